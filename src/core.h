@@ -1,0 +1,62 @@
+/* Shared by the files of the core. Only luaopen_hoopai_core is visible outside of the shared object. */
+#ifndef HOOPAI_CORE_H
+#define HOOPAI_CORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#if LUA_VERSION_NUM != 504
+#error "hoopai needs Lua 5.4"
+#endif
+
+#if defined(__GNUC__)
+#pragma GCC visibility push(hidden)
+#endif
+
+#define HP_SECRET "hoopai.Secret"
+#define HP_POLLER "hoopai.Poller"
+#define HP_MULTI "hoopai.Multi"
+#define HP_TRANSFER "hoopai.Transfer"
+
+/* Bytes that grow. Zeroed memory is an empty buffer. */
+struct hp_buffer {
+  char *data;
+  size_t length;
+  size_t capacity;
+};
+
+/* Appends; false when there is no memory (the buffer is unchanged then). */
+bool hp_append(struct hp_buffer *buffer, const void *data, size_t length);
+void hp_buffer_free(struct hp_buffer *buffer);
+
+/* Overwrites memory in a way the compiler does not leave out. */
+void hp_wipe(void *data, size_t length);
+
+/* Seconds of a clock that is never set. */
+double hp_now(void);
+
+/* Creates the metatable of a type: methods in __index, closed by __metatable. Idempotent. */
+void hp_new_type(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *metamethods);
+
+/* Returns nil and a text to Lua. */
+int hp_problem(lua_State *L, const char *problem);
+
+/* The bytes of the Secret at a stack index; raises when it is none or closed. They live as long as the userdata. */
+const char *hp_secret_bytes(lua_State *L, int index, size_t *length);
+
+/* Each adds its functions to the table on top of the stack and creates its types. */
+void hp_open_json(lua_State *L);
+void hp_open_multi(lua_State *L);
+void hp_open_poller(lua_State *L);
+void hp_open_secret(lua_State *L);
+void hp_open_transfer(lua_State *L);
+void hp_open_url(lua_State *L);
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
+
+#endif

@@ -1,0 +1,659 @@
+/* The pollable set of transfers: a CURLM, a private set of descriptors, a deadline, and the queue before them. */
+#define _GNU_SOURCE
+#include "multi.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_IDLE_SLOTS 64
+#define STREAMS 100
+#define MOST_CONNECTIONS 10000
+#define MOST_BYTES 1000000000
+
+/* ---------------------------------------------------------------------------------------------------------- SIGPIPE */
+
+/* With CURLOPT_NOSIGNAL libcurl leaves SIGPIPE alone, and OpenSSL may write to a closed socket. It is blocked in this
+   thread while libcurl runs, and taken away if it came through us; no disposition of the process is touched. */
+struct guard {
+  bool active;
+  sigset_t before;
+  bool was_pending;
+};
+
+static void block_sigpipe(const struct hp_multi *multi, struct guard *guard) {
+  guard->active = false;
+  if (!multi->seen_tls) return;
+  sigset_t only, pending;
+  sigemptyset(&pending);
+  sigpending(&pending);
+  guard->was_pending = sigismember(&pending, SIGPIPE) == 1;
+  sigemptyset(&only);
+  sigaddset(&only, SIGPIPE);
+  guard->active = pthread_sigmask(SIG_BLOCK, &only, &guard->before) == 0;
+}
+
+static void restore_sigpipe(struct guard *guard) {
+  if (!guard->active) return;
+  sigset_t pending;
+  sigemptyset(&pending);
+  sigpending(&pending);
+  if (!guard->was_pending && sigismember(&pending, SIGPIPE) == 1) {
+    sigset_t only;
+    sigemptyset(&only);
+    sigaddset(&only, SIGPIPE);
+#ifdef __APPLE__
+    int signal_number;
+    sigwait(&only, &signal_number);
+#else
+    const struct timespec at_once = {0, 0};
+    while (sigtimedwait(&only, NULL, &at_once) < 0 && errno == EINTR) continue;
+#endif
+  }
+  pthread_sigmask(SIG_SETMASK, &guard->before, NULL);
+}
+
+/* ------------------------------------------------------------------------------------------------------------- lists */
+
+static void push_last(struct hp_list *list, struct hp_transfer *transfer) {
+  transfer->next = NULL;
+  if (list->last) list->last->next = transfer;
+  else list->first = transfer;
+  list->last = transfer;
+}
+
+static struct hp_transfer *pop_first(struct hp_list *list) {
+  struct hp_transfer *transfer = list->first;
+  if (!transfer) return NULL;
+  list->first = transfer->next;
+  if (!list->first) list->last = NULL;
+  transfer->next = NULL;
+  return transfer;
+}
+
+static bool remove_from(struct hp_list *list, struct hp_transfer *transfer) {
+  struct hp_transfer *previous = NULL;
+  for (struct hp_transfer *at = list->first; at; previous = at, at = at->next) {
+    if (at != transfer) continue;
+    if (previous) previous->next = at->next;
+    else list->first = at->next;
+    if (list->last == at) list->last = previous;
+    at->next = NULL;
+    return true;
+  }
+  return false;
+}
+
+static void link_all(struct hp_multi *multi, struct hp_transfer *transfer) {
+  transfer->multi = multi;
+  transfer->all_previous = NULL;
+  transfer->all_next = multi->all;
+  if (multi->all) multi->all->all_previous = transfer;
+  multi->all = transfer;
+}
+
+static void unlink_all(struct hp_multi *multi, struct hp_transfer *transfer) {
+  if (transfer->all_previous) transfer->all_previous->all_next = transfer->all_next;
+  else multi->all = transfer->all_next;
+  if (transfer->all_next) transfer->all_next->all_previous = transfer->all_previous;
+  transfer->multi = NULL;
+}
+
+/* -------------------------------------------------------------------------------------------------- sockets and timer */
+
+#ifdef HP_HAS_SET
+
+static bool reserve_socket(struct hp_multi *multi, curl_socket_t fd) {
+  if (fd < multi->socket_count) return true;
+  int count = multi->socket_count ? multi->socket_count : 64;
+  while (count <= fd) count *= 2;
+  struct hp_socket *sockets = realloc(multi->sockets, (size_t)count * sizeof *sockets);
+  if (!sockets) return false;
+  for (int i = multi->socket_count; i < count; i++) sockets[i] = (struct hp_socket){0, 0, -2, false};
+  multi->sockets = sockets;
+  multi->socket_count = count;
+  return true;
+}
+
+static void apply_change(struct hp_multi *multi, int fd) {
+  struct hp_socket *entry = &multi->sockets[fd];
+  if (entry->wanted != entry->applied && hp_set_change(multi->set, fd, entry->applied, entry->wanted)) {
+    entry->applied = entry->wanted;
+  }
+}
+
+/* Notes what libcurl wants of a descriptor; the system hears of it in apply_changes, before anybody waits. Most requests
+   take a descriptor out and put it in again, which then costs nothing. A descriptor of libcurl's own (its resolver's)
+   is closed behind our back as soon as it was taken out, so that is told at once. */
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *unused) {
+  struct hp_multi *multi = user;
+  (void)easy, (void)unused;
+  if (fd < 0 || !reserve_socket(multi, fd)) return -1;
+  struct hp_socket *entry = &multi->sockets[fd];
+  entry->wanted = what == CURL_POLL_REMOVE ? 0 : what & (HP_IN | HP_OUT);
+  if (entry->next_dirty == -2) {
+    entry->next_dirty = multi->first_dirty;
+    multi->first_dirty = fd;
+  }
+  if (entry->wanted == 0 && !entry->ours) apply_change(multi, fd);
+  return 0;
+}
+
+static void apply_changes(struct hp_multi *multi) {
+  while (multi->first_dirty >= 0) {
+    int fd = multi->first_dirty;
+    struct hp_socket *entry = &multi->sockets[fd];
+    multi->first_dirty = entry->next_dirty;
+    entry->next_dirty = -2;
+    apply_change(multi, fd);
+  }
+}
+
+/* Notes when libcurl wants to be called (never calls it from here: it forbids that). */
+static int on_timer(CURLM *curl, long milliseconds, void *user) {
+  struct hp_multi *multi = user;
+  (void)curl;
+  multi->deadline = milliseconds < 0 ? -1 : hp_now() + (double)milliseconds / 1000;
+  return 0;
+}
+
+static void forget_sockets(struct hp_multi *multi) {
+  multi->first_dirty = -1;
+  for (int i = 0; i < multi->socket_count; i++) {
+    if (multi->sockets[i].applied) (void)hp_set_change(multi->set, i, multi->sockets[i].applied, 0);
+    multi->sockets[i] = (struct hp_socket){0, 0, -2, false};
+  }
+}
+
+#else
+
+static void apply_changes(struct hp_multi *multi) {
+  (void)multi;
+}
+
+static void forget_sockets(struct hp_multi *multi) {
+  (void)multi;
+}
+
+#endif
+
+static int open_socket(const struct curl_sockaddr *address) {
+#ifdef SOCK_CLOEXEC
+  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+#else
+  int fd = socket(address->family, address->socktype, address->protocol);
+  if (fd >= 0) (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+  return fd;
+#endif
+}
+
+curl_socket_t hp_multi_on_open(void *user, curlsocktype purpose, struct curl_sockaddr *address) {
+  int fd = open_socket(address);
+  (void)purpose;
+#ifdef HP_HAS_SET
+  struct hp_multi *multi = user;
+  if (fd >= 0 && reserve_socket(multi, fd)) multi->sockets[fd].ours = true;
+#else
+  (void)user;
+#endif
+  return fd;
+}
+
+int hp_multi_on_close(void *user, curl_socket_t fd) {
+#ifdef HP_HAS_SET
+  struct hp_multi *multi = user;
+  if (fd >= 0 && fd < multi->socket_count) {
+    struct hp_socket *entry = &multi->sockets[fd];
+    if (entry->applied) (void)hp_set_change(multi->set, fd, entry->applied, 0);
+    entry->wanted = entry->applied = 0;
+    entry->ours = false;
+  }
+#else
+  (void)user;
+#endif
+  return close(fd);
+}
+
+/* ------------------------------------------------------------------------------------------------------------- CURLM */
+
+static bool open_curl(struct hp_multi *multi) {
+  long connections = multi->max_connections;
+  multi->curl = curl_multi_init();
+  if (!multi->curl) return false;
+  curl_multi_setopt(multi->curl, CURLMOPT_MAX_HOST_CONNECTIONS, connections);
+  curl_multi_setopt(multi->curl, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections);
+  curl_multi_setopt(multi->curl, CURLMOPT_MAXCONNECTS, connections);
+  curl_multi_setopt(multi->curl, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)STREAMS);
+  curl_multi_setopt(multi->curl, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+#ifdef HP_HAS_SET
+  curl_multi_setopt(multi->curl, CURLMOPT_SOCKETFUNCTION, on_socket);
+  curl_multi_setopt(multi->curl, CURLMOPT_SOCKETDATA, multi);
+  curl_multi_setopt(multi->curl, CURLMOPT_TIMERFUNCTION, on_timer);
+  curl_multi_setopt(multi->curl, CURLMOPT_TIMERDATA, multi);
+#endif
+  multi->deadline = -1;
+  return true;
+}
+
+/* The callbacks are taken off first: clean-up would call them for each connection it closes. */
+static void close_curl(struct hp_multi *multi) {
+  if (!multi->curl) return;
+  curl_multi_setopt(multi->curl, CURLMOPT_SOCKETFUNCTION, NULL);
+  curl_multi_setopt(multi->curl, CURLMOPT_TIMERFUNCTION, NULL);
+  curl_multi_cleanup(multi->curl);
+  multi->curl = NULL;
+  forget_sockets(multi);
+}
+
+/* How many transfers libcurl may have: its own queue is slow, and its limit counts connections, not streams. */
+static int capacity(const struct hp_multi *multi) {
+  return multi->seen_http2 ? multi->max_connections * STREAMS : multi->max_connections;
+}
+
+static struct hp_slot *take_slot(struct hp_multi *multi) {
+  struct hp_slot *slot = multi->idle;
+  if (!slot) return hp_slot_new(multi);
+  multi->idle = slot->next;
+  multi->idle_count--;
+  slot->next = NULL;
+  return slot;
+}
+
+static void give_slot(struct hp_multi *multi, struct hp_slot *slot) {
+  slot->owner = NULL;
+  hp_slot_reset(slot);
+  if (!multi->curl || multi->idle_count >= MAX_IDLE_SLOTS) {
+    hp_slot_free(slot);
+    return;
+  }
+  slot->next = multi->idle;
+  multi->idle = slot;
+  multi->idle_count++;
+}
+
+static void start(struct hp_multi *multi, struct hp_transfer *transfer) {
+  struct hp_slot *slot = take_slot(multi);
+  transfer->started = hp_now();
+  if (slot) {
+    transfer->slot = slot;
+    slot->owner = transfer;
+    if (transfer->https || multi->proxy) multi->seen_tls = true;
+    if (hp_slot_prepare(slot, transfer, multi) && curl_multi_add_handle(multi->curl, slot->easy) == CURLM_OK) {
+      transfer->state = HP_RUNNING;
+      multi->running++;
+      return;
+    }
+  }
+  hp_transfer_fail(transfer, "network", "libcurl did not take the request");
+  push_last(&multi->done, transfer);
+}
+
+static void start_queued(struct hp_multi *multi) {
+  while (multi->queue.first && multi->running < capacity(multi)) {
+    multi->queued--;
+    start(multi, pop_first(&multi->queue));
+  }
+}
+
+static void take_out(struct hp_multi *multi, struct hp_transfer *transfer) {
+  curl_multi_remove_handle(multi->curl, transfer->slot->easy);
+  multi->running--;
+}
+
+static void drain(struct hp_multi *multi) {
+  CURLMsg *message;
+  int left;
+  while ((message = curl_multi_info_read(multi->curl, &left))) {
+    if (message->msg != CURLMSG_DONE) continue;
+    CURLcode code = message->data.result;
+    struct hp_slot *slot = NULL;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&slot);
+    struct hp_transfer *transfer = slot->owner;
+    long version = 0;
+    curl_easy_getinfo(slot->easy, CURLINFO_HTTP_VERSION, &version);
+    if (version != 0) multi->seen_http2 = version == CURL_HTTP_VERSION_2_0;
+    take_out(multi, transfer);
+    hp_transfer_finish(transfer, code);
+    push_last(&multi->done, transfer);
+  }
+}
+
+static void end_all(struct hp_multi *multi, const char *kind, const char *message) {
+  for (struct hp_transfer *at = multi->all; at; at = at->all_next) {
+    if (at->state == HP_RUNNING) take_out(multi, at);
+    else if (at->state == HP_QUEUED) multi->queued--;
+    else continue;
+    hp_transfer_fail(at, kind, message);
+    push_last(&multi->done, at);
+  }
+  multi->queue = (struct hp_list){NULL, NULL};
+}
+
+/* An error of the CURLM itself leaves it unusable: everything in it ends, and a new one takes its place. */
+static void rebuild(struct hp_multi *multi, CURLMcode code) {
+  char message[128];
+  snprintf(message, sizeof message, "libcurl failed: %s", curl_multi_strerror(code));
+  end_all(multi, "network", message);
+  close_curl(multi);
+  (void)open_curl(multi);
+}
+
+#ifdef HP_HAS_SET
+
+/* One round without waiting: the ready descriptors, then the deadline. */
+static CURLMcode run_curl(struct hp_multi *multi) {
+  struct hp_event events[64];
+  int running;
+  CURLMcode code = CURLM_OK;
+  apply_changes(multi);
+  int count = hp_set_wait(multi->set, events, 64, 0);
+  for (int i = 0; i < count && code == CURLM_OK; i++) {
+    int fd = events[i].fd;
+    int mask = fd < multi->socket_count ? events[i].mask & multi->sockets[fd].wanted : 0;
+    if (mask == 0) continue; /* closed or taken out by an event before */
+    int action = ((mask & HP_IN) ? CURL_CSELECT_IN : 0) | ((mask & HP_OUT) ? CURL_CSELECT_OUT : 0);
+    code = curl_multi_socket_action(multi->curl, fd, action, &running);
+  }
+  if (code == CURLM_OK && multi->deadline >= 0 && multi->deadline <= hp_now()) {
+    multi->deadline = -1;
+    code = curl_multi_socket_action(multi->curl, CURL_SOCKET_TIMEOUT, 0, &running);
+  }
+  return code;
+}
+
+#else
+
+static CURLMcode run_curl(struct hp_multi *multi) {
+  int running;
+  return curl_multi_perform(multi->curl, &running);
+}
+
+#endif
+
+static void step(struct hp_multi *multi) {
+  struct guard guard;
+  block_sigpipe(multi, &guard);
+  CURLMcode code = run_curl(multi);
+  drain(multi);
+  if (code != CURLM_OK) rebuild(multi, code);
+  if (multi->curl) start_queued(multi);
+  apply_changes(multi);
+  restore_sigpipe(&guard);
+}
+
+/* Seconds until step() has something to do without any descriptor being ready; below 0 = no such moment. */
+static double seconds_left(struct hp_multi *multi) {
+  if (multi->done.first) return 0;
+#ifdef HP_HAS_SET
+  if (multi->deadline < 0) return -1;
+  double left = multi->deadline - hp_now();
+#else
+  long milliseconds = -1;
+  curl_multi_timeout(multi->curl, &milliseconds);
+  if (milliseconds < 0) return -1;
+  double left = (double)milliseconds / 1000;
+#endif
+  return left > 0 ? left : 0;
+}
+
+/* Idempotent, and right also for one that lacks its CURLM or its set because it could not be made. */
+static void close_multi(struct hp_multi *multi) {
+  struct guard guard;
+  block_sigpipe(multi, &guard);
+  end_all(multi, "closed", "the client was closed");
+  while (multi->idle) hp_slot_free(take_slot(multi));
+  close_curl(multi);
+  restore_sigpipe(&guard);
+  if (multi->set >= 0) close(multi->set);
+  multi->set = -1;
+}
+
+/* In a forked child the connections, and the kernel's set, are the parent's: nothing of libcurl may run, so its memory
+   is left alone. Only our own descriptor of the set is closed, which the parent does not notice. */
+static void abandon(struct hp_multi *multi) {
+  multi->curl = NULL;
+  multi->idle = NULL;
+#ifdef HP_HAS_SET
+  if (multi->set >= 0) hp_set_abandon(multi->set);
+#endif
+  multi->set = -1;
+}
+
+static bool is_ours(const struct hp_multi *multi) {
+  return multi->pid == getpid();
+}
+
+void hp_multi_release(struct hp_multi *multi, struct hp_transfer *transfer) {
+  if (!is_ours(multi)) {
+    abandon(multi);
+  } else if (multi->curl) {
+    struct guard guard;
+    block_sigpipe(multi, &guard);
+    if (transfer->state == HP_QUEUED && remove_from(&multi->queue, transfer)) multi->queued--;
+    if (transfer->state == HP_RUNNING) {
+      take_out(multi, transfer);
+      start_queued(multi);
+    }
+    apply_changes(multi);
+    restore_sigpipe(&guard);
+  }
+  if (transfer->state == HP_DONE) remove_from(&multi->done, transfer);
+  if (transfer->slot && is_ours(multi)) give_slot(multi, transfer->slot);
+  transfer->slot = NULL;
+  unlink_all(multi, transfer);
+}
+
+/* ------------------------------------------------------------------------------------------------------ hoopai.Multi */
+
+static struct hp_multi *check_any(lua_State *L) {
+  return luaL_checkudata(L, 1, HP_MULTI);
+}
+
+static struct hp_multi *check_multi(lua_State *L) {
+  struct hp_multi *multi = check_any(L);
+  if (!is_ours(multi)) luaL_error(L, "this client belongs to the parent process: make a new one after fork");
+  if (!multi->curl) luaL_error(L, "attempt to use a closed client");
+  return multi;
+}
+
+static char *copy_string(lua_State *L, const char *name) {
+  size_t length;
+  if (lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "option '%s' must be a string", name);
+  const char *text = lua_tolstring(L, -1, &length);
+  if (strlen(text) != length) luaL_error(L, "option '%s' holds a NUL byte", name);
+  char *copy = malloc(length + 1);
+  if (!copy) luaL_error(L, "not enough memory");
+  memcpy(copy, text, length + 1);
+  return copy;
+}
+
+static lua_Integer positive_integer(lua_State *L, const char *name, lua_Integer most) {
+  int whole;
+  lua_Integer value = lua_tointegerx(L, -1, &whole);
+  if (!whole) luaL_error(L, "option '%s' must be an integer", name);
+  if (value < 1 || value > most) luaL_error(L, "option '%s' is out of range", name);
+  return value;
+}
+
+static double positive_number(lua_State *L, const char *name) {
+  int number;
+  double value = lua_tonumberx(L, -1, &number);
+  if (!number || !(value > 0)) luaL_error(L, "option '%s' must be a number above 0", name);
+  return value;
+}
+
+/* Sets the option whose name is at -2 and whose value is on top. */
+static void set_option(lua_State *L, struct hp_multi *multi) {
+  if (lua_type(L, -2) != LUA_TSTRING) luaL_error(L, "the options of a multi have names");
+  const char *name = lua_tostring(L, -2);
+  if (strcmp(name, "max_connections") == 0) multi->max_connections = (int)positive_integer(L, name, MOST_CONNECTIONS);
+  else if (strcmp(name, "max_body") == 0) multi->max_body = (size_t)positive_integer(L, name, MOST_BYTES);
+  else if (strcmp(name, "max_headers") == 0) multi->max_headers = (size_t)positive_integer(L, name, MOST_BYTES);
+  else if (strcmp(name, "http2") == 0) multi->http2 = lua_toboolean(L, -1);
+  else if (strcmp(name, "connect_timeout") == 0) multi->connect_timeout = positive_number(L, name);
+  else if (strcmp(name, "ca_file") == 0) multi->ca_file = copy_string(L, name);
+  else if (strcmp(name, "proxy") == 0) multi->proxy = copy_string(L, name);
+  else if (strcmp(name, "user_agent") == 0) multi->user_agent = copy_string(L, name);
+  else luaL_error(L, "unknown option '%s'", name);
+}
+
+static void read_options(lua_State *L, struct hp_multi *multi) {
+  if (lua_isnoneornil(L, 1)) return;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_pushnil(L);
+  while (lua_next(L, 1)) {
+    set_option(L, multi);
+    lua_pop(L, 1);
+  }
+}
+
+/* multi(options) -> Multi */
+static int multi_new(lua_State *L) {
+  lua_settop(L, 1);
+  struct hp_multi *multi = lua_newuserdatauv(L, sizeof *multi, 1);
+  memset(multi, 0, sizeof *multi);
+  multi->set = -1;
+  multi->first_dirty = -1;
+  multi->pid = getpid();
+  multi->max_connections = 64;
+  multi->http2 = true;
+  multi->connect_timeout = 10;
+  multi->max_body = 8 * 1024 * 1024;
+  multi->max_headers = 64 * 1024;
+  luaL_setmetatable(L, HP_MULTI);
+  lua_newtable(L);
+  lua_setiuservalue(L, 2, 1);
+  read_options(L, multi);
+#ifdef HP_HAS_SET
+  multi->set = hp_set_open();
+  if (multi->set < 0) return luaL_error(L, "no descriptor for the connections: %s", strerror(errno));
+#endif
+  if (!open_curl(multi)) return luaL_error(L, "not enough memory");
+  lua_settop(L, 2);
+  return 1;
+}
+
+/* pollfd() -> a descriptor that is readable when step() has something to do; nil where there is none */
+static int multi_pollfd(lua_State *L) {
+  const struct hp_multi *multi = check_multi(L);
+  if (multi->set >= 0) lua_pushinteger(L, multi->set);
+  else lua_pushnil(L);
+  return 1;
+}
+
+/* timeout() -> seconds until step() must be called, nil = only when the descriptor is readable */
+static int multi_timeout(lua_State *L) {
+  double left = seconds_left(check_multi(L));
+  if (left >= 0) lua_pushnumber(L, left);
+  else lua_pushnil(L);
+  return 1;
+}
+
+/* add(request) -> Transfer, queued or started */
+static int multi_add(lua_State *L) {
+  struct hp_multi *multi = check_multi(L);
+  struct hp_transfer *transfer = hp_transfer_new(L); /* at index 3 */
+  lua_getiuservalue(L, 1, 1);
+  lua_pushvalue(L, 3);
+  lua_rawsetp(L, -2, transfer); /* pins it; the last thing that can raise */
+  lua_settop(L, 3);
+  link_all(multi, transfer);
+  transfer->state = HP_QUEUED;
+  multi->queued++;
+  push_last(&multi->queue, transfer);
+  start_queued(multi);
+  apply_changes(multi);
+  return 1;
+}
+
+/* step(): all that can be done without waiting */
+static int multi_step(lua_State *L) {
+  step(check_multi(L));
+  return 0;
+}
+
+/* next() -> a transfer that has ended, each once; nil when there is none. Also after close(). */
+static int multi_next(lua_State *L) {
+  struct hp_multi *multi = check_any(L);
+  struct hp_transfer *transfer = is_ours(multi) ? pop_first(&multi->done) : NULL;
+  if (!transfer) {
+    lua_pushnil(L);
+    return 1;
+  }
+  lua_getiuservalue(L, 1, 1);
+  lua_rawgetp(L, -1, transfer);
+  lua_pushnil(L);
+  lua_rawsetp(L, -3, transfer); /* no longer pinned: whoever waits for it has it */
+  return 1;
+}
+
+/* wait(seconds | nil): until there is something to step, the time is over or a signal arrived */
+static int multi_wait(lua_State *L) {
+  struct hp_multi *multi = check_multi(L);
+  double seconds = hp_check_wait(L, 2), left = seconds_left(multi);
+  if (seconds < 0 && left < 0 && multi->queued + multi->running == 0) luaL_error(L, "nothing is in flight to wait for");
+  if (left >= 0 && (seconds < 0 || left < seconds)) seconds = left;
+  if (seconds == 0) return 0;
+#ifdef HP_HAS_SET
+  struct hp_event event;
+  (void)hp_set_wait(multi->set, &event, 1, hp_milliseconds(seconds));
+#else
+  (void)curl_multi_poll(multi->curl, NULL, 0, seconds < 0 ? 1000 : hp_milliseconds(seconds), NULL);
+#endif
+  return 0;
+}
+
+/* count() -> how many are queued, how many are running */
+static int multi_count(lua_State *L) {
+  const struct hp_multi *multi = check_any(L);
+  lua_pushinteger(L, multi->queued);
+  lua_pushinteger(L, multi->running);
+  return 2;
+}
+
+/* close(): unfinished transfers end as "closed" and still come out of next(). Idempotent. */
+static int multi_close(lua_State *L) {
+  struct hp_multi *multi = check_any(L);
+  if (is_ours(multi)) close_multi(multi);
+  else abandon(multi);
+  return 0;
+}
+
+static int multi_gc(lua_State *L) {
+  struct hp_multi *multi = check_any(L);
+  multi_close(L);
+  while (multi->all) { /* their userdata may live a little longer than this memory */
+    struct hp_transfer *transfer = multi->all;
+    if (transfer->slot && is_ours(multi)) hp_slot_free(transfer->slot);
+    transfer->slot = NULL;
+    transfer->state = HP_CLOSED;
+    hp_transfer_forget(transfer); /* one that is made while the state closes gets no __gc of its own */
+    unlink_all(multi, transfer);
+  }
+  multi->done = (struct hp_list){NULL, NULL};
+  free(multi->sockets);
+  free(multi->ca_file);
+  free(multi->proxy);
+  free(multi->user_agent);
+  multi->sockets = NULL;
+  multi->ca_file = multi->proxy = multi->user_agent = NULL;
+  return 0;
+}
+
+void hp_open_multi(lua_State *L) {
+  static const luaL_Reg methods[] = {
+    {"pollfd", multi_pollfd}, {"timeout", multi_timeout}, {"add", multi_add},     {"step", multi_step},
+    {"next", multi_next},     {"wait", multi_wait},       {"count", multi_count}, {"close", multi_close}, {NULL, NULL},
+  };
+  static const luaL_Reg metamethods[] = {{"__gc", multi_gc}, {"__close", multi_close}, {NULL, NULL}};
+  hp_new_type(L, HP_MULTI, methods, metamethods);
+  lua_pushcfunction(L, multi_new);
+  lua_setfield(L, -2, "multi");
+}

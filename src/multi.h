@@ -1,0 +1,129 @@
+/* The set of transfers and its transfers: what multi.c and transfer.c share. */
+#ifndef HOOPAI_MULTI_H
+#define HOOPAI_MULTI_H
+
+#include "core.h"
+#include "poller.h"
+
+#include <curl/curl.h>
+#include <sys/types.h>
+
+struct hp_multi;
+struct hp_transfer;
+
+/* A pooled easy handle with its response buffers. */
+struct hp_slot {
+  CURL *easy;
+  struct hp_transfer *owner;
+  struct hp_slot *next; /* in the pool */
+  struct hp_buffer body, headers;
+  size_t max_body, max_headers;
+  int header_lines, interim;
+  bool final_headers;  /* the status line last seen is not 1xx */
+  bool headers_done;   /* what follows are trailers */
+  const char *refusal; /* why a callback ended the transfer, NULL = it did not */
+  const char *refusal_kind;
+  char error[CURL_ERROR_SIZE];
+};
+
+enum hp_state { HP_QUEUED, HP_RUNNING, HP_DONE, HP_CLOSED };
+
+/* Lists of transfers: each is in at most one of queue and done list, and in the list of all. */
+struct hp_list {
+  struct hp_transfer *first, *last;
+};
+
+/* The userdata hoopai.Transfer. uservalue 1: its Multi; 2: the body string. */
+struct hp_transfer {
+  struct hp_multi *multi; /* NULL once that was finalised */
+  enum hp_state state;
+  struct hp_transfer *next;                   /* in queue or done list */
+  struct hp_transfer *all_next, *all_previous; /* in the list of all */
+  struct hp_slot *slot;                       /* while running, and after until it is closed */
+
+  /* The request. `block` holds url, method and header lines; it is wiped when freed because of the token. */
+  char *block;
+  size_t block_size;
+  const char *url, *method;
+  struct curl_slist *headers;
+  const char *body;
+  size_t body_length;
+  bool has_body, once, https;
+  double timeout; /* seconds; 0 = none */
+
+  /* The outcome. */
+  double started;
+  int sent;
+  int status;
+  CURLcode code;
+  const char *kind; /* NULL = an answer was read whole */
+  const char *stage;
+  char message[CURL_ERROR_SIZE + 32];
+};
+
+struct hp_socket {
+  int wanted, applied; /* HP_IN | HP_OUT */
+  int next_dirty;      /* -1 = last, -2 = not in the list */
+  bool ours;           /* opened by hp_multi_on_open, so hp_multi_on_close will tell of its end */
+};
+
+/* The userdata hoopai.Multi. uservalue 1: its transfers that are queued, running or not handed out yet, by address. */
+struct hp_multi {
+  CURLM *curl; /* NULL = closed */
+  int set;     /* -1 = none */
+  pid_t pid;
+  double deadline; /* when libcurl wants to be called; below 0 = not */
+
+  struct hp_socket *sockets; /* by descriptor */
+  int socket_count, first_dirty;
+
+  struct hp_list queue, done;
+  struct hp_transfer *all;
+  struct hp_slot *idle;
+  int queued, running, idle_count;
+
+  bool seen_tls, seen_http2;
+
+  /* options */
+  int max_connections;
+  bool http2;
+  double connect_timeout;
+  size_t max_body, max_headers;
+  char *ca_file, *proxy, *user_agent; /* NULL = not given */
+};
+
+#if defined(__GNUC__)
+#pragma GCC visibility push(hidden)
+#endif
+
+/* slots (transfer.c) */
+struct hp_slot *hp_slot_new(struct hp_multi *multi);
+void hp_slot_free(struct hp_slot *slot);
+/* Sets every option that differs between requests; false when libcurl refuses one. */
+bool hp_slot_prepare(struct hp_slot *slot, struct hp_transfer *transfer, const struct hp_multi *multi);
+
+/* Makes a slot ready for the pool: what the last answer left is forgotten. */
+void hp_slot_reset(struct hp_slot *slot);
+
+/* Records how a transfer ended; the easy handle is no longer in the CURLM. */
+void hp_transfer_finish(struct hp_transfer *transfer, CURLcode code);
+/* Ends it without an outcome of libcurl's. */
+void hp_transfer_fail(struct hp_transfer *transfer, const char *kind, const char *message);
+/* transfer(multi at index 1, request table at index 2): pushes the new userdata, queued nowhere yet. */
+struct hp_transfer *hp_transfer_new(lua_State *L);
+
+/* Wipes and frees the copy of the request. */
+void hp_transfer_forget(struct hp_transfer *transfer);
+
+/* Takes a transfer out of its multi: aborts it when unfinished, gives the slot back. Safe in a forked child. */
+void hp_multi_release(struct hp_multi *multi, struct hp_transfer *transfer);
+/* CURLOPT_OPENSOCKETFUNCTION and CURLOPT_CLOSESOCKETFUNCTION of all slots; their data is the multi, which outlives the
+   connections. */
+curl_socket_t hp_multi_on_open(void *user, curlsocktype purpose, struct curl_sockaddr *address);
+int hp_multi_on_close(void *user, curl_socket_t fd);
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
+
+#endif

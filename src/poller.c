@@ -1,0 +1,202 @@
+/* Sets of descriptors: epoll on Linux, kqueue on macOS and the BSDs. Where there is neither, core.poller() is nil. */
+#define _GNU_SOURCE
+#include "poller.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <math.h>
+#include <string.h>
+#include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
+
+int hp_milliseconds(double seconds) {
+  if (seconds < 0) return -1;
+  double milliseconds = ceil(seconds * 1000);
+  return milliseconds > INT_MAX ? INT_MAX : (int)milliseconds;
+}
+
+double hp_check_wait(lua_State *L, int index) {
+  if (lua_isnoneornil(L, index)) return -1;
+  double seconds = luaL_checknumber(L, index);
+  luaL_argcheck(L, !isnan(seconds), index, "not a number of seconds");
+  return seconds > 0 ? seconds : 0;
+}
+
+#ifdef HP_HAS_SET
+
+#ifdef __linux__
+#include <sys/epoll.h>
+
+int hp_set_open(void) {
+  return epoll_create1(EPOLL_CLOEXEC);
+}
+
+static bool control(int set, int operation, int fd, int mask) {
+  struct epoll_event event;
+  memset(&event, 0, sizeof event);
+  event.events = ((mask & HP_IN) ? (uint32_t)EPOLLIN : 0) | ((mask & HP_OUT) ? (uint32_t)EPOLLOUT : 0);
+  event.data.fd = fd;
+  return epoll_ctl(set, operation, fd, &event) == 0;
+}
+
+/* libcurl may close a descriptor and get the same number again before we hear of it, so what we believe to be in the
+   kernel's set may be wrong either way: ENOENT and EEXIST are answered with the other operation. */
+bool hp_set_change(int set, int fd, int before, int after) {
+  if (after == 0) return control(set, EPOLL_CTL_DEL, fd, 0) || errno == ENOENT || errno == EBADF;
+  if (control(set, before ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, after)) return true;
+  if (errno == ENOENT) return control(set, EPOLL_CTL_ADD, fd, after);
+  if (errno == EEXIST) return control(set, EPOLL_CTL_MOD, fd, after);
+  return false;
+}
+
+int hp_set_wait(int set, struct hp_event *events, int size, int milliseconds) {
+  struct epoll_event ready[64];
+  int count = epoll_wait(set, ready, size < 64 ? size : 64, milliseconds);
+  for (int i = 0; i < count; i++) {
+    uint32_t what = ready[i].events;
+    events[i].fd = ready[i].data.fd;
+    /* An error or hang-up is told by the read or write that follows. */
+    events[i].mask = ((what & ~(uint32_t)EPOLLOUT) ? HP_IN : 0) |
+                     ((what & (uint32_t)(EPOLLOUT | EPOLLERR | EPOLLHUP)) ? HP_OUT : 0);
+  }
+  return count > 0 ? count : 0;
+}
+
+/* The child has a descriptor of its own for the set of both. */
+void hp_set_abandon(int set) {
+  close(set);
+}
+
+#else /* kqueue */
+#include <sys/event.h>
+
+int hp_set_open(void) {
+  int set = kqueue();
+  if (set >= 0) (void)fcntl(set, F_SETFD, FD_CLOEXEC);
+  return set;
+}
+
+static bool change_filter(int set, int fd, int filter, bool wanted) {
+  struct kevent change;
+  EV_SET(&change, fd, filter, wanted ? EV_ADD : EV_DELETE, 0, 0, 0);
+  return kevent(set, &change, 1, NULL, 0, NULL) == 0 || (!wanted && (errno == ENOENT || errno == EBADF));
+}
+
+bool hp_set_change(int set, int fd, int before, int after) {
+  bool done = true;
+  if ((before ^ after) & HP_IN) done = change_filter(set, fd, EVFILT_READ, (after & HP_IN) != 0);
+  if ((before ^ after) & HP_OUT) done = change_filter(set, fd, EVFILT_WRITE, (after & HP_OUT) != 0) && done;
+  return done;
+}
+
+int hp_set_wait(int set, struct hp_event *events, int size, int milliseconds) {
+  struct kevent ready[64];
+  struct timespec limit = {milliseconds / 1000, (long)(milliseconds % 1000) * 1000000L};
+  int count = kevent(set, NULL, 0, ready, size < 64 ? size : 64, milliseconds < 0 ? NULL : &limit);
+  for (int i = 0; i < count; i++) {
+    events[i].fd = (int)ready[i].ident;
+    events[i].mask = ready[i].filter == EVFILT_WRITE ? HP_OUT : HP_IN;
+  }
+  return count > 0 ? count : 0;
+}
+
+/* A kqueue does not pass through fork: in the child the number is nobody's, or already somebody else's. */
+void hp_set_abandon(int set) {
+  (void)set;
+}
+#endif
+
+/* --------------------------------------------------------------------------------------------------- hoopai.Poller */
+
+struct poller {
+  int set; /* -1 = closed */
+  pid_t pid;
+};
+
+static struct poller *check_poller(lua_State *L) {
+  struct poller *poller = luaL_checkudata(L, 1, HP_POLLER);
+  if (poller->set < 0) luaL_error(L, "attempt to use a closed poller");
+  /* After fork the kernel's set is shared with the parent: changing it here would change it there. */
+  if (poller->pid != getpid()) luaL_error(L, "this poller belongs to the parent process");
+  return poller;
+}
+
+/* poller() -> Poller */
+static int poller_new(lua_State *L) {
+  struct poller *poller = lua_newuserdatauv(L, sizeof *poller, 0);
+  poller->set = -1;
+  poller->pid = getpid();
+  luaL_setmetatable(L, HP_POLLER);
+  poller->set = hp_set_open();
+  if (poller->set < 0) return luaL_error(L, "no descriptor for the event loop: %s", strerror(errno));
+  return 1;
+}
+
+static int poller_fd(lua_State *L) {
+  lua_pushinteger(L, check_poller(L)->set);
+  return 1;
+}
+
+/* add(fd): wakes wait() whenever fd is readable */
+static int poller_add(lua_State *L) {
+  struct poller *poller = check_poller(L);
+  if (!hp_set_change(poller->set, (int)luaL_checkinteger(L, 2), 0, HP_IN)) {
+    return luaL_error(L, "cannot watch a descriptor: %s", strerror(errno));
+  }
+  return 0;
+}
+
+static int poller_remove(lua_State *L) {
+  (void)hp_set_change(check_poller(L)->set, (int)luaL_checkinteger(L, 2), HP_IN, 0);
+  return 0;
+}
+
+/* wait(seconds | nil) -> whether something is ready; false on timeout and when a signal arrived */
+static int poller_wait(lua_State *L) {
+  struct poller *poller = check_poller(L);
+  struct hp_event event;
+  double seconds = hp_check_wait(L, 2);
+  lua_pushboolean(L, hp_set_wait(poller->set, &event, 1, hp_milliseconds(seconds)) > 0);
+  return 1;
+}
+
+static int poller_close(lua_State *L) {
+  struct poller *poller = luaL_checkudata(L, 1, HP_POLLER);
+  if (poller->set >= 0) {
+    if (poller->pid == getpid()) close(poller->set);
+    else hp_set_abandon(poller->set);
+  }
+  poller->set = -1;
+  return 0;
+}
+
+void hp_open_poller(lua_State *L) {
+  static const luaL_Reg methods[] = {
+    {"fd", poller_fd}, {"add", poller_add}, {"remove", poller_remove}, {"wait", poller_wait}, {"close", poller_close},
+    {NULL, NULL},
+  };
+  static const luaL_Reg metamethods[] = {{"__gc", poller_close}, {"__close", poller_close}, {NULL, NULL}};
+  hp_new_type(L, HP_POLLER, methods, metamethods);
+  lua_pushliteral(L, HP_BACKEND);
+  lua_setfield(L, -2, "backend");
+  lua_pushcfunction(L, poller_new);
+  lua_setfield(L, -2, "poller");
+}
+
+#else /* no set */
+
+static int poller_none(lua_State *L) {
+  lua_pushnil(L);
+  return 1;
+}
+
+void hp_open_poller(lua_State *L) {
+  lua_pushliteral(L, HP_BACKEND);
+  lua_setfield(L, -2, "backend");
+  lua_pushcfunction(L, poller_none);
+  lua_setfield(L, -2, "poller");
+}
+
+#endif

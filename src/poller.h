@@ -1,0 +1,56 @@
+/* The seam to the system: a private set of descriptors that can itself be waited for (epoll, kqueue), or none. */
+#ifndef HOOPAI_POLLER_H
+#define HOOPAI_POLLER_H
+
+#include "core.h"
+
+#if defined(HOOPAI_BACKEND_POLL)
+#define HP_BACKEND "poll"
+#elif defined(__linux__)
+#define HP_BACKEND "epoll"
+#define HP_HAS_SET 1
+#elif defined(__APPLE__) || defined(__FreeBSD__) || defined(__OpenBSD__) || defined(__NetBSD__) || defined(__DragonFly__)
+#define HP_BACKEND "kqueue"
+#define HP_HAS_SET 1
+#else
+#define HOOPAI_BACKEND_POLL 1
+#define HP_BACKEND "poll"
+#endif
+
+/* What is waited for, and what happened. The values are libcurl's CURL_POLL_IN and CURL_POLL_OUT. */
+enum { HP_IN = 1, HP_OUT = 2 };
+
+struct hp_event {
+  int fd;
+  int mask;
+};
+
+#if defined(__GNUC__)
+#pragma GCC visibility push(hidden)
+#endif
+
+/* Milliseconds for a system call: seconds rounded up (a loop must not spin before its deadline); below 0 = forever. */
+int hp_milliseconds(double seconds);
+
+/* The argument of a wait(): seconds, below 0 when it is nil (no limit). A negative one, a deadline that has passed, is 0. */
+double hp_check_wait(lua_State *L, int index);
+
+#ifdef HP_HAS_SET
+/* A new close-on-exec set, -1 on failure (errno). */
+int hp_set_open(void);
+
+/* Changes what is waited for on a descriptor from `before` to `after` (HP_IN | HP_OUT, 0 = not in the set). */
+bool hp_set_change(int set, int fd, int before, int after);
+
+/* Waits; the number of events, 0 on timeout or a signal. */
+int hp_set_wait(int set, struct hp_event *events, int size, int milliseconds);
+
+/* Lets go of the parent's set in a forked child. */
+void hp_set_abandon(int set);
+#endif
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
+
+#endif

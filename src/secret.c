@@ -1,0 +1,101 @@
+/* Tokens that Lua can use but not print: bytes go in, and only this core reads them again. */
+#include "core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct secret {
+  char *bytes; /* NULL = closed */
+  size_t length;
+};
+
+static void wipe(struct secret *secret) {
+  if (!secret->bytes) return;
+  hp_wipe(secret->bytes, secret->length);
+  free(secret->bytes);
+  secret->bytes = NULL;
+  secret->length = 0;
+}
+
+const char *hp_secret_bytes(lua_State *L, int index, size_t *length) {
+  struct secret *secret = luaL_checkudata(L, index, HP_SECRET);
+  if (!secret->bytes) luaL_error(L, "attempt to use a closed secret");
+  *length = secret->length;
+  return secret->bytes;
+}
+
+/* Why these bytes cannot stand in an Authorization header (RFC 6750 2.1), NULL when they can. Never quotes them. */
+static const char *token_problem(const char *bytes, size_t length) {
+  if (length == 0) return "it is empty";
+  if (length > 65536) return "it is longer than 64 KiB";
+  for (size_t i = 0; i < length; i++) {
+    unsigned char byte = (unsigned char)bytes[i];
+    if (byte <= 0x20 || byte >= 0x7f) return "it holds a space, a control character or a character beyond ASCII";
+  }
+  return NULL;
+}
+
+static int push_secret(lua_State *L, const char *bytes, size_t length) {
+  const char *problem = token_problem(bytes, length);
+  if (problem) return hp_problem(L, problem);
+  struct secret *secret = lua_newuserdatauv(L, sizeof *secret, 0);
+  memset(secret, 0, sizeof *secret);
+  luaL_setmetatable(L, HP_SECRET);
+  secret->bytes = malloc(length);
+  if (!secret->bytes) return luaL_error(L, "not enough memory");
+  memcpy(secret->bytes, bytes, length);
+  secret->length = length;
+  return 1;
+}
+
+/* secret(string) -> Secret | nil, problem */
+static int secret_new(lua_State *L) {
+  size_t length;
+  luaL_checktype(L, 1, LUA_TSTRING);
+  const char *bytes = lua_tolstring(L, 1, &length);
+  return push_secret(L, bytes, length);
+}
+
+/* secret_env(name) -> Secret | nil | nil, problem: an environment variable that never becomes a Lua string */
+static int secret_env(lua_State *L) {
+  const char *value = getenv(luaL_checkstring(L, 1));
+  if (!value || !*value) {
+    lua_pushnil(L);
+    return 1;
+  }
+  return push_secret(L, value, strlen(value));
+}
+
+static int secret_gc(lua_State *L) {
+  wipe(luaL_checkudata(L, 1, HP_SECRET));
+  return 0;
+}
+
+static int secret_tostring(lua_State *L) {
+  lua_pushliteral(L, HP_SECRET);
+  return 1;
+}
+
+/* Takes the same time wherever two secrets of one length differ. */
+static int secret_eq(lua_State *L) {
+  const struct secret *a = luaL_testudata(L, 1, HP_SECRET);
+  const struct secret *b = luaL_testudata(L, 2, HP_SECRET); /* Lua asks us about any two userdata, one of them ours */
+  bool equal = a && b && a->length == b->length && a->bytes && b->bytes;
+  if (equal) {
+    unsigned char difference = 0;
+    for (size_t i = 0; i < a->length; i++) difference |= (unsigned char)(a->bytes[i] ^ b->bytes[i]);
+    equal = difference == 0;
+  }
+  lua_pushboolean(L, equal);
+  return 1;
+}
+
+void hp_open_secret(lua_State *L) {
+  static const luaL_Reg methods[] = {{"close", secret_gc}, {NULL, NULL}};
+  static const luaL_Reg metamethods[] = {
+    {"__gc", secret_gc}, {"__close", secret_gc}, {"__tostring", secret_tostring}, {"__eq", secret_eq}, {NULL, NULL},
+  };
+  static const luaL_Reg functions[] = {{"secret", secret_new}, {"secret_env", secret_env}, {NULL, NULL}};
+  hp_new_type(L, HP_SECRET, methods, metamethods);
+  luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,232 @@
+/* Path templates, query strings, percent-encoding (RFC 3986), and the check of the base URL. */
+#define _GNU_SOURCE
+#include "core.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <arpa/inet.h>
+
+#include <curl/curl.h>
+
+#define MAX_ARGUMENT 512
+#define MAX_BASE 2048
+
+static bool is_unreserved(unsigned char byte) {
+  return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') || byte == '-' ||
+         byte == '.' || byte == '_' || byte == '~';
+}
+
+static bool is_control(unsigned char byte) {
+  return byte < 0x20 || byte == 0x7f;
+}
+
+static void add_encoded(luaL_Buffer *out, const char *bytes, size_t length) {
+  static const char digits[] = "0123456789ABCDEF";
+  for (size_t i = 0; i < length; i++) {
+    unsigned char byte = (unsigned char)bytes[i];
+    if (is_unreserved(byte)) {
+      luaL_addchar(out, (char)byte);
+    } else {
+      luaL_addchar(out, '%');
+      luaL_addchar(out, digits[byte >> 4]);
+      luaL_addchar(out, digits[byte & 15]);
+    }
+  }
+}
+
+/* escape(string) -> percent-encoded, all but the unreserved characters */
+static int url_escape(lua_State *L) {
+  size_t length;
+  const char *bytes = luaL_checklstring(L, 1, &length);
+  luaL_Buffer out;
+  luaL_buffinit(L, &out);
+  add_encoded(&out, bytes, length);
+  luaL_pushresult(&out);
+  return 1;
+}
+
+/* Why an argument must not become a path segment: with these no argument can change which endpoint is called. */
+static const char *segment_problem(const char *bytes, size_t length) {
+  if (length == 0) return "must not be empty";
+  if (length > MAX_ARGUMENT) return "must have at most 512 bytes";
+  if (bytes[0] == '.' && (length == 1 || (length == 2 && bytes[1] == '.'))) return "must not be \".\" or \"..\"";
+  for (size_t i = 0; i < length; i++) {
+    if (is_control((unsigned char)bytes[i])) return "must not hold control characters";
+  }
+  return NULL;
+}
+
+/* A number is not taken for a string: 1e3 and 1000.0 would become ids that nobody wrote. */
+static const char *check_string(lua_State *L, int index, size_t *length) {
+  luaL_checktype(L, index, LUA_TSTRING);
+  return lua_tolstring(L, index, length);
+}
+
+/* path(template, ...) -> path | nil, problem, number of the argument */
+static int url_path(lua_State *L) {
+  const char *template = luaL_checkstring(L, 1);
+  int count = lua_gettop(L) - 1, used = 0;
+  for (int i = 1; i <= count; i++) {
+    size_t length;
+    const char *bytes = check_string(L, i + 1, &length);
+    const char *problem = segment_problem(bytes, length);
+    if (problem) {
+      hp_problem(L, problem);
+      lua_pushinteger(L, i);
+      return 3;
+    }
+  }
+  luaL_Buffer out;
+  luaL_buffinit(L, &out);
+  for (const char *at = template; *at;) {
+    const char *end = *at == '{' ? strchr(at, '}') : NULL;
+    if (end) {
+      size_t length;
+      luaL_argcheck(L, ++used <= count, used + 1, "missing argument of the path");
+      const char *bytes = lua_tolstring(L, used + 1, &length);
+      add_encoded(&out, bytes, length);
+      at = end + 1;
+    } else {
+      luaL_addchar(&out, *at);
+      at++;
+    }
+  }
+  luaL_argcheck(L, used == count, used + 2, "more arguments than the path has places");
+  luaL_pushresult(&out);
+  return 1;
+}
+
+static void add_query_value(lua_State *L, luaL_Buffer *out, int list, lua_Integer at) {
+  size_t length;
+  int type = lua_rawgeti(L, list, at);
+  if (type == LUA_TBOOLEAN) {
+    lua_pushstring(L, lua_toboolean(L, -1) ? "true" : "false");
+    lua_replace(L, -2);
+  } else if (type != LUA_TSTRING && !lua_isinteger(L, -1)) {
+    luaL_error(L, "query value %d is a %s", (int)at, luaL_typename(L, -1));
+  }
+  /* The encoded text must reach the buffer with the value off the stack, so it is made a string first. */
+  const char *bytes = lua_tolstring(L, -1, &length);
+  luaL_Buffer encoded;
+  luaL_buffinit(L, &encoded);
+  add_encoded(&encoded, bytes, length);
+  luaL_pushresult(&encoded);
+  lua_remove(L, -2);
+  luaL_addvalue(out);
+}
+
+/* query { name, value, name, value, ... } -> "name=value&name=value" */
+static int url_query(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  lua_Integer count = (lua_Integer)lua_rawlen(L, 1);
+  luaL_argcheck(L, count % 2 == 0, 1, "names and values must come in pairs");
+  luaL_Buffer out;
+  luaL_buffinit(L, &out);
+  for (lua_Integer i = 1; i <= count; i += 2) {
+    if (i > 1) luaL_addchar(&out, '&');
+    add_query_value(L, &out, 1, i);
+    luaL_addchar(&out, '=');
+    add_query_value(L, &out, 1, i + 1);
+  }
+  luaL_pushresult(&out);
+  return 1;
+}
+
+/* ---------------------------------------------------------------------------------------------------------- base URL */
+
+static bool is_loopback(const char *host) {
+  if (strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0) return true;
+  /* Digits and dots that are no address ("127.0.0.1.2") would be looked up as a name. */
+  unsigned char address[4];
+  return inet_pton(AF_INET, host, address) == 1 && address[0] == 127;
+}
+
+/* A host name has no case (RFC 3986 3.2.2). */
+static void lower(char *text) {
+  for (; text && *text; text++) {
+    if (*text >= 'A' && *text <= 'Z') *text = (char)(*text + ('a' - 'A'));
+  }
+}
+
+struct url_parts {
+  char *scheme, *host, *zone, *port, *path, *user, *password;
+};
+
+static void free_parts(struct url_parts *parts) {
+  char *all[] = {parts->scheme, parts->host, parts->zone, parts->port, parts->path, parts->user, parts->password};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) curl_free(all[i]);
+}
+
+static const char *parts_problem(const struct url_parts *parts) {
+  if (!parts->scheme || !parts->host || !parts->path) return "is not a URL such as https://host";
+  if (parts->user || parts->password) return "must not hold a user name or password";
+  if (parts->zone) return "must not hold an address with a zone";
+  if (parts->port && strcmp(parts->port, "0") == 0) return "must not have port 0";
+  if (strcmp(parts->scheme, "https") == 0) return NULL;
+  if (strcmp(parts->scheme, "http") != 0) return "must begin with https://";
+  return is_loopback(parts->host) ? NULL : "must begin with https:// (plain http only to 127.0.0.1, [::1] or localhost)";
+}
+
+static const char *text_problem(const char *text, size_t length) {
+  if (length == 0) return "must not be empty";
+  if (length > MAX_BASE) return "must have at most 2048 bytes";
+  for (size_t i = 0; i < length; i++) {
+    unsigned char byte = (unsigned char)text[i];
+    if (byte <= 0x20 || byte >= 0x7f) return "must not hold spaces, control characters or characters beyond ASCII";
+  }
+  if (strpbrk(text, "?#")) return "must not hold a query or fragment";
+  return NULL;
+}
+
+static const char *write_base(char *out, size_t size, const struct url_parts *parts) {
+  size_t length = strlen(parts->path);
+  while (length > 0 && parts->path[length - 1] == '/') length--;
+  int written = snprintf(out, size, "%s://%s%s%s%.*s", parts->scheme, parts->host, parts->port ? ":" : "",
+                         parts->port ? parts->port : "", (int)length, parts->path);
+  return written > 0 && (size_t)written < size ? NULL : "is too long";
+}
+
+/* Writes the canonical form. Calls no Lua: an error there would leak what libcurl allocates. */
+static const char *parse_base(const char *text, char *out, size_t size) {
+  CURLU *url = curl_url();
+  if (!url) return "cannot be read: not enough memory";
+  struct url_parts parts = {0};
+  if (curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK) {
+    curl_url_get(url, CURLUPART_SCHEME, &parts.scheme, 0);
+    curl_url_get(url, CURLUPART_HOST, &parts.host, 0);
+    lower(parts.host);
+    curl_url_get(url, CURLUPART_ZONEID, &parts.zone, 0);
+    curl_url_get(url, CURLUPART_PORT, &parts.port, 0);
+    curl_url_get(url, CURLUPART_PATH, &parts.path, 0);
+    curl_url_get(url, CURLUPART_USER, &parts.user, 0);
+    curl_url_get(url, CURLUPART_PASSWORD, &parts.password, 0);
+  }
+  curl_url_cleanup(url);
+  const char *problem = parts_problem(&parts);
+  if (!problem) problem = write_base(out, size, &parts);
+  free_parts(&parts);
+  return problem;
+}
+
+/* base_url(string) -> "scheme://host[:port][/prefix]" | nil, problem */
+static int url_base(lua_State *L) {
+  size_t length;
+  const char *text = luaL_checklstring(L, 1, &length);
+  const char *problem = text_problem(text, length);
+  if (problem) return hp_problem(L, problem);
+  char out[MAX_BASE + 64]; /* an address may come out longer than it went in: 127.1 */
+  problem = parse_base(text, out, sizeof out);
+  if (problem) return hp_problem(L, problem);
+  lua_pushstring(L, out);
+  return 1;
+}
+
+void hp_open_url(lua_State *L) {
+  static const luaL_Reg functions[] = {
+    {"escape", url_escape}, {"path", url_path}, {"query", url_query}, {"base_url", url_base}, {NULL, NULL},
+  };
+  luaL_setfuncs(L, functions, 0);
+}
