@@ -1,0 +1,151 @@
+--- Appointments: booking, moving and cancelling.
+-- @module hoopai.api.appointments
+local models = require "hoopai.api.models"
+
+local meeting_location_types = { "custom", "zoom", "gmeet", "phone", "address", "ms_teams", "google" }
+
+local title = { name = "title", type = "string", doc = "Title shown in the calendar." }
+local meeting_location_type = {
+  name = "meetingLocationType", type = "string", enum = meeting_location_types,
+  doc = "Kind of meeting place; becomes `custom` when an `address` is given.",
+}
+local place_doc = "Which of the places configured on the calendar or its team member to use (their `meetingId`)."
+local override_location_config = {
+  name = "overrideLocationConfig", type = "boolean",
+  doc = "Replace the configured place: true with `meetingLocationType` alone, false with `meetingLocationId` alone.",
+}
+local appointment_status = {
+  name = "appointmentStatus", type = "string",
+  enum = { "new", "confirmed", "cancelled", "showed", "noshow", "invalid" },
+  doc = "State of the booking; `new` holds its slot and is kept even where the calendar confirms by itself.",
+}
+local assigned_user_id = {
+  name = "assignedUserId", type = "string",
+  doc = "User who takes the appointment; many calendars demand it, above all with `ignoreFreeSlotValidation`.",
+}
+local description = { name = "description", type = "string", doc = "Longer description." }
+local address = { name = "address", type = "string", doc = "Place of the meeting: an address, a number or a link." }
+local ignore_date_range = {
+  name = "ignoreDateRange", type = "boolean",
+  doc = "Book outside the calendar's minimum notice and booking window.",
+}
+local to_notify = {
+  name = "toNotify", type = "boolean", doc = "False keeps the automations from running; they run unless told so.",
+}
+local ignore_free_slot_validation = {
+  name = "ignoreFreeSlotValidation", type = "boolean",
+  doc = "Book without checking that the slot is free: switches off the server's guard against double booking, "
+    .. "and `ignoreDateRange` with it.",
+}
+local rrule = {
+  name = "rrule", type = "string",
+  doc = "Rule of a series (RFC 5545), without DTSTART; only honoured together with `ignoreFreeSlotValidation`.",
+  example = "RRULE:FREQ=WEEKLY;INTERVAL=1;COUNT=4",
+}
+local end_time = {
+  name = "endTime", type = "datetime",
+  doc = "When it ends; on create the calendar's slot duration decides when left out.",
+  example = "2026-01-05T10:30:00-05:00",
+}
+
+--- What create and update answer. Live answers leave out the times; newer versions of the API add the two dates.
+local appointment = {
+  type = "object", class = "Appointment", doc = "An appointment, as create and update answer it.", fields = {
+    { name = "calendarId", type = "string", required = true, doc = "Calendar it is in." },
+    { name = "locationId", type = "string", required = true, doc = "Location (sub-account) it belongs to." },
+    { name = "contactId", type = "string", required = true, doc = "Contact it was booked for." },
+    { name = "startTime", type = "datetime", doc = "When it begins; often left out of the answer." },
+    { name = "endTime", type = "datetime", doc = "When it ends; often left out of the answer." },
+    { name = "title", type = "string", doc = "Title shown in the calendar." },
+    { name = "meetingLocationType", type = "string", default = "default", doc = "Kind of meeting place." },
+    { name = "appointmentStatus", type = "string", enum = models.event_status, doc = "State of the booking." },
+    { name = "appoinmentStatus", type = "string", undocumented = true, enum = models.event_status,
+      doc = "The same state under the API's misspelt name; live answers may carry either or both." },
+    { name = "assignedUserId", type = "string", doc = "User who takes it." },
+    { name = "address", type = "string", doc = "Place of the meeting." },
+    { name = "isRecurring", type = "boolean", doc = "Whether it is part of a series." },
+    { name = "rrule", type = "string", doc = "Rule of the series (RFC 5545)." },
+    { name = "id", type = "string", required = true, doc = "Identifier of the appointment." },
+    { name = "dateAdded", type = "datetime", undocumented = true,
+      doc = "When it was created; newer versions of the API show it." },
+    { name = "dateUpdated", type = "datetime", undocumented = true,
+      doc = "When it was last changed; newer versions of the API show it." },
+  },
+}
+
+return {
+  name = "appointments", doc = "Bookings of contacts in calendars.",
+
+  -- No list of appointments exists: a booking of unclear outcome is looked for among the events of its calendar.
+  { name = "create", method = "POST", path = "/calendars/events/appointments",
+    doc = "Book an appointment; send the slot string exactly as `free_slots` gave it.",
+    scope = "calendars/events.write", class = "C", verify = "list", verify_with = "events.list",
+    params = {},
+    body = { type = "object", class = "AppointmentCreate", doc = "A booking to be made.", fields = {
+      title,
+      meeting_location_type,
+      { name = "meetingLocationId", type = "string", default = "default", doc = place_doc, example = "custom_0" },
+      override_location_config,
+      appointment_status,
+      assigned_user_id,
+      description,
+      address,
+      ignore_date_range,
+      to_notify,
+      ignore_free_slot_validation,
+      rrule,
+      { name = "calendarId", type = "string", required = true, doc = "Calendar to book in." },
+      models.location,
+      { name = "contactId", type = "string", required = true, doc = "Contact the booking is for." },
+      { name = "startTime", type = "datetime", required = true,
+        doc = "When it begins; the offset is the only time zone the API learns.",
+        example = "2026-01-05T10:00:00-05:00" },
+      end_time,
+    } },
+    status = 200,
+    result = { type = appointment },
+  },
+
+  { name = "get", method = "GET", path = "/calendars/events/appointments/{eventId}",
+    doc = "Get one appointment.",
+    scope = "calendars/events.readonly", class = "R",
+    params = { models.event_id },
+    status = 200,
+    -- The document says `event`; the live API answers `appointment`.
+    result = { keys = { "event", "appointment" }, type = models.event },
+  },
+
+  { name = "update", method = "PUT", path = "/calendars/events/appointments/{eventId}",
+    doc = "Change an appointment: move it, reassign it, set its status.",
+    scope = "calendars/events.write", class = "U", verify = "get",
+    params = { models.event_id },
+    body = { type = "object", class = "AppointmentUpdate", doc = "What to change; fields left out stay.", fields = {
+      title,
+      meeting_location_type,
+      { name = "meetingLocationId", type = "string", doc = place_doc, example = "custom_0" },
+      override_location_config,
+      appointment_status,
+      assigned_user_id,
+      description,
+      address,
+      ignore_date_range,
+      to_notify,
+      ignore_free_slot_validation,
+      rrule,
+      { name = "calendarId", type = "string", doc = "Calendar to move it to." },
+      { name = "startTime", type = "datetime",
+        doc = "New start; the offset is the only time zone the API learns.",
+        example = "2026-01-05T10:00:00-05:00" },
+      end_time,
+    } },
+    status = 200,
+    result = { type = appointment },
+  },
+
+  { name = "cancel", alias = "appointments.update", preset = { appointmentStatus = "cancelled" },
+    doc = "Cancel an appointment: sets its status to `cancelled` and keeps the record." },
+
+  -- Here the id is an appointment's by the caller's word, so an unclear delete can be looked up.
+  { name = "delete", alias = "events.delete", verify = "get", verify_with = "appointments.get",
+    doc = "Delete the record of an appointment for good. To call it off and keep the record use cancel." },
+}

@@ -1,0 +1,40 @@
+--- Events: what stands in the calendars between two instants.
+-- @module hoopai.api.events
+local models = require "hoopai.api.models"
+
+return {
+  name = "events", doc = "Everything booked in a window of time, whatever its kind.",
+
+  { name = "list", method = "GET", path = "/calendars/events",
+    doc = "List the appointments between two instants, of a user, a calendar or a group.",
+    scope = "calendars/events.readonly", class = "R",
+    params = {},
+    query = {
+      models.location,
+      { name = "userId", type = "string", doc = "Only events owned by this user." },
+      { name = "calendarId", type = "string", doc = "Only events of this calendar." },
+      { name = "groupId", type = "string", doc = "Only events of the calendars in this group." },
+      { name = "startTime", type = "epoch_ms", wire = "string", required = true, doc = "Start of the window.",
+        example = 1767571200000 },
+      { name = "endTime", type = "epoch_ms", wire = "string", required = true, doc = "End of the window.",
+        example = 1767657600000 },
+    },
+    at_least_one = { "userId", "calendarId", "groupId" },
+    range = { from = "startTime", to = "endTime" },
+    status = 200,
+    result = { keys = { "events" }, type = { type = "array", items = models.event } },
+  },
+
+  -- verify = "none": whether the id means an appointment or a blocked time is not known here, and for a blocked time
+  -- there is no lookup by id. "Not found" from the appointment route would look like a delete that worked.
+  { name = "delete", method = "DELETE", path = "/calendars/events/{eventId}",
+    doc = "Delete an appointment or a blocked time for good; to keep the record use appointments:cancel.",
+    scope = "calendars/events.write", class = "U", verify = "none",
+    params = { models.event_id },
+    empty_body = true,
+    status = 201,
+    result = { type = { type = "object", class = "EventDeleted", doc = "Confirmation of a delete.", fields = {
+      { name = "succeeded", type = "boolean", doc = "Whether the event was deleted." },
+    } } },
+  },
+}

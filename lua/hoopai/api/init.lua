@@ -1,0 +1,14 @@
+--- The names of the resources, in the order in which they are documented.
+-- Each name is a file beside this one: `hoopai.api.<name>` describes the endpoints of that resource as data.
+-- @module hoopai.api
+return {
+  "calendars",
+  "groups",
+  "events",
+  "appointments",
+  "block_slots",
+  "notes",
+  "resources",
+  "notifications",
+  "schedules",
+}

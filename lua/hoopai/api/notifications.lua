@@ -1,0 +1,159 @@
+--- Notifications: what a calendar sends to whom, and when.
+-- @module hoopai.api.notifications
+local models = require "hoopai.api.models"
+
+local receiver_types = { "contact", "guest", "assignedUser", "emails", "phoneNumbers", "business" }
+local channels = { "email", "inApp", "sms", "whatsapp" }
+local notification_types = { "booked", "confirmation", "cancellation", "reminder", "followup", "reschedule" }
+local strings = { type = "string" }
+
+local notification_id = { name = "notificationId", type = "string", doc = "Identifier (`_id`) of the notification." }
+
+local offset = {
+  type = "object", class = "NotificationOffset", doc = "A distance in time from the appointment.", fields = {
+    { name = "timeOffset", type = "integer", doc = "How many units.", example = 2 },
+    { name = "unit", type = "string", doc = "The unit.", example = "hours" },
+  },
+}
+
+local template_id = { name = "templateId", type = "string", doc = "Template of an e-mail." }
+local body = { name = "body", type = "string", doc = "Text of an e-mail; in-app messages need none." }
+local subject = { name = "subject", type = "string", doc = "Subject of an e-mail; in-app messages need none." }
+local after_time = {
+  name = "afterTime", type = "array", items = offset,
+  doc = "How long after the appointment a `followup` is sent; other types need none.",
+}
+local before_time = {
+  name = "beforeTime", type = "array", items = offset,
+  doc = "How long before the appointment a `reminder` is sent; other types need none.",
+}
+local additional_email_ids = {
+  name = "additionalEmailIds", type = "array", items = strings, doc = "Further e-mail addresses to send to.",
+}
+local additional_phone_numbers = {
+  name = "additionalPhoneNumbers", type = "array", items = strings, doc = "Further phone numbers to send to.",
+}
+local selected_users = {
+  name = "selectedUsers", type = "array", items = strings,
+  doc = "Users who get in-app and business e-mail messages; `sub_account_admin` means the location's admins.",
+}
+local from_address = { name = "fromAddress", type = "string", doc = "Sender's address of an e-mail." }
+local from_name = { name = "fromName", type = "string", doc = "Sender's name of an e-mail or SMS." }
+local from_number = { name = "fromNumber", type = "string", doc = "Sender's number of an SMS." }
+
+local notification = {
+  type = "object", class = "Notification", doc = "One notification of a calendar.", fields = {
+    { name = "_id", type = "string", doc = "Identifier of the notification." },
+    { name = "receiverType", type = "string", enum = receiver_types, doc = "Who gets it." },
+    additional_email_ids,
+    additional_phone_numbers,
+    { name = "channel", type = "string", enum = channels, doc = "How it is sent." },
+    { name = "notificationType", type = "string", enum = notification_types, doc = "What it is sent for." },
+    { name = "isActive", type = "boolean", doc = "Whether it is sent at all." },
+    { name = "additionalWhatsappNumbers", type = "array", items = strings,
+      doc = "Further WhatsApp numbers it is sent to." },
+    template_id,
+    body,
+    subject,
+    after_time,
+    before_time,
+    selected_users,
+    { name = "deleted", type = "boolean", doc = "Whether it was deleted." },
+  },
+}
+
+-- Update and delete answer with a sentence, not with the notification.
+local message = {
+  type = "object", class = "NotificationMessage", doc = "What became of the call.", fields = {
+    { name = "message", type = "string", required = true, doc = "Result in words." },
+  },
+}
+
+return {
+  name = "notifications", doc = "What a calendar sends to whom, and when.",
+
+  { name = "list", method = "GET", path = "/calendars/{calendarId}/notifications",
+    doc = "List the notifications of a calendar.",
+    scope = "calendars/events.readonly", class = "R",
+    params = { models.calendar_id },
+    query = {
+      { name = "isActive", type = "boolean", doc = "Only those that are sent, or only those that are not." },
+      { name = "deleted", type = "boolean", doc = "Only deleted ones, or only those that are not." },
+      { name = "limit", type = "integer", default = 100, min = 1, doc = "How many to return at most." },
+      { name = "skip", type = "integer", default = 0, min = 0, doc = "How many to skip." },
+    },
+    status = 200,
+    result = { type = { type = "array", items = notification } },
+  },
+
+  -- verify = "none": entries carry no date, so a new one cannot be told from an older one with the same settings.
+  { name = "create", method = "POST", path = "/calendars/{calendarId}/notifications",
+    doc = "Create one or more notifications; the body is a list.",
+    scope = "calendars/events.write", class = "C", verify = "none",
+    params = { models.calendar_id },
+    body = { type = "array", doc = "Notifications to be created.", items = {
+      type = "object", class = "NotificationCreate", doc = "A notification to be created.", fields = {
+        { name = "receiverType", type = "string", required = true, enum = receiver_types, doc = "Who gets it." },
+        { name = "channel", type = "string", required = true, enum = channels, doc = "How it is sent." },
+        { name = "notificationType", type = "string", required = true, enum = notification_types,
+          doc = "What it is sent for." },
+        { name = "isActive", type = "boolean", default = true, doc = "Whether it is sent at all." },
+        template_id,
+        body,
+        subject,
+        after_time,
+        before_time,
+        additional_email_ids,
+        additional_phone_numbers,
+        selected_users,
+        from_address,
+        from_name,
+        from_number,
+      },
+    } },
+    status = 200,
+    result = { type = { type = "array", items = notification } },
+  },
+
+  { name = "get", method = "GET", path = "/calendars/{calendarId}/notifications/{notificationId}",
+    doc = "Get one notification.",
+    scope = "calendars/events.readonly", class = "R",
+    params = { models.calendar_id, notification_id },
+    status = 200,
+    result = { type = notification },
+  },
+
+  { name = "update", method = "PUT", path = "/calendars/{calendarId}/notifications/{notificationId}",
+    doc = "Change a notification; the answer is a message only.",
+    scope = "calendars/events.write", class = "U", verify = "get",
+    params = { models.calendar_id, notification_id },
+    body = { type = "object", class = "NotificationUpdate", doc = "What to change; fields left out stay.", fields = {
+      { name = "receiverType", type = "string", enum = receiver_types, doc = "Who gets it." },
+      additional_email_ids,
+      additional_phone_numbers,
+      selected_users,
+      { name = "channel", type = "string", enum = channels, doc = "How it is sent." },
+      { name = "notificationType", type = "string", enum = notification_types, doc = "What it is sent for." },
+      { name = "isActive", type = "boolean", doc = "Whether it is sent at all." },
+      { name = "deleted", type = "boolean", doc = "True marks it as deleted, false brings it back." },
+      template_id,
+      body,
+      subject,
+      after_time,
+      before_time,
+      from_address,
+      from_number,
+      from_name,
+    } },
+    status = 200,
+    result = { type = message },
+  },
+
+  { name = "delete", method = "DELETE", path = "/calendars/{calendarId}/notifications/{notificationId}",
+    doc = "Delete a notification; it may still be shown, marked as deleted.",
+    scope = "calendars/events.write", class = "U", verify = "get",
+    params = { models.calendar_id, notification_id },
+    status = 200,
+    result = { type = message },
+  },
+}

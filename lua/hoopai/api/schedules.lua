@@ -1,0 +1,140 @@
+--- Schedules: weekly hours and special dates of a user, applied to calendars.
+-- @module hoopai.api.schedules
+local models = require "hoopai.api.models"
+
+local id = { name = "id", type = "string", doc = "Identifier of the schedule." }
+
+-- 0:00 to 23:59; a Lua pattern has no alternatives, so hours from 24 to 29 pass here and are left to the API.
+local clock = "^[0-2]?%d:[0-5]%d$"
+
+local interval = {
+  type = "object", class = "ScheduleInterval", doc = "Hours of one day.", fields = {
+    { name = "from", type = "string", required = true, pattern = clock, doc = "Start, HH:MM on the 24-hour clock.",
+      example = "08:30" },
+    { name = "to", type = "string", required = true, pattern = clock, doc = "End, HH:MM on the 24-hour clock.",
+      example = "16:45" },
+  },
+}
+
+local rules = {
+  name = "rules", type = "array", doc = "When the user can be booked.", items = {
+    type = "object", class = "ScheduleRule", doc = "Hours of a weekday, or of one date.", fields = {
+      { name = "type", type = "string", required = true, enum = { "wday", "date" },
+        doc = "`wday` for every such weekday, `date` for a single day." },
+      { name = "intervals", type = "array", required = true, items = interval,
+        doc = "Hours in which the user can be booked." },
+      { name = "date", type = "date", pattern = "^%d%d%d%d%-%d%d%-%d%d$", doc = "The day, when the type is `date`.",
+        example = "2026-12-24" },
+      { name = "day", type = "string",
+        enum = { "sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday" },
+        doc = "The weekday, when the type is `wday`." },
+    },
+  },
+}
+
+-- As documented, the API takes zones of exactly two parts without digits or hyphens: neither UTC nor
+-- America/Argentina/Buenos_Aires.
+local zone_pattern = "^[A-Za-z_]+/[A-Za-z_]+$"
+local zone_doc = "Time zone of the hours; the API documents names of the form Area/City only."
+
+local calendar_ids = {
+  name = "calendarIds", type = "array", items = { type = "string" }, doc = "Calendars the schedule is applied to.",
+}
+
+local schedule = {
+  type = "object", class = "Schedule", doc = "Hours of a user.", fields = {
+    { name = "id", type = "string", required = true, doc = "Identifier of the schedule." },
+    { name = "name", type = "string", required = true, doc = "Name of the schedule." },
+    { name = "locationId", type = "string", required = true, doc = "Location (sub-account) it belongs to." },
+    { name = "rules", type = "array", required = true, items = rules.items, doc = rules.doc },
+    { name = "timezone", type = "timezone", required = true, doc = "Time zone of the hours." },
+    { name = "dateAdded", type = "datetime", required = true, doc = "When it was created." },
+    { name = "dateUpdated", type = "datetime", required = true, doc = "When it was last changed." },
+    { name = "userId", type = "string", required = true, doc = "User whose hours these are." },
+    calendar_ids,
+    { name = "deleted", type = "boolean", required = true, doc = "Whether it was deleted." },
+  },
+}
+
+return {
+  name = "schedules", doc = "Weekly hours and special dates of users.",
+
+  { name = "list", method = "GET", path = "/calendars/schedules/search",
+    doc = "List the schedules of a user.",
+    scope = "calendars.readonly", class = "R",
+    params = {},
+    query = {
+      models.location,
+      { name = "userId", type = "string", required = true, doc = "User whose schedules to list." },
+      { name = "calendarId", type = "string", doc = "Only schedules applied to this calendar." },
+      { name = "skip", type = "integer", default = 0, min = 0, doc = "How many schedules to skip." },
+      { name = "limit", type = "integer", default = 50, min = 1, max = 500,
+        doc = "How many schedules to return at most." },
+    },
+    status = 200,
+    result = { keys = { "schedules" }, type = { type = "array", items = schedule } },
+  },
+
+  { name = "create", method = "POST", path = "/calendars/schedules",
+    doc = "Create a schedule for a user.",
+    scope = "calendars.write", class = "C", verify = "list",
+    params = {},
+    body = { type = "object", class = "ScheduleCreate", doc = "A schedule to be created.", fields = {
+      rules,
+      { name = "timezone", type = "timezone", required = true, pattern = zone_pattern, doc = zone_doc,
+        example = "Europe/Madrid" },
+      models.location,
+      { name = "name", type = "string", required = true, doc = "Name of the schedule." },
+      { name = "userId", type = "string", required = true, doc = "User whose hours these are." },
+      calendar_ids,
+    } },
+    status = 201,
+    result = { keys = { "schedule" }, type = schedule },
+  },
+
+  { name = "get", method = "GET", path = "/calendars/schedules/{id}",
+    doc = "Get one schedule.",
+    scope = "calendars.readonly", class = "R",
+    params = { id },
+    status = 200,
+    result = { keys = { "schedule" }, type = schedule },
+  },
+
+  { name = "update", method = "PUT", path = "/calendars/schedules/{id}",
+    doc = "Change the name, the hours or the time zone of a schedule.",
+    scope = "calendars.write", class = "U", verify = "get",
+    params = { id },
+    body = { type = "object", class = "ScheduleUpdate", doc = "What to change; fields left out stay.", fields = {
+      { name = "name", type = "string", doc = "Name of the schedule." },
+      rules,
+      { name = "timezone", type = "timezone", pattern = zone_pattern, doc = zone_doc, example = "Europe/Madrid" },
+    } },
+    status = 200,
+    result = { keys = { "schedule" }, type = schedule },
+  },
+
+  { name = "delete", method = "DELETE", path = "/calendars/schedules/{id}",
+    doc = "Delete a schedule with all its rules; this cannot be undone.",
+    scope = "calendars.write", class = "U", verify = "get",
+    params = { id },
+    status = 200,
+    result = { type = models.success },
+  },
+
+  -- Whether an association was made or undone shows in the calendarIds of the schedule.
+  { name = "add_calendar", method = "PUT", path = "/calendars/schedules/{id}/associations/{calendarId}",
+    doc = "Apply a schedule to a calendar.",
+    scope = "calendars.write", class = "U", verify = "get",
+    params = { id, models.calendar_id },
+    status = 200,
+    result = { type = models.success },
+  },
+
+  { name = "remove_calendar", method = "DELETE", path = "/calendars/schedules/{id}/associations/{calendarId}",
+    doc = "Stop applying a schedule to a calendar.",
+    scope = "calendars.write", class = "U", verify = "get",
+    params = { id, models.calendar_id },
+    status = 200,
+    result = { type = models.success },
+  },
+}
