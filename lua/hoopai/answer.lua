@@ -1,0 +1,274 @@
+--- What the end of an HTTP exchange means: a result and a response, or an error object.
+local core = require "hoopai.core"
+local errors = require "hoopai.errors"
+
+local type, tonumber, ipairs, pairs, next = type, tonumber, ipairs, pairs, next
+local concat = table.concat
+local math_tointeger = math.tointeger
+
+local answer = {}
+
+local status_kinds = {
+  [400] = "refused", [401] = "auth", [403] = "forbidden", [404] = "not_found", [409] = "conflict",
+  [410] = "not_found", [422] = "refused", [429] = "rate_limit",
+}
+
+local function is_success(status)
+  return status >= 200 and status < 300
+end
+
+-- A 401 that a newer token would not change.
+local scope_texts = { "authorized for this scope", "authclass type", "version header" }
+
+local function refine_auth(message)
+  local lower = message:lower()
+  for _, text in ipairs(scope_texts) do
+    if lower:find(text, 1, true) then return "scope" end
+  end
+  return "auth"
+end
+
+local function refine_refused(message)
+  local lower = message:lower()
+  return lower:find("slot", 1, true) and lower:find("available", 1, true) and "slot_taken" or "refused"
+end
+
+local refine = { auth = refine_auth, refused = refine_refused }
+
+local function kind_of(status, message)
+  local kind = status_kinds[status]
+    or (status >= 400 and status < 500 and "rejected")
+    or (status >= 500 and status < 600 and "server")
+    or "protocol"
+  return refine[kind] and refine[kind](message) or kind
+end
+
+--- What is known of a call's effect: "no", "maybe" or "yes" (see the README's part on errors).
+-- @tparam string class of the endpoint
+-- @tparam integer sent how often the request left
+-- @tparam integer status 0 when no answer came
+function answer.applied(class, sent, status)
+  if class == "R" or sent == 0 then return "no" end
+  if is_success(status) then return "yes" end
+  if status >= 400 and status < 500 and status ~= 408 then return "no" end
+  return "maybe"
+end
+
+-- Kinds after which the same call may succeed later, provided that it had no effect.
+local passing = { network = true, timeout = true, server = true, rate_limit = true }
+
+--- A header's whole number; nil for anything but digits.
+local function number_of(text)
+  return text and text:find("^%d+$") and #text <= 15 and math_tointeger(tonumber(text)) or nil
+end
+
+--- What an answer says of the request budget.
+-- @table RateLimit
+-- @tfield[opt] integer max requests allowed in an interval
+-- @tfield[opt] integer remaining requests left in this interval
+-- @tfield[opt] integer interval_ms length of the interval, in milliseconds
+-- @tfield[opt] integer daily_limit requests allowed in a day
+-- @tfield[opt] integer daily_remaining requests left today
+-- @tfield[opt] integer daily_reset_ms milliseconds until the day begins anew
+
+--- The X-RateLimit-* headers as numbers; nil when none was sent.
+local function rate_limit_of(headers)
+  local limit = {
+    max = number_of(headers["x-ratelimit-max"]),
+    remaining = number_of(headers["x-ratelimit-remaining"]),
+    interval_ms = number_of(headers["x-ratelimit-interval-milliseconds"]),
+    daily_limit = number_of(headers["x-ratelimit-limit-daily"]),
+    daily_remaining = number_of(headers["x-ratelimit-daily-remaining"]),
+    daily_reset_ms = number_of(headers["x-ratelimit-daily-reset"]),
+  }
+  return next(limit) and limit or nil
+end
+
+--- A text to show, nil when a value is none.
+local function text_of(value)
+  return type(value) == "string" and value ~= "" and value or nil
+end
+
+--- The text and the list of texts in an error body, whatever its shape: `message` a string, a list, or inside `error`.
+local function message_of(body)
+  if type(body) ~= "table" then return nil end
+  local message = body.message
+  if message == nil and type(body.error) == "table" then message = body.error.message end
+  if type(message) == "table" then
+    local texts = {}
+    for _, item in ipairs(message) do texts[#texts + 1] = text_of(item) end
+    if #texts > 0 then return concat(texts, "; "), texts end
+  end
+  return text_of(message) or text_of(body.error_description) or text_of(body.error) or text_of(body.msg)
+end
+
+local function fill_rate_limit(err, headers, limit)
+  err.scope = limit and limit.daily_remaining == 0 and "daily" or "burst"
+  local wait = number_of(headers["retry-after"])
+  local interval = limit and limit.interval_ms and limit.interval_ms / 1000
+  if err.scope == "daily" then interval = limit.daily_reset_ms and limit.daily_reset_ms / 1000 end
+  err.retry_after = wait or interval
+end
+
+--- Fills in what every error of a call carries.
+local function failure(exchange, err)
+  local response = exchange.response
+  local endpoint = exchange.endpoint
+  err.method, err.path = endpoint.method, exchange.path
+  err.attempts = exchange.attempts
+  err.response = response
+  err.status = response and response.status or nil
+  err.trace_id = response and response.trace_id
+  if err.applied == nil then
+    err.applied = answer.applied(endpoint.class, exchange.sent, response and response.status or 0)
+  end
+  err.retryable = err.applied == "no" and passing[err.kind] == true
+  return nil, errors.new(err)
+end
+
+answer.failure = failure
+
+local function transport_failure(exchange, transfer, kind, message, code)
+  local stage = kind == "timeout" and transfer:stage() or nil
+  return failure(exchange, { kind = kind, message = message, curl_code = code, stage = stage })
+end
+
+local function content_type(response)
+  return response.headers["content-type"] or "no content type"
+end
+
+local function refusal(exchange, body)
+  local response = exchange.response
+  local message, details = message_of(body)
+  if not message then
+    message = ("the API answered %d without a readable message (%s)"):format(response.status, content_type(response))
+  end
+  local err = { kind = kind_of(response.status, message), message = message, details = details }
+  if err.kind == "protocol" then
+    err.message = ("unexpected status %d; redirects are not followed"):format(response.status)
+  elseif err.kind == "rate_limit" then
+    fill_rate_limit(err, response.headers, response.rate_limit)
+  end
+  return failure(exchange, err)
+end
+
+local fits = {
+  array = function(value) return type(value) == "table" and (value[1] ~= nil or next(value) == nil) end,
+  object = function(value) return type(value) == "table" and value[1] == nil end,
+}
+
+local function wrong_shape(exchange, expected, place)
+  return failure(exchange, {
+    kind = "decode",
+    message = ("the answer has an unexpected shape: %s is not %s"):format(
+      place, expected == "array" and "a list" or "an object"),
+  })
+end
+
+--- A copy of an object without one member.
+local function without(object, name)
+  local copy = {}
+  for key, value in pairs(object) do
+    if key ~= name then copy[key] = value end
+  end
+  return copy
+end
+
+--- Takes the envelope off: the declared key is the result, its siblings go to response.extra.
+local function take_envelope(exchange, body)
+  local result, response = exchange.endpoint.result, exchange.response
+  for _, key in ipairs(result.keys) do
+    local value = body[key]
+    if value ~= nil then
+      local check = fits[result.type.type]
+      if check and not check(value) then return wrong_shape(exchange, result.type.type, "`" .. key .. "`") end
+      response.extra = without(body, key)
+      return value, response
+    end
+  end
+  response.unexpected = true
+  return body, response
+end
+
+--- An answer without envelope: the whole body, less the traceId that stands among its members.
+local function take_bare(exchange, body)
+  local response, expected = exchange.response, exchange.endpoint.result.type
+  local check = expected and fits[expected.type]
+  if check and not check(body) then return wrong_shape(exchange, expected.type, "it") end
+  if body.traceId ~= nil then
+    response.extra = { traceId = body.traceId }
+    return without(body, "traceId"), response
+  end
+  return body, response
+end
+
+local function success(exchange, body)
+  if body.success == false or body.succeeded == false then
+    return failure(exchange, {
+      kind = "refused", message = message_of(body) or "the API answered that it did not succeed",
+      applied = exchange.endpoint.class == "R" and "no" or "maybe",
+    })
+  end
+  if exchange.endpoint.result.keys then return take_envelope(exchange, body) end
+  return take_bare(exchange, body)
+end
+
+local function unreadable(exchange, problem)
+  return failure(exchange, {
+    kind = "decode",
+    message = ("the answer is not readable JSON (%s): %s"):format(content_type(exchange.response), problem),
+  })
+end
+
+--- What a call returns after its result.
+-- @table Response
+-- @tfield integer status HTTP status
+-- @tfield table headers by name in lower case; repeated ones are joined with ", "
+-- @tfield table extra what stood beside the result in the answer, such as `hasMore`
+-- @tfield[opt] any body the whole answer, decoded
+-- @tfield[opt] string trace_id what the vendor's support asks for
+-- @tfield[opt] RateLimit rate_limit the request budget, where the answer tells it
+-- @tfield integer attempts how many requests were made
+-- @tfield number elapsed seconds from the first sending to the answer
+-- @tfield string url where the request went, without the query; holds no secret
+-- @tfield[opt] boolean unexpected true when the answer lacks what is documented: then the whole body is the result
+
+local function make_response(exchange, transfer, status)
+  local headers = transfer:headers()
+  return {
+    status = status,
+    headers = headers,
+    rate_limit = rate_limit_of(headers),
+    attempts = exchange.attempts,
+    elapsed = exchange.elapsed,
+    url = exchange.url,
+    extra = {},
+  }
+end
+
+--- Reads a finished transfer.
+-- @tparam table exchange what the pipeline knows: endpoint (method, class, result, keep_null), path, url, attempts,
+-- elapsed
+-- @param transfer a finished hoopai.Transfer
+-- @return result, response; or nil and an error
+function answer.read(exchange, transfer)
+  local status, kind, message, code = transfer:result()
+  exchange.sent = transfer:sent()
+  exchange.response = status > 0 and make_response(exchange, transfer, status) or nil
+  if kind then return transport_failure(exchange, transfer, kind, message, code) end
+
+  local text, response = transfer:body(), exchange.response
+  if status == 204 and text == "" then
+    response.unexpected = true
+    return {}, response
+  end
+  local body, problem = core.decode(text, exchange.endpoint.keep_null)
+  response.body = body
+  if type(body) == "table" and type(body.traceId) == "string" then response.trace_id = body.traceId end
+  if not is_success(status) then return refusal(exchange, body) end
+  if body == nil then return unreadable(exchange, problem) end
+  if type(body) ~= "table" then return unreadable(exchange, "neither an object nor a list") end
+  return success(exchange, body)
+end
+
+return answer

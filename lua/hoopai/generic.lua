@@ -1,0 +1,94 @@
+--- The request that `client:request` describes, for endpoints without a method.
+local core = require "hoopai.core"
+local errors = require "hoopai.errors"
+
+local type, tostring, pairs, ipairs = type, tostring, pairs, ipairs
+local sort = table.sort
+local math_type = math.type
+
+local generic = {}
+
+-- Retry classes as HTTP defines the methods: of an unknown POST or PATCH we may not assume that it can be repeated.
+local classes = { GET = "R", POST = "C", PUT = "U", PATCH = "C", DELETE = "U" }
+local fields = { method = "string", path = "string", query = "table", body = "table" }
+
+local function check_fields(given)
+  if type(given) ~= "table" then errors.raise("client:request expects a table, got " .. type(given)) end
+  for name, value in pairs(given) do
+    local expected = fields[name]
+    if not expected then
+      errors.raise(("unknown field `%s` of client:request; it takes method, path, query, body"):format(tostring(name)))
+    end
+    if type(value) ~= expected then
+      errors.raise(("field `%s` of client:request must be a %s, got %s"):format(name, expected, type(value)))
+    end
+  end
+  if not classes[given.method or ""] then
+    errors.raise("field `method` of client:request must be GET, POST, PUT, PATCH or DELETE")
+  end
+  if not given.path then errors.raise("client:request needs the field `path`") end
+end
+
+--- Why a literal path may not be sent, nil when it may.
+local function path_problem(path)
+  if not path:find("^/[%w%-._~%%/!$&'()*+,;=:@]*$") then
+    return "must begin with / and hold only the characters of a URL path (no ? or #)"
+  end
+  if path:gsub("%%%x%x", ""):find("%", 1, true) then return "has a % that two hexadecimal digits do not follow" end
+  if path:find("//", 1, true) then return "has an empty segment" end
+  for segment in path:gmatch("[^/]+") do
+    local plain = segment:gsub("%%2[eE]", ".")
+    if plain == "." or plain == ".." then return "has a dot segment" end
+  end
+end
+
+local function is_sendable(value)
+  local kind = type(value)
+  return kind == "string" or kind == "boolean" or math_type(value) == "integer"
+end
+
+--- A query table as the flat list that core.query takes, names in order.
+local function flat_query(query)
+  local names, list = {}, {}
+  for name in pairs(query) do
+    if type(name) ~= "string" then errors.raise("the query of client:request has names as keys") end
+    names[#names + 1] = name
+  end
+  sort(names)
+  for _, name in ipairs(names) do
+    local value = query[name]
+    for _, item in ipairs(type(value) == "table" and value or { value }) do
+      if not is_sendable(item) then
+        errors.raise(("query field `%s` must be a string, an integer, a boolean or a list of them"):format(name))
+      end
+      list[#list + 1] = name
+      list[#list + 1] = item
+    end
+  end
+  return list
+end
+
+--- Checks the table; wrong use raises.
+-- @tparam table given method, path, query, body
+-- @treturn table endpoint: as the pipeline takes it
+-- @treturn table query: flat list
+function generic.endpoint(given)
+  check_fields(given)
+  local endpoint = {
+    id = "client:request", method = given.method, path = given.path, class = classes[given.method], result = {},
+  }
+  return endpoint, flat_query(given.query or {})
+end
+
+--- The body as JSON text.
+-- @return text or nil; then, when the request may not be sent, a list of problems
+function generic.body(given)
+  local problem = path_problem(given.path)
+  if problem then return nil, { { path = "path", problem = problem, expected = "a URL path" } } end
+  if not given.body then return nil end
+  local text, unsendable, place = core.encode(given.body)
+  if text then return text end
+  return nil, { { path = place, problem = unsendable, expected = "a JSON value" } }
+end
+
+return generic

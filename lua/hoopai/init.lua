@@ -1,0 +1,87 @@
+--- The HoopAI (HighLevel / LeadConnector) Calendars API for Lua 5.4.
+--
+--     local hoopai = require "hoopai"
+--     local client = hoopai.new()             -- HOOPAI_TOKEN and HOOPAI_LOCATION_ID from the environment
+--     local calendars = assert(client.calendars:list())
+--
+-- Calls of the API return a result and a @{Response}, or nil and an @{Error}. Wrong use (a missing argument, an unknown
+-- option) raises. Outside any loop a call blocks; in a task of @{run}, @{spawn} or @{map} it suspends that task.
+-- @module hoopai
+local client = require "hoopai.client"
+local core = require "hoopai.core"
+local errors = require "hoopai.errors"
+local scheduler = require "hoopai.scheduler"
+local time = require "hoopai.time"
+
+local type, ipairs, pairs = type, ipairs, pairs
+local sort = table.sort
+
+local hoopai = {
+  --- The version of the library.
+  VERSION = "0.1.0",
+  --- Instants, durations and time zones: the module `hoopai.time`.
+  time = time,
+  --- JSON's null. In a request it clears a field; in an answer it stands only where null has a meaning of its own, as
+  -- in a calendar's `availabilityType`. Elsewhere a null in an answer is nil.
+  null = core.null,
+}
+
+--- Makes a client. Opens nothing: connections are made by the first call.
+-- @tparam[opt] table options
+-- @tparam[opt] string|function options.token the access token; or a function that is asked for one, with "first"
+-- before the first call and with "refused" after the API refused its last one. It returns a token, or nil and an error,
+-- and may wait. Default: HOOPAI_TOKEN of the environment
+-- @tparam[opt] string options.location_id the location (sub-account), filled in wherever an endpoint takes a
+-- `locationId`. Default: HOOPAI_LOCATION_ID of the environment
+-- @tparam[opt] string options.base_url where the API is: https, or http to this machine. Default: HOOPAI_BASE_URL of
+-- the environment, else `https://services.leadconnectorhq.com`
+-- @tparam[opt="2021-07-28"] string options.api_version the `Version` header
+-- @tparam[opt=30] number options.timeout seconds from the sending of a call to its whole answer, a renewal of the token
+-- included
+-- @tparam[opt] number options.queue_timeout seconds a call may wait for a free connection. Default: no limit
+-- @tparam[opt=10] number options.connect_timeout seconds until a connection must be there
+-- @tparam[opt=64] integer options.max_connections how many connections may be open
+-- @tparam[opt=true] boolean options.http2 whether HTTP/2 may be used
+-- @tparam[opt=true] boolean options.validate whether queries and bodies are checked before they are sent
+-- @tparam[opt] string options.ca_file certificates to trust instead of the system's (PEM)
+-- @tparam[opt] string options.proxy "environment", or the address of a proxy. Default: none
+-- @tparam[opt] string options.user_agent the `User-Agent` header
+-- @tparam[opt] Hooks options.on functions that are told of each request and answer
+-- @treturn Client
+-- @raise for a missing token, an unknown or a wrong option
+hoopai.new = client.new
+
+hoopai.run, hoopai.spawn = scheduler.run, scheduler.spawn
+hoopai.map, hoopai.sleep = scheduler.map, scheduler.sleep
+
+--- Marks a list so that it is sent as a JSON array even when it is empty. Needed only in fields that the library does
+-- not know.
+-- @tparam[opt] table list
+-- @treturn table the same table, or a new one
+hoopai.array = core.array
+
+--- Iterates over free slots in order of time: `for day, slot, instant in hoopai.slots(free) do ... end`.
+-- @tparam FreeSlots free what `client.calendars:free_slots` returned
+-- @treturn function an iterator of the day (such as "2024-10-28"), the slot (a string as the API sent it: book with
+-- exactly this) and the instant (a `hoopai.time` value)
+-- @raise when `free` is not a table
+function hoopai.slots(free)
+  if type(free) ~= "table" then errors.raise("hoopai.slots expects the result of free_slots, got " .. type(free)) end
+  local list = {}
+  for day, entry in pairs(free) do
+    local slots = type(entry) == "table" and entry.slots
+    for _, slot in ipairs(type(slots) == "table" and slots or {}) do
+      local instant = time.parse(slot)
+      if instant then list[#list + 1] = { day = day, slot = slot, instant = instant } end
+    end
+  end
+  sort(list, function(a, b) return a.instant < b.instant end)
+  local position = 0
+  return function()
+    position = position + 1
+    local entry = list[position]
+    if entry then return entry.day, entry.slot, entry.instant end
+  end
+end
+
+return hoopai

@@ -1,0 +1,1824 @@
+---@meta hoopai
+
+-- Types of hoopai for editors that know LuaLS or EmmyLua annotations. Nothing requires this file when a program runs.
+-- Written by `make meta` from the comments of the library and from lua/hoopai/api: change those, not this.
+-- luacheck: ignore
+
+---@alias hoopai.Null lightuserdata
+
+---What can go wrong, in one word. Later versions may add kinds.
+---@alias hoopai.ErrorKind
+---| "invalid_request"
+---| "auth"
+---| "scope"
+---| "forbidden"
+---| "not_found"
+---| "conflict"
+---| "slot_taken"
+---| "refused"
+---| "rate_limit"
+---| "rejected"
+---| "server"
+---| "network"
+---| "timeout"
+---| "tls"
+---| "decode"
+---| "too_large"
+---| "protocol"
+---| "cancelled"
+---| "closed"
+---| "raised"
+
+---All problems of a call, or the texts of a refusal.
+---@class hoopai.Details
+---@field [integer] hoopai.Detail|string
+---@field more? integer how many problems were left out
+
+---The errors of `hoopai.map` by index; prints as a list.
+---@class hoopai.Errors
+---@field [integer] hoopai.Error|any
+---@operator concat(any): string
+
+---What a call returns after nil when it fails. It prints as one line, `kind: message (status, method, path, trace)`,
+---and never holds a secret. Later versions may add kinds.
+---@class hoopai.Error
+---@operator concat(any): string
+---@field kind hoopai.ErrorKind what went wrong: the word to decide by
+---@field message string what went wrong, in words
+---what is known of the call's effect: "no" = provably none (it never left, or was refused, or only read), "maybe" = a
+---change left and its outcome is unclear, "yes" = it was accepted, but the answer could not be read
+---@field applied "no"|"maybe"|"yes"
+---@field retryable boolean whether the same call may succeed later and had no effect yet
+---@field status? integer HTTP status of the answer, where one came
+---of `invalid_request`: all problems, each a `Detail` (and `more`, how many were left out). Of a refusal: the texts,
+---where the API gave several
+---@field details? hoopai.Details
+---@field attempts? integer how many requests were made
+---@field method? string HTTP method
+---@field path? string path of the request
+---@field trace_id? string what the vendor's support asks for
+---@field response? hoopai.Response the answer, where one came
+---of `timeout`: where the time ran out: "queue", "connect", "send", "wait", "receive" or "refresh"
+---@field stage? "queue"|"connect"|"send"|"wait"|"receive"|"refresh"
+---@field retry_after? number of `rate_limit`: seconds to wait
+---@field scope? "burst"|"daily" of `rate_limit`: "burst" or "daily"
+---@field curl_code? integer of `network`, `timeout`, `tls` and the like: libcurl's code
+---@field cause? any what was raised or returned by a function of yours: by the task of `raised`, by the token function of `auth`
+---@field traceback? string of `raised`: where the task raised
+
+---One problem of a call that was refused before it was sent.
+---@class hoopai.Detail
+---@field path string the field, such as `teamMembers[2].priority`; empty for the query or body as a whole
+---@field problem string what is wrong, in words
+---@field given? string what was given, shortened; absent where a name is the problem
+---@field expected? string what would be right
+---@field suggestion? string what was probably meant
+
+---What a call returns after its result.
+---@class hoopai.Response
+---@field status integer HTTP status
+---@field headers table<string, string> by name in lower case; repeated ones are joined with ", "
+---@field extra table<string, any> what stood beside the result in the answer, such as `hasMore`
+---@field body? any the whole answer, decoded
+---@field trace_id? string what the vendor's support asks for
+---@field rate_limit? hoopai.RateLimit the request budget, where the answer tells it
+---@field attempts integer how many requests were made
+---@field elapsed number seconds from the first sending to the answer
+---@field url string where the request went, without the query; holds no secret
+---@field unexpected? boolean true when the answer lacks what is documented: then the whole body is the result
+
+---What an answer says of the request budget.
+---@class hoopai.RateLimit
+---@field max? integer requests allowed in an interval
+---@field remaining? integer requests left in this interval
+---@field interval_ms? integer length of the interval, in milliseconds
+---@field daily_limit? integer requests allowed in a day
+---@field daily_remaining? integer requests left today
+---@field daily_reset_ms? integer milliseconds until the day begins anew
+
+---What `hoopai.new` takes.
+---@class (exact) hoopai.ClientOptions
+---the access token; or a function that is asked for one, with "first" before the first call and with "refused" after
+---the API refused its last one. It returns a token, or nil and an error, and may wait. Default: HOOPAI_TOKEN of the
+---environment
+---@field token? string|async fun(reason: "first"|"refused"): string?, any
+---@field location_id? string the location (sub-account), filled in wherever an endpoint takes a `locationId`. Default: HOOPAI_LOCATION_ID of the environment
+---where the API is: https, or http to this machine. Default: HOOPAI_BASE_URL of the environment, else
+---`https://services.leadconnectorhq.com`
+---@field base_url? string
+---@field api_version? string the `Version` header; default "2021-07-28"
+---@field timeout? number seconds from the sending of a call to its whole answer, a renewal of the token included; default 30
+---@field queue_timeout? number seconds a call may wait for a free connection. Default: no limit
+---@field connect_timeout? number seconds until a connection must be there; default 10
+---@field max_connections? integer how many connections may be open; default 64
+---@field http2? boolean whether HTTP/2 may be used; default true
+---@field validate? boolean whether queries and bodies are checked before they are sent; default true
+---@field ca_file? string certificates to trust instead of the system's (PEM)
+---@field proxy? string "environment", or the address of a proxy. Default: none
+---@field user_agent? string the `User-Agent` header
+---@field on? hoopai.Hooks functions that are told of each request and answer
+
+---What every call takes as its last argument, for this call alone, and `client:with` for all calls of the new client.
+---@class (exact) hoopai.CallOptions
+---@field location_id? string the location (sub-account) the call is about
+---@field timeout? number seconds from the sending of a call to its whole answer
+---@field queue_timeout? number seconds a call may wait for a free connection
+---@field headers? table<string, string> further headers: name -> value. Those the library sets itself are refused
+---@field api_version? string the `Version` header
+---@field validate? boolean false lets through what the library does not know; lists are still sent as lists
+
+---What `hoopai.map` takes.
+---@class (exact) hoopai.MapOptions
+---@field concurrency? integer how many calls at a time; default 16
+
+---What `client:request` takes.
+---@class (exact) hoopai.Request
+---@field method "GET"|"POST"|"PUT"|"PATCH"|"DELETE" GET, POST, PUT, PATCH or DELETE
+---@field path string as it is sent: begins with `/`, holds no query
+---@field query? table<string, string|integer|boolean|(string|integer|boolean)[]> name -> value, or a list of values
+---@field body? table what to send as JSON
+
+---Functions that a client tells of what it does. They may not wait; what they raise goes to `warn()`.
+---@class hoopai.Hooks
+---@field request? fun(event: hoopai.RequestEvent) called with a `RequestEvent` before each request
+---@field response? fun(event: hoopai.ResponseEvent) called with a `ResponseEvent` after each answer or failure
+
+---What the hook `request` is told.
+---@class hoopai.RequestEvent
+---@field endpoint string such as "calendars:get"
+---@field method string HTTP method
+---@field path string path of the request
+---@field attempt integer 1, or 2 where the token was renewed
+
+---What the hook `response` is told.
+---@class hoopai.ResponseEvent
+---@field endpoint string such as "calendars:get"
+---@field method string HTTP method
+---@field path string path of the request
+---@field attempt integer 1, or 2 where the token was renewed
+---@field elapsed number seconds since the first sending
+---@field status? integer HTTP status, where an answer came
+---@field trace_id? string what the vendor's support asks for
+---@field kind? hoopai.ErrorKind the kind of the error, where the request failed
+
+---An instant for a query: milliseconds since 1970, ISO 8601 with an offset, or a `hoopai.time` value.
+---@alias hoopai.QueryTime integer|string|hoopai.time.Instant
+
+---An instant for a body: ISO 8601 with an offset, sent as it is, or a `hoopai.time` value that carries a zone.
+---@alias hoopai.BodyTime string|hoopai.time.Instant
+
+---@class hoopai.time.Instant
+---@operator add(hoopai.time.Duration): hoopai.time.Instant
+---@operator sub(hoopai.time.Duration): hoopai.time.Instant
+---@operator sub(hoopai.time.Instant): hoopai.time.Duration
+---@operator concat(any): string
+local instant = {}
+
+---The instant in ISO 8601 / RFC 3339, as the API takes it: `2024-10-28T10:00:00-05:00`. Milliseconds are written only
+---when they are not zero; UTC is written `+00:00`. Raises when there is no zone, or no such zone.
+---@nodiscard
+---@param zone? string the zone to write it in; default: the one the instant carries
+---@return string
+function instant:iso(zone) end
+
+---The instant as text, after a pattern in the manner of `os.date`; names are English whatever the locale.
+---
+---`%Y` year, `%y` its last two digits, `%m` month, `%d` day, `%e` day padded with a space, `%H` hour, `%I` hour 01 to
+---12, `%p` AM or PM, `%M` minute, `%S` second, `%L` millisecond, `%j` day of the year, `%a` `%A` weekday, `%b` `%B`
+---month name, `%u` weekday 1 (Monday) to 7, `%w` weekday 0 (Sunday) to 6, `%G` `%V` ISO year and week,
+---`%F` = `%Y-%m-%d`, `%T` = `%H:%M:%S`, `%R` = `%H:%M`, `%z` offset as -0500, `%:z` as -05:00, `%Z` abbreviation,
+---`%s` seconds since 1970, `%n` newline, `%t` tab, `%%` a percent sign. Others raise, as do a missing and an unknown
+---zone.
+---@nodiscard
+---@param pattern string
+---@param zone? string default: the one the instant carries
+---@return string
+function instant:format(pattern, zone) end
+
+---What calendar and clock show at the instant. The table is yours; changed, it can be given to `at`.
+---Raises when there is no zone, or no such zone.
+---@nodiscard
+---@param zone? string default: the one the instant carries
+---@return hoopai.time.Date
+function instant:date(zone) end
+
+---The instant in milliseconds since 1970-01-01T00:00:00Z.
+---@nodiscard
+---@return integer
+function instant:ms() end
+
+---The name of the zone the instant carries: an IANA name, `UTC`, or an offset such as `-05:00`.
+---@nodiscard
+---@return string? # the name; nil where it carries none
+function instant:zone() end
+
+---Whether the instant carries a zone. One that does not cannot be written into a request body: the offset there is all
+---the API learns of the zone.
+---@nodiscard
+---@return boolean
+function instant:has_zone() end
+
+---The same instant with another zone. Raises when there is no such zone.
+---@nodiscard
+---@param zone string
+---@return hoopai.time.Instant
+function instant:in_zone(zone) end
+
+---The first instant of the local day the instant is in. That is midnight, or, where clocks are set forward over
+---midnight, the moment after the gap. Raises when there is no zone, or no such zone.
+---@nodiscard
+---@param zone? string whose days; the result carries it; default: the one the instant carries
+---@return hoopai.time.Instant
+function instant:start_of_day(zone) end
+
+---The first instant of the week the instant is in. Raises when there is no zone, or no such zone.
+---@nodiscard
+---@param zone? string whose days; the result carries it; default: the one the instant carries
+---@param first_day? string|integer the day weeks begin with: "monday", "sunday", ..., or its number in `date().wday`, where 1 is Sunday
+---@return hoopai.time.Instant
+function instant:start_of_week(zone, first_day) end
+
+---@class hoopai.time.Duration
+---@operator add(hoopai.time.Duration): hoopai.time.Duration
+---@operator add(hoopai.time.Instant): hoopai.time.Instant
+---@operator sub(hoopai.time.Duration): hoopai.time.Duration
+---@operator mul(integer): hoopai.time.Duration
+---@operator unm: hoopai.time.Duration
+---@operator concat(any): string
+local duration = {}
+
+---The length of a duration in milliseconds. In all five, a calendar day counts 24 hours.
+---@nodiscard
+---@return integer
+function duration:ms() end
+
+---The length of a duration in seconds.
+---@nodiscard
+---@return number # an integer where there is no fraction
+function duration:seconds() end
+
+---The length of a duration in minutes.
+---@nodiscard
+---@return number # an integer where there is no fraction
+function duration:minutes() end
+
+---The length of a duration in hours.
+---@nodiscard
+---@return number # an integer where there is no fraction
+function duration:hours() end
+
+---The length of a duration in days.
+---@nodiscard
+---@return number # an integer where there is no fraction
+function duration:days() end
+
+---What `hoopai.time.at` takes.
+---@class (exact) hoopai.time.Fields
+---@field year integer 1 to 9999
+---@field month integer 1 to 12
+---@field day integer of the month
+---@field hour? integer 0 to 23; default 0
+---@field min? integer minute; default 0
+---@field sec? integer second; default 0
+---@field ms? integer millisecond; default 0
+---@field zone string an IANA name, `UTC`, or an offset such as "+05:30"
+---@field overlap? "earlier"|"later" which one is meant of a time that comes twice: "earlier" or "later"; default "earlier"
+---@field offset? integer seconds east of UTC; decides instead of `overlap`
+
+---What `instant:date` returns.
+---@class hoopai.time.Date
+---@field year integer
+---@field month integer 1 to 12
+---@field day integer of the month
+---@field hour integer 0 to 23
+---@field min integer minute
+---@field sec integer second
+---@field ms integer millisecond
+---@field wday integer day of the week; 1 is Sunday
+---@field yday integer day of the year, 1 to 366
+---@field isdst boolean whether it is summer time
+---@field offset integer seconds east of UTC
+---@field zone string name of the zone
+---@field abbreviation string short name of the zone at that time, such as "CEST"
+
+---Instants, durations and time zones.
+---@class hoopai.time
+local time = {}
+
+---The present instant. Raises when there is no such zone.
+---@nodiscard
+---@param zone? string the zone it shall carry; without one, it carries none
+---@return hoopai.time.Instant
+function time.now(zone) end
+
+---The instant of a local date and time. Raises when a field is missing, wrong or unknown.
+---
+---A local time skipped by the clocks is moved on by the length of the gap. Of one that comes twice the first is
+---meant; `overlap = "later"` means the second. The table from `instant:date` can be given back with fields changed:
+---then its `offset` decides between the two, where it is one of theirs.
+---@nodiscard
+---@param fields hoopai.time.Fields|hoopai.time.Date
+---@return hoopai.time.Instant
+function time.at(fields) end
+
+---Reads an instant from ISO 8601 / RFC 3339 text with an offset, such as `2024-10-28T10:00:00-05:00`. The value
+---carries the offset as its zone (`Z`: UTC).
+---
+---Seconds may be left out; a fraction of up to nine digits, after a point or comma, is cut to milliseconds; the date
+---may be followed by a `T`, `t` or blank; offsets are `Z`, `z`, `+hh:mm`, `+hhmm` or `+hh`, up to 23:59, and `-00:00`
+---is `+00:00`. Refused are texts without an offset, dates alone, week and ordinal dates, 24:00, and leap seconds (:60).
+---@nodiscard
+---@param text string raises when it is not a string
+---@return hoopai.time.Instant?
+---@return string? # what is wrong, and what to write instead
+function time.parse(text) end
+
+---An instant from milliseconds since 1970-01-01T00:00:00Z. Raises when that is not a whole number or is outside the
+---years 1 to 9999, and when there is no such zone.
+---@nodiscard
+---@param ms integer a float without a fraction will do
+---@param zone? string the zone it shall carry; without one, it carries none
+---@return hoopai.time.Instant
+function time.from_ms(ms, zone) end
+
+---An instant from seconds since 1970-01-01T00:00:00Z, as `os.time()` gives them. A fraction is rounded to the
+---millisecond. Raises when out of range, or when there is no such zone.
+---@nodiscard
+---@param seconds number
+---@param zone? string the zone it shall carry; without one, it carries none
+---@return hoopai.time.Instant
+function time.from_seconds(seconds, zone) end
+
+---Checks that there is such a zone on this host.
+---@nodiscard
+---@param name string an IANA name, `UTC`, `Z`, or an offset `+hh:mm`
+---@return string? # the name, with `Z` as `UTC`
+---@return string? # what is wrong, naming the zone
+function time.zone(name) end
+
+---Whether a value is an instant.
+---@nodiscard
+---@param v any
+---@return boolean
+function time.is_instant(v) end
+
+---Whether a value is a duration.
+---@nodiscard
+---@param v any
+---@return boolean
+function time.is_duration(v) end
+
+---Reads what a user may give for an instant in a query, where the API takes milliseconds.
+---
+---Accepted are instants, text that `parse` accepts, and milliseconds as an integer, as a float without a fraction or
+---as digits in a string. Numbers below 1e11 are refused: as milliseconds they would be before March 1973, so they can
+---only be seconds. Instants before 1970 are refused too.
+---@nodiscard
+---@param v any
+---@return integer? # milliseconds since 1970
+---@return string? # what is wrong, and what to write instead
+function time.to_epoch_ms(v) end
+
+---Reads what a user may give for an instant in a request body, where the API takes ISO 8601 text, and learns the zone
+---from its offset alone.
+---
+---Accepted are text with an offset, which is passed on verbatim, and instants that carry a zone. Text must be spelled
+---the usual way (`T`, `Z` or `+hh:mm`, a point before a fraction): other spellings that `parse` reads may be read
+---otherwise, or not at all, by the API. Bare numbers are refused: they carry no zone.
+---@nodiscard
+---@param v any
+---@return string?
+---@return string? # what is wrong, and what to write instead
+function time.to_body_datetime(v) end
+
+---Checks a zone name that a request carries. Whether there is such a zone is left to the API, whose list is not the
+---host's: only the spelling is looked at.
+---@nodiscard
+---@param v any
+---@return string? # the name
+---@return string? # what is wrong, and what to write instead
+function time.to_timezone(v) end
+
+---A duration of n milliseconds.
+---@nodiscard
+---@param n integer
+---@return hoopai.time.Duration
+function time.milliseconds(n) end
+
+---A duration of n seconds. Raises when that is not a whole number of milliseconds.
+---@nodiscard
+---@param n number
+---@return hoopai.time.Duration
+function time.seconds(n) end
+
+---A duration of n minutes.
+---@nodiscard
+---@param n number
+---@return hoopai.time.Duration
+function time.minutes(n) end
+
+---A duration of n hours of 60 minutes: exact time, whatever the clocks do meanwhile.
+---@nodiscard
+---@param n number
+---@return hoopai.time.Duration
+function time.hours(n) end
+
+---A duration of n calendar days: added to an instant, it arrives at the same time of day in the instant's zone, n days
+---on, also where a day in between has 23 or 25 hours. For an instant without a zone a day is 24 hours.
+---@nodiscard
+---@param n integer
+---@return hoopai.time.Duration
+function time.days(n) end
+
+---A duration of n calendar weeks, that is 7 n `days`.
+---@nodiscard
+---@param n integer
+---@return hoopai.time.Duration
+function time.weeks(n) end
+
+---What `calendars:list` asks for.
+---@class (exact) hoopai.CalendarsListQuery
+---@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
+---@field groupId? string Only calendars of this group.
+---@field showDrafted? boolean Whether to include drafts (default true).
+
+---A calendar.
+---@class hoopai.Calendar
+---@field id string Identifier of the calendar.
+---@field locationId string Location (sub-account) it belongs to.
+---@field name string Name of the calendar.
+---@field calendarType? "round_robin"|"event"|"class_booking"|"collective"|"service_booking"|"personal" Kind of calendar; can only be set when creating.
+---@field teamMembers? hoopai.TeamMember[] Team: needed by round robin, collective, class and service calendars; exactly one in a personal one.
+---@field locationConfigurations? hoopai.LocationConfiguration[] Meeting places of an event calendar.
+---@field availabilities? hoopai.Availability[] Hours of single dates; the hours of the week go to `openHours`.
+---@field slotBufferUnit? "mins"|"hours" Unit of `slotBuffer`; can only be set when creating.
+---@field isActive? boolean Active, or a draft.
+---@field description? string What the calendar is for.
+---@field groupId? string Group the calendar is in.
+---@field slug? string Last part of the calendar's public address.
+---@field eventType? "RoundRobin_OptimizeForAvailability"|"RoundRobin_OptimizeForEqualDistribution" How a round robin chooses among its members.
+---@field eventTitle? string Title given to new appointments.
+---@field eventColor? string Color of its appointments.
+---@field slotDuration? integer Length of an appointment, in `slotDurationUnit`.
+---@field slotDurationUnit? "mins"|"hours" Unit of `slotDuration`.
+---@field slotInterval? integer Distance between the starts of the slots on offer, in `slotIntervalUnit`.
+---@field slotIntervalUnit? "mins"|"hours" Unit of `slotInterval`.
+---@field slotBuffer? integer Time kept free after an appointment, in `slotBufferUnit`.
+---@field preBuffer? integer Time kept free before an appointment, in `preBufferUnit`.
+---@field preBufferUnit? "mins"|"hours" Unit of `preBuffer`.
+---@field appoinmentPerSlot? integer Bookings per slot and user; in a class booking calendar the seats per slot.
+---@field appoinmentPerDay? integer Bookings per day.
+---@field allowBookingAfter? integer Shortest notice for a booking, in `allowBookingAfterUnit`.
+---@field allowBookingAfterUnit? "hours"|"days"|"weeks"|"months" Unit of `allowBookingAfter`.
+---@field allowBookingFor? integer How far ahead bookings are allowed, in `allowBookingForUnit`.
+---@field allowBookingForUnit? "days"|"weeks"|"months" Unit of `allowBookingFor`.
+---@field availabilityType? 0|1|hoopai.Null Which hours count: 0 `openHours` only, 1 `availabilities` only, `hoopai.null` both.
+---@field openHours? hoopai.OpenHours[] Hours of the week; single dates go to `availabilities`.
+---@field lookBusyConfig? hoopai.LookBusy Hides part of the free slots.
+---@field enableRecurring? boolean Whether appointments may repeat; only for calendars with one member.
+---@field recurring? hoopai.Recurring How appointments repeat.
+---@field autoConfirm? boolean Whether new appointments are confirmed at once.
+---@field allowReschedule? boolean Whether contacts may move their appointments.
+---@field allowCancellation? boolean Whether contacts may cancel their appointments.
+---@field stickyContact? boolean Whether the widget remembers who booked before.
+---@field guestType? "count_only"|"collect_detail" What is asked about guests: how many, or who.
+---@field shouldAssignContactToTeamMember? boolean Whether a booking assigns the contact to the team member.
+---@field shouldSkipAssigningContactForExisting? boolean Whether contacts who are assigned already stay so.
+---@field shouldSendAlertEmailsToAssignedMember? boolean Whether the assigned user gets alerts.
+---@field alertEmail? string Address that gets alerts.
+---@field googleInvitationEmails? boolean Whether Google sends its invitations.
+---@field widgetType? "default"|"classic" Layout of the booking widget: `default` is the one called neo.
+---@field widgetSlug? string Last part of the address of the booking widget.
+---@field formId? string Form that people fill in when booking.
+---@field formSubmitType? "RedirectURL"|"ThankYouMessage" What follows a booking: another page, or a message.
+---@field formSubmitRedirectURL? string Page to go to, for `RedirectURL`.
+---@field formSubmitThanksMessage? string Text to show, for `ThankYouMessage`.
+---@field consentLabel? string Text beside the consent box.
+---@field calendarCoverImage? string Address of the cover image.
+---@field pixelId? string Tracking pixel of the booking widget.
+---@field isLivePaymentMode? boolean Whether payments are real rather than tests.
+---@field notes? string Remarks on the calendar.
+local Calendar = {}
+
+---Place of the meeting.
+---@deprecated use locationConfigurations[].location or teamMembers[].locationConfigurations[].location
+---@type string?
+Calendar.meetingLocation = nil
+
+---Notifications in their old form.
+---@deprecated use the methods of client.notifications
+---@type hoopai.LegacyCalendarNotification[]?
+Calendar.notifications = nil
+
+---A user of the calendar's team.
+---@class hoopai.TeamMember
+---@field userId string User who is part of the team.
+---@field priority? number Low, medium or high priority (one of 0, 0.5, 1).
+---@field isPrimary? boolean Whether this is the primary member; a collective calendar needs exactly one.
+---@field locationConfigurations? hoopai.LocationConfiguration[] Where this member meets; several places only when the member is the only one.
+local TeamMember = {}
+
+---Kind of meeting place.
+---@deprecated use locationConfigurations[].kind
+---@type ("custom"|"zoom"|"gmeet"|"phone"|"address"|"teams"|"booker")?
+TeamMember.meetingLocationType = nil
+
+---Place of the meeting.
+---@deprecated use locationConfigurations[].location
+---@type string?
+TeamMember.meetingLocation = nil
+
+---A meeting place on offer.
+---@class hoopai.LocationConfiguration
+---Kind of meeting place; event calendars take no zoom, google or teams conference.
+---@field kind "custom"|"zoom_conference"|"google_conference"|"inbound_call"|"outbound_call"|"physical"|"booker"|"ms_teams_conference"
+---@field location? string Address, number or link; conferences set up by the platform have none.
+---@field meetingId? string What an appointment's `meetingLocationId` picks this place by.
+
+---Hours of one date.
+---@class (exact) hoopai.Availability
+---@field date string The calendar's local date followed by T00:00:00.000Z; not an instant (such as 2026-12-24T00:00:00.000Z).
+---@field hours hoopai.Hours[] Open hours, as many stretches as there are.
+---@field deleted? boolean Whether this date's hours are removed (default false).
+
+---From opening to closing.
+---@class (exact) hoopai.Hours
+---@field openHour integer Hour of opening (0 to 23).
+---@field openMinute integer Minute of opening (0 to 60).
+---@field closeHour integer Hour of closing (0 to 23).
+---@field closeMinute integer Minute of closing (0 to 60).
+
+---The same hours on some days of the week.
+---@class (exact) hoopai.OpenHours
+---@field daysOfTheWeek integer[] Days of the week, 0 to 6.
+---@field hours hoopai.Hours[] Open hours, as many stretches as there are.
+
+---Hides part of the free slots.
+---@class (exact) hoopai.LookBusy
+---@field enabled boolean Whether slots are hidden.
+---@field LookBusyPercentage number How many percent of the slots to hide.
+
+---How appointments repeat.
+---@class (exact) hoopai.Recurring
+---@field freq? "DAILY"|"WEEKLY"|"MONTHLY" How often.
+---@field count? integer How many times, 24 at most.
+---@field bookingOption? "skip"|"continue"|"book_next" What to do when one of the times is taken.
+---@field bookingOverlapDefaultStatus? "confirmed"|"new" Status of an appointment that was booked although its time is taken.
+
+---Old form of a calendar's notification.
+---@class (exact) hoopai.LegacyCalendarNotification
+---@field type? "email" How it is sent (default email).
+---@field shouldSendToContact boolean Send to the contact.
+---@field shouldSendToGuest boolean Send to the guests.
+---@field shouldSendToUser boolean Send to the assigned user.
+---@field shouldSendToSelectedUsers boolean Send to `selectedUsers`.
+---@field selectedUsers string E-mail addresses, separated by commas, in one string.
+
+---A calendar to be created.
+---@class (exact) hoopai.CalendarCreate
+---@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
+---@field name string Name of the calendar.
+---@field calendarType? "round_robin"|"event"|"class_booking"|"collective"|"service_booking"|"personal" Kind of calendar; can only be set when creating.
+---@field teamMembers? hoopai.TeamMemberBody[] Team: needed by round robin, collective, class and service calendars; exactly one in a personal one.
+---@field locationConfigurations? hoopai.LocationConfigurationBody[] Meeting places of an event calendar.
+---@field availabilities? hoopai.Availability[] Hours of single dates; the hours of the week go to `openHours`.
+---@field slotBufferUnit? "mins"|"hours" Unit of `slotBuffer`; can only be set when creating.
+---@field isActive? boolean Active, or a draft (default true).
+---@field description? string What the calendar is for.
+---@field groupId? string Group the calendar is in.
+---@field slug? string Last part of the calendar's public address.
+---How a round robin chooses among its members (default RoundRobin_OptimizeForAvailability).
+---@field eventType? "RoundRobin_OptimizeForAvailability"|"RoundRobin_OptimizeForEqualDistribution"
+---@field eventTitle? string Title given to new appointments (default {{contact.name}}).
+---@field eventColor? string Color of its appointments (default #039be5).
+---Place of the meeting (cannot be sent; deprecated: use locationConfigurations[].location or
+---teamMembers[].locationConfigurations[].location).
+---@field meetingLocation? nil
+---@field slotDuration? integer Length of an appointment, in `slotDurationUnit` (default 30).
+---@field slotDurationUnit? "mins"|"hours" Unit of `slotDuration`.
+---@field slotInterval? integer Distance between the starts of the slots on offer, in `slotIntervalUnit` (default 30).
+---@field slotIntervalUnit? "mins"|"hours" Unit of `slotInterval`.
+---@field slotBuffer? integer Time kept free after an appointment, in `slotBufferUnit`.
+---@field preBuffer? integer Time kept free before an appointment, in `preBufferUnit`.
+---@field preBufferUnit? "mins"|"hours" Unit of `preBuffer`.
+---@field appoinmentPerSlot? integer Bookings per slot and user; in a class booking calendar the seats per slot (default 1).
+---@field appoinmentPerDay? integer Bookings per day.
+---@field allowBookingAfter? integer Shortest notice for a booking, in `allowBookingAfterUnit`.
+---@field allowBookingAfterUnit? "hours"|"days"|"weeks"|"months" Unit of `allowBookingAfter`.
+---@field allowBookingFor? integer How far ahead bookings are allowed, in `allowBookingForUnit`.
+---@field allowBookingForUnit? "days"|"weeks"|"months" Unit of `allowBookingFor`.
+---@field availabilityType? 0|1|hoopai.Null Which hours count: 0 `openHours` only, 1 `availabilities` only, `hoopai.null` both.
+---@field openHours? hoopai.OpenHours[] Hours of the week; single dates go to `availabilities`.
+---@field lookBusyConfig? hoopai.LookBusy Hides part of the free slots.
+---@field enableRecurring? boolean Whether appointments may repeat; only for calendars with one member (default false).
+---@field recurring? hoopai.Recurring How appointments repeat.
+---@field autoConfirm? boolean Whether new appointments are confirmed at once (default true).
+---@field allowReschedule? boolean Whether contacts may move their appointments (default true).
+---@field allowCancellation? boolean Whether contacts may cancel their appointments (default true).
+---@field stickyContact? boolean Whether the widget remembers who booked before.
+---@field guestType? "count_only"|"collect_detail" What is asked about guests: how many, or who.
+---@field shouldAssignContactToTeamMember? boolean Whether a booking assigns the contact to the team member.
+---@field shouldSkipAssigningContactForExisting? boolean Whether contacts who are assigned already stay so.
+---@field shouldSendAlertEmailsToAssignedMember? boolean Whether the assigned user gets alerts.
+---@field alertEmail? string Address that gets alerts.
+---@field googleInvitationEmails? boolean Whether Google sends its invitations (default false).
+---@field notifications? hoopai.LegacyCalendarNotification[] Notifications in their old form (deprecated: use the methods of client.notifications).
+---@field widgetType? "default"|"classic" Layout of the booking widget: `default` is the one called neo (default classic).
+---@field widgetSlug? string Last part of the address of the booking widget.
+---@field formId? string Form that people fill in when booking.
+---@field formSubmitType? "RedirectURL"|"ThankYouMessage" What follows a booking: another page, or a message (default ThankYouMessage).
+---@field formSubmitRedirectURL? string Page to go to, for `RedirectURL`.
+---@field formSubmitThanksMessage? string Text to show, for `ThankYouMessage`.
+---@field consentLabel? string Text beside the consent box.
+---@field calendarCoverImage? string Address of the cover image.
+---@field pixelId? string Tracking pixel of the booking widget.
+---@field isLivePaymentMode? boolean Whether payments are real rather than tests.
+---@field notes? string Remarks on the calendar.
+
+---A user of the calendar's team.
+---@class (exact) hoopai.TeamMemberBody
+---@field userId string User who is part of the team.
+---@field priority? number Low, medium or high priority (one of 0, 0.5, 1; default 0.5).
+---@field meetingLocationType? nil Kind of meeting place (cannot be sent; deprecated: use locationConfigurations[].kind).
+---@field meetingLocation? nil Place of the meeting (cannot be sent; deprecated: use locationConfigurations[].location).
+---@field isPrimary? boolean Whether this is the primary member; a collective calendar needs exactly one.
+---@field locationConfigurations? hoopai.LocationConfigurationBody[] Where this member meets; several places only when the member is the only one.
+
+---A meeting place to be offered.
+---@class (exact) hoopai.LocationConfigurationBody
+---Kind of meeting place; event calendars take no zoom, google or teams conference.
+---@field kind "custom"|"zoom_conference"|"google_conference"|"inbound_call"|"outbound_call"|"physical"|"booker"|"ms_teams_conference"
+---@field location? string Address, number or link; conferences set up by the platform have none.
+
+---What to change; fields left out stay.
+---@class (exact) hoopai.CalendarUpdate
+---@field name? string Name of the calendar.
+---@field teamMembers? hoopai.TeamMemberBody[] Team: needed by round robin, collective, class and service calendars; exactly one in a personal one.
+---@field locationConfigurations? hoopai.LocationConfigurationBody[] Meeting places of an event calendar.
+---@field availabilities? hoopai.AvailabilityUpdate[] Hours of single dates; the hours of the week go to `openHours`.
+---@field isActive? boolean Active, or a draft.
+---@field description? string What the calendar is for.
+---@field groupId? string Group the calendar is in.
+---@field slug? string Last part of the calendar's public address.
+---@field eventType? "RoundRobin_OptimizeForAvailability"|"RoundRobin_OptimizeForEqualDistribution" How a round robin chooses among its members.
+---@field eventTitle? string Title given to new appointments.
+---@field eventColor? string Color of its appointments.
+---Place of the meeting (cannot be sent; deprecated: use locationConfigurations[].location or
+---teamMembers[].locationConfigurations[].location).
+---@field meetingLocation? nil
+---@field slotDuration? integer Length of an appointment, in `slotDurationUnit`.
+---@field slotDurationUnit? "mins"|"hours" Unit of `slotDuration`.
+---@field slotInterval? integer Distance between the starts of the slots on offer, in `slotIntervalUnit`.
+---@field slotIntervalUnit? "mins"|"hours" Unit of `slotInterval`.
+---@field slotBuffer? integer Time kept free after an appointment, in `slotBufferUnit`.
+---@field preBuffer? integer Time kept free before an appointment, in `preBufferUnit`.
+---@field preBufferUnit? "mins"|"hours" Unit of `preBuffer`.
+---@field appoinmentPerSlot? integer Bookings per slot and user; in a class booking calendar the seats per slot.
+---@field appoinmentPerDay? integer Bookings per day.
+---@field allowBookingAfter? integer Shortest notice for a booking, in `allowBookingAfterUnit`.
+---@field allowBookingAfterUnit? "hours"|"days"|"weeks"|"months" Unit of `allowBookingAfter`.
+---@field allowBookingFor? integer How far ahead bookings are allowed, in `allowBookingForUnit`.
+---@field allowBookingForUnit? "days"|"weeks"|"months" Unit of `allowBookingFor`.
+---@field availabilityType? 0|1|hoopai.Null Which hours count: 0 `openHours` only, 1 `availabilities` only, `hoopai.null` both.
+---@field openHours? hoopai.OpenHours[] Hours of the week; single dates go to `availabilities`.
+---@field lookBusyConfig? hoopai.LookBusy Hides part of the free slots.
+---@field enableRecurring? boolean Whether appointments may repeat; only for calendars with one member.
+---@field recurring? hoopai.Recurring How appointments repeat.
+---@field autoConfirm? boolean Whether new appointments are confirmed at once.
+---@field allowReschedule? boolean Whether contacts may move their appointments.
+---@field allowCancellation? boolean Whether contacts may cancel their appointments.
+---@field stickyContact? boolean Whether the widget remembers who booked before.
+---@field guestType? "count_only"|"collect_detail" What is asked about guests: how many, or who.
+---@field shouldAssignContactToTeamMember? boolean Whether a booking assigns the contact to the team member.
+---@field shouldSkipAssigningContactForExisting? boolean Whether contacts who are assigned already stay so.
+---@field shouldSendAlertEmailsToAssignedMember? boolean Whether the assigned user gets alerts.
+---@field alertEmail? string Address that gets alerts.
+---@field googleInvitationEmails? boolean Whether Google sends its invitations.
+---@field notifications? hoopai.LegacyCalendarNotification[] Notifications in their old form (deprecated: use the methods of client.notifications).
+---@field widgetType? "default"|"classic" Layout of the booking widget: `default` is the one called neo.
+---@field widgetSlug? string Last part of the address of the booking widget.
+---@field formId? string Form that people fill in when booking.
+---@field formSubmitType? "RedirectURL"|"ThankYouMessage" What follows a booking: another page, or a message.
+---@field formSubmitRedirectURL? string Page to go to, for `RedirectURL`.
+---@field formSubmitThanksMessage? string Text to show, for `ThankYouMessage`.
+---@field consentLabel? string Text beside the consent box.
+---@field calendarCoverImage? string Address of the cover image.
+---@field pixelId? string Tracking pixel of the booking widget.
+---@field isLivePaymentMode? boolean Whether payments are real rather than tests.
+---@field notes? string Remarks on the calendar.
+
+---Hours of one date, new or changed.
+---@class (exact) hoopai.AvailabilityUpdate
+---@field date string The calendar's local date followed by T00:00:00.000Z; not an instant (such as 2026-12-24T00:00:00.000Z).
+---@field hours hoopai.Hours[] Open hours, as many stretches as there are.
+---@field deleted? boolean Whether this date's hours are removed (default false).
+---@field id? string Entry to change or remove; none for a new date.
+
+---Confirmation without further data.
+---@class hoopai.Success
+---@field success? boolean Whether the change was made.
+
+---What `calendars:free_slots` asks for.
+---`endDate` comes after `startDate`, by 31 days at most.
+---@class (exact) hoopai.CalendarsFreeSlotsQuery
+---@field startDate hoopai.QueryTime Start of the window (such as 1767571200000).
+---@field endDate hoopai.QueryTime End of the window, 31 days later at most (such as 1768176000000).
+---@field timezone? string Zone to give the slots in; the calendar's own when left out (such as America/Los_Angeles).
+---@field userId? string Only slots of this user.
+---@field userIds? string[] Only slots of these users.
+---@field locationId? string Location of the calendar; not needed, and refused by some versions of the API (not in the vendor's document).
+---@field enableLookBusy? boolean Whether the calendar's look-busy setting hides slots here too (not in the vendor's document).
+
+---Days (YYYY-MM-DD) with free slots.
+---@alias hoopai.FreeSlots table<string, hoopai.FreeDay>
+
+---The free slots of one day.
+---@class hoopai.FreeDay
+---@field slots string[] Starts of the slots, in order; send them back exactly as they are.
+
+---What `groups:list` asks for.
+---@class (exact) hoopai.GroupsListQuery
+---@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
+
+---A group of calendars.
+---@class hoopai.Group
+---@field locationId string Location (sub-account) it belongs to.
+---@field name string Name of the group.
+---@field description string What the group is for.
+---@field slug string Last part of the group's public address.
+---@field isActive? boolean Whether the group can be booked.
+---@field id? string Identifier of the group.
+
+---A group to be created.
+---@class (exact) hoopai.GroupCreate
+---@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
+---@field name string Name of the group.
+---@field description string What the group is for.
+---@field slug string Last part of the group's public address (such as first-consultation).
+---@field isActive? boolean Whether the group can be booked.
+
+---A slug to be checked.
+---@class (exact) hoopai.GroupSlug
+---@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
+---@field slug string Slug to check.
+
+---Whether a slug is free.
+---@class hoopai.SlugAvailability
+---@field available boolean Whether the slug is still free.
+
+---The group's new texts.
+---@class (exact) hoopai.GroupUpdate
+---@field name string Name of the group.
+---@field description string What the group is for.
+---@field slug string Last part of the group's public address (such as first-consultation).
+
+---The group's new state.
+---@class (exact) hoopai.GroupStatus
+---@field isActive boolean True switches the group on, false off.
+
+---What `events:list` asks for.
+---Takes at least one of `userId`, `calendarId`, `groupId`.
+---`endTime` comes after `startTime`.
+---@class (exact) hoopai.EventsListQuery
+---@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
+---@field userId? string Only events owned by this user.
+---@field calendarId? string Only events of this calendar.
+---@field groupId? string Only events of the calendars in this group.
+---@field startTime hoopai.QueryTime Start of the window (such as 1767571200000).
+---@field endTime hoopai.QueryTime End of the window (such as 1767657600000).
+
+---An appointment or a blocked time.
+---@class hoopai.Event
+---@field id string Identifier of the event or of one instance of a series.
+---@field address? string Where it takes place: an address, a number or a link.
+---@field title string Title shown in the calendar.
+---@field calendarId string Calendar it is in.
+---@field locationId string Location (sub-account) it belongs to.
+---@field contactId string Contact it was booked for.
+---@field groupId string Group of its calendar.
+---@field appointmentStatus "new"|"confirmed"|"cancelled"|"showed"|"noshow"|"invalid"|"active"|"completed" State of the booking.
+---The same state under the API's misspelt name; live answers may carry either or both (not in the vendor's document).
+---@field appoinmentStatus? "new"|"confirmed"|"cancelled"|"showed"|"noshow"|"invalid"|"active"|"completed"
+---@field assignedUserId string User who owns it.
+---@field users string[] Further users who take part.
+---@field notes? string Remarks kept on the event itself.
+---@field description? string Longer description.
+---@field isRecurring? boolean Whether it is part of a series.
+---@field rrule? string Rule of the series (RFC 5545), without DTSTART.
+---@field startTime string When it begins.
+---@field endTime string When it ends.
+---@field dateAdded string When it was created.
+---@field dateUpdated string When it was last changed.
+---@field assignedResources? string[] Identifiers of the rooms and equipment reserved with it.
+---@field createdBy? hoopai.EventAuthor Who or what created it.
+---@field masterEventId? string Series this instance belongs to.
+---@field deleted? boolean Whether it was deleted; newer versions of the API show it (not in the vendor's document).
+
+---Who or what created it.
+---@class hoopai.EventAuthor
+---@field userId? string User behind it, when a person was involved.
+---@field source string Where it came from, such as a booking widget.
+
+---Confirmation of a delete.
+---@class hoopai.EventDeleted
+---@field succeeded? boolean Whether the event was deleted.
+
+---A booking to be made.
+---@class (exact) hoopai.AppointmentCreate
+---@field title? string Title shown in the calendar.
+---@field meetingLocationType? "custom"|"zoom"|"gmeet"|"phone"|"address"|"ms_teams"|"google" Kind of meeting place; becomes `custom` when an `address` is given.
+---Which of the places configured on the calendar or its team member to use (their `meetingId`) (default default; such
+---as custom_0).
+---@field meetingLocationId? string
+---@field overrideLocationConfig? boolean Replace the configured place: true with `meetingLocationType` alone, false with `meetingLocationId` alone.
+---State of the booking; `new` holds its slot and is kept even where the calendar confirms by itself.
+---@field appointmentStatus? "new"|"confirmed"|"cancelled"|"showed"|"noshow"|"invalid"
+---@field assignedUserId? string User who takes the appointment; many calendars demand it, above all with `ignoreFreeSlotValidation`.
+---@field description? string Longer description.
+---@field address? string Place of the meeting: an address, a number or a link.
+---@field ignoreDateRange? boolean Book outside the calendar's minimum notice and booking window.
+---@field toNotify? boolean False keeps the automations from running; they run unless told so.
+---Book without checking that the slot is free: switches off the server's guard against double booking, and
+---`ignoreDateRange` with it.
+---@field ignoreFreeSlotValidation? boolean
+---Rule of a series (RFC 5545), without DTSTART; only honoured together with `ignoreFreeSlotValidation` (such as
+---RRULE:FREQ=WEEKLY;INTERVAL=1;COUNT=4).
+---@field rrule? string
+---@field calendarId string Calendar to book in.
+---@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
+---@field contactId string Contact the booking is for.
+---@field startTime hoopai.BodyTime When it begins; the offset is the only time zone the API learns (such as 2026-01-05T10:00:00-05:00).
+---@field endTime? hoopai.BodyTime When it ends; on create the calendar's slot duration decides when left out (such as 2026-01-05T10:30:00-05:00).
+
+---An appointment, as create and update answer it.
+---@class hoopai.Appointment
+---@field calendarId string Calendar it is in.
+---@field locationId string Location (sub-account) it belongs to.
+---@field contactId string Contact it was booked for.
+---@field startTime? string When it begins; often left out of the answer.
+---@field endTime? string When it ends; often left out of the answer.
+---@field title? string Title shown in the calendar.
+---@field meetingLocationType? string Kind of meeting place.
+---@field appointmentStatus? "new"|"confirmed"|"cancelled"|"showed"|"noshow"|"invalid"|"active"|"completed" State of the booking.
+---The same state under the API's misspelt name; live answers may carry either or both (not in the vendor's document).
+---@field appoinmentStatus? "new"|"confirmed"|"cancelled"|"showed"|"noshow"|"invalid"|"active"|"completed"
+---@field assignedUserId? string User who takes it.
+---@field address? string Place of the meeting.
+---@field isRecurring? boolean Whether it is part of a series.
+---@field rrule? string Rule of the series (RFC 5545).
+---@field id string Identifier of the appointment.
+---@field dateAdded? string When it was created; newer versions of the API show it (not in the vendor's document).
+---@field dateUpdated? string When it was last changed; newer versions of the API show it (not in the vendor's document).
+
+---What to change; fields left out stay.
+---@class (exact) hoopai.AppointmentUpdate
+---@field title? string Title shown in the calendar.
+---@field meetingLocationType? "custom"|"zoom"|"gmeet"|"phone"|"address"|"ms_teams"|"google" Kind of meeting place; becomes `custom` when an `address` is given.
+---@field meetingLocationId? string Which of the places configured on the calendar or its team member to use (their `meetingId`) (such as custom_0).
+---@field overrideLocationConfig? boolean Replace the configured place: true with `meetingLocationType` alone, false with `meetingLocationId` alone.
+---State of the booking; `new` holds its slot and is kept even where the calendar confirms by itself.
+---@field appointmentStatus? "new"|"confirmed"|"cancelled"|"showed"|"noshow"|"invalid"
+---@field assignedUserId? string User who takes the appointment; many calendars demand it, above all with `ignoreFreeSlotValidation`.
+---@field description? string Longer description.
+---@field address? string Place of the meeting: an address, a number or a link.
+---@field ignoreDateRange? boolean Book outside the calendar's minimum notice and booking window.
+---@field toNotify? boolean False keeps the automations from running; they run unless told so.
+---Book without checking that the slot is free: switches off the server's guard against double booking, and
+---`ignoreDateRange` with it.
+---@field ignoreFreeSlotValidation? boolean
+---Rule of a series (RFC 5545), without DTSTART; only honoured together with `ignoreFreeSlotValidation` (such as
+---RRULE:FREQ=WEEKLY;INTERVAL=1;COUNT=4).
+---@field rrule? string
+---@field calendarId? string Calendar to move it to.
+---@field startTime? hoopai.BodyTime New start; the offset is the only time zone the API learns (such as 2026-01-05T10:00:00-05:00).
+---@field endTime? hoopai.BodyTime When it ends; on create the calendar's slot duration decides when left out (such as 2026-01-05T10:30:00-05:00).
+
+---What `block_slots:list` asks for.
+---Takes at least one of `userId`, `calendarId`, `groupId`.
+---`endTime` comes after `startTime`.
+---@class (exact) hoopai.BlockSlotsListQuery
+---@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
+---@field userId? string Only blocks of this user.
+---@field calendarId? string Only blocks of this calendar.
+---@field groupId? string Only blocks of the calendars in this group.
+---@field startTime hoopai.QueryTime Start of the window (such as 1767571200000).
+---@field endTime hoopai.QueryTime End of the window (such as 1767657600000).
+
+---A time to be blocked.
+---Takes exactly one of `calendarId`, `assignedUserId`.
+---@class (exact) hoopai.BlockSlotCreate
+---@field title? string Title shown in the calendar.
+---@field calendarId? string Event calendar to block; give this or `assignedUserId`, not both.
+---@field assignedUserId? string User to block; give this or `calendarId`, not both.
+---@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
+---@field startTime? hoopai.BodyTime When the block begins (such as 2026-01-05T12:00:00-05:00).
+---@field endTime? hoopai.BodyTime When the block ends (such as 2026-01-05T13:00:00-05:00).
+
+---A blocked time.
+---@class hoopai.BlockSlot
+---@field id string Identifier, for update and delete.
+---@field locationId string Location (sub-account) it belongs to.
+---@field title string Title shown in the calendar.
+---@field startTime string When the block begins.
+---@field endTime string When the block ends.
+---@field calendarId? string Calendar that is blocked.
+---@field assignedUserId? string User who is blocked.
+
+---What to change; fields left out stay.
+---Takes exactly one of `calendarId`, `assignedUserId`.
+---@class (exact) hoopai.BlockSlotUpdate
+---@field title? string Title shown in the calendar.
+---@field calendarId? string Event calendar to block; give this or `assignedUserId`, not both.
+---@field assignedUserId? string User to block; give this or `calendarId`, not both.
+---@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
+---@field startTime? hoopai.BodyTime When the block begins (such as 2026-01-05T12:00:00-05:00).
+---@field endTime? hoopai.BodyTime When the block ends (such as 2026-01-05T13:00:00-05:00).
+
+---What `notes:list` asks for.
+---@class (exact) hoopai.NotesListQuery
+---@field limit? integer How many notes to return at most; filled in because the API demands it (1 to 20; default 20).
+---@field offset? integer How many notes to skip; filled in because the API demands it (at least 0; default 0).
+
+---A note on an appointment.
+---@class hoopai.Note
+---@field id? string Identifier of the note.
+---@field body? string Text of the note.
+---@field userId? string User in whose name it was written.
+---@field dateAdded? string When it was written.
+---@field contactId? string Contact of the appointment.
+---@field createdBy? hoopai.NoteAuthor Who wrote it.
+
+---Who wrote it.
+---@class hoopai.NoteAuthor
+---@field id? string Identifier of the user.
+---@field name? string Name of the user.
+
+---What stands beside the result.
+---@class hoopai.NotesListExtra
+---@field hasMore? boolean Whether more notes follow these.
+
+---Text of a note, with its author.
+---@class (exact) hoopai.NoteBody
+---@field userId? string User in whose name the note is written.
+---@field body string Text of the note (at most 5000 characters).
+
+---What `resources:list` asks for.
+---@class (exact) hoopai.ResourcesListQuery
+---@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
+---@field limit? integer How many resources to return at most; filled in because the API demands it (at least 1; default 100).
+---@field skip? integer How many resources to skip; filled in because the API demands it (at least 0; default 0).
+
+---A room or a piece of equipment, with its calendars.
+---@class hoopai.Resource
+---@field locationId string Location (sub-account) it belongs to.
+---@field name string Name of the resource.
+---@field resourceType "equipments"|"rooms" Which kind of resource.
+---@field isActive boolean Whether it can be reserved.
+---@field description? string What it is.
+---@field quantity? integer How many pieces of equipment there are.
+---@field outOfService? integer How many of them cannot be used.
+---@field capacity? integer How many people the room holds.
+---@field calendarIds string[] Service calendars it serves: one for equipment, any number for a room.
+
+---A resource to be created.
+---@class (exact) hoopai.ResourceCreate
+---@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
+---@field name string Name of the resource.
+---@field description string What it is.
+---@field quantity integer How many pieces of equipment there are.
+---@field outOfService integer How many of them cannot be used.
+---@field capacity integer How many people the room holds.
+---@field calendarIds string[] Service calendars it serves: one for equipment, any number for a room (at most 100 items).
+
+---What to change; fields left out stay.
+---@class (exact) hoopai.ResourceUpdate
+---@field locationId? string Location (sub-account) it belongs to; filled in from the client's `location_id`.
+---@field name? string Name of the resource.
+---@field description? string What it is.
+---@field quantity? integer How many pieces of equipment there are.
+---@field outOfService? integer How many of them cannot be used.
+---@field capacity? integer How many people the room holds.
+---@field calendarIds? string[] Service calendars it serves: one for equipment, any number for a room (at most 100 items).
+---@field isActive? boolean Whether it can be reserved.
+
+---A room or a piece of equipment, as update answers it.
+---@class hoopai.UpdatedResource
+---@field locationId string Location (sub-account) it belongs to.
+---@field name string Name of the resource.
+---@field resourceType "equipments"|"rooms" Which kind of resource.
+---@field isActive boolean Whether it can be reserved.
+---@field description? string What it is.
+---@field quantity? integer How many pieces of equipment there are.
+---@field outOfService? integer How many of them cannot be used.
+---@field capacity? integer How many people the room holds.
+
+---What `notifications:list` asks for.
+---@class (exact) hoopai.NotificationsListQuery
+---@field isActive? boolean Only those that are sent, or only those that are not.
+---@field deleted? boolean Only deleted ones, or only those that are not.
+---@field limit? integer How many to return at most (at least 1; default 100).
+---@field skip? integer How many to skip (at least 0; default 0).
+
+---One notification of a calendar.
+---@class hoopai.Notification
+---@field _id? string Identifier of the notification.
+---@field receiverType? "contact"|"guest"|"assignedUser"|"emails"|"phoneNumbers"|"business" Who gets it.
+---@field additionalEmailIds? string[] Further e-mail addresses to send to.
+---@field additionalPhoneNumbers? string[] Further phone numbers to send to.
+---@field channel? "email"|"inApp"|"sms"|"whatsapp" How it is sent.
+---@field notificationType? "booked"|"confirmation"|"cancellation"|"reminder"|"followup"|"reschedule" What it is sent for.
+---@field isActive? boolean Whether it is sent at all.
+---@field additionalWhatsappNumbers? string[] Further WhatsApp numbers it is sent to.
+---@field templateId? string Template of an e-mail.
+---@field body? string Text of an e-mail; in-app messages need none.
+---@field subject? string Subject of an e-mail; in-app messages need none.
+---@field afterTime? hoopai.NotificationOffset[] How long after the appointment a `followup` is sent; other types need none.
+---@field beforeTime? hoopai.NotificationOffset[] How long before the appointment a `reminder` is sent; other types need none.
+---@field selectedUsers? string[] Users who get in-app and business e-mail messages; `sub_account_admin` means the location's admins.
+---@field deleted? boolean Whether it was deleted.
+
+---A distance in time from the appointment.
+---@class (exact) hoopai.NotificationOffset
+---@field timeOffset? integer How many units (such as 2).
+---@field unit? string The unit (such as hours).
+
+---A notification to be created.
+---@class (exact) hoopai.NotificationCreate
+---@field receiverType "contact"|"guest"|"assignedUser"|"emails"|"phoneNumbers"|"business" Who gets it.
+---@field channel "email"|"inApp"|"sms"|"whatsapp" How it is sent.
+---@field notificationType "booked"|"confirmation"|"cancellation"|"reminder"|"followup"|"reschedule" What it is sent for.
+---@field isActive? boolean Whether it is sent at all (default true).
+---@field templateId? string Template of an e-mail.
+---@field body? string Text of an e-mail; in-app messages need none.
+---@field subject? string Subject of an e-mail; in-app messages need none.
+---@field afterTime? hoopai.NotificationOffset[] How long after the appointment a `followup` is sent; other types need none.
+---@field beforeTime? hoopai.NotificationOffset[] How long before the appointment a `reminder` is sent; other types need none.
+---@field additionalEmailIds? string[] Further e-mail addresses to send to.
+---@field additionalPhoneNumbers? string[] Further phone numbers to send to.
+---@field selectedUsers? string[] Users who get in-app and business e-mail messages; `sub_account_admin` means the location's admins.
+---@field fromAddress? string Sender's address of an e-mail.
+---@field fromName? string Sender's name of an e-mail or SMS.
+---@field fromNumber? string Sender's number of an SMS.
+
+---What to change; fields left out stay.
+---@class (exact) hoopai.NotificationUpdate
+---@field receiverType? "contact"|"guest"|"assignedUser"|"emails"|"phoneNumbers"|"business" Who gets it.
+---@field additionalEmailIds? string[] Further e-mail addresses to send to.
+---@field additionalPhoneNumbers? string[] Further phone numbers to send to.
+---@field selectedUsers? string[] Users who get in-app and business e-mail messages; `sub_account_admin` means the location's admins.
+---@field channel? "email"|"inApp"|"sms"|"whatsapp" How it is sent.
+---@field notificationType? "booked"|"confirmation"|"cancellation"|"reminder"|"followup"|"reschedule" What it is sent for.
+---@field isActive? boolean Whether it is sent at all.
+---@field deleted? boolean True marks it as deleted, false brings it back.
+---@field templateId? string Template of an e-mail.
+---@field body? string Text of an e-mail; in-app messages need none.
+---@field subject? string Subject of an e-mail; in-app messages need none.
+---@field afterTime? hoopai.NotificationOffset[] How long after the appointment a `followup` is sent; other types need none.
+---@field beforeTime? hoopai.NotificationOffset[] How long before the appointment a `reminder` is sent; other types need none.
+---@field fromAddress? string Sender's address of an e-mail.
+---@field fromNumber? string Sender's number of an SMS.
+---@field fromName? string Sender's name of an e-mail or SMS.
+
+---What became of the call.
+---@class hoopai.NotificationMessage
+---@field message string Result in words.
+
+---What `schedules:list` asks for.
+---@class (exact) hoopai.SchedulesListQuery
+---@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
+---@field userId string User whose schedules to list.
+---@field calendarId? string Only schedules applied to this calendar.
+---@field skip? integer How many schedules to skip (at least 0; default 0).
+---@field limit? integer How many schedules to return at most (1 to 500; default 50).
+
+---Hours of a user.
+---@class hoopai.Schedule
+---@field id string Identifier of the schedule.
+---@field name string Name of the schedule.
+---@field locationId string Location (sub-account) it belongs to.
+---@field rules hoopai.ScheduleRule[] When the user can be booked.
+---@field timezone string Time zone of the hours.
+---@field dateAdded string When it was created.
+---@field dateUpdated string When it was last changed.
+---@field userId string User whose hours these are.
+---@field calendarIds? string[] Calendars the schedule is applied to.
+---@field deleted boolean Whether it was deleted.
+
+---Hours of a weekday, or of one date.
+---@class (exact) hoopai.ScheduleRule
+---@field type "wday"|"date" `wday` for every such weekday, `date` for a single day.
+---@field intervals hoopai.ScheduleInterval[] Hours in which the user can be booked.
+---@field date? string The day, when the type is `date` (such as 2026-12-24).
+---@field day? "sunday"|"monday"|"tuesday"|"wednesday"|"thursday"|"friday"|"saturday" The weekday, when the type is `wday`.
+
+---Hours of one day.
+---@class (exact) hoopai.ScheduleInterval
+---@field from string Start, HH:MM on the 24-hour clock (such as 08:30).
+---@field to string End, HH:MM on the 24-hour clock (such as 16:45).
+
+---A schedule to be created.
+---@class (exact) hoopai.ScheduleCreate
+---@field rules? hoopai.ScheduleRule[] When the user can be booked.
+---@field timezone string Time zone of the hours; the API documents names of the form Area/City only (such as Europe/Madrid).
+---@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
+---@field name string Name of the schedule.
+---@field userId string User whose hours these are.
+---@field calendarIds? string[] Calendars the schedule is applied to.
+
+---What to change; fields left out stay.
+---@class (exact) hoopai.ScheduleUpdate
+---@field name? string Name of the schedule.
+---@field rules? hoopai.ScheduleRule[] When the user can be booked.
+---@field timezone? string Time zone of the hours; the API documents names of the form Area/City only (such as Europe/Madrid).
+
+---Calendars, and the free slots in them.
+---@class hoopai.client.Calendars
+local Calendars = {}
+
+---List the calendars of a location.
+---
+---`GET /calendars/`
+---@async
+---@nodiscard
+---@param query? hoopai.CalendarsListQuery
+---@param options? hoopai.CallOptions
+---@return hoopai.Calendar[]? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Calendars:list(query, options) end
+
+---Create a calendar.
+---
+---`POST /calendars/`
+---@async
+---@nodiscard
+---@param body hoopai.CalendarCreate A calendar to be created.
+---@param options? hoopai.CallOptions
+---@return hoopai.Calendar? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Calendars:create(body, options) end
+
+---Get one calendar.
+---
+---`GET /calendars/{calendarId}`
+---@async
+---@nodiscard
+---@param calendarId string Identifier of the calendar.
+---@param options? hoopai.CallOptions
+---@return hoopai.Calendar? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Calendars:get(calendarId, options) end
+
+---Change a calendar.
+---
+---`PUT /calendars/{calendarId}`
+---@async
+---@nodiscard
+---@param calendarId string Identifier of the calendar.
+---@param body hoopai.CalendarUpdate What to change; fields left out stay.
+---@param options? hoopai.CallOptions
+---@return hoopai.Calendar? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Calendars:update(calendarId, body, options) end
+
+---Delete a calendar.
+---
+---`DELETE /calendars/{calendarId}`
+---@async
+---@nodiscard
+---@param calendarId string Identifier of the calendar.
+---@param options? hoopai.CallOptions
+---@return hoopai.Success? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Calendars:delete(calendarId, options) end
+
+---List the free slots of a calendar by day; days without any are left out. 31 days at most.
+---
+---`GET /calendars/{calendarId}/free-slots`
+---@async
+---@nodiscard
+---@param calendarId string Identifier of the calendar.
+---@param query hoopai.CalendarsFreeSlotsQuery
+---@param options? hoopai.CallOptions
+---@return hoopai.FreeSlots? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Calendars:free_slots(calendarId, query, options) end
+
+---Groups of calendars.
+---@class hoopai.client.Groups
+local Groups = {}
+
+---List the groups of a location.
+---
+---`GET /calendars/groups`
+---@async
+---@nodiscard
+---@param query? hoopai.GroupsListQuery
+---@param options? hoopai.CallOptions
+---@return hoopai.Group[]? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Groups:list(query, options) end
+
+---Create a group.
+---
+---`POST /calendars/groups`
+---@async
+---@nodiscard
+---@param body hoopai.GroupCreate A group to be created.
+---@param options? hoopai.CallOptions
+---@return hoopai.Group? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Groups:create(body, options) end
+
+---Ask whether a slug is still free.
+---
+---`POST /calendars/groups/validate-slug`
+---@async
+---@nodiscard
+---@param body hoopai.GroupSlug A slug to be checked.
+---@param options? hoopai.CallOptions
+---@return hoopai.SlugAvailability? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Groups:validate_slug(body, options) end
+
+---Get one group. Not in the vendor's own document: where it is refused, look in the list.
+---
+---`GET /calendars/groups/{groupId}`
+---@async
+---@nodiscard
+---@param groupId string Identifier of the group.
+---@param options? hoopai.CallOptions
+---@return hoopai.Group? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Groups:get(groupId, options) end
+
+---Change a group; name, description and slug must all be given.
+---
+---`PUT /calendars/groups/{groupId}`
+---@async
+---@nodiscard
+---@param groupId string Identifier of the group.
+---@param body hoopai.GroupUpdate The group's new texts.
+---@param options? hoopai.CallOptions
+---@return hoopai.Group? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Groups:update(groupId, body, options) end
+
+---Delete a group.
+---
+---`DELETE /calendars/groups/{groupId}`
+---@async
+---@nodiscard
+---@param groupId string Identifier of the group.
+---@param options? hoopai.CallOptions
+---@return hoopai.Success? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Groups:delete(groupId, options) end
+
+---Switch a group on or off.
+---
+---`PUT /calendars/groups/{groupId}/status`
+---@async
+---@nodiscard
+---@param groupId string Identifier of the group.
+---@param body hoopai.GroupStatus The group's new state.
+---@param options? hoopai.CallOptions
+---@return hoopai.Success? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Groups:set_status(groupId, body, options) end
+
+---Everything booked in a window of time, whatever its kind.
+---@class hoopai.client.Events
+local Events = {}
+
+---List the appointments between two instants, of a user, a calendar or a group.
+---
+---`GET /calendars/events`
+---@async
+---@nodiscard
+---@param query hoopai.EventsListQuery
+---@param options? hoopai.CallOptions
+---@return hoopai.Event[]? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Events:list(query, options) end
+
+---Delete an appointment or a blocked time for good; to keep the record use appointments:cancel.
+---
+---`DELETE /calendars/events/{eventId}`
+---@async
+---@nodiscard
+---@param eventId string Identifier of the event, of one instance of a series (`<series>_<start ms>_<seconds>`), or a `masterEventId` for a whole series.
+---@param options? hoopai.CallOptions
+---@return hoopai.EventDeleted? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Events:delete(eventId, options) end
+
+---Bookings of contacts in calendars.
+---@class hoopai.client.Appointments
+local Appointments = {}
+
+---Book an appointment; send the slot string exactly as `free_slots` gave it.
+---
+---`POST /calendars/events/appointments`
+---@async
+---@nodiscard
+---@param body hoopai.AppointmentCreate A booking to be made.
+---@param options? hoopai.CallOptions
+---@return hoopai.Appointment? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Appointments:create(body, options) end
+
+---Get one appointment.
+---
+---`GET /calendars/events/appointments/{eventId}`
+---@async
+---@nodiscard
+---@param eventId string Identifier of the event, of one instance of a series (`<series>_<start ms>_<seconds>`), or a `masterEventId` for a whole series.
+---@param options? hoopai.CallOptions
+---@return hoopai.Event? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Appointments:get(eventId, options) end
+
+---Change an appointment: move it, reassign it, set its status.
+---
+---`PUT /calendars/events/appointments/{eventId}`
+---@async
+---@nodiscard
+---@param eventId string Identifier of the event, of one instance of a series (`<series>_<start ms>_<seconds>`), or a `masterEventId` for a whole series.
+---@param body hoopai.AppointmentUpdate What to change; fields left out stay.
+---@param options? hoopai.CallOptions
+---@return hoopai.Appointment? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Appointments:update(eventId, body, options) end
+
+---Cancel an appointment: sets its status to `cancelled` and keeps the record.
+---
+---`PUT /calendars/events/appointments/{eventId}`
+---@async
+---@nodiscard
+---@param eventId string Identifier of the event, of one instance of a series (`<series>_<start ms>_<seconds>`), or a `masterEventId` for a whole series.
+---@param options? hoopai.CallOptions
+---@return hoopai.Appointment? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Appointments:cancel(eventId, options) end
+
+---Delete the record of an appointment for good. To call it off and keep the record use cancel.
+---
+---`DELETE /calendars/events/{eventId}`
+---@async
+---@nodiscard
+---@param eventId string Identifier of the event, of one instance of a series (`<series>_<start ms>_<seconds>`), or a `masterEventId` for a whole series.
+---@param options? hoopai.CallOptions
+---@return hoopai.EventDeleted? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Appointments:delete(eventId, options) end
+
+---Blocked times of calendars and users.
+---@class hoopai.client.BlockSlots
+local BlockSlots = {}
+
+---List the blocked times between two instants, of a user, a calendar or a group.
+---
+---`GET /calendars/blocked-slots`
+---@async
+---@nodiscard
+---@param query hoopai.BlockSlotsListQuery
+---@param options? hoopai.CallOptions
+---@return hoopai.Event[]? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function BlockSlots:list(query, options) end
+
+---Block a time of a user or of an event calendar.
+---
+---`POST /calendars/events/block-slots`
+---@async
+---@nodiscard
+---@param body hoopai.BlockSlotCreate A time to be blocked.
+---@param options? hoopai.CallOptions
+---@return hoopai.BlockSlot? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function BlockSlots:create(body, options) end
+
+---Change a blocked time.
+---
+---`PUT /calendars/events/block-slots/{eventId}`
+---@async
+---@nodiscard
+---@param eventId string Identifier of the event, of one instance of a series (`<series>_<start ms>_<seconds>`), or a `masterEventId` for a whole series.
+---@param body hoopai.BlockSlotUpdate What to change; fields left out stay.
+---@param options? hoopai.CallOptions
+---@return hoopai.BlockSlot? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function BlockSlots:update(eventId, body, options) end
+
+---Delete a blocked time; the time can be booked again.
+---
+---`DELETE /calendars/events/{eventId}`
+---@async
+---@nodiscard
+---@param eventId string Identifier of the event, of one instance of a series (`<series>_<start ms>_<seconds>`), or a `masterEventId` for a whole series.
+---@param options? hoopai.CallOptions
+---@return hoopai.EventDeleted? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function BlockSlots:delete(eventId, options) end
+
+---Notes on an appointment.
+---@class hoopai.client.Notes
+local Notes = {}
+
+---List the notes of an appointment; `response.extra.hasMore` tells whether there are more.
+---
+---`GET /calendars/appointments/{appointmentId}/notes`
+---@async
+---@nodiscard
+---@param appointmentId string Identifier of the appointment.
+---@param query? hoopai.NotesListQuery
+---@param options? hoopai.CallOptions
+---@return hoopai.Note[]? result nil when the call failed
+---@return hoopai.NotesListResponse|hoopai.Error response the error when the call failed
+function Notes:list(appointmentId, query, options) end
+
+---@class hoopai.NotesListResponse: hoopai.Response
+---@field extra hoopai.NotesListExtra
+
+---Write a note on an appointment.
+---
+---`POST /calendars/appointments/{appointmentId}/notes`
+---@async
+---@nodiscard
+---@param appointmentId string Identifier of the appointment.
+---@param body hoopai.NoteBody Text of a note, with its author.
+---@param options? hoopai.CallOptions
+---@return hoopai.Note? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Notes:create(appointmentId, body, options) end
+
+---Rewrite a note.
+---
+---`PUT /calendars/appointments/{appointmentId}/notes/{noteId}`
+---@async
+---@nodiscard
+---@param appointmentId string Identifier of the appointment.
+---@param noteId string Identifier of the note.
+---@param body hoopai.NoteBody Text of a note, with its author.
+---@param options? hoopai.CallOptions
+---@return hoopai.Note? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Notes:update(appointmentId, noteId, body, options) end
+
+---Delete a note.
+---
+---`DELETE /calendars/appointments/{appointmentId}/notes/{noteId}`
+---@async
+---@nodiscard
+---@param appointmentId string Identifier of the appointment.
+---@param noteId string Identifier of the note.
+---@param options? hoopai.CallOptions
+---@return hoopai.Success? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Notes:delete(appointmentId, noteId, options) end
+
+---Rooms and equipment.
+---@class hoopai.client.Resources
+local Resources = {}
+
+---List the rooms or the equipment of a location.
+---
+---`GET /calendars/resources/{resourceType}`
+---@async
+---@nodiscard
+---@param resourceType "equipments"|"rooms" Which kind of resource.
+---@param query? hoopai.ResourcesListQuery
+---@param options? hoopai.CallOptions
+---@return hoopai.Resource[]? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Resources:list(resourceType, query, options) end
+
+---Create a room or a piece of equipment.
+---
+---`POST /calendars/resources/{resourceType}`
+---@async
+---@nodiscard
+---@param resourceType "equipments"|"rooms" Which kind of resource.
+---@param body hoopai.ResourceCreate A resource to be created.
+---@param options? hoopai.CallOptions
+---@return hoopai.Resource? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Resources:create(resourceType, body, options) end
+
+---Get one room or piece of equipment; the answer does not repeat its identifier.
+---
+---`GET /calendars/resources/{resourceType}/{id}`
+---@async
+---@nodiscard
+---@param resourceType "equipments"|"rooms" Which kind of resource.
+---@param id string Identifier of the resource.
+---@param options? hoopai.CallOptions
+---@return hoopai.Resource? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Resources:get(resourceType, id, options) end
+
+---Change a room or a piece of equipment.
+---
+---`PUT /calendars/resources/{resourceType}/{id}`
+---@async
+---@nodiscard
+---@param resourceType "equipments"|"rooms" Which kind of resource.
+---@param id string Identifier of the resource.
+---@param body hoopai.ResourceUpdate What to change; fields left out stay.
+---@param options? hoopai.CallOptions
+---@return hoopai.UpdatedResource? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Resources:update(resourceType, id, body, options) end
+
+---Delete a room or a piece of equipment.
+---
+---`DELETE /calendars/resources/{resourceType}/{id}`
+---@async
+---@nodiscard
+---@param resourceType "equipments"|"rooms" Which kind of resource.
+---@param id string Identifier of the resource.
+---@param options? hoopai.CallOptions
+---@return hoopai.Success? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Resources:delete(resourceType, id, options) end
+
+---What a calendar sends to whom, and when.
+---@class hoopai.client.Notifications
+local Notifications = {}
+
+---List the notifications of a calendar.
+---
+---`GET /calendars/{calendarId}/notifications`
+---@async
+---@nodiscard
+---@param calendarId string Identifier of the calendar.
+---@param query? hoopai.NotificationsListQuery
+---@param options? hoopai.CallOptions
+---@return hoopai.Notification[]? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Notifications:list(calendarId, query, options) end
+
+---Create one or more notifications; the body is a list.
+---
+---`POST /calendars/{calendarId}/notifications`
+---@async
+---@nodiscard
+---@param calendarId string Identifier of the calendar.
+---@param body hoopai.NotificationCreate[] Notifications to be created.
+---@param options? hoopai.CallOptions
+---@return hoopai.Notification[]? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Notifications:create(calendarId, body, options) end
+
+---Get one notification.
+---
+---`GET /calendars/{calendarId}/notifications/{notificationId}`
+---@async
+---@nodiscard
+---@param calendarId string Identifier of the calendar.
+---@param notificationId string Identifier (`_id`) of the notification.
+---@param options? hoopai.CallOptions
+---@return hoopai.Notification? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Notifications:get(calendarId, notificationId, options) end
+
+---Change a notification; the answer is a message only.
+---
+---`PUT /calendars/{calendarId}/notifications/{notificationId}`
+---@async
+---@nodiscard
+---@param calendarId string Identifier of the calendar.
+---@param notificationId string Identifier (`_id`) of the notification.
+---@param body hoopai.NotificationUpdate What to change; fields left out stay.
+---@param options? hoopai.CallOptions
+---@return hoopai.NotificationMessage? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Notifications:update(calendarId, notificationId, body, options) end
+
+---Delete a notification; it may still be shown, marked as deleted.
+---
+---`DELETE /calendars/{calendarId}/notifications/{notificationId}`
+---@async
+---@nodiscard
+---@param calendarId string Identifier of the calendar.
+---@param notificationId string Identifier (`_id`) of the notification.
+---@param options? hoopai.CallOptions
+---@return hoopai.NotificationMessage? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Notifications:delete(calendarId, notificationId, options) end
+
+---Weekly hours and special dates of users.
+---@class hoopai.client.Schedules
+local Schedules = {}
+
+---List the schedules of a user.
+---
+---`GET /calendars/schedules/search`
+---@async
+---@nodiscard
+---@param query hoopai.SchedulesListQuery
+---@param options? hoopai.CallOptions
+---@return hoopai.Schedule[]? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Schedules:list(query, options) end
+
+---Create a schedule for a user.
+---
+---`POST /calendars/schedules`
+---@async
+---@nodiscard
+---@param body hoopai.ScheduleCreate A schedule to be created.
+---@param options? hoopai.CallOptions
+---@return hoopai.Schedule? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Schedules:create(body, options) end
+
+---Get one schedule.
+---
+---`GET /calendars/schedules/{id}`
+---@async
+---@nodiscard
+---@param id string Identifier of the schedule.
+---@param options? hoopai.CallOptions
+---@return hoopai.Schedule? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Schedules:get(id, options) end
+
+---Change the name, the hours or the time zone of a schedule.
+---
+---`PUT /calendars/schedules/{id}`
+---@async
+---@nodiscard
+---@param id string Identifier of the schedule.
+---@param body hoopai.ScheduleUpdate What to change; fields left out stay.
+---@param options? hoopai.CallOptions
+---@return hoopai.Schedule? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Schedules:update(id, body, options) end
+
+---Delete a schedule with all its rules; this cannot be undone.
+---
+---`DELETE /calendars/schedules/{id}`
+---@async
+---@nodiscard
+---@param id string Identifier of the schedule.
+---@param options? hoopai.CallOptions
+---@return hoopai.Success? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Schedules:delete(id, options) end
+
+---Apply a schedule to a calendar.
+---
+---`PUT /calendars/schedules/{id}/associations/{calendarId}`
+---@async
+---@nodiscard
+---@param id string Identifier of the schedule.
+---@param calendarId string Identifier of the calendar.
+---@param options? hoopai.CallOptions
+---@return hoopai.Success? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Schedules:add_calendar(id, calendarId, options) end
+
+---Stop applying a schedule to a calendar.
+---
+---`DELETE /calendars/schedules/{id}/associations/{calendarId}`
+---@async
+---@nodiscard
+---@param id string Identifier of the schedule.
+---@param calendarId string Identifier of the calendar.
+---@param options? hoopai.CallOptions
+---@return hoopai.Success? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Schedules:remove_calendar(id, calendarId, options) end
+
+---A client of one location. `client.calendars` and the like have the methods.
+---@class hoopai.Client
+---@field calendars hoopai.client.Calendars Calendars, and the free slots in them.
+---@field groups hoopai.client.Groups Groups of calendars.
+---@field events hoopai.client.Events Everything booked in a window of time, whatever its kind.
+---@field appointments hoopai.client.Appointments Bookings of contacts in calendars.
+---@field block_slots hoopai.client.BlockSlots Blocked times of calendars and users.
+---@field notes hoopai.client.Notes Notes on an appointment.
+---@field resources hoopai.client.Resources Rooms and equipment.
+---@field notifications hoopai.client.Notifications What a calendar sends to whom, and when.
+---@field schedules hoopai.client.Schedules Weekly hours and special dates of users.
+local Client = {}
+
+---A light client with other defaults that shares connections and token with this one.
+---Raises for an unknown or wrong option.
+---@nodiscard
+---@param given? hoopai.CallOptions what shall be otherwise
+---@return hoopai.Client # one whose closing never closes its parent
+function Client:with(given) end
+
+---Calls an endpoint that has no method yet. The whole body is the result.
+---Raises for wrong use.
+---@async
+---@nodiscard
+---@param given hoopai.Request
+---@param call_options? hoopai.CallOptions
+---@return any result nil when the call failed
+---@return hoopai.Response|hoopai.Error response
+function Client:request(given, call_options) end
+
+---Closes the client. Calls in flight end with kind "closed". A client made by `with` closes only itself.
+---Idempotent; returns at once.
+function Client:close() end
+
+---A task that `hoopai.spawn` started.
+---@class hoopai.Task
+local Task = {}
+
+---Waits until the task has ended.
+---Raises in the task itself, and where no loop is running.
+---@async
+---@nodiscard
+---@return any ... what the task's function returned; or nil and a `hoopai.Error`
+function Task:join() end
+
+---Ends the task where it waits: its transfer is aborted and its to-be-closed variables are closed. Its code is not
+---resumed otherwise. Without effect on a task that has ended.
+---Raises in the task itself.
+function Task:cancel() end
+
+---The HoopAI (HighLevel / LeadConnector) Calendars API for Lua 5.4.
+---
+---    local hoopai = require "hoopai"
+---    local client = hoopai.new()             -- HOOPAI_TOKEN and HOOPAI_LOCATION_ID from the environment
+---    local calendars = assert(client.calendars:list())
+---
+---Calls of the API return a result and a `Response`, or nil and an `Error`. Wrong use (a missing argument, an unknown
+---option) raises. Outside any loop a call blocks; in a task of `run`, `spawn` or `map` it suspends that task.
+---@class hoopai
+local hoopai = {}
+
+---The version of the library.
+---@type string
+hoopai.VERSION = nil
+
+---Instants, durations and time zones: the module `hoopai.time`.
+hoopai.time = time
+
+---JSON's null. In a request it clears a field; in an answer it stands only where null has a meaning of its own, as
+---in a calendar's `availabilityType`. Elsewhere a null in an answer is nil.
+---@type hoopai.Null
+hoopai.null = nil
+
+---Makes a client. Opens nothing: connections are made by the first call.
+---Raises for a missing token, an unknown or a wrong option.
+---@nodiscard
+---@param options? hoopai.ClientOptions
+---@return hoopai.Client
+function hoopai.new(options) end
+
+---Iterates over free slots in order of time: `for day, slot, instant in hoopai.slots(free) do ... end`.
+---Raises when `free` is not a table.
+---@nodiscard
+---@param free hoopai.FreeSlots what `client.calendars:free_slots` returned
+---@return fun(): string, string, hoopai.time.Instant iterator of day, slot and instant
+function hoopai.slots(free) end
+
+---Marks a list so that it is sent as a JSON array even when it is empty. Needed only in fields that the library does
+---not know.
+---@generic T
+---@param list? T[]
+---@return T[]
+function hoopai.array(list) end
+
+---Runs fn(...) as a task, and the loop until it and all tasks spawned in it have ended.
+---Inside a task it opens a child scope on the same loop and suspends that task.
+---Raises what fn raised (the other tasks are cancelled first); the error of a task that raised and was never joined;
+---"deadlock" when all tasks wait for each other.
+---@async
+---@param fn async fun(...: any): ...
+---@param ... any what fn is called with
+---@return any ... what fn returned
+function hoopai.run(fn, ...) end
+
+---Starts fn(...) as a task beside the caller, in the innermost scope (`run`, `map`). It begins when the caller waits.
+---Raises outside a running loop.
+---@param fn async fun(...: any): ...
+---@param ... any what fn is called with
+---@return hoopai.Task
+function hoopai.spawn(fn, ...) end
+
+---Calls fn(item, index) for each item, several at a time, and keeps the order.
+---Outside `run` it runs the loop itself.
+---Raises what fn raised (the other calls are cancelled first).
+---@generic T, R
+---@async
+---@nodiscard
+---@param items T[] a list
+---@param fn async fun(item: T, index: integer): R?, any called with an item and its index; returns a value, or nil and an error
+---@param options? hoopai.MapOptions
+---@return { n: integer, [integer]: R } results by index; `n` is #items
+---@return hoopai.Errors? errors by index; nil when all succeeded
+function hoopai.map(items, fn, options) end
+
+---Suspends the calling task (or blocks the thread where no loop is running).
+---Raises when `seconds` is no such number.
+---@async
+---@param seconds number at least 0; 0 lets other tasks run
+function hoopai.sleep(seconds) end
+
+return hoopai

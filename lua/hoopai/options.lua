@@ -1,0 +1,199 @@
+--- The options of `hoopai.new`, `client:with` and of a single call: what exists, what is right, what is filled in.
+-- A wrong option is wrong use of the library, so it raises.
+local core = require "hoopai.core"
+local errors = require "hoopai.errors"
+local suggest = require "hoopai.suggest"
+
+local type, pairs, tostring, setmetatable = type, pairs, tostring, setmetatable
+local huge = math.huge
+local math_type = math.type
+local getenv = os and os.getenv
+
+local options = {}
+
+-- Each check returns nil when the value is right, else what was expected.
+local function positive(value)
+  local ok = type(value) == "number" and value > 0 and value < huge
+  return not ok and "a number of seconds above 0" or nil
+end
+
+local function count(value)
+  local ok = math_type(value) == "integer" and value >= 1 and value <= 10000
+  return not ok and "an integer from 1 to 10000" or nil
+end
+
+local function boolean(value)
+  return type(value) ~= "boolean" and "true or false" or nil
+end
+
+local function text(value)
+  local ok = type(value) == "string" and value ~= "" and not value:find("%c")
+  return not ok and "a string that is neither empty nor has control characters" or nil
+end
+
+local function header_token(value)
+  local ok = type(value) == "string" and value:find("^[%w%.%-]+$")
+  return not ok and "a string such as \"2021-07-28\"" or nil
+end
+
+local function token(value)
+  local ok = type(value) == "string" or type(value) == "function"
+  return not ok and "a string or a function" or nil
+end
+
+-- Headers that the library or libcurl set; a second one would contradict or leak.
+local reserved = {
+  ["authorization"] = true, ["host"] = true, ["content-length"] = true, ["content-type"] = true,
+  ["transfer-encoding"] = true, ["connection"] = true, ["keep-alive"] = true, ["upgrade"] = true, ["te"] = true,
+  ["trailer"] = true, ["expect"] = true, ["accept-encoding"] = true, ["cookie"] = true, ["version"] = true,
+  ["user-agent"] = true, ["accept"] = true, ["proxy-authorization"] = true, ["proxy-connection"] = true,
+}
+
+local function header_problem(name, value)
+  local is_name = type(name) == "string" and name:find("^[%w!#$%%&'*+%-.^_`|~]+$")
+  if not is_name then return "a table with header names as keys" end
+  if reserved[name:lower()] then
+    return ("a table without `%s`: the library sets that header itself%s"):format(
+      name, name:lower() == "version" and " (option api_version)" or "")
+  end
+  if type(value) ~= "string" or value:find("%c") then
+    return ("a table whose value for `%s` is a string without control characters"):format(name)
+  end
+end
+
+local function headers(value)
+  if type(value) ~= "table" then return "a table of header names and values" end
+  for name, content in pairs(value) do
+    local problem = header_problem(name, content)
+    if problem then return problem end
+  end
+end
+
+--- Functions that a client tells of what it does. They may not wait; what they raise goes to `warn()`.
+-- @table Hooks
+-- @tfield[opt] function request called with a @{RequestEvent} before each request
+-- @tfield[opt] function response called with a @{ResponseEvent} after each answer or failure
+
+local hook_names = { request = true, response = true }
+
+local function hooks(value)
+  if type(value) ~= "table" then return "a table of hooks" end
+  for name, hook in pairs(value) do
+    if not hook_names[name] then
+      return ("the hooks `request` and `response` alone; `%s` is unknown"):format(tostring(name))
+    end
+    if type(hook) ~= "function" then return ("a function as hook `%s`"):format(name) end
+  end
+end
+
+--- What every call takes as its last argument, for this call alone, and `client:with` for all calls of the new client.
+-- @table CallOptions
+-- @tfield[opt] string location_id the location (sub-account) the call is about
+-- @tfield[opt] number timeout seconds from the sending of a call to its whole answer
+-- @tfield[opt] number queue_timeout seconds a call may wait for a free connection
+-- @tfield[opt] table headers further headers: name -> value. Those the library sets itself are refused
+-- @tfield[opt] string api_version the `Version` header
+-- @tfield[opt] boolean validate false lets through what the library does not know; lists are still sent as lists
+local call_checks = {
+  location_id = text, timeout = positive, queue_timeout = positive, headers = headers, api_version = header_token,
+  validate = boolean,
+}
+
+local client_checks = setmetatable({
+  token = token, base_url = text, connect_timeout = positive, max_connections = count, http2 = boolean,
+  ca_file = text, proxy = text, user_agent = text, on = hooks, headers = false,
+}, { __index = call_checks })
+
+local function names_of(checks)
+  local names = {}
+  for name in pairs(call_checks) do names[#names + 1] = name end
+  if checks == client_checks then
+    for name, check in pairs(client_checks) do
+      if check then names[#names + 1] = name end
+    end
+  end
+  return names
+end
+
+local function unknown(what, name, checks)
+  local near = type(name) == "string" and suggest(name, names_of(checks))
+  errors.raise(("unknown option `%s` of %s%s"):format(
+    tostring(name), what, near and (", did you mean `%s`?"):format(near) or ""))
+end
+
+local function check(what, given, checks)
+  if given == nil then return end
+  if type(given) ~= "table" then errors.raise(("the options of %s are a table, got %s"):format(what, type(given))) end
+  for name, value in pairs(given) do
+    local check_value = checks[name]
+    if not check_value then unknown(what, name, checks) end
+    local expected = check_value(value)
+    if expected then errors.raise(("option `%s` of %s must be %s"):format(name, what, expected)) end
+  end
+end
+
+--- Checks the last argument of a call, or of `client:with`.
+-- @tparam string what the method, for messages
+-- @tparam ?table given
+function options.check_call(what, given)
+  check(what, given, call_checks)
+end
+
+options.call_names = call_checks
+
+--- A table option as it is now: what the user does to it later changes nothing.
+function options.copy(value)
+  if type(value) ~= "table" then return value end
+  local copy = {}
+  for name, content in pairs(value) do copy[name] = content end
+  return copy
+end
+
+local function environment(name)
+  local value = getenv and getenv(name)
+  return value ~= "" and value or nil
+end
+
+local function token_of(given)
+  local secret, problem
+  if type(given.token) == "function" then return given.token end
+  if given.token ~= nil then
+    secret, problem = core.secret(given.token)
+  elseif getenv then
+    secret, problem = core.secret_env("HOOPAI_TOKEN")
+  end
+  if secret then return secret end
+  if problem then errors.raise("the token is unusable: " .. problem) end
+  errors.raise("no token: pass `token` to hoopai.new or set HOOPAI_TOKEN")
+end
+
+--- Checks and completes what `hoopai.new` was given.
+-- @tparam ?table given
+-- @treturn table settings: every option with its default; `token` a Secret or a function, never a string
+function options.check_new(given)
+  check("hoopai.new", given, client_checks)
+  given = given or {}
+  local base_url, problem = core.base_url(
+    given.base_url or environment("HOOPAI_BASE_URL") or "https://services.leadconnectorhq.com")
+  if not base_url then errors.raise("option `base_url` of hoopai.new: " .. problem) end
+  return {
+    token = token_of(given),
+    base_url = base_url,
+    location_id = given.location_id or environment("HOOPAI_LOCATION_ID"),
+    api_version = given.api_version or "2021-07-28",
+    timeout = given.timeout or 30,
+    queue_timeout = given.queue_timeout,
+    validate = given.validate ~= false,
+    on = options.copy(given.on or {}),
+    transport = {
+      connect_timeout = given.connect_timeout or 10,
+      max_connections = given.max_connections or 64,
+      http2 = given.http2 ~= false,
+      ca_file = given.ca_file,
+      proxy = given.proxy,
+      user_agent = given.user_agent,
+    },
+  }
+end
+
+return options

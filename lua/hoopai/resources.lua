@@ -1,0 +1,111 @@
+--- Methods from data: the endpoint tables of hoopai.api become the methods of client.calendars, client.notes and so on.
+-- Each file of data is loaded, and each endpoint's checks are compiled, on first use.
+local errors = require "hoopai.errors"
+local resource_names = require "hoopai.api"
+local schema = require "hoopai.schema"
+local suggest = require "hoopai.suggest"
+
+local type, tostring, getmetatable, setmetatable = type, tostring, getmetatable, setmetatable
+local pairs, ipairs, require = pairs, ipairs, require
+local concat, sort = table.concat, table.sort
+
+local resources = { names = resource_names }
+
+local CLIENT = {}       -- the key under which a resource object keeps its client
+local metatables = {}   -- resource name -> metatable of its objects
+local endpoints = {}    -- "notes.list" -> endpoint
+
+local function load_data(resource_name)
+  return require("hoopai.api." .. resource_name)
+end
+
+--- What the pipeline needs to know of an endpoint.
+local function new_endpoint(resource_name, data)
+  local checks
+  local params = data.params or {}
+  local endpoint = {
+    id = resource_name .. ":" .. data.name,
+    method = data.method, path = data.path, params = params, id_count = #params,
+    query = data.query, body = data.body, empty_body = data.empty_body,
+    takes_payload = data.query ~= nil or (data.body ~= nil and not data.empty_body),
+    class = data.class, result = data.result,
+  }
+  function endpoint.checks()
+    if not checks then
+      checks = schema.compile(data, load_data(resource_name))
+      endpoint.keep_null = checks.keep_null
+    end
+    return checks
+  end
+  return endpoint
+end
+
+local function endpoint_of(resource_name, data)
+  local key = resource_name .. "." .. data.name
+  local endpoint = endpoints[key]
+  if not endpoint then
+    endpoint = new_endpoint(resource_name, data)
+    endpoints[key] = endpoint
+  end
+  return endpoint
+end
+
+local function find_endpoint(key)
+  local resource_name, name = key:match("^(.-)%.(.+)$")
+  for _, data in ipairs(load_data(resource_name)) do
+    if data.name == name then return endpoint_of(resource_name, data) end
+  end
+end
+
+--- Another name of an endpoint; with `preset` its body is fixed and the caller gives none.
+local function alias_of(resource_name, data)
+  local overrides = { id = resource_name .. ":" .. data.name, preset = data.preset }
+  if data.preset then overrides.takes_payload = false end
+  return setmetatable(overrides, { __index = find_endpoint(data.alias) })
+end
+
+local function make_method(endpoint, call)
+  return function(resource, ...)
+    local meta = type(resource) == "table" and getmetatable(resource)
+    local client = type(meta) == "table" and meta.kind == CLIENT and resource[CLIENT]
+    if not client then errors.raise(("call it with a colon: client.%s(...)"):format(endpoint.id)) end
+    return call(client, endpoint, ...)
+  end
+end
+
+local function raise_unknown_method(resource_name, methods, name)
+  local names = {}
+  for method in pairs(methods) do names[#names + 1] = method end
+  sort(names)
+  local near = suggest(name, names)
+  errors.raise(("client.%s has no method `%s`%s"):format(resource_name, tostring(name),
+    near and (", did you mean `%s`?"):format(near) or ("; it has " .. concat(names, ", "))))
+end
+
+local function metatable_of(resource_name, call)
+  local meta = metatables[resource_name]
+  if meta then return meta end
+  local methods = {}
+  for _, data in ipairs(load_data(resource_name)) do
+    local endpoint = (data.alias and alias_of or endpoint_of)(resource_name, data)
+    methods[data.name] = make_method(endpoint, call)
+  end
+  local name = "hoopai." .. resource_name
+  meta = {
+    kind = CLIENT, __name = name,
+    __index = function(_, key) return methods[key] or raise_unknown_method(resource_name, methods, key) end,
+    __tostring = function() return name end,
+  }
+  metatables[resource_name] = meta
+  return meta
+end
+
+--- The resource object of a client, e.g. client.calendars.
+-- @tparam string resource_name one of resources.names
+-- @param client handed to `call`
+-- @tparam function call call(client, endpoint, ...): the pipeline
+function resources.object(resource_name, client, call)
+  return setmetatable({ [CLIENT] = client }, metatable_of(resource_name, call))
+end
+
+return resources

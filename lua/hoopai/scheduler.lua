@@ -1,0 +1,650 @@
+--- Tasks, scopes and waiting.
+--
+-- One scheduler serves one lua_State. A task is a coroutine that only this file resumes; a scope owns tasks and ends
+-- when they have ended. Waiting is one primitive, `suspend`: everything a task can wait for (a transfer, another
+-- task, a timer, a lock) notes who waits and later calls `wake`. Lua yields in Lua, never across a C frame.
+local core = require "hoopai.core"
+local errors = require "hoopai.errors"
+
+local co_create, co_resume, co_yield = coroutine.create, coroutine.resume, coroutine.yield
+local co_close, co_status, co_running = coroutine.close, coroutine.status, coroutine.running
+local co_isyieldable = coroutine.isyieldable
+local pack, unpack, remove, sort = table.pack, table.unpack, table.remove, table.sort
+local setmetatable, getmetatable, type, tostring = setmetatable, getmetatable, type, tostring
+local error, next, pairs, ipairs = error, next, pairs, ipairs
+local warn = warn or function() end
+local huge, math_type = math.huge, math.type
+local traceback = debug and debug.traceback or function(_, message) return message end
+local now = core.now
+
+local scheduler = {}
+
+-- What a task yields to its resumer. Anything else came from a coroutine.yield in user code.
+local SUSPEND = {}
+
+local current          -- the task that is being resumed, nil outside
+local driving = false  -- is a loop running?
+local no_wait          -- why nobody may wait just now (the name of a hook), nil = waiting is fine
+
+--------------------------------------------------------------------------------------------------- ready tasks
+
+local ready, ready_first, ready_last = {}, 1, 0
+
+local function push_ready(task)
+  ready_last = ready_last + 1
+  ready[ready_last] = task
+end
+
+local function pop_ready()
+  local task = ready[ready_first]
+  ready[ready_first] = nil
+  ready_first = ready_first + 1
+  return task
+end
+
+--- Makes a suspended task ready. A stale ticket (the task has woken since) is ignored.
+local function wake(task, ticket, reason)
+  if task.suspended and task.ticket == ticket then
+    task.suspended = false
+    task.reason = reason
+    push_ready(task)
+  end
+end
+
+-------------------------------------------------------------------------------------------------------- timers
+
+-- A binary heap of { due, task, ticket }. The entry of a task that woke otherwise stays until due; each time the heap
+-- has doubled it is rebuilt without those, so abandoned timers cost no memory for long.
+local timers, timer_count, compact_at = {}, 0, 64
+
+local function sift_up(entry, index)
+  while index > 1 do
+    local parent = index // 2
+    if timers[parent].due <= entry.due then break end
+    timers[index] = timers[parent]
+    index = parent
+  end
+  timers[index] = entry
+end
+
+local function sift_down(entry, index)
+  while true do
+    local child = index * 2
+    if child > timer_count then break end
+    if child < timer_count and timers[child + 1].due < timers[child].due then child = child + 1 end
+    if timers[child].due >= entry.due then break end
+    timers[index] = timers[child]
+    index = child
+  end
+  timers[index] = entry
+end
+
+local function is_live(entry)
+  return entry.task.suspended and entry.task.ticket == entry.ticket
+end
+
+local function compact_timers()
+  local live = {}
+  for index = 1, timer_count do
+    if is_live(timers[index]) then live[#live + 1] = timers[index] end
+  end
+  sort(live, function(a, b) return a.due < b.due end) -- a sorted array is a heap
+  timers, timer_count = live, #live
+  compact_at = timer_count < 32 and 64 or 2 * timer_count
+end
+
+local function add_timer(due, task)
+  if timer_count >= compact_at then compact_timers() end
+  timer_count = timer_count + 1
+  sift_up({ due = due, task = task, ticket = task.ticket }, timer_count)
+end
+
+local function pop_timer()
+  local first, last = timers[1], timers[timer_count]
+  timers[timer_count] = nil
+  timer_count = timer_count - 1
+  if timer_count > 0 then sift_down(last, 1) end
+  return first
+end
+
+local function fire_timers()
+  local moment = now()
+  while timer_count > 0 and timers[1].due <= moment do
+    local entry = pop_timer()
+    wake(entry.task, entry.ticket, "timeout")
+  end
+end
+
+--- Seconds until the next timer is due, nil when there is none.
+local function next_timer()
+  while timer_count > 0 and not is_live(timers[1]) do pop_timer() end
+  if timer_count == 0 then return nil end
+  local left = timers[1].due - now()
+  return left > 0 and left or 0
+end
+
+------------------------------------------------------------------------------------------------- tasks and scopes
+
+local Task = { __name = "hoopai.Task" }
+Task.__index = Task
+
+--- A new ticket for the next wait of a task; what the task waits for keeps it to wake just this wait.
+local function new_ticket(task)
+  task.ticket = task.ticket + 1
+  return task.ticket
+end
+
+local function notify_scope(scope)
+  if scope.waiter then wake(scope.waiter, scope.ticket) end
+end
+
+--- Marks a task as over and tells those who wait for it.
+local function finish(task, status)
+  task.status = status
+  task.suspended = false
+  local scope = task.scope
+  scope.tasks[task] = nil
+  scope.count = scope.count - 1
+  if status == "failed" then
+    if task.critical and not scope.failure then scope.failure = task end
+    scope.failed[#scope.failed + 1] = task
+  end
+  if scope.count == 0 or scope.failure then notify_scope(scope) end
+  local joiners = task.joiners
+  if joiners then
+    for index = 1, #joiners, 2 do wake(joiners[index], joiners[index + 1]) end
+    task.joiners = nil
+  end
+end
+
+-- What a wait holds as a to-be-closed variable: somebody else may close the task's coroutine, and that ends the task.
+local Guard = {}
+Guard.__close = function(guard)
+  local task = guard.task
+  if task.suspended and task.status == "running" then finish(task, "cancelled") end
+end
+
+--- Suspends the running task until `wake` is called with its ticket, or the deadline (a core.now() time) passes.
+-- Returns "timeout" in the latter case.
+local function suspend(task, deadline)
+  local guard <close> = task.guard -- luacheck: ignore 211
+  task.suspended = true
+  if deadline then add_timer(deadline, task) end
+  repeat co_yield(SUSPEND) until not task.suspended -- somebody else may resume it, with nothing to tell
+  return task.reason
+end
+
+local function fail(task, cause)
+  task.cause = cause
+  task.traceback = traceback(task.co, errors.text(cause))
+  task.closing = true
+  co_close(task.co) -- runs the to-be-closed variables that the error left open
+  finish(task, "failed")
+end
+
+--- Takes what coroutine.resume returned.
+local function after_resume(task, ok, ...)
+  if not ok then return fail(task, (...)) end
+  if co_status(task.co) == "dead" then
+    task.results = pack(...)
+    return finish(task, "done")
+  end
+  if (...) ~= SUSPEND or not task.suspended then
+    fail(task, "hoopai: coroutine.yield() was called in a task; only hoopai may suspend it "
+      .. "(hoopai.sleep(0) lets other tasks run)")
+  end
+end
+
+local function resume(task)
+  local outer, args = current, task.args
+  current = task
+  if args then
+    task.args = nil
+    after_resume(task, co_resume(task.co, unpack(args, 1, args.n)))
+  else
+    after_resume(task, co_resume(task.co))
+  end
+  current = outer
+end
+
+local function run_ready()
+  for _ = ready_first, ready_last do -- only those ready now: a task that wakes itself must not starve the transfers
+    local task = pop_ready()
+    if task and task.status == "running" then resume(task) end
+  end
+  if ready_first > ready_last then ready_first, ready_last = 1, 0 end
+end
+
+local function new_task(scope, critical, fn, ...)
+  local task = setmetatable({
+    co = co_create(type(fn) == "function" and fn or function(...) return fn(...) end),
+    args = pack(...),
+    scope = scope,
+    critical = critical,
+    status = "running",
+    suspended = false,
+    ticket = 0,
+  }, Task)
+  task.guard = setmetatable({ task = task }, Guard)
+  scope.tasks[task] = true
+  scope.count = scope.count + 1
+  push_ready(task)
+  return task
+end
+
+local function cancel(task)
+  if task.status ~= "running" then return end
+  local co = task.co
+  local state = co_status(co)
+  if state == "running" or state == "normal" then
+    errors.raise("a task cannot cancel itself or the task that is cancelling it")
+  end
+  task.status = "cancelled" -- first: a __close that looks at the task sees the truth
+  task.closing = true
+  local outer = current
+  current = task
+  local ok, problem = co_close(co)
+  current = outer
+  task.closing = nil
+  finish(task, "cancelled")
+  if not ok then warn("hoopai: error in a __close of a cancelled task: " .. errors.text(problem)) end
+end
+
+local Scope = {}
+
+--- Leaving a scope, however it happens, cancels what still runs in it.
+Scope.__close = function(scope)
+  current, driving, no_wait = scope.outer_current, scope.outer_driving, scope.outer_no_wait
+  while true do -- a __close of a cancelled task may spawn
+    local task = next(scope.tasks)
+    if not task then break end
+    cancel(task)
+  end
+end
+
+local function open_scope()
+  return setmetatable({
+    tasks = {}, count = 0, failed = {},
+    outer_current = current, outer_driving = driving, outer_no_wait = no_wait,
+  }, Scope)
+end
+
+----------------------------------------------------------------------------------------------------- transfers
+
+local poller                                       -- the descriptor that nests every client's set
+local multis = {}                                  -- array of { multi, fd }
+local waiting = setmetatable({}, { __mode = "k" }) -- transfer -> its task; their Multi pins the transfers in flight
+
+--- Nests a client's set of transfers in the scheduler's.
+function scheduler.attach(multi)
+  if not poller and core.backend ~= "poll" then poller = core.poller() end
+  local fd = multi:pollfd()
+  if poller then poller:add(fd) end
+  multis[#multis + 1] = { multi = multi, fd = fd }
+end
+
+local function collect(multi)
+  local transfer = multi:next()
+  while transfer do
+    local task = waiting[transfer]
+    if task then
+      waiting[transfer] = nil
+      wake(task, task.ticket)
+    end
+    transfer = multi:next()
+  end
+end
+
+--- Closes an attached set; the tasks that wait for its transfers are woken and find them "closed".
+function scheduler.detach(multi)
+  for index, entry in ipairs(multis) do
+    if entry.multi == multi then
+      remove(multis, index)
+      if poller then poller:remove(entry.fd) end
+      break
+    end
+  end
+  multi:close()
+  collect(multi)
+end
+
+local function step_transfers()
+  for index = #multis, 1, -1 do
+    local multi = multis[index].multi
+    multi:step()
+    collect(multi)
+  end
+end
+
+local function transfers_in_flight()
+  for index = 1, #multis do
+    local queued, running = multis[index].multi:count()
+    if queued + running > 0 then return true end
+  end
+  return false
+end
+
+--- Seconds until `step` must be called, 0 = at once, nil = only when the descriptor is readable.
+local function next_due()
+  if ready_first <= ready_last then return 0 end
+  local due = next_timer() or huge
+  for index = 1, #multis do
+    local left = multis[index].multi:timeout()
+    if left and left < due then due = left end
+  end
+  return due < huge and due or nil
+end
+
+--- Waits without the nesting descriptor (libcurl's own poll): one set at a time, so several sets take turns.
+local function wait_in_turns(seconds)
+  if #multis == 0 then return core.sleep(seconds or 3600) end
+  if #multis == 1 then return multis[1].multi:wait(seconds) end
+  local slice = 0.005
+  for index = 1, #multis do multis[index].multi:wait(seconds and seconds < slice and seconds or slice) end
+end
+
+--- Blocks until there may be something to do. A signal ends the wait at once, so that Lua's hooks (Ctrl-C) run.
+local function wait_for_events(seconds)
+  if seconds == 0 then return end
+  if poller then poller:wait(seconds)
+  elseif core.backend == "poll" then wait_in_turns(seconds)
+  else core.sleep(seconds or 3600) end
+end
+
+local function raise_deadlock(scope)
+  error(("hoopai: deadlock: all %d tasks wait for each other"):format(scope.count), 0)
+end
+
+--- Runs the loop until a scope has ended (or its critical task has failed).
+local function drive(scope)
+  driving = true
+  while true do
+    run_ready()
+    if scope.count == 0 or scope.failure then return end
+    local seconds = next_due()
+    if not seconds and not transfers_in_flight() then raise_deadlock(scope) end
+    wait_for_events(seconds)
+    step_transfers()
+    fire_timers()
+  end
+end
+
+---------------------------------------------------------------------------------------------------- who may wait
+
+--- Says how the caller may wait: "task" (it is suspended) or "block" (no loop is running: the thread waits).
+-- Raises where neither is right; nobody else's resumer is ever yielded to.
+function scheduler.where(what)
+  if no_wait then errors.raise(("%s cannot be called inside %s: it would have to wait"):format(what, no_wait)) end
+  if current and current.co == co_running() then
+    if current.closing then
+      errors.raise(("%s cannot wait inside a __close of a task that is being cancelled"):format(what))
+    end
+    if co_isyieldable() then return "task" end
+    errors.raise(("%s cannot wait here: the task is inside a C function that cannot be suspended "
+      .. "(table.sort, string.gsub, a metamethod of C ...)"):format(what))
+  end
+  if driving then
+    errors.raise(("%s cannot wait in a coroutine that hoopai did not start while its loop is running: "
+      .. "use hoopai.spawn instead of coroutine.create or coroutine.wrap"):format(what))
+  end
+  return "block"
+end
+
+--- Calls a hook in which nobody may wait. Errors go to warn(). It has a coroutine of its own, so that a yield in it
+-- ends there instead of suspending the call.
+function scheduler.call_hook(name, hook, ...)
+  local outer, co = no_wait, co_create(hook)
+  no_wait = name
+  local ok, problem = co_resume(co, ...)
+  no_wait = outer
+  if co_status(co) == "suspended" then
+    co_close(co)
+    ok, problem = false, "a hook may not yield"
+  end
+  if not ok then warn("hoopai: error in " .. name .. ": " .. errors.text(problem)) end
+end
+
+--- Suspends the running task until a transfer is done. With a deadline (a core.now() time) returns "timeout" when
+-- that passes first. Only where `where` said "task".
+function scheduler.await(transfer, deadline)
+  local task = current
+  new_ticket(task)
+  waiting[transfer] = task
+  return suspend(task, deadline)
+end
+
+--- Blocks the thread until a transfer of this set is done. Only where `where` said "block".
+function scheduler.block(multi, transfer)
+  multi:step()
+  while transfer:state() ~= "done" do
+    multi:wait()
+    multi:step()
+  end
+  repeat until not multi:next()
+end
+
+------------------------------------------------------------------------------------------------- public functions
+
+local function await_scope(scope, where)
+  if where == "block" then return drive(scope) end
+  local task = current
+  while scope.count > 0 and not scope.failure do
+    scope.waiter, scope.ticket = task, new_ticket(task)
+    suspend(task)
+  end
+end
+
+--- The first task that raised and that nobody joined.
+local function unjoined_failure(scope)
+  for _, task in ipairs(scope.failed) do
+    if not task.joined then return task end
+  end
+end
+
+--- Runs `start` (which spawns into the scope), waits for all its tasks, raises what was raised in them.
+local function in_scope(where, start, ...)
+  local scope <close> = open_scope()
+  local main = start(scope, ...)
+  await_scope(scope, where)
+  local failure = scope.failure or unjoined_failure(scope)
+  if failure then error(failure.cause, 0) end
+  return main
+end
+
+local function check_function(what, fn)
+  local meta = type(fn) == "table" and getmetatable(fn)
+  if type(fn) ~= "function" and not (type(meta) == "table" and meta.__call) then
+    errors.raise(("%s expects a function, got %s"):format(what, type(fn)))
+  end
+end
+
+local function start_main(scope, fn, ...)
+  return new_task(scope, true, fn, ...)
+end
+
+--- Runs fn(...) as a task, and the loop until it and all tasks spawned in it have ended.
+-- Inside a task it opens a child scope on the same loop and suspends that task.
+-- @tparam function fn
+-- @param ... what fn is called with
+-- @return what fn returned
+-- @raise what fn raised (the other tasks are cancelled first); the error of a task that raised and was never joined;
+-- "deadlock" when all tasks wait for each other
+function scheduler.run(fn, ...)
+  check_function("hoopai.run", fn)
+  local main = in_scope(scheduler.where("hoopai.run"), start_main, fn, ...)
+  return unpack(main.results, 1, main.results.n)
+end
+
+--- Starts fn(...) as a task beside the caller, in the innermost scope (`run`, `map`). It begins when the caller waits.
+-- @tparam function fn
+-- @param ... what fn is called with
+-- @treturn Task
+-- @raise outside a running loop
+function scheduler.spawn(fn, ...)
+  check_function("hoopai.spawn", fn)
+  if not current then errors.raise("hoopai.spawn needs a running loop: call it inside hoopai.run") end
+  return new_task(current.scope, false, fn, ...)
+end
+
+--- Suspends the calling task (or blocks the thread where no loop is running).
+-- @tparam number seconds at least 0; 0 lets other tasks run
+-- @raise when `seconds` is no such number
+function scheduler.sleep(seconds)
+  if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 or seconds == huge then
+    errors.raise("hoopai.sleep expects a number of seconds, at least 0, got " .. tostring(seconds))
+  end
+  local deadline = now() + seconds
+  if scheduler.where("hoopai.sleep") == "task" then
+    new_ticket(current)
+    suspend(current, deadline)
+    return
+  end
+  repeat core.sleep(deadline - now()) until now() >= deadline
+end
+
+local function map_worker(job)
+  while job.next <= job.results.n do
+    local index = job.next
+    job.next = index + 1
+    local value, problem = job.fn(job.items[index], index)
+    if value == nil and problem ~= nil then job.errors[index] = problem end
+    job.results[index] = value
+  end
+end
+
+local function start_workers(scope, job, workers)
+  for _ = 1, workers do new_task(scope, true, map_worker, job) end
+end
+
+local function run_map(job, workers)
+  in_scope("task", start_workers, job, workers)
+  return job.results, next(job.errors) and job.errors or nil
+end
+
+local function check_map(items, fn, options)
+  if type(items) ~= "table" then errors.raise("hoopai.map expects a list, got " .. type(items)) end
+  check_function("hoopai.map", fn)
+  if options == nil then return 16 end
+  if type(options) ~= "table" then errors.raise("the options of hoopai.map are a table, got " .. type(options)) end
+  for name in pairs(options) do
+    if name ~= "concurrency" then
+      errors.raise(("unknown option `%s` of hoopai.map; there is `concurrency`"):format(tostring(name)))
+    end
+  end
+  local concurrency = options.concurrency or 16
+  if math_type(concurrency) ~= "integer" or concurrency < 1 then
+    errors.raise("concurrency is an integer of at least 1, got " .. tostring(concurrency))
+  end
+  return concurrency
+end
+
+--- Calls fn(item, index) for each item, several at a time, and keeps the order.
+-- Outside `run` it runs the loop itself.
+-- @tparam table items a list
+-- @tparam function fn called with an item and its index; returns a value, or nil and an error
+-- @tparam[opt] table options
+-- @tparam[opt=16] integer options.concurrency how many calls at a time
+-- @treturn table the values by index; its `n` is #items
+-- @treturn ?table the errors by index; nil when all succeeded. It prints as a list
+-- @raise what fn raised (the other calls are cancelled first)
+function scheduler.map(items, fn, options)
+  local concurrency = check_map(items, fn, options)
+  local count = #items
+  local job = { items = items, fn = fn, next = 1, results = { n = count }, errors = errors.list(count) }
+  local workers = concurrency < count and concurrency or count
+  if scheduler.where("hoopai.map") == "task" then return run_map(job, workers) end
+  return scheduler.run(run_map, job, workers)
+end
+
+--- Waits until the task has ended.
+-- @return[1] what the task's function returned
+-- @treturn[2] nil
+-- @treturn[2] Error of kind "raised" (with `cause` and `traceback`) or "cancelled"
+-- @raise in the task itself, and where no loop is running
+function Task:join()
+  if self == current then errors.raise("a task cannot join itself") end
+  self.joined = true
+  if self.status == "running" then
+    if scheduler.where("task:join") == "block" then errors.raise("task:join needs a running loop") end
+    local joiners = self.joiners or {}
+    self.joiners = joiners
+    joiners[#joiners + 1] = current
+    joiners[#joiners + 1] = new_ticket(current)
+    suspend(current)
+  end
+  if self.status == "done" then return unpack(self.results, 1, self.results.n) end
+  if self.status == "cancelled" then
+    return nil, errors.new { kind = "cancelled", message = "the task was cancelled" }
+  end
+  return nil, errors.new {
+    kind = "raised", message = errors.text(self.cause), cause = self.cause, traceback = self.traceback,
+  }
+end
+
+--- Ends the task where it waits: its transfer is aborted and its to-be-closed variables are closed. Its code is not
+-- resumed otherwise. Without effect on a task that has ended.
+-- @raise in the task itself
+function Task:cancel()
+  if self == current then errors.raise("a task cannot cancel itself: return instead") end
+  cancel(self)
+end
+
+function Task:__tostring()
+  return "hoopai.Task (" .. self.status .. ")"
+end
+
+----------------------------------------------------------------------------------------------------------- locks
+
+local Lock = {}
+Lock.__index = Lock
+
+--- A lock between tasks, first come first served. In blocking mode nobody else can hold it for longer than a call.
+function scheduler.lock()
+  return setmetatable({ queue = {}, first = 1, last = 0 }, Lock)
+end
+
+--- Hands the lock to the first who still waits for it.
+local function release(lock)
+  lock.holder = nil
+  while lock.first <= lock.last do
+    local hold = lock.queue[lock.first]
+    lock.queue[lock.first] = nil
+    lock.first = lock.first + 1
+    if hold.task.suspended and hold.task.ticket == hold.ticket then
+      lock.holder = hold
+      return wake(hold.task, hold.ticket)
+    end
+  end
+end
+
+-- A task that is cancelled while it waits, or just after it was given the lock, must not keep it: so what it waits
+-- with is to-be-closed as well, unless the wait ended well (`passed`).
+local Hold = {}
+Hold.__close = function(hold)
+  if hold.lock.holder == hold then release(hold.lock) end
+end
+
+local Wait = {}
+Wait.__close = function(wait)
+  if not wait.passed then Hold.__close(wait.hold) end
+end
+
+--- Waits for the lock. The result is a to-be-closed value that gives it back.
+-- @tparam string what who asks, for the message where nobody may wait
+function Lock:acquire(what)
+  local hold = setmetatable({ lock = self }, Hold)
+  if not self.holder then
+    self.holder = hold
+    return hold
+  end
+  if scheduler.where(what) == "block" then errors.raise(what .. " is already running in this program") end
+  hold.task, hold.ticket = current, new_ticket(current)
+  self.last = self.last + 1
+  self.queue[self.last] = hold
+  local wait <close> = setmetatable({ hold = hold }, Wait)
+  suspend(current)
+  wait.passed = true
+  return hold
+end
+
+return scheduler

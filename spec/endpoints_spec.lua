@@ -1,0 +1,242 @@
+-- Every endpoint, called by its public name, against a server that records what really goes over the wire.
+
+local cases = require "spec.support.endpoint_cases"
+local hoopai = require "hoopai"
+local json = require "spec.support.json"
+local leak = require "spec.support.leak"
+local servers = require "spec.support.server"
+
+local TOKEN = "pit-6f1c2f6e-recorded-by-the-test-server"
+
+-- An id that would change the endpoint if it were put into the path as it is.
+local HOSTILE = "a b/../c?d=e#f%2f;ä"
+local HOSTILE_ENCODED = "a%20b%2F..%2Fc%3Fd%3De%23f%252f%3B%C3%A4"
+
+local function title_of(case)
+  return case.name .. (case.title and " " .. case.title or "")
+end
+
+local function pairs_of(query)
+  local list = {}
+  for pair in (query or ""):gmatch("[^&]+") do list[#list + 1] = pair end
+  table.sort(list)
+  return list
+end
+
+local function sorted(list)
+  local copy = { table.unpack(list or {}) }
+  table.sort(copy)
+  return copy
+end
+
+--- Each header name, lower case, and how often it came.
+local function names_of(headers)
+  local names = {}
+  for _, pair in ipairs(headers) do
+    local name = pair[1]:lower()
+    names[name] = (names[name] or 0) + 1
+  end
+  return names
+end
+
+describe("endpoints:", function()
+  local server, client
+
+  setup(function() server = servers.start() end)
+  teardown(function() server:stop() end)
+
+  before_each(function()
+    leak.before()
+    client = leak.client { token = TOKEN, base_url = server.url, location_id = cases.LOCATION }
+  end)
+  after_each(function() leak.after(server) end)
+
+  --- Plays the case and returns what the server saw, and what the call returned.
+  local function play(case, ids, in_task)
+    server:reply { status = case.status, body = case.answer }
+    local results
+    if in_task then
+      results = hoopai.run(function() return table.pack(case.call(client, table.unpack(ids))) end)
+    else
+      results = table.pack(case.call(client, table.unpack(ids)))
+    end
+    local ledger = server:ledger()
+    assert.are.equal(1, #ledger, tostring(results[2]))
+    return ledger[1], results[1], results[2], results.n
+  end
+
+  local function check_request(case, request, path)
+    assert.are.equal(case.method, request.method)
+    assert.are.equal(path, request.path)
+    assert.are.same(sorted(case.query), pairs_of(request.query))
+    assert.is_nil(request.target:match("%?$"))
+    if case.body then
+      assert.are.same(json.read(case.body), json.read(request.body))
+    else
+      assert.are.equal("", request.body)
+    end
+  end
+
+  local function check_headers(case, request)
+    local expected = {
+      ["host"] = 1, ["authorization"] = 1, ["version"] = 1, ["accept"] = 1, ["user-agent"] = 1, ["accept-encoding"] = 1,
+    }
+    if case.body then expected["content-type"] = 1 end
+    if case.body or case.method == "PUT" or case.method == "POST" then expected["content-length"] = 1 end
+    assert.are.same(expected, names_of(request.headers))
+    assert.are.equal("1.1", request.version)
+    assert.are.equal("Bearer " .. TOKEN, request.header.authorization)
+    assert.are.equal("2021-07-28", request.header.version)
+    assert.are.equal("application/json", request.header.accept)
+    assert.are.equal("127.0.0.1:" .. server.port, request.header.host)
+    assert.matches("^hoopai", request.header["user-agent"])
+    assert.matches("gzip", request.header["accept-encoding"])
+    if case.body then
+      assert.matches("^application/json", request.header["content-type"])
+      assert.are.equal(#request.body, tonumber(request.header["content-length"]))
+    end
+  end
+
+  local function check_result(case, result, response, path)
+    assert.are.same(case.result, result)
+    assert.are.equal(case.status, response.status)
+    assert.are.same(case.extra, response.extra)
+    assert.are.equal(case.trace_id, response.trace_id)
+    assert.is_nil(response.unexpected)
+    assert.are.equal(1, response.attempts)
+    assert.are.equal(server.url .. path, response.url)
+    assert.are.equal("application/json; charset=utf-8", response.headers["content-type"])
+    assert.is_true(response.elapsed >= 0 and response.elapsed < 20)
+    assert.are.equal("table", type(response.body))
+  end
+
+  for _, case in ipairs(cases.list) do
+    it(title_of(case), function()
+      local request, result, response, count = play(case, case.ids)
+      check_request(case, request, case.path)
+      check_headers(case, request)
+      assert.are.equal(2, count)
+      check_result(case, result, response, case.path)
+    end)
+
+    it(title_of(case) .. ", in a task", function()
+      local request, result, response, count = play(case, case.ids, true)
+      check_request(case, request, case.path)
+      check_headers(case, request)
+      assert.are.equal(2, count)
+      check_result(case, result, response, case.path)
+    end)
+
+    if #case.ids > 0 then
+      it(title_of(case) .. " cannot be led astray by an id", function()
+        local path, ids = case.path, {}
+        for index, id in ipairs(case.ids) do
+          local first, last = path:find(id, 1, true)
+          path = path:sub(1, first - 1) .. HOSTILE_ENCODED .. path:sub(last + 1)
+          ids[index] = HOSTILE
+        end
+        local request, _, response = play(case, ids)
+        check_request(case, request, path)
+        assert.are.equal(server.url .. path, response.url)
+      end)
+
+      it(title_of(case) .. " sends nothing for an id that is none", function()
+        for position in ipairs(case.ids) do
+          for _, wrong in ipairs { "", ".", "..", "a\0b", "a\r\nb", "\127", ("x"):rep(513) } do
+            local ids = { table.unpack(case.ids) }
+            ids[position] = wrong
+            local result, err = case.call(client, table.unpack(ids))
+            assert.is_nil(result)
+            assert.are.equal("invalid_request", err.kind)
+            assert.are.equal("no", err.applied)
+            assert.are.equal(1, #err.details)
+          end
+        end
+        assert.are.equal(0, #server:ledger())
+      end)
+    end
+  end
+
+  it("integers of an answer are Lua integers", function()
+    server:reply { body = [[{"calendar":{"slotDuration":30,"slotBuffer":15.0,"priority":0.5,"big":1730073600000}}]] }
+    local calendar = assert(client.calendars:get("c"))
+    assert.are.equal("integer", math.type(calendar.slotDuration))
+    assert.are.equal("integer", math.type(calendar.slotBuffer))
+    assert.are.equal("float", math.type(calendar.priority))
+    assert.are.equal("1730073600000", tostring(calendar.big))
+  end)
+
+  it("whole numbers are sent without a fraction", function()
+    server:reply({ body = [[{"notes":[]}]] }, { body = [[{"calendar":{}}]] }, { body = "{}" })
+    assert(client.notes:list("a", { limit = 7.0, offset = 2 ^ 40 }))
+    assert.are.same({ "limit=7", "offset=1099511627776" }, pairs_of(server:last().query))
+    assert(client.calendars:update("c", { slotDuration = 30.0, appoinmentPerDay = 123456789012345 }))
+    assert.are.same(json.read [[{"slotDuration":30,"appoinmentPerDay":123456789012345}]],
+      json.read(server:last().body))
+    assert(client.calendars:free_slots("c", { startDate = 1730073600000.0, endDate = 1730160000000 }))
+    assert.are.same({ "endDate=1730160000000", "startDate=1730073600000" }, pairs_of(server:last().query))
+  end)
+
+  it("a location is filled in only where the endpoint declares one", function()
+    local with_location = {}
+    for _, case in ipairs(cases.list) do
+      if not case.title then
+        server:reply { status = case.status, body = case.answer }
+        assert(case.call(client, table.unpack(case.ids)))
+        local request = server:last()
+        if (request.target .. request.body):find(cases.LOCATION, 1, true) then with_location[case.endpoint] = true end
+      end
+    end
+    assert.are.same({
+      ["GET /calendars/"] = true, ["POST /calendars/"] = true,
+      ["GET /calendars/groups"] = true, ["POST /calendars/groups"] = true,
+      ["POST /calendars/groups/validate-slug"] = true,
+      ["GET /calendars/events"] = true, ["GET /calendars/blocked-slots"] = true,
+      ["POST /calendars/events/appointments"] = true,
+      ["POST /calendars/events/block-slots"] = true, ["PUT /calendars/events/block-slots/{eventId}"] = true,
+      ["GET /calendars/resources/{resourceType}"] = true, ["POST /calendars/resources/{resourceType}"] = true,
+      ["PUT /calendars/resources/{resourceType}/{id}"] = true,
+      ["GET /calendars/schedules/search"] = true, ["POST /calendars/schedules"] = true,
+    }, with_location)
+  end)
+
+  it("an empty list is sent as a list with the checks off, too", function()
+    local unchecked = client:with { validate = false }
+    server:reply({ body = [[{"schedule":{}}]] }, { body = [[{"calendar":{}}]] }, { body = "[]" })
+    assert(unchecked.schedules:update("s", { rules = {} }))
+    assert(unchecked.calendars:update("c", {
+      openHours = { { daysOfTheWeek = {}, hours = {} } }, teamMembers = {}, unknown = hoopai.array {}, free = {},
+    }))
+    assert(unchecked.notifications:create("c", {}))
+    local ledger = server:ledger()
+    assert.are.same(json.read [[{"rules":[]}]], json.read(ledger[1].body))
+    assert.are.same(json.read [[{
+      "openHours": [ { "daysOfTheWeek": [], "hours": [] } ], "teamMembers": [], "unknown": [], "free": {} }]],
+      json.read(ledger[2].body))
+    assert.are.same(json.read "[]", json.read(ledger[3].body))
+  end)
+
+  it("what get returned can be changed and given to update", function()
+    server:reply({ body = [[{ "calendar": { "name": "Yoga", "openHours": [], "availabilityType": null,
+      "slotDuration": 30, "teamMembers": [ { "userId": "u", "locationConfigurations": [] } ] } }]] },
+      { body = [[{"calendar":{}}]] })
+    local calendar = assert(client.calendars:get("c"))
+    calendar.slotDuration = 45
+    assert(client.calendars:update("c", calendar))
+    assert.are.same(json.read [[{ "name": "Yoga", "openHours": [], "availabilityType": null, "slotDuration": 45,
+      "teamMembers": [ { "userId": "u", "locationConfigurations": [] } ] }]], json.read(server:last().body))
+  end)
+
+  it("read-only fields are named, with the advice to leave them out", function()
+    local result, err = client.calendars:update("c", { id = "c", locationId = "l", name = "Yoga" })
+    assert.is_nil(result)
+    assert.are.equal("invalid_request", err.kind)
+    assert.are.equal(2, #err.details)
+    for index, name in ipairs { "id", "locationId" } do
+      assert.are.equal(name, err.details[index].path)
+      assert.matches("read%-only", err.details[index].problem)
+      assert.matches("leave it out", err.details[index].problem)
+    end
+    assert.are.equal(0, #server:ledger())
+  end)
+end)

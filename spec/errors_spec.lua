@@ -1,0 +1,817 @@
+-- What becomes of everything that can go wrong between the client and the API.
+
+local expect = require "spec.support.expect"
+local hoopai = require "hoopai"
+local json = require "spec.support.json"
+local leak = require "spec.support.leak"
+local servers = require "spec.support.server"
+
+local TOKEN = "pit-7d7d7d7d-errors-spec"
+local failure = expect.failure
+
+-- One call of each kind: method and path on the wire, whether it changes something, and the call.
+local CALLS = {
+  { "GET", "/calendars/x", false, function(client, opts) return client.calendars:get("x", opts) end },
+  { "POST", "/calendars/appointments/x/notes", true,
+    function(client, opts) return client.notes:create("x", { body = "n" }, opts) end },
+  { "PUT", "/calendars/x", true, function(client, opts) return client.calendars:update("x", { name = "n" }, opts) end },
+  { "DELETE", "/calendars/x", true, function(client, opts) return client.calendars:delete("x", opts) end },
+}
+local GET, POST = CALLS[1][4], CALLS[2][4]
+
+describe("errors:", function()
+  local server, client
+  local caught -- all errors of a test
+
+  setup(function() server = servers.start() end)
+  teardown(function() server:stop() end)
+
+  before_each(function()
+    leak.before()
+    caught = {}
+    client = leak.client { token = TOKEN, base_url = server.url, location_id = "l", timeout = 15 }
+  end)
+  after_each(function()
+    leak.after(server)
+    for _, err in ipairs(caught) do expect.no_secret(err, TOKEN) end
+  end)
+
+  --- Expects a failure, keeps the error for the search for secrets.
+  local function fails(kind, result, err, fields)
+    failure(kind, result, err, fields)
+    caught[#caught + 1] = err
+    return err
+  end
+
+  --- Answers one call with a rule.
+  local function answer(rule, call, ...)
+    server:reply(rule)
+    return (call or GET)(client, ...)
+  end
+
+  describe("status", function()
+    local KINDS = {
+      [400] = "refused", [401] = "auth", [403] = "forbidden", [404] = "not_found", [409] = "conflict",
+      [410] = "not_found", [422] = "refused", [429] = "rate_limit",
+    }
+
+    local function kind_of(status)
+      if status >= 200 and status <= 299 then return nil end
+      if KINDS[status] then return KINDS[status] end
+      if status >= 400 and status <= 499 then return "rejected" end
+      if status >= 500 and status <= 599 then return "server" end
+      return "protocol"
+    end
+
+    local function applied_of(status, writes)
+      if not writes then return "no" end
+      if status >= 400 and status <= 499 and status ~= 408 then return "no" end
+      return "maybe"
+    end
+
+    local PATHS = {
+      function(status) return client.calendars:get("s" .. status) end,
+      function(status) return client.notes:create("s" .. status, { body = "n" }) end,
+      function(status) return client.calendars:update("s" .. status, { name = "n" }) end,
+      function(status) return client.calendars:delete("s" .. status) end,
+    }
+
+    -- The body is that of an error; with a success it has none of the declared names.
+    local BODY = [[{"statusCode":$status,"message":"Message $status","traceId":"trace-$status"}]]
+
+    local function sweep(first, last, check)
+      for index, call in ipairs(PATHS) do
+        for status = first, last do
+          check(CALLS[index][1], CALLS[index][3], status, call(status))
+        end
+      end
+    end
+
+    local function check_refusal(method, writes, status, result, err)
+      fails(kind_of(status), result, err, {
+        status = status, method = method, applied = applied_of(status, writes), attempts = 1,
+        trace_id = "trace-" .. status,
+      })
+      assert.matches("/s" .. status, err.path, 1, true)
+      assert.are.equal(status, err.response.status)
+      assert.are.equal(status, err.response.body.statusCode)
+      assert.is_nil(err.stage)
+      local passing = err.kind == "server" or err.kind == "rate_limit"
+      assert.are.equal(passing and err.applied == "no", err.retryable)
+      if err.kind == "protocol" then
+        assert.matches(tostring(status), err.message)
+      else
+        assert.are.equal("Message " .. status, err.message)
+      end
+      assert.matches("^" .. err.kind .. ": ", tostring(err))
+      assert.matches("HTTP " .. status, tostring(err), 1, true)
+    end
+
+    it("200 to 299 is a success, whatever the exact code", function()
+      server:reply { always = true, expand = true, status = "$status", body = BODY }
+      sweep(200, 299, function(_, _, status, result, response)
+        assert.is_table(result, tostring(response))
+        assert.are.equal(status, response.status)
+        if status == 204 then -- has no body by definition
+          assert.are.same({}, result)
+          assert.is_true(response.unexpected)
+        else
+          assert.are.equal("Message " .. status, result.message)
+        end
+      end)
+      assert.are.equal(400, #server:ledger())
+    end)
+
+    it("300 to 399 is against the protocol: nothing is followed", function()
+      server:reply {
+        always = true, expand = true, status = "$status", headers = { Location = server.url .. "/elsewhere" },
+        body = BODY,
+      }
+      for index, call in ipairs(PATHS) do
+        for status = 300, 399 do
+          local result, err = call(status)
+          fails("protocol", result, err, {
+            status = status, method = CALLS[index][1], applied = applied_of(status, CALLS[index][3]), attempts = 1,
+          })
+          assert.matches(tostring(status), err.message)
+        end
+      end
+      local ledger = server:ledger()
+      assert.are.equal(400, #ledger)
+      for _, request in ipairs(ledger) do assert.is_nil(request.path:find("elsewhere", 1, true)) end
+    end)
+
+    it("400 to 499 is a refusal of the kind its code says", function()
+      server:reply { always = true, expand = true, status = "$status", body = BODY }
+      sweep(400, 499, check_refusal)
+      assert.are.equal(400, #server:ledger())
+    end)
+
+    it("500 to 599 is the server's fault", function()
+      server:reply { always = true, expand = true, status = "$status", body = BODY }
+      sweep(500, 599, check_refusal)
+      assert.are.equal(400, #server:ledger())
+    end)
+
+    it("600 to 999 is against the protocol", function()
+      server:reply { always = true, expand = true, status = "$status", body = BODY }
+      for _, status in ipairs { 600, 601, 666, 700, 800, 899, 900, 998, 999 } do
+        for index, call in ipairs(PATHS) do check_refusal(CALLS[index][1], CALLS[index][3], status, call(status)) end
+      end
+      assert.are.equal(36, #server:ledger())
+    end)
+
+    it("100 to 199 alone is no answer", function()
+      server:reply {
+        always = true, steps = { { send = "HTTP/1.1 $status Whatever\r\n\r\n", expand = true }, { close = true } },
+      }
+      sweep(100, 199, function(method, writes, _, result, err)
+        assert.is_nil(result)
+        assert.is_true(err.kind == "network" or err.kind == "protocol", tostring(err))
+        assert.are.equal(writes and "maybe" or "no", err.applied)
+        assert.are.equal(method, err.method)
+        caught[#caught + 1] = err
+      end)
+      assert.are.equal(400, #server:ledger())
+    end)
+
+    it("that is no status is against the protocol", function()
+      for _, line in ipairs {
+        "HTTP/1.1 000 Zero", "HTTP/1.1 099 Low", "HTTP/1.1 1000 High", "HTTP/1.1 20 Short", "HTTP/1.1 -200 Minus",
+        "HTTP/1.1 OK", "HTTP/1.1", "HTTP/9.9 200 OK", "HTTQ/1.1 200 OK", "ICY 200 OK", "220 smtp.example.com ESMTP",
+        "\22\3\1\2\0\1\0\1\252\3\3", "<html>", "",
+      } do
+        for _, row in ipairs(CALLS) do
+          server:reply { raw = line .. "\r\nContent-Length: 2\r\n\r\n{}", close = true }
+          local result, err = row[4](client)
+          assert.is_nil(result, line)
+          assert.is_true(err.kind == "protocol" or err.kind == "network", line .. ": " .. tostring(err))
+          assert.are.equal(row[3] and "maybe" or "no", err.applied, line)
+          caught[#caught + 1] = err
+        end
+      end
+      assert.are.equal(4 * 14, #server:ledger())
+    end)
+
+    it("after informational answers is what counts", function()
+      local err = fails("conflict", answer {
+        raw = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+          .. "HTTP/1.1 409 Conflict\r\nContent-Length: 15\r\n\r\n{\"message\":\"m\"}",
+      })
+      assert.are.equal("m", err.message)
+      assert.are.equal(409, err.status)
+    end)
+  end)
+
+  describe("message", function()
+    local function refused(body, headers)
+      return fails("refused", answer { status = 400, body = body, headers = headers })
+    end
+
+    it("is a string", function()
+      local err = refused [[{"statusCode":400,"message":"The calendar is not an event calendar.",
+        "error":"Bad Request","traceId":"2fe61dc1-8f2c-4a10-9b6e-6a2a0b3c4d5e"}]]
+      assert.are.equal("The calendar is not an event calendar.", err.message)
+      assert.are.equal("2fe61dc1-8f2c-4a10-9b6e-6a2a0b3c4d5e", err.trace_id)
+      err = refused [[{"status":400,"message":"MongoError: limit is the wrong type","name":"HttpException"}]]
+      assert.are.equal("MongoError: limit is the wrong type", err.message)
+    end)
+
+    it("is a list: all of it, in the message and in details", function()
+      local err = refused [[{"statusCode":422,"message":["property a should not exist","name must be a string"],
+        "error":"Unprocessable Entity"}]]
+      assert.are.equal("property a should not exist; name must be a string", err.message)
+      assert.are.same({ "property a should not exist", "name must be a string" }, err.details)
+    end)
+
+    it("is inside `error`", function()
+      local err = refused [[{"error":{"code":"INVALID_ARGUMENT","message":"Bad page","details":[],"resolution":"r"}}]]
+      assert.are.equal("Bad page", err.message)
+      err = refused [[{"error":{"message":["a","b"]}}]]
+      assert.are.equal("a; b", err.message)
+      err = refused [[{"error":"invalid_grant","error_description":"The token is gone"}]]
+      assert.are.equal("The token is gone", err.message)
+      err = refused [[{"error":"Bad Request"}]]
+      assert.are.equal("Bad Request", err.message)
+      err = refused [[{"msg":"old style"}]]
+      assert.are.equal("old style", err.message)
+    end)
+
+    it("is of an unknown shape: said in words, never as a Lua table", function()
+      for _, body in ipairs {
+        [[{"message":{"en":"no","de":"nein"}}]], [[{"message":[{"property":"x","constraints":{"isString":"m"}}]}]],
+        [[{"message":[["a"],{"b":1}]}]], [[{"message":[]}]], [[{"message":""}]], [[{"message":null}]],
+        [[{"message":5}]], [[{"message":true}]], [[{"error":{}}]], [[{"error":{"message":{}}}]], [[{"error":5}]],
+        [[{}]], [[[]
+        ]], [=[["a","b"]]=], [["text"]], "5", "null", "true", "", " ", "{", "<html><body>Bad gateway</body></html>",
+        "\xff\xfe", "{\"message\":\"\xff\"}", "{\"message\":\"x\0\"}",
+      } do
+        local err = refused(body)
+        assert.is_string(err.message)
+        assert.is_true(#err.message > 0 and #err.message < 1000, body)
+        for _, text in ipairs { err.message, tostring(err) } do
+          assert.is_nil(text:find("table: ", 1, true), body .. " gave " .. text)
+          assert.is_nil(text:find("userdata: ", 1, true), body .. " gave " .. text)
+        end
+        for _, detail in ipairs(err.details or {}) do
+          assert.is_nil(tostring(detail):find("table: ", 1, true), body)
+        end
+      end
+    end)
+
+    it("is a page: its type is told, not its text", function()
+      local err = fails("server", answer {
+        status = 502, headers = { ["Content-Type"] = "text/html" },
+        body = "<html><head><title>502 Bad Gateway</title></head>" .. ("x"):rep(10000),
+      })
+      assert.matches("502", err.message)
+      assert.matches("text/html", err.message, 1, true)
+      assert.is_nil(err.message:find("<", 1, true))
+      assert.is_nil(err.response.body)
+    end)
+
+    it("has no type either", function()
+      local err = fails("server", answer { raw = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n" })
+      assert.matches("503", err.message)
+    end)
+
+    it("has an odd traceId", function()
+      for _, body in ipairs { [[{"message":"m","traceId":5}]], [[{"message":"m","traceId":{}}]] } do
+        local err = refused(body)
+        assert.is_nil(err.trace_id)
+        assert.are.equal("m", err.message)
+      end
+    end)
+  end)
+
+  describe("401", function()
+    local function unauthorized(message)
+      local body = ([[{"statusCode":401,"message":%s,"error":"Unauthorized"}]]):format(message)
+      return answer { status = 401, body = body }
+    end
+
+    it("for the token is auth", function()
+      for _, text in ipairs {
+        "Invalid token: access token is invalid", "Invalid JWT", "Invalid Private Integration token",
+        "Unauthorized", "something nobody has seen yet", "The token has expired",
+      } do
+        local err = fails("auth", unauthorized(json.quote(text)))
+        assert.are.equal(text, err.message)
+        assert.are.equal("no", err.applied)
+        assert.is_false(err.retryable)
+      end
+    end)
+
+    it("for scope, token class or version is scope", function()
+      for _, text in ipairs {
+        "The token is not authorized for this scope.", "THE TOKEN IS NOT AUTHORIZED FOR THIS SCOPE",
+        "This authClass type is not allowed to access this scope. Please reach out to the Platform team to get it"
+          .. " added.",
+        "version header was not found.", "version header is invalid",
+      } do
+        local err = fails("scope", unauthorized(json.quote(text)))
+        assert.are.equal(text, err.message)
+        assert.are.equal(401, err.status)
+      end
+      fails("scope", unauthorized [=[["The token is not authorized for this scope."]]=])
+    end)
+
+    it("without a body is auth", function()
+      fails("auth", answer { status = 401, body = "" })
+    end)
+
+    it("wrong location is 403: forbidden", function()
+      fails("forbidden", answer {
+        status = 403, body = [[{"statusCode":403,"message":"The token does not have access to this location."}]],
+      })
+    end)
+  end)
+
+  describe("slot_taken", function()
+    it("is told by the text of a 400 or a 422", function()
+      for _, status in ipairs { 400, 422 } do
+        for _, body in ipairs {
+          [[{"statusCode":400,"message":"The slot you have selected is no longer available.","error":"Bad Request"}]],
+          [[{"message":["The slot you have selected is no longer available."]}]],
+          [[{"error":{"message":"the SLOT is not AVAILABLE"}}]],
+        } do
+          local err = fails("slot_taken", answer({ status = status, body = body }, POST))
+          assert.are.equal("no", err.applied)
+          assert.are.equal(status, err.status)
+        end
+      end
+    end)
+
+    it("is nothing else", function()
+      for _, text in ipairs {
+        "The calendar is not an event calendar.", "slotDuration must be a number",
+        "A team member needs to be selected. assignedUserId is missing", "No availability configured",
+      } do
+        fails("refused", answer({ status = 400, body = '{"message":' .. json.quote(text) .. "}" }, POST))
+      end
+      fails("conflict", answer({ status = 409, body = [[{"message":"slot is not available"}]] }, POST))
+    end)
+  end)
+
+  describe("429", function()
+    local function limited(headers)
+      return fails("rate_limit", answer { status = 429, headers = headers, body = [[{"message":"Too many"}]] })
+    end
+
+    it("tells which limit and how long to wait, in seconds", function()
+      local err = limited { ["Retry-After"] = "7", ["X-RateLimit-Interval-Milliseconds"] = "10000" }
+      assert.are.equal("burst", err.scope)
+      assert.are.equal(7, err.retry_after)
+      assert.is_true(err.retryable)
+      assert.are.equal("no", err.applied)
+      err = limited { ["X-RateLimit-Interval-Milliseconds"] = "10000", ["X-RateLimit-Remaining"] = "0",
+        ["X-RateLimit-Daily-Remaining"] = "1500" }
+      assert.are.equal("burst", err.scope)
+      assert.are.equal(10, err.retry_after)
+      err = limited { ["X-RateLimit-Daily-Remaining"] = "0", ["X-RateLimit-Daily-Reset"] = "84322000",
+        ["X-RateLimit-Interval-Milliseconds"] = "10000" }
+      assert.are.equal("daily", err.scope)
+      assert.are.equal(84322, err.retry_after)
+      assert.are.same({ daily_remaining = 0, daily_reset_ms = 84322000, interval_ms = 10000 }, err.response.rate_limit)
+    end)
+
+    it("without any header is a burst of unknown length", function()
+      local err = limited()
+      assert.are.equal("burst", err.scope)
+      assert.is_nil(err.retry_after)
+      assert.is_true(err.retryable)
+    end)
+
+    it("with headers that are none does not invent a wait", function()
+      for _, value in ipairs {
+        "soon", "-1", "", "nan", "inf", "0x10", "1e400", "Wed, 21 Oct 2099 07:28:00 GMT", "7 7", "1e3",
+      } do
+        local err = limited { ["Retry-After"] = value, ["X-RateLimit-Max"] = value }
+        assert.is_nil(err.retry_after, value)
+        assert.is_nil(err.response.rate_limit, value)
+      end
+      assert.is_nil(limited { ["X-RateLimit-Interval-Milliseconds"] = "-5" }.retry_after)
+      assert.are.equal(0, limited({ ["Retry-After"] = "0" }).retry_after)
+    end)
+
+    it("of a write had no effect either", function()
+      server:reply { status = 429, body = "{}" }
+      local err = fails("rate_limit", POST(client))
+      assert.are.equal("no", err.applied)
+      assert.is_true(err.retryable)
+    end)
+  end)
+
+  describe("timeout", function()
+    it("while connecting: nothing was sent", function()
+      local url, close = servers.silent()
+      local other = leak.client { token = TOKEN, base_url = url, timeout = 0.2 }
+      for _, row in ipairs(CALLS) do
+        fails("timeout", nil, select(2, row[4](other)), {
+          stage = "connect", applied = "no", retryable = true, attempts = 1,
+        })
+      end
+      local quick = leak.client { token = TOKEN, base_url = url, connect_timeout = 0.2, timeout = 15 }
+      expect.within(12, function()
+        fails("timeout", nil, select(2, POST(quick)), { stage = "connect", applied = "no" })
+      end)
+      close()
+    end)
+
+    it("while sending", function()
+      server:reply { at = "head", steps = { { stall = true } } }
+      local body = { text = ("x"):rep(16 << 20) }
+      local err = fails("timeout", client:request({ method = "POST", path = "/x", body = body }, { timeout = 0.3 }))
+      assert.are.equal("send", err.stage)
+      assert.are.equal("maybe", err.applied)
+      assert.is_false(err.retryable)
+    end)
+
+    it("while waiting for the answer", function()
+      for _, row in ipairs(CALLS) do
+        server:reply { steps = { { stall = true } } }
+        local err = fails("timeout", row[4](client, { timeout = 0.1 }))
+        assert.are.equal("wait", err.stage)
+        assert.are.equal(row[3] and "maybe" or "no", err.applied)
+        assert.are.equal(not row[3], err.retryable)
+        assert.is_nil(err.status)
+        assert.is_nil(err.response)
+      end
+    end)
+
+    it("while receiving it", function()
+      for _, row in ipairs(CALLS) do
+        server:reply {
+          steps = { { send = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{\"cal" }, { stall = true } },
+        }
+        local err = fails("timeout", row[4](client, { timeout = 0.1 }))
+        assert.are.equal("receive", err.stage)
+        assert.are.equal(row[3] and "yes" or "no", err.applied)
+        assert.are.equal(200, err.status)
+      end
+    end)
+
+    it("is not put off by an answer that drips", function()
+      local slow = "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" .. (" "):rep(5000)
+      server:reply { steps = { { drip = slow, every = 0.02 } } }
+      expect.within(12, function() fails("timeout", GET(client, { timeout = 0.3 })) end)
+    end)
+
+    it("says how long it was, in a task as well", function()
+      server:reply({ steps = { { stall = true } } }, { steps = { { stall = true } } })
+      local function check(result, err)
+        fails("timeout", result, err, { stage = "wait" })
+        assert.is_true(#err.message > 0)
+      end
+      check(GET(client, { timeout = 0.1 }))
+      hoopai.run(function() check(GET(client, { timeout = 0.1 })) end)
+    end)
+
+    it("in the queue, by queue_timeout alone", function()
+      local narrow = leak.client { token = TOKEN, base_url = server.url, max_connections = 1, timeout = 15 }
+      server:reply { path = "/calendars/first", hold = "open", body = [[{"calendar":{}}]] }
+      hoopai.run(function()
+        local first = hoopai.spawn(function() return narrow.calendars:get("first") end)
+        expect.eventually(function() return server:count("arrived") == 1 end, "the first request arrived")
+        for _, row in ipairs(CALLS) do
+          local err = fails("timeout", row[4](narrow, { queue_timeout = 0.05, timeout = 0.01 }))
+          assert.are.equal("queue", err.stage)
+          assert.are.equal("no", err.applied)
+          assert.is_true(err.retryable)
+          assert.matches("queue_timeout", err.message)
+        end
+        server:release("open")
+        assert(first:join())
+      end)
+      assert.are.equal(1, #server:ledger())
+    end)
+
+    it("counts from the moment the queue is left", function()
+      local narrow = leak.client { token = TOKEN, base_url = server.url, max_connections = 1, timeout = 15 }
+      server:reply(
+        { path = "/calendars/first", hold = "open", body = [[{"calendar":{}}]] },
+        { path = "/calendars/second", body = [[{"calendar":{}}]] })
+      hoopai.run(function()
+        local first = hoopai.spawn(function() return narrow.calendars:get("first") end)
+        expect.eventually(function() return server:count("arrived") == 1 end, "the first request arrived")
+        local second = hoopai.spawn(function() return narrow.calendars:get("second", { timeout = 2 }) end)
+        hoopai.sleep(2.2)
+        server:release("open")
+        assert(first:join())
+        assert(second:join())
+      end)
+    end)
+  end)
+
+  describe("connection", function()
+    it("refused: nothing was sent", function()
+      local url, holder = servers.refusing()
+      local other = leak.client { token = TOKEN, base_url = url }
+      for _, row in ipairs(CALLS) do
+        local err = fails("network", row[4](other))
+        assert.are.equal("no", err.applied)
+        assert.is_true(err.retryable)
+        assert.are.equal(1, err.attempts)
+        assert.is_nil(err.status)
+        assert.is_nil(err.response)
+        assert.is_number(err.curl_code)
+        assert.are.equal(row[1], err.method)
+        assert.are.equal(row[2], err.path)
+        assert.is_nil(tostring(err):find("HTTP", 1, true))
+      end
+      holder:close()
+    end)
+
+    it("to a host that does not exist", function()
+      local other = leak.client { token = TOKEN, base_url = "https://does-not-exist.invalid", timeout = 15 }
+      local result, err = POST(other)
+      assert.is_nil(result)
+      assert.is_true(err.kind == "network" or err.kind == "timeout", tostring(err))
+      assert.are.equal("no", err.applied)
+      caught[#caught + 1] = err
+    end)
+
+    it("that speaks no TLS", function()
+      server:reply { at = "accept", steps = { { send = "HTTP/1.1 400 Bad Request\r\n\r\n" }, { close = true } } }
+      local other = leak.client { token = TOKEN, base_url = (server.url:gsub("^http", "https")) }
+      local err = fails("tls", POST(other))
+      assert.are.equal("no", err.applied)
+    end)
+
+    for _, how in ipairs { "reset", "close" } do
+      it("ended by " .. how .. " before the answer", function()
+        for _, row in ipairs(CALLS) do
+          server:reply { method = row[1], [how] = "before" }
+          local err = fails("network", row[4](client))
+          assert.are.equal(row[3] and "maybe" or "no", err.applied)
+          assert.are.equal(not row[3], err.retryable)
+          assert.are.equal(1, err.attempts)
+        end
+        assert.are.equal(4, #server:ledger())
+      end)
+
+      it("ended by " .. how .. " when it is used for the second time: a write leaves once", function()
+        for _, row in ipairs(CALLS) do
+          if row[3] then
+            server:reply(
+              { method = "GET", body = [[{"calendar":{}}]] }, { method = row[1], [how] = "before" },
+              { method = row[1], body = "{}" })
+            assert(GET(client))
+            local err = fails("network", row[4](client))
+            assert.are.equal("maybe", err.applied)
+            local ledger = server:ledger()
+            assert.are.equal(2, #ledger)
+            assert.are.equal(2, ledger[2].exchange)
+            server:reset()
+          end
+        end
+      end)
+
+      it("ended by " .. how .. " in the middle of the headers", function()
+        for _, status in ipairs { 200, 201, 204 } do
+          for _, row in ipairs(CALLS) do
+            server:reply { steps = { { send = ("HTTP/1.1 %d OK\r\nContent-Le"):format(status) }, { [how] = true } } }
+            local result, err = row[4](client)
+            assert.is_nil(result)
+            assert.is_true(err.kind == "network" or err.kind == "protocol" or err.kind == "decode", tostring(err))
+            assert.are_not.equal(row[3] and "no" or "maybe", err.applied)
+            caught[#caught + 1] = err
+          end
+        end
+      end)
+
+      it("ended by " .. how .. " in the middle of the body", function()
+        for _, row in ipairs(CALLS) do
+          server:reply {
+            steps = { { send = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"a\":1}" }, { [how] = true } },
+          }
+          local result, err = row[4](client)
+          assert.is_nil(result)
+          assert.is_true(err.kind == "network" or err.kind == "protocol", tostring(err))
+          assert.are.equal(row[3] and "yes" or "no", err.applied)
+          assert.are.equal(200, err.status)
+          caught[#caught + 1] = err
+        end
+      end)
+    end
+
+    it("closed within a refusal's body", function()
+      server:reply {
+        steps = { { send = "HTTP/1.1 422 No\r\nContent-Length: 100\r\n\r\n{\"message\":" }, { close = true } },
+      }
+      local result, err = POST(client)
+      assert.is_nil(result)
+      assert.are.equal("no", err.applied)
+      assert.are.equal(422, err.status)
+    end)
+
+    it("closed while accepting", function()
+      server:reply { at = "accept", close = "before" }
+      local err = fails("network", POST(client))
+      assert.is_true(err.applied == "maybe" or err.applied == "no")
+    end)
+  end)
+
+  describe("framing", function()
+    local OK = "HTTP/1.1 200 OK\r\n"
+
+    it("that is broken is never taken for an answer", function()
+      for _, raw in ipairs {
+        OK .. "Content-Length: -1\r\n\r\n{}", OK .. "Content-Length: many\r\n\r\n{}",
+        OK .. "Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+        OK .. "Transfer-Encoding: chunked\r\n\r\n2\r\n{}",
+        OK .. "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff1\r\n{}\r\n0\r\n\r\n",
+        OK .. "Content-Encoding: gzip\r\nContent-Length: 9\r\n\r\nnot gzip!",
+        OK .. "Content-Encoding: br\r\nContent-Length: 9\r\n\r\nnot brotl",
+      } do
+        for _, row in ipairs { CALLS[1], CALLS[2] } do
+          server:reply { raw = raw, close = true }
+          local result, err = row[4](client)
+          assert.is_nil(result, raw)
+          assert.is_true(err.kind == "protocol" or err.kind == "network" or err.kind == "decode",
+            raw .. ": " .. tostring(err))
+          assert.are_not.equal(row[3] and "no" or "maybe", err.applied, raw)
+          caught[#caught + 1] = err
+        end
+      end
+    end)
+
+    it("of the older kinds is read", function()
+      for _, raw in ipairs {
+        "HTTP/1.0 200 OK\r\n\r\n{\"calendar\":{\"id\":\"c\"}}",
+        "HTTP/1.1 200\r\nContent-Length: 23\r\n\r\n{\"calendar\":{\"id\":\"c\"}}",
+        OK .. "Transfer-Encoding: chunked\r\n\r\n17;ext=1\r\n{\"calendar\":{\"id\":\"c\"}}\r\n0\r\nX-T: 1\r\n\r\n",
+        "HTTP/1.1 200 OK\nContent-Length: 23\n\n{\"calendar\":{\"id\":\"c\"}}",
+      } do
+        server:reply { raw = raw, close = true }
+        assert.are.same({ id = "c" }, GET(client), raw)
+      end
+    end)
+
+    it("without end: headers, informational answers", function()
+      local flood = {}
+      for index = 1, 5000 do flood[index] = ("X-%d: %s"):format(index, ("x"):rep(40)) end
+      local err
+      server:reply { raw = OK .. table.concat(flood, "\r\n") .. "\r\n\r\n{}", close = true }
+      local _
+      _, err = GET(client)
+      assert.is_true(err.kind == "too_large" or err.kind == "protocol", tostring(err))
+      server:reply { raw = OK .. "X-Long: " .. ("x"):rep(300000) .. "\r\nContent-Length: 2\r\n\r\n{}", close = true }
+      _, err = GET(client)
+      assert.is_true(err.kind == "too_large" or err.kind == "protocol", tostring(err))
+      server:reply { raw = ("HTTP/1.1 100 Continue\r\n\r\n"):rep(20000), close = true }
+      _, err = POST(client)
+      assert.is_true(err.kind == "too_large" or err.kind == "protocol", tostring(err))
+      assert.are.equal("maybe", err.applied)
+    end)
+
+    it("of a body that is too large", function()
+      local big = '{"calendar":{"notes":"' .. ("x"):rep(9 << 20) .. '"}}'
+      for _, row in ipairs { CALLS[1], CALLS[2] } do
+        server:reply { body = big }
+        local err = fails("too_large", row[4](client))
+        assert.are.equal(row[3] and "yes" or "no", err.applied)
+        assert.are.equal(200, err.status)
+        server:reply { raw = OK .. "\r\n" .. big, close = true }
+        fails("too_large", row[4](client))
+      end
+      server:reply { body = '{"calendar":{"notes":"' .. ("x"):rep(7 << 20) .. '"}}' }
+      assert.are.equal(7 << 20, #assert(GET(client)).notes)
+    end)
+  end)
+
+  describe("success", function()
+    it("that cannot be read is a failure: decode", function()
+      for _, body in ipairs {
+        "", " ", "<html>Please log in</html>", "{", "{\"calendar\":{\"id\":\"c\"}", "{\"a\":1}{}", "{'a':1}",
+        "{\"a\":1,}", "NaN", "nul", "5", "\"text\"", "true", "null", "[1,2", "{\"a\":0x10}", "{\"a\":1}\0",
+        "\239\187\191{}",
+        ("["):rep(100) .. ("]"):rep(100),
+      } do
+        for _, row in ipairs { CALLS[1], CALLS[2] } do
+          server:reply { body = body }
+          local result, err = row[4](client)
+          assert.is_nil(result, body)
+          assert.are.equal("decode", err.kind, body)
+          assert.are.equal(row[3] and "yes" or "no", err.applied, body)
+          assert.are.equal(200, err.status)
+          assert.are.equal(200, err.response.status)
+          assert.is_false(err.retryable)
+          caught[#caught + 1] = err
+        end
+      end
+    end)
+
+    it("of HTML says so", function()
+      local err = fails("decode", answer { headers = { ["Content-Type"] = "text/html" }, body = "<html>Hi</html>" })
+      assert.matches("text/html", err.message, 1, true)
+      assert.is_nil(err.message:find("<html>", 1, true))
+    end)
+
+    it("of the wrong shape is a failure: decode", function()
+      local function wrong(body, call)
+        server:reply { body = body }
+        local err = fails("decode", call(client))
+        assert.matches("shape", err.message)
+        assert.are.equal("table", type(err.response.body))
+        return err
+      end
+      local function list(c) return c.calendars:list() end
+      for _, value in ipairs { [[{"a":1}]], [["text"]], "5", "true" } do
+        wrong('{"calendars":' .. value .. "}", list)
+      end
+      for _, value in ipairs { "[1]", [["text"]], "5", "true" } do wrong('{"calendar":' .. value .. "}", GET) end
+      wrong([[{"message":"x"}]], function(c) return c.resources:list("rooms") end)
+      wrong([[[{"id":"x"}]
+      ]], function(c) return c.resources:get("rooms", "x") end)
+      wrong("[1]", function(c) return c.calendars:delete("x") end)
+      local window = { startDate = 1730073600000, endDate = 1730073600001 }
+      wrong("[1]", function(c) return c.calendars:free_slots("x", window) end)
+      assert.are.equal("yes", wrong('{"note":[1]}', POST).applied)
+    end)
+
+    it("without a declared name is the whole body, marked", function()
+      for _, body in ipairs { [[{"foo":1,"traceId":"t"}]], [[{"calendar":null,"foo":1,"traceId":"t"}]] } do
+        server:reply { body = body }
+        local result, response = GET(client)
+        assert.are.equal(1, result.foo)
+        assert.is_true(response.unexpected)
+        assert.are.equal("t", response.trace_id)
+      end
+      server:reply { body = "[1,2]" }
+      local result, response = GET(client)
+      assert.are.same({ 1, 2 }, result)
+      assert.is_true(response.unexpected)
+    end)
+
+    it("without content is an empty table, marked", function()
+      for _, row in ipairs(CALLS) do
+        server:reply { status = 204 }
+        local result, response = row[4](client)
+        assert.are.same({}, result)
+        assert.is_true(response.unexpected)
+        assert.are.equal(204, response.status)
+      end
+    end)
+
+    it("that says it was none is a failure: refused", function()
+      for _, body in ipairs {
+        [[{"success":false,"message":"Could not delete"}]], [[{"succeeded":false}]],
+        [[{"success":false,"calendar":{}}]],
+      } do
+        for _, row in ipairs(CALLS) do
+          server:reply { body = body }
+          local err = fails("refused", row[4](client))
+          assert.are_not.equal("yes", err.applied)
+          assert.are.equal(200, err.status)
+        end
+      end
+      assert.are.equal("Could not delete", caught[1].message)
+    end)
+  end)
+
+  describe("an error object", function()
+    it("prints well", function()
+      local body = [[{"message":"No such calendar","traceId":"t-9"}]]
+      local err = fails("not_found", answer { status = 404, body = body })
+      assert.are.equal("not_found: No such calendar (HTTP 404, GET /calendars/x, trace t-9)", tostring(err))
+      assert.are.equal("Oh: " .. tostring(err), "Oh: " .. err)
+      assert.are.equal(tostring(err) .. "!", err .. "!")
+      assert.are.equal(tostring(err) .. tostring(err), err .. err)
+      assert.are.equal("1" .. tostring(err), 1 .. err)
+      err = fails("server", answer({ status = 500, body = "{}" }, POST))
+      assert.matches("applied: maybe", tostring(err), 1, true)
+      local ok, raised = pcall(error, err)
+      assert.is_false(ok)
+      assert.are.equal(err, raised)
+    end)
+
+    it("has the fields of the contract", function()
+      local err = fails("conflict", answer { status = 409, body = [[{"message":"m","traceId":"t"}]] })
+      local types = {}
+      for name, value in pairs(err) do types[name] = type(value) end
+      assert.are.same({
+        kind = "string", message = "string", status = "number", trace_id = "string", attempts = "number",
+        retryable = "boolean", method = "string", path = "string", response = "table", applied = "string",
+      }, types)
+      assert.is_nil(err.details)
+      assert.is_nil(err.retry_after)
+      assert.are.equal(server.url .. "/calendars/x", err.response.url)
+      assert.are.same({ message = "m", traceId = "t" }, err.response.body)
+    end)
+
+    it("is one for each call, not shared", function()
+      local first = fails("not_found", answer { status = 404, body = "{}" })
+      local second = fails("not_found", answer { status = 404, body = "{}" })
+      assert.are_not.equal(first, second)
+      first.message = "mine"
+      assert.are_not.equal("mine", second.message)
+    end)
+
+    it("has the encoded path, and no query", function()
+      server:reply { status = 404, body = "{}" }
+      local err = fails("not_found", client.notes:list("a b/c", { limit = 7 }))
+      assert.are.equal("/calendars/appointments/a%20b%2Fc/notes", err.path)
+    end)
+  end)
+end)

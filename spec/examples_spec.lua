@@ -1,0 +1,111 @@
+--- Each example is run as its user would run it, against a sandbox; what it did is asked of the sandbox.
+local child = require "spec.support.child"
+local hoopai = require "hoopai"
+local sandbox = require "hoopai.sandbox"
+
+local time = hoopai.time
+local ZONE = "America/New_York"
+
+describe("the examples", function()
+  local account, client
+
+  before_each(function()
+    account = sandbox.start {}
+    client = hoopai.new { base_url = account.url, token = account.token, location_id = account.location_id }
+  end)
+
+  after_each(function()
+    client:close()
+    account:stop()
+  end)
+
+  --- Runs an example; returns what it printed, and whether it succeeded.
+  local function run(name, ...)
+    local words = {}
+    for index, word in ipairs { ... } do words[index] = ("%q"):format(word) end
+    return child.run(("arg = { [0] = 'example', %s } dofile('examples/%s')"):format(table.concat(words, ", "), name), {
+      set = {
+        HOOPAI_BASE_URL = account.url, HOOPAI_TOKEN = account.token, HOOPAI_LOCATION_ID = account.location_id,
+      },
+    })
+  end
+
+  local function day_of(date, zone)
+    local year, month, day = date:match("(%d+)-(%d+)-(%d+)")
+    return time.at { year = tonumber(year), month = tonumber(month), day = tonumber(day), zone = zone or ZONE }
+  end
+
+  local function events_of(query)
+    local list = assert(client.events:list(query))
+    local by_id = {}
+    for _, event in ipairs(list) do by_id[event.id] = event end
+    return by_id, list
+  end
+
+  it("book_next_slot books the first free slot of the named calendar", function()
+    local now = time.now()
+    local calendar_id = account.seed.calendars.physio
+    local free = assert(client.calendars:free_slots(calendar_id, { startDate = now, endDate = now + time.days(5) }))
+    local day, slot = hoopai.slots(free)()
+    local window = { calendarId = calendar_id, startTime = now, endTime = now + time.days(6) }
+    local before = events_of(window)
+
+    local output, ok = run("book_next_slot.lua", account.seed.contacts.hugo, "Physiotherapy")
+    assert.is_true(ok, output)
+    assert.truthy(output:find("Physiotherapy on " .. day .. " at " .. slot:sub(12, 16), 1, true), output)
+    assert.truthy(output:find("First visit (yours)", 1, true), output)
+
+    local added = {}
+    for id, event in pairs((events_of(window))) do
+      if not before[id] then added[#added + 1] = event end
+    end
+    assert.equal(1, #added)
+    assert.equal(account.seed.contacts.hugo, added[1].contactId)
+    assert.equal(time.parse(slot), time.parse(added[1].startTime))
+  end)
+
+  it("move_sick_day moves every open appointment of the colleague to a later day", function()
+    local sick = account.seed.sick
+    local morning = day_of(sick.date)
+    local output, ok = run("move_sick_day.lua", sick.userId, ZONE, sick.date)
+    assert.is_true(ok, output)
+    local starts = {}
+    for _, id in ipairs(sick.appointments) do
+      local event = assert(client.appointments:get(id))
+      assert.is_true(time.parse(event.startTime) >= morning + time.days(1), event.startTime)
+      starts[event.startTime .. tostring(event.assignedUserId)] = true
+    end
+    local count = 0
+    for _ in pairs(starts) do count = count + 1 end
+    assert.equal(#sick.appointments, count) -- no two of them at one time with one person
+    local still = events_of { userId = sick.userId, startTime = morning, endTime = morning + time.days(1) }
+    for _, event in pairs(still) do assert.equal("cancelled", event.appointmentStatus) end
+  end)
+
+  it("close_for_holiday leaves nothing free on that day and names who is still booked", function()
+    local date = account.seed.days[1]
+    local output, ok = run("close_for_holiday.lua", ZONE, date, "Founders' Day")
+    assert.is_true(ok, output)
+    local from = day_of(date)
+    for _, calendar in ipairs(assert(client.calendars:list())) do
+      local free = assert(client.calendars:free_slots(calendar.id, {
+        startDate = from, endDate = from + time.days(1), timezone = ZONE,
+      }))
+      assert.is_nil(hoopai.slots(free)(), calendar.name)
+      assert.truthy(output:find(calendar.name, 1, true))
+    end
+    assert.truthy(output:find("still booked", 1, true), output)
+    assert.is_nil(output:find("STILL OPEN", 1, true))
+  end)
+
+  for _, name in ipairs { "book_next_slot.lua", "move_sick_day.lua", "close_for_holiday.lua" } do
+    it(name .. " is short, and says how it is used when called without arguments", function()
+      local lines = 0
+      for _ in io.lines("examples/" .. name) do lines = lines + 1 end
+      assert.is_true(lines < 60, name .. " has " .. lines .. " lines")
+      local output, ok = run(name)
+      assert.is_false(ok)
+      assert.truthy(output:find("usage: " .. name, 1, true), output)
+    end)
+  end
+end)

@@ -1,0 +1,72 @@
+-- What `luarocks make` installs is enough, by itself, to book an appointment in the sandbox.
+
+local child = require "spec.support.child"
+
+local quote = child.quote
+
+-- Neither a sanitizer nor the checkout's own paths may reach what runs here.
+local CLEAN = "env -u LD_PRELOAD -u LUA_PATH -u LUA_CPATH -u LUA_PATH_5_4 -u LUA_CPATH_5_4"
+
+-- Runs a command; its output when it succeeds.
+local function shell(command)
+  local pipe = assert(io.popen("{ " .. command .. "\n} 2>&1"))
+  local output = pipe:read("a")
+  assert(pipe:close(), output)
+  return output
+end
+
+local SCRIPT = [[
+local hoopai = require "hoopai"
+local sandbox <close> = require("hoopai.sandbox").start()
+local client <close> = hoopai.new { base_url = sandbox.url, token = sandbox.token, location_id = sandbox.location_id }
+local calendar = assert(client.calendars:list())[1]
+local now = hoopai.time.now()
+local free = assert(client.calendars:free_slots(calendar.id, { startDate = now, endDate = now + hoopai.time.days(7) }))
+local _, slot = hoopai.slots(free)()
+local booked = assert(client.appointments:create {
+  calendarId = calendar.id, contactId = sandbox.seed.contacts.hugo, startTime = slot,
+})
+assert(client.appointments:get(booked.id))
+print("booked in " .. assert(package.searchpath("hoopai", package.path)))
+print("through " .. assert(package.searchpath("hoopai.core", package.cpath)))
+]]
+
+describe("luarocks make", function()
+  local work
+
+  before_each(function()
+    work = os.tmpname()
+    shell(("rm %s && mkdir %s"):format(quote(work), quote(work)))
+  end)
+
+  after_each(function()
+    shell("rm -r " .. quote(work))
+  end)
+
+  it("installs offline all that a script outside the checkout needs to book", function()
+    -- A copy, for LuaRocks leaves its objects beside the sources.
+    shell(("cp -R hoopai-dev-1.rockspec README.md LICENSE src lua examples %s"):format(quote(work)))
+    local tree = work .. "/tree"
+    shell(("cd %s && %s luarocks --lua-version 5.4 --tree %s make --deps-mode=none hoopai-dev-1.rockspec")
+      :format(quote(work), CLEAN, quote(tree)))
+
+    local core = tree .. "/lib/lua/5.4/hoopai/core.so"
+    assert.equal("luaopen_hoopai_core\n", shell("nm -D --defined-only " .. quote(core) .. " | awk '{ print $3 }'"))
+
+    local script = work .. "/book.lua"
+    local file <close> = assert(io.open(script, "w"))
+    assert(file:write(SCRIPT))
+    assert(file:close())
+    -- Of our own path only the folders that lua-http may need are handed on.
+    local extra = {}
+    for entry in os.getenv("LUA_PATH"):gmatch("[^;]+") do
+      if entry:find("^/usr/share/lua/5%.[13]/") then
+        extra[#extra + 1] = entry
+      end
+    end
+    local output = shell(("cd / && %s LUA_PATH=%s LUA_CPATH=%s %s %s"):format(CLEAN,
+      quote(("%s/share/lua/5.4/?.lua;%s/share/lua/5.4/?/init.lua;;%s"):format(tree, tree, table.concat(extra, ";"))),
+      quote(tree .. "/lib/lua/5.4/?.so;;"), quote(child.interpreter()), quote(script)))
+    assert.equal(("booked in %s/share/lua/5.4/hoopai/init.lua\nthrough %s\n"):format(tree, core), output)
+  end)
+end)

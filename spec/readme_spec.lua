@@ -1,0 +1,101 @@
+--- Runs every code block of the README, and compares its endpoint table with the data.
+local child = require "spec.support.child"
+local endpoint_table = require "spec.support.endpoint_table"
+local sandbox = require "hoopai.sandbox"
+
+local readme = endpoint_table.read("README.md")
+
+--- The fenced blocks: { language, text, line }.
+local function blocks()
+  local list, block, number = {}, nil, 0
+  for line in (readme .. "\n"):gmatch("(.-)\n") do
+    number = number + 1
+    local language = line:match("^```(.*)$")
+    if language and block then
+      list[#list + 1], block = block, nil
+    elseif language then
+      block = { language = language, text = {}, line = number }
+    elseif block then
+      table.insert(block.text, line)
+    end
+  end
+  assert(not block, "a code block of the README does not end")
+  return list
+end
+
+local HOST = [[
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+int main(void) {
+  lua_State *L = luaL_newstate();
+%s
+  if (failed) return 1;
+  lua_getglobal(L, "hoopai");
+  failed = !lua_istable(L, -1);
+  lua_close(L);
+  return failed;
+}
+]]
+
+local function write(name, text)
+  local file <close> = assert(io.open(name, "w"))
+  assert(file:write(text))
+end
+
+local run = {}
+
+function run.lua(text, account)
+  return child.run(text, {
+    set = {
+      HOOPAI_BASE_URL = account.url, HOOPAI_TOKEN = account.token, HOOPAI_LOCATION_ID = account.location_id,
+      CONTACT_ID = account.seed.contacts.hugo,
+    },
+  })
+end
+
+function run.c(text)
+  local base = os.tmpname()
+  write(base .. ".c", HOST:format(text))
+  local pipe = assert(io.popen(
+    ("cc -o %s %s.c -I/usr/include/lua5.4 $(pkg-config --cflags lua5.4 2>/dev/null) -llua5.4 2>&1 && %s 2>&1")
+      :format(base, base, base), "r"))
+  local output = pipe:read("a")
+  local ok = pipe:close()
+  os.remove(base)
+  os.remove(base .. ".c")
+  return output, ok or false
+end
+
+describe("the README", function()
+  local account
+
+  before_each(function() account = sandbox.start {} end)
+  after_each(function() account:stop() end)
+
+  for _, block in ipairs(blocks()) do
+    it(("runs: the %s block at line %d"):format(block.language, block.line), function()
+      local runner = assert(run[block.language], "no runner for a block in " .. block.language)
+      local output, ok = runner(table.concat(block.text, "\n"), account)
+      assert.is_true(ok, output)
+    end)
+  end
+
+  it("has the endpoint table that the data gives", function()
+    local _, present = endpoint_table.split(readme)
+    assert.equal(endpoint_table.generate(), present)
+    local rows = 0
+    for _ in present:gmatch("\n| `client%.") do rows = rows + 1 end
+    assert.equal(42, rows)
+  end)
+
+  it("names the files and targets that exist", function()
+    local makefile = endpoint_table.read("Makefile")
+    local named = 0
+    for target in readme:gmatch("`make ([%a%-]+)") do
+      named = named + 1
+      assert.truthy(makefile:find("\n" .. target .. ":", 1, true), "make " .. target)
+    end
+    assert.is_true(named >= 4)
+  end)
+end)

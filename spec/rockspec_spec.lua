@@ -1,0 +1,56 @@
+local lfs = require "lfs"
+
+local rockspec = {}
+assert(loadfile("hoopai-dev-1.rockspec", "t", rockspec))()
+
+local function files(folder, suffix, found)
+  found = found or {}
+  for name in lfs.dir(folder) do
+    local path = folder .. "/" .. name
+    if name ~= "." and name ~= ".." then
+      if lfs.attributes(path, "mode") == "directory" then
+        files(path, suffix, found)
+      elseif path:sub(-#suffix) == suffix then
+        found[#found + 1] = path
+      end
+    end
+  end
+  table.sort(found)
+  return found
+end
+
+describe("the rockspec", function()
+  it("names every Lua file by its module, and none that is not there", function()
+    local expected = {}
+    for _, path in ipairs(files("lua", ".lua")) do
+      expected[path:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", ".")] = path
+    end
+    local listed = {}
+    for name, entry in pairs(rockspec.build.modules) do
+      if type(entry) == "string" then
+        listed[name] = entry
+      end
+    end
+    assert.is_truthy(expected.hoopai)
+    assert.same(expected, listed)
+  end)
+
+  it("names every C file as a source of the one C module", function()
+    local c_modules = {}
+    for name, entry in pairs(rockspec.build.modules) do
+      if type(entry) == "table" then
+        c_modules[#c_modules + 1] = name
+      end
+    end
+    assert.same({ "hoopai.core" }, c_modules)
+    local listed = { table.unpack(rockspec.build.modules["hoopai.core"].sources) }
+    table.sort(listed)
+    assert.same(files("src", ".c"), listed)
+  end)
+
+  it("copies folders that exist", function()
+    for _, folder in ipairs(rockspec.build.copy_directories) do
+      assert.equal("directory", lfs.attributes(folder, "mode"))
+    end
+  end)
+end)

@@ -1,0 +1,116 @@
+/* A host for the specs of the core: runs a Lua script in one state, or in several threads with a state each, and gives
+   it what Lua lacks: fork, signals, and writes that raise SIGPIPE.
+
+     core_host FILE ARGUMENT...              one state
+     core_host -THREADS FILE ARGUMENT...     so many threads */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+
+static int plain_writes;
+static int in_child;
+static char **arguments;
+
+/* Found before the C library's, by libcurl too (-rdynamic): with this a write to a broken connection raises SIGPIPE. */
+ssize_t send(int fd, const void *data, size_t length, int flags);
+
+ssize_t send(int fd, const void *data, size_t length, int flags) {
+  return sendto(fd, data, length, plain_writes ? flags & ~MSG_NOSIGNAL : flags, NULL, 0);
+}
+
+static int host_plain_writes(lua_State *L) {
+  (void)L;
+  plain_writes = 1;
+  return 0;
+}
+
+static int host_fork(lua_State *L) {
+  fflush(NULL);
+  pid_t pid = fork();
+  if (pid == 0) in_child = 1;
+  lua_pushinteger(L, (lua_Integer)pid);
+  return 1;
+}
+
+/* wait(pid) -> exit status, or -signal */
+static int host_wait(lua_State *L) {
+  int status = 0;
+  if (waitpid((pid_t)luaL_checkinteger(L, 1), &status, 0) < 0) return luaL_error(L, "waitpid failed");
+  lua_pushinteger(L, WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
+  return 1;
+}
+
+/* sigpipe() -> blocked, pending, disposition is the default */
+static int host_sigpipe(lua_State *L) {
+  sigset_t mask, pending;
+  struct sigaction action;
+  pthread_sigmask(SIG_SETMASK, NULL, &mask);
+  sigpending(&pending);
+  sigaction(SIGPIPE, NULL, &action);
+  lua_pushboolean(L, sigismember(&mask, SIGPIPE));
+  lua_pushboolean(L, sigismember(&pending, SIGPIPE));
+  lua_pushboolean(L, action.sa_handler == SIG_DFL);
+  return 3;
+}
+
+/* hold_sigpipe(): blocked and pending from now on */
+static int host_hold_sigpipe(lua_State *L) {
+  sigset_t only;
+  (void)L;
+  sigemptyset(&only);
+  sigaddset(&only, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &only, NULL);
+  raise(SIGPIPE);
+  return 0;
+}
+
+static const luaL_Reg functions[] = {
+  {"plain_writes", host_plain_writes}, {"fork", host_fork}, {"wait", host_wait}, {"sigpipe", host_sigpipe},
+  {"hold_sigpipe", host_hold_sigpipe}, {NULL, NULL},
+};
+
+static void *run(void *result) {
+  lua_State *L = luaL_newstate();
+  int *status = result;
+  luaL_openlibs(L);
+  luaL_newlib(L, functions);
+  lua_setglobal(L, "host");
+  *status = luaL_loadfile(L, arguments[0]);
+  int count = 0;
+  while (*status == LUA_OK && arguments[count + 1]) lua_pushstring(L, arguments[++count]);
+  if (*status == LUA_OK) *status = lua_pcall(L, count, 0, 0);
+  if (*status != LUA_OK) fprintf(stdout, "%s\n", lua_tostring(L, -1));
+  fflush(stdout);
+  lua_close(L);
+  return NULL;
+}
+
+int main(int argc, char **argv) {
+  signal(SIGPIPE, SIG_DFL); /* whoever started us may ignore it */
+  pthread_t threads[64];
+  int results[64] = {0};
+  int count = argc > 1 && argv[1][0] == '-' ? atoi(argv[1] + 1) : 0;
+  arguments = argv + (count > 0 ? 2 : 1);
+  if (count == 0) {
+    run(&results[0]);
+    if (in_child) _exit(results[0] == LUA_OK ? 0 : 1); /* what it left alone on purpose would be reported as leaks */
+    return results[0] == LUA_OK ? 0 : 1;
+  }
+  int failed = 0;
+  for (int i = 0; i < count && i < 64; i++) pthread_create(&threads[i], NULL, run, &results[i]);
+  for (int i = 0; i < count && i < 64; i++) {
+    pthread_join(threads[i], NULL);
+    failed |= results[i];
+  }
+  return failed ? 1 : 0;
+}

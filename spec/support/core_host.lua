@@ -1,0 +1,50 @@
+--- Builds and runs spec/support/core_host.c.
+
+local io_open, io_popen, os_getenv, os_remove, os_tmpname =
+  io.open, io.popen, os.getenv, os.remove, os.tmpname
+local child = require "spec.support.child"
+
+local core_host = {}
+
+local function flags()
+  local pipe = assert(io_popen "pkg-config --cflags --libs lua5.4 2>/dev/null")
+  local found = pipe:read "l"
+  pipe:close()
+  return found or "-I/usr/include/lua5.4 -llua5.4"
+end
+
+--- Compiles the host.
+-- @treturn string its file name; remove it with os.remove
+function core_host.build()
+  local name = os_tmpname()
+  -- A compiler run under the sanitizer's library would report its own leaks.
+  local command = ("env -u LD_PRELOAD %s -std=c11 -O1 -g -Wall -Wextra -Werror -pthread -rdynamic -o %s spec/support/core_host.c %s 2>&1")
+  local pipe = assert(io_popen(command:format(os_getenv "CC" or "cc", name, flags()), "r"))
+  local text = pipe:read "a"
+  if not pipe:close() then error(text) end
+  return name
+end
+
+--- Runs a script in it.
+-- @tparam string host file name of the host
+-- @tparam string source of the script
+-- @tparam[opt] table options threads, arguments
+-- @return what it printed, whether it succeeded, "exit" or "signal", number
+function core_host.run(host, source, options)
+  options = options or {}
+  local script = os_tmpname()
+  local file = assert(io_open(script, "w"))
+  assert(file:write(source))
+  file:close()
+  local words = { "exec timeout 60", host }
+  if options.threads then words[#words + 1] = "-" .. options.threads end
+  words[#words + 1] = script
+  for _, argument in ipairs(options.arguments or {}) do words[#words + 1] = child.quote(tostring(argument)) end
+  local pipe = assert(io_popen(table.concat(words, " ") .. " 2>&1", "r"))
+  local text = pipe:read "a"
+  local ok, how, code = pipe:close()
+  os_remove(script)
+  return text, ok or false, how, code
+end
+
+return core_host

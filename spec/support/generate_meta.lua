@@ -1,0 +1,479 @@
+--- Writes lua/hoopai/meta.lua, the types of this library for LuaLS and EmmyLua, from the comments of the public
+-- functions and from the endpoint tables. As a script:
+--   lua5.4 spec/support/generate_meta.lua write
+local is_script = arg and arg[1] == "write" and arg[0]:find("generate_meta.lua", 1, true)
+if is_script then package.path = "./?.lua;./lua/?.lua;./lua/?/init.lua;" .. package.path end
+
+local errors = require "hoopai.errors"
+local comments = require "spec.support.comments"
+local reference = require "spec.support.reference"
+
+local concat = table.concat
+local WIDTH = 160
+
+local PATH = "lua/hoopai/meta.lua"
+
+local HEAD = [[
+---@meta hoopai
+
+-- Types of hoopai for editors that know LuaLS or EmmyLua annotations. Nothing requires this file when a program runs.
+-- Written by `make meta` from the comments of the library and from lua/hoopai/api: change those, not this.
+-- luacheck: ignore
+]]
+
+local lines
+
+local function put(...)
+  lines[#lines + 1] = string.format(...)
+end
+
+---------------------------------------------------------------------------------------------------- hand-written
+
+-- What a comment's type cannot say: "ITEM.name" of a parameter or field, "ITEM" for all results (a list of lines).
+local REFINED = {
+  ["new.options"] = "hoopai.ClientOptions",
+  ["slots"] = { "fun(): string, string, hoopai.time.Instant iterator of day, slot and instant" },
+  ["array.list"] = "T[]",
+  ["array"] = { "T[]" },
+  ["run.fn"] = "async fun(...: any): ...",
+  ["run"] = { "any ... what fn returned" },
+  ["spawn.fn"] = "async fun(...: any): ...",
+  ["map.items"] = "T[]",
+  ["map.fn"] = "async fun(item: T, index: integer): R?, any",
+  ["map.options"] = "hoopai.MapOptions",
+  ["map"] = {
+    "{ n: integer, [integer]: R } results by index; `n` is #items",
+    "hoopai.Errors? errors by index; nil when all succeeded",
+  },
+  ["Client:request.given"] = "hoopai.Request",
+  ["Client:request"] = { "any result nil when the call failed", "hoopai.Response|hoopai.Error response" },
+  ["Task:join"] = { "any ... what the task's function returned; or nil and a `hoopai.Error`" },
+  ["ClientOptions.token"] = 'string|async fun(reason: "first"|"refused"): string?, any',
+  ["Response.headers"] = "table<string, string>",
+  ["Response.extra"] = "table<string, any>",
+  ["Error.kind"] = "hoopai.ErrorKind",
+  ["Error.applied"] = '"no"|"maybe"|"yes"',
+  ["Error.details"] = "hoopai.Details",
+  ["Error.stage"] = '"queue"|"connect"|"send"|"wait"|"receive"|"refresh"',
+  ["Error.scope"] = '"burst"|"daily"',
+  ["CallOptions.headers"] = "table<string, string>",
+  ["Hooks.request"] = "fun(event: hoopai.RequestEvent)",
+  ["Hooks.response"] = "fun(event: hoopai.ResponseEvent)",
+  ["ResponseEvent.kind"] = "hoopai.ErrorKind",
+  ["Request.method"] = '"GET"|"POST"|"PUT"|"PATCH"|"DELETE"',
+  ["Request.query"] = "table<string, string|integer|boolean|(string|integer|boolean)[]>",
+  ["at.fields"] = "hoopai.time.Fields|hoopai.time.Date",
+  ["Fields.overlap"] = '"earlier"|"later"',
+  ["instant:start_of_week.first_day"] = "string|integer",
+}
+
+-- Functions with type variables.
+local GENERIC = { array = "T", map = "T, R" }
+
+-- Functions that may wait, and those whose results may well be dropped.
+local WAITS = { ["run"] = true, ["map"] = true, ["sleep"] = true, ["Task:join"] = true, ["Client:request"] = true }
+local DROPPED = { run = true, spawn = true, array = true }
+
+local OPERATORS = {
+  Error = { "concat(any): string" },
+  Errors = { "concat(any): string" },
+  Instant = {
+    "add(hoopai.time.Duration): hoopai.time.Instant", "sub(hoopai.time.Duration): hoopai.time.Instant",
+    "sub(hoopai.time.Instant): hoopai.time.Duration", "concat(any): string",
+  },
+  Duration = {
+    "add(hoopai.time.Duration): hoopai.time.Duration", "add(hoopai.time.Instant): hoopai.time.Instant",
+    "sub(hoopai.time.Duration): hoopai.time.Duration", "mul(integer): hoopai.time.Duration",
+    "unm: hoopai.time.Duration", "concat(any): string",
+  },
+}
+
+-- Types in comments that are not of plain Lua.
+local NAMES = {
+  instant = "hoopai.time.Instant", duration = "hoopai.time.Duration", date = "hoopai.time.Date",
+}
+local PLAIN = {
+  string = true, integer = true, number = true, boolean = true, table = true, any = true, ["function"] = true,
+  ["nil"] = true,
+}
+
+local used -- the keys of REFINED that were looked up with success
+
+local function refined(key)
+  if REFINED[key] then used[key] = true end
+  return REFINED[key]
+end
+
+-------------------------------------------------------------------------------------------------------- comments
+
+--- A comment's text without LDoc's references.
+local function plain(text)
+  return (text:gsub("@(%b{})", function(name) return "`" .. name:sub(2, -2) .. "`" end))
+end
+
+local function put_text(text)
+  for line in (plain(text) .. "\n"):gmatch("(.-)\n") do put("---%s", line) end
+end
+
+local function put_wrapped(text)
+  local line = "---"
+  for word in text:gmatch("%S+") do
+    if #line + 1 + #word > 120 then
+      put("%s", line)
+      line = "---"
+    end
+    line = line .. (line == "---" and "" or " ") .. word
+  end
+  put("%s", line)
+end
+
+--- A line with the sentence behind it, or above it where that would be too long.
+local function put_with(line, text)
+  text = plain(text or ""):gsub("%s+", " ")
+  if text == "" then
+    put("%s", line)
+  elseif #line + 1 + #text <= WIDTH then
+    put("%s %s", line, text)
+  elseif line:find("@param", 1, true) then
+    put("%s %s", line, text) -- nowhere else would it belong to the parameter
+  else
+    put_wrapped(text)
+    put("%s", line)
+  end
+end
+
+local function type_of(name)
+  local parts = {}
+  for part in name:gmatch("[^|]+") do
+    parts[#parts + 1] = NAMES[part] or PLAIN[part] and part or "hoopai." .. part
+  end
+  return concat(parts, "|")
+end
+
+local function optional(name)
+  if name:find("^any") or name:find("^async fun") then return name end
+  return (name:find("|", 1, true) and "(" .. name .. ")" or name) .. "?"
+end
+
+--- The results as `type name text` lines; those of several groups become one list, each place with all its types.
+local function results_of(item)
+  local own = refined(item.name)
+  if own then return own end
+  local places = {}
+  for _, tag in ipairs(comments.tags(item.comment, "return", "treturn")) do
+    local group = tag.group or 1
+    places[group] = places[group] or {}
+    table.insert(places[group], tag)
+  end
+  local results = {}
+  for index, tag in ipairs(places[1] or {}) do
+    local name = tag.type and type_of(tag.type) or "any"
+    local other = places[2] and places[2][index]
+    results[index] = (other and other.type == "nil" or tag.opt) and optional(name) or name
+    if tag.text ~= "" then results[index] = results[index] .. " # " .. plain(tag.text) end
+  end
+  for index = #results + 1, #(places[2] or {}) do
+    local tag = places[2][index]
+    results[index] = optional(type_of(tag.type)) .. " # " .. plain(tag.text)
+  end
+  return results
+end
+
+local function put_function(item, owner)
+  put_text(item.comment.text)
+  for _, tag in ipairs(comments.tags(item.comment, "raise")) do put_wrapped("Raises " .. plain(tag.text) .. ".") end
+  if GENERIC[item.name] then put("---@generic %s", GENERIC[item.name]) end
+  if WAITS[item.name] then put("---@async") end
+  local results = results_of(item)
+  if #results > 0 and not DROPPED[item.name] then put("---@nodiscard") end
+  local names = {}
+  for _, tag in ipairs(comments.tags(item.comment, "param", "tparam")) do
+    if tag.name == "..." or not tag.name:find(".", 1, true) then
+      names[#names + 1] = tag.name
+      local mark = tag.opt and "?" or ""
+      local kind = refined(item.name .. "." .. tag.name) or tag.type and type_of(tag.type) or "any"
+      put_with(("---@param %s%s %s"):format(tag.name, mark, kind), tag.text)
+    end
+  end
+  for _, result in ipairs(results) do put("---@return %s", result) end
+  put("function %s%s(%s) end", owner, item.name:match("[^:]+$"), concat(names, ", "))
+  put("")
+end
+
+--- A class from the fields of a comment: its @tfield, or the @tparam below one parameter.
+local function put_class(name, comment, parameter, exact)
+  for _, tag in ipairs(comments.tags(comment, "tfield", "tparam")) do
+    local field = tag.name
+    if parameter then field = field:match("^" .. parameter .. "%.(.*)$") end
+    if field then
+      local kind = refined(name:match("[^.]+$") .. "." .. field) or type_of(tag.type)
+      local text = tag.text
+      if tag.default then text = text .. (text ~= "" and "; " or "") .. "default " .. tag.default end
+      put_with(("---@field %s%s %s"):format(field, tag.opt and "?" or "", kind), text)
+    end
+  end
+  if not exact then put("") end
+end
+
+local function put_table(name, item)
+  put_text(item.comment.text)
+  put("---@class hoopai.%s", name)
+  for _, operator in ipairs(OPERATORS[name] or {}) do put("---@operator %s", operator) end
+  put_class(name, item.comment)
+end
+
+local function put_options(name, doc, comment, parameter)
+  put("---%s", doc)
+  put("---@class (exact) hoopai.%s", name)
+  put_class(name, comment, parameter)
+end
+
+--------------------------------------------------------------------------------------------------------- endpoints
+
+local function literals(list)
+  local parts = {}
+  for index, value in ipairs(list) do
+    if math.type(value) == "float" then return nil end -- there are no such literals in annotations
+    parts[index] = type(value) == "string" and ("%q"):format(value) or tostring(value)
+  end
+  return concat(parts, "|")
+end
+
+local SIMPLE = {
+  string = "string", integer = "integer", number = "number", boolean = "boolean", any = "any", date = "string",
+  timezone = "string", object = "table<string, any>", array = "any[]",
+}
+
+local function type_name(typed, sent)
+  local kind = typed.kind
+  local name
+  if typed.items then
+    name = type_name(typed.items, sent)
+    name = (name:find("|", 1, true) and "(" .. name .. ")" or name) .. "[]"
+  elseif typed.object then
+    name = "hoopai." .. typed.object.name
+  elseif kind.enum then
+    name = literals(kind.enum) or SIMPLE[kind.type]
+  elseif kind.type == "epoch_ms" then
+    name = sent and "hoopai.QueryTime" or "integer"
+  elseif kind.type == "datetime" then
+    name = sent and "hoopai.BodyTime" or "string"
+  else
+    name = assert(SIMPLE[kind.type], kind.type)
+  end
+  if kind.nullable then name = name .. "|hoopai.Null" end
+  return name
+end
+
+local function sentence(typed)
+  local notes = {}
+  for index, note in ipairs(typed.notes or {}) do notes[index] = note end
+  local enum = typed.kind.enum
+  if enum and not literals(enum) then table.insert(notes, 1, "one of " .. concat(enum, ", ")) end
+  local text = (typed.doc or ""):gsub("%.$", "")
+  if #notes == 0 then return typed.doc end
+  return text .. " (" .. concat(notes, "; ") .. ")."
+end
+
+local function is_deprecated_result(typed, entry)
+  return typed.field.deprecated and entry.received and not entry.sent
+end
+
+local function put_object(entry)
+  if entry.doc then put("---%s", entry.doc) end
+  for _, rule in ipairs(entry.rules) do put("---%s", rule) end
+  if entry.values then
+    put("---@alias hoopai.%s table<string, %s>", entry.name, type_name(entry.values, entry.sent))
+    put("")
+    return
+  end
+  put("---@class %shoopai.%s", entry.sent and "(exact) " or "", entry.name)
+  local deprecated = {}
+  for _, typed in ipairs(entry.fields) do
+    if is_deprecated_result(typed, entry) then
+      deprecated[#deprecated + 1] = typed
+    else
+      -- A field that is declared only to be refused takes nothing.
+      local refused = entry.sent and typed.field.read_only
+      local kind = refused and "nil" or type_name(typed, entry.sent)
+      local mark = (refused or not typed.needed) and "?" or ""
+      put_with(("---@field %s%s %s"):format(typed.name, mark, kind), sentence(typed))
+    end
+  end
+  if #deprecated > 0 then put("local %s = {}", entry.name) end
+  put("")
+  -- Only a field that is assigned can carry the mark.
+  for _, typed in ipairs(deprecated) do
+    put("---%s", typed.doc)
+    put("---@deprecated use %s", typed.field.deprecated)
+    put("---@type %s", optional(type_name(typed, false)))
+    put("%s.%s = nil", entry.name, typed.name)
+    put("")
+  end
+end
+
+local function put_method(resource, method)
+  put("---%s", method.doc)
+  put("---")
+  local data = method.target and method.target.data or method.data
+  put("---`%s %s`", data.method, data.path)
+  put("---@async")
+  put("---@nodiscard")
+  local names = {}
+  for _, param in ipairs(method.params) do
+    names[#names + 1] = param.name
+    put_with(("---@param %s %s"):format(param.name, type_name(param, true)), param.doc)
+  end
+  local payload = method.payload
+  if payload then
+    names[#names + 1] = payload.name
+    put_with(("---@param %s%s %s"):format(payload.name, payload.needed and "" or "?", type_name(payload, true)),
+      payload.doc)
+  end
+  names[#names + 1] = "options"
+  put("---@param options? hoopai.CallOptions")
+  put("---@return %s result nil when the call failed", optional(type_name(method.result, false)))
+  local response = method.extra and "hoopai." .. resource.class .. method.name:gsub("^%l", string.upper) .. "Response"
+    or "hoopai.Response"
+  put("---@return %s|hoopai.Error response the error when the call failed", response)
+  put("function %s:%s(%s) end", resource.class, method.name, concat(names, ", "))
+  put("")
+  return response
+end
+
+local function put_resource(resource)
+  put("---%s", resource.doc)
+  put("---@class hoopai.client.%s", resource.class)
+  put("local %s = {}", resource.class)
+  put("")
+  for _, method in ipairs(resource.methods) do
+    local response = put_method(resource, method)
+    if method.extra and not method.alias then
+      put("---@class %s: hoopai.Response", response)
+      put("---@field extra hoopai.%s", method.extra.name)
+      put("")
+    end
+  end
+end
+
+------------------------------------------------------------------------------------------------------------ whole
+
+local function put_items(page, owner, target)
+  for _, item in ipairs(page.items) do
+    if item.kind == "function" and item.owner == owner then put_function(item, target) end
+  end
+end
+
+local function put_errors(page)
+  put("---What can go wrong, in one word. Later versions may add kinds.")
+  put("---@alias hoopai.ErrorKind")
+  for _, kind in ipairs(errors.kinds) do put("---| %q", kind) end
+  put("")
+  put("---All problems of a call, or the texts of a refusal.")
+  put("---@class hoopai.Details")
+  put("---@field [integer] hoopai.Detail|string")
+  put("---@field more? integer how many problems were left out")
+  put("")
+  put("---The errors of `hoopai.map` by index; prints as a list.")
+  put("---@class hoopai.Errors")
+  put("---@field [integer] hoopai.Error|any")
+  for _, operator in ipairs(OPERATORS.Errors) do put("---@operator %s", operator) end
+  put("")
+  for _, name in ipairs { "Error", "Detail", "Response", "RateLimit" } do put_table(name, page.items[name]) end
+end
+
+local function put_options_part(page)
+  put_options("ClientOptions", "What `hoopai.new` takes.", page.items.new.comment, "options")
+  put_options("CallOptions", page.items.CallOptions.comment.text, page.items.CallOptions.comment)
+  put_options("MapOptions", "What `hoopai.map` takes.", page.items.map.comment, "options")
+  put_options("Request", "What `client:request` takes.", page.items["Client:request"].comment, "given")
+  for _, name in ipairs { "Hooks", "RequestEvent", "ResponseEvent" } do put_table(name, page.items[name]) end
+end
+
+local function put_time(page)
+  put("---An instant for a query: milliseconds since 1970, ISO 8601 with an offset, or a `hoopai.time` value.")
+  put("---@alias hoopai.QueryTime integer|string|hoopai.time.Instant")
+  put("")
+  put("---An instant for a body: ISO 8601 with an offset, sent as it is, or a `hoopai.time` value that carries a zone.")
+  put("---@alias hoopai.BodyTime string|hoopai.time.Instant")
+  put("")
+  for _, class in ipairs { "Instant", "Duration" } do
+    local owner = class:lower()
+    put("---@class hoopai.time.%s", class)
+    for _, operator in ipairs(OPERATORS[class]) do put("---@operator %s", operator) end
+    put("local %s = {}", owner)
+    put("")
+    put_items(page, owner, owner .. ":")
+  end
+  put_options("time.Fields", "What `hoopai.time.at` takes.", page.items.at.comment, "fields")
+  put_text(page.items.date.comment.text)
+  put("---@class hoopai.time.Date")
+  put_class("time.Date", page.items.date.comment)
+  put("---Instants, durations and time zones.")
+  put("---@class hoopai.time")
+  put("local time = {}")
+  put("")
+  put_items(page, nil, "time.")
+end
+
+local function put_client(page, resources)
+  put("---A client of one location. `client.calendars` and the like have the methods.")
+  put("---@class hoopai.Client")
+  for _, resource in ipairs(resources) do
+    put_with(("---@field %s hoopai.client.%s"):format(resource.name, resource.class), resource.doc)
+  end
+  put("local Client = {}")
+  put("")
+  put_items(page, "Client", "Client:")
+  put("---A task that `hoopai.spawn` started.")
+  put("---@class hoopai.Task")
+  put("local Task = {}")
+  put("")
+  put_items(page, "Task", "Task:")
+end
+
+local function put_module(page)
+  put_text(page.text)
+  put("---@class hoopai")
+  put("local hoopai = {}")
+  put("")
+  for _, name in ipairs { "VERSION", "time", "null" } do
+    put_text(page.items[name].comment.text)
+    if name ~= "time" then put("---@type %s", name == "null" and "hoopai.Null" or "string") end
+    put("hoopai.%s = %s", name, name == "time" and "time" or "nil")
+    put("")
+  end
+  put_items(page, nil, "hoopai.")
+end
+
+local meta = { path = PATH }
+
+--- The text of the file.
+-- @treturn string
+function meta.generate()
+  lines, used = {}, {}
+  local pages = reference.pages()
+  local resources, types = reference.endpoints()
+  local page = pages.hoopai
+  lines[1] = HEAD
+  put("---@alias hoopai.Null lightuserdata")
+  put("")
+  put_errors(page)
+  put_options_part(page)
+  put_time(pages["hoopai.time"])
+  for _, entry in ipairs(types) do put_object(entry) end
+  for _, resource in ipairs(resources) do put_resource(resource) end
+  put_client(page, resources)
+  put_module(page)
+  put("return hoopai")
+  for key in pairs(REFINED) do assert(used[key], "a refined type is of nothing in the comments: " .. key) end
+  return concat(lines, "\n") .. "\n"
+end
+
+if is_script then
+  local text = meta.generate()
+  local file <close> = assert(io.open(PATH, "wb"))
+  assert(file:write(text))
+end
+
+return meta

@@ -1,0 +1,283 @@
+--- What the library offers its users, put together from the comments in its files and from the endpoint tables: the
+-- source of the editor types and of the HTML pages.
+local comments = require "spec.support.comments"
+
+local concat, sort = table.concat, table.sort
+
+local reference = {}
+
+-- The pages, and on each the comments in the order of reading: { file, the name there, the name for users }.
+local PAGES = {
+  { name = "hoopai", file = "init", items = {
+    { "init", "hoopai.new", "new" }, { "init", "hoopai.slots", "slots" }, { "init", "hoopai.array", "array" },
+    { "scheduler", "scheduler.run", "run" }, { "scheduler", "scheduler.spawn", "spawn" },
+    { "scheduler", "scheduler.map", "map" }, { "scheduler", "scheduler.sleep", "sleep" },
+    { "init", "null" }, { "init", "time" }, { "init", "VERSION" },
+    { "client", "Client:with" }, { "client", "Client:request" }, { "client", "Client:close" },
+    { "scheduler", "Task:join" }, { "scheduler", "Task:cancel" },
+    { "answer", "Response" }, { "answer", "RateLimit" }, { "errors", "Error" }, { "errors", "Detail" },
+    { "options", "CallOptions" }, { "options", "Hooks" }, { "client", "RequestEvent" }, { "client", "ResponseEvent" },
+  } },
+  { name = "hoopai.time", file = "time", items = {
+    { "time", "time.now", "now" }, { "time", "time.at", "at" }, { "time", "time.parse", "parse" },
+    { "time", "time.from_ms", "from_ms" }, { "time", "time.from_seconds", "from_seconds" },
+    { "time", "time.zone", "zone" }, { "time", "time.is_instant", "is_instant" },
+    { "time", "time.is_duration", "is_duration" },
+    { "time", "time.to_epoch_ms", "to_epoch_ms" }, { "time", "time.to_body_datetime", "to_body_datetime" },
+    { "time", "time.to_timezone", "to_timezone" },
+    { "time", "milliseconds" }, { "time", "seconds" }, { "time", "minutes" }, { "time", "hours" }, { "time", "days" },
+    { "time", "weeks" },
+    { "time", "instant:iso" }, { "time", "instant:format" }, { "time", "instant:date" }, { "time", "instant:ms" },
+    { "time", "instant:zone" }, { "time", "instant:has_zone" }, { "time", "instant:in_zone" },
+    { "time", "instant:start_of_day" }, { "time", "instant:start_of_week" },
+    { "time", "duration:ms" }, { "time", "duration:seconds" }, { "time", "duration:minutes" },
+    { "time", "duration:hours" }, { "time", "duration:days" },
+    { "time", "date" },
+  } },
+  { name = "hoopai.sandbox", file = "sandbox/init", items = {
+    { "sandbox/init", "sandbox.start", "start" }, { "sandbox/init", "sandbox.serve", "serve" },
+    { "sandbox/init", "Handle:stop", "Sandbox:stop" }, { "sandbox/init", "Handle:control", "Sandbox:control" },
+    { "sandbox/init", "Sandbox" },
+  } },
+}
+
+local FIELDS = { null = true, time = true, VERSION = true }
+
+local function kind_of(item)
+  if FIELDS[item.name] then return "field" end
+  if comments.tags(item.comment, "tfield")[1] then return "table" end
+  return "function"
+end
+
+--- The pages written by hand: { name, text, items, by name the same items }; an item is { name, kind, comment, owner },
+-- with `owner` "Client" for Client:close.
+function reference.pages()
+  local files, pages = {}, {}
+  local function read(file)
+    files[file] = files[file] or comments.read("lua/hoopai/" .. file .. ".lua")
+    return files[file]
+  end
+  for index, page in ipairs(PAGES) do
+    local items = {}
+    for place, names in ipairs(page.items) do
+      local comment = read(names[1])[names[2]]
+      if not comment then error(("lua/hoopai/%s.lua has no comment for %s"):format(names[1], names[2])) end
+      local item = { name = names[3] or names[2], comment = comment, file = names[1] }
+      item.kind = kind_of(item)
+      item.owner = item.kind == "function" and item.name:match("^(.*):") or nil
+      items[place], items[item.name] = item, item
+    end
+    local module = read(page.file)[1]
+    assert(module.kind == "module" and module.name == page.name, page.file .. ".lua does not begin with its @module")
+    pages[index] = { name = page.name, text = module.text, items = items }
+    pages[page.name] = pages[index]
+  end
+  return pages
+end
+
+--------------------------------------------------------------------------------------------------- the endpoints
+
+local function camel(text)
+  return (text:gsub("^%l", string.upper):gsub("[_%-](%w)", string.upper))
+end
+
+--- Must the caller give this field?
+function reference.is_needed(field)
+  return field.required and field.default == nil and not (field.name == "locationId" and field.fill ~= false)
+end
+
+local function needs_query(endpoint)
+  if endpoint.at_least_one then return true end
+  for _, field in ipairs(endpoint.query) do
+    if reference.is_needed(field) then return true end
+  end
+  return false
+end
+
+-- Nothing where the sentence on the field says it already.
+local function limits(field, low, high, unit)
+  low, high = field[low], field[high]
+  local said = field.doc or ""
+  if high and said:find("%f[%d]" .. high .. "%f[%D]") and (not low or said:find("%f[%d]" .. low .. "%f[%D]")) then
+    return nil
+  end
+  unit = unit and " " .. unit or ""
+  if low and high then return ("%s to %s%s"):format(low, high, unit) end
+  if low then return ("at least %s%s"):format(low, unit) end
+  return high and ("at most %s%s"):format(high, unit) or nil
+end
+
+--- What is to be known of a field besides its type and sentence, a list of short texts.
+-- @tparam table field
+-- @tparam boolean sent whether it is part of a request
+function reference.notes(field, sent)
+  local notes = {}
+  local function add(text) notes[#notes + 1] = text end
+  local refused = sent and field.read_only
+  if refused then add("cannot be sent") end
+  if field.deprecated then add("deprecated: use " .. field.deprecated) end
+  add(limits(field, "min", "max"))
+  add(limits(field, "min_length", "max_length", "characters"))
+  add(limits(field, "min_items", "max_items", "items"))
+  if sent and not refused and field.default ~= nil then add("default " .. tostring(field.default)) end
+  if sent and field.example ~= nil then add("such as " .. tostring(field.example)) end
+  if field.undocumented then add("not in the vendor's document") end
+  return notes
+end
+
+--- The rules of an object on which fields may or must go together, as sentences.
+-- @tparam table kind an object type, or { at_least_one, range } of an endpoint
+function reference.rules(kind)
+  local rules = {}
+  local function names(list)
+    local quoted = {}
+    for index, name in ipairs(list) do quoted[index] = "`" .. name .. "`" end
+    return concat(quoted, ", ")
+  end
+  if kind.at_least_one and kind.at_most_one then
+    rules[#rules + 1] = ("Takes exactly one of %s."):format(names(kind.at_least_one))
+  elseif kind.at_least_one then
+    rules[#rules + 1] = ("Takes at least one of %s."):format(names(kind.at_least_one))
+  elseif kind.at_most_one then
+    rules[#rules + 1] = ("Takes at most one of %s."):format(names(kind.at_most_one))
+  end
+  if kind.range then
+    local days = kind.range.max_days and (", by %d days at most"):format(kind.range.max_days) or ""
+    rules[#rules + 1] = ("`%s` comes after `%s`%s."):format(kind.range.to, kind.range.from, days)
+  end
+  return rules
+end
+
+-- Two declarations of one object are the same when all that a reader could see of them is.
+local function fingerprint(value)
+  if type(value) ~= "table" then return tostring(value) end
+  local parts = {}
+  for key, part in pairs(value) do parts[#parts + 1] = tostring(key) .. "=" .. fingerprint(part) end
+  sort(parts)
+  return "{" .. concat(parts, ",") .. "}"
+end
+
+local Types = {}
+Types.__index = Types
+
+--- Gives an object its name: the declared one, else one from the place where it was met.
+function Types:add(kind, place, resource, sent)
+  local look = fingerprint { fields = kind.fields, values = kind.values, sent = self.sent_matters(kind) and sent }
+  local name, suffix = kind.class or place, ""
+  while self.by_name[name] and self.by_name[name].look ~= look do
+    name, suffix = place .. suffix, suffix .. "_"
+  end
+  local entry = self.by_name[name]
+  if not entry then
+    entry = { name = name, doc = kind.doc, rules = reference.rules(kind), resource = resource, look = look }
+    self.by_name[name] = entry
+    self[#self + 1] = entry -- before what it contains: declarations are read from the whole to the parts
+  end
+  local role = sent and "sent" or "received"
+  if not entry[role] then
+    entry[role] = true
+    -- Of an object in requests and answers, what is to be known for requests counts.
+    entry.fields = kind.fields and self:fields(kind.fields, name, resource, entry.sent)
+    entry.values = kind.values and self:type(kind.values, name .. "Value", resource, entry.sent)
+    if entry.sent and entry.received then self:mark_received(entry) end
+  end
+  return entry
+end
+
+--- Do any instants in it make an object another one in requests than in answers?
+function Types.sent_matters(kind)
+  if kind.type == "datetime" or kind.type == "epoch_ms" then return true end
+  for _, field in ipairs(kind.fields or {}) do
+    if field.read_only or field.default ~= nil and field.required or Types.sent_matters(field) then return true end
+  end
+  return kind.items ~= nil and Types.sent_matters(kind.items) or kind.values ~= nil and Types.sent_matters(kind.values)
+end
+
+--- Whatever is in an object that answers hold is held by answers too.
+function Types:mark_received(entry)
+  entry.received = true
+  for _, typed in ipairs(entry.fields or { entry.values }) do
+    while typed.items do typed = typed.items end
+    if typed.object and not typed.object.received then self:mark_received(typed.object) end
+  end
+end
+
+--- A type with its objects named: { kind, object = entry | items = type }.
+function Types:type(kind, place, resource, sent)
+  local result = { kind = kind }
+  if kind.type == "array" and kind.items then
+    result.items = self:type(kind.items, place .. "Item", resource, sent)
+  elseif kind.type == "object" and (kind.fields or kind.values) then
+    result.object = self:add(kind, place, resource, sent)
+  end
+  return result
+end
+
+function Types:fields(fields, place, resource, sent)
+  local list = {}
+  for index, field in ipairs(fields) do
+    local typed = self:type(field, place .. camel(field.name), resource, sent)
+    typed.name, typed.doc, typed.field = field.name, field.doc, field
+    typed.needed = sent and reference.is_needed(field) or not sent and field.required or false
+    typed.notes = reference.notes(field, sent)
+    list[index] = typed
+  end
+  return list
+end
+
+local function method_of(types, resource, data)
+  local place = camel(resource.name) .. camel(data.name)
+  local method = { name = data.name, doc = data.doc, data = data, params = {} }
+  for index, param in ipairs(data.params or {}) do
+    method.params[index] = { name = param.name, doc = param.doc, kind = param, field = param, needed = true,
+      notes = reference.notes(param, true) }
+  end
+  if data.query then
+    local kind = { type = "object", class = place .. "Query", fields = data.query, range = data.range,
+      at_least_one = data.at_least_one, doc = ("What `%s:%s` asks for."):format(resource.name, data.name) }
+    method.query = types:add(kind, place .. "Query", resource.name, true)
+    method.payload = { name = "query", kind = kind, object = method.query, needed = needs_query(data) }
+  elseif data.body and not data.empty_body then
+    method.payload = types:type(data.body, place .. "Body", resource.name, true)
+    method.payload.name, method.payload.needed, method.payload.doc = "body", true, data.body.doc
+  end
+  method.result = types:type(data.result.type, place .. "Result", resource.name, false)
+  if data.result.extra then
+    local kind = { type = "object", fields = data.result.extra, doc = "What stands beside the result." }
+    method.extra = types:add(kind, place .. "Extra", resource.name, false)
+  end
+  return method
+end
+
+--- The endpoints and their objects.
+-- @treturn table resources: a list of { name, doc, methods }; a method is { name, doc, data, params, payload, result,
+-- extra, alias }
+-- @treturn table types: a list of { name, doc, rules, fields | values, resource, sent, received }
+function reference.endpoints()
+  local types = setmetatable({ by_name = {} }, Types)
+  local resources, by_key = {}, {}
+  for index, name in ipairs(require "hoopai.api") do
+    local data = require("hoopai.api." .. name)
+    local resource = { name = name, doc = data.doc, methods = {}, class = camel(name) }
+    for place, entry in ipairs(data) do
+      local method = entry.alias and { name = entry.name, doc = entry.doc, data = entry, alias = entry.alias }
+        or method_of(types, resource, entry)
+      resource.methods[place] = method
+      by_key[name .. "." .. entry.name] = method
+    end
+    resources[index] = resource
+  end
+  for _, resource in ipairs(resources) do
+    for _, method in ipairs(resource.methods) do
+      local target = method.alias and by_key[method.alias]
+      if target then
+        method.params, method.result, method.extra = target.params, target.result, target.extra
+        method.payload = not method.data.preset and target.payload or nil
+        method.target = target
+      end
+    end
+  end
+  return resources, types
+end
+
+return reference
