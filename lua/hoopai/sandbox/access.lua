@@ -1,0 +1,90 @@
+--- Who may do what: tokens, the Version header, scopes and locations.
+-- @module hoopai.sandbox.access
+
+local refuse = require "hoopai.sandbox.refuse"
+
+local find, match = string.find, string.match
+local ipairs = ipairs
+
+local VERSIONS = { ["2021-04-15"] = true, ["2021-07-28"] = true, ["2023-02-21"] = true, v3 = true }
+
+local access = {}
+
+--- All scopes the endpoints ask for.
+-- @tparam table endpoints
+-- @tparam ?string ending only those that end with it
+-- @treturn table list, in order of first use
+function access.scopes(endpoints, ending)
+  local list, seen = {}, {}
+  for _, endpoint in ipairs(endpoints) do
+    local scope = endpoint.scope
+    if not seen[scope] and (not ending or scope:sub(-#ending) == ending) then
+      seen[scope] = true
+      list[#list + 1] = scope
+    end
+  end
+  return list
+end
+
+local function bearer(request)
+  local header = request.headers["authorization"]
+  if not header then refuse.unauthorized("Authorization header was not found.") end
+  return match(header, "^[Bb][Ee][Aa][Rr][Ee][Rr] +(%S+)$") or ""
+end
+
+--- The token of a request; refuses without a good one.
+-- @tparam table tokens token text -> { location_id, scopes (set), class, expired }
+-- @tparam table request
+-- @treturn table the token's entry
+function access.token(tokens, request)
+  local text = bearer(request)
+  local token = tokens[text]
+  if token and not token.expired then return token end
+  if find(text, "^pit%-") then refuse.unauthorized("Invalid Private Integration token") end
+  refuse.unauthorized("Invalid JWT")
+end
+
+--- Refuses a request whose Version header is missing or unknown.
+-- @tparam table request
+function access.version(request)
+  local version = request.headers["version"]
+  if not version then refuse.unauthorized("version header was not found.") end
+  if not VERSIONS[version] then refuse.unauthorized("version header is invalid") end
+end
+
+--- Refuses what the token's class and scopes do not cover.
+-- @tparam table token
+-- @tparam table endpoint
+function access.scope(token, endpoint)
+  if token.class ~= "Location" then
+    refuse.unauthorized("This authClass type is not allowed to access this scope. "
+      .. "Please reach out to the Platform team to get it added.")
+  end
+  if not token.scopes[endpoint.scope] then
+    refuse.unauthorized("The token is not authorized for this scope.")
+  end
+end
+
+--- Refuses what belongs to another location than the token's.
+-- @tparam table token
+-- @tparam ?string location_id
+function access.location(token, location_id)
+  if location_id and location_id ~= token.location_id then
+    refuse.forbidden("The token does not have access to this location.")
+  end
+end
+
+--- An object of a collection; refuses an unknown id, and one of another location.
+-- @tparam table context of the request
+-- @tparam string collection
+-- @tparam string id
+-- @tparam string what it is called in the refusal: "Calendar"
+-- @treturn table
+function access.get(context, collection, id, what)
+  local item = context.store[collection]:get(id)
+  if not item then refuse.not_found(what .. " not found") end
+  access.location(context.token, item.locationId)
+  return item
+end
+
+return access

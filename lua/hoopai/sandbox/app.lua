@@ -1,0 +1,236 @@
+--- The sandbox without its sockets: from a request to an answer, changing the state in between.
+--
+--     local app = require("hoopai.sandbox.app").new { now = 1762000000000 }
+--     local answer = app:handle {
+--       method = "GET", path = "/calendars/", query_string = "locationId=" .. app.seed.location_id,
+--       headers = { authorization = "Bearer " .. app.token, version = "2021-07-28" },
+--     }
+--     print(answer.status, answer.headers["content-type"], answer.body)
+-- @module hoopai.sandbox.app
+
+local core = require "hoopai.core"
+local access = require "hoopai.sandbox.access"
+local checks = require "hoopai.sandbox.checks"
+local control = require "hoopai.sandbox.control"
+local options = require "hoopai.sandbox.options"
+local quirks = require "hoopai.sandbox.quirks"
+local rate = require "hoopai.sandbox.rate"
+local refuse = require "hoopai.sandbox.refuse"
+local router = require "hoopai.sandbox.router"
+local seed = require "hoopai.sandbox.seed"
+local store = require "hoopai.sandbox.store"
+
+local find, format = string.find, string.format
+local ipairs, next, pairs, select, setmetatable, tostring, xpcall =
+  ipairs, next, pairs, select, setmetatable, tostring, xpcall
+local date, traceback = os.date, debug.traceback
+
+local LEDGER_LIMIT = 10000
+
+local App = {}
+App.__index = App
+
+-- Reading ------------------------------------------------------------------------------------------------------------
+
+local function nullable_names(body)
+  local names = {}
+  for _, field in ipairs(body.fields or {}) do
+    if field.nullable then names[field.name] = true end
+  end
+  return next(names) and names or nil
+end
+
+-- A body of another type than JSON is no body at all, as for the live API.
+local function read_body(declared, request)
+  local text = request.body or ""
+  local is_json = find(request.headers["content-type"] or "", "json", 1, true)
+  if text == "" or not is_json then return declared.type == "array" and core.array {} or {} end
+  local body, problem = core.decode(text, nullable_names(declared))
+  if body == nil then refuse.bad_request("Unexpected token in JSON: " .. problem) end
+  return body
+end
+
+local function check_request(endpoint, request, params)
+  local problems = checks.path(endpoint.params or {}, params)
+  local query, query_problems = checks.query(quirks.query(endpoint), router.parse_query(request.query_string))
+  local declared = quirks.body(endpoint)
+  local body = declared and read_body(declared, request)
+  for _, list in ipairs { query_problems, declared and checks.body(declared, body) or {} } do
+    for _, problem in ipairs(list) do problems[#problems + 1] = problem end
+  end
+  if problems[1] then refuse.unprocessable(problems) end
+  if body then quirks.drop(endpoint, body) end
+  return query, body
+end
+
+-- Answering ----------------------------------------------------------------------------------------------------------
+
+-- The name of the envelope, where the documents and the live API disagree, is an option.
+local function envelope_key(app, keys)
+  for _, key in ipairs(keys) do
+    if key == app.options.get_envelope then return key end
+  end
+  return keys[1]
+end
+
+-- Takes the value a handler gave into the form that the endpoint declares: enveloped, bare, or a bare list.
+local function compose(app, endpoint, value, extra, trace_id)
+  local result = endpoint.result or {}
+  local shape = checks.shape(result.type)
+  if result.keys then
+    local key = envelope_key(app, result.keys)
+    local body = { [key] = value, traceId = trace_id }
+    for name, item in pairs(extra or {}) do body[name] = item end
+    return body, { fields = { [key] = shape } }
+  end
+  if result.type and result.type.type == "array" then return value, shape end
+  local body = { traceId = trace_id }
+  for name, item in pairs(value) do body[name] = item end
+  return body, shape
+end
+
+local function serve(app, request, facts)
+  local endpoint, params = app.router:find(request.method, request.path)
+  if not endpoint then refuse.not_found(format("Cannot %s %s", request.method, request.path)) end
+  facts.endpoint = endpoint.label
+  local token = access.token(app.tokens, request)
+  facts.location_id = token.location_id
+  local allowed
+  allowed, facts.headers = app.rate:take(token.location_id or "")
+  if not allowed then refuse.too_many("Too Many Requests") end
+  access.version(request)
+  access.scope(token, endpoint)
+  local query, body = check_request(endpoint, request, params)
+  access.location(token, query.locationId)
+  access.location(token, body and body.locationId)
+  local handler = require("hoopai.sandbox.handlers." .. endpoint.resource)[endpoint.name]
+  local value, extra = handler {
+    store = app.store, options = app.options, token = token, params = params, query = query, body = body,
+  }
+  local answer, shape = compose(app, endpoint, value, extra, facts.trace_id)
+  return endpoint.status, answer, shape
+end
+
+local function failure(app, caught, facts)
+  if refuse.is(caught) then
+    return caught.status, {
+      statusCode = caught.status, message = caught.message, error = caught.reason, traceId = facts.trace_id,
+    }
+  end
+  app.fault = tostring(caught)
+  return 500, { statusCode = 500, message = "Internal server error", traceId = facts.trace_id }
+end
+
+local function keep_fault(caught)
+  return refuse.is(caught) and caught or traceback(tostring(caught), 2)
+end
+
+local function note(app, request, facts, status)
+  local ledger = app.ledger
+  if #ledger >= LEDGER_LIMIT then return end
+  ledger[#ledger + 1] = {
+    at = app.now(), method = request.method, path = request.path, query = request.query_string or "",
+    endpoint = facts.endpoint, locationId = facts.location_id, status = status,
+  }
+end
+
+--- Answers a request.
+-- @tparam table request
+-- @tparam string request.method
+-- @tparam string request.path percent-encoded, without query
+-- @tparam ?string request.query_string without the question mark
+-- @tparam table request.headers lower-case names
+-- @tparam ?string request.body
+-- @treturn table `status`, `headers` (lower-case names) and `body` (JSON)
+function App:handle(request)
+  local facts = { trace_id = self.store:new_trace_id() }
+  local is_control = find(request.path, "^/__sandbox/")
+  local work = is_control and self.options.control and control.serve or serve
+  local ok, status, body, shape = xpcall(work, keep_fault, self, request, facts)
+  if not ok then status, body, shape = failure(self, status, facts) end
+  local headers = facts.headers
+  if not is_control then
+    if not headers then headers = select(2, self.rate:take("")) end
+    note(self, request, facts, status)
+  end
+  headers = headers or {}
+  headers["date"] = date("!%a, %d %b %Y %H:%M:%S GMT", self.now() // 1000)
+  headers["content-type"] = "application/json; charset=utf-8"
+  local text, problem, path = core.encode(body, shape)
+  if not text then
+    self.fault = format("the answer cannot be written: %s at %s", problem, tostring(path))
+    status, text = 500, '{"statusCode":500,"message":"Internal server error"}'
+  end
+  return { status = status, headers = headers, body = text }
+end
+
+-- State --------------------------------------------------------------------------------------------------------------
+
+local function set_of(list)
+  local set = {}
+  for _, name in ipairs(list) do set[name] = true end
+  return set
+end
+
+local function add_token(app, name, text, entry)
+  local class = entry.class or "Location"
+  app.tokens[text] = {
+    location_id = entry.location_id or class == "Location" and app.seed.location_id or nil, class = class,
+    scopes = set_of(entry.scopes or access.scopes(app.router.endpoints)),
+  }
+  app.token_names[name] = text
+end
+
+-- One token for each way in which access can fail.
+local function add_tokens(app)
+  local function text() return "pit-" .. app.store:new_trace_id() end
+  app.tokens, app.token_names = {}, {}
+  add_token(app, "main", app.options.token or text(), {})
+  add_token(app, "other_location", text(), { location_id = app.seed.other_location_id })
+  add_token(app, "readonly", text(), { scopes = access.scopes(app.router.endpoints, ".readonly") })
+  add_token(app, "agency", text(), { class = "Company" })
+  for name, entry in pairs(app.options.tokens or {}) do add_token(app, name, entry.token or text(), entry) end
+  app.token = app.token_names.main
+end
+
+local function monotonic_ms()
+  return core.now() * 1000 // 1 | 0
+end
+
+--- Puts everything back to the beginning: data, tokens, budgets, clock and delays.
+function App:reset()
+  self.frozen, self.shift = self.options.now, 0
+  self.latency_ms, self.delay_ms = self.options.latency_ms or 0, self.options.delay_ms or 0
+  self.rate = rate.new(self.options.rate_limit, self.options.clock or monotonic_ms)
+  self.ledger, self.fault = {}, nil
+  self.store = store.new { now = self.now, random_seed = self.options.random_seed }
+  self.seed = seed.fill(self.store)
+  add_tokens(self)
+end
+
+--- A new sandbox application, filled with the seed.
+-- @tparam ?table given the options
+-- @tparam ?integer given.now milliseconds at which the clock stands still; it runs without
+-- @tparam ?table|boolean given.rate_limit `{ max = 100, interval_ms = 10000, daily = 200000 }`, or false
+-- @tparam ?string given.get_envelope "appointment" (as the live API is said to answer) or "event" (as documented)
+-- @tparam ?boolean given.strict_block_slots false: take block slots on calendars that are no event calendars
+-- @tparam ?string given.token the main token, for its location `seed.location_id`
+-- @tparam ?table given.tokens more tokens: name -> `{ token, location_id, scopes (list), class }`
+-- @tparam ?integer given.random_seed other new ids with another number
+-- @tparam ?boolean given.control answer the paths below /__sandbox/
+-- @tparam ?integer given.latency_ms the server waits so long before it handles a request
+-- @tparam ?integer given.delay_ms the server waits so long before it sends the answer
+-- @tparam ?function given.clock milliseconds for the rate limits, for specs
+-- @treturn table the application: `handle`, `reset`, `token`, `token_names`, `control_token`, `seed`, `store`, `ledger`
+local function new(given)
+  local checked = options.check(given, options.app)
+  checked.get_envelope = checked.get_envelope or "appointment"
+  checked.strict_block_slots = checked.strict_block_slots ~= false
+  local app = setmetatable({ options = checked, router = router.new() }, App)
+  if checked.control then app.control_token = "control-" .. core.random_hex(16) end
+  app.now = function() return app.frozen or core.wall_ms() + app.shift end
+  app:reset()
+  return app
+end
+
+return { new = new }

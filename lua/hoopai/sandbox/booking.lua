@@ -1,0 +1,194 @@
+--- Making and changing appointments: who takes them, when, and whether the slot is to be had.
+-- @module hoopai.sandbox.booking
+
+local refuse = require "hoopai.sandbox.refuse"
+local slots = require "hoopai.sandbox.slots"
+local wall = require "hoopai.sandbox.wall"
+
+local gsub = string.gsub
+local ipairs, sort = ipairs, table.sort
+
+local booking = {}
+
+-- Kept as they come; everything else in a body has a meaning of its own.
+local PLAIN = { "title", "meetingLocationType", "meetingLocationId", "description", "address", "appointmentStatus" }
+
+local function is_member(calendar, user)
+  for _, id in ipairs(slots.members(calendar)) do
+    if id == user then return true end
+  end
+  return false
+end
+
+local function load_of(store, calendar, user)
+  local count = 0
+  for _, appointment in ipairs(store.appointments.items) do
+    local is_theirs = appointment.calendarId == calendar.id and appointment.assignedUserId == user
+    if is_theirs and slots.is_active(appointment) then
+      count = count + 1
+    end
+  end
+  return count
+end
+
+-- Of the free members: by priority, then by load; the other way round where an even share is asked for.
+local function choose(store, calendar, free)
+  if #free <= 1 then return free[1] end
+  local place, priority, load = {}, {}, {}
+  for i, member in ipairs(calendar.teamMembers) do
+    place[member.userId], priority[member.userId] = i, member.priority or 0.5
+    load[member.userId] = load_of(store, calendar, member.userId)
+  end
+  local even = calendar.eventType == "RoundRobin_OptimizeForEqualDistribution"
+  sort(free, function(a, b)
+    if even and load[a] ~= load[b] then return load[a] < load[b] end
+    if priority[a] ~= priority[b] then return priority[a] > priority[b] end
+    if load[a] ~= load[b] then return load[a] < load[b] end
+    return place[a] < place[b]
+  end)
+  return free[1]
+end
+
+local function check_user(store, calendar, user)
+  if not user then return end
+  if not store.users:get(user) then refuse.bad_request("The user id is not valid.") end
+  if #slots.members(calendar) > 0 and not is_member(calendar, user) then
+    refuse.bad_request("The user id is not part of the calendar team.")
+  end
+end
+
+-- Who takes an appointment that is not checked against the free slots.
+local function unchecked_user(calendar, user)
+  local members = slots.members(calendar)
+  if not user and #members > 1 then
+    refuse.unprocessable("A team member needs to be selected. assignedUserId is missing")
+  end
+  return user or members[1]
+end
+
+-- Who takes it when the slot must be free.
+local function checked_user(store, calendar, from, to, body, user, except)
+  local free = slots.offered(store, calendar, from, {
+    length = to - from, user = user, ignore_date_range = body.ignoreDateRange, except = except,
+  })
+  if not free then refuse.slot() end
+  return user or choose(store, calendar, free)
+end
+
+local function instant(store, calendar, text)
+  return text and wall.parse(text, store:zone_of(calendar.locationId))
+end
+
+local function check_span(from, to)
+  if to <= from then refuse.unprocessable { "endTime must be after startTime" } end
+end
+
+local function title_of(calendar, contact)
+  return (gsub(calendar.eventTitle or "{{contact.name}}", "{{contact%.name}}", contact.name))
+end
+
+local function take_plain(appointment, body)
+  for _, name in ipairs(PLAIN) do
+    if body[name] ~= nil then appointment[name] = body[name] end
+  end
+  if body.address then appointment.meetingLocationType = "custom" end
+end
+
+local function record(store, what, appointment)
+  store.ledger[#store.ledger + 1] = {
+    what = what, at = store.now(), id = appointment.id, calendarId = appointment.calendarId,
+    contactId = appointment.contactId, assignedUserId = appointment.assignedUserId,
+    appointmentStatus = appointment.appointmentStatus,
+    startTime = wall.iso(appointment.from, store:zone_of(appointment.locationId)),
+  }
+end
+
+--- Books an appointment.
+-- @tparam table store
+-- @tparam table calendar
+-- @tparam table contact
+-- @tparam table body as the API takes it
+-- @treturn table the appointment; refuses a slot that is not to be had
+function booking.create(store, calendar, contact, body)
+  local from = instant(store, calendar, body.startTime)
+  local to = instant(store, calendar, body.endTime) or from + slots.duration(calendar)
+  check_span(from, to)
+  check_user(store, calendar, body.assignedUserId)
+  local user
+  if body.ignoreFreeSlotValidation then
+    user = unchecked_user(calendar, body.assignedUserId)
+  else
+    user = checked_user(store, calendar, from, to, body, body.assignedUserId)
+  end
+  local now = store.now()
+  local appointment = store.appointments:add {
+    id = store:new_id(), locationId = calendar.locationId, calendarId = calendar.id, contactId = contact.id,
+    assignedUserId = user, from = from, to = to, added = now, updated = now, title = title_of(calendar, contact),
+    appointmentStatus = calendar.autoConfirm == false and "new" or "confirmed",
+  }
+  take_plain(appointment, body)
+  -- A series is kept as its first appointment alone; without ignoreFreeSlotValidation the rule is not honoured.
+  if body.rrule and body.ignoreFreeSlotValidation then
+    appointment.rrule, appointment.isRecurring = body.rrule, true
+  end
+  record(store, "booked", appointment)
+  return appointment
+end
+
+-- Where and when an appointment would be after a change, and whose it would be.
+local function target(store, appointment, calendar, body)
+  local moved_calendar = calendar.id ~= appointment.calendarId
+  local from = instant(store, calendar, body.startTime) or appointment.from
+  local length = moved_calendar and slots.duration(calendar) or appointment.to - appointment.from
+  local to = instant(store, calendar, body.endTime)
+    or (body.startTime or moved_calendar) and from + length or appointment.to
+  check_span(from, to)
+  local user = body.assignedUserId or appointment.assignedUserId
+  -- In another calendar the member may be unknown; then somebody of its own team takes over.
+  if moved_calendar and not body.assignedUserId and user and not is_member(calendar, user) then user = nil end
+  return from, to, user
+end
+
+--- Changes an appointment: what the body does not name stays.
+-- @tparam table store
+-- @tparam table appointment
+-- @tparam table calendar the one it is in afterwards
+-- @tparam table body as the API takes it
+-- @treturn table the appointment; refuses a slot that is not to be had, and then changes nothing
+function booking.update(store, appointment, calendar, body)
+  local from, to, user = target(store, appointment, calendar, body)
+  if body.assignedUserId then check_user(store, calendar, body.assignedUserId) end
+  local was_active = slots.is_active(appointment)
+  local active = slots.is_active { appointmentStatus = body.appointmentStatus or appointment.appointmentStatus }
+  local moved = from ~= appointment.from or to ~= appointment.to or user ~= appointment.assignedUserId
+    or calendar.id ~= appointment.calendarId
+  if active and (moved or not was_active) then
+    if body.ignoreFreeSlotValidation then
+      user = unchecked_user(calendar, user)
+    else
+      user = checked_user(store, calendar, from, to, body, user, appointment.id)
+    end
+  end
+  appointment.from, appointment.to, appointment.assignedUserId = from, to, user
+  appointment.calendarId = calendar.id
+  if body.rrule and body.ignoreFreeSlotValidation then
+    appointment.rrule, appointment.isRecurring = body.rrule, true
+  end
+  take_plain(appointment, body)
+  appointment.updated = store.now()
+  record(store, "changed", appointment)
+  return appointment
+end
+
+--- Forgets an appointment and its notes.
+-- @tparam table store
+-- @tparam table appointment
+function booking.remove(store, appointment)
+  store.appointments:remove(appointment.id)
+  for _, note in ipairs(store.notes:where(function(item) return item.appointmentId == appointment.id end)) do
+    store.notes:remove(note.id)
+  end
+  record(store, "deleted", appointment)
+end
+
+return booking

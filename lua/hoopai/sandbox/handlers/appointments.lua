@@ -1,0 +1,35 @@
+--- Appointments.
+-- @module hoopai.sandbox.handlers.appointments
+
+local access = require "hoopai.sandbox.access"
+local booking = require "hoopai.sandbox.booking"
+local refuse = require "hoopai.sandbox.refuse"
+local views = require "hoopai.sandbox.views"
+
+local appointments = {}
+
+local function get(context)
+  return access.get(context, "appointments", context.params.eventId, "Appointment")
+end
+
+function appointments.create(context)
+  local store, body = context.store, context.body
+  local calendar = access.get(context, "calendars", body.calendarId, "Calendar")
+  local contact = store.contacts:get(body.contactId)
+  if not contact or contact.locationId ~= calendar.locationId then
+    refuse.bad_request("The contact id is not valid.")
+  end
+  return views.appointment(booking.create(store, calendar, contact, body))
+end
+
+function appointments.get(context)
+  return views.one_event(context.store, get(context))
+end
+
+function appointments.update(context)
+  local body, appointment = context.body, get(context)
+  local calendar = access.get(context, "calendars", body.calendarId or appointment.calendarId, "Calendar")
+  return views.appointment(booking.update(context.store, appointment, calendar, body))
+end
+
+return appointments

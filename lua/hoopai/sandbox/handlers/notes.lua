@@ -1,0 +1,60 @@
+--- Notes on appointments.
+-- @module hoopai.sandbox.handlers.notes
+
+local access = require "hoopai.sandbox.access"
+local refuse = require "hoopai.sandbox.refuse"
+local wall = require "hoopai.sandbox.wall"
+
+local notes = {}
+
+local function appointment_of(context)
+  return access.get(context, "appointments", context.params.appointmentId, "Appointment")
+end
+
+local function note_of(context)
+  local appointment, note = appointment_of(context), context.store.notes:get(context.params.noteId)
+  if not note or note.appointmentId ~= appointment.id then refuse.not_found("Note not found") end
+  return note
+end
+
+local function view(store, note)
+  local user = note.userId and store.users:get(note.userId)
+  return {
+    id = note.id, body = note.body, userId = note.userId, contactId = note.contactId,
+    dateAdded = wall.stamp(note.added),
+    createdBy = user and { id = user.id, name = user.name } or nil,
+  }
+end
+
+-- Newest first, in pages.
+function notes.list(context)
+  local store, query, appointment = context.store, context.query, appointment_of(context)
+  local all = store.notes:where(function(note) return note.appointmentId == appointment.id end)
+  local page, first = {}, #all - query.offset
+  for position = first, first - query.limit + 1, -1 do
+    if not all[position] then break end
+    page[#page + 1] = view(store, all[position])
+  end
+  return page, { hasMore = first - query.limit >= 1 }
+end
+
+function notes.create(context)
+  local store, body, appointment = context.store, context.body, appointment_of(context)
+  return view(store, store.notes:add {
+    id = store:new_id(), locationId = appointment.locationId, appointmentId = appointment.id,
+    contactId = appointment.contactId, body = body.body, userId = body.userId, added = store.now(),
+  })
+end
+
+function notes.update(context)
+  local note, body = note_of(context), context.body
+  note.body, note.userId = body.body, body.userId or note.userId
+  return view(context.store, note)
+end
+
+function notes.delete(context)
+  context.store.notes:remove(note_of(context).id)
+  return { success = true }
+end
+
+return notes

@@ -1,0 +1,63 @@
+--- Rooms and equipment.
+-- @module hoopai.sandbox.handlers.resources
+
+local access = require "hoopai.sandbox.access"
+local refuse = require "hoopai.sandbox.refuse"
+
+local ipairs, pairs = ipairs, pairs
+
+local resources = {}
+
+local function get(context)
+  local resource = access.get(context, "resources", context.params.id, "Resource")
+  if resource.resourceType ~= context.params.resourceType then refuse.not_found("Resource not found") end
+  return resource
+end
+
+local function check_calendars(context, resource_type, ids)
+  for _, id in ipairs(ids or {}) do access.get(context, "calendars", id, "Calendar") end
+  if resource_type == "equipments" and ids and #ids > 1 then
+    refuse.bad_request("An equipment can only be mapped to one service calendar.")
+  end
+end
+
+-- Answers to one id do not repeat it. Lists and creates carry it, or nobody could use the other routes.
+local function view(resource, dropped)
+  local shown = {}
+  for name, value in pairs(resource) do shown[name] = value end
+  for _, name in ipairs(dropped) do shown[name] = nil end
+  return shown
+end
+
+function resources.list(context)
+  local query, params = context.query, context.params
+  local all = context.store.resources:where(function(resource)
+    return resource.locationId == query.locationId and resource.resourceType == params.resourceType
+  end)
+  return table.move(all, query.skip + 1, query.skip + query.limit, 1, {})
+end
+
+function resources.create(context)
+  local store, resource = context.store, context.body
+  check_calendars(context, context.params.resourceType, resource.calendarIds)
+  resource.id, resource.resourceType, resource.isActive = store:new_id(), context.params.resourceType, true
+  return store.resources:add(resource)
+end
+
+function resources.get(context)
+  return view(get(context), { "id" })
+end
+
+function resources.update(context)
+  local resource = get(context)
+  check_calendars(context, resource.resourceType, context.body.calendarIds)
+  for name, value in pairs(context.body) do resource[name] = value end
+  return view(resource, { "id", "calendarIds" })
+end
+
+function resources.delete(context)
+  context.store.resources:remove(get(context).id)
+  return { success = true }
+end
+
+return resources

@@ -1,0 +1,129 @@
+--- Availability schedules of users.
+-- @module hoopai.sandbox.handlers.schedules
+
+local access = require "hoopai.sandbox.access"
+local refuse = require "hoopai.sandbox.refuse"
+local wall = require "hoopai.sandbox.wall"
+
+local format = string.format
+local insert, remove = table.insert, table.remove
+local ipairs, pairs = ipairs, pairs
+
+local schedules = {}
+
+local function get(context)
+  return access.get(context, "schedules", context.params.id, "Schedule")
+end
+
+local function view(schedule)
+  local shown = {}
+  for name, value in pairs(schedule) do shown[name] = value end
+  shown.added, shown.updated = nil, nil
+  shown.dateAdded, shown.dateUpdated = wall.stamp(schedule.added), wall.stamp(schedule.updated)
+  shown.deleted = false
+  return shown
+end
+
+local function position_of(schedule, calendar_id)
+  for position, id in ipairs(schedule.calendarIds) do
+    if id == calendar_id then return position end
+  end
+end
+
+local function minutes(text)
+  local hour, minute = text:match("^(%d+):(%d+)$")
+  return hour * 60 + minute
+end
+
+local function check_intervals(problems, i, rule)
+  for j, range in ipairs(rule.intervals) do
+    if minutes(range.from) >= minutes(range.to) or minutes(range.to) >= 1440 then
+      problems[#problems + 1] = format("rules.%d.intervals.%d.to must be after from", i - 1, j - 1)
+    end
+  end
+end
+
+local function check_rules(rules)
+  local problems = {}
+  for i, rule in ipairs(rules or {}) do
+    if rule.type == "wday" and not rule.day then
+      problems[#problems + 1] = format("rules.%d.day must be a string", i - 1)
+    elseif rule.type == "date" and not (rule.date and wall.parse_date(rule.date)) then
+      problems[#problems + 1] = format("rules.%d.date must be a valid date", i - 1)
+    end
+    check_intervals(problems, i, rule)
+  end
+  if problems[1] then refuse.unprocessable(problems) end
+end
+
+function schedules.list(context)
+  local query = context.query
+  local all = context.store.schedules:where(function(schedule)
+    return schedule.locationId == query.locationId and schedule.userId == query.userId
+      and (not query.calendarId or position_of(schedule, query.calendarId) ~= nil)
+  end)
+  local page, skip = {}, query.skip or 0
+  for position = skip + 1, skip + (query.limit or 50) do
+    if not all[position] then break end
+    page[#page + 1] = view(all[position])
+  end
+  return page
+end
+
+function schedules.create(context)
+  local store, body = context.store, context.body
+  local user = store.users:get(body.userId)
+  if not user or user.locationId ~= body.locationId then
+    refuse.bad_request("The user id is not valid.")
+  end
+  check_rules(body.rules)
+  for _, id in ipairs(body.calendarIds or {}) do access.get(context, "calendars", id, "Calendar") end
+  local now = store.now()
+  return view(store.schedules:add {
+    id = store:new_id(), locationId = body.locationId, name = body.name, userId = body.userId,
+    timezone = body.timezone, rules = body.rules or {}, calendarIds = body.calendarIds or {},
+    added = now, updated = now,
+  })
+end
+
+function schedules.get(context)
+  return view(get(context))
+end
+
+function schedules.update(context)
+  local schedule, body = get(context), context.body
+  check_rules(body.rules)
+  for name, value in pairs(body) do schedule[name] = value end
+  schedule.updated = context.store.now()
+  return view(schedule)
+end
+
+function schedules.delete(context)
+  context.store.schedules:remove(get(context).id)
+  return { success = true }
+end
+
+local function association(context)
+  local schedule = get(context)
+  local calendar = context.store.calendars:get(context.params.calendarId)
+  if not calendar then refuse.not_found("Calendar not found") end
+  if calendar.locationId ~= schedule.locationId then
+    refuse.bad_request("Schedule and calendar must belong to the same location")
+  end
+  return schedule, calendar.id
+end
+
+function schedules.add_calendar(context)
+  local schedule, calendar_id = association(context)
+  if not position_of(schedule, calendar_id) then insert(schedule.calendarIds, calendar_id) end
+  return { success = true }
+end
+
+function schedules.remove_calendar(context)
+  local schedule, calendar_id = association(context)
+  local position = position_of(schedule, calendar_id)
+  if position then remove(schedule.calendarIds, position) end
+  return { success = true }
+end
+
+return schedules

@@ -1,0 +1,272 @@
+--- The world a sandbox begins with: two small clinics, their staff, calendars, rooms and the bookings of the next days.
+--
+-- Everything has an identifier that can be read, and dates are relative to "now": bookings stand on the last working
+-- day (`past`) and on the next three (`days`), counted in the time zone of the clinic. What `fill` returns, and a
+-- handle has as `seed`:
+--
+--     location_id, other_location_id     the clinic the token is for (New York), and another (London)
+--     users       okafor, weber          doctors, who share the calendar `checkup`
+--                 solberg                the physiotherapist
+--                 ashworth               the nurse of the other clinic
+--     calendars   checkup                round robin, 30 minutes, Monday to Friday 9:00-12:30 and 13:30-17:00
+--                 physio                 personal, 45 minutes and 15 to tidy up; hours from the schedule `solberg`
+--                 class                  event without a team, an hour for eight: Tue, Thu 17:30-18:30, Sat 10:00-11:00
+--                 vaccination            of the other clinic
+--     groups      treatments             checkup and physio
+--     schedules   solberg
+--     resources   room_1, room_2, gym, ultrasound
+--     contacts    adele, bruno, chidi, dagmar, elena, farid, greta, hugo; ines (of the other clinic)
+--     appointments   list of ids         all of the first clinic
+--     past, days     dates               "2026-05-01"; { "2026-05-04", "2026-05-05", "2026-05-06" }
+--     sick           a colleague to stand in for: userId, calendarId, date, appointments (list of ids)
+-- @module hoopai.sandbox.seed
+
+local wall = require "hoopai.sandbox.wall"
+
+local format = string.format
+local ipairs, pairs = ipairs, pairs
+
+local NEW_YORK, LONDON = "America/New_York", "Europe/London"
+
+-- Twenty letters and digits, like the API's own.
+local function id(name)
+  assert(#name <= 20, name)
+  return (name .. ("0"):rep(20)):sub(1, 20)
+end
+
+local function at(hour, minute)
+  return hour * 60 + (minute or 0)
+end
+
+local function hours(days, ...)
+  local list = {}
+  for i, range in ipairs { ... } do
+    list[i] = { openHour = range[1] // 60, openMinute = range[1] % 60, closeHour = range[2] // 60,
+      closeMinute = range[2] % 60 }
+  end
+  return { daysOfTheWeek = days, hours = list }
+end
+
+local function people(store, handles)
+  local here, there = handles.location_id, handles.other_location_id
+  local function user(key, name, location)
+    local user_id = id("User" .. name:match("%a+$"))
+    handles.users[key] = store.users:add({ id = user_id, name = name, locationId = location }).id
+  end
+  user("okafor", "Dr. Amara Okafor", here)
+  user("weber", "Dr. Jonas Weber", here)
+  user("solberg", "Mira Solberg", here)
+  user("ashworth", "Tom Ashworth", there)
+  local function contact(key, name, location)
+    local contact_id = id("Contact" .. name:match("^%a+"))
+    handles.contacts[key] = store.contacts:add({ id = contact_id, name = name, locationId = location }).id
+  end
+  contact("adele", "Adele Laurent", here)
+  contact("bruno", "Bruno Castellani", here)
+  contact("chidi", "Chidi Eze", here)
+  contact("dagmar", "Dagmar Lindqvist", here)
+  contact("elena", "Elena Petrova", here)
+  contact("farid", "Farid Haddad", here)
+  contact("greta", "Greta Vogel", here)
+  contact("hugo", "Hugo Almeida", here)
+  contact("ines", "Ines Carvalho", there)
+end
+
+local function team(...)
+  local members = {}
+  for i, user in ipairs { ... } do members[i] = { userId = user, priority = 0.5, isPrimary = i == 1 } end
+  return members
+end
+
+-- What all calendars of the seed have in common.
+local COMMON = {
+  isActive = true, widgetType = "default", eventTitle = "{{contact.name}}",
+  eventType = "RoundRobin_OptimizeForAvailability",
+  slotDurationUnit = "mins", slotIntervalUnit = "mins", slotBufferUnit = "mins", appoinmentPerSlot = 1,
+  autoConfirm = true, allowReschedule = true, allowCancellation = true, enableRecurring = false,
+  googleInvitationEmails = false, formSubmitType = "ThankYouMessage",
+}
+
+local function calendars(store, handles)
+  local users = handles.users
+  local function calendar(key, fields)
+    for name, value in pairs(COMMON) do
+      if fields[name] == nil then fields[name] = value end
+    end
+    fields.id = id("Calendar" .. key:sub(1, 1):upper() .. key:sub(2))
+    handles.calendars[key] = store.calendars:add(fields).id
+  end
+  calendar("checkup", {
+    locationId = handles.location_id, groupId = handles.groups.treatments, name = "General check-up", slug = "check-up",
+    description = "Half an hour with one of our doctors.", calendarType = "round_robin", eventColor = "#039be5",
+    teamMembers = team(users.okafor, users.weber), slotDuration = 30, slotInterval = 30,
+    allowBookingAfter = 2, allowBookingAfterUnit = "hours", allowBookingFor = 60, allowBookingForUnit = "days",
+    openHours = { hours({ 1, 2, 3, 4, 5 }, { at(9), at(12, 30) }, { at(13, 30), at(17) }) },
+  })
+  calendar("physio", {
+    locationId = handles.location_id, groupId = handles.groups.treatments, name = "Physiotherapy", slug = "physio",
+    description = "Three quarters of an hour with Mira.", calendarType = "personal", eventColor = "#33b679",
+    teamMembers = team(users.solberg), slotDuration = 45, slotInterval = 30, slotBuffer = 15,
+    openHours = { hours({ 1, 2, 3, 4, 5 }, { at(9), at(17) }) },
+  })
+  calendar("class", {
+    locationId = handles.location_id, name = "Back care class", slug = "back-care",
+    description = "An hour of exercise for eight.", calendarType = "event", eventColor = "#f6bf26",
+    teamMembers = {}, slotDuration = 60, slotInterval = 60, appoinmentPerSlot = 8,
+    openHours = { hours({ 2, 4 }, { at(17, 30), at(18, 30) }), hours({ 6 }, { at(10), at(11) }) },
+  })
+  calendar("vaccination", {
+    locationId = handles.other_location_id, name = "Travel vaccinations", slug = "vaccinations",
+    description = "A quarter of an hour with Tom.", calendarType = "personal", eventColor = "#8e24aa",
+    teamMembers = team(users.ashworth), slotDuration = 15, slotInterval = 15,
+    openHours = { hours({ 1, 2, 3, 4, 5 }, { at(8, 30), at(12) }) },
+  })
+end
+
+local function schedule(store, handles)
+  local rules = {}
+  for _, day in ipairs { "monday", "tuesday", "wednesday", "thursday", "friday" } do
+    rules[#rules + 1] = { type = "wday", day = day, intervals = { { from = "10:00", to = "18:00" } } }
+  end
+  rules[#rules + 1] = { type = "wday", day = "saturday", intervals = { { from = "09:00", to = "13:00" } } }
+  local now = store.now()
+  handles.schedules.solberg = store.schedules:add({
+    id = id "ScheduleSolberg", locationId = handles.location_id, name = "Mira's hours", userId = handles.users.solberg,
+    timezone = NEW_YORK, rules = rules, calendarIds = { handles.calendars.physio }, added = now, updated = now,
+  }).id
+end
+
+local function resources(store, handles)
+  local function add(key, kind, name, description, fields)
+    handles.resources[key] = store.resources:add({
+      id = id("Resource" .. key:gsub("%W", "")), locationId = handles.location_id, resourceType = kind, name = name,
+      description = description, isActive = true, quantity = fields.quantity or 1, outOfService = 0,
+      capacity = fields.capacity or 1, calendarIds = fields.calendarIds or {},
+    }).id
+  end
+  local checkup, physio, class = handles.calendars.checkup, handles.calendars.physio, handles.calendars.class
+  add("room_1", "rooms", "Consulting room 1", "Ground floor, step-free", { capacity = 3, calendarIds = { checkup } })
+  add("room_2", "rooms", "Consulting room 2", "First floor", { capacity = 3, calendarIds = { checkup } })
+  add("gym", "rooms", "Gym", "Mats, wall bars, mirrors", { capacity = 10, calendarIds = { physio, class } })
+  add("ultrasound", "equipments", "Ultrasound scanner", "Portable", { quantity = 2, calendarIds = { checkup } })
+end
+
+-- The next (or, with step -1, the last) date from `date` on for which the test is true.
+local function next_date(date, step, test)
+  repeat date = date + step until test(wall.weekday(date))
+  return date
+end
+
+local function is_working_day(weekday)
+  return weekday >= 1 and weekday <= 5
+end
+
+local function new_booker(store, handles)
+  local count = 0
+  return function(calendar_key, user_key, date, minutes, contact_key, fields)
+    local calendar = store.calendars:get(handles.calendars[calendar_key])
+    local contact = store.contacts:get(handles.contacts[contact_key])
+    local from, added = wall.instant(date, minutes, NEW_YORK), store.now() - 5 * 86400000
+    count = count + 1
+    local appointment = {
+      id = format("Appointment%09d", count), locationId = calendar.locationId, calendarId = calendar.id,
+      contactId = contact.id, assignedUserId = user_key and handles.users[user_key], title = contact.name,
+      appointmentStatus = "confirmed", from = from, to = from + calendar.slotDuration * 60000,
+      added = added, updated = added,
+    }
+    for name, value in pairs(fields or {}) do appointment[name] = value end
+    handles.appointments[count] = store.appointments:add(appointment).id
+    return appointment.id
+  end
+end
+
+local function bookings(store, handles)
+  local today = wall.date(store.now(), NEW_YORK)
+  local past = next_date(today, -1, is_working_day)
+  local first = next_date(today, 1, is_working_day)
+  local second = next_date(first, 1, is_working_day)
+  local third = next_date(second, 1, is_working_day)
+  handles.past = wall.date_text(past)
+  handles.days = { wall.date_text(first), wall.date_text(second), wall.date_text(third) }
+  local book = new_booker(store, handles)
+
+  book("checkup", "okafor", past, at(9), "adele", { appointmentStatus = "showed" })
+  book("checkup", "weber", past, at(10), "farid")
+  book("checkup", "weber", past, at(11, 30), "greta")
+
+  handles.sick = {
+    userId = handles.users.weber, calendarId = handles.calendars.checkup, date = handles.days[1],
+    appointments = {
+      book("checkup", "weber", first, at(9), "bruno"),
+      book("checkup", "weber", first, at(10), "elena"),
+      book("checkup", "weber", first, at(10, 30), "hugo", { description = "Brings last year's results" }),
+      book("checkup", "weber", first, at(14), "greta"),
+    },
+  }
+  book("checkup", "okafor", first, at(9), "chidi")
+  book("checkup", "okafor", first, at(11), "dagmar")
+  book("checkup", "okafor", first, at(13, 30), "adele", { appointmentStatus = "cancelled" })
+  book("checkup", "okafor", first, at(15, 30), "farid")
+  book("physio", "solberg", first, at(10), "adele")
+  book("physio", "solberg", first, at(14, 30), "hugo")
+
+  book("checkup", "weber", second, at(9, 30), "dagmar")
+  book("checkup", "okafor", second, at(10), "elena", { appointmentStatus = "new" })
+  book("checkup", "weber", second, at(16), "adele")
+  book("physio", "solberg", second, at(11), "bruno")
+
+  book("checkup", "okafor", third, at(9), "greta")
+  book("checkup", "weber", third, at(11, 30), "chidi")
+  book("physio", "solberg", third, at(16), "farid")
+
+  local class_day = next_date(today, 1, function(weekday) return weekday == 2 or weekday == 4 end)
+  for _, contact in ipairs { "bruno", "chidi", "dagmar", "greta", "hugo" } do
+    book("class", nil, class_day, at(17, 30), contact)
+  end
+  return second
+end
+
+local function extras(store, handles, training_day)
+  local now = store.now()
+  handles.blocks.training = store.blocks:add({
+    id = id "BlockStaffTraining", locationId = handles.location_id, title = "Staff training",
+    assignedUserId = handles.users.okafor, from = wall.instant(training_day, at(15), NEW_YORK),
+    to = wall.instant(training_day, at(17), NEW_YORK), added = now, updated = now,
+  }).id
+  handles.notes.results = store.notes:add({
+    id = id "NoteResults", locationId = handles.location_id, appointmentId = handles.sick.appointments[3],
+    contactId = handles.contacts.hugo, userId = handles.users.okafor, body = "Asked for a printed copy.", added = now,
+  }).id
+  handles.notifications.reminder = store.notifications:add({
+    id = id "NotificationReminder", locationId = handles.location_id, calendarId = handles.calendars.checkup,
+    receiverType = "contact", channel = "email", notificationType = "reminder", isActive = true, deleted = false,
+    subject = "See you soon", body = "Your check-up is tomorrow.", beforeTime = { { timeOffset = 1, unit = "days" } },
+  }).id
+end
+
+local seed = {}
+
+--- Fills an empty store.
+-- @tparam table store
+-- @treturn table the identifiers, as listed above
+function seed.fill(store)
+  local handles = {
+    users = {}, contacts = {}, calendars = {}, groups = {}, schedules = {}, resources = {}, appointments = {},
+    blocks = {}, notes = {}, notifications = {},
+  }
+  handles.location_id = store.locations:add({
+    id = id "LindenStreetClinic", name = "Linden Street Clinic", timezone = NEW_YORK }).id
+  handles.other_location_id = store.locations:add({
+    id = id "HarbourViewClinic", name = "Harbour View Clinic", timezone = LONDON }).id
+  handles.groups.treatments = store.groups:add({
+    id = id "GroupTreatments", locationId = handles.location_id, name = "Treatments",
+    description = "Everything one to one", slug = "treatments", isActive = true }).id
+  people(store, handles)
+  calendars(store, handles)
+  schedule(store, handles)
+  resources(store, handles)
+  extras(store, handles, bookings(store, handles))
+  return handles
+end
+
+return seed

@@ -1,0 +1,114 @@
+--- What the sandbox knows: collections of plain tables, in memory and in the order in which they were added.
+-- @module hoopai.sandbox.store
+
+local format = string.format
+local concat, remove = table.concat, table.remove
+local setmetatable = setmetatable
+
+local Collection = {}
+Collection.__index = Collection
+
+local function new_collection()
+  return setmetatable({ items = {}, by_id = {} }, Collection)
+end
+
+--- Adds an item; its `id` must be new.
+-- @tparam table item
+-- @treturn table the item
+function Collection:add(item)
+  assert(item.id and not self.by_id[item.id], "an item needs an id of its own")
+  self.items[#self.items + 1] = item
+  self.by_id[item.id] = item
+  return item
+end
+
+--- The item of an id, or nil.
+-- @tparam string id
+-- @treturn ?table
+function Collection:get(id)
+  return self.by_id[id]
+end
+
+--- Forgets an item.
+-- @tparam string id
+function Collection:remove(id)
+  if not self.by_id[id] then return end
+  self.by_id[id] = nil
+  for position, item in ipairs(self.items) do
+    if item.id == id then
+      remove(self.items, position)
+      return
+    end
+  end
+end
+
+--- The items a predicate is true for, oldest first.
+-- @tparam ?function predicate all of them without
+-- @treturn table a new list
+function Collection:where(predicate)
+  local found = {}
+  for _, item in ipairs(self.items) do
+    if not predicate or predicate(item) then found[#found + 1] = item end
+  end
+  return found
+end
+
+-- The same seed gives the same ids, so that what failed once can be looked at again.
+local function new_random(seed)
+  local x = seed
+  return function()
+    -- xorshift64*
+    x = x ~ (x >> 12)
+    x = x ~ (x << 25)
+    x = x ~ (x >> 27)
+    return (x * 0x2545F4914F6CDD1D) >> 32
+  end
+end
+
+local LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+local Store = {}
+Store.__index = Store
+
+--- A new identifier in the form of the API's own: twenty letters and digits.
+-- @treturn string
+function Store:new_id()
+  local id = {}
+  for i = 1, 20 do
+    local n = self.random() % 62 + 1
+    id[i] = LETTERS:sub(n, n)
+  end
+  return concat(id)
+end
+
+--- A new trace id: a random UUID.
+-- @treturn string
+function Store:new_trace_id()
+  local a, b, c, d = self.random(), self.random(), self.random(), self.random()
+  return format("%08x-%04x-4%03x-%x%03x-%04x%08x", a, b >> 16, b & 0xfff, 8 + (c & 3), c >> 4 & 0xfff, c >> 16, d)
+end
+
+--- The time zone of a location: calendars have none of their own.
+-- @tparam string location_id
+-- @treturn string
+function Store:zone_of(location_id)
+  return self.locations:get(location_id).timezone
+end
+
+--- An empty store.
+-- @tparam table options
+-- @tparam function options.now returns the milliseconds since 1970
+-- @tparam ?integer options.random_seed other ids with another number
+-- @treturn table
+local function new(options)
+  local store = { ledger = {}, now = options.now, random = new_random(options.random_seed or 0x9E3779B97F4A7C15) }
+  for _, name in ipairs {
+    "locations", "users", "contacts", "calendars", "groups", "appointments", "blocks", "notes", "resources",
+    "notifications", "schedules",
+  } do
+    store[name] = new_collection()
+  end
+  return setmetatable(store, Store)
+end
+
+return { new = new }

@@ -1,0 +1,61 @@
+--- Appointments and blocked times as the answers of the API show them.
+-- @module hoopai.sandbox.views
+
+local core = require "hoopai.core"
+local wall = require "hoopai.sandbox.wall"
+
+local views = {}
+
+--- As lists show it: everything, with the times in the zone of the location.
+-- @tparam table store
+-- @tparam table item an appointment or a block
+-- @treturn table
+function views.event(store, item)
+  local zone = store:zone_of(item.locationId)
+  local calendar = item.calendarId and store.calendars:get(item.calendarId)
+  return {
+    id = item.id, locationId = item.locationId, calendarId = item.calendarId, contactId = item.contactId,
+    groupId = calendar and calendar.groupId, title = item.title, address = item.address,
+    description = item.description, appointmentStatus = item.appointmentStatus, assignedUserId = item.assignedUserId,
+    users = core.array(item.assignedUserId and { item.assignedUserId } or {}), assignedResources = core.array {},
+    isRecurring = item.isRecurring or false, rrule = item.rrule, createdBy = { source = "integration" },
+    startTime = wall.iso(item.from, zone), endTime = wall.iso(item.to, zone),
+    dateAdded = wall.stamp(item.added), dateUpdated = wall.stamp(item.updated),
+  }
+end
+
+--- As the answer for one id shows it: the status comes under the misspelt name as well.
+-- @tparam table store
+-- @tparam table item an appointment
+-- @treturn table
+function views.one_event(store, item)
+  local shown = views.event(store, item)
+  shown.appoinmentStatus = shown.appointmentStatus
+  return shown
+end
+
+--- As create and update answer it: no times, no dates.
+-- @tparam table item an appointment
+-- @treturn table
+function views.appointment(item)
+  return {
+    id = item.id, locationId = item.locationId, calendarId = item.calendarId, contactId = item.contactId,
+    title = item.title, meetingLocationType = item.meetingLocationType or "default",
+    appointmentStatus = item.appointmentStatus, assignedUserId = item.assignedUserId, address = item.address,
+    isRecurring = item.isRecurring or false, rrule = item.rrule,
+  }
+end
+
+--- A blocked time as create and update answer it.
+-- @tparam table store
+-- @tparam table item a block
+-- @treturn table
+function views.block(store, item)
+  local zone = store:zone_of(item.locationId)
+  return {
+    id = item.id, locationId = item.locationId, title = item.title, calendarId = item.calendarId,
+    assignedUserId = item.assignedUserId, startTime = wall.iso(item.from, zone), endTime = wall.iso(item.to, zone),
+  }
+end
+
+return views

@@ -1,0 +1,33 @@
+--- Plain values as one line of Lua: how a sandbox and the process that started it tell each other things.
+-- @module hoopai.sandbox.wire
+
+local concat = table.concat
+local format, gsub = string.format, string.gsub
+local error, load, pairs, type = error, load, pairs, type
+
+local wire = {}
+
+--- Writes a value as a Lua literal without line breaks.
+-- @param value string, number, boolean, or a table of these
+-- @treturn string
+function wire.dump(value)
+  local kind = type(value)
+  if kind == "table" then
+    local parts = {}
+    for key, item in pairs(value) do parts[#parts + 1] = format("[%s]=%s", wire.dump(key), wire.dump(item)) end
+    return "{" .. concat(parts, ",") .. "}"
+  end
+  if kind == "string" then return (gsub(format("%q", value), "\\\n", "\\n")) end
+  if kind == "number" or kind == "boolean" then return format("%q", value) end
+  error("a " .. kind .. " cannot be passed to another process", 0)
+end
+
+--- Reads what `dump` wrote.
+-- @tparam string text
+-- @return the value, or nil when the text is none
+function wire.load(text)
+  local chunk = load("return " .. text, "=wire", "t", {})
+  return chunk and chunk()
+end
+
+return wire
