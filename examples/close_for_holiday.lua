@@ -1,0 +1,47 @@
+--- Closes all calendars of a location for a day. The API blocks the time of a calendar only where it has no team (event
+-- calendars); elsewhere the time of each team member is blocked.
+--
+--   HOOPAI_TOKEN=... HOOPAI_LOCATION_ID=... lua5.4 examples/close_for_holiday.lua ZONE YYYY-MM-DD [title]
+local hoopai = require "hoopai"
+local time = hoopai.time
+
+local zone, date, title = arg[1], arg[2], arg[3] or "Closed"
+local year, month, day = (date or ""):match("^(%d%d%d%d)-(%d%d)-(%d%d)$")
+if not year then error("usage: close_for_holiday.lua ZONE YYYY-MM-DD [title]", 0) end
+local client <close> = hoopai.new()
+
+local from = time.at { year = tonumber(year), month = tonumber(month), day = tonumber(day), zone = zone }
+local till = from + time.days(1)
+
+local calendars = assert(client.calendars:list())
+local blocks, seen = {}, {}
+for _, calendar in ipairs(calendars) do
+  for _, member in ipairs(calendar.teamMembers or {}) do
+    if not seen[member.userId] then
+      seen[member.userId] = true
+      blocks[#blocks + 1] = { assignedUserId = member.userId, title = title, startTime = from, endTime = till }
+    end
+  end
+  if #(calendar.teamMembers or {}) == 0 then
+    blocks[#blocks + 1] = { calendarId = calendar.id, title = title, startTime = from, endTime = till }
+  end
+end
+
+local _, errors = hoopai.map(blocks, function(block) return client.block_slots:create(block) end)
+if errors then error(errors) end
+
+-- Trust the answer of the API, not the absence of errors: nothing may be free on that day any more. What had been
+-- booked before stays booked: somebody should call these people.
+local still_open = 0
+for _, calendar in ipairs(calendars) do
+  local free = assert(client.calendars:free_slots(calendar.id, { startDate = from, endDate = till, timezone = zone }))
+  local is_open = hoopai.slots(free)() ~= nil
+  if is_open then still_open = still_open + 1 end
+  print(("%-26s %s on %s"):format(calendar.name, is_open and "STILL OPEN" or "closed", date))
+  for _, event in ipairs(assert(client.events:list { calendarId = calendar.id, startTime = from, endTime = till })) do
+    if event.appointmentStatus == "new" or event.appointmentStatus == "confirmed" then
+      print(("  still booked: %s  %s"):format(event.startTime:sub(12, 16), event.title))
+    end
+  end
+end
+if still_open > 0 then error(still_open .. " calendars are still open on " .. date, 0) end
