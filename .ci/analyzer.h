@@ -1,0 +1,8 @@
+/* For the static analyzers: functions of Lua that never return, which its headers do not say. */
+#include <lauxlib.h>
+#include <lua.h>
+
+__attribute__((noreturn)) int lua_error(lua_State *L);
+__attribute__((noreturn)) int luaL_error(lua_State *L, const char *fmt, ...);
+__attribute__((noreturn)) int luaL_argerror(lua_State *L, int arg, const char *extramsg);
+__attribute__((noreturn)) int luaL_typeerror(lua_State *L, int arg, const char *tname);

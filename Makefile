@@ -1,0 +1,134 @@
+# hoopai: build, try, test, install. `make help` says what there is.
+
+PREFIX ?= /usr/local
+LUA ?= lua5.4
+CFLAGS ?= -O2 -g
+# Names of a spec file or folder: make test SPECS=spec/time_spec.lua
+SPECS =
+
+export LUA CC
+
+sources := $(sort $(wildcard src/*.c))
+
+# lua.h and curl.h: where pkg-config says, else where Debian has them, else (curl) where every compiler looks.
+LUA_CFLAGS ?= $(shell pkg-config --cflags lua5.4 2>/dev/null || pkg-config --cflags lua-5.4 2>/dev/null || \
+	echo -I/usr/include/lua5.4)
+CURL_CFLAGS ?= $(shell pkg-config --cflags libcurl 2>/dev/null)
+CURL_LIBS ?= $(shell pkg-config --libs libcurl 2>/dev/null || echo -lcurl)
+
+warnings := -Wall -Wextra -Wpedantic -Wshadow
+includes = $(LUA_CFLAGS) $(CURL_CFLAGS)
+core_cflags = -std=c11 -fPIC -pthread -fvisibility=hidden $(warnings) $(includes)
+hardening := -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+sanitizers := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+# nodelete: libcurl and its threads may hold addresses of the core when lua_close would unmap it.
+ifeq ($(shell uname -s),Darwin)
+core_ldflags := -bundle -undefined dynamic_lookup
+else
+core_ldflags := -shared -pthread -Wl,-z,relro,-z,now,-z,nodelete
+endif
+
+.DEFAULT_GOAL := build
+.DELETE_ON_ERROR:
+.PHONY: help deps build build-poll demo test test-all lint asan valgrind bench readme meta docs install clean readme env
+
+help: ## this list
+	@sed -n 's/\$$\$$/$$/; s/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+deps: ## install what build, demo and test need (Debian 12; elsewhere: say what is missing)
+	@.ci/deps build run sandbox test
+
+build: build/hoopai/core.so ## compile the C core into build/ (the default)
+
+build-poll: build-poll/hoopai/core.so ## the same for systems without epoll and kqueue, into build-poll/
+
+demo: ## start the sandbox and book an appointment in it
+	@.ci/deps build run sandbox
+	@$(MAKE) -s --no-print-directory build
+	@eval "$$(.ci/env)" && "$$LUA" spec/support/demo.lua
+
+test: ## run the specs (SPECS=... for some of them)
+	@.ci/deps build run sandbox test
+	@$(MAKE) -s --no-print-directory build build-poll
+	@.ci/test test $(SPECS)
+
+test-all: ## run the specs with everything that is too slow for every day
+	@HOOPAI_TEST_ALL=1 $(MAKE) --no-print-directory test
+
+lint: ## luacheck, gcc -fanalyzer, clang-tidy, cppcheck, the exported symbols, the rockspec
+	@.ci/deps build run lint
+	@$(MAKE) -s --no-print-directory build build-poll
+	@CPPFLAGS="$(includes)" .ci/lint
+
+asan: ## run the specs under AddressSanitizer, LeakSanitizer and UBSan
+	@.ci/deps build run sandbox test
+	@$(MAKE) -s --no-print-directory build-asan/hoopai/core.so build-asan/sanitizer.so
+	@.ci/test asan $(SPECS)
+
+valgrind: ## run the core's specs under valgrind
+	@.ci/deps build run sandbox test valgrind
+	@$(MAKE) -s --no-print-directory build
+	@.ci/test valgrind $(SPECS)
+
+bench: ## measure (one script of spec/bench/ after the other)
+	@.ci/deps build run
+	@$(MAKE) -s --no-print-directory build
+	@eval "$$(.ci/env)"; for script in spec/bench/*_bench.lua; do echo "== $$script"; "$$LUA" "$$script" || exit; done
+
+readme: ## write the table of endpoints in README.md anew
+	@.ci/deps run
+	@eval "$$(.ci/env)" && "$$LUA" spec/support/endpoint_table.lua write
+
+meta: ## write lua/hoopai/meta.lua, the types for editors, anew
+	@.ci/deps run
+	@eval "$$(.ci/env)" && "$$LUA" spec/support/generate_meta.lua write
+
+docs: ## write the reference as HTML into build/docs/
+	@.ci/deps run docs
+	@eval "$$(.ci/env)" && "$$LUA" spec/support/generate_docs.lua write build/docs-source && \
+		"$$LUA" "$$(command -v ldoc)" --config .ci/config.ld --dir build/docs --quiet --fatalwarnings build/docs-source
+	@echo "build/docs/index.html"
+
+install: build ## copy the library below PREFIX (/usr/local); DESTDIR is honoured
+	install -d "$(DESTDIR)$(PREFIX)/lib/lua/5.4/hoopai"
+	install -m 755 build/hoopai/core.so "$(DESTDIR)$(PREFIX)/lib/lua/5.4/hoopai/core.so"
+	cd lua && find hoopai -type d -exec install -d "$(DESTDIR)$(PREFIX)/share/lua/5.4/{}" \;
+	cd lua && find hoopai -name '*.lua' \
+		-exec install -m 644 {} "$(DESTDIR)$(PREFIX)/share/lua/5.4/{}" \;
+
+clean: ## remove what was built
+	rm -rf build build-poll build-asan
+
+env: ## print the lines that make this checkout loadable: eval "$$(make -s env)"
+	@.ci/env
+
+# One build of the core: $(call core,FOLDER,FLAGS)
+define core
+$(1)/hoopai/core.so: $(patsubst src/%.c,$(1)/obj/%.o,$(sources))
+	@mkdir -p $$(@D)
+	$$(CC) $$(core_ldflags) $(2) $$(LDFLAGS) -o $$@ $$^ $$(CURL_LIBS)
+
+$(1)/obj/%.o: src/%.c Makefile | $(1)/headers
+	@mkdir -p $$(@D)
+	$$(CC) $$(core_cflags) $(2) -MMD -MP -c -o $$@ $$<
+
+# Asked once per build folder, for a better answer than the compiler's.
+$(1)/headers:
+	@mkdir -p $$(@D)
+	@printf '#include <lua.h>\n#if LUA_VERSION_NUM != 504\n#error\n#endif\n#include <curl/curl.h>\n' | \
+		$$(CC) $$(includes) -E -x c - >/dev/null 2>&1 || { \
+		echo "A C compiler, lua.h of Lua 5.4 or curl/curl.h is missing. 'make deps' installs them on Debian;" >&2; \
+		echo "elsewhere point CC, LUA_CFLAGS and CURL_CFLAGS at them." >&2; exit 1; }
+	@touch $$@
+
+-include $(wildcard $(1)/obj/*.d)
+endef
+
+$(eval $(call core,build,$(hardening) $$(CFLAGS)))
+$(eval $(call core,build-poll,$(hardening) -DHOOPAI_BACKEND_POLL $$(CFLAGS)))
+$(eval $(call core,build-asan,$(sanitizers) -O1 -g))
+
+build-asan/sanitizer.so: spec/support/sanitizer.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 $(warnings) -shared -fPIC -o $@ $<

@@ -1,0 +1,118 @@
+rockspec_format = "3.0"
+package = "hoopai"
+version = "dev-1"
+
+source = {
+  url = "git+https://github.com/hoopai/hoopai.git",
+  branch = "main",
+}
+
+description = {
+  summary = "A client for the HoopAI (HighLevel / LeadConnector) Calendars API",
+  detailed = [[
+    Calendars, groups, free slots, appointments, block slots, notes, resources, notifications and availability
+    schedules: 42 endpoints as Lua functions that block in a plain script and wait in a coroutine, on a C core of
+    libcurl and lua-cjson. It never books twice on its own and never prints a token. With a local sandbox server.
+  ]],
+  license = "MIT",
+  homepage = "https://github.com/hoopai/hoopai",
+  issues_url = "https://github.com/hoopai/hoopai/issues",
+  maintainer = "hoopai contributors",
+  labels = { "api", "calendar", "http", "coroutine" },
+}
+
+supported_platforms = { "unix" }
+
+dependencies = {
+  "lua >= 5.4, < 5.5",
+  "lua-cjson >= 2.1.0",
+}
+
+-- The library only: on Debian the header lies in a multiarch folder, which LuaRocks does not search but compilers do.
+external_dependencies = {
+  CURL = { library = "curl" },
+}
+
+build = {
+  type = "builtin",
+  modules = {
+    ["hoopai.core"] = {
+      sources = {
+        "src/core.c",
+        "src/json.c",
+        "src/multi.c",
+        "src/poller.c",
+        "src/secret.c",
+        "src/transfer.c",
+        "src/url.c",
+      },
+      libraries = { "curl", "pthread" },
+      incdirs = { "$(CURL_INCDIR)" },
+      libdirs = { "$(CURL_LIBDIR)" },
+    },
+    ["hoopai.answer"] = "lua/hoopai/answer.lua",
+    ["hoopai.api.appointments"] = "lua/hoopai/api/appointments.lua",
+    ["hoopai.api.block_slots"] = "lua/hoopai/api/block_slots.lua",
+    ["hoopai.api.calendars"] = "lua/hoopai/api/calendars.lua",
+    ["hoopai.api.events"] = "lua/hoopai/api/events.lua",
+    ["hoopai.api.groups"] = "lua/hoopai/api/groups.lua",
+    ["hoopai.api"] = "lua/hoopai/api/init.lua",
+    ["hoopai.api.models"] = "lua/hoopai/api/models.lua",
+    ["hoopai.api.notes"] = "lua/hoopai/api/notes.lua",
+    ["hoopai.api.notifications"] = "lua/hoopai/api/notifications.lua",
+    ["hoopai.api.resources"] = "lua/hoopai/api/resources.lua",
+    ["hoopai.api.schedules"] = "lua/hoopai/api/schedules.lua",
+    ["hoopai.auth.token"] = "lua/hoopai/auth/token.lua",
+    ["hoopai.client"] = "lua/hoopai/client.lua",
+    ["hoopai.errors"] = "lua/hoopai/errors.lua",
+    ["hoopai.generic"] = "lua/hoopai/generic.lua",
+    hoopai = "lua/hoopai/init.lua",
+    ["hoopai.meta"] = "lua/hoopai/meta.lua",
+    ["hoopai.meta"] = "lua/hoopai/meta.lua",
+    ["hoopai.options"] = "lua/hoopai/options.lua",
+    ["hoopai.resources"] = "lua/hoopai/resources.lua",
+    ["hoopai.sandbox.access"] = "lua/hoopai/sandbox/access.lua",
+    ["hoopai.sandbox.app"] = "lua/hoopai/sandbox/app.lua",
+    ["hoopai.sandbox.booking"] = "lua/hoopai/sandbox/booking.lua",
+    ["hoopai.sandbox.certificate"] = "lua/hoopai/sandbox/certificate.lua",
+    ["hoopai.sandbox.checks"] = "lua/hoopai/sandbox/checks.lua",
+    ["hoopai.sandbox.control"] = "lua/hoopai/sandbox/control.lua",
+    ["hoopai.sandbox.handlers.appointments"] = "lua/hoopai/sandbox/handlers/appointments.lua",
+    ["hoopai.sandbox.handlers.block_slots"] = "lua/hoopai/sandbox/handlers/block_slots.lua",
+    ["hoopai.sandbox.handlers.calendars"] = "lua/hoopai/sandbox/handlers/calendars.lua",
+    ["hoopai.sandbox.handlers.events"] = "lua/hoopai/sandbox/handlers/events.lua",
+    ["hoopai.sandbox.handlers.groups"] = "lua/hoopai/sandbox/handlers/groups.lua",
+    ["hoopai.sandbox.handlers.notes"] = "lua/hoopai/sandbox/handlers/notes.lua",
+    ["hoopai.sandbox.handlers.notifications"] = "lua/hoopai/sandbox/handlers/notifications.lua",
+    ["hoopai.sandbox.handlers.resources"] = "lua/hoopai/sandbox/handlers/resources.lua",
+    ["hoopai.sandbox.handlers.schedules"] = "lua/hoopai/sandbox/handlers/schedules.lua",
+    ["hoopai.sandbox"] = "lua/hoopai/sandbox/init.lua",
+    ["hoopai.sandbox.options"] = "lua/hoopai/sandbox/options.lua",
+    ["hoopai.sandbox.quirks"] = "lua/hoopai/sandbox/quirks.lua",
+    ["hoopai.sandbox.rate"] = "lua/hoopai/sandbox/rate.lua",
+    ["hoopai.sandbox.refuse"] = "lua/hoopai/sandbox/refuse.lua",
+    ["hoopai.sandbox.router"] = "lua/hoopai/sandbox/router.lua",
+    ["hoopai.sandbox.seed"] = "lua/hoopai/sandbox/seed.lua",
+    ["hoopai.sandbox.server"] = "lua/hoopai/sandbox/server.lua",
+    ["hoopai.sandbox.slots"] = "lua/hoopai/sandbox/slots.lua",
+    ["hoopai.sandbox.store"] = "lua/hoopai/sandbox/store.lua",
+    ["hoopai.sandbox.views"] = "lua/hoopai/sandbox/views.lua",
+    ["hoopai.sandbox.wall"] = "lua/hoopai/sandbox/wall.lua",
+    ["hoopai.sandbox.wire"] = "lua/hoopai/sandbox/wire.lua",
+    ["hoopai.scheduler"] = "lua/hoopai/scheduler.lua",
+    ["hoopai.schema"] = "lua/hoopai/schema.lua",
+    ["hoopai.schema.free"] = "lua/hoopai/schema/free.lua",
+    ["hoopai.schema.problems"] = "lua/hoopai/schema/problems.lua",
+    ["hoopai.schema.text"] = "lua/hoopai/schema/text.lua",
+    ["hoopai.schema.types"] = "lua/hoopai/schema/types.lua",
+    ["hoopai.suggest"] = "lua/hoopai/suggest.lua",
+    ["hoopai.time"] = "lua/hoopai/time.lua",
+    ["hoopai.tz"] = "lua/hoopai/tz.lua",
+  },
+  copy_directories = { "examples" },
+}
+
+test = {
+  type = "command",
+  command = "make test",
+}

@@ -1,0 +1,208 @@
+--- The vendor's document is not fit for a mock server as it is. Each mend is a change of a copy, with its reason.
+--
+--   lua5.4 spec/contract/mends.lua DOCUMENT FOLDER
+--
+-- writes FOLDER/apps/calendars.json and, because the document refers to it, FOLDER/common/common-schemas.json, and
+-- prints what was mended. A mend that finds nothing to mend is an error: the vendor mended it, so it can go.
+
+local core = require "hoopai.core"
+local document = require "spec.contract.document"
+
+local error, ipairs, pairs, type = error, ipairs, pairs, type
+local io_open = io.open
+
+-- The paths and schemas that mends go to by name; a document that lost one is another document.
+local function path_item(doc, path)
+  return doc.paths[path] or error("the document has no path " .. path, 0)
+end
+
+local function schema_of(doc, name)
+  return doc.components.schemas[name] or error("the document has no schema " .. name, 0)
+end
+
+local function position(list, wanted)
+  for index, value in ipairs(list or {}) do
+    if value == wanted then return index end
+  end
+end
+
+-- Each `apply` returns how many places it changed.
+local mends = {
+  {
+    why = "GET /calendars/groups/{groupId} is in HoopAI's overview, but not in the document; "
+      .. "its answer is taken to be that of the update",
+    apply = function(doc)
+      local item = path_item(doc, "/calendars/groups/{groupId}")
+      if item.get then return 0 end
+      item.get = {
+        operationId = "get-group", parameters = item.delete.parameters, security = item.delete.security,
+        responses = { ["200"] = item.put.responses["200"] },
+      }
+      return 1
+    end,
+  },
+  {
+    why = "the paths with {noteId} do not declare it",
+    apply = function(doc)
+      local changes = 0
+      for name, operation in pairs(path_item(doc, "/calendars/appointments/{appointmentId}/notes/{noteId}")) do
+        local declared
+        for _, parameter in ipairs(operation.parameters) do declared = declared or parameter.name == "noteId" end
+        if not declared then
+          operation.parameters[#operation.parameters + 1] = {
+            name = "noteId", ["in"] = "path", required = true, schema = { type = "string" },
+            description = "added for " .. name,
+          }
+          changes = changes + 1
+        end
+      end
+      return changes
+    end,
+  },
+  {
+    why = "instants in answers are typed as objects, while their examples and the live API show ISO 8601 strings",
+    apply = function(doc)
+      local changes = 0
+      document.each_schema(doc, function(schema)
+        if schema.type == "object" and not schema.properties and type(schema.example) == "string" then
+          schema.type = "string"
+          changes = changes + 1
+        end
+      end)
+      return changes
+    end,
+  },
+  {
+    why = "examples of booleans are written as strings",
+    apply = function(doc)
+      local changes = 0
+      document.each_schema(doc, function(schema)
+        if schema.type == "boolean" and type(schema.example) == "string" then
+          schema.example = schema.example == "true"
+          changes = changes + 1
+        end
+      end)
+      return changes
+    end,
+  },
+  {
+    why = "blocked slots: calendarId is marked as required, while its description says: "
+      .. "either calendarId or assignedUserId, not both",
+    apply = function(doc)
+      local changes = 0
+      for _, name in ipairs { "BlockSlotCreateRequestDTO", "BlockSlotEditRequestDTO" } do
+        local schema = schema_of(doc, name)
+        local index = position(schema.required, "calendarId")
+        if index then
+          table.remove(schema.required, index)
+          schema.oneOf = { { required = { "calendarId" } }, { required = { "assignedUserId" } } }
+          changes = changes + 1
+        end
+      end
+      return changes
+    end,
+  },
+  {
+    why = "availabilityType: null is a value in its description, but not in its type",
+    apply = function(doc)
+      local changes = 0
+      for _, name in ipairs { "CalendarCreateDTO", "CalendarUpdateDTO", "CalendarDTO" } do
+        local schema = schema_of(doc, name).properties.availabilityType
+        if not schema.nullable then
+          schema.nullable = true
+          schema.enum[#schema.enum + 1] = core.null
+          changes = changes + 1
+        end
+      end
+      return changes
+    end,
+  },
+  {
+    why = "the live API refuses properties that it does not declare (422), JSON Schema lets them pass unless told; "
+      .. "made-up answers then have declared properties only",
+    apply = function(doc)
+      local changes = 0
+      document.each_schema(doc, function(schema)
+        if schema.properties and schema.additionalProperties == nil then
+          schema.additionalProperties = false
+          changes = changes + 1
+        end
+      end)
+      return changes
+    end,
+  },
+  {
+    why = "made-up answers are to have every property, and something in every list",
+    apply = function(doc)
+      if doc["x-json-schema-faker"] then return 0 end
+      doc["x-json-schema-faker"] = {
+        ["always-fake-optionals"] = true, ["fill-properties"] = false, ["min-items"] = 1, ["max-items"] = 3,
+      }
+      return 1
+    end,
+  },
+}
+
+-- Reading does not tell an empty list from an empty object: these are lists.
+local LISTS = { parameters = true, required = true, enum = true, tags = true, servers = true, security = true }
+
+local function mark_empty_lists(value)
+  for key, part in pairs(value) do
+    if type(part) == "table" then
+      if LISTS[key] and next(part) == nil then core.array(part) end
+      mark_empty_lists(part)
+    end
+  end
+end
+
+local function write(path, value)
+  mark_empty_lists(value)
+  local text = core.encode(value)
+  local file <close> = assert(io_open(path, "wb"))
+  assert(file:write(text, "\n"))
+end
+
+local module = { list = mends }
+
+--- Mends a document in place. Raises for a mend that is not needed.
+-- @treturn table list of texts: what was done
+function module.apply(doc)
+  local done = {}
+  for index, mend in ipairs(mends) do
+    local changes = mend.apply(doc)
+    if changes == 0 then error("this mend of the document has become needless: " .. mend.why, 0) end
+    done[index] = ("%d x %s"):format(changes, mend.why)
+  end
+  return done
+end
+
+local COMMON = "../common/common-schemas.json"
+
+--- Writes the mended copy, and what it refers to, below a folder.
+-- @treturn string path of the copy
+-- @treturn table what was done
+function module.write(source, folder)
+  local doc = document.read(source)
+  local beside = (source:match("^(.*)/") or ".") .. "/" .. COMMON
+  local ok, common = pcall(document.read, beside)
+  if not ok then
+    error(("%s\n%s refers to %s, which the vendor publishes in the folder common/ beside apps/"):format(
+      common, source, COMMON), 0)
+  end
+  local done = module.apply(doc)
+  local target = folder .. "/apps/calendars.json"
+  write(target, doc)
+  write(folder .. "/common/common-schemas.json", common)
+  return target, done
+end
+
+if arg and arg[0] and arg[0]:find("contract/mends%.lua$") then
+  local ok, target, done = pcall(module.write, arg[1], arg[2])
+  if not ok then
+    io.stderr:write(target, "\n")
+    os.exit(1)
+  end
+  for _, line in ipairs(done) do print("mended: " .. line) end
+end
+
+return module
