@@ -5,6 +5,8 @@ LUA ?= lua5.4
 CFLAGS ?= -O2 -g
 # Names of a spec file or folder: make test SPECS=spec/time_spec.lua
 SPECS =
+# The vendor's OpenAPI document, for make contract
+OPENAPI ?= $(HOOPAI_OPENAPI)
 
 export LUA CC
 
@@ -31,7 +33,7 @@ endif
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: help deps build build-poll demo test test-all lint asan valgrind bench readme meta docs install clean readme env
+.PHONY: help deps build build-poll demo test test-all lint asan valgrind contract bench readme meta docs install clean env
 
 help: ## this list
 	@sed -n 's/\$$\$$/$$/; s/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -54,7 +56,7 @@ test: ## run the specs (SPECS=... for some of them)
 	@.ci/test test $(SPECS)
 
 test-all: ## run the specs with everything that is too slow for every day
-	@HOOPAI_TEST_ALL=1 $(MAKE) --no-print-directory test
+	@HOOPAI_TEST_ALL=1 HOOPAI_TEST_LIMIT=$${HOOPAI_TEST_LIMIT:-7200} $(MAKE) --no-print-directory test
 
 lint: ## luacheck, gcc -fanalyzer, clang-tidy, cppcheck, the exported symbols, the rockspec
 	@.ci/deps build run lint
@@ -71,6 +73,11 @@ valgrind: ## run the core's specs under valgrind
 	@$(MAKE) -s --no-print-directory build
 	@.ci/test valgrind $(SPECS)
 
+contract: ## judge requests and data by the vendor's document (OPENAPI=.../apps/calendars.json)
+	@.ci/deps build run test contract
+	@$(MAKE) -s --no-print-directory build
+	@.ci/contract "$(OPENAPI)"
+
 bench: ## measure (one script of spec/bench/ after the other)
 	@.ci/deps build run
 	@$(MAKE) -s --no-print-directory build
@@ -86,9 +93,7 @@ meta: ## write lua/hoopai/meta.lua, the types for editors, anew
 
 docs: ## write the reference as HTML into build/docs/
 	@.ci/deps run docs
-	@eval "$$(.ci/env)" && "$$LUA" spec/support/generate_docs.lua write build/docs-source && \
-		"$$LUA" "$$(command -v ldoc)" --config .ci/config.ld --dir build/docs --quiet --fatalwarnings build/docs-source
-	@echo "build/docs/index.html"
+	@.ci/docs build/docs
 
 install: build ## copy the library below PREFIX (/usr/local); DESTDIR is honoured
 	install -d "$(DESTDIR)$(PREFIX)/lib/lua/5.4/hoopai"

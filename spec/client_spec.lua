@@ -426,6 +426,17 @@ describe("client:", function()
       assert.are.equal(0, #server:ledger())
     end)
 
+    it("know the words that a path may hold", function()
+      local err = expect.failure("invalid_request", new().resources:list("room"))
+      assert.are.equal("resourceType", err.details[1].path)
+      assert.matches("rooms", err.details[1].problem)
+      err = expect.failure("invalid_request", new().resources:get("Rooms", "r"))
+      assert.are.equal("resourceType", err.details[1].path)
+      assert.are.equal(0, #server:ledger())
+      server:reply { path = "/calendars/resources/halls", body = "[]" }
+      assert(new().resources:list("halls", nil, { validate = false }))
+    end)
+
     it("say where a missing location can be set", function()
       local client = leak.client { token = TOKEN, base_url = server.url }
       local err = expect.failure("invalid_request", client.calendars:list())
@@ -782,6 +793,13 @@ describe("client:", function()
       assert.are.equal(6, #events)
     end)
 
+    it("hold for the clients of client:with, too", function()
+      server:reply(CALENDAR)
+      local events, hooks = hook_list()
+      assert(new({ on = hooks }):with({ timeout = 5 }).calendars:get("c"))
+      assert.are.equal(2, #events)
+    end)
+
     it("are told the method that was called", function()
       server:reply({ method = "PUT", body = "{}" }, { method = "DELETE", body = [[{"succeeded":true}]] })
       local events, hooks = hook_list()
@@ -868,6 +886,17 @@ describe("client:", function()
       local seen = {}
       for index, request in ipairs(server:ledger()) do seen[index] = request.connection end
       assert.are.same({ 1, 1, 1, 2, 2, 2 }, seen)
+    end)
+
+    it("carry no cookies", function()
+      server:reply(
+        { path = "/calendars/c", headers = { ["Set-Cookie"] = "session=1; Path=/" }, body = [[{"calendar":{}}]] },
+        CALENDAR)
+      local client = new()
+      assert(client.calendars:get("c"))
+      assert(client.calendars:get("c"))
+      assert.is_nil(server:last().header.cookie)
+      assert.are.equal(1, server:last().connection)
     end)
 
     it("are never more than max_connections", function()

@@ -457,6 +457,21 @@ describe("errors:", function()
       expect.within(12, function() fails("timeout", GET(client, { timeout = 0.3 })) end)
     end)
 
+    it("of the shortest kind is one, and not none", function()
+      for _, seconds in ipairs { 1e-9, 0.0001, 1e-300 } do
+        server:reply { always = true, steps = { { stall = true } } }
+        expect.within(12, function()
+          fails("timeout", GET(client, { timeout = seconds }))
+          hoopai.run(function() fails("timeout", GET(client, { timeout = seconds })) end)
+        end)
+        server:reset()
+      end
+      local url, close = servers.silent()
+      local other = leak.client { token = TOKEN, base_url = url, connect_timeout = 1e-9, timeout = 600 }
+      expect.within(12, function() fails("timeout", GET(other)) end)
+      close()
+    end)
+
     it("says how long it was, in a task as well", function()
       server:reply({ steps = { { stall = true } } }, { steps = { { stall = true } } })
       local function check(result, err)
@@ -484,6 +499,19 @@ describe("errors:", function()
         assert(first:join())
       end)
       assert.are.equal(1, #server:ledger())
+    end)
+
+    it("in the queue does not end what has left it", function()
+      server:reply { path = "/calendars/x", delay = 0.3, body = [[{"calendar":{"id":"x"}}]] }
+      hoopai.run(function()
+        assert.are.equal("x", assert(GET(client, { queue_timeout = 0.05 })).id)
+      end)
+      server:reply { path = "/calendars/x", delay = 0.1, body = [[{"calendar":{"id":"x"}}]] }
+      assert.are.equal("x", assert(GET(client, { queue_timeout = 0.05 })).id)
+      server:reply { path = "/calendars/x", steps = { { stall = true } } }
+      hoopai.run(function()
+        fails("timeout", nil, select(2, GET(client, { queue_timeout = 0.05, timeout = 0.2 })), { stage = "wait" })
+      end)
     end)
 
     it("counts from the moment the queue is left", function()
@@ -595,6 +623,21 @@ describe("errors:", function()
       end)
     end
 
+    it("that the server has closed meanwhile is not used again: nothing fails", function()
+      for _, row in ipairs(CALLS) do
+        server:reply(
+          { method = "GET", path = "/calendars/x", body = [[{"calendar":{}}]], close = true },
+          { method = row[1], path = row[2], body = "{}" })
+        assert(GET(client))
+        server:wait("open", "exactly", 0)
+        assert(row[4](client))
+        local ledger = server:ledger()
+        assert.are.equal(2, #ledger)
+        assert.are.equal(2, ledger[2].connection)
+        server:reset()
+      end
+    end)
+
     it("closed within a refusal's body", function()
       server:reply {
         steps = { { send = "HTTP/1.1 422 No\r\nContent-Length: 100\r\n\r\n{\"message\":" }, { close = true } },
@@ -645,6 +688,21 @@ describe("errors:", function()
       } do
         server:reply { raw = raw, close = true }
         assert.are.same({ id = "c" }, GET(client), raw)
+      end
+    end)
+
+    it("with gzip is unpacked", function()
+      local packed = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\xab\x56\x4a\x4e\xcc\x49\xcd\x4b\x49\x2c\x52\xb2\xaa\x56"
+        .. "\xca\x4c\x51\xb2\x52\x4a\x56\xd2\x51\xca\x4b\xcc\x4d\x05\x32\x2b\x86\x09\x50\xaa\xad\x05\x00\xaf"
+        .. "\x7d\x83\xfd\xe9\x00\x00\x00"
+      for _, row in ipairs { CALLS[1], CALLS[3] } do
+        server:reply { headers = { ["Content-Encoding"] = "gzip" }, body = packed }
+        assert.are.same({ id = "c", name = ("x"):rep(200) }, row[4](client))
+        server:reply { headers = { ["Content-Encoding"] = "gzip" }, body = packed:sub(1, -12) }
+        local result, err = row[4](client)
+        assert.is_nil(result)
+        assert.is_true(err.kind == "protocol" or err.kind == "network" or err.kind == "decode", tostring(err))
+        assert.are.equal(row[3] and "yes" or "no", err.applied)
       end
     end)
 

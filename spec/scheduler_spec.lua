@@ -956,6 +956,49 @@ describe("scheduler:", function()
       server:wait("open", "exactly", 0)
     end)
 
+    it("in a storm of cancels, timeouts and broken answers leave nothing behind", function()
+      server:reply(
+        { path = "/calendars/ok", always = true, body = [[{"calendar":{"id":"ok"}}]] },
+        { path = "/calendars/slow", always = true, delay = 0.01, body = [[{"calendar":{"id":"slow"}}]] },
+        { path = "/calendars/stalled", always = true, steps = { { stall = true } } },
+        { path = "/calendars/reset", always = true, reset = "before" },
+        { path = "/calendars/cut", always = true, cut = 70, body = [[{"calendar":{"id":"cut"}}]] })
+      local names = { "ok", "slow", "stalled", "reset", "cut" }
+      local allowed = {
+        ok = { fine = true, timeout = true, cancelled = true },
+        slow = { fine = true, timeout = true, cancelled = true },
+        stalled = { timeout = true, cancelled = true }, reset = { network = true, timeout = true, cancelled = true },
+        cut = { network = true, protocol = true, decode = true, timeout = true, cancelled = true },
+      }
+      local state = 20240229
+      local function random(count) -- the same storm each time
+        state = (state * 1103515245 + 12345) & 0x7fffffff
+        return (state >> 8) % count + 1
+      end
+      local client, tasks, kinds, seen = new { max_connections = 8 }, {}, {}, {}
+      run(function()
+        for index = 1, 400 do
+          local name = names[random(5)]
+          kinds[index] = name
+          local options = { timeout = 0.05, queue_timeout = random(3) == 1 and 0.02 or nil }
+          tasks[index] = spawn(function() return client.calendars:get(name, options) end)
+          if random(3) == 1 then tasks[random(index)]:cancel() end
+          if random(5) == 1 then sleep(random(3) / 1000) end
+        end
+        for index, task in ipairs(tasks) do
+          local calendar, err = task:join()
+          local outcome = calendar and "fine" or err.kind
+          seen[outcome] = (seen[outcome] or 0) + 1
+          assert.is_true(allowed[kinds[index]][outcome] or false, kinds[index] .. ": " .. tostring(err))
+          if calendar then assert.are.equal(kinds[index], calendar.id) end
+        end
+        assert.are.equal(0, leak.in_flight())
+        assert.are.equal("ok", assert(client.calendars:get("ok")).id)
+      end)
+      assert.is_true(seen.fine > 0 and seen.cancelled > 0 and seen.timeout > 0)
+      server:wait("busy", "exactly", 0)
+    end)
+
     it("of several clients share the loop", function()
       server:reply(
         { path = "/calendars/a", hold = "both", body = [[{"calendar":{}}]] },

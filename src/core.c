@@ -65,7 +65,8 @@ double hp_now(void) {
 }
 
 void hp_new_type(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *metamethods) {
-  luaL_newmetatable(L, name); /* filled also when it is there: a load that ran out of memory may have left it half done */
+  /* Filled also when it is there: a load that ran out of memory may have left it half done. */
+  luaL_newmetatable(L, name);
   luaL_setfuncs(L, metamethods, 0);
   lua_newtable(L);
   luaL_setfuncs(L, methods, 0);

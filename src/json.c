@@ -453,8 +453,8 @@ static int read_text(lua_State *L) {
   return 1;
 }
 
-/* lua_pcall with one argument and one result. Where the decimal point has several bytes lua-cjson would end the process;
-   there this thread (no other) takes the plain locale meanwhile. */
+/* lua_pcall with one argument and one result. Where the decimal point has several bytes lua-cjson would end the
+   process; there this thread (no other) takes the plain locale meanwhile. */
 static int call_cjson(lua_State *L) {
   if (strlen(nl_langinfo(RADIXCHAR)) == 1) return lua_pcall(L, 1, 1, 0);
   locale_t plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);

@@ -129,9 +129,9 @@ static void apply_change(struct hp_multi *multi, int fd) {
   }
 }
 
-/* Notes what libcurl wants of a descriptor; the system hears of it in apply_changes, before anybody waits. Most requests
-   take a descriptor out and put it in again, which then costs nothing. A descriptor of libcurl's own (its resolver's)
-   is closed behind our back as soon as it was taken out, so that is told at once. */
+/* Notes what libcurl wants of a descriptor; the system hears of it in apply_changes, before anybody waits. Most
+   requests take a descriptor out and put it in again, which then costs nothing. A descriptor of libcurl's own (its
+   resolver's) is closed behind our back as soon as it was taken out, so that is told at once. */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *unused) {
   struct hp_multi *multi = user;
   (void)easy, (void)unused;
@@ -469,7 +469,10 @@ static char *copy_string(lua_State *L, const char *name) {
   const char *text = lua_tolstring(L, -1, &length);
   if (strlen(text) != length) luaL_error(L, "option '%s' holds a NUL byte", name);
   char *copy = malloc(length + 1);
-  if (!copy) luaL_error(L, "not enough memory");
+  if (!copy) {
+    luaL_error(L, "not enough memory");
+    return NULL;
+  }
   memcpy(copy, text, length + 1);
   return copy;
 }

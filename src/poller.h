@@ -32,7 +32,8 @@ struct hp_event {
 /* Milliseconds for a system call: seconds rounded up (a loop must not spin before its deadline); below 0 = forever. */
 int hp_milliseconds(double seconds);
 
-/* The argument of a wait(): seconds, below 0 when it is nil (no limit). A negative one, a deadline that has passed, is 0. */
+/* The argument of a wait(): seconds, below 0 when it is nil (no limit). A negative one, of a deadline that
+   has passed, is 0. */
 double hp_check_wait(lua_State *L, int index);
 
 #ifdef HP_HAS_SET

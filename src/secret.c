@@ -5,21 +5,18 @@
 #include <string.h>
 
 struct secret {
-  char *bytes; /* NULL = closed */
-  size_t length;
+  size_t length; /* 0 = closed */
+  char bytes[];
 };
 
 static void wipe(struct secret *secret) {
-  if (!secret->bytes) return;
   hp_wipe(secret->bytes, secret->length);
-  free(secret->bytes);
-  secret->bytes = NULL;
   secret->length = 0;
 }
 
 const char *hp_secret_bytes(lua_State *L, int index, size_t *length) {
   struct secret *secret = luaL_checkudata(L, index, HP_SECRET);
-  if (!secret->bytes) luaL_error(L, "attempt to use a closed secret");
+  if (secret->length == 0) luaL_error(L, "attempt to use a closed secret");
   *length = secret->length;
   return secret->bytes;
 }
@@ -38,11 +35,9 @@ static const char *token_problem(const char *bytes, size_t length) {
 static int push_secret(lua_State *L, const char *bytes, size_t length) {
   const char *problem = token_problem(bytes, length);
   if (problem) return hp_problem(L, problem);
-  struct secret *secret = lua_newuserdatauv(L, sizeof *secret, 0);
-  memset(secret, 0, sizeof *secret);
+  struct secret *secret = lua_newuserdatauv(L, sizeof *secret + length, 0);
+  secret->length = 0;
   luaL_setmetatable(L, HP_SECRET);
-  secret->bytes = malloc(length);
-  if (!secret->bytes) return luaL_error(L, "not enough memory");
   memcpy(secret->bytes, bytes, length);
   secret->length = length;
   return 1;
@@ -80,7 +75,7 @@ static int secret_tostring(lua_State *L) {
 static int secret_eq(lua_State *L) {
   const struct secret *a = luaL_testudata(L, 1, HP_SECRET);
   const struct secret *b = luaL_testudata(L, 2, HP_SECRET); /* Lua asks us about any two userdata, one of them ours */
-  bool equal = a && b && a->length == b->length && a->bytes && b->bytes;
+  bool equal = a && b && a->length == b->length && a->length > 0;
   if (equal) {
     unsigned char difference = 0;
     for (size_t i = 0; i < a->length; i++) difference |= (unsigned char)(a->bytes[i] ^ b->bytes[i]);

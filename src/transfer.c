@@ -136,7 +136,7 @@ static bool set_authorities(CURL *easy, const struct hp_multi *multi) {
   return true;
 }
 
-/* Without an explicit proxy libcurl would take one from the environment, and the exceptions from there even with one. */
+/* Without an explicit proxy libcurl would take one from the environment, and even with one the exceptions to it. */
 static bool set_proxy(CURL *easy, const struct hp_multi *multi) {
   if (multi->proxy && strcmp(multi->proxy, "environment") == 0) return true;
   return curl_easy_setopt(easy, CURLOPT_PROXY, multi->proxy ? multi->proxy : "") == CURLE_OK &&
@@ -438,7 +438,10 @@ static void build_block(lua_State *L, struct hp_transfer *transfer) {
   }
   size_t nodes = (size_t)layout.lines * sizeof(struct curl_slist);
   transfer->block = malloc(nodes + layout.bytes);
-  if (!transfer->block) luaL_error(L, "not enough memory");
+  if (!transfer->block) {
+    luaL_error(L, "not enough memory");
+    return;
+  }
   transfer->block_size = nodes + layout.bytes;
   transfer->headers = (struct curl_slist *)(void *)transfer->block;
   struct writer writer = {transfer->block + nodes, transfer->headers};

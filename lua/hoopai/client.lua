@@ -75,10 +75,16 @@ local function invalid(exchange, details)
   })
 end
 
+--- The path with its ids; where one cannot stand in a path, what is wrong with each of them.
 local function build_path(endpoint, arguments, details)
-  local path, problem, index = core.path(endpoint.path, unpack(arguments, 1, endpoint.id_count))
+  local path = core.path(endpoint.path, unpack(arguments, 1, endpoint.id_count))
   if path then return path end
-  details[#details + 1] = { path = endpoint.params[index].name, problem = problem, expected = "an id" }
+  for index = 1, endpoint.id_count do
+    local _, problem = core.path("{id}", arguments[index])
+    if problem then
+      details[#details + 1] = { path = endpoint.params[index].name, problem = problem, expected = "an id" }
+    end
+  end
 end
 
 --- Turns checked arguments into the parts of a request: path, query string and body text.
@@ -92,6 +98,7 @@ local function build_request(exchange, settings, arguments, payload, call_option
   local path = build_path(endpoint, arguments, details)
   exchange.path = path or endpoint.path
   local query, query_details, body, body_details
+  if path then add_all(details, checks.params(arguments, context)) end
   if endpoint.query then query, query_details = checks.query(payload, context) end
   if endpoint.body and not endpoint.empty_body then body, body_details = checks.body(payload, context) end
   add_all(details, query_details)

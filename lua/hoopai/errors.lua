@@ -9,7 +9,28 @@ local getinfo = debug and debug.getinfo
 
 local errors = {}
 
---- Every kind an error can have today; later versions may add some.
+--- What the `kind` of an error can be; later versions may add some.
+-- @table kinds
+-- @field invalid_request found before anything was sent; `details` lists every problem
+-- @field auth 401: the token was refused, or there is none
+-- @field scope 401: the token's scope or class, or the version, was refused
+-- @field forbidden 403
+-- @field not_found 404 or 410
+-- @field conflict 409
+-- @field slot_taken 400 or 422 that says the slot is not available
+-- @field refused any other 400 or 422, or an answer that says it did not succeed
+-- @field rate_limit 429; `retry_after` says how long to wait
+-- @field rejected any other 4xx
+-- @field server 5xx
+-- @field network no usable connection, or one that broke
+-- @field timeout out of time; `stage` says where
+-- @field tls a certificate was not trusted, or the handshake failed
+-- @field decode the answer is not JSON, or not of the documented shape
+-- @field too_large the answer is larger than allowed
+-- @field protocol broken HTTP, or a redirect: none is followed
+-- @field cancelled the task was cancelled
+-- @field closed the client was closed
+-- @field raised the task raised
 errors.kinds = {
   "invalid_request",
   "auth", "scope", "forbidden", "not_found", "conflict", "slot_taken", "refused", "rate_limit", "rejected", "server",
@@ -49,7 +70,7 @@ end
 --- What a call returns after nil when it fails. It prints as one line, `kind: message (status, method, path, trace)`,
 -- and never holds a secret. Later versions may add kinds.
 -- @table Error
--- @tfield string kind what went wrong: the word to decide by
+-- @tfield string kind what went wrong, in one word: see @{kinds}
 -- @tfield string message what went wrong, in words
 -- @tfield string applied what is known of the call's effect: "no" = provably none (it never left, or was refused, or
 -- only read), "maybe" = a change left and its outcome is unclear, "yes" = it was accepted, but the answer could not be

@@ -1,33 +1,33 @@
 ---@meta hoopai
 
--- Types of hoopai for editors that know LuaLS or EmmyLua annotations. Nothing requires this file when a program runs.
+-- Types of hoopai for editors that know LuaLS annotations. Nothing requires this file when a program runs.
 -- Written by `make meta` from the comments of the library and from lua/hoopai/api: change those, not this.
 -- luacheck: ignore
 
 ---@alias hoopai.Null lightuserdata
 
----What can go wrong, in one word. Later versions may add kinds.
+---What the `kind` of an error can be; later versions may add some.
 ---@alias hoopai.ErrorKind
----| "invalid_request"
----| "auth"
----| "scope"
----| "forbidden"
----| "not_found"
----| "conflict"
----| "slot_taken"
----| "refused"
----| "rate_limit"
----| "rejected"
----| "server"
----| "network"
----| "timeout"
----| "tls"
----| "decode"
----| "too_large"
----| "protocol"
----| "cancelled"
----| "closed"
----| "raised"
+---| "invalid_request" # found before anything was sent; `details` lists every problem
+---| "auth" # 401: the token was refused, or there is none
+---| "scope" # 401: the token's scope or class, or the version, was refused
+---| "forbidden" # 403
+---| "not_found" # 404 or 410
+---| "conflict" # 409
+---| "slot_taken" # 400 or 422 that says the slot is not available
+---| "refused" # any other 400 or 422, or an answer that says it did not succeed
+---| "rate_limit" # 429; `retry_after` says how long to wait
+---| "rejected" # any other 4xx
+---| "server" # 5xx
+---| "network" # no usable connection, or one that broke
+---| "timeout" # out of time; `stage` says where
+---| "tls" # a certificate was not trusted, or the handshake failed
+---| "decode" # the answer is not JSON, or not of the documented shape
+---| "too_large" # the answer is larger than allowed
+---| "protocol" # broken HTTP, or a redirect: none is followed
+---| "cancelled" # the task was cancelled
+---| "closed" # the client was closed
+---| "raised" # the task raised
 
 ---All problems of a call, or the texts of a refusal.
 ---@class hoopai.Details
@@ -43,7 +43,7 @@
 ---and never holds a secret. Later versions may add kinds.
 ---@class hoopai.Error
 ---@operator concat(any): string
----@field kind hoopai.ErrorKind what went wrong: the word to decide by
+---@field kind hoopai.ErrorKind what went wrong, in one word: see `kinds`
 ---@field message string what went wrong, in words
 ---what is known of the call's effect: "no" = provably none (it never left, or was refused, or only read), "maybe" = a
 ---change left and its outcome is unclear, "yes" = it was accepted, but the answer could not be read
@@ -1730,7 +1730,7 @@ function Client:close() end
 local Task = {}
 
 ---Waits until the task has ended.
----Raises in the task itself, and where no loop is running.
+---Raises when a task would wait for itself, and where no loop is running.
 ---@async
 ---@nodiscard
 ---@return any ... what the task's function returned; or nil and a `hoopai.Error`
@@ -1738,7 +1738,7 @@ function Task:join() end
 
 ---Ends the task where it waits: its transfer is aborted and its to-be-closed variables are closed. Its code is not
 ---resumed otherwise. Without effect on a task that has ended.
----Raises in the task itself.
+---Raises when a task would cancel itself.
 function Task:cancel() end
 
 ---The HoopAI (HighLevel / LeadConnector) Calendars API for Lua 5.4.
@@ -1790,14 +1790,14 @@ function hoopai.array(list) end
 ---Raises what fn raised (the other tasks are cancelled first); the error of a task that raised and was never joined;
 ---"deadlock" when all tasks wait for each other.
 ---@async
----@param fn async fun(...: any): ...
+---@param fn async fun(...: any): ... what to do
 ---@param ... any what fn is called with
 ---@return any ... what fn returned
 function hoopai.run(fn, ...) end
 
 ---Starts fn(...) as a task beside the caller, in the innermost scope (`run`, `map`). It begins when the caller waits.
----Raises outside a running loop.
----@param fn async fun(...: any): ...
+---Raises where no loop is running.
+---@param fn async fun(...: any): ... what to do
 ---@param ... any what fn is called with
 ---@return hoopai.Task
 function hoopai.spawn(fn, ...) end

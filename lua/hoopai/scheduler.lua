@@ -464,7 +464,7 @@ end
 
 --- Runs fn(...) as a task, and the loop until it and all tasks spawned in it have ended.
 -- Inside a task it opens a child scope on the same loop and suspends that task.
--- @tparam function fn
+-- @tparam function fn what to do
 -- @param ... what fn is called with
 -- @return what fn returned
 -- @raise what fn raised (the other tasks are cancelled first); the error of a task that raised and was never joined;
@@ -476,10 +476,10 @@ function scheduler.run(fn, ...)
 end
 
 --- Starts fn(...) as a task beside the caller, in the innermost scope (`run`, `map`). It begins when the caller waits.
--- @tparam function fn
+-- @tparam function fn what to do
 -- @param ... what fn is called with
 -- @treturn Task
--- @raise outside a running loop
+-- @raise where no loop is running
 function scheduler.spawn(fn, ...)
   check_function("hoopai.spawn", fn)
   if not current then errors.raise("hoopai.spawn needs a running loop: call it inside hoopai.run") end
@@ -560,7 +560,7 @@ end
 -- @return[1] what the task's function returned
 -- @treturn[2] nil
 -- @treturn[2] Error of kind "raised" (with `cause` and `traceback`) or "cancelled"
--- @raise in the task itself, and where no loop is running
+-- @raise when a task would wait for itself, and where no loop is running
 function Task:join()
   if self == current then errors.raise("a task cannot join itself") end
   self.joined = true
@@ -583,7 +583,7 @@ end
 
 --- Ends the task where it waits: its transfer is aborted and its to-be-closed variables are closed. Its code is not
 -- resumed otherwise. Without effect on a task that has ended.
--- @raise in the task itself
+-- @raise when a task would cancel itself
 function Task:cancel()
   if self == current then errors.raise("a task cannot cancel itself: return instead") end
   cancel(self)

@@ -341,6 +341,31 @@ local function collect_nullable(kind, names)
   if kind.values then collect_nullable(kind.values, names) end
 end
 
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Path arguments
+
+local function accept_all() end
+
+-- Only those that must be one of some words; what any argument must be to stand in a path is core.path's to say.
+local function strict_params(endpoint)
+  local wordy = {}
+  for index, param in ipairs(endpoint.params or {}) do
+    if param.enum then wordy[#wordy + 1] = { index = index, param = param, check = types.compile(param) } end
+  end
+  if #wordy == 0 then return accept_all end
+  return function(given)
+    local found = problems.new()
+    for _, entry in ipairs(wordy) do
+      local value, problem, suggestion = entry.check(given[entry.index])
+      if value == nil then
+        found.path[1] = entry.param.name
+        found:add(1, problem, given[entry.index], entry.param, suggestion)
+      end
+    end
+    if found.count > 0 then return found:details() end
+  end
+end
+
 -- Builds a check when it is first wanted: most scripts use three endpoints.
 local function lazily(make, endpoint, resource)
   local made
@@ -354,8 +379,8 @@ end
 -- @tparam table endpoint an entry of `hoopai.api.*`
 -- @tparam ?table resource the table the endpoint is an entry of: fields that its `get` answers, and this endpoint does
 -- not take, are then called read-only instead of unknown
--- @treturn table `query(given, options)`, `body(given, options)`, `body_shape`, `keep_null`; options are `validate` and
--- `location_id`
+-- @treturn table `params(given, options)`, `query(given, options)`, `body(given, options)`, `body_shape`, `keep_null`;
+-- options are `validate` and `location_id`
 function schema.compile(endpoint, resource)
   local checked_query, loose = lazily(strict_query, endpoint, resource), lazily(loose_query, endpoint)
   local checked_body = endpoint.body and lazily(strict_body, endpoint, resource) or no_body
@@ -363,7 +388,17 @@ function schema.compile(endpoint, resource)
   local keep_null = {}
   if endpoint.result and endpoint.result.type then collect_nullable(endpoint.result.type, keep_null) end
 
+  local checked_params = lazily(strict_params, endpoint)
   local checks = { body_shape = endpoint.body and shape_of(endpoint.body), keep_null = keep_null }
+
+  --- The path arguments, a list of strings in order.
+  -- @tparam table given
+  -- @tparam ?table options
+  -- @treturn ?table details
+  function checks.params(given, options)
+    if options and options.validate == false then return nil end
+    return checked_params(given)
+  end
 
   --- The query as the flat list `core.query` takes: name, value, name, value, in declared order.
   -- @tparam ?table given

@@ -22,7 +22,7 @@ function document.read(path)
 end
 
 --- All operations in a fixed order.
--- @treturn table list of { id = "GET /calendars/", method = "GET", path = "/calendars/", item = table, operation = table }
+-- @treturn table list of { id = "GET /calendars/", method = "GET", path = "/calendars/", item, operation }
 function document.operations(doc)
   local paths, list = {}, {}
   for path in pairs(doc.paths) do paths[#paths + 1] = path end

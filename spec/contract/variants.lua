@@ -152,7 +152,7 @@ function variants.wrong(endpoint)
     for _, name in ipairs(kind.at_least_one) do none[name], all[name] = nil, "x" end
     list[#list + 1] = { title = "with none of the alternatives", payload = wrap(none), names = kind.at_least_one }
     if kind.at_most_one then
-      list[#list + 1] = { title = "with all of the alternatives", payload = wrap(all), names = { "oneOf", "exactly one" } }
+      list[#list + 1] = { title = "with all of the alternatives", payload = wrap(all), names = { "oneOf" } }
     end
   end
   return list

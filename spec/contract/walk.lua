@@ -1,6 +1,5 @@
 --- Holds values against the types that hoopai.api declares.
 
-local math_type = math.type
 local next, pairs, ipairs, type = next, pairs, ipairs, type
 
 local walk = {}
@@ -97,11 +96,6 @@ function walk.unseen(places, record)
     if not record.seen[place] then list[#list + 1] = place end
   end
   return list
-end
-
---- Is a number one that Lua tells from a float?
-function walk.is_integer(value)
-  return math_type(value) == "integer"
 end
 
 return walk

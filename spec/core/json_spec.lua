@@ -14,7 +14,8 @@ describe("core.encode", function()
       { true, "true" }, { false, "false" }, { null, "null" }, { "", '""' }, { 0, "0" }, { -1, "-1" },
       { math.maxinteger, "9223372036854775807" }, { math.mininteger, "-9223372036854775808" },
       { 1716230400000, "1716230400000" }, { 9007199254740993, "9007199254740993" },
-      { 0.1, "0.1" }, { 1.5, "1.5" }, { -2.25, "-2.25" }, { 5.0, "5" }, { 1e300, "1e+300" }, { 5e-324, "4.94065645841247e-324" },
+      { 0.1, "0.1" }, { 1.5, "1.5" }, { -2.25, "-2.25" }, { 5.0, "5" }, { 1e300, "1e+300" }, { 5e-324,
+        "4.94065645841247e-324" },
       { 0.1 + 0.2, "0.30000000000000004" }, { 1 / 3, "0.3333333333333333" }, { 2.0 ^ 53, "9007199254740992" },
       { 123456789.125, "123456789.125" }, { -0.0, "-0" },
     }
@@ -40,7 +41,8 @@ describe("core.encode", function()
 
   it("refuses what is no UTF-8", function()
     local bad = {
-      "\128", "\191", "\192\128", "\193\191", "\194", "\224\128\128", "\224\159\191", "\237\160\128", "\237\191\191", "\240\128\128\128",
+      "\128", "\191", "\192\128", "\193\191", "\194", "\224\128\128", "\224\159\191", "\237\160\128", "\237\191\191",
+        "\240\128\128\128",
       "\240\143\191\191", "\244\144\128\128", "\245\128\128\128", "\255", "\254", "a\226\130", "\226\130a", "ok\195",
     }
     for _, bytes in ipairs(bad) do
@@ -58,7 +60,8 @@ describe("core.encode", function()
 
   it("writes objects with their names in order, and lists", function()
     assert.are.equal("{}", (encode {}))
-    assert.are.equal('{"":0,"a":1,"aa":2,"b":{"x":[1,[2,3],{}]}}', (encode { b = { x = { 1, { 2, 3 }, {} } }, a = 1, aa = 2, [""] = 0 }))
+    assert.are.equal('{"":0,"a":1,"aa":2,"b":{"x":[1,[2,3],{}]}}', (encode { b = { x = { 1, { 2, 3 }, {} } }, a = 1,
+      aa = 2, [""] = 0 }))
     assert.are.equal('[null,false,"x"]', (encode { null, false, "x" }))
     local many = {}
     for index = 1, 3000 do many[("k%04d"):format(index)] = index end
@@ -73,7 +76,8 @@ describe("core.encode", function()
     assert.are.equal("[]", (encode(array {})))
     assert.are.equal("[]", (encode(array())))
     assert.are.equal('{"a":[],"b":{},"c":[]}', (encode({ a = {}, b = {}, c = array {} }, { fields = { a = list } })))
-    assert.are.equal('[[],[[]],[1]]', (encode({ {}, { {} }, { 1 } }, { array = true, items = { array = true, items = list } })))
+    assert.are.equal('[[],[[]],[1]]', (encode({ {}, { {} }, { 1 } }, { array = true, items = { array = true,
+      items = list } })))
     assert.are.equal('{"mo":[],"tu":[]}', (encode({ mo = {}, tu = {} }, { values = list })))
     assert.are.equal('{"x":[]}', (encode({ x = {} }, { fields = { x = list, y = list } })))
     assert.are.equal('{"a":1}', (encode({ a = 1 }, list)))
@@ -112,7 +116,8 @@ describe("core.encode", function()
 
   it("refuses lists with gaps and mixed tables", function()
     local bad = {
-      { 1, nil, 3 }, { 1, 2, x = 3 }, { [2] = 1 }, { [0] = 1, 2 }, { [1.5] = 1 }, { [true] = 1 }, { [{}] = 1 }, { [-1] = 1 }, { x = 1, [7] = 2 },
+      { 1, nil, 3 }, { 1, 2, x = 3 }, { [2] = 1 }, { [0] = 1, 2 }, { [1.5] = 1 }, { [true] = 1 }, { [{}] = 1 },
+        { [-1] = 1 }, { x = 1, [7] = 2 },
       array { x = 1 }, array { 1, x = 2 },
     }
     for index, value in ipairs(bad) do
@@ -144,8 +149,10 @@ describe("core.encode", function()
 
   it("runs no metamethods", function()
     local hostile = setmetatable({ a = 1 }, {
-      __index = function() error "index" end, __pairs = function() error "pairs" end, __len = function() error "len" end,
-      __name = 7, __tostring = function() error "tostring" end, __metatable = "hidden", __eq = function() error "eq" end,
+      __index = function() error "index" end, __pairs = function() error "pairs" end,
+        __len = function() error "len" end,
+      __name = 7, __tostring = function() error "tostring" end, __metatable = "hidden",
+        __eq = function() error "eq" end,
     })
     assert.are.equal('{"a":1}', (encode(hostile, hostile)))
     assert.are.equal("{}", (encode(setmetatable({}, { __index = { 1, 2, 3 } }))))
@@ -168,7 +175,8 @@ describe("core.encode", function()
       local text, problem, path = encode(value)
       if text then assert.are.equal("table", type(decode(text)))
       else assert.is_truthy(problem and path) end
-      for index = 1, 20 do value["key" .. index .. math.random(1000)] = { inner = ("x"):rep(index) .. math.random() } end
+      for index = 1,
+        20 do value["key" .. index .. math.random(1000)] = { inner = ("x"):rep(index) .. math.random() } end
     end
     collectgarbage("incremental")
     assert.are.equal("{}", (encode {}))
@@ -195,7 +203,8 @@ end)
 describe("core.decode", function()
   it("reads integers as integers and other numbers as floats", function()
     local value = decode '{"a":7,"b":7.0,"c":7.5,"d":-0,"e":1e3,"f":9007199254740992,"g":1716230400000,"h":[1,2.5]}'
-    assert.are.same({ a = 7, b = 7, c = 7.5, d = 0, e = 1000, f = 9007199254740992, g = 1716230400000, h = { 1, 2.5 } }, value)
+    assert.are.same({ a = 7, b = 7, c = 7.5, d = 0, e = 1000, f = 9007199254740992, g = 1716230400000, h = { 1,
+      2.5 } }, value)
     for _, name in ipairs { "a", "b", "e", "f", "g" } do assert.are.equal("integer", math.type(value[name]), name) end
     assert.are.equal("float", math.type(value.c))
     assert.are.equal("integer", math.type(value.h[1]))
@@ -227,9 +236,12 @@ describe("core.decode", function()
 
   it("refuses what is no JSON with a problem, and never raises", function()
     local bad = {
-      "", " ", "{", "[", "[1", "[1,]", "{\"a\":1,}", "{a:1}", "{'a':1}", "nul", "nulll", "True", "tru", "NaN", "[NaN]", "Infinity", "[-Infinity]",
-      "nan", "[nan]", "[inf]", "0x10", "[0x10]", "[012]", "[+1]", "[.5]x", "// c\n1", "[1] [2]", "1 2", "\"\\x\"", "\"\\ud800\"", "\"a",
-      "\"unfinished", "[1,,2]", "{\"a\"}", "{\"a\":}", "<html></html>", "\239\187\191{}", "[1]\0", "\0", "{\"a\0\":1}", "[1]x",
+      "", " ", "{", "[", "[1", "[1,]", "{\"a\":1,}", "{a:1}", "{'a':1}", "nul", "nulll", "True", "tru", "NaN",
+        "[NaN]", "Infinity", "[-Infinity]",
+      "nan", "[nan]", "[inf]", "0x10", "[0x10]", "[012]", "[+1]", "[.5]x", "// c\n1", "[1] [2]", "1 2", "\"\\x\"",
+        "\"\\ud800\"", "\"a",
+      "\"unfinished", "[1,,2]", "{\"a\"}", "{\"a\":}", "<html></html>", "\239\187\191{}", "[1]\0", "\0",
+        "{\"a\0\":1}", "[1]x",
       nested(65, "[", "]"), nested(100000, "[", "]"), ("["):rep(100000), nested(65, '{"a":', "}"),
     }
     for _, text in ipairs(bad) do
@@ -283,7 +295,8 @@ describe("JSON and the host", function()
       print(cjson.encode { 1.23456 }, cjson.decode("[0x10]")[1] == 16, core.decode "[0x10]")
       print(core.null == cjson.null)
     ]]
-    assert.are.equal("3\t7\ttrue\n[1.23]\ttrue\tnil\tExpected value but found invalid number at character 2\ntrue\n", text)
+    assert.are.equal("3\t7\ttrue\n[1.23]\ttrue\tnil\tExpected value but found invalid number at character 2\ntrue\n",
+      text)
   end)
 
   it("works with a cjson that reads integers as integers and has settings of its own", function()
@@ -339,7 +352,8 @@ describe("JSON and the host", function()
           local value = 1 + 1 / 2
           assert((string.format("%%g", value) == "1.5") == (when == "back"))
           local read = assert(core.decode '{"a":[1.5,-2.25e3,7,0.1]}')
-          print(core.encode { value, 0.1, 1e300, -2.5e-7, 3 }, read.a[1] == value, read.a[2], read.a[3], read.a[4] == 1 / 10)
+          print(core.encode { value, 0.1, 1e300, -2.5e-7, 3 }, read.a[1] == value, read.a[2], read.a[3],
+            read.a[4] == 1 / 10)
         ]]):format(name, when), { set = { LOCPATH = folder } })
         assert.are.equal("[1.5,0.1,1e+300,-2.5e-07,3]\ttrue\t-2250\t7\ttrue\n", text, name .. " " .. when)
       end

@@ -31,9 +31,12 @@ describe("a set of transfers", function()
   describe("options", function()
     it("are checked", function()
       local wrong = {
-        { max_conections = 1 }, { max_connections = 0 }, { max_connections = -1 }, { max_connections = 1.5 }, { max_connections = "many" },
-        { max_connections = 10001 }, { max_connections = math.maxinteger }, { max_body = 0 }, { max_body = math.maxinteger }, { max_headers = {} },
-        { connect_timeout = 0 }, { connect_timeout = -1 }, { connect_timeout = 0 / 0 }, { connect_timeout = "x" }, { ca_file = 1 }, { ca_file = "a\0b" },
+        { max_conections = 1 }, { max_connections = 0 }, { max_connections = -1 }, { max_connections = 1.5 },
+          { max_connections = "many" },
+        { max_connections = 10001 }, { max_connections = math.maxinteger }, { max_body = 0 },
+          { max_body = math.maxinteger }, { max_headers = {} },
+        { connect_timeout = 0 }, { connect_timeout = -1 }, { connect_timeout = 0 / 0 }, { connect_timeout = "x" },
+          { ca_file = 1 }, { ca_file = "a\0b" },
         { proxy = true }, { user_agent = {} }, { "http2" }, { [1.5] = 1 },
       }
       for _, options in ipairs(wrong) do
@@ -64,11 +67,8 @@ describe("a set of transfers", function()
     it("is first come first served, with no more connections than allowed", function()
       server:reply { expand = true, body = "$last", delay = 0.01, always = true }
       local multi <close> = core.multi { max_connections = 3 }
-      local transfers, expected, order = {}, {}, {}
-      for index = 1, 30 do
-        transfers[index] = add(multi, server.url .. "/" .. index)
-        expected[index] = tostring(index)
-      end
+      local transfers, order = {}, {}
+      for index = 1, 30 do transfers[index] = add(multi, server.url .. "/" .. index) end
       assert.are.same({ 27, 3 }, { multi:count() })
       run_until(multi, function()
         for transfer in multi.next, multi do order[#order + 1] = transfer:body() end
@@ -233,7 +233,8 @@ describe("a set of transfers", function()
 
     for _, stage in ipairs { "waiting", "receiving" } do
       it("a " .. stage .. " transfer closes its connection", function()
-        local head = stage == "receiving" and { send = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc" } or { wait = 0 }
+        local head = { wait = 0 }
+        if stage == "receiving" then head = { send = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc" } end
         server:reply({ steps = { head, { stall = true } } }, { body = "{}" })
         local multi <close> = core.multi {}
         local transfer = add(multi, server.url .. "/")
@@ -404,7 +405,7 @@ describe("a set of transfers", function()
       assert.are.equal("ready", waiter.output:read "l")
       socket.sleep(0.05)
       waiter:signal "INT"
-      assert.is_truthy(waiter:finish():find "interrupted!")
+      assert.is_truthy(waiter:finish():find("interrupted!", 1, true))
     end)
   end)
 
@@ -516,6 +517,7 @@ describe("a set of transfers", function()
           multi:step()
           if math.random() < 0.5 then list = nil else multi = nil end -- luacheck: ignore
           collect()
+          assert.is_true(multi == nil or list == nil)
         end
         collect()
       end
@@ -570,10 +572,12 @@ describe("a set of transfers", function()
 
   describe("with a proxy", function()
     it("takes none from the environment unless it is told to, and its own whatever the environment says", function()
-      local proxy <close> = setmetatable({ server = test_server.start() }, { __close = function(self) self.server:stop() end })
+      local proxy <close> = setmetatable({ server = test_server.start() },
+        { __close = function(self) self.server:stop() end })
       proxy.server:reply { body = "proxy", always = true }
       server:reply { body = "direct", always = true }
-      local names = { "http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "no_proxy", "NO_PROXY" }
+      local names = { "http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "no_proxy",
+        "NO_PROXY" }
       local function ask(options, variables)
         return (child.run(([[
           local core = require "hoopai.core"
@@ -587,7 +591,8 @@ describe("a set of transfers", function()
       assert.are.equal("direct\t200\n", ask("", environment))
       assert.are.equal("direct\t200\n", ask("proxy = ''", environment))
       assert.are.equal("proxy\t200\n", ask("proxy = 'environment'", environment))
-      assert.are.equal("direct\t200\n", ask("proxy = 'environment'", { http_proxy = proxy.server.url, no_proxy = "127.0.0.1" }))
+      assert.are.equal("direct\t200\n", ask("proxy = 'environment'", { http_proxy = proxy.server.url,
+        no_proxy = "127.0.0.1" }))
       assert.are.equal("proxy\t200\n", ask(("proxy = %q"):format(proxy.server.url), {}))
       assert.are.equal("proxy\t200\n", ask(("proxy = %q"):format(proxy.server.url), { no_proxy = "*", NO_PROXY = "*" }))
       for _, request in ipairs(proxy.server:ledger()) do assert.are.equal(server.url .. "/", request.target) end
@@ -596,7 +601,8 @@ describe("a set of transfers", function()
     it("shows it neither the token nor the request when it refuses to connect", function()
       server:reply { method = "CONNECT", status = 407, body = "no", headers = { ["Set-Cookie"] = "a=b" } }
       local multi <close> = core.multi { proxy = server.url }
-      local transfer = fetch(multi, "https://services.example/secret-path", { token = core.secret(TOKEN), headers = { "X-Mine: 1" } })
+      local transfer = fetch(multi, "https://services.example/secret-path", { token = core.secret(TOKEN),
+        headers = { "X-Mine: 1" } })
       local status, kind = transfer:result()
       assert.are.same({ 0, "network" }, { status, kind })
       assert.are.equal(0, transfer:sent())
@@ -683,9 +689,11 @@ describe("a set of transfers", function()
       assert.is_true(list[1]:info().reused)
     end)
 
-    it("sends each method and body over HTTP/2, and nothing is left over", function()
-      local multi <close> = core.multi { ca_file = pair.certificate }
-      for _, shape in ipairs { { "POST", "{}" }, { "GET" }, { "PUT" }, { "DELETE" }, { "DELETE", "x" }, { "POST" }, { "GET" } } do
+    it("sends each method and body over HTTP/2", function()
+      for _, shape in ipairs { { "POST", "{}" }, { "GET" }, { "PUT" }, { "DELETE" }, { "DELETE", "x" }, { "POST" },
+        { "GET" } } do
+        -- A set of its own for each: lua-http ends the connection after a request with a body.
+        local multi <close> = core.multi { ca_file = pair.certificate }
         local transfer = fetch(multi, tls.url .. "/", {
           method = shape[1], body = shape[2], once = true, timeout = 10,
           headers = shape[2] and { "Content-Type: application/json" } or nil,
@@ -732,15 +740,16 @@ describe("a set of transfers", function()
   end)
 
   describe("in a host", function()
-    local host, pair, tls
+    local host, pair, tls, drop
 
     setup(function()
       host = core_host.build()
       pair = core_tls.certificate "IP:127.0.0.1"
-      tls = core_tls.start(pair, "1.1")
+      tls, drop = core_tls.start(pair, "1.1"), core_tls.start(pair, "drop")
     end)
     teardown(function()
       tls:stop()
+      drop:stop()
       core_tls.remove(pair)
       os.remove(host)
     end)
@@ -779,7 +788,6 @@ describe("a set of transfers", function()
           slow:close()
           assert(old:state() == "done" and old:body() == "{}")
           old:close()
-          if url:find "#close" then multi:close() end
           collectgarbage()
           local own = core.multi {}
           assert(run(own, own:add { method = "GET", url = url .. "/child" }):result() == 200)
@@ -833,7 +841,7 @@ describe("a set of transfers", function()
           end
           multi:close()
           print(failed, host.sigpipe())
-        ]], { arguments = { tls.url, pair.certificate, held } })
+        ]], { arguments = { drop.url, pair.certificate, held } })
         assert.are.equal(("10\t%s\t%s\ttrue\n"):format(held, held), text)
         assert.is_true(ok, tostring(how) .. tostring(code))
       end

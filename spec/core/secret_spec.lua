@@ -93,7 +93,8 @@ describe("core.secret_env", function()
   ]]
 
   local function run(value)
-    local text = child.run(source, value and { set = { HOOPAI_SPEC_TOKEN = value } } or { unset = { "HOOPAI_SPEC_TOKEN" } })
+    local text = child.run(source,
+      value and { set = { HOOPAI_SPEC_TOKEN = value } } or { unset = { "HOOPAI_SPEC_TOKEN" } })
     return text
   end
 

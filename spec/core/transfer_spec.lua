@@ -56,7 +56,8 @@ describe("a transfer", function()
 
     local shapes = {
       { "GET" }, { "DELETE" }, { "POST" }, { "PUT" }, { "PATCH" },
-      { "GET", "{}" }, { "DELETE", '{"a":1}' }, { "POST", '{"a":1}' }, { "PUT", '{"a":1}' }, { "PATCH", "x" }, { "POST", "" }, { "PUT", "" },
+      { "GET", "{}" }, { "DELETE", '{"a":1}' }, { "POST", '{"a":1}' }, { "PUT", '{"a":1}' }, { "PATCH", "x" },
+        { "POST", "" }, { "PUT", "" },
     }
 
     local function check_shape(method, body)
@@ -114,7 +115,8 @@ describe("a transfer", function()
       server:reply({ headers = { ["Set-Cookie"] = "a=b; Path=/" }, body = "{}" },
         { status = 307, headers = { Location = server.url .. "/elsewhere", ["Set-Cookie"] = "c=d" } }, { body = "{}" })
       assert.are.equal(200, fetch(multi, server.url .. "/"):result())
-      local transfer = fetch(multi, server.url .. "/", { method = "POST", body = "refresh_token=x", token = core.secret(TOKEN) })
+      local transfer = fetch(multi, server.url .. "/", { method = "POST", body = "refresh_token=x",
+        token = core.secret(TOKEN) })
       assert.are.equal(307, transfer:result())
       assert.are.equal(server.url .. "/elsewhere", transfer:header "location")
       assert.are.equal(200, fetch(multi, server.url .. "/"):result())
@@ -143,7 +145,8 @@ describe("a transfer", function()
 
     it("is refused when it is malformed, with nothing left in flight", function()
       for _, header in ipairs {
-        "X", ": x", "X y: z", "X: a\r\nY: b", "X: a\nb", "X: a\0b", "X\0: a", "X: \127", "Ä: x", "X;", "", " X: y", "X:\ty\1",
+        "X", ": x", "X y: z", "X: a\r\nY: b", "X: a\nb", "X: a\0b", "X\0: a", "X: \127", "Ä: x", "X;", "", " X: y",
+          "X:\ty\1",
       } do
         refused { headers = { "Good: 1", header } }
       end
@@ -152,7 +155,8 @@ describe("a transfer", function()
       local many = {}
       for index = 1, 65 do many[index] = "X: " .. index end
       refused { headers = many }
-      for _, url in ipairs { "", "ftp://h/", "file:///etc/passwd", "127.0.0.1", "http://h/ x", "http://h/\r\n", "http://h/\0", "http://h/é", "http://h/\127" } do
+      for _, url in ipairs { "", "ftp://h/", "file:///etc/passwd", "127.0.0.1", "http://h/ x", "http://h/\r\n",
+        "http://h/\0", "http://h/é", "http://h/\127" } do
         refused { url = url }
       end
       for _, method in ipairs { "", "get", "GET\r\nX: y", "GET /", "HEAD", "G\0T" } do refused { method = method } end
@@ -175,7 +179,8 @@ describe("a transfer", function()
 
     it("is copied: changing the table later changes nothing", function()
       server:reply { body = "{}" }
-      local request = { method = "POST", url = server.url .. "/a", headers = { "X: 1" }, body = "b", token = core.secret(TOKEN) }
+      local request = { method = "POST", url = server.url .. "/a", headers = { "X: 1" }, body = "b",
+        token = core.secret(TOKEN) }
       local transfer = multi:add(request)
       request.token:close()
       request.url, request.method, request.body, request.headers[1] = nil, nil, nil, nil
@@ -225,7 +230,8 @@ describe("a transfer", function()
 
     it("of every status is passed on", function()
       server:reply { expand = true, status = "$status", body = "x", always = true, reason = "Any" }
-      for _, status in ipairs { 200, 201, 202, 299, 301, 302, 400, 401, 404, 408, 417, 422, 429, 500, 503, 599, 600, 999 } do
+      for _, status in ipairs { 200, 201, 202, 299, 301, 302, 400, 401, 404, 408, 417, 422, 429, 500, 503, 599, 600,
+        999 } do
         local transfer = fetch(multi, server.url .. "/s" .. status)
         assert.are.same({ status }, { transfer:result() })
         assert.are.equal("x", transfer:body())
@@ -312,7 +318,8 @@ describe("a transfer", function()
   describe("cap", function()
     it("of the body is exact", function()
       server:reply({ body = ("x"):rep(100000) }, { body = ("x"):rep(100001) },
-        { raw = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" .. ("10000\r\n" .. ("y"):rep(65536) .. "\r\n"):rep(3) .. "0\r\n\r\n" },
+        { raw = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+          .. ("10000\r\n" .. ("y"):rep(65536) .. "\r\n"):rep(3) .. "0\r\n\r\n" },
         { raw = "HTTP/1.1 200 OK\r\n\r\n" .. ("z"):rep(300000), close = true })
       assert.are.same({ 200 }, { fetch(multi, server.url .. "/"):result() })
       for _ = 1, 3 do
@@ -479,7 +486,8 @@ describe("a transfer", function()
     end)
 
     it("was dripping", function()
-      server:reply { steps = { { send = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" }, { drip = ("x"):rep(1000), every = 0.02 } } }
+      server:reply { steps = { { send = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" }, { drip = ("x"):rep(1000),
+        every = 0.02 } } }
       check("receive", server.url .. "/", {}, 1)
     end)
 
@@ -612,7 +620,8 @@ describe("a transfer", function()
     local url, holder = test_server.refusing()
     collect(fetch(multi, url, { token = secret }))
     holder:close()
-    server:reply({ raw = "HTTP/1.1 " .. "x\r\n\r\n", close = true }, { steps = { { stall = true } } }, { raw = "junk", close = true },
+    server:reply({ raw = "HTTP/1.1 " .. "x\r\n\r\n", close = true }, { steps = { { stall = true } } }, { raw = "junk",
+      close = true },
       { reset = "before" }, { raw = "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", close = true })
     for _ = 1, 5 do collect(fetch(multi, server.url .. "/", { token = secret, timeout = 0.2 })) end
     assert.is_true(#texts > 30)

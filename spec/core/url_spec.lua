@@ -52,7 +52,8 @@ describe("core.query", function()
     assert.are.equal("", core.query {})
     assert.are.equal("a=1&b=x%20y", core.query { "a", 1, "b", "x y" })
     assert.are.equal("a=true&b=false&c=&a=2", core.query { "a", true, "b", false, "c", "", "a", "2" })
-    assert.are.equal("t=1716230400000&min=-9223372036854775808", core.query { "t", 1716230400000, "min", math.mininteger })
+    assert.are.equal("t=1716230400000&min=-9223372036854775808", core.query { "t", 1716230400000, "min",
+      math.mininteger })
     assert.are.equal("a%26b%3D=%3D%26%23%00", core.query { "a&b=", "=&#\0" })
     local long = ("%"):rep(10000)
     assert.are.equal("k=" .. ("%25"):rep(10000), core.query { "k", long })
@@ -108,15 +109,18 @@ describe("core.base_url", function()
   end)
 
   local refused = {
-    "", " ", "host.example", "//host.example", "https://", "https:///", "ftp://host.example", "file:///etc/passwd", "gopher://h",
+    "", " ", "host.example", "//host.example", "https://", "https:///", "ftp://host.example", "file:///etc/passwd",
+      "gopher://h",
     "http://host.example", "http://10.0.0.1", "http://127.evil.example", "http://127.0.0.1.evil.example",
     "http://127.0.0.1.2", "http://127.0.0.256", "http://127..1", "http://localhost.evil.example", "http://localhost.",
     "http://[::2]", "http://[::ffff:127.0.0.1]", "http://0.0.0.0", "http://126.0.0.1",
-    "https://user@host.example", "https://user:password@host.example", "https://@host.example", "http://127.0.0.1@evil.example",
+    "https://user@host.example", "https://user:password@host.example", "https://@host.example",
+      "http://127.0.0.1@evil.example",
     "https://host.example?x=1", "https://host.example/?", "https://host.example#f", "https://host.example/a#",
     "https://host.example:0", "https://host.example:65536", "https://host.example:abc", "https://host.example:-1",
     "https://host example", "https://host.example/a b", "https://host\0.example", "https://host.example\r\nX: y",
-    "https://host.example/\127", "https://höst.example", "https://host.example\\@evil.example", "https://[::1", "https://[fe80::1%25eth0]",
+    "https://host.example/\127", "https://höst.example", "https://host.example\\@evil.example", "https://[::1",
+      "https://[fe80::1%25eth0]",
     "https://ho%0dst.example", "https://ho%00st.example", "javascript:alert(1)",
     "https://host.example/" .. ("a"):rep(2048),
   }

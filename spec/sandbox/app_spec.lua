@@ -12,6 +12,43 @@ local SLOT_TAKEN = "The slot you have selected is no longer available."
 -- label -> { good, bad } over the whole file, judged by the last case.
 local seen = {}
 
+-- What answers hold beyond the declared fields: the ids without which nobody could use the other routes.
+local EXTRA = {
+  ["resources.list"] = { id = true }, ["resources.create"] = { id = true },
+}
+
+-- Demands that a value has declared fields only.
+local function declared_only(label, declared, value)
+  if declared.type == "array" then
+    for _, item in ipairs(value) do declared_only(label, declared.items, item) end
+  elseif declared.values then
+    for _, item in pairs(value) do declared_only(label, declared.values, item) end
+  elseif declared.fields then
+    local known = {}
+    for _, field in ipairs(declared.fields) do known[field.name] = field end
+    for name, item in pairs(value) do
+      local field = known[name]
+      assert(field or EXTRA[label] and EXTRA[label][name], ("%s answers an undeclared %s"):format(label, name))
+      if field and type(item) == "table" then declared_only(label, field, item) end
+    end
+  end
+end
+
+local function check_answer(endpoint, body)
+  local result, value = endpoint.result, body
+  for _, key in ipairs(result.keys or {}) do
+    if body[key] ~= nil then value = body[key] end
+  end
+  if result.keys then assert(value ~= body, endpoint.label .. " lacks its envelope") end
+  if value == body and result.type.type ~= "array" then
+    value = {}
+    for name, item in pairs(body) do value[name] = item end
+    value.traceId = nil
+  end
+  if result.type.type ~= "array" or result.keys then assert(body.traceId, endpoint.label .. " has no traceId") end
+  declared_only(endpoint.label, result.type, value)
+end
+
 -- A sandbox with a short way of asking it.
 local function new(options)
   options = options or {}
@@ -40,6 +77,7 @@ local function new(options)
     if endpoint then
       seen[endpoint.label] = seen[endpoint.label] or {}
       seen[endpoint.label][answer.status < 300 and "good" or "bad"] = true
+      if answer.status < 300 then check_answer(endpoint, assert(core.decode(answer.body))) end
     end
     return answer.status, assert(core.decode(answer.body)), answer
   end
@@ -871,7 +909,7 @@ describe("hoopai.sandbox.app", function()
     end
 
     it("are created several at a time, as bare lists", function()
-      local made = box.ask(200, "POST", target, { reminder(), reminder { isActive = false } })
+      local made = box.ask(200, "POST", target, { reminder(), reminder { isActive = false, fromName = "Us" } })
       assert.are.equal(2, #made)
       assert.is_string(made[1]._id)
       assert.is_nil(made[1].id)

@@ -1,6 +1,8 @@
 --- TLS servers for the specs of the core: `openssl` makes the certificates, lua-http (HTTP/1.1 and 2) serves.
 --
---   lua5.4 spec/support/core_tls.lua FILE CERTIFICATE KEY VERSION     (the server's own process; VERSION 1.1 or 2)
+--   lua5.4 spec/support/core_tls.lua FILE CERTIFICATE KEY VERSION
+--
+-- is the server's own process; VERSION is 1.1, 2 or drop.
 
 local io_open, io_popen, os_execute, os_tmpname, os_remove = io.open, io.popen, os.execute, os.tmpname, os.remove
 
@@ -42,21 +44,22 @@ end
 local Server = {}
 Server.__index = Server
 
---- Starts a server. Each answer's body is "CONNECTION STREAMS-AT-ONCE"; /slow takes 0.2 s, /drop breaks the connection.
+--- Starts a server. Each answer's body is "CONNECTION STREAMS-AT-ONCE"; /slow takes 0.2 s. With VERSION drop every
+-- connection is broken off after the first bytes of a request.
 function core_tls.start(pair, version)
   local child = require "spec.support.child"
   local socket = require "socket"
   local name = os_tmpname()
-  local pipe = assert(io_popen(("exec env -u LD_PRELOAD %s spec/support/core_tls.lua %s %s %s %s"):format(
-    child.quote(child.interpreter()), name, pair.certificate, pair.key, version), "w"))
+  local pipe = assert(io_popen(("echo $$ > %s; exec env -u LD_PRELOAD %s spec/support/core_tls.lua %s %s %s %s"):format(
+    name, child.quote(child.interpreter()), name, pair.certificate, pair.key, version), "w"))
   local limit = socket.gettime() + 20
   repeat
     local file = assert(io_open(name))
-    local port = file:read("a"):match("^(%d+)\n")
+    local pid, port = file:read("a"):match("^(%d+)\n(%d+)\n")
     file:close()
     if port then
       os_remove(name)
-      return setmetatable({ url = "https://127.0.0.1:" .. port, port = tonumber(port), pipe = pipe }, Server)
+      return setmetatable({ url = "https://127.0.0.1:" .. port, port = tonumber(port), pipe = pipe, pid = pid }, Server)
     end
     socket.sleep(0.005)
   until socket.gettime() > limit
@@ -64,7 +67,9 @@ function core_tls.start(pair, version)
 end
 
 function Server:stop()
-  if self.pipe then self.pipe:close() end
+  if not self.pipe then return end
+  os_execute("kill -KILL " .. self.pid) -- it may be busy with a connection that somebody broke
+  self.pipe:close()
   self.pipe = nil
 end
 
@@ -75,7 +80,42 @@ local function read_file(name)
   return text
 end
 
+local function tell(file_name, port)
+  local file = assert(io_open(file_name, "a"))
+  assert(file:write(port, "\n"))
+  file:close()
+end
+
+--- Takes the handshake and some bytes of each connection, and breaks it off with the rest unread.
+local function serve_drop(file_name, certificate, key)
+  local cqueues, socket = require "cqueues", require "cqueues.socket"
+  local ctx = require("openssl.ssl.context").new("TLS", true)
+  ctx:setCertificate(require("openssl.x509").new(read_file(certificate)))
+  ctx:setPrivateKey(require("openssl.pkey").new(read_file(key)))
+  local loop = cqueues.new()
+  local listener = assert(socket.listen { host = "127.0.0.1", port = 0 })
+  assert(listener:listen())
+  local _, _, port = listener:localname()
+  loop:wrap(function()
+    for client in listener:clients() do
+      loop:wrap(function()
+        client:onerror(function(_, _, code) return code end)
+        client:setmode("bn", "bn")
+        if client:starttls(ctx, 5) then client:xread(100, nil, 5) end
+        client:close()
+      end)
+    end
+  end)
+  loop:wrap(function()
+    cqueues.poll { pollfd = 0, events = "r" }
+    os.exit(0, false)
+  end)
+  tell(file_name, port)
+  while true do loop:loop() end
+end
+
 local function serve(file_name, certificate, key, version)
+  if version == "drop" then return serve_drop(file_name, certificate, key) end
   local cqueues = require "cqueues"
   local headers_new = require("http.headers").new
   local loop = cqueues.new()
@@ -91,11 +131,6 @@ local function serve(file_name, certificate, key, version)
       end
       at_once = at_once + 1
       local seen = at_once
-      if request:get(":path") == "/drop" then
-        connection.socket:shutdown "rw"
-        at_once = at_once - 1
-        return
-      end
       stream:get_body_as_string()
       if request:get(":path") == "/slow" then
         cqueues.sleep(0.2)
@@ -120,7 +155,7 @@ local function serve(file_name, certificate, key, version)
     cqueues.poll { pollfd = 0, events = "r" } -- our starter has closed it, or ended
     os.exit(0, false)
   end)
-  write(file_name, port .. "\n")
+  tell(file_name, port)
   assert(server:loop())
 end
 

@@ -1,10 +1,9 @@
---- Writes lua/hoopai/meta.lua, the types of this library for LuaLS and EmmyLua, from the comments of the public
+--- Writes lua/hoopai/meta.lua, the types of this library for LuaLS, from the comments of the public
 -- functions and from the endpoint tables. As a script:
 --   lua5.4 spec/support/generate_meta.lua write
 local is_script = arg and arg[1] == "write" and arg[0]:find("generate_meta.lua", 1, true)
 if is_script then package.path = "./?.lua;./lua/?.lua;./lua/?/init.lua;" .. package.path end
 
-local errors = require "hoopai.errors"
 local comments = require "spec.support.comments"
 local reference = require "spec.support.reference"
 
@@ -16,7 +15,7 @@ local PATH = "lua/hoopai/meta.lua"
 local HEAD = [[
 ---@meta hoopai
 
--- Types of hoopai for editors that know LuaLS or EmmyLua annotations. Nothing requires this file when a program runs.
+-- Types of hoopai for editors that know LuaLS annotations. Nothing requires this file when a program runs.
 -- Written by `make meta` from the comments of the library and from lua/hoopai/api: change those, not this.
 -- luacheck: ignore
 ]]
@@ -365,9 +364,11 @@ local function put_items(page, owner, target)
 end
 
 local function put_errors(page)
-  put("---What can go wrong, in one word. Later versions may add kinds.")
+  put_text(page.items.kinds.comment.text)
   put("---@alias hoopai.ErrorKind")
-  for _, kind in ipairs(errors.kinds) do put("---| %q", kind) end
+  for _, tag in ipairs(comments.tags(page.items.kinds.comment, "field")) do
+    put("---| %q # %s", tag.name, plain(tag.text))
+  end
   put("")
   put("---All problems of a call, or the texts of a refusal.")
   put("---@class hoopai.Details")

@@ -15,7 +15,8 @@ local PAGES = {
     { "init", "null" }, { "init", "time" }, { "init", "VERSION" },
     { "client", "Client:with" }, { "client", "Client:request" }, { "client", "Client:close" },
     { "scheduler", "Task:join" }, { "scheduler", "Task:cancel" },
-    { "answer", "Response" }, { "answer", "RateLimit" }, { "errors", "Error" }, { "errors", "Detail" },
+    { "answer", "Response" }, { "answer", "RateLimit" }, { "errors", "Error" }, { "errors", "kinds" },
+    { "errors", "Detail" },
     { "options", "CallOptions" }, { "options", "Hooks" }, { "client", "RequestEvent" }, { "client", "ResponseEvent" },
   } },
   { name = "hoopai.time", file = "time", items = {
@@ -39,13 +40,15 @@ local PAGES = {
     { "sandbox/init", "Handle:stop", "Sandbox:stop" }, { "sandbox/init", "Handle:control", "Sandbox:control" },
     { "sandbox/init", "Sandbox" },
   } },
+  { name = "hoopai.sandbox.seed", file = "sandbox/seed", items = {} },
+  { name = "hoopai.sandbox.control", file = "sandbox/control", items = {} },
 }
 
 local FIELDS = { null = true, time = true, VERSION = true }
 
 local function kind_of(item)
   if FIELDS[item.name] then return "field" end
-  if comments.tags(item.comment, "tfield")[1] then return "table" end
+  if comments.tags(item.comment, "field", "tfield")[1] then return "table" end
   return "function"
 end
 
@@ -146,6 +149,14 @@ function reference.rules(kind)
     rules[#rules + 1] = ("`%s` comes after `%s`%s."):format(kind.range.to, kind.range.from, days)
   end
   return rules
+end
+
+--- The body that an alias fixes, as Lua text.
+function reference.preset_text(preset)
+  local parts = {}
+  for name, value in pairs(preset) do parts[#parts + 1] = ("%s = %q"):format(name, value) end
+  sort(parts)
+  return "{ " .. concat(parts, ", ") .. " }"
 end
 
 -- Two declarations of one object are the same when all that a reader could see of them is.

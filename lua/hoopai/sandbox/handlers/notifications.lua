@@ -8,8 +8,10 @@ local ipairs, pairs = ipairs, pairs
 
 local notifications = {}
 
--- Bookkeeping of ours that answers do not show.
-local HIDDEN = { id = true, calendarId = true, locationId = true }
+-- Bookkeeping of ours, and what the API takes but does not show.
+local HIDDEN = {
+  id = true, calendarId = true, locationId = true, fromAddress = true, fromName = true, fromNumber = true,
+}
 
 local function calendar_of(context)
   return access.get(context, "calendars", context.params.calendarId, "Calendar")
