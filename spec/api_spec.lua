@@ -91,7 +91,8 @@ local TYPES = {
 local MODIFIERS = {
   required = "boolean", nullable = "boolean", undocumented = "boolean", read_only = "boolean", fill = "boolean",
   min = "number", max = "number", min_length = "integer", max_length = "integer", min_items = "integer",
-  max_items = "integer", pattern = "string", enum = "table", wire = "string", class = "string", deprecated = "string",
+  max_items = "integer", pattern = "string", range = "table", enum = "table", wire = "string", class = "string",
+  deprecated = "string",
   doc = "string", name = "string", type = "string", default = "any", example = "any",
   fields = "table", values = "table", items = "table", at_least_one = "table", at_most_one = "table",
 }

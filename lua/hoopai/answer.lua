@@ -4,6 +4,7 @@ local errors = require "hoopai.errors"
 
 local type, tonumber, ipairs, pairs, next = type, tonumber, ipairs, pairs, next
 local concat = table.concat
+local find, format, lower = string.find, string.format, string.lower
 local math_tointeger = math.tointeger
 
 local answer = {}
@@ -21,16 +22,16 @@ end
 local scope_texts = { "authorized for this scope", "authclass type", "version header" }
 
 local function refine_auth(message)
-  local lower = message:lower()
+  local said = lower(message)
   for _, text in ipairs(scope_texts) do
-    if lower:find(text, 1, true) then return "scope" end
+    if find(said, text, 1, true) then return "scope" end
   end
   return "auth"
 end
 
 local function refine_refused(message)
-  local lower = message:lower()
-  return lower:find("slot", 1, true) and lower:find("available", 1, true) and "slot_taken" or "refused"
+  local said = lower(message)
+  return find(said, "slot", 1, true) and find(said, "available", 1, true) and "slot_taken" or "refused"
 end
 
 local refine = { auth = refine_auth, refused = refine_refused }
@@ -59,7 +60,7 @@ local passing = { network = true, timeout = true, server = true, rate_limit = tr
 
 --- A header's whole number; nil for anything but digits.
 local function number_of(text)
-  return text and text:find("^%d+$") and #text <= 15 and math_tointeger(tonumber(text)) or nil
+  return text and find(text, "^%d+$") and #text <= 15 and math_tointeger(tonumber(text)) or nil
 end
 
 --- What an answer says of the request budget.
@@ -141,11 +142,11 @@ local function refusal(exchange, body)
   local response = exchange.response
   local message, details = message_of(body)
   if not message then
-    message = ("the API answered %d without a readable message (%s)"):format(response.status, content_type(response))
+    message = format("the API answered %d without a readable message (%s)", response.status, content_type(response))
   end
   local err = { kind = kind_of(response.status, message), message = message, details = details }
   if err.kind == "protocol" then
-    err.message = ("unexpected status %d; redirects are not followed"):format(response.status)
+    err.message = format("unexpected status %d; redirects are not followed", response.status)
   elseif err.kind == "rate_limit" then
     fill_rate_limit(err, response.headers, response.rate_limit)
   end
@@ -160,7 +161,7 @@ local fits = {
 local function wrong_shape(exchange, expected, place)
   return failure(exchange, {
     kind = "decode",
-    message = ("the answer has an unexpected shape: %s is not %s"):format(
+    message = format("the answer has an unexpected shape: %s is not %s",
       place, expected == "array" and "a list" or "an object"),
   })
 end
@@ -216,7 +217,7 @@ end
 local function unreadable(exchange, problem)
   return failure(exchange, {
     kind = "decode",
-    message = ("the answer is not readable JSON (%s): %s"):format(content_type(exchange.response), problem),
+    message = format("the answer is not readable JSON (%s): %s", content_type(exchange.response), problem),
   })
 end
 

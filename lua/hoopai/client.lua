@@ -16,6 +16,7 @@ local token = require "hoopai.auth.token"
 local type, tostring, getmetatable, setmetatable = type, tostring, getmetatable, setmetatable
 local pairs, ipairs, select, pcall = pairs, ipairs, select, pcall
 local unpack, concat = table.unpack, table.concat
+local format, lower = string.format, string.lower
 local now = core.now
 
 -- The key of a client's own data: no string, so no misspelt field can hit it.
@@ -24,7 +25,7 @@ local PRIVATE = {}
 ---------------------------------------------------------------------------------------------------- 1. arguments
 
 local function argument_problem(endpoint, position, name, value)
-  errors.raise(("%s needs %s as argument %d, a string; got %s"):format(
+  errors.raise(format("%s needs %s as argument %d, a string; got %s",
     endpoint.id, name, position, value == nil and "nothing" or type(value)))
 end
 
@@ -35,7 +36,7 @@ local function split_arguments(endpoint, ...)
   local payload_at = endpoint.takes_payload and ids + 1 or nil
   local options_at = ids + (payload_at and 2 or 1)
   if given > options_at then
-    errors.raise(("%s takes at most %d arguments, got %d"):format(endpoint.id, options_at, given))
+    errors.raise(format("%s takes at most %d arguments, got %d", endpoint.id, options_at, given))
   end
   local arguments = { ... }
   for index = 1, ids do
@@ -45,7 +46,7 @@ local function split_arguments(endpoint, ...)
   end
   local payload = payload_at and arguments[payload_at]
   if payload ~= nil and payload_at and type(payload) ~= "table" then
-    errors.raise(("%s expects a table as argument %d (%s), got %s"):format(
+    errors.raise(format("%s expects a table as argument %d (%s), got %s",
       endpoint.id, payload_at, endpoint.query and "the query" or "the body", type(payload)))
   end
   local call_options = arguments[options_at]
@@ -82,7 +83,10 @@ local function build_path(endpoint, arguments, details)
   for index = 1, endpoint.id_count do
     local _, problem = core.path("{id}", arguments[index])
     if problem then
-      details[#details + 1] = { path = endpoint.params[index].name, problem = problem, expected = "an id" }
+      details[#details + 1] = {
+        path = endpoint.params[index].name, problem = problem,
+        given = schema.given(arguments[index]), expected = "an id",
+      }
     end
   end
 end
@@ -128,10 +132,10 @@ local function header_lines(settings, call_options, has_body)
   local own, seen = call_options and call_options.headers, {}
   for name, value in pairs(own or {}) do
     lines[#lines + 1] = name .. ": " .. value
-    seen[name:lower()] = true
+    seen[lower(name)] = true
   end
   for name, value in pairs(settings.headers or {}) do
-    if not seen[name:lower()] then lines[#lines + 1] = name .. ": " .. value end
+    if not seen[lower(name)] then lines[#lines + 1] = name .. ": " .. value end
   end
   return lines
 end
@@ -139,9 +143,12 @@ end
 --- The set of transfers to use: tasks share one, nested in the loop; blocking calls have their own.
 local function transfers_of(shared, where)
   local multi = shared[where]
+  if multi and shared.process ~= core.pid() then
+    errors.raise("this client belongs to the parent process: make a new one after fork")
+  end
   if not multi then
     multi = core.multi(shared.transport)
-    shared[where] = multi
+    shared[where], shared.process = multi, core.pid()
     if where == "task" then scheduler.attach(multi) end
   end
   return multi
@@ -201,7 +208,7 @@ local function queue_failure(exchange, queue_timeout)
   exchange.sent = 0
   return answer.failure(exchange, {
     kind = "timeout", stage = "queue",
-    message = ("no connection was free within the queue_timeout of %g s"):format(queue_timeout),
+    message = format("no connection was free within the queue_timeout of %g s", queue_timeout),
   })
 end
 
@@ -217,7 +224,7 @@ end
 local function refresh_timeout(exchange)
   return answer.failure(exchange, {
     kind = "timeout", stage = "refresh", applied = "no",
-    message = ("renewing the refused token left no time of the timeout of %g s"):format(exchange.timeout),
+    message = format("renewing the refused token left no time of the timeout of %g s", exchange.timeout),
   })
 end
 
@@ -306,8 +313,8 @@ local function raise_unknown_member(name)
   local names = { "request", "with", "close" }
   for _, resource in ipairs(resources.names) do names[#names + 1] = resource end
   local near = suggest(name, names)
-  errors.raise(("a client has no `%s`%s"):format(tostring(name),
-    near and (", did you mean `%s`?"):format(near) or ("; it has " .. concat(names, ", "))))
+  errors.raise(format("a client has no `%s`%s", tostring(name),
+    near and format(", did you mean `%s`?", near) or ("; it has " .. concat(names, ", "))))
 end
 
 local meta = { __name = "hoopai.Client" }
@@ -324,13 +331,13 @@ end
 function meta.__tostring(client)
   local own = client[PRIVATE]
   local location = own.settings.location_id
-  return ("hoopai.Client (%s%s%s)"):format(own.shared.base_url,
+  return format("hoopai.Client (%s%s%s)", own.shared.base_url,
     location and ", location " .. location or "", is_closed(client) and ", closed" or "")
 end
 
 local function own_data(client, method)
   local own = type(client) == "table" and getmetatable(client) == meta and client[PRIVATE]
-  if not own then errors.raise(("call it with a colon: client:%s(...)"):format(method)) end
+  if not own then errors.raise(format("call it with a colon: client:%s(...)", method)) end
   return own
 end
 

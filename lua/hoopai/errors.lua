@@ -5,6 +5,7 @@
 local setmetatable, getmetatable, tostring = setmetatable, getmetatable, tostring
 local pcall, error, pairs, ipairs = pcall, error, pairs, ipairs
 local concat, sort = table.concat, table.sort
+local format, sub = string.format, string.sub
 local getinfo = debug and debug.getinfo
 
 local errors = {}
@@ -122,8 +123,8 @@ function List:__tostring()
   local indices = {}
   for index in pairs(self) do indices[#indices + 1] = index end
   sort(indices)
-  local lines = { ("%d of %d failed"):format(#indices, getmetatable(self).counts[self] or #indices) }
-  for _, index in ipairs(indices) do lines[#lines + 1] = ("  [%d] %s"):format(index, errors.text(self[index])) end
+  local lines = { format("%d of %d failed", #indices, getmetatable(self).counts[self] or #indices) }
+  for _, index in ipairs(indices) do lines[#lines + 1] = format("  [%d] %s", index, errors.text(self[index])) end
   return concat(lines, "\n")
 end
 
@@ -141,7 +142,7 @@ end
 local own = getinfo and getinfo(1, "S").source:match("^(.*)errors%.lua$")
 
 local function is_own(info)
-  return info.what == "C" or (own and info.source:sub(1, #own) == own)
+  return info.what == "C" or (own and sub(info.source, 1, #own) == own)
 end
 
 --- Raises wrong use of the library, with the position of the innermost line that is not the library's.

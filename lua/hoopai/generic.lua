@@ -3,6 +3,7 @@ local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 
 local type, tostring, pairs, ipairs = type, tostring, pairs, ipairs
+local find, format, gmatch, gsub = string.find, string.format, string.gmatch, string.gsub
 local sort = table.sort
 local math_type = math.type
 
@@ -17,10 +18,10 @@ local function check_fields(given)
   for name, value in pairs(given) do
     local expected = fields[name]
     if not expected then
-      errors.raise(("unknown field `%s` of client:request; it takes method, path, query, body"):format(tostring(name)))
+      errors.raise(format("unknown field `%s` of client:request; it takes method, path, query, body", tostring(name)))
     end
     if type(value) ~= expected then
-      errors.raise(("field `%s` of client:request must be a %s, got %s"):format(name, expected, type(value)))
+      errors.raise(format("field `%s` of client:request must be a %s, got %s", name, expected, type(value)))
     end
   end
   if not classes[given.method or ""] then
@@ -31,13 +32,14 @@ end
 
 --- Why a literal path may not be sent, nil when it may.
 local function path_problem(path)
-  if not path:find("^/[%w%-._~%%/!$&'()*+,;=:@]*$") then
+  if not find(path, "^/[%w%-._~%%/!$&'()*+,;=:@]*$") then
     return "must begin with / and hold only the characters of a URL path (no ? or #)"
   end
-  if path:gsub("%%%x%x", ""):find("%", 1, true) then return "has a % that two hexadecimal digits do not follow" end
-  if path:find("//", 1, true) then return "has an empty segment" end
-  for segment in path:gmatch("[^/]+") do
-    local plain = segment:gsub("%%2[eE]", ".")
+  local unescaped = gsub(path, "%%%x%x", "")
+  if find(unescaped, "%", 1, true) then return "has a % that two hexadecimal digits do not follow" end
+  if find(path, "//", 1, true) then return "has an empty segment" end
+  for segment in gmatch(path, "[^/]+") do
+    local plain = gsub(segment, "%%2[eE]", ".")
     if plain == "." or plain == ".." then return "has a dot segment" end
   end
 end
@@ -59,7 +61,7 @@ local function flat_query(query)
     local value = query[name]
     for _, item in ipairs(type(value) == "table" and value or { value }) do
       if not is_sendable(item) then
-        errors.raise(("query field `%s` must be a string, an integer, a boolean or a list of them"):format(name))
+        errors.raise(format("query field `%s` must be a string, an integer, a boolean or a list of them", name))
       end
       list[#list + 1] = name
       list[#list + 1] = item

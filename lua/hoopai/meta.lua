@@ -824,6 +824,7 @@ TeamMember.meetingLocation = nil
 ---@field succeeded? boolean Whether the event was deleted.
 
 ---A booking to be made.
+---`endTime` comes after `startTime`.
 ---@class (exact) hoopai.AppointmentCreate
 ---@field title? string Title shown in the calendar.
 ---@field meetingLocationType? "custom"|"zoom"|"gmeet"|"phone"|"address"|"ms_teams"|"google" Kind of meeting place; becomes `custom` when an `address` is given.
@@ -871,6 +872,7 @@ TeamMember.meetingLocation = nil
 ---@field dateUpdated? string When it was last changed; newer versions of the API show it (not in the vendor's document).
 
 ---What to change; fields left out stay.
+---`endTime` comes after `startTime`.
 ---@class (exact) hoopai.AppointmentUpdate
 ---@field title? string Title shown in the calendar.
 ---@field meetingLocationType? "custom"|"zoom"|"gmeet"|"phone"|"address"|"ms_teams"|"google" Kind of meeting place; becomes `custom` when an `address` is given.
@@ -906,6 +908,7 @@ TeamMember.meetingLocation = nil
 
 ---A time to be blocked.
 ---Takes exactly one of `calendarId`, `assignedUserId`.
+---`endTime` comes after `startTime`.
 ---@class (exact) hoopai.BlockSlotCreate
 ---@field title? string Title shown in the calendar.
 ---@field calendarId? string Event calendar to block; give this or `assignedUserId`, not both.
@@ -926,6 +929,7 @@ TeamMember.meetingLocation = nil
 
 ---What to change; fields left out stay.
 ---Takes exactly one of `calendarId`, `assignedUserId`.
+---`endTime` comes after `startTime`.
 ---@class (exact) hoopai.BlockSlotUpdate
 ---@field title? string Title shown in the calendar.
 ---@field calendarId? string Event calendar to block; give this or `assignedUserId`, not both.

@@ -5,6 +5,7 @@ local errors = require "hoopai.errors"
 local suggest = require "hoopai.suggest"
 
 local type, pairs, tostring, setmetatable = type, pairs, tostring, setmetatable
+local find, format, lower = string.find, string.format, string.lower
 local huge = math.huge
 local math_type = math.type
 local getenv = os and os.getenv
@@ -27,12 +28,12 @@ local function boolean(value)
 end
 
 local function text(value)
-  local ok = type(value) == "string" and value ~= "" and not value:find("%c")
+  local ok = type(value) == "string" and value ~= "" and not find(value, "%c")
   return not ok and "a string that is neither empty nor has control characters" or nil
 end
 
 local function header_token(value)
-  local ok = type(value) == "string" and value:find("^[%w%.%-]+$")
+  local ok = type(value) == "string" and find(value, "^[%w%.%-]+$")
   return not ok and "a string such as \"2021-07-28\"" or nil
 end
 
@@ -50,14 +51,14 @@ local reserved = {
 }
 
 local function header_problem(name, value)
-  local is_name = type(name) == "string" and name:find("^[%w!#$%%&'*+%-.^_`|~]+$")
+  local is_name = type(name) == "string" and find(name, "^[%w!#$%%&'*+%-.^_`|~]+$")
   if not is_name then return "a table with header names as keys" end
-  if reserved[name:lower()] then
-    return ("a table without `%s`: the library sets that header itself%s"):format(
-      name, name:lower() == "version" and " (option api_version)" or "")
+  if reserved[lower(name)] then
+    return format("a table without `%s`: the library sets that header itself%s",
+      name, lower(name) == "version" and " (option api_version)" or "")
   end
-  if type(value) ~= "string" or value:find("%c") then
-    return ("a table whose value for `%s` is a string without control characters"):format(name)
+  if type(value) ~= "string" or find(value, "%c") then
+    return format("a table whose value for `%s` is a string without control characters", name)
   end
 end
 
@@ -80,9 +81,9 @@ local function hooks(value)
   if type(value) ~= "table" then return "a table of hooks" end
   for name, hook in pairs(value) do
     if not hook_names[name] then
-      return ("the hooks `request` and `response` alone; `%s` is unknown"):format(tostring(name))
+      return format("the hooks `request` and `response` alone; `%s` is unknown", tostring(name))
     end
-    if type(hook) ~= "function" then return ("a function as hook `%s`"):format(name) end
+    if type(hook) ~= "function" then return format("a function as hook `%s`", name) end
   end
 end
 
@@ -117,18 +118,18 @@ end
 
 local function unknown(what, name, checks)
   local near = type(name) == "string" and suggest(name, names_of(checks))
-  errors.raise(("unknown option `%s` of %s%s"):format(
-    tostring(name), what, near and (", did you mean `%s`?"):format(near) or ""))
+  errors.raise(format("unknown option `%s` of %s%s",
+    tostring(name), what, near and format(", did you mean `%s`?", near) or ""))
 end
 
 local function check(what, given, checks)
   if given == nil then return end
-  if type(given) ~= "table" then errors.raise(("the options of %s are a table, got %s"):format(what, type(given))) end
+  if type(given) ~= "table" then errors.raise(format("the options of %s are a table, got %s", what, type(given))) end
   for name, value in pairs(given) do
     local check_value = checks[name]
     if not check_value then unknown(what, name, checks) end
     local expected = check_value(value)
-    if expected then errors.raise(("option `%s` of %s must be %s"):format(name, what, expected)) end
+    if expected then errors.raise(format("option `%s` of %s must be %s", name, what, expected)) end
   end
 end
 

@@ -8,6 +8,7 @@ local suggest = require "hoopai.suggest"
 local type, tostring, getmetatable, setmetatable = type, tostring, getmetatable, setmetatable
 local pairs, ipairs, require = pairs, ipairs, require
 local concat, sort = table.concat, table.sort
+local format, match = string.format, string.match
 
 local resources = { names = resource_names }
 
@@ -51,7 +52,7 @@ local function endpoint_of(resource_name, data)
 end
 
 local function find_endpoint(key)
-  local resource_name, name = key:match("^(.-)%.(.+)$")
+  local resource_name, name = match(key, "^(.-)%.(.+)$")
   for _, data in ipairs(load_data(resource_name)) do
     if data.name == name then return endpoint_of(resource_name, data) end
   end
@@ -68,7 +69,7 @@ local function make_method(endpoint, call)
   return function(resource, ...)
     local meta = type(resource) == "table" and getmetatable(resource)
     local client = type(meta) == "table" and meta.kind == CLIENT and resource[CLIENT]
-    if not client then errors.raise(("call it with a colon: client.%s(...)"):format(endpoint.id)) end
+    if not client then errors.raise(format("call it with a colon: client.%s(...)", endpoint.id)) end
     return call(client, endpoint, ...)
   end
 end
@@ -78,8 +79,8 @@ local function raise_unknown_method(resource_name, methods, name)
   for method in pairs(methods) do names[#names + 1] = method end
   sort(names)
   local near = suggest(name, names)
-  errors.raise(("client.%s has no method `%s`%s"):format(resource_name, tostring(name),
-    near and (", did you mean `%s`?"):format(near) or ("; it has " .. concat(names, ", "))))
+  errors.raise(format("client.%s has no method `%s`%s", resource_name, tostring(name),
+    near and format(", did you mean `%s`?", near) or ("; it has " .. concat(names, ", "))))
 end
 
 local function metatable_of(resource_name, call)

@@ -13,6 +13,7 @@ local pack, unpack, remove, sort = table.pack, table.unpack, table.remove, table
 local setmetatable, getmetatable, type, tostring = setmetatable, getmetatable, type, tostring
 local error, next, pairs, ipairs = error, next, pairs, ipairs
 local warn = warn or function() end
+local format = string.format
 local huge, math_type = math.huge, math.type
 local traceback = debug and debug.traceback or function(_, message) return message end
 local now = core.now
@@ -271,12 +272,18 @@ end
 
 ----------------------------------------------------------------------------------------------------- transfers
 
-local poller                                       -- the descriptor that nests every client's set
+local poller, process                              -- the descriptor that nests every client's set; who made it
 local multis = {}                                  -- array of { multi, fd }
 local waiting = setmetatable({}, { __mode = "k" }) -- transfer -> its task; their Multi pins the transfers in flight
 
+--- In a forked child the descriptor and all sets in it are the parent's: the child begins with its own.
+local function leave_parent()
+  if process ~= core.pid() then poller, process, multis = nil, core.pid(), {} end
+end
+
 --- Nests a client's set of transfers in the scheduler's.
 function scheduler.attach(multi)
+  leave_parent()
   if not poller and core.backend ~= "poll" then poller = core.poller() end
   local fd = multi:pollfd()
   if poller then poller:add(fd) end
@@ -297,6 +304,7 @@ end
 
 --- Closes an attached set; the tasks that wait for its transfers are woken and find them "closed".
 function scheduler.detach(multi)
+  leave_parent()
   for index, entry in ipairs(multis) do
     if entry.multi == multi then
       remove(multis, index)
@@ -352,11 +360,12 @@ local function wait_for_events(seconds)
 end
 
 local function raise_deadlock(scope)
-  error(("hoopai: deadlock: all %d tasks wait for each other"):format(scope.count), 0)
+  error(format("hoopai: deadlock: all %d tasks wait for each other", scope.count), 0)
 end
 
 --- Runs the loop until a scope has ended (or its critical task has failed).
 local function drive(scope)
+  leave_parent()
   driving = true
   while true do
     run_ready()
@@ -374,18 +383,18 @@ end
 --- Says how the caller may wait: "task" (it is suspended) or "block" (no loop is running: the thread waits).
 -- Raises where neither is right; nobody else's resumer is ever yielded to.
 function scheduler.where(what)
-  if no_wait then errors.raise(("%s cannot be called inside %s: it would have to wait"):format(what, no_wait)) end
+  if no_wait then errors.raise(format("%s cannot be called inside %s: it would have to wait", what, no_wait)) end
   if current and current.co == co_running() then
     if current.closing then
-      errors.raise(("%s cannot wait inside a __close of a task that is being cancelled"):format(what))
+      errors.raise(format("%s cannot wait inside a __close of a task that is being cancelled", what))
     end
     if co_isyieldable() then return "task" end
-    errors.raise(("%s cannot wait here: the task is inside a C function that cannot be suspended "
-      .. "(table.sort, string.gsub, a metamethod of C ...)"):format(what))
+    errors.raise(what .. " cannot wait here: the task is inside a C function that cannot be suspended "
+      .. "(table.sort, string.gsub, a metamethod of C ...)")
   end
   if driving then
-    errors.raise(("%s cannot wait in a coroutine that hoopai did not start while its loop is running: "
-      .. "use hoopai.spawn instead of coroutine.create or coroutine.wrap"):format(what))
+    errors.raise(what .. " cannot wait in a coroutine that hoopai did not start while its loop is running: "
+      .. "use hoopai.spawn instead of coroutine.create or coroutine.wrap")
   end
   return "block"
 end
@@ -454,7 +463,7 @@ end
 local function check_function(what, fn)
   local meta = type(fn) == "table" and getmetatable(fn)
   if type(fn) ~= "function" and not (type(meta) == "table" and meta.__call) then
-    errors.raise(("%s expects a function, got %s"):format(what, type(fn)))
+    errors.raise(format("%s expects a function, got %s", what, type(fn)))
   end
 end
 
@@ -528,7 +537,7 @@ local function check_map(items, fn, options)
   if type(options) ~= "table" then errors.raise("the options of hoopai.map are a table, got " .. type(options)) end
   for name in pairs(options) do
     if name ~= "concurrency" then
-      errors.raise(("unknown option `%s` of hoopai.map; there is `concurrency`"):format(tostring(name)))
+      errors.raise(format("unknown option `%s` of hoopai.map; there is `concurrency`", tostring(name)))
     end
   end
   local concurrency = options.concurrency or 16
@@ -562,6 +571,7 @@ end
 -- @treturn[2] Error of kind "raised" (with `cause` and `traceback`) or "cancelled"
 -- @raise when a task would wait for itself, and where no loop is running
 function Task:join()
+  if getmetatable(self) ~= Task then errors.raise("call it with a colon: task:join()") end
   if self == current then errors.raise("a task cannot join itself") end
   self.joined = true
   if self.status == "running" then
@@ -585,6 +595,7 @@ end
 -- resumed otherwise. Without effect on a task that has ended.
 -- @raise when a task would cancel itself
 function Task:cancel()
+  if getmetatable(self) ~= Task then errors.raise("call it with a colon: task:cancel()") end
   if self == current then errors.raise("a task cannot cancel itself: return instead") end
   cancel(self)
 end
@@ -610,7 +621,7 @@ local function release(lock)
     local hold = lock.queue[lock.first]
     lock.queue[lock.first] = nil
     lock.first = lock.first + 1
-    if hold.task.suspended and hold.task.ticket == hold.ticket then
+    if hold.task.suspended and not hold.task.closing and hold.task.ticket == hold.ticket then
       lock.holder = hold
       return wake(hold.task, hold.ticket)
     end
@@ -632,12 +643,14 @@ end
 --- Waits for the lock. The result is a to-be-closed value that gives it back.
 -- @tparam string what who asks, for the message where nobody may wait
 function Lock:acquire(what)
-  local hold = setmetatable({ lock = self }, Hold)
+  local hold = setmetatable({ lock = self, owner = current }, Hold)
   if not self.holder then
     self.holder = hold
     return hold
   end
-  if scheduler.where(what) == "block" then errors.raise(what .. " is already running in this program") end
+  if scheduler.where(what) == "block" or self.holder.owner == current then
+    errors.raise(what .. " is already running in this program")
+  end
   hold.task, hold.ticket = current, new_ticket(current)
   self.last = self.last + 1
   self.queue[self.last] = hold

@@ -258,8 +258,16 @@ local function may_be_absent(kind)
     or (kind.type == "object" and next(kind.fields or {}) == nil and not kind.values)
 end
 
+-- Whether the instants of a checked body are in order.
+local function order_problem(range, out)
+  local from, to = out[range.from], out[range.to]
+  if from == nil or to == nil then return nil end
+  if to_epoch_ms(from) >= to_epoch_ms(to) then return format("must be after `%s`", range.from) end
+end
+
 local function strict_body(endpoint, resource)
   local kind = endpoint.body
+  local range = kind.range
   local check = types.compile(kind)
   local explain_unknown = explainer(endpoint, resource, true)
   local absent = may_be_absent(kind)
@@ -269,12 +277,17 @@ local function strict_body(endpoint, resource)
       given = {}
     end
     local out = check(given, nil, 0, location)
-    if out ~= nil then return out end
+    if out ~= nil and not (range and order_problem(range, out)) then return out end
     local found = problems.new()
     found.explain_unknown = explain_unknown
     local why, suggestion
     out, why, suggestion = check(given, found, 0, location)
     if out == nil and why then found:add(0, "the body " .. why, nil, kind, suggestion) end
+    local wrong = range and found.count == 0 and order_problem(range, out)
+    if wrong then
+      found.path[1] = range.to
+      found:add(1, wrong, rawget(given, range.to))
+    end
     if found.count > 0 then return nil, found:details() end
     return out
   end
@@ -426,6 +439,7 @@ function schema.compile(endpoint, resource)
 end
 
 schema.message = problems.message
+schema.given = text.given
 schema.suggest = suggest
 
 return schema

@@ -66,7 +66,7 @@ local makers = {
   boolean = function(field) return field.example or field.default or false end,
   any = function() return { anything = "goes" } end,
   epoch_ms = function(field) return field.example or EPOCH_MS end,
-  datetime = function(field) return field.name == "endTime" and LATER or field.example or DATETIME end,
+  datetime = function(field) return field.name == "endTime" and LATER or DATETIME end, -- in order
   date = function(field) return field.example or "2026-12-24" end,
   timezone = function(field) return field.example or "America/New_York" end,
   array = array,

@@ -38,7 +38,7 @@ local ignore_free_slot_validation = {
     .. "and `ignoreDateRange` with it.",
 }
 local rrule = {
-  name = "rrule", type = "string",
+  name = "rrule", type = "string", pattern = "^%C+$", -- a line break would begin another property
   doc = "Rule of a series (RFC 5545), without DTSTART; only honoured together with `ignoreFreeSlotValidation`.",
   example = "RRULE:FREQ=WEEKLY;INTERVAL=1;COUNT=4",
 }
@@ -73,6 +73,9 @@ local appointment = {
   },
 }
 
+-- What ends before it begins is a slip.
+local booked_time = { from = "startTime", to = "endTime" }
+
 return {
   name = "appointments", doc = "Bookings of contacts in calendars.",
 
@@ -81,7 +84,8 @@ return {
     doc = "Book an appointment; send the slot string exactly as `free_slots` gave it.",
     scope = "calendars/events.write", class = "C", verify = "list", verify_with = "events.list",
     params = {},
-    body = { type = "object", class = "AppointmentCreate", doc = "A booking to be made.", fields = {
+    body = { type = "object", class = "AppointmentCreate", range = booked_time,
+      doc = "A booking to be made.", fields = {
       title,
       meeting_location_type,
       { name = "meetingLocationId", type = "string", default = "default", doc = place_doc, example = "custom_0" },
@@ -119,7 +123,8 @@ return {
     doc = "Change an appointment: move it, reassign it, set its status.",
     scope = "calendars/events.write", class = "U", verify = "get",
     params = { models.event_id },
-    body = { type = "object", class = "AppointmentUpdate", doc = "What to change; fields left out stay.", fields = {
+    body = { type = "object", class = "AppointmentUpdate", range = booked_time,
+      doc = "What to change; fields left out stay.", fields = {
       title,
       meeting_location_type,
       { name = "meetingLocationId", type = "string", doc = place_doc, example = "custom_0" },

@@ -31,6 +31,9 @@ local block_slot = {
   },
 }
 
+-- What ends before it begins is a slip.
+local booked_time = { from = "startTime", to = "endTime" }
+
 return {
   name = "block_slots", doc = "Blocked times of calendars and users.",
 
@@ -58,7 +61,7 @@ return {
     doc = "Block a time of a user or of an event calendar.",
     scope = "calendars/events.write", class = "C", verify = "list",
     params = {},
-    body = { type = "object", class = "BlockSlotCreate", doc = "A time to be blocked.",
+    body = { type = "object", class = "BlockSlotCreate", range = booked_time, doc = "A time to be blocked.",
       at_least_one = owner, at_most_one = owner, fields = {
         title,
         calendar_id,
@@ -76,7 +79,8 @@ return {
     doc = "Change a blocked time.",
     scope = "calendars/events.write", class = "U", verify = "list",
     params = { models.event_id },
-    body = { type = "object", class = "BlockSlotUpdate", doc = "What to change; fields left out stay.",
+    body = { type = "object", class = "BlockSlotUpdate", range = booked_time,
+      doc = "What to change; fields left out stay.",
       at_least_one = owner, at_most_one = owner, fields = {
         title,
         calendar_id,

@@ -210,7 +210,11 @@ function makers.timezone(field)
   return function(value)
     -- What zones the API knows is its own affair: longer than the pattern it documents, shorter than tzdata.
     if type(value) == "string" and #value <= 64 and find(value, "^%a[%w_+/-]*$") and not find(value, "//", 1, true)
-      and not find(value, "/$") then return value end
+      and not find(value, "/$") then
+      local _, problem = time.to_timezone(value) -- abbreviations such as EST are wrong half of the year
+      if problem then return nil, problem end
+      return value
+    end
     if type(value) ~= "string" then return nil, wrong_kind(value, "a time zone name", '"' .. example .. '"') end
     return nil, format('must be an IANA time zone name like "%s"', example)
   end
