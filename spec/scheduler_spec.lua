@@ -124,15 +124,15 @@ describe("scheduler:", function()
     it("nested is a child scope of the same loop", function()
       local seen, note = log()
       run(function()
-        spawn(function()
+        local outer = spawn(function()
           for _ = 1, 3 do
-            sleep(0.005)
+            sleep(0.001)
             note "outer"
           end
         end)
         local result = run(function()
           spawn(function()
-            sleep(0.03)
+            outer:join()
             note "inner"
           end)
           return "result"

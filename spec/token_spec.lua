@@ -368,10 +368,10 @@ describe("token:", function()
     it("that comes after the timeout is reported as such", function()
       server:reply(REFUSED)
       local client = new(function(reason)
-        if reason == "refused" then hoopai.sleep(0.3) end
+        if reason == "refused" then hoopai.sleep(1.2) end
         return "tok-" .. reason
       end)
-      local err = failure("timeout", client.calendars:get("c", { timeout = 0.2 }))
+      local err = failure("timeout", client.calendars:get("c", { timeout = 1 }))
       assert.are.equal("refresh", err.stage)
       assert.are.equal("no", err.applied)
       assert.are.equal(1, #server:ledger())
