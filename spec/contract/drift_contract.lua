@@ -33,7 +33,7 @@ local INTENDED = {
   -- What the document says in words only.
   { kind = "nullable", place = "%.availabilityType$", ours = "yes",
     why = "its description gives null a meaning: both kinds of hours" },
-  { kind = "pattern", place = "%.rrule$", ours = "^%C+$", theirs = "nothing",
+  { kind = "pattern", place = "%.rrule$", ours = "^%C+$",
     why = "a line break would begin another property of the calendar object" },
   { kind = "pattern", place = "%.availabilities%[%]%.date$", ours = "^%d%d%d%d%-%d%d%-%d%dT00:00:00%.000Z$",
     why = "the form is in its description; another offset would open or close another day" },
