@@ -68,7 +68,6 @@ build = {
     ["hoopai.generic"] = "lua/hoopai/generic.lua",
     hoopai = "lua/hoopai/init.lua",
     ["hoopai.meta"] = "lua/hoopai/meta.lua",
-    ["hoopai.meta"] = "lua/hoopai/meta.lua",
     ["hoopai.options"] = "lua/hoopai/options.lua",
     ["hoopai.resources"] = "lua/hoopai/resources.lua",
     ["hoopai.sandbox.access"] = "lua/hoopai/sandbox/access.lua",

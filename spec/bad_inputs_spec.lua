@@ -21,7 +21,7 @@ local TOKEN = "pit-0b3c4d5e-bad-inputs"
 local PASSWORD = "hunter2"
 
 -- Answers that every method can read.
-local ANSWER = [[{"calendar":{"id":"c"},"note":{"id":"n"},"events":[],"success":true}]]
+local ANSWER = [[{"id":"a","calendar":{"id":"c"},"note":{"id":"n"},"events":[],"success":true}]]
 
 local server, client
 local expected -- the requests that are to arrive, in order: { target, body }, body nil where any will do

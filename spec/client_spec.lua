@@ -445,6 +445,13 @@ describe("client:", function()
       assert.are.equal(0, #server:ledger())
     end)
 
+    it("refuse what is set on a client", function()
+      local client = new()
+      expect.misuse(function() client.timeout = 5 end, "cannot be set on a client")
+      expect.misuse(function() client.colour = "red" end, "cannot be set on a client")
+      expect.misuse(function() hoopai.new { token = TOKEN, proxy = "ftp://proxy" } end, "\"environment\" or a URL")
+    end)
+
     it("say of an option in the query where it belongs", function()
       for _, name in ipairs { "timeout", "location_id", "headers", "validate", "api_version", "queue_timeout" } do
         local err = expect.failure("invalid_request", new().calendars:list { [name] = 5 })

@@ -10,6 +10,8 @@ local TOKEN = "pit-7d7d7d7d-errors-spec"
 local failure = expect.failure
 
 -- One call of each kind: method and path on the wire, whether it changes something, and the call.
+local ECHOED = "canary-token-1234567890"
+
 local CALLS = {
   { "GET", "/calendars/x", false, function(client, opts) return client.calendars:get("x", opts) end },
   { "POST", "/calendars/appointments/x/notes", true,
@@ -97,6 +99,7 @@ describe("errors:", function()
       assert.are.equal(status, err.response.body.statusCode)
       assert.is_nil(err.stage)
       local passing = err.kind == "server" or err.kind == "rate_limit"
+        or status == 408 or status == 421 or status == 425
       assert.are.equal(passing and err.applied == "no", err.retryable)
       if err.kind == "protocol" then
         assert.matches(tostring(status), err.message)
@@ -804,9 +807,42 @@ describe("errors:", function()
         assert.are.equal("t", response.trace_id)
       end
       server:reply { body = "[1,2]" }
-      local result, response = GET(client)
-      assert.are.same({ 1, 2 }, result)
-      assert.is_true(response.unexpected)
+      local result, err = GET(client)
+      assert.is_nil(result)
+      assert.are.equal("decode", err.kind)
+      assert.matches("not an object", err.message)
+    end)
+
+    it("of a create that names nothing created is none", function()
+      for _, body in ipairs { "{}", "[]", [[{"message":"queued"}]], [[{"id":null}]], [[{"id":5}]] } do
+        server:reply { body = body }
+        local result, err = client.appointments:create {
+          calendarId = "c", contactId = "p", startTime = "2030-01-07T10:00:00-05:00",
+        }
+        assert.is_nil(result, body)
+        assert.are.equal("decode", err.kind, body)
+        assert.are.equal("yes", err.applied, body)
+      end
+    end)
+
+    it("of a list that is no list is none", function()
+      for _, body in ipairs { [[{"message":"queued"}]], [[{"success":true}]], "{}", [[{"events":{"a":1}}]] } do
+        server:reply { body = body }
+        local result, err = client.events:list { userId = "u", startTime = 1767571200000, endTime = 1767657600000 }
+        assert.is_nil(result, body)
+        assert.are.equal("decode", err.kind, body)
+      end
+    end)
+
+    it("that shows a refused token shows it nowhere in the error", function()
+      server:reply { status = 401, headers = { ["X-Echo"] = "Bearer " .. ECHOED },
+        body = [[{"statusCode":401,"message":"Invalid token: Bearer ]] .. ECHOED .. [["}]] }
+      local other = leak.client { base_url = server.url, token = ECHOED, location_id = "L" }
+      local _, err = other.calendars:get("c")
+      assert.are.equal("Invalid token: Bearer ***", err.message)
+      assert.are.equal("Bearer ***", err.response.headers["x-echo"])
+      assert.is_nil(tostring(err):find(ECHOED, 1, true))
+      assert.is_nil(err.response.body.message:find(ECHOED, 1, true))
     end)
 
     it("without content is an empty table, marked", function()

@@ -363,6 +363,25 @@ describe("scheduler:", function()
   end)
 
   describe("cancel", function()
+    it("of the task whose run one is in is refused, and nothing is left running", function()
+      local ticks, message = 0, nil
+      run(function()
+        local parent
+        parent = spawn(function()
+          run(function()
+            spawn(function() for _ = 1, 3 do sleep(0.01) ticks = ticks + 1 end end)
+            sleep(0)
+            local ok, problem = pcall(parent.cancel, parent)
+            assert.is_false(ok)
+            message = problem
+          end)
+        end)
+        parent:join()
+      end)
+      assert.matches("cannot cancel itself, nor the task whose run", message)
+      assert.are.equal(3, ticks) -- the nested run has waited for its own task
+    end)
+
     it("closes variables in the order of Lua and never resumes the task", function()
       local seen, note = log()
       run(function()

@@ -20,7 +20,7 @@
 #endif
 
 #define MAX_DEPTH 64
-#define EXACT 9007199254740992.0 /* 2^53: beyond it a float no longer tells one integer from the next */
+#define EXACT 9007199254740992.0 /* 2^53: from here on a float does not tell one integer from the next */
 
 static const char array_mark; /* its address is the registry key of the metatable that marks arrays */
 
@@ -378,7 +378,7 @@ static bool is_null(lua_State *L, int index) {
 static bool push_integer(lua_State *L) {
   if (lua_isinteger(L, -1)) return false;
   double value = lua_tonumber(L, -1);
-  if (!(value >= -EXACT && value <= EXACT) || value != floor(value)) return false;
+  if (!(value > -EXACT && value < EXACT) || value != floor(value)) return false;
   lua_pushinteger(L, (lua_Integer)value);
   return true;
 }

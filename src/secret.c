@@ -66,6 +66,40 @@ static int secret_gc(lua_State *L) {
   return 0;
 }
 
+static const char *find_bytes(const char *text, size_t length, const char *bytes, size_t size) {
+  while (length >= size) {
+    const char *first = memchr(text, bytes[0], length - size + 1);
+    if (!first) return NULL;
+    if (memcmp(first, bytes, size) == 0) return first;
+    length -= (size_t)(first + 1 - text);
+    text = first + 1;
+  }
+  return NULL;
+}
+
+/* secret:redact(text) -> text with *** in the place of the token. Very short ones would hit ordinary words. */
+static int secret_redact(lua_State *L) {
+  size_t size, left;
+  const char *bytes = hp_secret_bytes(L, 1, &size);
+  const char *at = luaL_checklstring(L, 2, &left);
+  const char *found = size >= 8 ? find_bytes(at, left, bytes, size) : NULL;
+  if (!found) {
+    lua_settop(L, 2);
+    return 1;
+  }
+  luaL_Buffer out;
+  luaL_buffinit(L, &out);
+  for (; found; found = find_bytes(at, left, bytes, size)) {
+    luaL_addlstring(&out, at, (size_t)(found - at));
+    luaL_addstring(&out, "***");
+    left -= (size_t)(found - at) + size;
+    at = found + size;
+  }
+  luaL_addlstring(&out, at, left);
+  luaL_pushresult(&out);
+  return 1;
+}
+
 static int secret_tostring(lua_State *L) {
   lua_pushliteral(L, HP_SECRET);
   return 1;
@@ -86,7 +120,7 @@ static int secret_eq(lua_State *L) {
 }
 
 void hp_open_secret(lua_State *L) {
-  static const luaL_Reg methods[] = {{"close", secret_gc}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"redact", secret_redact}, {"close", secret_gc}, {NULL, NULL}};
   static const luaL_Reg metamethods[] = {
     {"__gc", secret_gc}, {"__close", secret_gc}, {"__tostring", secret_tostring}, {"__eq", secret_eq}, {NULL, NULL},
   };

@@ -4,7 +4,7 @@ local errors = require "hoopai.errors"
 
 local type, tonumber, ipairs, pairs, next = type, tonumber, ipairs, pairs, next
 local concat = table.concat
-local find, format, lower = string.find, string.format, string.lower
+local find, format, lower, match = string.find, string.format, string.lower, string.match
 local math_tointeger = math.tointeger
 
 local answer = {}
@@ -57,6 +57,7 @@ end
 
 -- Kinds after which the same call may succeed later, provided that it had no effect.
 local passing = { network = true, timeout = true, server = true, rate_limit = true }
+local passing_status = { [408] = true, [421] = true, [425] = true } -- timed out, misdirected, too early
 
 --- A header's whole number; nil for anything but digits.
 local function number_of(text)
@@ -118,12 +119,11 @@ local function failure(exchange, err)
   err.method, err.path = endpoint.method, exchange.path
   err.attempts = exchange.attempts
   err.response = response
-  err.status = response and response.status or nil
-  err.trace_id = response and response.trace_id
+  if response then err.status, err.trace_id = response.status, response.trace_id end
   if err.applied == nil then
     err.applied = answer.applied(endpoint.class, exchange.sent, response and response.status or 0)
   end
-  err.retryable = err.applied == "no" and passing[err.kind] == true
+  err.retryable = err.applied == "no" and (passing[err.kind] or passing_status[err.status]) == true
   return nil, errors.new(err)
 end
 
@@ -153,17 +153,37 @@ local function refusal(exchange, body)
   return failure(exchange, err)
 end
 
+-- lua-cjson reads [] and {} alike, so the outermost value is told by its first character.
 local fits = {
-  array = function(value) return type(value) == "table" and (value[1] ~= nil or next(value) == nil) end,
-  object = function(value) return type(value) == "table" and value[1] == nil end,
+  array = function(value, opens)
+    return type(value) == "table" and opens ~= "{" and (value[1] ~= nil or next(value) == nil)
+  end,
+  object = function(value, opens) return type(value) == "table" and value[1] == nil and opens ~= "[" end,
 }
 
-local function wrong_shape(exchange, expected, place)
-  return failure(exchange, {
-    kind = "decode",
-    message = format("the answer has an unexpected shape: %s is not %s",
-      place, expected == "array" and "a list" or "an object"),
-  })
+local function shape_failure(exchange, problem)
+  return failure(exchange, { kind = "decode", message = "the answer has an unexpected shape: " .. problem })
+end
+
+--- Does the answer to a create lack the identifier of what was created? Other members that the document demands are
+-- left out by the live API at times; without an `id` there is nothing to call a success.
+local function lacks_id(endpoint, value)
+  local kind = endpoint.result.type
+  if endpoint.class ~= "C" or kind.type ~= "object" or type(value.id) == "string" then return false end
+  for _, field in ipairs(kind.fields or {}) do
+    if field.name == "id" and field.required then return true end
+  end
+  return false
+end
+
+--- What is wrong with a value in the place of the endpoint's result, nil when nothing is.
+local function shape_problem(endpoint, value, place, opens)
+  local kind = endpoint.result.type
+  local check = kind and fits[kind.type]
+  if check and not check(value, opens) then
+    return format("%s is not %s", place, kind.type == "array" and "a list" or "an object")
+  end
+  if check and lacks_id(endpoint, value) then return place .. " has no `id`" end
 end
 
 --- A copy of an object without one member.
@@ -181,21 +201,23 @@ local function take_envelope(exchange, body)
   for _, key in ipairs(result.keys) do
     local value = body[key]
     if value ~= nil then
-      local check = fits[result.type.type]
-      if check and not check(value) then return wrong_shape(exchange, result.type.type, "`" .. key .. "`") end
+      local problem = shape_problem(exchange.endpoint, value, "`" .. key .. "`")
+      if problem then return shape_failure(exchange, problem) end
       response.extra = without(body, key)
       return value, response
     end
   end
+  local problem = shape_problem(exchange.endpoint, body, "it", exchange.opens)
+  if problem then return shape_failure(exchange, problem) end
   response.unexpected = true
   return body, response
 end
 
 --- An answer without envelope: the whole body, less the traceId that stands among its members.
 local function take_bare(exchange, body)
-  local response, expected = exchange.response, exchange.endpoint.result.type
-  local check = expected and fits[expected.type]
-  if check and not check(body) then return wrong_shape(exchange, expected.type, "it") end
+  local response = exchange.response
+  local problem = shape_problem(exchange.endpoint, body, "it", exchange.opens)
+  if problem then return shape_failure(exchange, problem) end
   if body.traceId ~= nil then
     response.extra = { traceId = body.traceId }
     return without(body, "traceId"), response
@@ -247,6 +269,16 @@ local function make_response(exchange, transfer, status)
   }
 end
 
+--- The body as text. A refusal may echo the token; it is taken out before anything can print it.
+local function body_of(exchange, transfer, status)
+  local text = transfer:body()
+  if is_success(status) or not exchange.secret then return text end
+  for name, value in pairs(exchange.response.headers) do
+    exchange.response.headers[name] = exchange.secret:redact(value)
+  end
+  return exchange.secret:redact(text)
+end
+
 --- Reads a finished transfer.
 -- @tparam table exchange what the pipeline knows: endpoint (method, class, result, keep_null), path, url, attempts,
 -- elapsed
@@ -258,13 +290,13 @@ function answer.read(exchange, transfer)
   exchange.response = status > 0 and make_response(exchange, transfer, status) or nil
   if kind then return transport_failure(exchange, transfer, kind, message, code) end
 
-  local text, response = transfer:body(), exchange.response
+  local text, response = body_of(exchange, transfer, status), exchange.response
   if status == 204 and text == "" then
     response.unexpected = true
     return {}, response
   end
   local body, problem = core.decode(text, exchange.endpoint.keep_null)
-  response.body = body
+  response.body, exchange.opens = body, match(text, "^%s*(.)")
   if type(body) == "table" and type(body.traceId) == "string" then response.trace_id = body.traceId end
   if not is_success(status) then return refusal(exchange, body) end
   if body == nil then return unreadable(exchange, problem) end

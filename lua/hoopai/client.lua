@@ -14,7 +14,7 @@ local suggest = require "hoopai.suggest"
 local token = require "hoopai.auth.token"
 
 local type, tostring, getmetatable, setmetatable = type, tostring, getmetatable, setmetatable
-local pairs, ipairs, select, pcall = pairs, ipairs, select, pcall
+local pairs, ipairs, rawset, select, pcall = pairs, ipairs, rawset, select, pcall
 local unpack, concat = table.unpack, table.concat
 local format, lower = string.format, string.lower
 local now = core.now
@@ -24,9 +24,11 @@ local PRIVATE = {}
 
 ---------------------------------------------------------------------------------------------------- 1. arguments
 
+local given_words = { ["nil"] = "nothing", table = "table (give its id)" }
+
 local function argument_problem(endpoint, position, name, value)
   errors.raise(format("%s needs %s as argument %d, a string; got %s",
-    endpoint.id, name, position, value == nil and "nothing" or type(value)))
+    endpoint.id, name, position, given_words[type(value)] or type(value)))
 end
 
 --- Splits (ids..., payload?, options?) as the endpoint declares them. Wrong use raises.
@@ -143,12 +145,9 @@ end
 --- The set of transfers to use: tasks share one, nested in the loop; blocking calls have their own.
 local function transfers_of(shared, where)
   local multi = shared[where]
-  if multi and shared.process ~= core.pid() then
-    errors.raise("this client belongs to the parent process: make a new one after fork")
-  end
   if not multi then
     multi = core.multi(shared.transport)
-    shared[where], shared.process = multi, core.pid()
+    shared[where] = multi
     if where == "task" then scheduler.attach(multi) end
   end
   return multi
@@ -232,6 +231,7 @@ end
 local function attempt(client, exchange, secret, where)
   local hooks = client[PRIVATE].settings.on
   exchange.attempts = exchange.attempts + 1
+  exchange.secret = secret
   exchange.sent, exchange.response = 0, nil -- what is known of an attempt before was that it had no effect
   if hooks.request then tell_request(hooks.request, exchange) end
   if is_closed(client) then return closed_failure(exchange) end -- while a token was fetched, or by the hook
@@ -258,11 +258,19 @@ local function attempt(client, exchange, secret, where)
   return result, response
 end
 
+--- A call that had no token to send was not made. The reason is shared by all who waited for it; each gets a copy.
+local function token_failure(exchange, reason)
+  local err = {}
+  for name, value in pairs(reason) do err[name] = value end
+  err.applied = "no"
+  return answer.failure(exchange, err)
+end
+
 --- Sends a request; when its token was refused, once more with the next token (a 401 had no effect).
 local function send(client, exchange, where)
   local source = client[PRIVATE].shared.source
   local secret, generation = source:get()
-  if not secret then return nil, generation end
+  if not secret then return token_failure(exchange, generation) end
   local result, response = attempt(client, exchange, secret, where)
   if result ~= nil or response.kind ~= "auth" or response.status ~= 401 then return result, response end
 
@@ -270,7 +278,7 @@ local function send(client, exchange, where)
   if problem then response.cause = problem end
   if not again then return nil, response end
   secret, generation = source:get()
-  if not secret then return nil, generation end
+  if not secret then return token_failure(exchange, generation) end
   return attempt(client, exchange, secret, where)
 end
 
@@ -289,8 +297,16 @@ local function finish_exchange(client, exchange, call_options)
   exchange.headers = header_lines(settings, call_options, exchange.body ~= nil)
 end
 
+--- Connections and the token's state are the parent's: a child must not send on them.
+local function check_process(client)
+  if client[PRIVATE].shared.process ~= core.pid() then
+    errors.raise("this client belongs to the parent process: make a new one after fork")
+  end
+end
+
 --- The pipeline of an endpoint method.
 local function call(client, endpoint, ...)
+  check_process(client)
   local arguments, payload, call_options = split_arguments(endpoint, ...)
   local where = scheduler.where(endpoint.id)
   local exchange = new_exchange(client, endpoint, call_options)
@@ -324,8 +340,12 @@ function meta.__index(client, name)
   if method then return method end
   if not is_resource[name] then raise_unknown_member(name) end
   local resource = resources.object(name, client, call)
-  client[name] = resource
+  rawset(client, name, resource)
   return resource
+end
+
+function meta.__newindex(_, name)
+  errors.raise(format("`%s` cannot be set on a client: options are given to hoopai.new or client:with", tostring(name)))
 end
 
 function meta.__tostring(client)
@@ -347,7 +367,8 @@ local function close_shared(shared)
   if shared.block then shared.block:close() end
 end
 
---- Closes the client. Calls in flight end with kind "closed". A client made by `with` closes only itself.
+--- Closes the client. Calls in flight end with kind "closed". A client made by `with` closes only itself, and its calls
+-- in flight end as they would have.
 -- Idempotent; returns at once.
 function Client:close()
   local own = own_data(self, "close")
@@ -393,6 +414,7 @@ end
 -- @raise for wrong use
 function Client:request(given, call_options)
   own_data(self, "request")
+  check_process(self)
   local endpoint, query = generic.endpoint(given)
   options.check_call("client:request", call_options)
   local where = scheduler.where("client:request")
@@ -414,7 +436,9 @@ local client = {}
 function client.new(given)
   local settings = options.check_new(given)
   local source = type(settings.token) == "function" and token.asked(settings.token) or token.fixed(settings.token)
-  local shared = { base_url = settings.base_url, transport = settings.transport, source = source, closed = false }
+  local shared = {
+    process = core.pid(), base_url = settings.base_url, transport = settings.transport, source = source, closed = false,
+  }
   if not shared.transport.user_agent then shared.transport.user_agent = "hoopai (Lua 5.4)" end
   settings.token, settings.transport, settings.base_url = nil, nil, nil
   return new_client { shared = shared, settings = settings, is_root = true }

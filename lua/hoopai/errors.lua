@@ -3,7 +3,7 @@
 -- Expected failures are returned as `nil, err`; `err` is a table made here. Wrong use by the programmer is raised as
 -- a string that carries the position of the user's line.
 local setmetatable, getmetatable, tostring = setmetatable, getmetatable, tostring
-local pcall, error, pairs, ipairs = pcall, error, pairs, ipairs
+local pcall, error, pairs, ipairs, type = pcall, error, pairs, ipairs, type
 local concat, sort = table.concat, table.sort
 local format, sub = string.format, string.sub
 local getinfo = debug and debug.getinfo
@@ -145,19 +145,30 @@ local function is_own(info)
   return info.what == "C" or (own and sub(info.source, 1, #own) == own)
 end
 
+--- The function of the running task, for `raise`; set by the scheduler.
+function errors.origin() end
+
+--- "script.lua:12: " for the place where the running task's function begins, "" where that is not known.
+local function origin_text()
+  local fn = errors.origin()
+  if type(fn) ~= "function" then return "" end
+  local info = getinfo(fn, "S")
+  return info.what == "C" and "" or format("%s:%d: ", info.short_src, info.linedefined)
+end
+
 --- Raises wrong use of the library, with the position of the innermost line that is not the library's.
 -- @tparam string message
 function errors.raise(message)
+  message = "hoopai: " .. message
+  if not getinfo then error(message, 2) end
   local level = 2
-  if getinfo then
-    local info = getinfo(level, "S")
-    while info and is_own(info) do
-      level = level + 1
-      info = getinfo(level, "S")
-    end
-    if not info then level = 2 end
+  local info = getinfo(level, "S")
+  while info and is_own(info) do
+    level = level + 1
+    info = getinfo(level, "S")
   end
-  error("hoopai: " .. message, level)
+  if info then error(message, level) end
+  error(origin_text() .. message, 0)
 end
 
 return errors

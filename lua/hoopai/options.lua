@@ -5,7 +5,7 @@ local errors = require "hoopai.errors"
 local suggest = require "hoopai.suggest"
 
 local type, pairs, tostring, setmetatable = type, pairs, tostring, setmetatable
-local find, format, lower = string.find, string.format, string.lower
+local find, format, lower, match = string.find, string.format, string.lower, string.match
 local huge = math.huge
 local math_type = math.type
 local getenv = os and os.getenv
@@ -30,6 +30,14 @@ end
 local function text(value)
   local ok = type(value) == "string" and value ~= "" and not find(value, "%c")
   return not ok and "a string that is neither empty nor has control characters" or nil
+end
+
+local proxy_schemes = { http = true, https = true, socks4 = true, socks4a = true, socks5 = true, socks5h = true }
+
+local function proxy(value)
+  local scheme = type(value) == "string" and find(value, "^[^%s%c]+$") and match(value, "^(%w+)://.")
+  if value == "environment" or proxy_schemes[scheme] then return nil end
+  return "\"environment\" or a URL such as http://proxy.example:3128"
 end
 
 local function header_token(value)
@@ -102,7 +110,7 @@ local call_checks = {
 
 local client_checks = setmetatable({
   token = token, base_url = text, connect_timeout = positive, max_connections = count, http2 = boolean,
-  ca_file = text, proxy = text, user_agent = text, on = hooks, headers = false,
+  ca_file = text, proxy = proxy, user_agent = text, on = hooks, headers = false,
 }, { __index = call_checks })
 
 local function names_of(checks)

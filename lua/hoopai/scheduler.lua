@@ -183,6 +183,14 @@ local function fail(task, cause)
   finish(task, "failed")
 end
 
+--- Is the task on the stack, so that its coroutine cannot be closed now?
+local function is_active(task)
+  local state = co_status(task.co)
+  return state == "running" or state == "normal"
+end
+
+local cancel
+
 --- Takes what coroutine.resume returned.
 local function after_resume(task, ok, ...)
   if not ok then return fail(task, (...)) end
@@ -190,6 +198,7 @@ local function after_resume(task, ok, ...)
     task.results = pack(...)
     return finish(task, "done")
   end
+  if task.doomed then return cancel(task) end
   if (...) ~= SUSPEND or not task.suspended then
     fail(task, "hoopai: coroutine.yield() was called in a task; only hoopai may suspend it "
       .. "(hoopai.sleep(0) lets other tasks run)")
@@ -221,6 +230,7 @@ local function new_task(scope, critical, fn, ...)
     co = co_create(type(fn) == "function" and fn or function(...) return fn(...) end),
     args = pack(...),
     scope = scope,
+    fn = fn,
     critical = critical,
     status = "running",
     suspended = false,
@@ -233,13 +243,10 @@ local function new_task(scope, critical, fn, ...)
   return task
 end
 
-local function cancel(task)
+function cancel(task)
   if task.status ~= "running" then return end
+  if is_active(task) then errors.raise("a task cannot cancel the task that is cancelling it") end
   local co = task.co
-  local state = co_status(co)
-  if state == "running" or state == "normal" then
-    errors.raise("a task cannot cancel itself or the task that is cancelling it")
-  end
   task.status = "cancelled" -- first: a __close that looks at the task sees the truth
   task.closing = true
   local outer = current
@@ -251,6 +258,12 @@ local function cancel(task)
   if not ok then warn("hoopai: error in a __close of a cancelled task: " .. errors.text(problem)) end
 end
 
+--- Takes an active task out of its scope; it is cancelled when it next waits.
+local function abandon(task)
+  task.doomed = true
+  task.scope.tasks[task] = nil
+end
+
 local Scope = {}
 
 --- Leaving a scope, however it happens, cancels what still runs in it.
@@ -259,13 +272,13 @@ Scope.__close = function(scope)
   while true do -- a __close of a cancelled task may spawn
     local task = next(scope.tasks)
     if not task then break end
-    cancel(task)
+    if is_active(task) then abandon(task) else cancel(task) end
   end
 end
 
 local function open_scope()
   return setmetatable({
-    tasks = {}, count = 0, failed = {},
+    tasks = {}, count = 0, failed = {}, owner = current,
     outer_current = current, outer_driving = driving, outer_no_wait = no_wait,
   }, Scope)
 end
@@ -318,9 +331,11 @@ end
 
 local function step_transfers()
   for index = #multis, 1, -1 do
-    local multi = multis[index].multi
-    multi:step()
-    collect(multi)
+    local entry = multis[index] -- a finaliser may close clients meanwhile
+    if entry then
+      entry.multi:step()
+      collect(entry.multi)
+    end
   end
 end
 
@@ -359,9 +374,6 @@ local function wait_for_events(seconds)
   else core.sleep(seconds or 3600) end
 end
 
-local function raise_deadlock(scope)
-  error(format("hoopai: deadlock: all %d tasks wait for each other", scope.count), 0)
-end
 
 --- Runs the loop until a scope has ended (or its critical task has failed).
 local function drive(scope)
@@ -371,7 +383,9 @@ local function drive(scope)
     run_ready()
     if scope.count == 0 or scope.failure then return end
     local seconds = next_due()
-    if not seconds and not transfers_in_flight() then raise_deadlock(scope) end
+    if not seconds and not transfers_in_flight() then
+      error(format("hoopai: deadlock: all %d tasks wait for each other", scope.count), 0)
+    end
     wait_for_events(seconds)
     step_transfers()
     fire_timers()
@@ -596,8 +610,19 @@ end
 -- @raise when a task would cancel itself
 function Task:cancel()
   if getmetatable(self) ~= Task then errors.raise("call it with a colon: task:cancel()") end
-  if self == current then errors.raise("a task cannot cancel itself: return instead") end
+  local task = current
+  while task do
+    if task == self then
+      errors.raise("a task cannot cancel itself, nor the task whose run or map it is in: return instead")
+    end
+    task = task.scope.owner
+  end
   cancel(self)
+end
+
+-- Where a message about wrong use points when a tail call left no line of the user's on the stack.
+function errors.origin()
+  return current and current.fn
 end
 
 function Task:__tostring()

@@ -205,7 +205,8 @@ describe("core.decode", function()
     local value = decode '{"a":7,"b":7.0,"c":7.5,"d":-0,"e":1e3,"f":9007199254740992,"g":1716230400000,"h":[1,2.5]}'
     assert.are.same({ a = 7, b = 7, c = 7.5, d = 0, e = 1000, f = 9007199254740992, g = 1716230400000, h = { 1,
       2.5 } }, value)
-    for _, name in ipairs { "a", "b", "e", "f", "g" } do assert.are.equal("integer", math.type(value[name]), name) end
+    assert.are.equal("float", math.type(value.f)) -- as 9007199254740993 would be: they are one float
+    for _, name in ipairs { "a", "b", "e", "g" } do assert.are.equal("integer", math.type(value[name]), name) end
     assert.are.equal("float", math.type(value.c))
     assert.are.equal("integer", math.type(value.h[1]))
     assert.are.equal("/x/7", "/x/" .. value.a)
