@@ -53,6 +53,7 @@ demo: ## start the sandbox and book an appointment in it
 test: ## run the specs (SPECS=... for some of them)
 	@.ci/deps build run sandbox test
 	@$(MAKE) -s --no-print-directory build build-poll
+	@$(MAKE) -s --no-print-directory build/process.so
 	@.ci/test test $(SPECS)
 
 test-all: ## run the specs with everything that is too slow for every day
@@ -66,17 +67,25 @@ lint: ## luacheck, gcc -fanalyzer, clang-tidy, cppcheck, the exported symbols, t
 asan: ## run the specs under AddressSanitizer, LeakSanitizer and UBSan
 	@.ci/deps build run sandbox test
 	@$(MAKE) -s --no-print-directory build-asan/hoopai/core.so build-asan/sanitizer.so
+	@$(MAKE) -s --no-print-directory build build/process.so
 	@.ci/test asan $(SPECS)
 
 valgrind: ## run the core's specs under valgrind
 	@.ci/deps build run sandbox test valgrind
 	@$(MAKE) -s --no-print-directory build
+	@$(MAKE) -s --no-print-directory build/process.so
 	@.ci/test valgrind $(SPECS)
 
 contract: ## judge requests and data by the vendor's document (OPENAPI=.../apps/calendars.json)
 	@.ci/deps build run test contract
 	@$(MAKE) -s --no-print-directory build
 	@.ci/contract "$(OPENAPI)"
+
+torture: ## kill, jam and crowd programs that share tokens (KILLS=10000, EXCHANGE_KILLS=300 are the defaults)
+	@.ci/deps build run sandbox test torture
+	@$(MAKE) -s --no-print-directory build build/process.so
+	@eval "$$(.ci/env)"; status=0; for script in spec/torture/*.lua; do \
+		echo "== $$script"; "$$LUA" "$$script" || status=1; done; exit $$status
 
 bench: ## measure (one script of spec/bench/ after the other)
 	@.ci/deps build run
@@ -137,3 +146,7 @@ $(eval $(call core,build-asan,$(sanitizers) -O1 -g))
 build-asan/sanitizer.so: spec/support/sanitizer.c
 	@mkdir -p $(@D)
 	$(CC) -std=c11 $(warnings) -shared -fPIC -o $@ $<
+
+build/process.so: spec/support/process.c Makefile | build/headers
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -fPIC $(warnings) $(includes) -shared -o $@ $<

@@ -114,7 +114,7 @@ static int core_sleep(lua_State *L) {
 }
 
 /* The system's generator, so that a host's math.random sequence stays as it is. */
-static void random_bytes(lua_State *L, void *out, size_t length) {
+void hp_random(lua_State *L, void *out, size_t length) {
 #if defined(__APPLE__) || defined(__FreeBSD__) || defined(__OpenBSD__) || defined(__NetBSD__)
   (void)L;
   arc4random_buf(out, length);
@@ -126,7 +126,7 @@ static void random_bytes(lua_State *L, void *out, size_t length) {
 /* random() -> a float from 0 up to 1 */
 static int core_random(lua_State *L) {
   uint64_t bits;
-  random_bytes(L, &bits, sizeof bits);
+  hp_random(L, &bits, sizeof bits);
   lua_pushnumber(L, (double)(bits >> 11) / 9007199254740992.0);
   return 1;
 }
@@ -138,7 +138,7 @@ static int core_random_hex(lua_State *L) {
   luaL_argcheck(L, count >= 1 && count <= 64, 1, "1 to 64 expected");
   unsigned char bytes[64];
   char text[128];
-  random_bytes(L, bytes, sizeof bytes);
+  hp_random(L, bytes, sizeof bytes);
   for (lua_Integer i = 0; i < count; i++) {
     text[2 * i] = digits[bytes[i] >> 4];
     text[2 * i + 1] = digits[bytes[i] & 15];
@@ -203,5 +203,7 @@ int luaopen_hoopai_core(lua_State *L) {
   hp_open_poller(L);
   hp_open_transfer(L);
   hp_open_multi(L);
+  hp_open_record(L);
+  hp_open_vault(L);
   return 1;
 }

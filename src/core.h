@@ -38,6 +38,12 @@ void hp_wipe(void *data, size_t length);
 /* Seconds of a clock that is never set. */
 double hp_now(void);
 
+/* Bytes of the system's generator, at most 256; raises when it gives none. */
+void hp_random(lua_State *L, void *out, size_t length);
+
+/* Unreserved characters of a URL (RFC 3986 2.3): all others are percent-encoded. */
+bool hp_is_unreserved(unsigned char byte);
+
 /* Creates the metatable of a type: methods in __index, closed by __metatable. Idempotent. */
 void hp_new_type(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *metamethods);
 
@@ -46,14 +52,20 @@ int hp_problem(lua_State *L, const char *problem);
 
 /* The bytes of the Secret at a stack index; raises when it is none or closed. They live as long as the userdata. */
 const char *hp_secret_bytes(lua_State *L, int index, size_t *length);
+/* Why these bytes cannot stand in an Authorization header (RFC 6750 2.1), NULL when they can. Never quotes them. */
+const char *hp_token_problem(const char *bytes, size_t length);
+/* Pushes a Secret of bytes that have passed hp_token_problem. */
+void hp_secret_push(lua_State *L, const char *bytes, size_t length);
 
 /* Each adds its functions to the table on top of the stack and creates its types. */
 void hp_open_json(lua_State *L);
 void hp_open_multi(lua_State *L);
 void hp_open_poller(lua_State *L);
+void hp_open_record(lua_State *L);
 void hp_open_secret(lua_State *L);
 void hp_open_transfer(lua_State *L);
 void hp_open_url(lua_State *L);
+void hp_open_vault(lua_State *L);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

@@ -21,6 +21,7 @@ struct hp_slot {
   int header_lines, interim;
   bool final_headers;  /* the status line last seen is not 1xx */
   bool headers_done;   /* what follows are trailers */
+  bool secret;         /* the body is wiped before its memory is used for anything else */
   const char *refusal; /* why a callback ended the transfer, NULL = it did not */
   const char *refusal_kind;
   char error[CURL_ERROR_SIZE];
@@ -48,7 +49,9 @@ struct hp_transfer {
   struct curl_slist *headers;
   const char *body;
   size_t body_length;
+  char *form; /* the body if it was built here; wiped when freed */
   bool has_body, once, https;
+  bool secret_answer; /* its body is for read_grant alone */
   double timeout; /* seconds; 0 = none */
 
   /* The outcome. */

@@ -21,8 +21,7 @@ const char *hp_secret_bytes(lua_State *L, int index, size_t *length) {
   return secret->bytes;
 }
 
-/* Why these bytes cannot stand in an Authorization header (RFC 6750 2.1), NULL when they can. Never quotes them. */
-static const char *token_problem(const char *bytes, size_t length) {
+const char *hp_token_problem(const char *bytes, size_t length) {
   if (length == 0) return "it is empty";
   if (length > 65536) return "it is longer than 64 KiB";
   for (size_t i = 0; i < length; i++) {
@@ -32,14 +31,18 @@ static const char *token_problem(const char *bytes, size_t length) {
   return NULL;
 }
 
-static int push_secret(lua_State *L, const char *bytes, size_t length) {
-  const char *problem = token_problem(bytes, length);
-  if (problem) return hp_problem(L, problem);
+void hp_secret_push(lua_State *L, const char *bytes, size_t length) {
   struct secret *secret = lua_newuserdatauv(L, sizeof *secret + length, 0);
   secret->length = 0;
   luaL_setmetatable(L, HP_SECRET);
   memcpy(secret->bytes, bytes, length);
   secret->length = length;
+}
+
+static int push_checked(lua_State *L, const char *bytes, size_t length) {
+  const char *problem = hp_token_problem(bytes, length);
+  if (problem) return hp_problem(L, problem);
+  hp_secret_push(L, bytes, length);
   return 1;
 }
 
@@ -48,7 +51,7 @@ static int secret_new(lua_State *L) {
   size_t length;
   luaL_checktype(L, 1, LUA_TSTRING);
   const char *bytes = lua_tolstring(L, 1, &length);
-  return push_secret(L, bytes, length);
+  return push_checked(L, bytes, length);
 }
 
 /* secret_env(name) -> Secret | nil | nil, problem: an environment variable that never becomes a Lua string */
@@ -58,7 +61,7 @@ static int secret_env(lua_State *L) {
     lua_pushnil(L);
     return 1;
   }
-  return push_secret(L, value, strlen(value));
+  return push_checked(L, value, strlen(value));
 }
 
 static int secret_gc(lua_State *L) {

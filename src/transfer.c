@@ -22,6 +22,22 @@ static void refuse(struct hp_slot *slot, const char *kind, const char *why) {
   slot->refusal_kind = kind;
 }
 
+/* hp_append that leaves no copy behind when the memory grows. */
+static bool append_secret(struct hp_buffer *buffer, const char *data, size_t length) {
+  if (length > buffer->capacity - buffer->length) {
+    size_t capacity = buffer->capacity < 4096 ? 4096 : buffer->capacity;
+    while (capacity - buffer->length < length) capacity *= 2; /* ends: max_body limits the length */
+    char *grown = malloc(capacity);
+    if (!grown) return false;
+    if (buffer->length > 0) memcpy(grown, buffer->data, buffer->length);
+    hp_wipe(buffer->data, buffer->length);
+    free(buffer->data);
+    buffer->data = grown;
+    buffer->capacity = capacity;
+  }
+  return hp_append(buffer, data, length);
+}
+
 static size_t on_body(char *data, size_t one, size_t length, void *user) {
   struct hp_slot *slot = user;
   (void)one; /* always 1 */
@@ -29,7 +45,7 @@ static size_t on_body(char *data, size_t one, size_t length, void *user) {
     refuse(slot, "too_large", "the answer is larger than the library accepts");
     return 0;
   }
-  if (!hp_append(&slot->body, data, length)) {
+  if (!(slot->secret ? append_secret(&slot->body, data, length) : hp_append(&slot->body, data, length))) {
     refuse(slot, "too_large", "there is no memory for the answer");
     return 0;
   }
@@ -157,7 +173,13 @@ static void set_comfort(CURL *easy, const struct hp_multi *multi) {
   }
 }
 
+static void forget_secret(struct hp_slot *slot) {
+  if (slot->secret && slot->body.data) hp_wipe(slot->body.data, slot->body.length);
+  slot->secret = false;
+}
+
 void hp_slot_free(struct hp_slot *slot) {
+  forget_secret(slot);
   if (slot->easy) curl_easy_cleanup(slot->easy);
   hp_buffer_free(&slot->body);
   hp_buffer_free(&slot->headers);
@@ -190,6 +212,7 @@ static void reset_buffer(struct hp_buffer *buffer) {
 }
 
 void hp_slot_reset(struct hp_slot *slot) {
+  forget_secret(slot);
   reset_buffer(&slot->body);
   reset_buffer(&slot->headers);
   slot->header_lines = slot->interim = 0;
@@ -217,6 +240,7 @@ static bool set_method(CURL *easy, const struct hp_transfer *transfer) {
 bool hp_slot_prepare(struct hp_slot *slot, struct hp_transfer *transfer, const struct hp_multi *multi) {
   CURL *easy = slot->easy;
   hp_slot_reset(slot);
+  slot->secret = transfer->secret_answer;
   long milliseconds = transfer->timeout > 0 ? (long)hp_milliseconds(transfer->timeout) : 0L;
   const char *protocol = transfer->https ? "https" : "http";
   return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocol) == CURLE_OK &&
@@ -463,6 +487,64 @@ static void read_timeout(lua_State *L, struct hp_transfer *transfer) {
   transfer->timeout = seconds > 0.001 ? seconds : 0.001;
 }
 
+static size_t escaped_size(const char *bytes, size_t length) {
+  size_t size = 0;
+  for (size_t i = 0; i < length; i++) size += hp_is_unreserved((unsigned char)bytes[i]) ? 1 : 3;
+  return size;
+}
+
+static char *write_escaped(char *at, const char *bytes, size_t length) {
+  static const char digits[] = "0123456789ABCDEF";
+  for (size_t i = 0; i < length; i++) {
+    unsigned char byte = (unsigned char)bytes[i];
+    if (hp_is_unreserved(byte)) {
+      *at++ = (char)byte;
+    } else {
+      *at++ = '%';
+      *at++ = digits[byte >> 4];
+      *at++ = digits[byte & 15];
+    }
+  }
+  return at;
+}
+
+/* Name (odd) or value (even) number `i` of the form at index 4. The bytes live as long as the form. */
+static const char *form_part(lua_State *L, lua_Integer i, size_t *length) {
+  int type = lua_rawgeti(L, 4, i);
+  const char *bytes = NULL;
+  if (type == LUA_TSTRING) bytes = lua_tolstring(L, -1, length);
+  else if (i % 2 == 0 && luaL_testudata(L, -1, HP_SECRET)) bytes = hp_secret_bytes(L, lua_gettop(L), length);
+  else luaL_error(L, i % 2 ? "a name of a form must be a string" : "a value of a form must be a string or a secret");
+  lua_pop(L, 1);
+  return bytes;
+}
+
+/* The body application/x-www-form-urlencoded, which is what libcurl says of a POST whose headers do not. A space is
+   %20: what reads "+" as a space reads that too. */
+static void build_form(lua_State *L, struct hp_transfer *transfer) {
+  luaL_checktype(L, 4, LUA_TTABLE);
+  if (transfer->has_body) luaL_error(L, "a request has a body or a form, not both");
+  lua_Integer count = (lua_Integer)lua_rawlen(L, 4);
+  if (count % 2 != 0) luaL_error(L, "a form is a list of names and values");
+  size_t size = 0, length = 0;
+  for (lua_Integer i = 1; i <= count; i++) {
+    const char *bytes = form_part(L, i, &length);
+    size += escaped_size(bytes, length) + 1;
+  }
+  transfer->form = malloc(size + 1);
+  if (!transfer->form) luaL_error(L, "not enough memory");
+  char *at = transfer->form;
+  for (lua_Integer i = 1; i <= count; i++) {
+    const char *bytes = form_part(L, i, &length);
+    if (i > 1) *at++ = i % 2 ? '&' : '=';
+    at = write_escaped(at, bytes, length);
+  }
+  *at = 0;
+  transfer->body = transfer->form;
+  transfer->body_length = (size_t)(at - transfer->form);
+  transfer->has_body = true;
+}
+
 struct hp_transfer *hp_transfer_new(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
@@ -478,6 +560,10 @@ struct hp_transfer *hp_transfer_new(lua_State *L) {
     transfer->body = string_field(L, "body", &transfer->body_length);
     lua_setiuservalue(L, 3, 2);
   }
+  if (field(L, "form") != LUA_TNIL) build_form(L, transfer);
+  lua_settop(L, 3);
+  field(L, "secret_answer");
+  transfer->secret_answer = lua_toboolean(L, -1);
   read_timeout(L, transfer);
   field(L, "once");
   transfer->once = lua_toboolean(L, -1);
@@ -487,6 +573,9 @@ struct hp_transfer *hp_transfer_new(lua_State *L) {
 }
 
 void hp_transfer_forget(struct hp_transfer *transfer) {
+  if (transfer->form) hp_wipe(transfer->form, transfer->body_length);
+  free(transfer->form);
+  transfer->form = NULL;
   if (!transfer->block) return;
   hp_wipe(transfer->block, transfer->block_size);
   free(transfer->block);
@@ -546,6 +635,7 @@ static int transfer_started(lua_State *L) {
 
 static int transfer_body(lua_State *L) {
   const struct hp_transfer *transfer = check_done(L);
+  if (transfer->secret_answer) return luaL_error(L, "the answer holds secrets: read_grant reads it");
   const struct hp_slot *slot = transfer->slot;
   lua_pushlstring(L, slot && slot->body.length ? slot->body.data : "", slot ? slot->body.length : 0);
   return 1;

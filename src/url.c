@@ -13,7 +13,7 @@
 #define MAX_ARGUMENT 512
 #define MAX_BASE 2048
 
-static bool is_unreserved(unsigned char byte) {
+bool hp_is_unreserved(unsigned char byte) {
   return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') || byte == '-' ||
          byte == '.' || byte == '_' || byte == '~';
 }
@@ -26,7 +26,7 @@ static void add_encoded(luaL_Buffer *out, const char *bytes, size_t length) {
   static const char digits[] = "0123456789ABCDEF";
   for (size_t i = 0; i < length; i++) {
     unsigned char byte = (unsigned char)bytes[i];
-    if (is_unreserved(byte)) {
+    if (hp_is_unreserved(byte)) {
       luaL_addchar(out, (char)byte);
     } else {
       luaL_addchar(out, '%');

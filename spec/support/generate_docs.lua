@@ -43,6 +43,7 @@ end
 
 local lines
 local types -- the objects of the endpoints
+local home, here -- the page of each class and table of the comments; the page that is written
 
 local function put(format, ...)
   lines[#lines + 1] = "-- " .. format:format(...)
@@ -73,8 +74,9 @@ local function put_tag(tag)
   local words = { "@" .. tag.tag .. modifier(tag) }
   if tag.type then
     local entry = types.by_name[tag.type]
+    local page = entry and "client." .. entry.resource or home[tag.type]
     words[#words + 1] = (tag.opt and tag.tag == "treturn" and "?" or "")
-      .. (entry and "client." .. entry.resource .. "." or "") .. tag.type
+      .. (page and page ~= here and page .. "." or "") .. tag.type
   end
   words[#words + 1] = tag.name
   if tag.text ~= "" then words[#words + 1] = inline(tag.text) end
@@ -101,6 +103,7 @@ end
 local OWNERS = {
   Client = "What `hoopai.new` makes. Its `calendars`, `groups` and so on have the methods of the endpoints.",
   Task = "What `hoopai.spawn` starts.",
+  App = "What `hoopai.oauth` makes.",
   instant = "Points in time. They can be compared with each other; `+` and `-` take durations, and the difference of "
     .. "two is a duration.",
   duration = "Distances in time. They can be compared, added, subtracted, negated, and multiplied by integers.",
@@ -108,7 +111,7 @@ local OWNERS = {
 }
 
 local function page_of(page)
-  lines = {}
+  lines, here = {}, page.name
   put_lines(block(page.text))
   put("@module %s", page.name)
   for _, kind in ipairs { "function", "field" } do
@@ -351,6 +354,16 @@ end
 
 local docs = {}
 
+local function find_homes(pages)
+  home = {}
+  for _, page in ipairs(pages) do
+    for _, item in ipairs(page.items) do
+      local name = item.owner or item.kind == "table" and item.name
+      if name then home[name] = page.name end
+    end
+  end
+end
+
 --- The pages as LDoc reads them.
 -- @treturn table a list of { name, text }, in the order of reading
 function docs.generate()
@@ -359,7 +372,9 @@ function docs.generate()
   find_inlined(resources)
   local pages = {}
   local function add(name, text) pages[#pages + 1] = { name = name, text = text } end
-  for _, page in ipairs(reference.pages()) do add(page.name, page_of(page)) end
+  local written = reference.pages()
+  find_homes(written)
+  for _, page in ipairs(written) do add(page.name, page_of(page)) end
   add("client", overview(resources))
   for _, resource in ipairs(resources) do add("client." .. resource.name, resource_page(resource)) end
   return pages

@@ -31,6 +31,23 @@ end
 -- What a comment's type cannot say: "ITEM.name" of a parameter or field, "ITEM" for all results (a list of lines).
 local REFINED = {
   ["new.options"] = "hoopai.ClientOptions",
+  ["oauth.options"] = "hoopai.AppOptions",
+  ["AppOptions.scopes"] = "string[]",
+  ["AppOptions.store"] = "hoopai.Store|hoopai.OwnStore",
+  ["App:authorize_url.given"] = "hoopai.SignInOptions",
+  ["SignInOptions.scopes"] = "string[]",
+  ["SignInOptions.host"] = '"standard"|"white_label"|string',
+  ["App:exchange.given"] = "hoopai.ExchangeOptions",
+  ["ExchangeOptions.user_type"] = '"Location"|"Company"',
+  ["Grant.user_type"] = '"Location"|"Company"',
+  ["App:client.given"] = "hoopai.ClientOptions",
+  ["App:installed_locations.given"] = "hoopai.InstalledOptions",
+  ["App:installed_locations"] = { "fun(): table<string, any>? iterator of locations as the API gives them" },
+  ["file"] = { "hoopai.Store" },
+  ["memory"] = { "hoopai.Store" },
+  ["OwnStore.get"] = "async fun(key: string): string?, any",
+  ["OwnStore.put"] = "async fun(key: string, text: string, generation: integer): boolean?, any",
+  ["OwnStore.lock"] = "async fun(key: string): function?, any",
   ["slots"] = { "fun(): string, string, hoopai.time.Instant iterator of day, slot and instant" },
   ["array.list"] = "T[]",
   ["array"] = { "T[]" },
@@ -58,7 +75,9 @@ local REFINED = {
   ["CallOptions.headers"] = "table<string, string>",
   ["Hooks.request"] = "fun(event: hoopai.RequestEvent)",
   ["Hooks.response"] = "fun(event: hoopai.ResponseEvent)",
+  ["Hooks.refresh"] = "fun(event: hoopai.RefreshEvent)",
   ["ResponseEvent.kind"] = "hoopai.ErrorKind",
+  ["RefreshEvent.kind"] = "hoopai.ErrorKind",
   ["Request.method"] = '"GET"|"POST"|"PUT"|"PATCH"|"DELETE"',
   ["Request.query"] = "table<string, string|integer|boolean|(string|integer|boolean)[]>",
   ["at.fields"] = "hoopai.time.Fields|hoopai.time.Date",
@@ -70,7 +89,8 @@ local REFINED = {
 local GENERIC = { array = "T", map = "T, R" }
 
 -- Functions that may wait, and those whose results may well be dropped.
-local WAITS = { ["run"] = true, ["map"] = true, ["sleep"] = true, ["Task:join"] = true, ["Client:request"] = true }
+local WAITS = { ["run"] = true, ["map"] = true, ["sleep"] = true, ["Task:join"] = true, ["Client:request"] = true,
+  ["App:exchange"] = true, ["App:installed_locations"] = true }
 local DROPPED = { run = true, spawn = true, array = true }
 
 local OPERATORS = {
@@ -93,7 +113,7 @@ local NAMES = {
 }
 local PLAIN = {
   string = true, integer = true, number = true, boolean = true, table = true, any = true, ["function"] = true,
-  ["nil"] = true,
+  userdata = true, ["nil"] = true,
 }
 
 local used -- the keys of REFINED that were looked up with success
@@ -173,7 +193,7 @@ local function results_of(item)
   end
   for index = #results + 1, #(places[2] or {}) do
     local tag = places[2][index]
-    results[index] = optional(type_of(tag.type)) .. " # " .. plain(tag.text)
+    results[index] = optional(type_of(tag.type)) .. (tag.text ~= "" and " # " .. plain(tag.text) or "")
   end
   return results
 end
@@ -388,7 +408,37 @@ local function put_options_part(page)
   put_options("CallOptions", page.items.CallOptions.comment.text, page.items.CallOptions.comment)
   put_options("MapOptions", "What `hoopai.map` takes.", page.items.map.comment, "options")
   put_options("Request", "What `client:request` takes.", page.items["Client:request"].comment, "given")
-  for _, name in ipairs { "Hooks", "RequestEvent", "ResponseEvent" } do put_table(name, page.items[name]) end
+  for _, name in ipairs { "Hooks", "RequestEvent", "ResponseEvent", "RefreshEvent" } do
+    put_table(name, page.items[name])
+  end
+end
+
+local function put_stores(page)
+  put("---What `hoopai.store.file` and `hoopai.store.memory` return; opaque.")
+  put("---@class hoopai.Store")
+  put("")
+  put_table("OwnStore", page.items.OwnStore)
+  put("---Where the tokens of an app are kept.")
+  put("---@class hoopai.store")
+  put("local store = {}")
+  put("")
+  put_items(page, nil, "store.")
+end
+
+local function put_app(page, main)
+  put_options("AppOptions", "What `hoopai.oauth` takes.", main.items.oauth.comment, "options")
+  local function put_given(name, method)
+    put_options(name, ("What `app:%s` takes."):format(method), page.items["App:" .. method].comment, "given")
+  end
+  put_given("SignInOptions", "authorize_url")
+  put_given("ExchangeOptions", "exchange")
+  put_given("InstalledOptions", "installed_locations")
+  for _, name in ipairs { "SignIn", "Grant" } do put_table(name, page.items[name]) end
+  put("---An OAuth app, made by `hoopai.oauth`.")
+  put("---@class hoopai.App")
+  put("local App = {}")
+  put("")
+  put_items(page, "App", "App:")
 end
 
 local function put_time(page)
@@ -438,10 +488,11 @@ local function put_module(page)
   put("---@class hoopai")
   put("local hoopai = {}")
   put("")
-  for _, name in ipairs { "VERSION", "time", "null" } do
+  for _, name in ipairs { "VERSION", "time", "store", "null" } do
+    local is_module = name == "time" or name == "store"
     put_text(page.items[name].comment.text)
-    if name ~= "time" then put("---@type %s", name == "null" and "hoopai.Null" or "string") end
-    put("hoopai.%s = %s", name, name == "time" and "time" or "nil")
+    if not is_module then put("---@type %s", name == "null" and "hoopai.Null" or "string") end
+    put("hoopai.%s = %s", name, is_module and name or "nil")
     put("")
   end
   put_items(page, nil, "hoopai.")
@@ -465,6 +516,8 @@ function meta.generate()
   for _, entry in ipairs(types) do put_object(entry) end
   for _, resource in ipairs(resources) do put_resource(resource) end
   put_client(page, resources)
+  put_stores(pages["hoopai.store"])
+  put_app(pages["hoopai.oauth"], page)
   put_module(page)
   put("return hoopai")
   for key in pairs(REFINED) do assert(used[key], "a refined type is of nothing in the comments: " .. key) end

@@ -9,15 +9,28 @@ local reference = {}
 -- The pages, and on each the comments in the order of reading: { file, the name there, the name for users }.
 local PAGES = {
   { name = "hoopai", file = "init", items = {
-    { "init", "hoopai.new", "new" }, { "init", "hoopai.slots", "slots" }, { "init", "hoopai.array", "array" },
+    { "init", "hoopai.new", "new" }, { "init", "hoopai.oauth", "oauth" },
+    { "init", "hoopai.slots", "slots" }, { "init", "hoopai.array", "array" },
     { "scheduler", "scheduler.run", "run" }, { "scheduler", "scheduler.spawn", "spawn" },
     { "scheduler", "scheduler.map", "map" }, { "scheduler", "scheduler.sleep", "sleep" },
-    { "init", "null" }, { "init", "time" }, { "init", "VERSION" },
+    { "init", "null" }, { "init", "time" }, { "init", "hoopai.store", "store" }, { "init", "VERSION" },
     { "client", "Client:with" }, { "client", "Client:request" }, { "client", "Client:close" },
     { "scheduler", "Task:join" }, { "scheduler", "Task:cancel" },
     { "answer", "Response" }, { "answer", "RateLimit" }, { "errors", "Error" }, { "errors", "kinds" },
     { "errors", "Detail" },
     { "options", "CallOptions" }, { "options", "Hooks" }, { "client", "RequestEvent" }, { "client", "ResponseEvent" },
+    { "auth/grant", "RefreshEvent" },
+  } },
+  { name = "hoopai.oauth", file = "auth/app", items = {
+    { "auth/app", "methods:authorize_url", "App:authorize_url" }, { "auth/app", "methods:exchange", "App:exchange" },
+    { "auth/app", "methods:client", "App:client" },
+    { "auth/app", "methods:installed_locations", "App:installed_locations" },
+    { "auth/app", "methods:close", "App:close" },
+    { "auth/app", "SignIn" }, { "auth/app", "Grant" },
+  } },
+  { name = "hoopai.store", file = "store/init", items = {
+    { "store/init", "store.file", "file" }, { "store/init", "store.memory", "memory" },
+    { "store/custom", "OwnStore" },
   } },
   { name = "hoopai.time", file = "time", items = {
     { "time", "time.now", "now" }, { "time", "time.at", "at" }, { "time", "time.parse", "parse" },
@@ -44,7 +57,7 @@ local PAGES = {
   { name = "hoopai.sandbox.control", file = "sandbox/control", items = {} },
 }
 
-local FIELDS = { null = true, time = true, VERSION = true }
+local FIELDS = { null = true, time = true, store = true, VERSION = true }
 
 local function kind_of(item)
   if FIELDS[item.name] then return "field" end

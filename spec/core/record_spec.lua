@@ -1,0 +1,559 @@
+local core = require "hoopai.core"
+local core_http = require "spec.support.core_http"
+local server = require "spec.support.server"
+
+local CANARY = "canary-7f3a-TOKEN"
+
+--- Raises as expected, and says nothing of the canary.
+local function refuses(expected, fn, ...)
+  local ok, message = pcall(fn, ...)
+  assert.is_false(ok)
+  assert.matches(expected, tostring(message), 1, true)
+  assert.is_nil(tostring(message):find(CANARY, 1, true))
+end
+
+local function is_problem(expected, value, problem)
+  assert.is_nil(value)
+  assert.are.equal("string", type(problem))
+  assert.matches(expected, problem, 1, true)
+  assert.is_nil(problem:find("canary", 1, true))
+end
+
+local function all_bytes()
+  local all = {}
+  for byte = 0, 255 do all[#all + 1] = string.char(byte) end
+  return table.concat(all)
+end
+
+describe("a record", function()
+  it("holds strings, integers, booleans and secrets under names", function()
+    local record = core.record {
+      access_token = "aaa", expires_in = 86399, scope = "calendars.readonly calendars.write", installed = true,
+      bulk = false, pin = core.secret("1234"), empty = "",
+    }
+    assert.are.same({ "access_token", "bulk", "empty", "expires_in", "installed", "pin", "scope" }, record:names())
+    assert.are.equal("86399", record:get("expires_in"))
+    assert.are.equal("calendars.readonly calendars.write", record:get("scope"))
+    assert.are.equal("true", record:get("installed"))
+    assert.are.equal("false", record:get("bulk"))
+    assert.are.equal("", record:get("empty"))
+    assert.are.equal(core.secret("aaa"), record:get("access_token"))
+    assert.are.equal(core.secret("1234"), record:get("pin"))
+    assert.is_nil(record:get("refresh_token"))
+    assert.is_nil(record:get("no such name!"))
+  end)
+
+  it("keeps certain names secret, whatever they are made of", function()
+    for _, name in ipairs { "access_token", "refresh_token", "id_token", "client_secret", "code", "code_verifier" } do
+      local value = core.record { [name] = CANARY }:get(name)
+      assert.are.equal("userdata", type(value), name)
+      assert.are.equal("hoopai.Secret", tostring(value))
+      assert.are.equal(core.secret(CANARY), value)
+    end
+  end)
+
+  it("prints as its type and shows nothing", function()
+    local record = core.record { access_token = CANARY }
+    assert.are.equal("hoopai.Record", tostring(record))
+    assert.is_false(getmetatable(record))
+    assert.has_error(function() return #record end)
+    assert.has_error(function() return next(record) end)
+    assert.has_error(function() return record .. "" end)
+    assert.has_error(function() record.x = 1 end)
+    assert.is_nil(record.access_token)
+  end)
+
+  it("is never changed; with() makes another", function()
+    local record = core.record { access_token = "old", scope = "a", n = 1 }
+    local other = record:with { access_token = core.secret("new"), scope = false, absent = false, user_id = "u" }
+    assert.are.same({ "access_token", "n", "scope" }, record:names())
+    assert.are.equal(core.secret("old"), record:get("access_token"))
+    assert.are.same({ "access_token", "n", "user_id" }, other:names())
+    assert.are.equal(core.secret("new"), other:get("access_token"))
+    record:close()
+    assert.are.equal("1", other:get("n"))
+  end)
+
+  it("keeps a secret field secret when with() carries it over", function()
+    local record = core.record { pin = core.secret(CANARY) }:with { n = 1 }
+    assert.are.equal("hoopai.Secret", tostring(record:get("pin")))
+    assert.are.equal("p", record:with { pin = "p" }:get("pin"))
+  end)
+
+  it("refuses what is no field, without quoting a value", function()
+    refuses("table expected", core.record)
+    refuses("table expected", core.record, CANARY)
+    for _, name in ipairs { "", "A", "a-b", "a b", "a\0", "\xc3\xa4", ("n"):rep(32), 1, true } do
+      refuses("are named by", core.record, { [name] = CANARY })
+    end
+    assert.are.equal("x", core.record { [("n"):rep(31)] = "x" }:get(("n"):rep(31)))
+    refuses("must be a string", core.record, { n = 1.5 })
+    refuses("must be a string", core.record, { n = {} })
+    refuses("must be a string", core.record, { n = print })
+    refuses("must be a string", core.record, { n = core.null })
+    for _, value in ipairs { "", CANARY .. " ", CANARY .. "\n", CANARY .. "\0", "\xc3\xa4" .. CANARY } do
+      refuses("field 'access_token' of a record cannot be set", core.record, { access_token = value })
+    end
+    local closed = core.secret(CANARY)
+    closed:close()
+    refuses("closed", core.record, { n = closed })
+    refuses("must be a string", function() core.record({}):with { n = {} } end)
+    refuses("bad argument", function() core.record({}):with() end)
+    refuses("bad argument", function() core.record({}):get(1) end)
+  end)
+
+  it("has room for 24 fields and 256 KiB", function()
+    local fields = {}
+    for n = 1, 24 do fields["n" .. n] = n end
+    local record = core.record(fields)
+    assert.are.equal(24, #record:names())
+    refuses("24 fields", function() record:with { more = CANARY } end)
+    assert.are.equal("x", record:with({ n1 = false, more = "x" }):get("more"))
+    fields.more = 1
+    refuses("24 fields", core.record, fields)
+    refuses("64 KiB", core.record, { n = ("x"):rep(65537) })
+    refuses("64 KiB", core.record, { code = CANARY .. ("x"):rep(65537) })
+    assert.are.equal(65536, #core.record({ n = ("x"):rep(65536) }):get("n"))
+    refuses("256 KiB", core.record, { a = (" "):rep(65536), b = (" "):rep(65536) })
+    local large = core.record { a = (" "):rep(65536) }
+    assert.are.equal(65535, #large:with({ a = (" "):rep(65535) }):get("a"))
+  end)
+
+  it("is gone when it is closed", function()
+    local record = core.record { access_token = "a" }
+    record:close()
+    record:close()
+    for _, name in ipairs { "get", "with", "names", "pack" } do
+      refuses("closed record", function() return record[name](record, {}) end)
+    end
+    assert.are.equal("hoopai.Record", tostring(record))
+    local kept
+    do
+      local scoped <close> = core.record { n = 1 }
+      kept = scoped
+    end
+    refuses("closed record", kept.names, kept)
+  end)
+
+  it("refuses another object as itself", function()
+    local get = core.record({}).get
+    refuses("hoopai.Record expected", get, core.secret("x"), "n")
+    refuses("hoopai.Record expected", get, {}, "n")
+  end)
+end)
+
+describe("a packed record", function()
+  local record = core.record {
+    access_token = "~" .. all_bytes():sub(34, 127), scope = all_bytes(), n = -5, pin = core.secret("1"), e = "",
+  }
+
+  it("is the same when it is unpacked, and the same text when packed again", function()
+    local again = assert(core.unpack_record(record:pack()))
+    assert.are.same(record:names(), again:names())
+    for _, name in ipairs(record:names()) do assert.are.equal(record:get(name), again:get(name)) end
+    assert.are.equal(record:pack(), again:pack())
+    assert.are.same({}, core.unpack_record(core.record({}):pack()):names())
+  end)
+
+  it("is refused when anything is missing at its end", function()
+    local packed = record:pack()
+    for size = 0, #packed - 1 do
+      local value, problem = core.unpack_record(packed:sub(1, size))
+      if value ~= nil or not problem then assert.are.equal("refused", size) end
+    end
+    is_problem("cut off", core.unpack_record(packed:sub(1, -2)))
+    is_problem("cut off", core.unpack_record(""))
+  end)
+
+  it("is refused when anything is added to it", function()
+    for _, more in ipairs { "\n", "\0", " ", "end 0000000000000000\n", record:pack() } do
+      local value, problem = core.unpack_record(record:pack() .. more)
+      is_problem("", value, problem)
+    end
+  end)
+
+  it("is refused when any byte is another", function()
+    local packed = record:pack()
+    for at = 1, #packed do
+      for _, byte in ipairs { "\0", "x", "\n", "%", "=", "!", "\xff" } do
+        if packed:sub(at, at) ~= byte then
+          local value = core.unpack_record(packed:sub(1, at - 1) .. byte .. packed:sub(at + 1))
+          if value then assert.are.equal("refused", at .. " " .. byte) end
+        end
+      end
+    end
+    assert.is_truthy(core.unpack_record(packed))
+  end)
+
+  it("is refused when it was overwritten halfway by one of the same size", function()
+    local one = core.record { access_token = ("a"):rep(300), refresh_token = ("b"):rep(300) }:pack()
+    local two = core.record { access_token = ("c"):rep(300), refresh_token = ("d"):rep(300) }:pack()
+    assert.are.equal(#one, #two)
+    for at = 31, #one - 30 do -- behind what both begin with
+      local value = core.unpack_record(two:sub(1, at) .. one:sub(at + 1))
+      if value then assert.are.equal("refused", at) end
+    end
+    is_problem("damaged", core.unpack_record(two:sub(1, 200) .. one:sub(201)))
+  end)
+
+  --- A text with the right sum.
+  local function sealed(text)
+    local sum = 0xcbf29ce484222325
+    for n = 1, #text do sum = (sum ~ text:byte(n)) * 0x100000001b3 end
+    return text .. ("end %016x\n"):format(sum)
+  end
+
+  it("is refused when its sum fits but its lines do not", function()
+    assert.are.equal(record:pack(), sealed((record:pack():gsub("end %x+\n$", ""))))
+    local head = "hoopai-record 1\n"
+    for _, lines in ipairs {
+      "\n", "n\n", "=1\n", "!=1\n", "N=1\n", "n=1\nn=2\n", "n=a b\n", "n=%\n", "n=%4\n", "n=%zz\n", "n=\xc3\xa4\n",
+      "n=1", "!n=\n", "access_token=\n", "!n=a%20b\n", ("n"):rep(32) .. "=1\n", "n=\0\n",
+    } do
+      is_problem("", core.unpack_record(sealed(head .. lines)))
+    end
+    local many = {}
+    for n = 1, 25 do many[n] = ("n%d=1\n"):format(n) end
+    is_problem("24 fields", core.unpack_record(sealed(head .. table.concat(many))))
+    is_problem("another version", core.unpack_record(sealed("hoopai-record 2\nn=1\n")))
+    is_problem("no record", core.unpack_record(sealed("n=1\n")))
+    is_problem("no record", core.unpack_record(("x"):rep(300)))
+    is_problem("256 KiB", core.unpack_record(("x"):rep(256 * 1024 + 1)))
+    assert.are.equal("1", core.unpack_record(sealed(head .. "n=1\n")):get("n"))
+  end)
+
+  it("keeps a name secret that was stored as if it were not", function()
+    local stored = core.unpack_record(sealed("hoopai-record 1\nrefresh_token=abc\n"))
+    assert.are.equal(core.secret("abc"), stored:get("refresh_token"))
+  end)
+
+  it("wants a string", function()
+    refuses("string expected", core.unpack_record)
+    refuses("string expected", core.unpack_record, 5)
+  end)
+end)
+
+describe("over the wire", function()
+  local http, multi
+
+  setup(function() http = server.start() end)
+  teardown(function() http:stop() end)
+  before_each(function() multi = core.multi { http2 = false } end)
+  after_each(function()
+    multi:close()
+    local problem = http:problem()
+    http:reset()
+    assert.is_nil(problem)
+  end)
+
+  local function post(request)
+    request.method = request.method or "POST"
+    request.timeout = 10
+    return core_http.fetch(multi, http.url .. "/oauth/token", request)
+  end
+
+  --- The grant of an answer with this body.
+  local function grant(body, status)
+    http:reply { method = "POST", path = "/oauth/token", status = status or 200, body = body }
+    local transfer <close> = post { form = { "grant_type", "refresh_token" }, secret_answer = true }
+    return core.read_grant(transfer)
+  end
+
+  describe("a form", function()
+    local function body_of(form)
+      http:reply { method = "POST", path = "/oauth/token", body = "{}" }
+      local transfer <close> = post { form = form }
+      assert.are.equal(200, (transfer:result()))
+      return http:last()
+    end
+
+    it("is percent-encoded, names and values, and says what it is", function()
+      local request = body_of {
+        "grant_type", "refresh_token", "refresh_token", core.secret("a+b/c=&d%e~"), "redirect uri",
+        "https://x.y/z?q=1&r=\xc3\xa4", "empty", "", "nul", "a\0b", "line", "\r\n",
+      }
+      assert.are.equal("grant_type=refresh_token&refresh_token=a%2Bb%2Fc%3D%26d%25e~"
+        .. "&redirect%20uri=https%3A%2F%2Fx.y%2Fz%3Fq%3D1%26r%3D%C3%A4&empty=&nul=a%00b&line=%0D%0A", request.body)
+      assert.are.equal("application/x-www-form-urlencoded", request.header["content-type"])
+      assert.are.equal(tostring(#request.body), request.header["content-length"])
+    end)
+
+    it("comes out of a decoder as it went in", function()
+      local name, text = body_of({ all_bytes(), all_bytes() }).body:match("^([^&=]*)=([^&=]*)$")
+      local function decode(s)
+        return (s:gsub("+", " "):gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+      end
+      assert.are.equal(all_bytes(), decode(name))
+      assert.are.equal(all_bytes(), decode(text))
+    end)
+
+    it("may be empty", function()
+      assert.are.equal("", body_of({}).body)
+    end)
+
+    it("is as large as it likes", function()
+      local request = body_of { "t", core.secret(("%"):rep(65536)) }
+      assert.are.equal(2 + 3 * 65536, #request.body)
+    end)
+
+    it("leaves nothing for the request after it", function()
+      assert.are.equal("a=1", body_of({ "a", "1" }).body)
+      http:reply { method = "POST", path = "/oauth/token", body = "{}" }
+      local transfer <close> = post { body = '{"x":1}', headers = { "Content-Type: application/json" } }
+      assert.are.equal(200, (transfer:result()))
+      assert.are.equal('{"x":1}', http:last().body)
+      assert.are.equal("application/json", http:last().header["content-type"])
+      assert.are.equal("b=2", body_of({ "b", "2" }).body)
+    end)
+
+    it("refuses what is none, without quoting it", function()
+      local function add(form, body)
+        return function() multi:add { method = "POST", url = http.url, form = form, body = body } end
+      end
+      refuses("names and values", add { CANARY })
+      refuses("a name of a form must be a string", add { 1, CANARY })
+      refuses("a name of a form must be a string", add { core.secret(CANARY), "x" })
+      refuses("a value of a form must be", add { "a", 1 })
+      refuses("a value of a form must be", add { "a", {} })
+      refuses("a value of a form must be", add { "a", core.record { access_token = CANARY } })
+      refuses("table expected", add("a=" .. CANARY))
+      refuses("body or a form", add({ "a", CANARY }, CANARY))
+      local closed = core.secret(CANARY)
+      closed:close()
+      refuses("closed secret", add { "a", closed })
+    end)
+
+    it("is in no message of a failure", function()
+      local url, holder = server.refusing()
+      local transfer <close> = core_http.fetch(multi, url,
+        { method = "POST", form = { "code", core.secret(CANARY) }, timeout = 5 })
+      local status, kind, message = transfer:result()
+      holder:close()
+      assert.are.equal(0, status)
+      assert.are.equal("network", kind)
+      assert.is_nil(message:find(CANARY, 1, true))
+      assert.is_nil(tostring(transfer):find(CANARY, 1, true))
+    end)
+
+    it("is freed with a transfer that never ran", function()
+      local transfer = multi:add { method = "POST", url = "http://127.0.0.1:1", form = { "a", core.secret(CANARY) } }
+      transfer:close()
+      transfer:close()
+      assert.are.equal("closed", transfer:state())
+    end)
+  end)
+
+  describe("a secret answer", function()
+    it("is for read_grant alone", function()
+      http:reply { method = "POST", path = "/oauth/token", body = '{"access_token":"' .. CANARY .. '"}' }
+      local transfer = post { form = {}, secret_answer = true }
+      refuses("read_grant", transfer.body, transfer)
+      assert.are.equal("1.1", transfer:info().http_version)
+      assert.are.equal(core.secret(CANARY), assert(core.read_grant(transfer)):get("access_token"))
+      refuses("read_grant", transfer.body, transfer)
+      is_problem("empty", core.read_grant(transfer))
+      transfer:close()
+      refuses("not done, or closed", core.read_grant, transfer)
+    end)
+
+    it("is read once, also where it is not secret", function()
+      http:reply { method = "POST", path = "/oauth/token", body = '{"error":"invalid_grant"}' }
+      local transfer <close> = post { form = {} }
+      assert.are.equal('{"error":"invalid_grant"}', transfer:body())
+      assert.are.equal("invalid_grant", core.read_grant(transfer):get("error"))
+      assert.are.equal("", transfer:body())
+    end)
+
+    it("leaves the next transfer on its connection alone", function()
+      assert.are.equal(core.secret("x"), assert(grant('{"access_token":"x"}')):get("access_token"))
+      http:reply { method = "GET", path = "/oauth/token", body = "plain" }
+      local transfer <close> = post { method = "GET" }
+      assert.are.equal("plain", transfer:body())
+    end)
+
+    it("has to be there", function()
+      is_problem("empty", grant(""))
+      local url, holder = server.refusing()
+      local transfer <close> = core_http.fetch(multi, url,
+        { method = "POST", form = {}, secret_answer = true, timeout = 5 })
+      holder:close()
+      is_problem("empty", core.read_grant(transfer))
+      local queued = multi:add { method = "GET", url = "http://127.0.0.1:1", timeout = 5 }
+      refuses("not done", core.read_grant, queued)
+      queued:close()
+      refuses("hoopai.Transfer expected", core.read_grant, {})
+    end)
+
+    it("may be cut off by the network: what came is whole or refused", function()
+      local whole = '{"access_token":"canary"}'
+      for _, case in ipairs { { whole, true }, { whole:sub(1, -2), false } } do
+        http:reply { method = "POST", path = "/oauth/token", close = true,
+          raw = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" .. case[1] }
+        local transfer <close> = post { form = {}, secret_answer = true }
+        assert.are.equal("network", (select(2, transfer:result())))
+        local record, problem = core.read_grant(transfer)
+        if case[2] then assert.are.equal(core.secret("canary"), record:get("access_token"))
+        else is_problem("cut off", record, problem) end
+      end
+    end)
+
+    it("may be as large as the client allows", function()
+      local record = assert(grant('{"junk":"' .. ("x"):rep(3000000) .. '","access_token":"' .. CANARY .. '"}'))
+      assert.are.same({ "access_token" }, record:names())
+    end)
+  end)
+
+  describe("a grant", function()
+    local function fields(body, status)
+      local record = assert(grant(body, status))
+      local values = {}
+      for _, name in ipairs(record:names()) do
+        local value = record:get(name)
+        values[name] = type(value) == "string" and value or { value }
+      end
+      return values
+    end
+
+    local function secret(text) return { core.secret(text) } end
+
+    it("is what the vendor documents", function()
+      assert.are.same({
+        access_token = secret("eyJ.a-b_c"), token_type = "Bearer", expires_in = "86399", refresh_token = secret("r.r"),
+        scope = "calendars.readonly calendars.write", user_type = "Location", location_id = "l1", company_id = "c1",
+        user_id = "u1", is_bulk_installation = "false",
+      }, fields [[ {
+        "access_token": "eyJ.a-b_c", "token_type": "Bearer", "expires_in": 86399, "refresh_token": "r.r",
+        "scope": "calendars.readonly calendars.write", "userType": "Location", "locationId": "l1", "companyId": "c1",
+        "approvedLocations": ["l1", "l2"], "userId": "u1", "planId": null, "isBulkInstallation": false } ]])
+    end)
+
+    it("may spell its names in camelCase", function()
+      assert.are.same({
+        access_token = secret("a"), refresh_token = secret("r"), id_token = secret("i"), client_secret = secret("s"),
+        code_verifier = secret("v"), expires_in = "1",
+      }, fields [[{"accessToken":"a","refreshToken":"r","idToken":"i","clientSecret":"s","codeVerifier":"v",
+        "expiresIn":1}]])
+    end)
+
+    it("may be an error", function()
+      assert.are.same({ error = "invalid_grant", error_description = "no such token" },
+        fields('{"error":"invalid_grant","error_description":"no such token"}', 400))
+      assert.are.same({ status_code = "401", message = "Invalid JWT" },
+        fields('{"statusCode":401,"message":"Invalid JWT","code":401}', 401))
+      assert.are.same({ error = "x" }, fields('{"error":"x","code":"words with spaces","message":["a","b"]}', 400))
+    end)
+
+    it("undoes escapes", function()
+      assert.are.same(
+        { message = 'q" b\\ s/ \b\f\n\r\t \u{e4}\u{20ac}\u{1f600} \0.', access_token = secret("a/b") },
+        fields([[{"mess\u0061ge":"q\" b\\ s\/ \b\f\n\r\t \u00e4\u20AC\ud83d\ude00 \u0000.",]]
+          .. [["access\u005ftoken":"\u0061\/b"}]]))
+      assert.are.same({ message = "\u{fffd}x \u{fffd} \u{fffd}\u{e4} \xff" },
+        fields('{"message":"\\ud800x \\udc00 \\ud800\\u00e4 \xff"}'))
+    end)
+
+    it("keeps scalars as they are written and passes over what is nested or null", function()
+      assert.are.same({ a = "-0.5e+10", b = "true", c = "", d = "0", e = "1E9" }, fields [[
+        {"a":-0.5e+10,"b":true,"c":"","d":0,"e":1E9,"f":null,"g":[],"h":{},
+         "i":[{"access_token":"no","x":[[1,"]}"],null]}],
+         "access_token":null,"refresh_token":null} ]])
+      assert.are.same({}, fields "{}")
+      assert.are.same({}, fields " \t\r\n{ } \n")
+    end)
+
+    it("passes over names that are none and values that are too long", function()
+      assert.are.same({ ok = "1", [("n"):rep(31)] = "7" }, fields('{"a-b":1,"":2,"' .. ("n"):rep(32) .. '":3,"a b":4,'
+        .. '"\u{e4}":5,"a\\u0000":6,"' .. ("n"):rep(31) .. '":7,"ok":1,"' .. ("N"):rep(16) .. ("n"):rep(1) .. '":8,'
+        .. '"long":"' .. ("x"):rep(16385) .. '","number":' .. ("1"):rep(20000) .. "}"))
+      assert.are.same({ scope = ("x"):rep(16384) }, fields('{"scope":"' .. ("x"):rep(16384) .. '"}'))
+    end)
+
+    it("always has room for what matters", function()
+      local parts = {}
+      for n = 1, 500 do parts[n] = ('"other%d":%d'):format(n, n) end
+      parts[501] = '"access_token":"a","refresh_token":"r","id_token":"i","client_secret":"s","code":"c"'
+      parts[502] = '"code_verifier":"v","company_id":1,"error":2,"error_description":3,"expires_in":4,"location_id":6'
+      parts[503] = '"is_bulk_installation":5,"message":7,"scope":8,"status_code":9,"token_type":10,"user_id":11'
+      parts[504] = '"user_type":12'
+      local record = assert(grant("{" .. table.concat(parts, ",") .. "}"))
+      assert.are.equal(24, #record:names())
+      assert.are.equal(core.secret("r"), record:get("refresh_token"))
+      assert.are.equal("12", record:get("user_type"))
+      assert.are.equal("6", record:get("other6"))
+      assert.is_nil(record:get("other7"))
+    end)
+
+    it("takes the last of a repeated public name", function()
+      assert.are.same({ scope = "b" }, fields '{"scope":"a","scope":"b"}')
+    end)
+
+    it("refuses two values for one token, however spelt", function()
+      for _, other in ipairs { "access_token", "accessToken", "access\\u005ftoken", "acc\\u0065ssToken" } do
+        is_problem("two different values", grant('{"access_token":"canary-1","' .. other .. '":"canary-2"}'))
+      end
+      assert.are.same({ access_token = secret("same") }, fields '{"access_token":"same","accessToken":"same"}')
+    end)
+
+    it("refuses a token that is none", function()
+      for _, value in ipairs {
+        '""', '"canary 1"', '"canary\\r\\nX: 1"', '"canary\\u0000"', '"canary\u{e4}"', '"\\ud800canary"', '"\\u007f"',
+        "5", "true", "[]", "{}", '["canary"]', '"' .. ("x"):rep(65537) .. '"',
+      } do
+        for _, name in ipairs { "access_token", "refreshToken" } do
+          is_problem("visible ASCII", grant(('{"%s":%s}'):format(name, value)))
+        end
+      end
+      local longest = ("x"):rep(65536)
+      assert.are.same({ access_token = secret(longest) }, fields('{"access_token":"' .. longest .. '"}'))
+    end)
+
+    it("refuses what is no JSON object, wherever it is cut", function()
+      local whole = '{"access_token":"canary\\u0061","n":[1,{"a":null}],"e":-1.5e3,"t":true,"f":false,"z":null}'
+      for size = 1, #whole - 1 do is_problem("cut off", grant(whole:sub(1, size))) end
+      assert.is_truthy(grant(whole))
+    end)
+
+    it("refuses what is nearly JSON", function()
+      for _, body in ipairs {
+        "null", "1", '"canary"', '["canary"]', "<html>canary</html>", "canary", "\0", "{\0}", "\xef\xbb\xbf{}",
+        "{canary:1}", "{'a':1}", '{"a"}', '{"a":}', '{"a" 1}', '{"a":1,}', '{,"a":1}', '{"a":1 "b":2}', '{"a":1;"b":2}',
+        '{"a":01}', '{"a":+1}', '{"a":.5}', '{"a":1.}', '{"a":1e}', '{"a":1e+}', '{"a":-}', '{"a":0x10}', '{"a":NaN}',
+        '{"a":Infinity}', '{"a":True}', '{"a":nul}', '{"a":tru', '{"a":"\\x"}', '{"a":"\\u12g4"}', '{"a":"\\u123"}',
+        '{"a":"\\"}', '{"a":"x\ny"}', '{"a":"x\0y"}', '{"a":"x\ty"}', '{"a":[1,]}', '{"a":[1 2]}', '{"a":{"b"}}',
+        '{"a":{"b":1,}}', '{"a":[}', '{"a":{]}', '{"a":[1}', '{"a":1}}', "{}{}", '{"a":1}canary', "{} 1", "{},", "{}\0",
+        "// canary\n{}", '{"a":1/**/}',
+      } do
+        is_problem("answer", grant(body))
+      end
+    end)
+
+    it("refuses depths beyond 16, without going there", function()
+      local function nested(open, close, depth) return '{"a":' .. open:rep(depth) .. close:rep(depth) .. "}" end
+      assert.are.same({}, fields(nested("[", "]", 15)))
+      is_problem("too deeply", grant(nested("[", "]", 16)))
+      is_problem("too deeply", grant('{"a":' .. ('{"x":'):rep(16) .. "1" .. ("}"):rep(16) .. "}"))
+      is_problem("too deeply", grant('{"a":' .. ("["):rep(1000000)))
+    end)
+
+    it("survives random damage", function()
+      local whole = '{"access_token":"canary-token","expires_in":86399,"a":["x",{"y":null}],'
+        .. '"scope":"\\u00e4\\ud83d\\ude00"}'
+      local seed, accepted = 20240101, 0
+      local function random(n)
+        seed = (seed * 6364136223846793005 + 1442695040888963407) & 0x7fffffffffffffff
+        return (seed >> 33) % n + 1
+      end
+      local alphabet = '"\\{}[]:,0-eutn\0\xff '
+      for _ = 1, 400 do
+        local body = whole
+        for _ = 1, random(3) do
+          local at, by = random(#body), random(#alphabet)
+          body = body:sub(1, at - 1) .. alphabet:sub(by, by) .. body:sub(at + random(2) - 1)
+        end
+        local record, problem = grant(body)
+        if record then accepted = accepted + 1 else is_problem("", record, problem) end
+      end
+      assert.is_true(accepted < 400)
+    end)
+  end)
+end)

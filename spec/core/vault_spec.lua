@@ -1,0 +1,829 @@
+local child = require "spec.support.child"
+local core = require "hoopai.core"
+local lfs = require "lfs"
+local process = require "spec.support.process"
+
+local CANARY = "canary-7f3a-TOKEN"
+
+local function output_of(command)
+  local pipe = assert(io.popen(command .. " 2>&1", "r"))
+  local text = pipe:read("a")
+  pipe:close()
+  return (text:gsub("\n$", ""))
+end
+
+local is_root = output_of("id -u") == "0"
+
+local root, path
+
+--- Runs a shell command in the folder of the test.
+local function sh(command, ...)
+  command = command:format(...)
+  assert.is_true(os.execute(("cd %s && { %s; }"):format(child.quote(root), command)), command)
+end
+
+local function is_problem(expected, value, problem)
+  assert.is_nil(value)
+  assert.are.equal("string", type(problem))
+  assert.matches(expected, problem, 1, true)
+  assert.is_nil(problem:find("canary", 1, true))
+end
+
+local function read_bytes(file)
+  local handle = assert(io.open(path .. "/" .. file, "rb"))
+  local bytes = handle:read("a")
+  handle:close()
+  return bytes
+end
+
+--- Overwrites a file in place, so that it keeps its mode.
+local function write_bytes(file, bytes)
+  local handle = assert(io.open(path .. "/" .. file, "wb"))
+  assert(handle:write(bytes))
+  assert(handle:close())
+end
+
+local function files(folder)
+  local list = {}
+  for name in lfs.dir(folder or path) do
+    if name ~= "." and name ~= ".." then list[#list + 1] = name end
+  end
+  table.sort(list)
+  return list
+end
+
+local function mode_of(file)
+  return output_of("stat -c %a " .. child.quote(file))
+end
+
+local function grant(generation)
+  return core.record { generation = generation, access_token = CANARY, refresh_token = "r" .. generation }
+end
+
+local function generation_in(vault, name)
+  local record, problem = vault:read(name or "g")
+  assert.is_nil(problem)
+  return record and tonumber(record:get("generation"))
+end
+
+--- Runs fn in a forked child and returns its result as a text.
+local function forked(fn)
+  local from, to = process.pipe()
+  local pid = process.fork()
+  if pid == 0 then
+    local ok, result = pcall(fn)
+    process.write(to, ok and tostring(result) or "raised: " .. tostring(result))
+    process.exit(0)
+  end
+  process.close(to)
+  local text = process.read(from)
+  process.close(from)
+  process.wait(pid)
+  return text
+end
+
+--- Runs Lua source, which finds core and path, in a process of its own: the shell text `before` comes first.
+local function elsewhere(before, source)
+  local script = root .. "/script.lua"
+  local handle = assert(io.open(script, "w"))
+  handle:write("local core = require 'hoopai.core'\nlocal path = ...\n", source)
+  handle:close()
+  return output_of(("%s %s %s %s"):format(before, child.quote(child.interpreter()), child.quote(script),
+    child.quote(path)))
+end
+
+before_each(function()
+  root = output_of("mktemp -d")
+  path = root .. "/vault"
+end)
+
+after_each(function()
+  collectgarbage()
+  sh("chmod -R u+rwx . && cd / && rm -rf %s", child.quote(root))
+end)
+
+describe("a vault's folder", function()
+  it("is made with mode 0700, whatever the umask", function()
+    local old = process.umask(tonumber("777", 8))
+    local vault, problem = core.vault(path)
+    process.umask(old)
+    assert.is_nil(problem)
+    assert.are.equal("700", mode_of(path))
+    assert.are.same({}, vault:names())
+  end)
+
+  it("is made only where its parent is there", function()
+    is_problem("the folder cannot be made: No such file or directory", core.vault(root .. "/a/b"))
+    is_problem("the folder cannot be", core.vault("/proc/hoopai"))
+  end)
+
+  it("may be there, with slashes behind it", function()
+    sh("mkdir -m 755 vault")
+    assert.is_truthy(core.vault(path))
+    assert.is_truthy(core.vault(path .. "//"))
+    assert.are.equal("755", mode_of(path))
+    assert.is_truthy(core.vault(root .. "/other/"))
+    assert.are.equal("700", mode_of(root .. "/other"))
+  end)
+
+  it("is refused when it is a symbolic link", function()
+    sh("mkdir -m 700 real && ln -s real vault && ln -s nowhere dangling")
+    is_problem("the folder is a symbolic link", core.vault(path))
+    is_problem("symbolic link", core.vault(path .. "/"))
+    is_problem("symbolic link", core.vault(root .. "/dangling"))
+  end)
+
+  it("is refused when it is no folder", function()
+    sh("touch vault && mkfifo fifo")
+    is_problem("Not a directory", core.vault(path))
+    is_problem("Not a directory", core.vault(root .. "/fifo"))
+    is_problem("Not a directory", core.vault("/dev/null"))
+  end)
+
+  it("is refused when others may change it", function()
+    for _, mode in ipairs { "777", "1777", "770", "702", "720" } do
+      sh("rm -rf vault && mkdir vault && chmod %s vault", mode)
+      is_problem("can be changed by others", core.vault(path))
+    end
+  end)
+
+  it("is refused when it is somebody else's", function()
+    if is_root then
+      sh("mkdir -m 700 vault && chown nobody vault")
+      is_problem("belongs to another user", core.vault(path))
+    else
+      is_problem("belongs to another user", core.vault("/usr"))
+    end
+  end)
+
+  it("is named by a path", function()
+    assert.has_error(function() core.vault() end)
+    assert.has_error(function() core.vault(1) end)
+    assert.has_error(function() core.vault("") end)
+    assert.has_error(function() core.vault("a\0b") end)
+  end)
+
+  it("is closed once, and its vault of no use then", function()
+    local vault = core.vault(path)
+    vault:close()
+    vault:close()
+    for _, name in ipairs { "read", "write", "probe", "remove", "lock", "names" } do
+      assert.has_error(function() vault[name](vault, "g", grant(1)) end, "attempt to use a closed vault")
+    end
+    assert.is_false(getmetatable(vault))
+  end)
+
+  it("is left with no descriptor open", function()
+    local function count()
+      collectgarbage()
+      local n = 0
+      for _ in lfs.dir("/proc/self/fd") do n = n + 1 end
+      return n
+    end
+    local before = count()
+    for n = 1, 30 do
+      local vault <close> = core.vault(path)
+      local lock <close> = assert(vault:lock("g"))
+      assert(lock and vault:lock("g") == nil)
+      assert(vault:probe() and vault:write("g", grant(n)) and vault:read("g") and vault:names())
+      core.vault(root .. "/vault/g")
+      write_bytes("g", "torn")
+      vault:read("g")
+      vault:remove("g")
+    end
+    assert.are.equal(before, count())
+  end)
+end)
+
+describe("a vault", function()
+  local vault
+
+  before_each(function() vault = assert(core.vault(path)) end)
+  after_each(function() vault:close() end)
+
+  it("gives back what was written", function()
+    assert.are.same({ n = 1 }, table.pack(vault:read("g")))
+    assert.is_true(vault:write("g", grant(1)))
+    assert.are.equal(core.secret(CANARY), vault:read("g"):get("access_token"))
+    assert.are.equal(grant(1):pack(), read_bytes("g"))
+    assert.are.equal(grant(1):pack(), vault:read("g"):pack())
+    assert.is_true(core.vault(path):write("g", grant(2)))
+    assert.are.equal(2, generation_in(vault))
+  end)
+
+  it("makes files with mode 0600, whatever the umask", function()
+    for _, mask in ipairs { "0", "22", "777" } do
+      local old = process.umask(tonumber(mask, 8))
+      local written, problem = vault:write("g", grant(1))
+      local lock = vault:lock("g" .. mask)
+      process.umask(old)
+      assert.is_nil(problem)
+      assert.is_true(written)
+      assert.are.equal("600", mode_of(path .. "/g"))
+      assert.are.equal("600", mode_of(path .. "/g" .. mask .. ".lock"))
+      lock:release()
+    end
+  end)
+
+  it("keeps the generation before as a backup", function()
+    vault:write("g", grant(1))
+    assert.are.same({ "g" }, files())
+    vault:write("g", grant(2))
+    assert.are.same({ "g", "g.bak" }, files())
+    assert.are.equal(grant(1):pack(), read_bytes("g.bak"))
+    vault:write("g", grant(3))
+    assert.are.equal(grant(2):pack(), read_bytes("g.bak"))
+    assert.are.equal(grant(3):pack(), read_bytes("g"))
+    assert.are.equal("600", mode_of(path .. "/g.bak"))
+  end)
+
+  it("writes where no backup can be made", function()
+    sh("mkdir vault/g.bak")
+    assert.is_true(vault:write("g", grant(1)))
+    assert.is_true(vault:write("g", grant(2)))
+    assert.are.equal(2, generation_in(vault))
+  end)
+
+  it("makes files of names", function()
+    local names = {
+      "simple-Name_1", "a/b", "../up", ".", "..", "a.b", "100%", "\xc3\xa4", "nul\0", " ", ("n"):rep(200),
+      ("/"):rep(66),
+    }
+    for n, name in ipairs(names) do assert.is_true(vault:write(name, grant(n))) end
+    for n, name in ipairs(names) do assert.are.equal(n, generation_in(vault, name)) end
+    local listed = vault:names()
+    table.sort(listed)
+    table.sort(names)
+    assert.are.same(names, listed)
+    assert.are.same({ "vault" }, files(root))
+    for _, file in ipairs(files()) do assert.matches("^[%w_%%-]+$", file) end
+    assert.is_truthy(lfs.attributes(path .. "/%2E%2E%2Fup", "mode"))
+  end)
+
+  it("refuses names that make none", function()
+    for _, name in ipairs { "", ("n"):rep(201), ("/"):rep(67) } do
+      for _, method in ipairs { "read", "write", "remove", "lock" } do
+        is_problem("the name of a record is", vault[method](vault, name, grant(1)))
+      end
+    end
+    assert.has_error(function() vault:read() end)
+    assert.has_error(function() vault:read(1) end)
+    assert.has_error(function() vault:write("g", "text") end)
+    assert.has_error(function() vault:write("g") end)
+    assert.are.same({}, files())
+  end)
+
+  it("lists records only", function()
+    vault:write("g", grant(1))
+    vault:write("g", grant(2))
+    vault:lock("g"):release()
+    sh("cd vault && touch .hidden x.tmp 'a%%2fb' 'a%%4' 'a%%41' 'a b' g.0123456789abcdef.tmp")
+    assert.are.same({ "g" }, vault:names())
+  end)
+
+  it("removes a record and its backup, once or again", function()
+    vault:write("g", grant(1))
+    vault:write("g", grant(2))
+    vault:lock("g"):release()
+    assert.is_true(vault:remove("g"))
+    assert.is_true(vault:remove("g"))
+    assert.are.same({ "g.lock" }, files())
+    sh("mkdir vault/d")
+    is_problem("d cannot be removed", vault:remove("d"))
+  end)
+
+  it("probes and leaves nothing behind", function()
+    assert.is_true(vault:probe())
+    assert.are.same({}, files())
+  end)
+
+  it("notices that its folder is gone", function()
+    sh("rm -rf vault")
+    is_problem("No such file", vault:probe())
+    is_problem("No such file", vault:write("g", grant(1)))
+    is_problem("No such file", vault:lock("g"))
+  end)
+
+  it("has a whole record for a reader without a lock at every moment", function()
+    vault:write("g", grant(1))
+    local pid = process.fork()
+    if pid == 0 then
+      for n = 2, 1000000 do
+        if not vault:write("g", grant(n)) then process.exit(1) end
+      end
+    end
+    local last, backwards, problems = 1, 0, {}
+    local deadline = core.now() + 1.5
+    while core.now() < deadline do
+      local record, problem = vault:read("g")
+      if not record then problems[#problems + 1] = tostring(problem) end
+      local generation = record and tonumber(record:get("generation")) or last
+      if generation < last then backwards = backwards + 1 end
+      last = generation
+    end
+    process.kill(pid)
+    process.wait(pid)
+    assert.are.same({}, problems)
+    assert.are.equal(0, backwards)
+    assert.is_true(last > 3)
+  end)
+
+  it("works on in a forked child", function()
+    vault:write("g", grant(1))
+    assert.are.equal("true", forked(function()
+      return generation_in(vault) == 1 and vault:write("g", grant(2))
+    end))
+    assert.are.equal(2, generation_in(vault))
+  end)
+end)
+
+describe("a file in a vault", function()
+  local vault
+
+  before_each(function()
+    vault = assert(core.vault(path))
+    assert(vault:write("g", grant(1)))
+  end)
+  after_each(function() vault:close() end)
+
+  local function refused(expected)
+    is_problem(expected, vault:read("g"))
+    is_problem("g ", vault:read("g"))
+  end
+
+  it("is refused as it is when others could read or change it", function()
+    for _, mode in ipairs { "644", "640", "604", "660", "606", "610", "601" } do
+      sh("chmod %s vault/g", mode)
+      refused("mode must be 0600")
+      assert.are.equal(mode, mode_of(path .. "/g"))
+    end
+    sh("chmod 400 vault/g")
+    assert.are.equal(1, generation_in(vault))
+  end)
+
+  it("is refused when it is somebody else's", function()
+    assert.is_true(is_root, "only root can give a file away")
+    sh("chown nobody vault/g")
+    refused("belongs to another user")
+  end)
+
+  it("is refused when it is a symbolic link, dangling or not", function()
+    sh("mv vault/g real && ln -s ../real vault/g")
+    refused("symbolic link")
+    sh("rm real")
+    refused("symbolic link")
+  end)
+
+  it("is refused when it has a second name", function()
+    sh("ln vault/g elsewhere")
+    refused("second name")
+    sh("rm elsewhere && ln vault/g vault/g.bak")
+    assert.are.equal(1, generation_in(vault)) -- the two names that a killed writer leaves
+    sh("ln vault/g elsewhere")
+    refused("second name")
+  end)
+
+  it("is refused when it is something else, without waiting for it", function()
+    sh("rm vault/g && mkfifo -m 600 vault/g")
+    refused("not a regular file")
+    sh("rm vault/g && mkdir vault/g")
+    refused("not a regular file")
+    if is_root then
+      sh("rmdir vault/g && mknod -m 600 vault/g c 1 3")
+      refused("not a regular file")
+    end
+  end)
+
+  it("is refused when it is torn, wherever", function()
+    local whole = read_bytes("g")
+    for size = 0, #whole - 1 do
+      write_bytes("g", whole:sub(1, size))
+      local record, problem = vault:read("g")
+      if record or not problem then assert.are.equal("refused", size) end
+    end
+    refused("cut off")
+    write_bytes("g", whole:sub(1, 60) .. ("\0"):rep(#whole - 60))
+    refused("g it is cut off")
+    write_bytes("g", "hoopai-record 2\n" .. whole:sub(17))
+    refused("another version")
+    write_bytes("g", (whole:gsub("r1", "r2")))
+    refused("damaged")
+    write_bytes("g", ("\1\2\3"):rep(100))
+    refused("no record")
+    write_bytes("g", ("x"):rep(256 * 1024 + 1))
+    refused("256 KiB")
+    write_bytes("g", whole)
+    assert.are.equal(1, generation_in(vault))
+  end)
+
+  it("holds the largest record there can be", function()
+    local record = core.record { a = (" "):rep(65536), b = ("x"):rep(65400) }
+    assert.is_true(vault:write("large", record))
+    assert.are.equal(record:pack(), vault:read("large"):pack())
+  end)
+
+  it("is replaced, not followed, when it is a link or another name", function()
+    sh("mv vault/g real && ln -s ../real vault/g")
+    assert.is_true(vault:write("g", grant(2)))
+    assert.are.equal("file", lfs.symlinkattributes(path .. "/g", "mode"))
+    assert.are.equal(2, generation_in(vault))
+    sh("ln vault/g elsewhere")
+    assert.is_true(vault:write("g", grant(3)))
+    assert.are.equal(3, generation_in(vault))
+    sh("grep -q generation=2 elsewhere && grep -q generation=1 real")
+  end)
+
+  it("cannot replace a folder", function()
+    sh("rm vault/g && mkdir vault/g && touch vault/g/x")
+    is_problem("g cannot be replaced: Is a directory", vault:write("g", grant(2)))
+    assert.are.same({ "g" }, files())
+  end)
+end)
+
+describe("a temporary file", function()
+  local vault
+  local old, young = "g.0123456789abcdef.tmp", "g.fedcba9876543210.tmp"
+
+  before_each(function() vault = assert(core.vault(path)) end)
+  after_each(function() vault:close() end)
+
+  it("of a dead writer is removed after an hour", function()
+    sh("cd vault && umask 077 && touch -d '61 minutes ago' %s notours.tmp x.0123456789abcdef.tmp.bak && touch %s", old,
+      young)
+    assert.is_true(vault:probe())
+    assert.are.same({ young, "notours.tmp", "x.0123456789abcdef.tmp.bak" }, files())
+    sh("cd vault && umask 077 && touch -d '61 minutes ago' %s", old)
+    assert.is_true(vault:probe()) -- looks once an hour
+    assert.are.equal(4, #files())
+    assert.is_true(core.vault(path):write("g", grant(1)))
+    assert.are.same({ "g", young, "notours.tmp", "x.0123456789abcdef.tmp.bak" }, files())
+  end)
+
+  it("of a living writer stays, however old it looks", function()
+    sh("cd vault && umask 077 && touch -d '2 hours ago' %s", old)
+    -- flock -F becomes the command and so keeps its process id
+    sh("flock -F vault/%s sh -c 'touch locked; exec sleep 20' & echo $! > pid", old)
+    local limit = core.now() + 10
+    while not lfs.attributes(root .. "/locked") and core.now() < limit do core.sleep(0.005) end
+    assert.is_true(vault:probe())
+    assert.are.same({ old }, files())
+    sh("kill $(cat pid)")
+    while core.now() < limit and #files() > 0 do
+      assert.is_true(core.vault(path):probe())
+      core.sleep(0.005)
+    end
+    assert.are.same({}, files())
+  end)
+
+  it("that is no file of ours stays", function()
+    sh("cd vault && umask 077 && mkdir d.%s && mkfifo f.%s && ln -s x l.%s", old, old, old)
+    sh("cd vault && touch -h -d '2 hours ago' *")
+    assert.is_true(vault:probe())
+    assert.are.equal(3, #files())
+  end)
+end)
+
+describe("a lock", function()
+  local vault
+
+  before_each(function() vault = assert(core.vault(path)) end)
+  after_each(function() vault:close() end)
+
+  it("is held by one at a time, within one process too", function()
+    local lock = assert(vault:lock("g"))
+    assert.are.same({ n = 1 }, table.pack(vault:lock("g")))
+    assert.is_nil((core.vault(path):lock("g")))
+    assert.is_truthy(vault:lock("other"))
+    lock:release()
+    lock:release()
+    local second = assert(vault:lock("g"))
+    lock:release() -- not the second one's
+    assert.is_nil((vault:lock("g")))
+    second:release()
+    assert.are.same({ "g.lock", "other.lock" }, files())
+  end)
+
+  it("is given back by to-be-closed variables and by the collector, not with its vault", function()
+    do
+      local lock <close> = assert(vault:lock("g"))
+      assert.is_nil(lock and (vault:lock("g")))
+    end
+    local other = core.vault(path)
+    local held = { other:lock("g") }
+    other:close()
+    assert.is_nil((vault:lock("g")))
+    assert.is_truthy(held[1])
+    held[1] = nil
+    collectgarbage()
+    assert.is_truthy(vault:lock("g"))
+  end)
+
+  it("excludes other processes", function()
+    local lock = assert(vault:lock("g"))
+    local try = "print(core.vault(path):lock('g') and 'taken' or 'held')"
+    assert.are.equal("held", elsewhere("", try))
+    assert.are.equal("held", forked(function() return core.vault(path):lock("g") and "taken" or "held" end))
+    lock:release()
+    assert.are.equal("taken", elsewhere("", try))
+  end)
+
+  it("is free when its holder was killed", function()
+    local from, to = process.pipe()
+    local pid = process.fork()
+    if pid == 0 then
+      local lock = vault:lock("g")
+      process.write(to, lock and "held" or "no")
+      core.sleep(60)
+      process.exit(lock and 0 or 1)
+    end
+    assert.are.equal("held", process.read(from))
+    process.close(from)
+    process.close(to)
+    assert.is_nil((vault:lock("g")))
+    process.kill(pid)
+    assert.are.equal("signal", (process.wait(pid)))
+    assert.is_truthy(vault:lock("g"))
+  end)
+
+  it("stays the parent's whatever a forked child does with it", function()
+    local held = { vault:lock("g") }
+    assert.is_truthy(held[1])
+    for _, way in ipairs { "release", "collect", "exit" } do
+      assert.are.equal("held", forked(function()
+        if way == "release" then held[1]:release() end
+        if way == "collect" then
+          held[1] = nil
+          collectgarbage()
+        end
+        return core.vault(path):lock("g") and "taken" or "held"
+      end))
+      assert.is_nil((vault:lock("g")), way)
+    end
+    held[1]:release()
+    assert.is_truthy(vault:lock("g"))
+  end)
+
+  it("is not passed on to programs", function()
+    local lock = assert(vault:lock("g"))
+    assert.is_nil(output_of("ls -l /proc/self/fd"):find(path, 1, true))
+    lock:release()
+  end)
+
+  it("lets one of many processes in at a time", function()
+    local pids = {}
+    for n = 1, 16 do
+      pids[n] = process.fork()
+      if pids[n] == 0 then
+        local mine = core.vault(path)
+        for _ = 1, 10 do
+          local lock = mine:lock("g")
+          while not lock do
+            core.sleep(0.001)
+            lock = mine:lock("g")
+          end
+          local before = mine:read("g")
+          local generation = before and tonumber(before:get("generation")) or 0
+          if not mine:write("g", grant(generation + 1)) then process.exit(1) end
+          lock:release()
+        end
+        process.exit(0)
+      end
+    end
+    for n = 1, 16 do assert.are.same({ "exit", 0 }, { process.wait(pids[n]) }) end
+    assert.are.equal(160, generation_in(vault))
+  end)
+
+  it("refuses a file that is not its own", function()
+    sh("touch vault/real && ln -s real vault/g.lock")
+    is_problem("g.lock is a symbolic link", vault:lock("g"))
+    sh("rm vault/* && ln -s nowhere vault/g.lock")
+    is_problem("symbolic link", vault:lock("g"))
+    assert.is_nil(lfs.attributes(path .. "/nowhere"))
+    sh("rm vault/* && mkfifo -m 600 vault/g.lock")
+    is_problem("not a regular file", vault:lock("g"))
+    sh("rm vault/* && mkdir vault/g.lock")
+    is_problem("g.lock", vault:lock("g"))
+    sh("rmdir vault/* && install -m 644 /dev/null vault/g.lock")
+    is_problem("mode must be 0600", vault:lock("g"))
+    sh("chmod 600 vault/g.lock && ln vault/g.lock x")
+    is_problem("second name", vault:lock("g"))
+    if is_root then
+      sh("rm x && chown nobody vault/g.lock")
+      is_problem("another user", vault:lock("g"))
+    end
+  end)
+end)
+
+describe("a disk that fails", function()
+  local function written(before, source)
+    return elsewhere(before, [[
+      local vault, problem = core.vault(path)
+      if not vault then return print(problem) end
+      local record = core.record { generation = 2, access_token = "canary", pad = ("x"):rep(20000) }
+      local say = print
+    ]] .. source)
+  end
+
+  local tries = [[
+    say("probe", vault:probe())
+    say("write", vault:write("g", record))
+    say("read", vault:read("g"):get("generation"))
+    say("lock", vault:lock("g") and true)
+  ]]
+
+  local function mounted(fn)
+    assert.is_true(is_root, "only root can mount")
+    sh("mkdir disk && mount -t tmpfs -o size=64k,mode=700 tmpfs disk")
+    local vault = core.vault(root .. "/disk")
+    local ok, failure = pcall(fn, vault)
+    vault:close()
+    collectgarbage()
+    sh("umount disk")
+    if not ok then error(failure, 0) end
+  end
+
+  before_each(function() assert(core.vault(path):write("g", grant(1))) end)
+
+  it("by a limit of the file size: a problem, and no signal", function()
+    assert.are.equal("probe\tnil\ta test file cannot be written: File too large\n"
+      .. "write\tnil\tg cannot be written: File too large\nread\t1\nlock\ttrue", written("ulimit -f 1;", tries))
+    assert.are.same({ "g", "g.lock" }, files())
+  end)
+
+  it("by a lack of descriptors: a problem each time", function()
+    local text = written("ulimit -n 24;", [[
+      local held = {}
+      while true do
+        local file = io.open("/dev/null")
+        if not file then break end
+        held[#held + 1] = file
+      end
+      say("probe", vault:probe())
+      say("write", vault:write("g", record))
+      say("read", vault:read("g"))
+      say("lock", vault:lock("g"))
+      say("names", vault:names())
+      say("vault", core.vault(path))
+      held[1]:close()
+      say("write", vault:write("g", record))
+      say("read", vault:read("g"):get("generation"))
+    ]])
+    assert.are.equal((([[
+probe	nil	a test file cannot be written: E
+write	nil	g cannot be written: E
+read	nil	g cannot be opened: E
+lock	nil	g.lock cannot be opened: E
+names	nil	the folder cannot be listed: E
+vault	nil	the folder cannot be opened: E
+write	true
+read	2]]):gsub(": E", ": Too many open files")), text)
+    assert.are.same({ "g", "g.bak" }, files())
+  end)
+
+  it("by a folder that may not be written: a problem", function()
+    local text
+    if is_root then
+      -- Nothing is forbidden to root, so somebody else tries, with a copy of the core where that one can read it.
+      sh("chmod 755 . && chown -R nobody vault && chmod 500 vault && cp %s/build/hoopai/core.so . && chmod 644 core.so",
+        child.quote(lfs.currentdir()))
+      sh("cat > try.lua <<'END'\n%s\nEND\n chmod 644 try.lua", (([[
+        local core = package.loadlib("ROOT/core.so", "luaopen_hoopai_core")()
+        local vault, say = assert(core.vault("ROOT/vault")), print
+        local record = core.record { generation = 2 }
+      ]] .. tries):gsub("ROOT", root)))
+      text = output_of(("env -u LD_PRELOAD setpriv --reuid nobody --clear-groups %s %s/try.lua"):format(
+        child.quote(lfs.symlinkattributes("/proc/self/exe", "target") or child.interpreter()), root))
+    else
+      sh("chmod 500 vault")
+      text = written("", tries)
+    end
+    assert.are.equal("probe\tnil\ta test file cannot be written: Permission denied\n"
+      .. "write\tnil\tg cannot be written: Permission denied\nread\t1\nlock\tnil", text)
+  end)
+
+  it("by being full: what there is stays", function()
+    mounted(function(vault)
+      assert.is_true(vault:write("g", grant(1)))
+      assert.is_true(vault:probe())
+      sh("dd if=/dev/zero of=disk/filler bs=1k count=100 status=none 2>/dev/null || true")
+      is_problem("a test file cannot be written: No space left on device", vault:probe())
+      is_problem("g cannot be written: No space left on device", vault:write("g", grant(2)))
+      assert.are.equal(1, generation_in(vault))
+      assert.are.same({ "filler", "g" }, files(root .. "/disk"))
+      sh("rm disk/filler")
+      assert.is_true(vault:write("g", grant(3)))
+      assert.are.equal(3, generation_in(vault))
+    end)
+  end)
+
+  it("by being read-only: what there is stays", function()
+    mounted(function(vault)
+      assert.is_true(vault:write("g", grant(1)))
+      sh("mount -o remount,ro disk")
+      is_problem("a test file cannot be written: Read-only file system", vault:probe())
+      is_problem("g cannot be written: Read-only file system", vault:write("g", grant(2)))
+      is_problem("g.lock cannot be opened: Read-only file system", vault:lock("g"))
+      is_problem("g cannot be removed: Read-only file system", vault:remove("g"))
+      is_problem("the folder cannot be made: Read-only file system", core.vault(root .. "/disk/new"))
+      assert.are.equal(1, generation_in(vault))
+    end)
+  end)
+end)
+
+describe("under strace", function()
+  -- LeakSanitizer cannot work in a process that is traced.
+  local strace = 'ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" strace -f -o %s/log -e trace=%s %s'
+
+  --- The system calls of `action` on a vault with the generations 1 and 2, and what it printed, while strace injects.
+  local function traced(action, inject)
+    assert(core.vault(path):write("g", grant(1)))
+    assert(core.vault(path):write("g", grant(2)))
+    local before = strace:format(root, "openat,write,fsync,unlinkat,linkat,renameat,close,flock", inject or "")
+    local text = elsewhere(before, ([[
+      local vault = assert(core.vault(path))
+      local record = core.record { generation = 3 }
+      io.stdout:setvbuf("no")
+      io.stdout:write("begin\n")
+      local done, problem = %s
+      io.stdout:write(tostring(done), problem and " " .. problem or "", "\n")
+    ]]):format(action))
+    local calls, inside = {}, false
+    for line in io.lines(root .. "/log") do
+      line = line:gsub("^%d+ +", "")
+      if inside and line:find("^write%(1, ") then break end
+      if inside then calls[#calls + 1] = line end
+      if line:find('"begin', 1, true) then inside = true end
+    end
+    return calls, text
+  end
+
+  it("a write is on the disk before it counts", function()
+    local calls, text = traced("vault:write('g', record)")
+    assert.are.equal("begin\ntrue", text)
+    local expected = {
+      'openat%(%d+, "g%.%x+%.tmp", O_WRONLY|O_CREAT|O_EXCL|O_NOCTTY|O_NONBLOCK|O_NOFOLLOW|O_CLOEXEC, 0600%) = %d+$',
+      "flock%(%d+, LOCK_EX|LOCK_NB%) += 0", 'write%(%d+, "hoopai%-record 1.* = %d+$', "fsync%(%d+%) += 0",
+      'unlinkat%(%d+, "g%.bak", 0%) += 0', 'linkat%(%d+, "g", %d+, "g%.bak", 0%) += 0',
+      'renameat%(%d+, "g%.%x+%.tmp", %d+, "g"%) += 0', "fsync%(%d+%) += 0", "close%(%d+%) += 0",
+    }
+    for n, pattern in ipairs(expected) do assert.matches("^" .. pattern, calls[n]) end
+    local folder, file = calls[1]:match("^openat%((%d+), .* = (%d+)$")
+    assert.matches("^write%(" .. file .. ",", calls[3])
+    assert.matches("^fsync%(" .. file .. "%)", calls[4])
+    assert.matches("^fsync%(" .. folder .. "%)", calls[8])
+  end)
+
+  it("a removal is on the disk before it counts", function()
+    local calls = traced("vault:remove('g')")
+    assert.matches('^unlinkat%(%d+, "g", 0%)', calls[1])
+    assert.matches('^unlinkat%(%d+, "g.bak", 0%)', calls[2])
+    assert.matches("^fsync%(%d+%)", calls[3])
+  end)
+
+  it("a probe writes 8 KiB to the disk and takes them away", function()
+    local calls = traced("vault:probe()")
+    local log = table.concat(calls, "\n")
+    assert.matches('openat%(%d+, "probe%.%x+%.tmp".-\nflock.-\nwrite%(%d+, .-, 8192%) = 8192\nfsync%(%d+%) .-\n'
+      .. 'unlinkat%(%d+, "probe%.%x+%.tmp", 0%)', log)
+  end)
+
+  --- While strace makes a call fail: what write says, the generation in the vault, and its files.
+  local function fails(inject, expected, generation, left)
+    local _, text = traced("vault:write('g', record)", "-e inject=" .. inject)
+    assert.are.equal("begin\n" .. expected, text)
+    local vault <close> = core.vault(path)
+    assert.are.equal(generation, generation_in(vault))
+    assert.are.equal(left or "g g.bak", table.concat(files(), " "))
+  end
+
+  it("a step that fails is said, the old record stays and nothing is left behind", function()
+    fails("fsync:error=EIO:when=1", "nil g cannot be written: Input/output error", 2)
+    fails("renameat:error=EIO", "nil g cannot be replaced: Input/output error", 2)
+  end)
+
+  it("a step that may fail does no harm", function()
+    fails("flock:error=ENOSYS", "true", 3)
+    fails("linkat:error=EPERM", "true", 3, "g")
+    fails("unlinkat:error=EACCES", "true", 3)
+    fails("fsync:error=EINVAL:when=2", "true", 3)
+    fails("fsync:error=EINTR:when=1", "true", 3)
+    fails("fsync:error=EINTR:when=2", "true", 3)
+  end)
+
+  it("a folder that cannot be synced is said, and the new record is there", function()
+    fails("fsync:error=EIO:when=2", "nil g is in place, but might not outlast a power failure: Input/output error", 3)
+  end)
+
+  it("a kill at any step leaves the old record or the new one", function()
+    -- spec/torture/vault_kill.lua does it at each system call and ten thousand times at random.
+    for _, step in ipairs { { "flock", 1, 2 }, { "fsync", 1, 2 }, { "unlinkat", 1, 2 }, { "linkat", 1, 2 },
+      { "renameat", 1, 2 }, { "fsync", 2, 3 } } do
+      local _, text = traced("vault:write('g', record)", ("-e inject=%s:signal=KILL:when=%d"):format(step[1], step[2]))
+      assert.matches("^begin", text)
+      assert.is_nil(text:find("true", 1, true))
+      local vault <close> = core.vault(path)
+      assert.are.equal(step[3], generation_in(vault), step[1])
+      assert(vault:lock("g")):release()
+    end
+  end)
+end)
