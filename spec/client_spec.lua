@@ -42,7 +42,7 @@ describe("client:", function()
     end)
 
     it("one whose feature does not exist yet is unknown", function()
-      for _, name in ipairs { "retries", "rate_limit", "oauth", "store" } do
+      for _, name in ipairs { "retries", "rate_limit", "store" } do
         misuse(function() hoopai.new { token = "t", [name] = 1 } end, "unknown option", name)
       end
       misuse(function() hoopai.new { token = "t", on = { retry = print } } end, "retry")

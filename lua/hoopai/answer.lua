@@ -44,6 +44,8 @@ local function kind_of(status, message)
   return refine[kind] and refine[kind](message) or kind
 end
 
+answer.kind_of = kind_of
+
 --- What is known of a call's effect: "no", "maybe" or "yes" (see the README's part on errors).
 -- @tparam string class of the endpoint
 -- @tparam integer sent how often the request left

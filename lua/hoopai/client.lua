@@ -14,7 +14,7 @@ local suggest = require "hoopai.suggest"
 local token = require "hoopai.auth.token"
 
 local type, tostring, getmetatable, setmetatable = type, tostring, getmetatable, setmetatable
-local pairs, ipairs, rawset, select, pcall = pairs, ipairs, rawset, select, pcall
+local pairs, ipairs, rawget, rawset, select, pcall = pairs, ipairs, rawget, rawset, select, pcall
 local unpack, concat = table.unpack, table.concat
 local format, lower = string.format, string.lower
 local now = core.now
@@ -93,6 +93,17 @@ local function build_path(endpoint, arguments, details)
   end
 end
 
+--- With an app the token is that of one location: another one in the query or body is a slip.
+local function foreign_location(exchange, payload, location_id)
+  local named = type(payload) == "table" and rawget(payload, "locationId")
+  if not exchange.source.key or not location_id or not named or named == location_id then return nil end
+  return {
+    path = "locationId", given = schema.given(named), expected = location_id,
+    problem = format("is not the location the call is made for (%s): use client:with { location_id = ... }",
+      location_id),
+  }
+end
+
 --- Turns checked arguments into the parts of a request: path, query string and body text.
 local function build_request(exchange, settings, arguments, payload, call_options)
   local endpoint, details = exchange.endpoint, {}
@@ -101,12 +112,14 @@ local function build_request(exchange, settings, arguments, payload, call_option
     validate = option(settings, call_options, "validate"),
     location_id = option(settings, call_options, "location_id"),
   }
+  local location_problem = foreign_location(exchange, payload, context.location_id)
   local path = build_path(endpoint, arguments, details)
   exchange.path = path or endpoint.path
   local query, query_details, body, body_details
   if path then add_all(details, checks.params(arguments, context)) end
   if endpoint.query then query, query_details = checks.query(payload, context) end
   if endpoint.body and not endpoint.empty_body then body, body_details = checks.body(payload, context) end
+  if location_problem then details[#details + 1] = location_problem end
   add_all(details, query_details)
   add_all(details, body_details)
   if #details > 0 then return invalid(exchange, details) end
@@ -266,26 +279,42 @@ local function token_failure(exchange, reason)
   return answer.failure(exchange, err)
 end
 
+--- What to return when a refused token could not be replaced: with an app its reason says what to do, else the refusal.
+local function refusal_of(exchange, source, refusal, problem)
+  if problem and source.key then return token_failure(exchange, problem) end
+  refusal.cause = problem
+  return nil, refusal
+end
+
 --- Sends a request; when its token was refused, once more with the next token (a 401 had no effect).
 local function send(client, exchange, where)
-  local source = client[PRIVATE].shared.source
-  local secret, generation = source:get()
+  local source, deadline = exchange.source, now() + exchange.timeout
+  local secret, generation = source:get(deadline)
   if not secret then return token_failure(exchange, generation) end
   local result, response = attempt(client, exchange, secret, where)
   if result ~= nil or response.kind ~= "auth" or response.status ~= 401 then return result, response end
 
-  local again, problem = source:refused(generation)
-  if problem then response.cause = problem end
-  if not again then return nil, response end
-  secret, generation = source:get()
+  deadline = exchange.begun + exchange.timeout
+  local again, problem = source:refused(generation, deadline)
+  if not again then return refusal_of(exchange, source, response, problem) end
+  secret, generation = source:get(deadline)
   if not secret then return token_failure(exchange, generation) end
-  return attempt(client, exchange, secret, where)
+  result, response = attempt(client, exchange, secret, where)
+  if result == nil and response.kind == "auth" and source.distrust then source:distrust(generation, response) end
+  return result, response
+end
+
+--- Where the token of a call comes from: with an app each location has its own.
+local function source_of(client, call_options)
+  local own = client[PRIVATE]
+  if not own.shared.app then return own.shared.source end
+  return own.shared.app:source(option(own.settings, call_options, "location_id"), own.settings.company_id)
 end
 
 local function new_exchange(client, endpoint, call_options)
   local settings = client[PRIVATE].settings
   return {
-    endpoint = endpoint, path = endpoint.path, attempts = 0, sent = 0,
+    endpoint = endpoint, source = source_of(client, call_options), path = endpoint.path, attempts = 0, sent = 0,
     timeout = option(settings, call_options, "timeout"),
     queue_timeout = option(settings, call_options, "queue_timeout"),
   }
@@ -420,6 +449,11 @@ function Client:request(given, call_options)
   local where = scheduler.where("client:request")
   local exchange = new_exchange(self, endpoint, call_options)
   local body, details = generic.body(given)
+  local location_id = option(own_data(self, "request").settings, call_options, "location_id")
+  for _, payload in ipairs { given.query or {}, given.body or {} } do
+    local foreign = foreign_location(exchange, payload, location_id)
+    if foreign then details = { foreign } end
+  end
   if details then return invalid(exchange, details) end
   if is_closed(self) then return closed_failure(exchange) end
   exchange.body = body
@@ -435,12 +469,13 @@ local client = {}
 -- @raise for a missing token, an unknown or a wrong option
 function client.new(given)
   local settings = options.check_new(given)
-  local source = type(settings.token) == "function" and token.asked(settings.token) or token.fixed(settings.token)
   local shared = {
-    process = core.pid(), base_url = settings.base_url, transport = settings.transport, source = source, closed = false,
+    process = core.pid(), base_url = settings.base_url, transport = settings.transport, closed = false,
+    app = settings.oauth,
+    source = type(settings.token) == "function" and token.asked(settings.token) or token.fixed(settings.token),
   }
-  if not shared.transport.user_agent then shared.transport.user_agent = "hoopai (Lua 5.4)" end
-  settings.token, settings.transport, settings.base_url = nil, nil, nil
+  if settings.oauth and settings.on.refresh then settings.oauth:listen(settings.on) end
+  settings.token, settings.oauth, settings.transport, settings.base_url = nil, nil, nil, nil
   return new_client { shared = shared, settings = settings, is_root = true }
 end
 

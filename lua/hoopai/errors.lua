@@ -29,6 +29,8 @@ local errors = {}
 -- @field decode the answer is not JSON, or not of the documented shape
 -- @field too_large the answer is larger than allowed
 -- @field protocol broken HTTP, or a redirect: none is followed
+-- @field reauth_required the stored grant is not accepted any more, or there is none: a person must sign in again
+-- @field store the token store cannot be read, written or locked; no token was spent, or what was stored is kept
 -- @field cancelled the task was cancelled
 -- @field closed the client was closed
 -- @field raised the task raised
@@ -37,6 +39,7 @@ errors.kinds = {
   "auth", "scope", "forbidden", "not_found", "conflict", "slot_taken", "refused", "rate_limit", "rejected", "server",
   "network", "timeout", "tls",
   "decode", "too_large", "protocol",
+  "reauth_required", "store",
   "cancelled", "closed", "raised",
 }
 
@@ -91,7 +94,7 @@ end
 -- @tfield[opt] string scope of `rate_limit`: "burst" or "daily"
 -- @tfield[opt] integer curl_code of `network`, `timeout`, `tls` and the like: libcurl's code
 -- @tfield[opt] any cause what was raised or returned by a function of yours: by the task of `raised`, by the token
--- function of `auth`
+-- function of `auth`. Of `reauth_required`: the refusal
 -- @tfield[opt] string traceback of `raised`: where the task raised
 
 --- One problem of a call that was refused before it was sent.

@@ -31,10 +31,13 @@ local hoopai = {
 -- @tparam[opt] string|function options.token the access token; or a function that is asked for one, with "first"
 -- before the first call and with "refused" after the API refused its last one. It returns a token, or nil and an error,
 -- and may wait. Default: HOOPAI_TOKEN of the environment
+-- @tparam[opt] App options.oauth an app of @{oauth} that gives the tokens, instead of `token` and HOOPAI_TOKEN
+-- @tparam[opt] string options.company_id with `oauth`: the agency. The tokens of its locations are made from its own,
+-- where they have not signed in themselves; without a location calls are made with the agency's token
 -- @tparam[opt] string options.location_id the location (sub-account), filled in wherever an endpoint takes a
 -- `locationId`. Default: HOOPAI_LOCATION_ID of the environment
--- @tparam[opt] string options.base_url where the API is: https, or http to this machine. Default: HOOPAI_BASE_URL of
--- the environment, else `https://services.leadconnectorhq.com`
+-- @tparam[opt] string options.base_url where the API is: https, or http to this machine. Default: that of the app, else
+-- HOOPAI_BASE_URL of the environment, else `https://services.leadconnectorhq.com`
 -- @tparam[opt="2021-07-28"] string options.api_version the `Version` header
 -- @tparam[opt=30] number options.timeout seconds from the sending of a call to its whole answer, a renewal of the token
 -- included
@@ -50,6 +53,33 @@ local hoopai = {
 -- @treturn Client
 -- @raise for a missing token, an unknown or a wrong option
 hoopai.new = client.new
+
+--- Makes an OAuth app: sign-in, and the tokens of the locations that installed it. Opens no connection.
+-- @tparam table options
+-- @tparam string options.client_id the app's id, as the vendor's marketplace shows it
+-- @tparam string options.client_secret the app's secret. Nothing prints it
+-- @tparam[opt] OwnStore options.store where tokens are kept: `hoopai.store.file(path)` for all that must last,
+-- `hoopai.store.memory()`, or a table of yours. Default: in memory
+-- @tparam[opt] string options.redirect_uri where a browser is sent back to after the sign-in, as registered
+-- @tparam[opt] table options.scopes list of what a sign-in asks for
+-- @tparam[opt] string options.company_id the agency, for clients and calls that name none
+-- @tparam[opt] string options.base_url where the token endpoints are: https, or http to this machine. Default:
+-- HOOPAI_BASE_URL of the environment, else `https://services.leadconnectorhq.com`
+-- @tparam[opt=10] number options.connect_timeout seconds until a connection must be there
+-- @tparam[opt=64] integer options.max_connections how many connections to the token endpoints may be open
+-- @tparam[opt=true] boolean options.http2 whether HTTP/2 may be used
+-- @tparam[opt] string options.ca_file certificates to trust instead of the system's (PEM)
+-- @tparam[opt] string options.proxy "environment", or the address of a proxy. Default: none
+-- @tparam[opt] string options.user_agent the `User-Agent` header
+-- @tparam[opt] Hooks options.on functions; an app calls `refresh` alone
+-- @treturn App
+-- @raise for a missing, unknown or wrong option
+function hoopai.oauth(options)
+  return require("hoopai.auth.app").new(options)
+end
+
+--- Where the tokens of an app are kept: the module `hoopai.store`.
+hoopai.store = require "hoopai.store"
 
 hoopai.run, hoopai.spawn = scheduler.run, scheduler.spawn
 hoopai.map, hoopai.sleep = scheduler.map, scheduler.sleep

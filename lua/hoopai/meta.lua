@@ -25,6 +25,8 @@
 ---| "decode" # the answer is not JSON, or not of the documented shape
 ---| "too_large" # the answer is larger than allowed
 ---| "protocol" # broken HTTP, or a redirect: none is followed
+---| "reauth_required" # the stored grant is not accepted any more, or there is none: a person must sign in again
+---| "store" # the token store cannot be read, written or locked; no token was spent, or what was stored is kept
 ---| "cancelled" # the task was cancelled
 ---| "closed" # the client was closed
 ---| "raised" # the task raised
@@ -63,7 +65,9 @@
 ---@field retry_after? number of `rate_limit`: seconds to wait
 ---@field scope? "burst"|"daily" of `rate_limit`: "burst" or "daily"
 ---@field curl_code? integer of `network`, `timeout`, `tls` and the like: libcurl's code
----@field cause? any what was raised or returned by a function of yours: by the task of `raised`, by the token function of `auth`
+---what was raised or returned by a function of yours: by the task of `raised`, by the token function of `auth`. Of
+---`reauth_required`: the refusal
+---@field cause? any
 ---@field traceback? string of `raised`: where the task raised
 
 ---One problem of a call that was refused before it was sent.
@@ -102,9 +106,13 @@
 ---the API refused its last one. It returns a token, or nil and an error, and may wait. Default: HOOPAI_TOKEN of the
 ---environment
 ---@field token? string|async fun(reason: "first"|"refused"): string?, any
+---@field oauth? hoopai.App an app of `oauth` that gives the tokens, instead of `token` and HOOPAI_TOKEN
+---with `oauth`: the agency. The tokens of its locations are made from its own, where they have not signed in
+---themselves; without a location calls are made with the agency's token
+---@field company_id? string
 ---@field location_id? string the location (sub-account), filled in wherever an endpoint takes a `locationId`. Default: HOOPAI_LOCATION_ID of the environment
----where the API is: https, or http to this machine. Default: HOOPAI_BASE_URL of the environment, else
----`https://services.leadconnectorhq.com`
+---where the API is: https, or http to this machine. Default: that of the app, else HOOPAI_BASE_URL of the environment,
+---else `https://services.leadconnectorhq.com`
 ---@field base_url? string
 ---@field api_version? string the `Version` header; default "2021-07-28"
 ---@field timeout? number seconds from the sending of a call to its whole answer, a renewal of the token included; default 30
@@ -142,6 +150,8 @@
 ---@class hoopai.Hooks
 ---@field request? fun(event: hoopai.RequestEvent) called with a `RequestEvent` before each request
 ---@field response? fun(event: hoopai.ResponseEvent) called with a `ResponseEvent` after each answer or failure
+---of an app, or of a client with `oauth`: called with a `RefreshEvent` after each exchange of a token of the app
+---@field refresh? fun(event: hoopai.RefreshEvent)
 
 ---What the hook `request` is told.
 ---@class hoopai.RequestEvent
@@ -160,6 +170,13 @@
 ---@field status? integer HTTP status, where an answer came
 ---@field trace_id? string what the vendor's support asks for
 ---@field kind? hoopai.ErrorKind the kind of the error, where the request failed
+
+---What the hook `refresh` is told, after each exchange of a token or failure of one.
+---@class hoopai.RefreshEvent
+---@field key string the grant: the app's client_id, `location` or `company`, and its id, joined with `/`
+---@field ok boolean whether there is a new token
+---@field generation? integer how often the grant was exchanged
+---@field kind? hoopai.ErrorKind the kind of the error, when it failed: with "reauth_required" a person must sign in again. That is told once of each generation
 
 ---An instant for a query: milliseconds since 1970, ISO 8601 with an offset, or a `hoopai.time` value.
 ---@alias hoopai.QueryTime integer|string|hoopai.time.Instant
@@ -1746,6 +1763,142 @@ function Task:join() end
 ---Raises when a task would cancel itself.
 function Task:cancel() end
 
+---What `hoopai.store.file` and `hoopai.store.memory` return; opaque.
+---@class hoopai.Store
+
+---A token store of your own: a table with these functions, which are called without the table. Programs on several
+---hosts need one, because a file store is for one host. Each string holds one whole grant, tokens included: keep it as
+---safe as a password. Its format may change; it must come back exactly as it was put. The functions may wait as any
+---call may; what they raise counts as a problem.
+---@class hoopai.OwnStore
+---@field get async fun(key: string): string?, any `get(key)` returns the string last put under the key, nil when there is none, or nil and a problem
+---`put(key, text, expected, generation)` returns true once the string is kept for good, or nil and a problem; and
+---false, without a change, when what is stored is not of the generation `expected` any more (0: when anything is
+---stored). `generation` is that of the string: a store that compares keeps it beside it
+---@field put async fun(key: string, text: string, generation: integer): boolean?, any
+---`lock(key)` returns a function that releases the lock, nil when somebody holds it (it is asked again, for a minute at
+---most), or nil and a problem. An exchange is made under it. Without it two programs may spend one refresh token
+---@field lock? async fun(key: string): function?, any
+
+---Where the tokens of an app are kept.
+---@class hoopai.store
+local store = {}
+
+---A store in a private folder, safe against crashes and other processes of this host. Each record is a file of mode
+---0600 that is replaced as a whole and is on the disk before it is used; a kernel lock (`flock`) is held during an
+---exchange. So the folder must be on a local file system. When a program is killed during an exchange, a child that it
+---forked meanwhile holds the lock until it ends.
+---Raises when the folder cannot be had, is a symbolic link, belongs to somebody else or is open to others.
+---@nodiscard
+---@param path string the folder; made with mode 0700 when it is missing. The folder above must be there
+---@return hoopai.Store
+function store.file(path) end
+
+---A store that lasts as long as the program, for trials and for specs. Nothing is written anywhere.
+---@nodiscard
+---@return hoopai.Store
+function store.memory() end
+
+---What `hoopai.oauth` takes.
+---@class (exact) hoopai.AppOptions
+---@field client_id string the app's id, as the vendor's marketplace shows it
+---@field client_secret string the app's secret. Nothing prints it
+---where tokens are kept: `hoopai.store.file(path)` for all that must last, `hoopai.store.memory()`, or a table of
+---yours. Default: in memory
+---@field store? hoopai.Store|hoopai.OwnStore
+---@field redirect_uri? string where a browser is sent back to after the sign-in, as registered
+---@field scopes? string[] list of what a sign-in asks for
+---@field company_id? string the agency, for clients and calls that name none
+---where the token endpoints are: https, or http to this machine. Default: HOOPAI_BASE_URL of the environment, else
+---`https://services.leadconnectorhq.com`
+---@field base_url? string
+---@field connect_timeout? number seconds until a connection must be there; default 10
+---@field max_connections? integer how many connections to the token endpoints may be open; default 64
+---@field http2? boolean whether HTTP/2 may be used; default true
+---@field ca_file? string certificates to trust instead of the system's (PEM)
+---@field proxy? string "environment", or the address of a proxy. Default: none
+---@field user_agent? string the `User-Agent` header
+---@field on? hoopai.Hooks functions; an app calls `refresh` alone
+
+---What `app:authorize_url` takes.
+---@class (exact) hoopai.SignInOptions
+---@field scopes? string[] list of what is asked for. Default: the app's
+---@field redirect_uri? string where the browser is sent back to. Default: the app's
+---@field state? string what the browser shall bring back. Default: 128 random bits
+---@field pkce? boolean whether the code is bound to this sign-in (PKCE, S256); default false
+---@field code_verifier? string the secret of PKCE, 43 to 128 letters, digits or `-._~`, instead of a random one; means `pkce` too
+---"standard", "white_label" (the vendor's page without its brand), or the address of another host; default "standard"
+---@field host? "standard"|"white_label"|string
+
+---What `app:exchange` takes.
+---@class (exact) hoopai.ExchangeOptions
+---@field code string the `code` that the browser brought back
+---@field redirect_uri? string the same as for `App:authorize_url`. Default: the app's
+---@field code_verifier? string|userdata what `App:authorize_url` returned as such
+---@field user_type? "Location"|"Company" "Location", or "Company" for the token of an agency; default "Location"
+
+---What `app:installed_locations` takes.
+---@class (exact) hoopai.InstalledOptions
+---@field company_id? string the agency. Default: the app's
+---@field limit? integer locations per request; default 100
+
+---What `App:authorize_url` returns beside the address, to be kept until the browser comes back.
+---@class hoopai.SignIn
+---@field state string what the browser must bring back as `state`: else the answer belongs to another sign-in
+---@field redirect_uri string for `App:exchange`
+---@field code_verifier? userdata for `App:exchange`, with `pkce`
+
+---Whom a sign-in was for.
+---@class hoopai.Grant
+---@field location_id? string the location, of a "Location"
+---@field company_id? string the agency
+---@field user_id? string who signed in
+---@field user_type "Location"|"Company" "Location" or "Company"
+---@field scope? string what was granted, separated by spaces
+
+---An OAuth app, made by `hoopai.oauth`.
+---@class hoopai.App
+local App = {}
+
+---The address that a person opens to sign in and to choose where to install the app.
+---Raises for an unknown or wrong field, and without a `redirect_uri`.
+---@nodiscard
+---@param given hoopai.SignInOptions
+---@return string # the address
+---@return hoopai.SignIn
+function App:authorize_url(given) end
+
+---Changes the code that a sign-in gave for tokens, and stores them. A code works once; the request is never repeated.
+---Whether the store can be written is found out before.
+---Raises for an unknown or wrong field, and without a `code`.
+---@async
+---@nodiscard
+---@param given hoopai.ExchangeOptions
+---@return hoopai.Grant?
+---@return hoopai.Error?
+function App:exchange(given) end
+
+---Makes a client of a location, or of the agency, as `hoopai.new` does with this app as `oauth`.
+---Raises for an unknown or wrong option.
+---@nodiscard
+---@param given? hoopai.ClientOptions the options of `hoopai.new` but for `token` and `oauth`
+---@return hoopai.Client
+function App:client(given) end
+
+---Iterates over the locations of an agency as the API lists them for the app:
+---`for location in app:installed_locations { company_id = id } do print(location.name) end`. The agency must have
+---signed in, with the scope `oauth.readonly`; the tokens of its locations need `oauth.write` as well.
+---Raises for an unknown or wrong field, and without a `company_id`.
+---@async
+---@nodiscard
+---@param given? hoopai.InstalledOptions
+---@return fun(): table<string, any>? iterator of locations as the API gives them
+function App:installed_locations(given) end
+
+---Closes the app's connections. In a task it returns at once, and an exchange that runs is ended by the loop; outside
+---it waits for the exchange. Idempotent.
+function App:close() end
+
 ---The HoopAI (HighLevel / LeadConnector) Calendars API for Lua 5.4.
 ---
 ---    local hoopai = require "hoopai"
@@ -1764,6 +1917,9 @@ hoopai.VERSION = nil
 ---Instants, durations and time zones: the module `hoopai.time`.
 hoopai.time = time
 
+---Where the tokens of an app are kept: the module `hoopai.store`.
+hoopai.store = store
+
 ---JSON's null. In a request it clears a field; in an answer it stands only where null has a meaning of its own, as
 ---in a calendar's `availabilityType`. Elsewhere a null in an answer is nil.
 ---@type hoopai.Null
@@ -1775,6 +1931,13 @@ hoopai.null = nil
 ---@param options? hoopai.ClientOptions
 ---@return hoopai.Client
 function hoopai.new(options) end
+
+---Makes an OAuth app: sign-in, and the tokens of the locations that installed it. Opens no connection.
+---Raises for a missing, unknown or wrong option.
+---@nodiscard
+---@param options hoopai.AppOptions
+---@return hoopai.App
+function hoopai.oauth(options) end
 
 ---Iterates over free slots in order of time: `for day, slot, instant in hoopai.slots(free) do ... end`.
 ---Raises when `free` is not a table.

@@ -4,7 +4,8 @@ local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local suggest = require "hoopai.suggest"
 
-local type, pairs, tostring, setmetatable = type, pairs, tostring, setmetatable
+local type, pairs, ipairs, tostring = type, pairs, ipairs, tostring
+local getmetatable, setmetatable = getmetatable, setmetatable
 local find, format, lower, match = string.find, string.format, string.lower, string.match
 local huge = math.huge
 local math_type = math.type
@@ -50,6 +51,13 @@ local function token(value)
   return not ok and "a string or a function" or nil
 end
 
+-- An app is known by its name: this file must not load hoopai.auth.app for clients that have a token.
+local function app(value)
+  local meta = type(value) == "table" and getmetatable(value)
+  local ok = type(meta) == "table" and meta.__name == "hoopai.App"
+  return not ok and "an app made by hoopai.oauth" or nil
+end
+
 -- Headers that the library or libcurl set; a second one would contradict or leak.
 local reserved = {
   ["authorization"] = true, ["host"] = true, ["content-length"] = true, ["content-type"] = true,
@@ -82,14 +90,23 @@ end
 -- @table Hooks
 -- @tfield[opt] function request called with a @{RequestEvent} before each request
 -- @tfield[opt] function response called with a @{ResponseEvent} after each answer or failure
+-- @tfield[opt] function refresh of an app, or of a client with `oauth`: called with a @{RefreshEvent} after each
+-- exchange of a token of the app
 
-local hook_names = { request = true, response = true }
+local hook_names = { request = true, response = true, refresh = true }
+
+local function refresh_hook(value)
+  if type(value) ~= "table" then return "a table with the hook `refresh`" end
+  for name, hook in pairs(value) do
+    if name ~= "refresh" or type(hook) ~= "function" then return "a table with the hook `refresh` alone, a function" end
+  end
+end
 
 local function hooks(value)
   if type(value) ~= "table" then return "a table of hooks" end
   for name, hook in pairs(value) do
     if not hook_names[name] then
-      return format("the hooks `request` and `response` alone; `%s` is unknown", tostring(name))
+      return format("the hooks `request`, `response` and `refresh` alone; `%s` is unknown", tostring(name))
     end
     if type(hook) ~= "function" then return format("a function as hook `%s`", name) end
   end
@@ -110,16 +127,16 @@ local call_checks = {
 
 local client_checks = setmetatable({
   token = token, base_url = text, connect_timeout = positive, max_connections = count, http2 = boolean,
-  ca_file = text, proxy = proxy, user_agent = text, on = hooks, headers = false,
+  ca_file = text, proxy = proxy, user_agent = text, on = hooks, headers = false, oauth = app, company_id = text,
 }, { __index = call_checks })
 
 local function names_of(checks)
   local names = {}
-  for name in pairs(call_checks) do names[#names + 1] = name end
+  for name, check in pairs(checks) do
+    if check then names[#names + 1] = name end
+  end
   if checks == client_checks then
-    for name, check in pairs(client_checks) do
-      if check then names[#names + 1] = name end
-    end
+    for name in pairs(call_checks) do names[#names + 1] = name end
   end
   return names
 end
@@ -165,6 +182,10 @@ end
 
 local function token_of(given)
   local secret, problem
+  if given.oauth then
+    if given.token ~= nil then errors.raise("give hoopai.new either `token` or `oauth`, not both") end
+    return nil
+  end
   if type(given.token) == "function" then return given.token end
   if given.token ~= nil then
     secret, problem = core.secret(given.token)
@@ -176,32 +197,81 @@ local function token_of(given)
   errors.raise("no token: pass `token` to hoopai.new or set HOOPAI_TOKEN")
 end
 
+local function base_url_of(what, given)
+  local base_url, problem = core.base_url(given.base_url or given.oauth and given.oauth.base_url
+    or environment("HOOPAI_BASE_URL") or "https://services.leadconnectorhq.com")
+  if not base_url then errors.raise(format("option `base_url` of %s: %s", what, problem)) end
+  return base_url
+end
+
+local function transport_of(given)
+  return {
+    connect_timeout = given.connect_timeout or 10,
+    max_connections = given.max_connections or 64,
+    http2 = given.http2 ~= false,
+    ca_file = given.ca_file,
+    proxy = given.proxy,
+    user_agent = given.user_agent or "hoopai (Lua 5.4)",
+  }
+end
+
 --- Checks and completes what `hoopai.new` was given.
 -- @tparam ?table given
 -- @treturn table settings: every option with its default; `token` a Secret or a function, never a string
 function options.check_new(given)
   check("hoopai.new", given, client_checks)
   given = given or {}
-  local base_url, problem = core.base_url(
-    given.base_url or environment("HOOPAI_BASE_URL") or "https://services.leadconnectorhq.com")
-  if not base_url then errors.raise("option `base_url` of hoopai.new: " .. problem) end
   return {
     token = token_of(given),
-    base_url = base_url,
-    location_id = given.location_id or environment("HOOPAI_LOCATION_ID"),
+    oauth = given.oauth,
+    company_id = given.company_id,
+    base_url = base_url_of("hoopai.new", given),
+    location_id = given.location_id or not given.company_id and environment("HOOPAI_LOCATION_ID") or nil,
     api_version = given.api_version or "2021-07-28",
     timeout = given.timeout or 30,
     queue_timeout = given.queue_timeout,
     validate = given.validate ~= false,
     on = options.copy(given.on or {}),
-    transport = {
-      connect_timeout = given.connect_timeout or 10,
-      max_connections = given.max_connections or 64,
-      http2 = given.http2 ~= false,
-      ca_file = given.ca_file,
-      proxy = given.proxy,
-      user_agent = given.user_agent,
-    },
+    transport = transport_of(given),
+  }
+end
+
+local function list_of_text(value)
+  if type(value) ~= "table" then return "a list of strings" end
+  for _, item in pairs(value) do
+    if text(item) then return "a list of strings" end
+  end
+end
+
+local function secret_text(value)
+  local ok = type(value) == "string" and value ~= "" or type(value) == "userdata"
+  return not ok and "a string that is not empty" or nil
+end
+
+local function store(value)
+  return type(value) ~= "table" and "a store: hoopai.store.file(path), hoopai.store.memory() or a table of yours" or nil
+end
+
+local oauth_checks = {
+  client_id = text, client_secret = secret_text, store = store, redirect_uri = text, scopes = list_of_text,
+  company_id = text, base_url = text, connect_timeout = positive, max_connections = count, http2 = boolean,
+  ca_file = text, proxy = proxy, user_agent = text, on = refresh_hook,
+}
+
+--- Checks and completes what `hoopai.oauth` was given.
+function options.check_oauth(given)
+  check("hoopai.oauth", given, oauth_checks)
+  given = given or {}
+  for _, name in ipairs { "client_id", "client_secret" } do
+    if not given[name] then errors.raise(format("hoopai.oauth needs the option `%s`", name)) end
+  end
+  local client_secret, problem = given.client_secret, nil
+  if type(client_secret) == "string" then client_secret, problem = core.secret(client_secret) end
+  if not client_secret then errors.raise("the client_secret is unusable: " .. problem) end
+  return {
+    client_id = given.client_id, client_secret = client_secret, store = given.store, redirect_uri = given.redirect_uri,
+    scopes = options.copy(given.scopes), company_id = given.company_id, base_url = base_url_of("hoopai.oauth", given),
+    on = options.copy(given.on or {}), transport = transport_of(given),
   }
 end
 

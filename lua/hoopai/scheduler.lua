@@ -11,7 +11,7 @@ local co_close, co_status, co_running = coroutine.close, coroutine.status, corou
 local co_isyieldable = coroutine.isyieldable
 local pack, unpack, remove, sort = table.pack, table.unpack, table.remove, table.sort
 local setmetatable, getmetatable, type, tostring = setmetatable, getmetatable, type, tostring
-local error, next, pairs, ipairs = error, next, pairs, ipairs
+local error, next, pairs, ipairs, pcall = error, next, pairs, ipairs, pcall
 local warn = warn or function() end
 local format = string.format
 local huge, math_type = math.huge, math.type
@@ -141,7 +141,7 @@ end
 
 --- Marks a task as over and tells those who wait for it.
 local function finish(task, status)
-  task.status = status
+  task.status, task.fn = status, nil -- a stale timer may hold the task for a while, not what it held
   task.suspended = false
   local scope = task.scope
   scope.tasks[task] = nil
@@ -169,6 +169,7 @@ end
 -- Returns "timeout" in the latter case.
 local function suspend(task, deadline)
   local guard <close> = task.guard -- luacheck: ignore 211
+  if task.keep then task:keep() end
   task.suspended = true
   if deadline then add_timer(deadline, task) end
   repeat co_yield(SUSPEND) until not task.suspended -- somebody else may resume it, with nothing to tell
@@ -285,13 +286,21 @@ end
 
 ----------------------------------------------------------------------------------------------------- transfers
 
+-- Tasks that belong to nobody who could be cancelled: token exchanges. A loop does not end before they have.
+local function new_background()
+  return { tasks = {}, count = 0, failed = {} }
+end
+
+local background = new_background()
 local poller, process                              -- the descriptor that nests every client's set; who made it
 local multis = {}                                  -- array of { multi, fd }
 local waiting = setmetatable({}, { __mode = "k" }) -- transfer -> its task; their Multi pins the transfers in flight
 
 --- In a forked child the descriptor and all sets in it are the parent's: the child begins with its own.
 local function leave_parent()
-  if process ~= core.pid() then poller, process, multis = nil, core.pid(), {} end
+  if process == core.pid() then return end
+  if process then background = new_background() end
+  poller, process, multis = nil, core.pid(), {}
 end
 
 --- Nests a client's set of transfers in the scheduler's.
@@ -381,7 +390,7 @@ local function drive(scope)
   driving = true
   while true do
     run_ready()
-    if scope.count == 0 or scope.failure then return end
+    if scope.failure or scope.count + background.count == 0 then return end
     local seconds = next_due()
     if not seconds and not transfers_in_flight() then
       error(format("hoopai: deadlock: all %d tasks wait for each other", scope.count), 0)
@@ -434,6 +443,63 @@ function scheduler.await(transfer, deadline)
   new_ticket(task)
   waiting[transfer] = task
   return suspend(task, deadline)
+end
+
+--- Is the caller a task that may wait?
+function scheduler.in_task()
+  return current ~= nil and current.co == co_running() and not current.closing and not no_wait and co_isyieldable()
+end
+
+--- Runs the loop until all background tasks have ended, unless a loop is running: that one will.
+function scheduler.settle()
+  leave_parent()
+  if driving or background.count == 0 then return end
+  local scope <close> = open_scope()
+  drive(scope)
+end
+
+--- Forgets the sets that were finalised with their clients.
+local function forget_closed()
+  for index = #multis, 1, -1 do
+    if not pcall(multis[index].multi.count, multis[index].multi) then remove(multis, index) end
+  end
+end
+
+-- What a background task holds while it waits. lua_close finalises the youngest objects first: at that moment all that
+-- the task uses is still whole, so that it can be waited for.
+local Keeper = {}
+Keeper.__gc = function(keeper)
+  local task = keeper.task
+  if task.keeper ~= keeper or task.status ~= "running" or process ~= core.pid() then return end
+  current, driving, no_wait = nil, false, nil
+  forget_closed()
+  scheduler.settle()
+end
+
+local function keep(task)
+  task.keeper = setmetatable({ task = task }, Keeper)
+end
+
+--- Starts a task that outlives whoever asked for it: it cannot be cancelled, and lua_close waits for it.
+function scheduler.background(fn)
+  leave_parent()
+  local task = new_task(background, false, fn)
+  task.keep = keep
+  return task
+end
+
+--- Waits for the end of a task, at most until the deadline (a core.now() time). Only where `where` said "task".
+-- @return true and the task's results, or false when the deadline passed first
+function scheduler.watch(task, deadline)
+  while task.status == "running" do
+    local joiners = task.joiners or {}
+    task.joiners = joiners
+    joiners[#joiners + 1] = current
+    joiners[#joiners + 1] = new_ticket(current)
+    if suspend(current, deadline) == "timeout" then return false end
+  end
+  if task.status == "done" then return true, unpack(task.results, 1, task.results.n) end
+  error(task.cause or "a background task was cancelled", 0)
 end
 
 --- Blocks the thread until a transfer of this set is done. Only where `where` said "block".
