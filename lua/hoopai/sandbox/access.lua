@@ -33,13 +33,15 @@ local function bearer(request)
 end
 
 --- The token of a request; refuses without a good one.
--- @tparam table tokens token text -> { location_id, scopes (set), class, expired }
+-- @tparam table tokens token text -> { location_id, scopes (set), class, expired, expires_at (ms) }
 -- @tparam table request
+-- @tparam integer now ms
 -- @treturn table the token's entry
-function access.token(tokens, request)
+function access.token(tokens, request, now)
   local text = bearer(request)
   local token = tokens[text]
-  if token and not token.expired then return token end
+  local is_good = token and not token.expired and (not token.expires_at or now < token.expires_at)
+  if is_good then return token end
   if find(text, "^pit%-") then refuse.unauthorized("Invalid Private Integration token") end
   refuse.unauthorized("Invalid JWT")
 end
@@ -52,14 +54,17 @@ function access.version(request)
   if not VERSIONS[version] then refuse.unauthorized("version header is invalid") end
 end
 
+--- Refuses a token of the wrong class: an agency's for a location, or the other way round.
+function access.refuse_class()
+  refuse.unauthorized("This authClass type is not allowed to access this scope. "
+    .. "Please reach out to the Platform team to get it added.")
+end
+
 --- Refuses what the token's class and scopes do not cover.
 -- @tparam table token
 -- @tparam table endpoint
 function access.scope(token, endpoint)
-  if token.class ~= "Location" then
-    refuse.unauthorized("This authClass type is not allowed to access this scope. "
-      .. "Please reach out to the Platform team to get it added.")
-  end
+  if token.class ~= "Location" then access.refuse_class() end
   if not token.scopes[endpoint.scope] then
     refuse.unauthorized("The token is not authorized for this scope.")
   end

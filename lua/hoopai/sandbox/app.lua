@@ -12,6 +12,7 @@ local core = require "hoopai.core"
 local access = require "hoopai.sandbox.access"
 local checks = require "hoopai.sandbox.checks"
 local control = require "hoopai.sandbox.control"
+local oauth = require "hoopai.sandbox.oauth"
 local options = require "hoopai.sandbox.options"
 local quirks = require "hoopai.sandbox.quirks"
 local rate = require "hoopai.sandbox.rate"
@@ -93,7 +94,7 @@ local function serve(app, request, facts)
   local endpoint, params = app.router:find(request.method, request.path)
   if not endpoint then refuse.not_found(format("Cannot %s %s", request.method, request.path)) end
   facts.endpoint = endpoint.label
-  local token = access.token(app.tokens, request)
+  local token = access.token(app.tokens, request, app.now())
   facts.location_id = token.location_id
   local allowed
   allowed, facts.headers = app.rate:take(token.location_id or "")
@@ -113,7 +114,7 @@ end
 
 local function failure(app, caught, facts)
   if refuse.is(caught) then
-    return caught.status, {
+    return caught.status, caught.body or {
       statusCode = caught.status, message = caught.message, error = caught.reason, traceId = facts.trace_id,
     }
   end
@@ -134,6 +135,19 @@ local function note(app, request, facts, status)
   }
 end
 
+--- Looks at a request as it arrives.
+-- @tparam table request
+-- @treturn integer milliseconds that it must wait before it is handled
+function App:arrive(request)
+  return self.latency_ms + oauth.arrive(self, request)
+end
+
+-- Who answers a path.
+local function worker(app, path)
+  if find(path, "^/__sandbox/") and app.options.control then return control.serve end
+  return oauth.is_path(path) and oauth.serve or serve
+end
+
 --- Answers a request.
 -- @tparam table request
 -- @tparam string request.method
@@ -141,12 +155,12 @@ end
 -- @tparam ?string request.query_string without the question mark
 -- @tparam table request.headers lower-case names
 -- @tparam ?string request.body
--- @treturn table `status`, `headers` (lower-case names) and `body` (JSON)
+-- @treturn table `status`, `headers` (lower-case names) and `body` (JSON); that of an exchange of tokens has what
+-- `hoopai.sandbox.oauth` adds
 function App:handle(request)
   local facts = { trace_id = self.store:new_trace_id() }
   local is_control = find(request.path, "^/__sandbox/")
-  local work = is_control and self.options.control and control.serve or serve
-  local ok, status, body, shape = xpcall(work, keep_fault, self, request, facts)
+  local ok, status, body, shape = xpcall(worker(self, request.path), keep_fault, self, request, facts)
   if not ok then status, body, shape = failure(self, status, facts) end
   local headers = facts.headers
   if not is_control then
@@ -161,7 +175,7 @@ function App:handle(request)
     self.fault = format("the answer cannot be written: %s at %s", problem, tostring(path))
     status, text = 500, '{"statusCode":500,"message":"Internal server error"}'
   end
-  return { status = status, headers = headers, body = text }
+  return oauth.finish(self, facts, { status = status, headers = headers, body = text }, body)
 end
 
 -- State --------------------------------------------------------------------------------------------------------------
@@ -204,8 +218,9 @@ function App:reset()
   self.rate = rate.new(self.options.rate_limit, self.options.clock or monotonic_ms)
   self.ledger, self.fault = {}, nil
   self.store = store.new { now = self.now, random_seed = self.options.random_seed }
-  self.seed = seed.fill(self.store)
+  self.seed = seed.fill(self.store, self.oauth_settings.locations)
   add_tokens(self)
+  oauth.reset(self, self.options.clock or monotonic_ms)
 end
 
 --- A new sandbox application, filled with the seed.
@@ -221,12 +236,15 @@ end
 -- @tparam ?integer given.latency_ms the server waits so long before it handles a request
 -- @tparam ?integer given.delay_ms the server waits so long before it sends the answer
 -- @tparam ?function given.clock milliseconds for the rate limits, for specs
--- @treturn table the application: `handle`, `reset`, `token`, `token_names`, `control_token`, `seed`, `store`, `ledger`
+-- @tparam ?table given.oauth the app that can be signed in to, see `hoopai.sandbox.start`
+-- @treturn table the application: `handle`, `reset`, `token`, `token_names`, `control_token`, `seed`, `store`,
+-- `ledger`, `oauth`
 local function new(given)
   local checked = options.check(given, options.app)
   checked.get_envelope = checked.get_envelope or "appointment"
   checked.strict_block_slots = checked.strict_block_slots ~= false
   local app = setmetatable({ options = checked, router = router.new() }, App)
+  app.oauth_settings = oauth.settings(checked.oauth)
   if checked.control then app.control_token = "control-" .. core.random_hex(16) end
   app.now = function() return app.frozen or core.wall_ms() + app.shift end
   app:reset()

@@ -12,6 +12,24 @@
 --
 --     lua5.4 -e 'require("hoopai.sandbox").serve { port = 8080 }'
 --
+-- It has the endpoints of OAuth too, under rules as strict as can be: a refresh token works once. The option `oauth`
+-- takes, all of it optional:
+--
+--     client_id, client_secret   made up without
+--     redirect_uri               the only address to be sent back to; any without
+--     expires_in                 seconds that access tokens live by the sandbox's clock: 86399
+--     refresh_expires_in         seconds that refresh tokens live: a year
+--     rate                       exchanges per minute: 5; or { max, interval_ms }; or false
+--     grace_seconds              how long a used refresh token still gets its successor once more: 0
+--     revoke_on_reuse            true: a refresh token used twice ends all that came from its sign-in
+--     camel_case                 true: answers are spelt as in version v3
+--     locations                  how many more locations the agency has, empty ones: 0
+--     mark                       letters and digits in every secret that is made up, for finding it again
+--
+-- A person's browser is sent back from `/v2/oauth/chooselocation` at once. Whom it stands for can be said in one more
+-- parameter: `sandbox_pick` is a location id, "company" (the agency) or "deny"; without it the code is for the main
+-- location, or for the agency where the exchange says `user_type=Company`.
+--
 -- The sandbox is a process of its own and needs the rock `http` (lua-http) besides this library. It only listens on
 -- the loopback interface, and it ends with the process that started it, however that one ends.
 -- @module hoopai.sandbox
@@ -100,6 +118,20 @@ local function command_line(report)
   return (gsub(COMMAND, "@(%l+)", function(name) return shell_quote(words[name]) end))
 end
 
+-- They must not keep the handle alive: it is its end that stops the process.
+local function add_oauth_functions(handle)
+  local weak = setmetatable({ handle = handle }, { __mode = "v" })
+  local function through(name)
+    return function(given)
+      if not weak.handle then error("the sandbox has stopped", 2) end
+      return weak.handle:control(name, given)
+    end
+  end
+  local new_code = through "oauth/code"
+  function handle.oauth.code(given) return new_code(given).code end
+  handle.oauth.grant = through "oauth/grant"
+end
+
 --- A running sandbox. It stops when it is closed or collected.
 -- @table Sandbox
 -- @tfield string url for `base_url` of `hoopai.new`
@@ -110,6 +142,10 @@ end
 -- @tfield table tokens by name: `main`, `other_location`, `readonly`, `agency`, and those of the options
 -- @tfield[opt] string ca_file with `tls`: for `ca_file` of `hoopai.new`
 -- @tfield[opt] string control_token with `control`: opens the back door
+-- @tfield table oauth the app that can be signed in to: `client_id`, `client_secret`, `app_id`, `company_id`,
+-- `authorize_url`, `locations` (ids), and with `control` two functions: `code{...}` makes an authorization code,
+-- `grant{...}` signs in without one and returns the answer of the token endpoint; both take `class` ("Location" or
+-- "Company"), `location_id`, `scopes` (a list), the first `redirect_uri` and `challenge` (PKCE) as well
 
 --- Starts a sandbox and waits until it serves.
 -- @tparam ?table given the options
@@ -126,6 +162,7 @@ end
 -- @tparam ?table given.tokens more tokens: name -> `{ token, location_id, scopes (a list), class }`
 -- @tparam ?integer given.random_seed other new ids with another number
 -- @tparam ?boolean given.control open the back door for specs, see `hoopai.sandbox.control`
+-- @tparam ?table given.oauth the app that can be signed in to, as described above
 -- @treturn Sandbox
 -- @raise for an unknown or wrong option, and when the sandbox does not start
 function sandbox.start(given)
@@ -141,7 +178,9 @@ function sandbox.start(given)
     error("the sandbox did not start: " .. facts.error, 2)
   end
   facts.pipe = pipe
-  return setmetatable(facts, Handle)
+  local handle = setmetatable(facts, Handle)
+  add_oauth_functions(handle)
+  return handle
 end
 
 --- Serves in this process until Ctrl-C, after printing `export` lines for a shell.
@@ -171,10 +210,10 @@ function Handle:__tostring()
   return format("hoopai.Sandbox (%s)", self.pipe and self.url or "stopped")
 end
 
-local ASKING = { requests = true, bookings = true }
+local ASKING = { requests = true, bookings = true, oauth = true, ["oauth/counts"] = true }
 
 --- Uses the back door of a sandbox that was started with `control = true`.
--- @tparam string name "requests", "bookings", "reset", "delay", "clock", "token" or "rate_limit"
+-- @tparam string name "requests", "bookings", "reset", "delay", "clock", "token", "rate_limit", "oauth" or "oauth/..."
 -- @tparam ?table body what the name takes, see `hoopai.sandbox.control`
 -- @treturn table the answer
 -- @raise when the answer is a refusal

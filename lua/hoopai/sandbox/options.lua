@@ -3,7 +3,7 @@
 
 local concat, sort = table.concat, table.sort
 local error, pairs, pcall, tostring, type = error, pairs, pcall, tostring, type
-local format = string.format
+local find, format = string.find, string.format
 
 local options = {}
 
@@ -11,7 +11,14 @@ local options = {}
 options.app = {
   now = "number", clock = "function", rate_limit = "table", get_envelope = "string", strict_block_slots = "boolean",
   token = "string", tokens = "table", random_seed = "number", control = "boolean", latency_ms = "number",
-  delay_ms = "number",
+  delay_ms = "number", oauth = "table",
+}
+
+--- Those within `oauth`.
+options.oauth = {
+  client_id = "string", client_secret = "string", redirect_uri = "string", expires_in = "number",
+  refresh_expires_in = "number", rate = "number", grace_seconds = "number", camel_case = "boolean",
+  revoke_on_reuse = "boolean", locations = "number", mark = "string",
 }
 
 --- Those of a server.
@@ -27,24 +34,35 @@ local function unknown(name, known, level)
   error(format("unknown sandbox option `%s` (known: %s)", tostring(name), concat(names, ", ")), level + 1)
 end
 
+local function is_of(kind, name, value)
+  if name == "rate_limit" and value == false then return true end
+  if name == "rate" and (value == false or type(value) == "table") then return true end
+  return type(value) == kind
+end
+
 --- Checks options; raises at the caller's caller when one is unknown or of the wrong type.
 -- @tparam ?table given
 -- @tparam table known `options.app` or `options.server`
+-- @tparam ?integer level more levels between the caller and who is to blame
 -- @treturn table a copy
-function options.check(given, known)
+function options.check(given, known, level)
   local checked = {}
+  level = (level or 0) + 3
   for name, value in pairs(given or {}) do
     local expected = known[name]
-    if not expected then unknown(name, known, 3) end
+    if not expected then unknown(name, known, level) end
     -- A time of hoopai.time is as good as its milliseconds.
     if name == "now" and type(value) ~= "number" then
       local ok, ms = pcall(function() return value:ms() end)
       value = ok and ms or value
     end
-    if type(value) ~= expected and not (name == "rate_limit" and value == false) then
-      error(format("sandbox option `%s` must be a %s, got %s", name, expected, type(value)), 3)
+    if not is_of(expected, name, value) then
+      error(format("sandbox option `%s` must be a %s, got %s", name, expected, type(value)), level)
     end
-    checked[name] = value
+    if name == "mark" and find(value, "[^%w_-]") then
+      error("sandbox option `mark` must be of letters, digits, _ and -", level)
+    end
+    checked[name] = name == "oauth" and options.check(value, options.oauth, level - 2) or value
   end
   return checked
 end

@@ -33,6 +33,14 @@ function refuse.is(value)
   return getmetatable(value) == Refusal
 end
 
+--- Raises a refusal of the token endpoint, in the words of OAuth.
+-- @tparam integer status 400 or 401
+-- @tparam string code "invalid_grant"
+-- @tparam string description
+function refuse.oauth(status, code, description)
+  error(setmetatable({ status = status, body = { error = code, error_description = description } }, Refusal), 0)
+end
+
 --- Raises the refusal of a slot that is not to be had, in the words of the live API.
 function refuse.slot()
   refuse.bad_request("The slot you have selected is no longer available.")

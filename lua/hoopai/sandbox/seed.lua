@@ -4,6 +4,7 @@
 -- day (`past`) and on the next three (`days`), counted in the time zone of the clinic. What `fill` returns, and a
 -- handle has as `seed`:
 --
+--     company_id                         the agency both clinics belong to
 --     location_id, other_location_id     the clinic the token is for (New York), and another (London)
 --     users       okafor, weber          doctors, who share the calendar `checkup`
 --                 solberg                the physiotherapist
@@ -244,20 +245,33 @@ local function extras(store, handles, training_day)
   }).id
 end
 
+local function branches(store, count)
+  for i = 1, count do
+    store.locations:add {
+      id = format("LocationBranch%06d", i), name = format("Branch %d", i), timezone = NEW_YORK,
+      address = format("%d Broadway, New York, NY, USA", i),
+    }
+  end
+end
+
 local seed = {}
 
 --- Fills an empty store.
 -- @tparam table store
+-- @tparam ?integer branch_count how many more locations the agency has, empty ones
 -- @treturn table the identifiers, as listed above
-function seed.fill(store)
+function seed.fill(store, branch_count)
   local handles = {
     users = {}, contacts = {}, calendars = {}, groups = {}, schedules = {}, resources = {}, appointments = {},
-    blocks = {}, notes = {}, notifications = {},
+    blocks = {}, notes = {}, notifications = {}, company_id = id "CompanyNorthStar",
   }
   handles.location_id = store.locations:add({
-    id = id "LindenStreetClinic", name = "Linden Street Clinic", timezone = NEW_YORK }).id
+    id = id "LindenStreetClinic", name = "Linden Street Clinic", timezone = NEW_YORK,
+    address = "12 Linden Street, New York, NY 10011, USA" }).id
   handles.other_location_id = store.locations:add({
-    id = id "HarbourViewClinic", name = "Harbour View Clinic", timezone = LONDON }).id
+    id = id "HarbourViewClinic", name = "Harbour View Clinic", timezone = LONDON,
+    address = "3 Harbour View, London E14 9GE, UK" }).id
+  branches(store, branch_count or 0)
   handles.groups.treatments = store.groups:add({
     id = id "GroupTreatments", locationId = handles.location_id, name = "Treatments",
     description = "Everything one to one", slug = "treatments", isActive = true }).id

@@ -5,9 +5,10 @@
 -- @module hoopai.sandbox.server
 
 local app = require "hoopai.sandbox.app"
+local oauth = require "hoopai.sandbox.oauth"
 local wire = require "hoopai.sandbox.wire"
 
-local find, format, gsub, match = string.find, string.format, string.gsub, string.match
+local find, format, gsub, match, sub = string.find, string.format, string.gsub, string.match, string.sub
 local error, ipairs, pairs, pcall, require, tostring = error, ipairs, pairs, pcall, require, tostring
 local io, os, package = io, os, package
 
@@ -44,15 +45,44 @@ end
 
 -- All headers are marked as never to be indexed: lua-http 0.4 writes some indexes of the HTTP/2 header table wrong
 -- (those that just fill their prefix), whereupon clients close the connection.
+-- Returns whether everything was written.
 local function write_answer(stream, answer, method)
   local headers = require("http.headers").new()
   headers:append(":status", tostring(answer.status), true)
   for name, value in pairs(answer.headers) do headers:append(name, value, true) end
   headers:append("content-length", tostring(#answer.body), true)
   local is_head = method == "HEAD"
-  if stream:write_headers(headers, is_head, WRITE_TIMEOUT) and not is_head then
-    stream:write_chunk(answer.body, true, WRITE_TIMEOUT)
+  if not stream:write_headers(headers, is_head, WRITE_TIMEOUT) then return false end
+  if is_head then return true end
+  if answer.truncate then
+    stream:write_chunk(sub(answer.body, 1, #answer.body // 2), false, WRITE_TIMEOUT)
+    return false
   end
+  return stream:write_chunk(answer.body, true, WRITE_TIMEOUT) ~= nil
+end
+
+-- Ends the connection without another word, with all that runs on it.
+local function hang_up(stream)
+  local socket = stream.connection.socket
+  if socket then socket:shutdown("rw") end
+end
+
+-- Whether the client has gone, as far as can be known: what is written then is read by nobody.
+local function is_gone(stream)
+  local socket = stream.connection.socket
+  if not socket or stream.state == "closed" then return true end
+  -- With HTTP/2 somebody else reads from the connection all the time.
+  if stream.connection.version >= 2 then return socket:eof("r") end
+  local ok, _, code = socket:fill(1, 0)
+  return not ok and code ~= require("cqueues.errno").ETIMEDOUT
+end
+
+-- The answers of token endpoints can be lost on the way, and which ones were stands in the ledger.
+local function send(stream, answer, method, issuer)
+  local was_gone = answer.record and is_gone(stream)
+  local sent = not answer.drop and write_answer(stream, answer, method)
+  if answer.drop or answer.truncate then hang_up(stream) end
+  if answer.record then issuer:sent(answer.record, sent and not was_gone) end
 end
 
 local function pause(ms)
@@ -65,14 +95,14 @@ local function new_handler(application)
     if not request then return end
     -- The back door answers at once, or a long delay could not be taken back.
     local is_control = find(request.path, "^/__sandbox/")
-    if not is_control then pause(application.latency_ms) end
+    if not is_control then pause(application:arrive(request)) end
     local answer = application:handle(request)
     if application.fault then
       io.stderr:write("hoopai.sandbox: ", application.fault, "\n")
       application.fault = nil
     end
-    if not is_control then pause(application.delay_ms) end
-    write_answer(stream, answer, request.method)
+    if not is_control then pause(application.delay_ms + (answer.delay_ms or 0)) end
+    send(stream, answer, request.method, application.oauth.issuer)
   end
 end
 
@@ -91,7 +121,7 @@ end
 -- @tparam table options of the application, plus `port` (0: a free one) and `tls`
 -- @treturn table the listening lua-http server, whose `loop` serves
 -- @treturn table what there is to know: `url`, `port`, `token`, `tokens`, `location_id`, `seed`, `ca_file`,
--- `control_token`
+-- `control_token`, `oauth`
 function server.open(options)
   local http_server = require_http()
   local settings = {}
@@ -117,10 +147,11 @@ function server.open(options)
     write_file(ca_file, authority)
   end
   local _, _, port = listening:localname()
+  local url = format("%s://127.0.0.1:%d", context and "https" or "http", port)
   return listening, {
-    url = format("%s://127.0.0.1:%d", context and "https" or "http", port), port = port, token = application.token,
+    url = url, port = port, token = application.token,
     tokens = application.token_names, location_id = application.seed.location_id, seed = application.seed,
-    ca_file = ca_file, control_token = application.control_token,
+    ca_file = ca_file, control_token = application.control_token, oauth = oauth.facts(application, url),
   }
 end
 
