@@ -26,12 +26,16 @@ local function tasks_methods()
 end
 
 local client = hoopai.new { token = "t" }
+local app = hoopai.oauth { client_id = "c", client_secret = "s" }
+local private = { source = true, listen = true, behind = true } -- for the library's own files
 
 -- What a script can reach: { page, prefix of the names there, table of functions }.
 local PUBLIC = {
   { "hoopai", "", hoopai },
   { "hoopai", "Client:", { with = client.with, request = client.request, close = client.close } },
   { "hoopai", "Task:", tasks_methods() },
+  { "hoopai.oauth", "App:", getmetatable(app).__index },
+  { "hoopai.store", "", hoopai.store },
   { "hoopai.time", "", hoopai.time },
   { "hoopai.time", "instant:", upvalue(debug.getmetatable(hoopai.time.now()).__index, "instant_methods") },
   { "hoopai.time", "duration:", debug.getmetatable(hoopai.time.days(1)).__index },
@@ -40,12 +44,14 @@ local PUBLIC = {
 }
 
 -- These return nothing.
-local SILENT = { sleep = true, serve = true, ["Client:close"] = true, ["Task:cancel"] = true }
+local SILENT = { sleep = true, serve = true, ["Client:close"] = true, ["App:close"] = true, ["Task:cancel"] = true }
 
 local function each_function(visit)
   for _, set in ipairs(PUBLIC) do
     for name, value in pairs(set[3]) do
-      if type(value) == "function" and not name:find("^__") then visit(pages[set[1]], set[2] .. name, value) end
+      if type(value) == "function" and not name:find("^__") and not private[name] then
+        visit(pages[set[1]], set[2] .. name, value)
+      end
     end
   end
 end
@@ -82,7 +88,9 @@ describe("the reference", function()
         assert.is_true(item.kind ~= "function" or seen[item], page.name .. " has " .. item.name)
       end
     end
-    for _, name in ipairs { "VERSION", "time", "null" } do assert.equal("field", pages.hoopai.items[name].kind) end
+    for _, name in ipairs { "VERSION", "time", "store", "null" } do
+      assert.equal("field", pages.hoopai.items[name].kind)
+    end
   end)
 
   it("describes every function with its parameters and results", function()

@@ -1,5 +1,7 @@
 --- Each example is run as its user would run it, against a sandbox; what it did is asked of the sandbox.
 local child = require "spec.support.child"
+local http = require "socket.http"
+local socket = require "socket"
 local hoopai = require "hoopai"
 local sandbox = require "hoopai.sandbox"
 
@@ -98,7 +100,116 @@ describe("the examples", function()
     assert.is_nil(output:find("STILL OPEN", 1, true))
   end)
 
-  for _, name in ipairs { "book_next_slot.lua", "move_sick_day.lua", "close_for_holiday.lua" } do
+  describe("sign_in", function()
+    local folder, port
+
+    before_each(function()
+      folder = os.tmpname()
+      assert(os.remove(folder))
+      local probe = assert(socket.bind("127.0.0.1", 0))
+      port = select(2, probe:getsockname())
+      probe:close()
+    end)
+
+    after_each(function() os.execute("rm -rf " .. child.quote(folder)) end)
+
+    --- Starts the example; returns the child and the address that it printed.
+    local function start(...)
+      local words = { ("%q"):format(folder), ("%q"):format(tostring(port)) }
+      for _, word in ipairs { ... } do words[#words + 1] = ("%q"):format(word) end
+      local script = ("arg = { [0] = 'example', %s } dofile('examples/sign_in.lua')"):format(table.concat(words, ", "))
+      local process = child.start(script, { set = {
+        HOOPAI_BASE_URL = account.url, HOOPAI_AUTHORIZE_HOST = account.url,
+        HOOPAI_CLIENT_ID = account.oauth.client_id, HOOPAI_CLIENT_SECRET = account.oauth.client_secret,
+      } })
+      local seen = {}
+      for line in process.output:lines() do
+        seen[#seen + 1] = line
+        local url = line:match("^%s*(http%S+)$")
+        if url then return process, url end
+      end
+      error("no address was printed: " .. table.concat(seen, "\n"))
+    end
+
+    --- Opens an address as a browser does, a step at a time; where it sends to, or the page.
+    local function open(url)
+      local page = {}
+      local _, status, headers = http.request { url = url, redirect = false, sink = require("ltn12").sink.table(page) }
+      return headers and headers.location, status, table.concat(page)
+    end
+
+    local function app_of()
+      return hoopai.oauth {
+        client_id = account.oauth.client_id, client_secret = account.oauth.client_secret, base_url = account.url,
+        store = hoopai.store.file(folder),
+      }
+    end
+
+    it("signs in for a location, and its folder serves a client from then on", function()
+      local process, url = start()
+      assert.equal(account.url, url:match("^(.-)/v2/oauth/chooselocation%?"))
+      assert.truthy(url:find("code_challenge_method=S256", 1, true))
+      local _, status = open(("http://127.0.0.1:%d/favicon.ico"):format(port)) -- what browsers ask for besides
+      assert.equal(200, status)
+      local back, redirect = open(url)
+      assert.equal(302, redirect)
+      assert.truthy(back:find(("^http://127%%.0%%.0%%.1:%d/callback%%?"):format(port)), back)
+      local _, answered, page = open(back)
+      assert.equal(200, answered)
+      assert.truthy(page:find("Done", 1, true))
+      local output, ok = process:finish()
+      assert.is_true(ok, output)
+      assert.truthy(output:find("Signed in: location " .. account.location_id, 1, true), output)
+
+      local app <close> = app_of()
+      local signed <close> = hoopai.new { oauth = app, base_url = account.url, location_id = account.location_id }
+      assert.equal(#assert(client.calendars:list()), #assert(signed.calendars:list()))
+    end)
+
+    it("signs in for an agency, which then serves its locations", function()
+      local process, url = start("Company")
+      open((open(url)))
+      local output, ok = process:finish()
+      assert.is_true(ok, output)
+      assert.truthy(output:find("Signed in: company " .. account.oauth.company_id, 1, true), output)
+
+      local app <close> = app_of()
+      local agency <close> = hoopai.new { oauth = app, base_url = account.url, company_id = account.oauth.company_id }
+      local found = 0
+      for location in app:installed_locations { company_id = account.oauth.company_id } do
+        found = found + 1
+        local one <close> = agency:with { location_id = location._id }
+        assert(one.calendars:list())
+      end
+      assert.equal(#account.oauth.locations, found)
+    end)
+
+    for name, case in pairs {
+      ["an answer that belongs to another sign-in"] = {
+        bend = function(back) return (back:gsub("state=%x", "state=x")) end, says = "state differs",
+      },
+      ["a code that is not there"] = {
+        bend = function(back) return (back:gsub("code=[^&]*", "code=nonsense")) end, says = "reauth_required",
+      },
+      ["a sign-in that was denied"] = { pick = "&sandbox_pick=deny", says = "not signed in: access_denied" },
+    } do
+      it("stores nothing after " .. name, function()
+        local process, url = start()
+        local back = open(url .. (case.pick or ""))
+        open(case.bend and case.bend(back) or back)
+        local output, ok = process:finish()
+        assert.is_false(ok)
+        assert.truthy(output:find(case.says, 1, true), output)
+        local app <close> = app_of()
+        local nobody <close> = hoopai.new { oauth = app, base_url = account.url, location_id = account.location_id }
+        local list, err = nobody.calendars:list()
+        assert.is_nil(list)
+        assert.equal("reauth_required", err.kind)
+      end)
+    end
+  end)
+
+  for _, name in ipairs { "book_next_slot.lua", "move_sick_day.lua", "close_for_holiday.lua", "sign_in.lua" } do
     it(name .. " is short, and says how it is used when called without arguments", function()
       local lines = 0
       for _ in io.lines("examples/" .. name) do lines = lines + 1 end

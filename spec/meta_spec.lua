@@ -201,6 +201,17 @@ describe("the types for editors", function()
     for name, check in pairs(checks) do expected[name] = check or nil end
     assert.same(names(expected), names(classes["hoopai.ClientOptions"]))
 
+    checks = assert(upvalue(options.check_oauth, "oauth_checks"), "oauth_checks of options.lua has moved")
+    assert.same(names(checks), names(classes["hoopai.AppOptions"]))
+    local app = getmetatable(hoopai.oauth { client_id = "c", client_secret = "s" }).__index
+    for class, given in pairs {
+      SignInOptions = { "authorize_url", "url_fields" }, ExchangeOptions = { "exchange", "exchange_fields" },
+      InstalledOptions = { "installed_locations", "installed_fields" },
+    } do
+      checks = assert(upvalue(app[given[1]], given[2]), given[2] .. " of app.lua has moved")
+      assert.same(names(checks), names(classes["hoopai." .. class]), class)
+    end
+
     for name in pairs(classes["hoopai.Hooks"]) do
       assert.has_no.errors(function() hoopai.new { token = "t", on = { [name] = print } } end)
     end
@@ -217,6 +228,7 @@ describe("the types for editors", function()
     local instant, duration = hoopai.time.now(), hoopai.time.days(1)
     local sets = {
       ["hoopai."] = hoopai, ["time."] = hoopai.time,
+      ["store."] = { file = hoopai.store.file, memory = hoopai.store.memory },
       ["instant:"] = upvalue(debug.getmetatable(instant).__index, "instant_methods"),
       ["duration:"] = debug.getmetatable(duration).__index,
     }
@@ -236,7 +248,8 @@ describe("the types for editors", function()
       end
     end
     assert.is_true(seen > 30)
-    for _, name in ipairs { "Client:with", "Client:request", "Client:close", "Task:join", "Task:cancel" } do
+    for _, name in ipairs { "Client:with", "Client:request", "Client:close", "Task:join", "Task:cancel",
+      "App:authorize_url", "App:exchange", "App:client", "App:installed_locations", "App:close" } do
       assert.is_truthy(functions[name], name)
     end
     for _, name in ipairs { "VERSION", "null" } do assert.is_truthy(classes.hoopai[name], name) end

@@ -1,5 +1,7 @@
 --- Runs every code block of the README, and compares its endpoint table with the data.
 local child = require "spec.support.child"
+local hoopai = require "hoopai"
+local lfs = require "lfs"
 local endpoint_table = require "spec.support.endpoint_table"
 local sandbox = require "hoopai.sandbox"
 
@@ -49,7 +51,9 @@ function run.lua(text, account)
   return child.run(text, {
     set = {
       HOOPAI_BASE_URL = account.url, HOOPAI_TOKEN = account.token, HOOPAI_LOCATION_ID = account.location_id,
-      CONTACT_ID = account.seed.contacts.hugo,
+      CONTACT_ID = account.seed.contacts.hugo, HOME = account.home,
+      HOOPAI_CLIENT_ID = account.oauth.client_id, HOOPAI_CLIENT_SECRET = account.oauth.client_secret,
+      HOOPAI_COMPANY_ID = account.oauth.company_id,
     },
   })
 end
@@ -70,8 +74,29 @@ end
 describe("the README", function()
   local account
 
-  before_each(function() account = sandbox.start {} end)
-  after_each(function() account:stop() end)
+  --- A folder of the tokens of somebody who has signed in for the location and for the agency.
+  local function sign_in()
+    local app <close> = hoopai.oauth {
+      client_id = account.oauth.client_id, client_secret = account.oauth.client_secret, base_url = account.url,
+      store = hoopai.store.file(account.home .. "/.hoopai"), redirect_uri = "http://127.0.0.1:8484/callback",
+    }
+    for _, class in ipairs { "Location", "Company" } do
+      local code = account.oauth.code { class = class, redirect_uri = "http://127.0.0.1:8484/callback" }
+      assert(app:exchange { code = code, user_type = class })
+    end
+  end
+
+  before_each(function()
+    account = sandbox.start { control = true, oauth = { locations = 2 } }
+    account.home = os.tmpname()
+    assert(os.remove(account.home) and lfs.mkdir(account.home))
+    sign_in()
+  end)
+
+  after_each(function()
+    account:stop()
+    os.execute("rm -r " .. child.quote(account.home))
+  end)
 
   for _, block in ipairs(blocks()) do
     it(("runs: the %s block at line %d"):format(block.language, block.line), function()
