@@ -346,7 +346,7 @@ end
 -- @tfield[opt] table known ids of the events that were there before, by id
 
 local function window_text(job)
-  return format("%s and %s", time.from_ms(job.from):iso(), time.from_ms(job.to):iso())
+  return format("%s and %s", time.from_ms(job.from):iso("UTC"), time.from_ms(job.to):iso("UTC"))
 end
 
 --- The first free slot after an instant.
