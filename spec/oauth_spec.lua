@@ -8,6 +8,7 @@ local leak = require "spec.support.leak"
 local lfs = require "lfs"
 local process = require "spec.support.process"
 local sandbox = require "hoopai.sandbox"
+local servers = require "spec.support.server"
 local socket = require "socket"
 
 local failure, misuse = expect.failure, expect.misuse
@@ -1194,6 +1195,11 @@ describe("oauth:", function()
   end)
 
   describe("secrets:", function()
+    local echoing
+
+    setup(function() echoing = servers.start() end)
+    teardown(function() echoing:stop() end)
+
     it("are in no error, event, tostring, upvalue-free value, warning or output", function()
       local path = folder()
       local text, ok = child.run(([[
@@ -1226,6 +1232,45 @@ describe("oauth:", function()
       assert.is_true(ok, text)
       assert.matches("location_id", text)
       assert.is_nil(text:find(CANARY, 1, true), text)
+    end)
+
+    it("are in no error where a server echoes what it was sent", function()
+      local server = echoing
+      local secret, code, verifier = CANARY .. "-secret", CANARY .. "-code", CANARY .. ("v"):rep(43)
+      local access, refresh = CANARY .. "-access", CANARY .. "-refresh"
+      local app = new_app { base_url = server.url, client_secret = secret, company_id = "c" }
+
+      local function refuse(status, echo, problem)
+        server:reply { status = status, headers = { ["X-Echo"] = echo },
+          body = ('{"error":"%s","message":"it was %s"}'):format(problem or "bad", echo) }
+      end
+      local function grant(level)
+        server:reply { body = ('{"access_token":"%s","refresh_token":"%s","expires_in":3600,"userType":"%s",'
+          .. '"companyId":"c","locationId":"l"}'):format(access, refresh, level) }
+        assert(app:exchange { code = code, user_type = level })
+      end
+      local function exchange(kind) failure(kind, note(app:exchange { code = code, code_verifier = verifier })) end
+
+      refuse(400, secret)
+      exchange "refused"
+      refuse(400, code, "invalid_grant")
+      exchange "reauth_required"
+      refuse(400, verifier)
+      exchange "refused"
+
+      grant("Company")
+      refuse(400, access)
+      failure("refused", get(new_client(app, { location_id = "other" })))
+      refuse(400, access)
+      local ok, err = pcall(app:installed_locations {})
+      assert.is_false(ok)
+      failure("refused", nil, note(err))
+
+      grant("Location")
+      refuse(401, access)
+      refuse(403, refresh)
+      failure("forbidden", get(new_client(app, { location_id = "l" })))
+      assert.are.equal(9, #server:ledger())
     end)
 
     it("are in no value that a client or an app can be asked for", function()
