@@ -958,12 +958,17 @@ describe("oauth:", function()
       box:control("oauth/install", { location_id = other, installed = true })
     end)
 
-    it("a dead agency is said for its locations", function()
-      local app = agency()
-      expire { class = "Company" }
-      box:control("oauth/revoke", { class = "Company" })
-      local err = failure("reauth_required", get(new_client(app)))
-      assert.matches("of company", err.message)
+    it("a dead agency is said for its locations, and where they are listed", function()
+      for _, use in ipairs {
+        function(app) return get(new_client(app)) end,
+        function(app) return nil, note(select(2, pcall(app:installed_locations {}))) end,
+      } do
+        local app = agency()
+        expire { class = "Company" }
+        box:control("oauth/revoke", { class = "Company" })
+        local err = failure("reauth_required", use(app))
+        assert.matches("of company", err.message)
+      end
     end)
 
     it("installed_locations iterates page by page, also after an expiry", function()

@@ -423,7 +423,9 @@ local function installed_page(own, agency, given, skip, limit)
     }, transfer)
   end
   local page, response = fetch(secret)
-  if page == nil and response.kind == "auth" and agency:refused(generation, now() + 30) then
+  if page == nil and response.kind == "auth" then
+    local again, err = agency:refused(generation, now() + 30)
+    if not again then return nil, err or response end
     secret, generation = agency:get(now() + 30)
     if not secret then return nil, generation end
     page, response = fetch(secret)
