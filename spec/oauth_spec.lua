@@ -1113,6 +1113,27 @@ describe("oauth:", function()
       assert.are.equal(1, counts().exchanges)
     end)
 
+    it("a new token is used by nobody before it is stored", function()
+      local store = own_store()
+      local put = store.put
+      function store.put(key, text, generation)
+        if core.unpack_record(text):get("generation") == "2" then hoopai.sleep(0.2) end
+        return put(key, text, generation)
+      end
+      local app = signed_in { store = store }
+      tamper(store, { obtained_at = ago(86399) })
+      local sent = {}
+      local client = new_client(app, {
+        on = { request = function() sent[#sent + 1] = stored(store):get("generation") end },
+      })
+      local _, errs = hoopai.map({ 0, 0.05, 0.1 }, function(seconds)
+        hoopai.sleep(seconds)
+        return get(client)
+      end)
+      assert.is_nil(errs)
+      assert.are.same({ "2", "2", "2" }, sent)
+    end)
+
     it("a lock that another process holds is waited for while the loop goes on", function()
       local path = folder()
       local app = signed_in { store = hoopai.store.file(path) }
