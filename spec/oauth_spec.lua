@@ -191,6 +191,15 @@ describe("oauth:", function()
       assert.are.equal("Company", grant.user_type)
     end)
 
+    it("is for whom it was asked where the answer does not say", function()
+      local store = own_store()
+      local app = new_app { store = store }
+      fault { without = { "userType" } }
+      local grant = assert(app:exchange { code = box.oauth.code { class = "Company" }, user_type = "Company" })
+      assert.are.equal("Company", grant.user_type)
+      assert.are.equal("Company", stored(store, key_of("company", company)):get("user_type"))
+    end)
+
     it("makes the addresses of both hosts", function()
       local app = new_app { scopes = { "a.b", "c/d.e" } }
       local url, session = app:authorize_url { state = "my state" }
@@ -255,6 +264,7 @@ describe("oauth:", function()
       misuse(function() app:exchange {} end, "code")
       misuse(function() app:exchange { code = 5 } end, "code")
       misuse(function() app:exchange { kode = "x" } end, "kode")
+      misuse(function() app:exchange { code = "x", user_type = "company" } end, "user_type", '"Company"')
       misuse(function() app:authorize_url("x") end, "table")
       misuse(function() app:authorize_url { host = "http://example.com" } end, "host")
       misuse(function() app:authorize_url { code_verifier = "short" } end, "code_verifier")

@@ -375,6 +375,10 @@ function methods:exchange(given)
   local own = own_of(self, "exchange")
   check_fields("app:exchange", given, exchange_fields)
   if not given.code then errors.raise("app:exchange needs the field `code`") end
+  local user_type = given.user_type or "Location"
+  if user_type ~= "Location" and user_type ~= "Company" then
+    errors.raise("field `user_type` of app:exchange must be \"Location\" or \"Company\"")
+  end
   if own.closed then return nil, closed_error() end
   check_process(own)
   local ready, unready = own.store:probe()
@@ -386,12 +390,12 @@ function methods:exchange(given)
   end
   local form = token_form(own, {
     "grant_type", "authorization_code", "code", code, "redirect_uri", given.redirect_uri or own.redirect_uri,
-    "user_type", given.user_type or "Location", "code_verifier", code_verifier,
+    "user_type", user_type, "code_verifier", code_verifier,
   })
   local function work()
     local outcome, result = post(own, "/oauth/token", form, nil, 30)
     if outcome ~= "granted" then return nil, result end
-    return store_grant(own, result)
+    return store_grant(own, result:get("user_type") and result or result:with { user_type = user_type })
   end
   local function wait()
     return select(2, scheduler.watch(background(own, work)))
