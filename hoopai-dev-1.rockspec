@@ -64,6 +64,7 @@ build = {
     ["hoopai.api.notifications"] = "lua/hoopai/api/notifications.lua",
     ["hoopai.api.resources"] = "lua/hoopai/api/resources.lua",
     ["hoopai.api.schedules"] = "lua/hoopai/api/schedules.lua",
+    ["hoopai.api.words"] = "lua/hoopai/api/words.lua",
     ["hoopai.auth.app"] = "lua/hoopai/auth/app.lua",
     ["hoopai.auth.grant"] = "lua/hoopai/auth/grant.lua",
     ["hoopai.auth.sha256"] = "lua/hoopai/auth/sha256.lua",

@@ -438,6 +438,22 @@ describe("client:", function()
       assert(new().resources:list("halls", nil, { validate = false }))
     end)
 
+    it("refuse an id that is a word of the API's paths, with the checks off either", function()
+      local client = new()
+      for _, validate in ipairs { true, false } do
+        local options = { validate = validate }
+        local err = expect.failure("invalid_request", client.calendars:get("groups", options))
+        assert.are.equal("calendarId", err.details[1].path)
+        assert.matches("another endpoint", err.details[1].problem, 1, true)
+        expect.failure("invalid_request", client.schedules:get("search", options))
+        -- Some servers match paths without regard to case.
+        expect.failure("invalid_request", client.calendars:delete("Events", options))
+        expect.failure("invalid_request", client.notes:delete("a", "notes", options))
+        expect.failure("invalid_request", client.notifications:list("groups", nil, options))
+      end
+      assert.are.equal(0, #server:ledger())
+    end)
+
     it("say where a missing location can be set", function()
       local client = leak.client { token = TOKEN, base_url = server.url }
       local err = expect.failure("invalid_request", client.calendars:list())

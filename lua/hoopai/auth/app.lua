@@ -85,12 +85,24 @@ local function names_grant(answer)
   return false
 end
 
-local function text_of(answer)
+--- The reason that an error answer gives, without the secrets of the request: a refusal may echo them.
+local function reason_of(answer, sent)
   for _, name in ipairs { "error_description", "message", "error" } do
     local text = answer:get(name)
-    if type(text) == "string" and text ~= "" then return text end
+    if type(text) == "string" and text ~= "" then
+      for _, secret in ipairs(sent) do text = secret:redact(text) end
+      return text
+    end
   end
   return "no reason given"
+end
+
+local function secrets_of(form, bearer)
+  local secrets = { bearer }
+  for index = 2, #form, 2 do
+    if type(form[index]) == "userdata" then secrets[#secrets + 1] = form[index] end
+  end
+  return secrets
 end
 
 local function failure(path, fields)
@@ -99,7 +111,10 @@ local function failure(path, fields)
 end
 
 --- What an answer of a token endpoint means; see spend in hoopai.auth.grant.
-local function outcome_of(path, transfer)
+-- @tparam string path
+-- @param transfer
+-- @tparam table sent the secrets of the request
+local function outcome_of(path, transfer, sent)
   local status, kind, message = transfer:result()
   if kind or status < 200 or status >= 300 and status < 400 then
     local err = failure(path, { kind = kind or "protocol", message = message or "unexpected status " .. status,
@@ -124,10 +139,10 @@ local function outcome_of(path, transfer)
       retryable = true, message = "too many token requests" })
   end
   if answer and path == "/oauth/token" and names_grant(answer) then
-    local cause = failure(path, { kind = "auth", status = status, message = text_of(answer) })
-    return "refused", errors.new { kind = "reauth_required", message = text_of(answer), cause = cause }
+    local cause = failure(path, { kind = "auth", status = status, message = reason_of(answer, sent) })
+    return "refused", errors.new { kind = "reauth_required", message = cause.message, cause = cause }
   end
-  local text = answer and text_of(answer) or problem
+  local text = answer and reason_of(answer, sent) or problem
   return "rejected", failure(path, { kind = answers.kind_of(status, text), status = status,
     message = "the token endpoint refused: " .. text })
 end
@@ -141,7 +156,7 @@ local function post(own, path, form, bearer, seconds)
     once = true, secret_answer = true,
   }
   scheduler.await(transfer)
-  return outcome_of(path, transfer)
+  return outcome_of(path, transfer, secrets_of(form, bearer))
 end
 
 local function token_form(own, fields)
@@ -307,6 +322,11 @@ local function closed_error()
   return errors.new { kind = "closed", message = "the app is closed" }
 end
 
+local function as_secret(given)
+  if type(given) == "string" then return (core.secret(given)) end
+  return given
+end
+
 local exchange_fields = { code = "secret", redirect_uri = "string", code_verifier = "secret", user_type = "string" }
 
 local function store_grant(own, answer)
@@ -355,21 +375,27 @@ function methods:exchange(given)
   local own = own_of(self, "exchange")
   check_fields("app:exchange", given, exchange_fields)
   if not given.code then errors.raise("app:exchange needs the field `code`") end
+  local user_type = given.user_type or "Location"
+  if user_type ~= "Location" and user_type ~= "Company" then
+    errors.raise("field `user_type` of app:exchange must be \"Location\" or \"Company\"")
+  end
   if own.closed then return nil, closed_error() end
   check_process(own)
   local ready, unready = own.store:probe()
   if not ready then return nil, errors.new { kind = "store", message = tostring(unready) } end
-  local code = given.code
-  if type(code) == "string" then code = core.secret(code) end
+  local code, code_verifier = as_secret(given.code), as_secret(given.code_verifier)
   if not code then return nil, errors.new { kind = "invalid_request", message = "the code is empty or malformed" } end
+  if given.code_verifier and not code_verifier then
+    return nil, errors.new { kind = "invalid_request", message = "the code_verifier is empty or malformed" }
+  end
   local form = token_form(own, {
     "grant_type", "authorization_code", "code", code, "redirect_uri", given.redirect_uri or own.redirect_uri,
-    "user_type", given.user_type or "Location", "code_verifier", given.code_verifier,
+    "user_type", user_type, "code_verifier", code_verifier,
   })
   local function work()
     local outcome, result = post(own, "/oauth/token", form, nil, 30)
     if outcome ~= "granted" then return nil, result end
-    return store_grant(own, result)
+    return store_grant(own, result:get("user_type") and result or result:with { user_type = user_type })
   end
   local function wait()
     return select(2, scheduler.watch(background(own, work)))
@@ -397,10 +423,13 @@ local function installed_page(own, agency, given, skip, limit)
     return answers.read({
       endpoint = { method = "GET", class = "R", result = { keys = { "locations" }, type = { type = "array" } } },
       path = "/oauth/installedLocations", url = own.base_url .. "/oauth/installedLocations", attempts = 1, elapsed = 0,
+      secret = bearer,
     }, transfer)
   end
   local page, response = fetch(secret)
-  if page == nil and response.kind == "auth" and agency:refused(generation, now() + 30) then
+  if page == nil and response.kind == "auth" then
+    local again, err = agency:refused(generation, now() + 30)
+    if not again then return nil, err or response end
     secret, generation = agency:get(now() + 30)
     if not secret then return nil, generation end
     page, response = fetch(secret)
