@@ -64,7 +64,7 @@ test-all: ## run the specs with everything that is too slow for every day
 
 lint: ## luacheck, gcc -fanalyzer, clang-tidy, cppcheck, the exported symbols, the rockspec
 	@.ci/deps build run lint
-	@$(MAKE) -s --no-print-directory build build-poll
+	@$(MAKE) -s --no-print-directory build build-poll amalgamation
 	@CPPFLAGS="$(includes)" .ci/lint
 
 asan: ## run the specs under AddressSanitizer, LeakSanitizer and UBSan

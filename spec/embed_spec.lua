@@ -1,5 +1,5 @@
---- The library inside a C program: examples/embed/host.c, which links all of it, run as its user would run it. The build
--- under test is HOOPAI_HOST: plain, or with a sanitizer.
+--- The library inside a C program: examples/embed/host.c, which links all of it, run as its user would run it.
+-- HOOPAI_HOST says which build: plain, or with a sanitizer.
 local child = require "spec.support.child"
 local test_server = require "spec.support.server"
 local sandbox = require "hoopai.sandbox"
@@ -156,7 +156,8 @@ describe("the amalgamation", function()
 
   it("compiles without a warning, as C for any host", function()
     for _, name in ipairs { "hoopai_core.c", "hoopai_lua.c" } do
-      local pipe = assert(io.popen(("env -u LD_PRELOAD %s -std=c11 -fsyntax-only -Wall -Wextra -Wpedantic -Wshadow -Werror "
+      local pipe = assert(io.popen((
+        "env -u LD_PRELOAD %s -std=c11 -fsyntax-only -Wall -Wextra -Wpedantic -Wshadow -Werror "
         .. "$(pkg-config --cflags lua5.4 libcurl 2>/dev/null || echo -I/usr/include/lua5.4) build/amalgamation/%s 2>&1")
         :format(child.quote(os.getenv "CC" or "cc"), name)))
       local text = pipe:read("a")

@@ -99,7 +99,7 @@ static void run_loop(int loop, const struct worker *workers, int running) {
 
 int main(int argc, char **argv) {
   static struct worker workers[MOST_WORKERS];
-  int count = argc == 4 ? atoi(argv[2]) : 0;
+  int count = argc == 4 ? (int)strtol(argv[2], NULL, 10) : 0;
   if (count < 1 || count > MOST_WORKERS) {
     fprintf(stderr, "usage: %s SCRIPT THREADS CALLS\n", argv[0]);
     return 2;
@@ -108,7 +108,7 @@ int main(int argc, char **argv) {
   for (int i = 0; i < count; i++) {
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)i};
     workers[i].script = argv[1];
-    workers[i].calls = atoi(argv[3]);
+    workers[i].calls = strtol(argv[3], NULL, 10);
     workers[i].progress = eventfd(0, EFD_CLOEXEC);
     epoll_ctl(loop, EPOLL_CTL_ADD, workers[i].progress, &event);
     if (pthread_create(&workers[i].thread, NULL, run_worker, &workers[i]) != 0) return 1;

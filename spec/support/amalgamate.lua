@@ -1,5 +1,5 @@
---- Writes what a C program copies into its tree to have this library inside: hoopai_core.c (the core), hoopai_lua.c (the
--- Lua layer) and hoopai.h. Sources and modules are those of the rockspec. As a script:
+--- Writes what a C program copies into its tree to have this library inside: hoopai_core.c (the core), hoopai_lua.c
+-- (the Lua layer) and hoopai.h. Sources and modules are those of the rockspec. As a script:
 --   lua5.4 spec/support/amalgamate.lua FOLDER
 local concat = table.concat
 
@@ -8,7 +8,7 @@ local HEADER = [[
 
      luaL_requiref(L, "cjson", luaopen_cjson, 0);               -- or let require find lua-cjson
      luaL_requiref(L, "hoopai.core", luaopen_hoopai_core, 0);
-     luaL_requiref(L, "hoopai", luaopen_hoopai, 0);             -- or keep it in package.preload, to load it when asked for
+     luaL_requiref(L, "hoopai", luaopen_hoopai, 0);             -- or put it into package.preload, to load it when needed
      lua_pop(L, 3);
 
    The libraries base, package, coroutine, string, table, math and utf8 must be open; the others are used where they
@@ -38,6 +38,12 @@ int luaopen_hoopai(lua_State *L);
 ]]
 
 local LOADER = [[
+
+static const struct module {
+  const char *name, *chunk;
+  const char *const *lines;
+} modules[] = {
+@MODULES@};
 
 /* A lua_Reader: a line at a time. */
 static const char *next_line(lua_State *L, void *data, size_t *size) {
@@ -142,9 +148,7 @@ local function lua_layer(modules)
     out[#out + 1] = "  NULL,\n};\n"
     list[index] = ('  {"%s", "@%s", lines_%d},\n'):format(name, path:gsub("^lua/", ""), index)
   end
-  out[#out + 1] = "\nstatic const struct module {\n  const char *name, *chunk;\n  const char *const *lines;\n} modules[] = {\n"
-  out[#out + 1] = concat(list) .. "};\n"
-  return concat(out) .. LOADER
+  return concat(out) .. (LOADER:gsub("@MODULES@", concat(list)))
 end
 
 local folder = assert(arg[1], "usage: amalgamate.lua FOLDER")
