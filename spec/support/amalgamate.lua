@@ -8,7 +8,7 @@ local HEADER = [[
 
      luaL_requiref(L, "cjson", luaopen_cjson, 0);               -- or let require find lua-cjson
      luaL_requiref(L, "hoopai.core", luaopen_hoopai_core, 0);
-     luaL_requiref(L, "hoopai", luaopen_hoopai, 0);             -- or put it into package.preload, to load it when needed
+     luaL_requiref(L, "hoopai", luaopen_hoopai, 0);             -- or put it into package.preload, to load it later
      lua_pop(L, 3);
 
    The libraries base, package, coroutine, string, table, math and utf8 must be open; the others are used where they
