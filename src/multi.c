@@ -238,7 +238,7 @@ int hp_multi_on_close(void *user, curl_socket_t fd) {
 
 static bool open_curl(struct hp_multi *multi) {
   long connections = multi->max_connections;
-  multi->curl = curl_multi_init();
+  multi->curl = hp_curl_multi_init();
   if (!multi->curl) return false;
   curl_multi_setopt(multi->curl, CURLMOPT_MAX_HOST_CONNECTIONS, connections);
   curl_multi_setopt(multi->curl, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections);
