@@ -47,6 +47,7 @@ build = {
         "src/transfer.c",
         "src/url.c",
         "src/vault.c",
+        "src/wakeup.c",
       },
       libraries = { "curl", "pthread" },
       incdirs = { "$(CURL_INCDIR)" },

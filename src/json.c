@@ -508,13 +508,23 @@ static int json_is_array(lua_State *L) {
   return 1;
 }
 
+/* As require does it; but a host that has lua-cjson linked in may offer none. */
+static void push_cjson(lua_State *L) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  if (lua_getfield(L, -1, "cjson") == LUA_TNIL) {
+    lua_pop(L, 1);
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "cjson");
+    if (call_cjson(L) != LUA_OK) lua_error(L);
+  }
+  lua_remove(L, -2);
+}
+
 /* Pushes the closure that reads. Its decoder is made by its first use. */
 static void push_reader(lua_State *L) {
   lua_pushnil(L);
   lua_pushinteger(L, 0);
-  lua_getglobal(L, "require");
-  lua_pushliteral(L, "cjson");
-  if (call_cjson(L) != LUA_OK) lua_error(L);
+  push_cjson(L);
   lua_getfield(L, -1, "new");
   lua_remove(L, -2);
   lua_pushcclosure(L, read_text, 3);

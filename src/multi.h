@@ -100,6 +100,9 @@ struct hp_multi {
 #pragma GCC visibility push(hidden)
 #endif
 
+/* curl_multi_init, with no descriptor that a program started by the host would inherit (wakeup.c). */
+CURLM *hp_curl_multi_init(void);
+
 /* slots (transfer.c) */
 struct hp_slot *hp_slot_new(struct hp_multi *multi);
 void hp_slot_free(struct hp_slot *slot);

@@ -26,8 +26,11 @@ local sha256 = require "hoopai.auth.sha256"
 local store = require "hoopai.store"
 
 local type, tostring, tonumber, pairs, ipairs = type, tostring, tonumber, pairs, ipairs
-local error, getmetatable, select, setmetatable, pcall = error, getmetatable, select, setmetatable, pcall
-local concat = table.concat
+local error, getmetatable, require, select, setmetatable, pcall =
+  error, getmetatable, require, select, setmetatable, pcall
+local byte, find, format, lower, match, sub =
+  string.byte, string.find, string.format, string.lower, string.match, string.sub
+local concat, math_type = table.concat, math.type
 local now = core.now
 
 local PRIVATE = {}
@@ -77,9 +80,9 @@ local refusal_texts = { "invalid_grant", "invalid grant", "invalid refresh token
 local function names_grant(answer)
   for _, name in ipairs { "error", "error_description", "message" } do
     local text = answer:get(name)
-    local lower = type(text) == "string" and text:lower() or ""
+    local words = type(text) == "string" and lower(text) or ""
     for _, part in ipairs(refusal_texts) do
-      if lower:find(part, 1, true) then return true end
+      if find(words, part, 1, true) then return true end
     end
   end
   return false
@@ -210,7 +213,7 @@ function grant_of(own, level, id, company_id)
   local grant = own.grants[key]
   if not grant then
     grant = grants.new {
-      key = key, label = ("of %s %s"):format(level, id), store = own.store, tell = own.tell,
+      key = key, label = format("of %s %s", level, id), store = own.store, tell = own.tell,
       spend = function(record, seconds)
         if record:get("refresh_token") then return spend_refresh(own, record, seconds) end
         local company = record:get("company_id") or grant.mints
@@ -233,12 +236,12 @@ local methods = {}
 App.__index = methods
 
 function App.__tostring(app)
-  return ("hoopai.App (%s, client %s)"):format(app[PRIVATE].base_url, app[PRIVATE].client_id)
+  return format("hoopai.App (%s, client %s)", app[PRIVATE].base_url, app[PRIVATE].client_id)
 end
 
 local function own_of(app, method)
   local own = type(app) == "table" and getmetatable(app) == App and app[PRIVATE]
-  if not own then errors.raise(("call it with a colon: app:%s(...)"):format(method)) end
+  if not own then errors.raise(format("call it with a colon: app:%s(...)", method)) end
   return own
 end
 
@@ -246,11 +249,11 @@ local function base64url(bytes)
   local alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
   local out = {}
   for at = 1, #bytes, 3 do
-    local a, b, c = bytes:byte(at, at + 2)
+    local a, b, c = byte(bytes, at, at + 2)
     local word = a << 16 | (b or 0) << 8 | (c or 0)
     for place = 0, (b and (c and 3 or 2) or 1) do
       local index = (word >> (18 - 6 * place)) & 63
-      out[#out + 1] = alphabet:sub(index + 1, index + 1)
+      out[#out + 1] = sub(alphabet, index + 1, index + 1)
     end
   end
   return concat(out)
@@ -260,13 +263,13 @@ local url_fields = { redirect_uri = "string", scopes = "table", state = "string"
   code_verifier = "string" }
 
 local function check_fields(what, given, known)
-  if type(given) ~= "table" then errors.raise(("%s expects a table, got %s"):format(what, type(given))) end
+  if type(given) ~= "table" then errors.raise(format("%s expects a table, got %s", what, type(given))) end
   for name, value in pairs(given) do
-    if not known[name] then errors.raise(("unknown field `%s` of %s"):format(tostring(name), what)) end
+    if not known[name] then errors.raise(format("unknown field `%s` of %s", tostring(name), what)) end
     local expected = known[name]
     local secret = expected == "secret" and (type(value) == "string" or type(value) == "userdata")
-    if type(value) ~= expected and math.type(value) ~= expected and not secret then
-      errors.raise(("field `%s` of %s must be a %s, got %s"):format(name, what, expected, type(value)))
+    if type(value) ~= expected and math_type(value) ~= expected and not secret then
+      errors.raise(format("field `%s` of %s must be a %s, got %s", name, what, expected, type(value)))
     end
   end
 end
@@ -303,7 +306,7 @@ function methods:authorize_url(given)
   local session = { state = state, redirect_uri = redirect_uri }
   if given.pkce or given.code_verifier then
     local verifier = given.code_verifier or core.random_hex(32)
-    if not verifier:find("^[%w%-._~]+$") or #verifier < 43 or #verifier > 128 then
+    if not find(verifier, "^[%w%-._~]+$") or #verifier < 43 or #verifier > 128 then
       errors.raise("field `code_verifier` of app:authorize_url must be 43 to 128 of A-Z a-z 0-9 - . _ ~")
     end
     query[#query + 1], query[#query + 2] = "code_challenge", base64url(sha256(verifier))
@@ -411,7 +414,7 @@ local function installed_page(own, agency, given, skip, limit)
   local secret, generation = agency:get(now() + 30)
   if not secret then return nil, generation end
   local query = core.query {
-    "isInstalled", true, "companyId", given.company_id, "appId", own.client_id:match("^[^-]+"),
+    "isInstalled", true, "companyId", given.company_id, "appId", match(own.client_id, "^[^-]+"),
     "skip", tostring(skip), "limit", tostring(limit),
   }
   local function fetch(bearer)
