@@ -311,11 +311,11 @@ int main(int argc, char **argv) {
     wrong += run_anew(arguments);
     runs++;
     refused += failed > 0;
-    points = count;
-    if (collect || none || failed == 0) break;
+    if (count > points) points = count;
+    if (collect || none || (failed == 0 && n > points)) break;
   }
   alarm(0);
-  printf("%s, %s, %s: %ld runs, %ld with a failure, %ld allocations in the last, %ld wrong\n", arguments[1], family, mode,
+  printf("%s, %s, %s: %ld runs, %ld with a failure, of at most %ld allocations, %ld wrong\n", arguments[1], family, mode,
          runs, refused, points, wrong);
   fflush(stdout);
   for (int i = 0; i < module_count; i++) free(modules[i].name), free(modules[i].bytes);
