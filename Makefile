@@ -17,6 +17,8 @@ LUA_CFLAGS ?= $(shell pkg-config --cflags lua5.4 2>/dev/null || pkg-config --cfl
 	echo -I/usr/include/lua5.4)
 CURL_CFLAGS ?= $(shell pkg-config --cflags libcurl 2>/dev/null)
 CURL_LIBS ?= $(shell pkg-config --libs libcurl 2>/dev/null || echo -lcurl)
+# For the hosts of the specs alone: modules take Lua's functions from the interpreter.
+LUA_LIBS ?= $(shell pkg-config --libs lua5.4 2>/dev/null || pkg-config --libs lua-5.4 2>/dev/null || echo -llua5.4)
 
 warnings := -Wall -Wextra -Wpedantic -Wshadow
 includes = $(LUA_CFLAGS) $(CURL_CFLAGS)
@@ -177,6 +179,13 @@ $(eval $(call host,build-tsan,-fsanitize=thread -O1 -g))
 build-asan/sanitizer.so: spec/support/sanitizer.c
 	@mkdir -p $(@D)
 	$(CC) -std=c11 $(warnings) -shared -fPIC -o $@ $<
+
+# The core's own allocations go through the host: see memory_host.c.
+build-asan/memory_host: spec/support/memory_host.c $(patsubst src/%.c,build-asan/obj/%.o,$(sources))
+	$(CC) -r -nostdlib -o build-asan/obj/core.renamed $(filter %.o,$^)
+	objcopy $(foreach name,malloc calloc realloc strdup free,--redefine-sym $(name)=core_$(name)) build-asan/obj/core.renamed
+	$(CC) -std=c11 -pthread $(warnings) $(includes) $(sanitizers) -O1 -g -rdynamic -o $@ $< build-asan/obj/core.renamed \
+		$(LUA_LIBS) $(CURL_LIBS) -ldl
 
 build/process.so: spec/support/process.c Makefile | build/headers
 	@mkdir -p $(@D)

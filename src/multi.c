@@ -262,6 +262,7 @@ static void close_curl(struct hp_multi *multi) {
   curl_multi_setopt(multi->curl, CURLMOPT_TIMERFUNCTION, NULL);
   curl_multi_cleanup(multi->curl);
   multi->curl = NULL;
+  multi->deadline = -1;
   forget_sockets(multi);
 }
 
@@ -349,7 +350,8 @@ static void end_all(struct hp_multi *multi, const char *kind, const char *messag
   multi->queue = (struct hp_list){NULL, NULL};
 }
 
-/* An error of the CURLM itself leaves it unusable: everything in it ends, and a new one takes its place. */
+/* An error of the CURLM itself leaves it unusable: everything in it ends, and a new one takes its place, at the next use
+   if there is no memory for it now. */
 static void rebuild(struct hp_multi *multi, CURLMcode code) {
   char message[128];
   snprintf(message, sizeof message, "libcurl failed: %s", curl_multi_strerror(code));
@@ -420,6 +422,7 @@ static double seconds_left(struct hp_multi *multi) {
 static void close_multi(struct hp_multi *multi) {
   struct guard guard;
   block_sigpipe(multi, &guard);
+  multi->closed = true;
   end_all(multi, "closed", "the client was closed");
   while (multi->idle) hp_slot_free(take_slot(multi));
   close_curl(multi);
@@ -472,7 +475,8 @@ static struct hp_multi *check_any(lua_State *L) {
 static struct hp_multi *check_multi(lua_State *L) {
   struct hp_multi *multi = check_any(L);
   if (!is_ours(multi)) luaL_error(L, "this client belongs to the parent process: make a new one after fork");
-  if (!multi->curl) luaL_error(L, "attempt to use a closed client");
+  if (multi->closed) luaL_error(L, "attempt to use a closed client");
+  if (!multi->curl && !open_curl(multi)) luaL_error(L, "not enough memory");
   return multi;
 }
 

@@ -73,7 +73,8 @@ struct hp_socket {
 
 /* The userdata hoopai.Multi. uservalue 1: its transfers that are queued, running or not handed out yet, by address. */
 struct hp_multi {
-  CURLM *curl; /* NULL = closed */
+  CURLM *curl; /* NULL = closed, or lost with the memory it needed: then there will be a new one */
+  bool closed;
   int set;     /* -1 = none */
   pid_t pid;
   double deadline; /* when libcurl wants to be called; below 0 = not */
