@@ -294,6 +294,14 @@ static void set_message(struct hp_transfer *transfer, CURLcode code) {
   }
 }
 
+/* What libcurl says of an answer that is none, where its code is that of something else: a header line without a name,
+   a chunk without a size. */
+static bool is_malformed(const struct hp_transfer *transfer, CURLcode code) {
+  const struct hp_slot *slot = transfer->slot;
+  if (code == CURLE_BAD_FUNCTION_ARGUMENT) return transfer->sent > 0 && !slot->headers_done;
+  return code == CURLE_RECV_ERROR && strstr(slot->error, "chunked-encoding");
+}
+
 void hp_transfer_finish(struct hp_transfer *transfer, CURLcode code) {
   long status = 0;
   struct hp_slot *slot = transfer->slot;
@@ -308,6 +316,7 @@ void hp_transfer_finish(struct hp_transfer *transfer, CURLcode code) {
   if (code == CURLE_OUT_OF_MEMORY && transfer->sent > 0 && !slot->headers_done) {
     refuse(slot, "too_large", "the answer has longer headers than libcurl accepts");
   }
+  if (is_malformed(transfer, code)) refuse(slot, "protocol", slot->error[0] ? slot->error : "an answer is malformed");
   transfer->kind = slot->refusal ? slot->refusal_kind : kind_of(code);
   set_message(transfer, code);
 }
