@@ -70,6 +70,13 @@ static void drop_line_end(struct hp_buffer *headers) {
   while (headers->length > 0 && strchr("\r\n", headers->data[headers->length - 1])) headers->length--;
 }
 
+/* A CR that ends no line stands for a space (RFC 9112 2.2): it must not look like the end of one to anybody. */
+static void blank_returns(char *line, size_t length) {
+  for (size_t i = 0; i + 1 < length; i++) {
+    if (line[i] == '\r' && line[i + 1] != '\n') line[i] = ' ';
+  }
+}
+
 static size_t on_header(char *line, size_t one, size_t length, void *user) {
   struct hp_slot *slot = user;
   (void)one;
@@ -88,6 +95,7 @@ static size_t on_header(char *line, size_t one, size_t length, void *user) {
     refuse(slot, "too_large", "there is no memory for the answer");
     return 0;
   }
+  blank_returns(slot->headers.data + slot->headers.length - length, length);
   return length;
 }
 

@@ -284,6 +284,14 @@ describe("a transfer", function()
       assert.is_nil(transfer:headers()[" two"])
     end)
 
+    it("has no header value with a line break in it", function()
+      server:reply { raw = "HTTP/1.1 200 OK\r\nX-A: a\rX-B: b\r\nX-C: c\r\r\nContent-Length: 0\r\n\r\n" }
+      local headers = fetch(multi, server.url .. "/"):headers()
+      assert.are.equal("a X-B: b", headers["x-a"])
+      assert.are.equal("c", headers["x-c"])
+      assert.is_nil(headers["x-b"])
+    end)
+
     it("compressed is unpacked, and its cap counts what comes out", function()
       local function gzip(size)
         local pipe = assert(io.popen(("head -c %d /dev/zero | gzip -9c"):format(size)))
