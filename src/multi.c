@@ -280,10 +280,16 @@ static struct hp_slot *take_slot(struct hp_multi *multi) {
   return slot;
 }
 
+/* Before 8.1.0 a handle that is used again has a pointer to the last header of the answer before, and an answer whose
+   first header line is a folded one makes libcurl use that freed memory. There each handle serves once. */
+static bool may_be_used_again(void) {
+  return curl_version_info(CURLVERSION_NOW)->version_num >= 0x080100;
+}
+
 static void give_slot(struct hp_multi *multi, struct hp_slot *slot) {
   slot->owner = NULL;
   hp_slot_reset(slot);
-  if (!multi->curl || multi->idle_count >= MAX_IDLE_SLOTS) {
+  if (!multi->curl || multi->idle_count >= MAX_IDLE_SLOTS || !may_be_used_again()) {
     hp_slot_free(slot);
     return;
   }

@@ -70,6 +70,13 @@ static void drop_line_end(struct hp_buffer *headers) {
   while (headers->length > 0 && strchr("\r\n", headers->data[headers->length - 1])) headers->length--;
 }
 
+/* A CR that ends no line stands for a space (RFC 9112 2.2): it must not look like the end of one to anybody. */
+static void blank_returns(char *line, size_t length) {
+  for (size_t i = 0; i + 1 < length; i++) {
+    if (line[i] == '\r' && line[i + 1] != '\n') line[i] = ' ';
+  }
+}
+
 static size_t on_header(char *line, size_t one, size_t length, void *user) {
   struct hp_slot *slot = user;
   (void)one;
@@ -88,6 +95,7 @@ static size_t on_header(char *line, size_t one, size_t length, void *user) {
     refuse(slot, "too_large", "there is no memory for the answer");
     return 0;
   }
+  blank_returns(slot->headers.data + slot->headers.length - length, length);
   return length;
 }
 
@@ -305,6 +313,14 @@ static void set_message(struct hp_transfer *transfer, CURLcode code) {
   }
 }
 
+/* What libcurl says of an answer that is none, where its code is that of something else: a header line without a name,
+   a chunk without a size. */
+static bool is_malformed(const struct hp_transfer *transfer, CURLcode code) {
+  const struct hp_slot *slot = transfer->slot;
+  if (code == CURLE_BAD_FUNCTION_ARGUMENT) return transfer->sent > 0 && !slot->headers_done;
+  return code == CURLE_RECV_ERROR && strstr(slot->error, "chunked-encoding");
+}
+
 void hp_transfer_finish(struct hp_transfer *transfer, CURLcode code) {
   long status = 0;
   struct hp_slot *slot = transfer->slot;
@@ -319,6 +335,7 @@ void hp_transfer_finish(struct hp_transfer *transfer, CURLcode code) {
   if (code == CURLE_OUT_OF_MEMORY && transfer->sent > 0 && !slot->headers_done) {
     refuse(slot, "too_large", "the answer has longer headers than libcurl accepts");
   }
+  if (is_malformed(transfer, code)) refuse(slot, "protocol", slot->error[0] ? slot->error : "an answer is malformed");
   transfer->kind = slot->refusal ? slot->refusal_kind : kind_of(code);
   set_message(transfer, code);
 }
