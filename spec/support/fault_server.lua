@@ -42,16 +42,19 @@ local changed = condition.new() -- a lane has become quieter, or is to end
 local lanes = {}
 local tls_context
 
--- Sockets that were closed by a reset.
-local closed = setmetatable({}, { __mode = "k" })
+-- Sockets that are closed at once, by a reset.
+local abrupt = setmetatable({}, { __mode = "k" })
 
 ---------------------------------------------------------------------------------------------------------------- faults
 
 local AT_CONNECTION = { before_accept = true, after_accept = true }
 
 -- What an answer says that is begun although the request is not, or not yet, carried out.
-local NOT_DONE = { status = 422, body = '{"statusCode":422,"message":"The request was not carried out."}' }
-local NOT_YET = { status = 504, body = '{"statusCode":504,"message":"The answer takes too long."}' }
+local BODIES = {
+  no = '{"statusCode":422,"message":"The request was not carried out."}',
+  late = '{"statusCode":504,"message":"The answer takes too long."}',
+}
+local STATUSES = { yes = 200, no = 422, late = 504 }
 
 local function strike(lane, fault)
   fault.struck = (fault.struck or 0) + 1
@@ -94,7 +97,8 @@ local function request_fault(lane, class)
   return nil, true
 end
 
--- RST instead of FIN: a lingering time of zero, which cqueues cannot set but LuaSocket can on the same descriptor.
+-- RST instead of FIN: a lingering time of zero, which cqueues cannot set but LuaSocket can on the same descriptor. The
+-- socket is closed as soon as its coroutine learns that the connection is over.
 local function reset(conn)
   local other = assert(luasocket.tcp4())
   other:close()
@@ -102,46 +106,48 @@ local function reset(conn)
   other:setfd(conn.socket:pollfd())
   other:setoption("linger", { on = true, timeout = 0 })
   other:setfd(-1)
-  closed[conn.socket] = true
-  conn.socket:close()
+  abrupt[conn.socket] = true
+  conn:give_up()
 end
 
 local function hang_up(conn)
-  if not closed[conn.socket] then conn.socket:shutdown("w") end
+  if not conn.gone then conn.socket:shutdown("w") end
 end
 
 local function say(conn, bytes)
   return conn.protocol.write(conn, bytes)
 end
 
---- Calls more() each second until it returns false, the client has gone or the deadline has passed.
+--- Calls more() each second until it returns false, the client has gone or the deadline has passed. Returns whether the
+-- connection may go on.
 local function each_second(place, deadline, more)
-  repeat
-    place:wait_gone(math.min(deadline, monotime() + 1))
-  until place.gone or monotime() >= deadline or not more()
+  while true do
+    local goes_on = place:wait_gone(math.min(deadline, monotime() + 1))
+    if place.gone or monotime() >= deadline or not more() then return goes_on end
+  end
 end
 
 -- Before any answer. `begin` is what the client sees, then the request may be carried out, then comes `finish`; the
 -- connection ends after that, unless `finish` returns true. They get the connection and the exchange, or the
--- connection in the place of both where there is no request yet.
+-- connection in the place of both where there is no request yet, and the status that is true.
 local silent = {
   close = { begin = hang_up },
   reset = { finish = reset },
   stall = { finish = function(_, ex, deadline) return ex:wait_gone(deadline) end },
   truncate = {
-    begin = function(conn)
-      say(conn, conn.protocol.bytes.truncate)
+    begin = function(conn, _, status)
+      say(conn, conn.protocol.cut_head(status))
       hang_up(conn)
     end,
   },
-  garbage = { begin = function(conn) say(conn, conn.protocol.bytes.garbage) end },
+  garbage = { begin = function(conn) say(conn, conn.protocol.garbage) end },
   drip = {
-    begin = function(conn) say(conn, conn.protocol.bytes.drip:sub(1, 1)) end,
-    finish = function(conn, ex, deadline)
+    begin = function(conn) say(conn, conn.protocol.greeting:sub(1, 1)) end,
+    finish = function(conn, _, deadline) -- whoever drips a part of a frame has spoilt the connection
       local at = 1
-      each_second(ex, deadline, function()
+      each_second(conn, deadline, function()
         at = at + 1
-        return at <= #conn.protocol.bytes.drip and say(conn, conn.protocol.bytes.drip:sub(at, at))
+        return at <= #conn.protocol.greeting and say(conn, conn.protocol.greeting:sub(at, at))
       end)
     end,
   },
@@ -157,7 +163,7 @@ local midway = {
   stall = function(ex, deadline) return ex:wait_gone(deadline) end,
   truncate = function(ex) return ex:truncate() end,
   garbage = function(ex) return ex:spoil() end,
-  drip = function(ex, deadline) each_second(ex, deadline, function() return ex:drip() end) end,
+  drip = function(ex, deadline) return each_second(ex, deadline, function() return ex:drip() end) end,
 }
 
 ------------------------------------------------------------------------------------------------------------- requests
@@ -190,8 +196,7 @@ end
 local function carry_out(lane, ex, applied)
   if applied == "yes" then return lane.world:handle(ex) end
   if applied == "late" then loop:wrap(busily, lane, carry_out_late, ex) end
-  local answer = applied == "late" and NOT_YET or NOT_DONE
-  return answer.status, answer.body
+  return STATUSES[applied], BODIES[applied]
 end
 
 local function receive_and_carry_out(lane, ex, fault, deadline)
@@ -211,7 +216,7 @@ local function play(lane, ex, fault)
   if fault.when == "mid_answer" then return play_midway(lane, ex, fault, deadline) end
   if fault.when ~= "after_headers" and not receive(lane, ex, deadline) then return false end
   if fault.when == "after_apply" then carry_out(lane, ex, fault.applied) end
-  if how.begin then how.begin(conn, ex) end
+  if how.begin then how.begin(conn, ex, STATUSES[fault.applied]) end
   if fault.when ~= "after_apply" and (fault.what ~= "reset" or fault.applied ~= "no") then
     receive_and_carry_out(lane, ex, fault, deadline)
   end
@@ -249,7 +254,7 @@ local function play_connection(lane, conn, fault)
   local deadline, how = monotime() + lane.patience, silent[fault.what]
   strike(lane, fault)
   conn.mute = true
-  if how.begin then how.begin(conn, conn) end
+  if how.begin then how.begin(conn, conn, STATUSES[fault.applied]) end
   serve_unanswered(lane, conn, fault, deadline)
   if how.finish then how.finish(conn, conn, deadline) end
 end
@@ -305,12 +310,12 @@ local function open_connection(lane, sock, fault)
   sock:setmode("bn", "bn")
   lane.sockets[sock] = true
   local conn = serve_connection(lane, sock, fault)
-  if conn and not closed[sock] then
+  if conn and not abrupt[sock] then
     hang_up(conn)
     conn:wait_gone(monotime() + LINGER) -- closed with bytes unread, it would be reset
   end
   lane.sockets[sock] = nil
-  if not closed[sock] then sock:close() end
+  sock:close()
 end
 
 local function accept_all(lane)

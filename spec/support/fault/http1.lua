@@ -34,7 +34,7 @@ local function fill(conn, deadline)
 end
 
 local function write(conn, bytes)
-  return conn.socket:write(bytes) and conn.socket:flush() and true or false
+  return not conn.gone and conn.socket:write(bytes) and conn.socket:flush() and true or false
 end
 
 --- Reads the head of the next request; nil when there is none.
@@ -120,20 +120,27 @@ function Exchange:wait_gone(deadline)
   return false
 end
 
---- What a connection can say before, or instead of, an answer.
-http1.bytes = {
-  truncate = "HTTP/1.1 200 OK\r\nContent-Ty",
-  garbage = "\22\3\1\2 this is not HTTP\r\n\r\n\0\255",
-  drip = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n",
-}
-
 http1.write = write
+
+--- How a server begins.
+http1.greeting = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
+
+http1.garbage = "\22\3\1\2 this is not HTTP\r\n\r\n\0\255"
+
+--- The head of an answer up to somewhere in its middle.
+function http1.cut_head(status)
+  return ("HTTP/1.1 %d Whatever\r\nContent-Ty"):format(status)
+end
 
 function http1.greet() end
 
+local function give_up(conn)
+  conn.gone = true
+end
+
 --- A connection on which nobody has spoken.
 function http1.connection(socket)
-  return { socket = socket, buffer = "", protocol = http1, wait_gone = wait_gone }
+  return { socket = socket, buffer = "", protocol = http1, wait_gone = wait_gone, give_up = give_up }
 end
 
 return http1

@@ -24,16 +24,17 @@ Exchange.__index = Exchange
 ------------------------------------------------------------------------------------------------------------- frames
 
 local function write(conn, bytes)
-  return conn.socket:write(bytes) and conn.socket:flush() and true or false
+  return not conn.gone and conn.socket:write(bytes) and conn.socket:flush() and true or false
 end
 
 local function frame(kind, flags, stream, payload)
   return pack(">I3I1I1I4", #payload, kind, flags, stream) .. payload
 end
 
---- Has at least so many bytes in the buffer; false when the client has gone.
+--- Has at least so many bytes in the buffer; false when the connection is over.
 local function need(conn, count)
   while #conn.buffer < count do
+    if conn.gone then return false end
     local bytes, why = conn.socket:recv(-65536)
     if bytes then
       conn.buffer = conn.buffer .. bytes
@@ -109,6 +110,11 @@ on_frame[PING] = function(conn, flags, _, payload)
   if flags & ACK == 0 then reply(conn, frame(PING, ACK, 0, payload)) end
 end
 
+local function give_up(conn)
+  conn.gone = true
+  conn.changed:signal()
+end
+
 --- Reads frames until the client goes.
 local function read_all(conn)
   if need(conn, #PREFACE) and take(conn, #PREFACE) == PREFACE then
@@ -120,8 +126,7 @@ local function read_all(conn)
       conn.changed:signal()
     end
   end
-  conn.gone = true
-  conn.changed:signal()
+  give_up(conn)
 end
 
 --- Waits until done() for something that comes from the client; false when it has gone or the deadline passes first.
@@ -144,15 +149,14 @@ end
 function http2.connection(socket, loop)
   local conn = {
     socket = socket, buffer = "", protocol = http2, hpack = hpack.new(4096), streams = {}, waiting = {},
-    changed = condition.new(), wait_gone = wait_gone,
+    changed = condition.new(), wait_gone = wait_gone, give_up = give_up,
   }
   loop:wrap(read_all, conn)
   return conn
 end
 
---- The settings that a server begins with.
 function http2.greet(conn)
-  write(conn, frame(SETTINGS, 0, 0, ""))
+  write(conn, http2.greeting)
 end
 
 --- The next request; nil when there is none.
@@ -163,11 +167,15 @@ end
 
 http2.write = write
 
-http2.bytes = {
-  truncate = frame(SETTINGS, 0, 0, ("\0"):rep(6)):sub(1, 12),
-  garbage = "\255\255\255\1\255\255\255\255\255 this is no frame",
-  drip = frame(SETTINGS, 0, 0, ""),
-}
+--- How a server begins.
+http2.greeting = frame(SETTINGS, 0, 0, "")
+
+http2.garbage = "\255\255\255\1\255\255\255\255\255 this is no frame"
+
+--- What comes before any answer, up to somewhere in its middle.
+function http2.cut_head()
+  return frame(SETTINGS, 0, 0, ("\0"):rep(6)):sub(1, 12)
+end
 
 ----------------------------------------------------------------------------------------------------------- exchanges
 
@@ -227,7 +235,7 @@ end
 --- "The connection ends, and this request was not looked at."
 function Exchange:goaway()
   write(self.conn, frame(GOAWAY, 0, 0, pack(">I4I4", self.stream > 2 and self.stream - 2 or 0, NO_ERROR)))
-  self.conn.socket:shutdown("w")
+  if not self.conn.gone then self.conn.socket:shutdown("w") end
 end
 
 --- "This request was not looked at", says the protocol.

@@ -10,7 +10,7 @@
 -- what     close           the connection ends (FIN)
 --          reset           the connection is reset (RST)
 --          stall           nothing, until the client goes
---          truncate        the answer's head is cut off; mid_answer: its body ends too early, by the protocol's own rules
+--          truncate        the answer's head is cut off; mid_answer: its body ends too early for the protocol
 --          garbage         bytes that are not the protocol's; mid_answer: a body of the right length that is no JSON
 --          drip            one byte of the answer in a second
 --          and over HTTP/2 alone: goaway, refuse, cancel (the stream is reset with REFUSED_STREAM, INTERNAL_ERROR)
