@@ -104,6 +104,7 @@ end
 
 local ENDPOINT_KEYS = {
   name = true, method = true, path = true, doc = true, scope = true, class = true, verify = true, verify_with = true,
+  verify_member = true,
   params = true, query = true, body = true, at_least_one = true, range = true, status = true, result = true,
   empty_body = true, undocumented = true,
 }

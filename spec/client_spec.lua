@@ -42,14 +42,15 @@ describe("client:", function()
     end)
 
     it("one whose feature does not exist yet is unknown", function()
-      for _, name in ipairs { "retries", "rate_limit", "store" } do
+      for _, name in ipairs { "journal", "store" } do
         misuse(function() hoopai.new { token = "t", [name] = 1 } end, "unknown option", name)
       end
-      misuse(function() hoopai.new { token = "t", on = { retry = print } } end, "retry")
+      misuse(function() hoopai.new { token = "t", on = { webhook = print } } end, "webhook")
     end)
 
     local wrong = {
       token = { 5, true, {} },
+      retries = { -1, 11, 1.5, "2", true }, rate_limit = { 1, "on" },
       base_url = {
         1, "", "example.com", "ftp://127.0.0.1", "file:///etc/passwd", "http://example.com", "https://u:p@example.com",
         "https://example.com?x=1", "https://example.com#x", "https://exa mple.com", "https://example.com:0",

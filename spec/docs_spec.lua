@@ -34,6 +34,7 @@ local PUBLIC = {
   { "hoopai", "", hoopai },
   { "hoopai", "Client:", { with = client.with, request = client.request, close = client.close } },
   { "hoopai", "Task:", tasks_methods() },
+  { "hoopai", "Appointments:", require "hoopai.booking" },
   { "hoopai.oauth", "App:", getmetatable(app).__index },
   { "hoopai.store", "", hoopai.store },
   { "hoopai.time", "", hoopai.time },

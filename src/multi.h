@@ -52,7 +52,8 @@ struct hp_transfer {
   char *form; /* the body if it was built here; wiped when freed */
   bool has_body, once, https;
   bool secret_answer; /* its body is for read_grant alone */
-  double timeout; /* seconds; 0 = none */
+  double timeout;  /* seconds from its start; 0 = none */
+  double deadline; /* the hp_now() at which it must have ended, however long it was queued; 0 = none */
 
   /* The outcome. */
   double started;

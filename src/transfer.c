@@ -237,11 +237,22 @@ static bool set_method(CURL *easy, const struct hp_transfer *transfer) {
          curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, transfer->method) == CURLE_OK;
 }
 
+/* What libcurl gets as timeout; time that is already over is the shortest it knows, its 0 would be no limit. */
+static long milliseconds_left(const struct hp_transfer *transfer) {
+  double seconds = transfer->timeout;
+  if (transfer->deadline > 0) {
+    double left = transfer->deadline - hp_now();
+    if (left < 0.001) left = 0.001;
+    if (seconds <= 0 || left < seconds) seconds = left;
+  }
+  return seconds > 0 ? (long)hp_milliseconds(seconds) : 0L;
+}
+
 bool hp_slot_prepare(struct hp_slot *slot, struct hp_transfer *transfer, const struct hp_multi *multi) {
   CURL *easy = slot->easy;
   hp_slot_reset(slot);
   slot->secret = transfer->secret_answer;
-  long milliseconds = transfer->timeout > 0 ? (long)hp_milliseconds(transfer->timeout) : 0L;
+  long milliseconds = milliseconds_left(transfer);
   const char *protocol = transfer->https ? "https" : "http";
   return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocol) == CURLE_OK &&
          curl_easy_setopt(easy, CURLOPT_URL, transfer->url) == CURLE_OK && set_method(easy, transfer) &&
@@ -478,13 +489,13 @@ static void build_block(lua_State *L, struct hp_transfer *transfer) {
   writer.node[-1].next = NULL;
 }
 
-/* Time that is already over is the shortest libcurl knows; its 0 would be no limit. */
-static void read_timeout(lua_State *L, struct hp_transfer *transfer) {
-  if (field(L, "timeout") == LUA_TNIL) return;
+/* A number above 0; 0 where the request has no such field. */
+static double read_seconds(lua_State *L, const char *name) {
+  if (field(L, name) == LUA_TNIL) return 0;
   int number;
   double seconds = lua_tonumberx(L, -1, &number);
-  if (!number || isnan(seconds)) luaL_error(L, "field 'timeout' of a request must be a number");
-  transfer->timeout = seconds > 0.001 ? seconds : 0.001;
+  if (!number || isnan(seconds)) luaL_error(L, "field '%s' of a request must be a number", name);
+  return seconds > 0.001 ? seconds : 0.001;
 }
 
 static size_t escaped_size(const char *bytes, size_t length) {
@@ -564,7 +575,8 @@ struct hp_transfer *hp_transfer_new(lua_State *L) {
   lua_settop(L, 3);
   field(L, "secret_answer");
   transfer->secret_answer = lua_toboolean(L, -1);
-  read_timeout(L, transfer);
+  transfer->timeout = read_seconds(L, "timeout");
+  transfer->deadline = read_seconds(L, "deadline");
   field(L, "once");
   transfer->once = lua_toboolean(L, -1);
   build_block(L, transfer);
@@ -723,14 +735,15 @@ static void push_seconds(lua_State *L, CURL *easy, CURLINFO info, const char *na
   lua_setfield(L, -2, name);
 }
 
-/* info() -> { dns, connect, tls, first_byte, total (seconds), reused, http_version, bytes_received, ip } */
+/* info() -> { dns, connect, tls, first_byte, total (seconds), reused, http_version, bytes_received, ip,
+   proxy_status (of the last answer to CONNECT, 0 = none) } */
 static int transfer_info(lua_State *L) {
   const struct hp_transfer *transfer = check_done(L);
   const struct hp_slot *slot = transfer->slot;
   lua_newtable(L);
   if (!slot) return 1;
   CURL *easy = slot->easy;
-  long connects = 0, version = 0;
+  long connects = 0, version = 0, proxy_status = 0;
   char *ip = NULL;
   push_seconds(L, easy, CURLINFO_NAMELOOKUP_TIME_T, "dns");
   push_seconds(L, easy, CURLINFO_CONNECT_TIME_T, "connect");
@@ -747,6 +760,9 @@ static int transfer_info(lua_State *L) {
   }
   lua_pushinteger(L, (lua_Integer)slot->body.length);
   lua_setfield(L, -2, "bytes_received");
+  curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+  lua_pushinteger(L, proxy_status);
+  lua_setfield(L, -2, "proxy_status");
   curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &ip);
   lua_pushstring(L, ip ? ip : "");
   lua_setfield(L, -2, "ip");

@@ -1,11 +1,12 @@
 --- What the end of an HTTP exchange means: a result and a response, or an error object.
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
+local retry = require "hoopai.retry"
 
 local type, tonumber, ipairs, pairs, next = type, tonumber, ipairs, pairs, next
 local concat = table.concat
 local find, format, lower, match = string.find, string.format, string.lower, string.match
-local math_tointeger = math.tointeger
+local max, math_tointeger = math.max, math.tointeger
 
 local answer = {}
 
@@ -106,12 +107,18 @@ local function message_of(body)
   return text_of(message) or text_of(body.error_description) or text_of(body.error) or text_of(body.msg)
 end
 
+--- Seconds that a Retry-After header asks for.
+local function retry_after_of(headers)
+  return retry.after(headers["retry-after"], headers["date"], core.wall_ms() // 1000)
+end
+
+--- The longer of what the answer asks for and of what its budget headers say.
 local function fill_rate_limit(err, headers, limit)
   err.scope = limit and limit.daily_remaining == 0 and "daily" or "burst"
-  local wait = number_of(headers["retry-after"])
-  local interval = limit and limit.interval_ms and limit.interval_ms / 1000
-  if err.scope == "daily" then interval = limit.daily_reset_ms and limit.daily_reset_ms / 1000 end
-  err.retry_after = wait or interval
+  local told, until_free = retry_after_of(headers), limit and limit.interval_ms
+  if err.scope == "daily" then until_free = limit.daily_reset_ms end
+  until_free = until_free and until_free / 1000
+  err.retry_after = told and until_free and max(told, until_free) or told or until_free
 end
 
 --- Fills in what every error of a call carries.
@@ -133,7 +140,11 @@ answer.failure = failure
 
 local function transport_failure(exchange, transfer, kind, message, code)
   local stage = kind == "timeout" and transfer:stage() or nil
-  return failure(exchange, { kind = kind, message = message, curl_code = code, stage = stage })
+  local proxy_status = transfer:info().proxy_status
+  return failure(exchange, {
+    kind = kind, message = message, curl_code = code, stage = stage,
+    proxy_status = proxy_status and proxy_status > 0 and proxy_status or nil,
+  })
 end
 
 local function content_type(response)
@@ -151,6 +162,8 @@ local function refusal(exchange, body)
     err.message = format("unexpected status %d; redirects are not followed", response.status)
   elseif err.kind == "rate_limit" then
     fill_rate_limit(err, response.headers, response.rate_limit)
+  elseif response.status == 503 then
+    err.retry_after = retry_after_of(response.headers)
   end
   return failure(exchange, err)
 end
@@ -256,6 +269,7 @@ end
 -- @tfield integer attempts how many requests were made
 -- @tfield number elapsed seconds from the first sending to the answer
 -- @tfield string url where the request went, without the query; holds no secret
+-- @tfield[opt] boolean reconciled true when the call's own answer was lost, and a look afterwards found its effect
 -- @tfield[opt] boolean unexpected true when the answer lacks what is documented: then the whole body is the result
 
 local function make_response(exchange, transfer, status)

@@ -13,7 +13,7 @@
 ---| "scope" # 401: the token's scope or class, or the version, was refused
 ---| "forbidden" # 403
 ---| "not_found" # 404 or 410
----| "conflict" # 409
+---| "conflict" # 409; or a change whose answer was lost, of a record that somebody else changed since
 ---| "slot_taken" # 400 or 422 that says the slot is not available
 ---| "refused" # any other 400 or 422, or an answer that says it did not succeed
 ---| "rate_limit" # 429; `retry_after` says how long to wait
@@ -25,6 +25,7 @@
 ---| "decode" # the answer is not JSON, or not of the documented shape
 ---| "too_large" # the answer is larger than allowed
 ---| "protocol" # broken HTTP, or a redirect: none is followed
+---| "duplicate" # more than one booking was found where one was made
 ---| "reauth_required" # the stored grant is not accepted any more, or there is none: a person must sign in again
 ---| "store" # the token store cannot be read, written or locked; no token was spent, or what was stored is kept
 ---| "cancelled" # the task was cancelled
@@ -62,12 +63,16 @@
 ---@field response? hoopai.Response the answer, where one came
 ---of `timeout`: where the time ran out: "queue", "connect", "send", "wait", "receive" or "refresh"
 ---@field stage? "queue"|"connect"|"send"|"wait"|"receive"|"refresh"
----@field retry_after? number of `rate_limit`: seconds to wait
+---@field retry_after? number of `rate_limit`, and of a 503: seconds to wait
 ---@field scope? "burst"|"daily" of `rate_limit`: "burst" or "daily"
+---@field proxy_status? integer what a proxy answered that did not let the request through
 ---@field curl_code? integer of `network`, `timeout`, `tls` and the like: libcurl's code
 ---what was raised or returned by a function of yours: by the task of `raised`, by the token function of `auth`. Of
 ---`reauth_required`: the refusal
 ---@field cause? any
+---of `appointments:book`, where it is not certain what became of the booking: all that `appointments:find_booking`
+---needs to look again
+---@field booking? hoopai.Booking
 ---@field traceback? string of `raised`: where the task raised
 
 ---One problem of a call that was refused before it was sent.
@@ -89,6 +94,7 @@
 ---@field attempts integer how many requests were made
 ---@field elapsed number seconds from the first sending to the answer
 ---@field url string where the request went, without the query; holds no secret
+---@field reconciled? boolean true when the call's own answer was lost, and a look afterwards found its effect
 ---@field unexpected? boolean true when the answer lacks what is documented: then the whole body is the result
 
 ---What an answer says of the request budget.
@@ -115,8 +121,10 @@
 ---else `https://services.leadconnectorhq.com`
 ---@field base_url? string
 ---@field api_version? string the `Version` header; default "2021-07-28"
----@field timeout? number seconds from the sending of a call to its whole answer, a renewal of the token included; default 30
----@field queue_timeout? number seconds a call may wait for a free connection. Default: no limit
+---@field timeout? number seconds from the first sending of a call to its whole answer, retries and a renewal of the token included; default 30
+---@field queue_timeout? number seconds a call may wait for the request budget and a free connection before that. Default: no limit
+---@field retries? integer|boolean how often a request may be repeated where that is safe; false: never; default 2
+---@field rate_limit? boolean whether calls wait for the request budget of their location, as the API tells it; default true
 ---@field connect_timeout? number seconds until a connection must be there; default 10
 ---@field max_connections? integer how many connections may be open; default 64
 ---@field http2? boolean whether HTTP/2 may be used; default true
@@ -130,7 +138,8 @@
 ---@class (exact) hoopai.CallOptions
 ---@field location_id? string the location (sub-account) the call is about
 ---@field timeout? number seconds from the sending of a call to its whole answer
----@field queue_timeout? number seconds a call may wait for a free connection
+---@field queue_timeout? number seconds a call may wait for the request budget and a free connection before that
+---@field retries? integer|boolean how often a request may be repeated; false: never
 ---@field headers? table<string, string> further headers: name -> value. Those the library sets itself are refused
 ---@field api_version? string the `Version` header
 ---@field validate? boolean false lets through what the library does not know; lists are still sent as lists
@@ -150,6 +159,8 @@
 ---@class hoopai.Hooks
 ---@field request? fun(event: hoopai.RequestEvent) called with a `RequestEvent` before each request
 ---@field response? fun(event: hoopai.ResponseEvent) called with a `ResponseEvent` after each answer or failure
+---@field retry? fun(event: hoopai.RetryEvent) called with a `RetryEvent` before the pause that precedes another attempt
+---@field wait? fun(event: hoopai.WaitEvent) called with a `WaitEvent` before a call waits for the request budget
 ---of an app, or of a client with `oauth`: called with a `RefreshEvent` after each exchange of a token of the app
 ---@field refresh? fun(event: hoopai.RefreshEvent)
 
@@ -158,18 +169,38 @@
 ---@field endpoint string such as "calendars:get"
 ---@field method string HTTP method
 ---@field path string path of the request
----@field attempt integer 1, or 2 where the token was renewed
+---@field attempt integer 1 for the first request of a call, 2 for its first repetition, and so on
 
 ---What the hook `response` is told.
 ---@class hoopai.ResponseEvent
 ---@field endpoint string such as "calendars:get"
 ---@field method string HTTP method
 ---@field path string path of the request
----@field attempt integer 1, or 2 where the token was renewed
+---@field attempt integer 1 for the first request of a call, 2 for its first repetition, and so on
 ---@field elapsed number seconds since the first sending
 ---@field status? integer HTTP status, where an answer came
 ---@field trace_id? string what the vendor's support asks for
 ---@field kind? hoopai.ErrorKind the kind of the error, where the request failed
+
+---What the hook `retry` is told, before the pause.
+---@class hoopai.RetryEvent
+---@field endpoint string such as "calendars:get"
+---@field method string HTTP method
+---@field path string path of the request
+---@field attempt integer the one that failed
+---@field action "resend"|"look" "resend"; or "look": the record is read first, to see whether the change was made
+---@field reason string where the attempt failed, such as "connect", "unanswered", "server" or "burst"
+---@field kind hoopai.ErrorKind the kind of its error
+---@field status? integer its HTTP status, where an answer came
+---@field delay number seconds until then
+
+---What the hook `wait` is told, before a call waits for the request budget of its location.
+---@class hoopai.WaitEvent
+---@field endpoint string such as "calendars:get"
+---@field method string HTTP method
+---@field path string path of the request
+---@field location_id? string whose budget it is
+---@field seconds number until there is room, as far as is known
 
 ---What the hook `refresh` is told, after each exchange of a token or failure of one.
 ---@class hoopai.RefreshEvent
@@ -1152,6 +1183,38 @@ TeamMember.meetingLocation = nil
 ---@field rules? hoopai.ScheduleRule[] When the user can be booked.
 ---@field timezone? string Time zone of the hours; the API documents names of the form Area/City only (such as Europe/Madrid).
 
+---What `appointments:book` takes: the fields of `create`, and where and how to book.
+---@class (exact) hoopai.BookingRequest: hoopai.AppointmentCreate
+---@field startTime? hoopai.BodyTime a slot as `free_slots` gave it; left out where `from` and `to` are given
+---@field from? hoopai.QueryTime where to begin to look for a free slot. Default: now
+---@field to? hoopai.QueryTime where to end, 31 days later at most. Default: seven days later
+---@field timezone? string of the slots that are looked for. Default: the calendar's
+---when somebody else took the slot: "next" tries the following free ones, "fail" does not. Default: "fail" with
+---`startTime`, else "next"
+---@field on_taken? "next"|"fail"
+---@field max_slots? integer how many slots are tried at most; default 5
+---what stands at the end of the description, so that the booking is found again: a random text; a text of your own,
+---which no other booking has; or false for none. Then the booking is told by calendar, contact and instant, and the
+---events are read before it is sent too; default true
+---@field reference? boolean|string
+---@field reconcile_timeout? number seconds for finding out, on top of `timeout`; default 60
+
+---@class hoopai.BookingResponse: hoopai.Response
+---@field slot string the start as it was sent
+---@field reference? string what stands in the description
+
+---What identifies a booking, for `Appointments:find_booking`. Plain data, which can be kept in a file.
+---@class hoopai.Booking
+---@field reference? string what stands in its description
+---@field calendarId string its calendar
+---@field contactId string its contact
+---@field startTime hoopai.BodyTime its start
+---@field endTime? hoopai.BodyTime its end, where it was given
+---@field locationId? string its location, where it was given
+---@field assignedUserId? string its user, where one was given
+---@field sent_ms? integer when it was sent, in milliseconds since 1970
+---@field known? table ids of the events that were there before, by id
+
 ---Calendars, and the free slots in them.
 ---@class hoopai.client.Calendars
 local Calendars = {}
@@ -1392,6 +1455,31 @@ function Appointments:cancel(eventId, options) end
 ---@return hoopai.EventDeleted? result nil when the call failed
 ---@return hoopai.Response|hoopai.Error response the error when the call failed
 function Appointments:delete(eventId, options) end
+
+---Books a slot, at most once, and finds out what became of it where the answer is lost.
+---
+---Give `startTime` (a slot as `free_slots` gave it), or `from` and `to`: then the first free slot between them is
+---booked. The create is sent once. When its outcome is unclear (a timeout, a broken connection, a 5xx), the events
+---around the slot are read until the booking is found, for `reconcile_timeout` at most.
+---Two tasks of a program that want one slot take turns.
+---Raises for wrong use, such as an unknown option.
+---@async
+---@nodiscard
+---@param given hoopai.BookingRequest the fields of `create`, without `ignoreFreeSlotValidation` and `rrule`; and
+---@param call_options? hoopai.CallOptions for each request that this takes
+---@return hoopai.Appointment? booked nil when the call failed
+---@return hoopai.BookingResponse|hoopai.Error response
+function Appointments:book(given, call_options) end
+
+---Looks again for a booking whose outcome stayed unclear.
+---Raises for wrong use, such as an unknown option.
+---@async
+---@nodiscard
+---@param wanted hoopai.Booking the `booking` of the error of `appointments:book`
+---@param call_options? hoopai.CallOptions
+---@return hoopai.Appointment? booked nil when the call failed
+---@return hoopai.Response|hoopai.Error response
+function Appointments:find_booking(wanted, call_options) end
 
 ---Blocked times of calendars and users.
 ---@class hoopai.client.BlockSlots

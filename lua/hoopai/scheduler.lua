@@ -733,7 +733,8 @@ end
 
 --- Waits for the lock. The result is a to-be-closed value that gives it back.
 -- @tparam string what who asks, for the message where nobody may wait
-function Lock:acquire(what)
+-- @tparam[opt] number deadline a core.now() time; nil is returned when that passes first
+function Lock:acquire(what, deadline)
   local hold = setmetatable({ lock = self, owner = current }, Hold)
   if not self.holder then
     self.holder = hold
@@ -746,9 +747,38 @@ function Lock:acquire(what)
   self.last = self.last + 1
   self.queue[self.last] = hold
   local wait <close> = setmetatable({ hold = hold }, Wait)
-  suspend(current)
+  if suspend(current, deadline) == "timeout" then return nil end
   wait.passed = true
   return hold
+end
+
+----------------------------------------------------------------------------------------------------------- bells
+
+local Bell = {}
+Bell.__index = Bell
+
+--- A place to wait at until a moment comes or somebody rings. Outside any loop nobody can ring meanwhile.
+function scheduler.bell()
+  return setmetatable({ waiting = setmetatable({}, { __mode = "k" }) }, Bell)
+end
+
+--- Waits until the bell rings, at most until the deadline.
+-- @tparam string where "task" or "block", as `where` said
+-- @tparam ?number deadline a core.now() time
+function Bell:wait(where, deadline)
+  if where == "block" then
+    repeat core.sleep(deadline - now()) until now() >= deadline
+    return
+  end
+  local task = current
+  self.waiting[task] = new_ticket(task)
+  suspend(task, deadline)
+  self.waiting[task] = nil
+end
+
+--- Wakes all who wait.
+function Bell:ring()
+  for task, ticket in pairs(self.waiting) do wake(task, ticket) end
 end
 
 return scheduler
