@@ -765,6 +765,27 @@ describe("client:", function()
       assert.are.equal(1, response.attempts)
     end)
 
+    it("has its headers for whoever goes through it, looked at before or not", function()
+      server:reply { path = "/calendars/c", headers = { ["X-One"] = "1" }, body = [[{"calendar":{"id":"c"}}]],
+        always = true }
+      local client = new()
+      for _, look in ipairs { false, true } do
+        local _, response = assert(client.calendars:get("c"))
+        if look then assert.are.equal("1", response.headers["x-one"]) end
+        local names = {}
+        for name, value in pairs(response) do
+          names[name] = true
+          if name == "headers" then assert.are.equal("1", value["x-one"]) end
+        end
+        assert.are.same({
+          status = true, headers = true, attempts = true, elapsed = true, url = true, extra = true, body = true,
+        }, names)
+        assert.are.equal(response.headers, response.headers)
+        assert.is_nil(response.head)
+        assert.is_nil(response.unknown)
+      end
+    end)
+
     it("leaves out limits that were not sent, and numbers that are none", function()
       server:reply(CALENDAR,
         { path = "/calendars/d", headers = { ["X-RateLimit-Max"] = "many" }, body = [[{"calendar":{}}]] })

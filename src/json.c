@@ -355,17 +355,24 @@ static int json_encode(lua_State *L) {
 
 /* ------------------------------------------------------------------------------------------------------------ reading */
 
+/* Where the string that begins before `at` ends: at its quote, or at the end of the text. */
+static const char *string_end(const char *at, const char *end) {
+  const char *quote;
+  while ((quote = memchr(at, '"', (size_t)(end - at)))) {
+    const char *slash = quote;
+    while (slash > at && slash[-1] == '\\') slash--;
+    if ((quote - slash) % 2 == 0) return quote;
+    at = quote + 1;
+  }
+  return end;
+}
+
 /* Documents without a number and without null (free slots) need no second look. */
 static bool needs_walk(const char *text, size_t length) {
   const char *end = text + length;
   for (const char *at = text; at < end; at++) {
-    if (*at == '"') {
-      for (at++; at < end && *at != '"'; at++) {
-        if (*at == '\\') at++;
-      }
-    } else if (*at == 'n' || (*at >= '0' && *at <= '9')) {
-      return true;
-    }
+    if (*at == '"') at = string_end(at + 1, end);
+    else if (*at == 'n' || (*at >= '0' && *at <= '9')) return true;
   }
   return false;
 }

@@ -16,6 +16,8 @@ struct hp_slot {
   CURL *easy;
   struct hp_transfer *owner;
   struct hp_slot *next; /* in the pool */
+  char *origin;  /* "https://host:port" of the request before, NULL = none */
+  CURLU *parsed; /* the same for libcurl */
   struct hp_buffer body, headers;
   size_t max_body, max_headers;
   int header_lines, interim;
@@ -46,6 +48,7 @@ struct hp_transfer {
   char *block;
   size_t block_size;
   const char *url, *method;
+  const char *target; /* path and query in `url`; NULL = libcurl has to look for itself */
   struct curl_slist *headers;
   const char *body;
   size_t body_length;
