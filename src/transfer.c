@@ -787,8 +787,8 @@ static int transfer_head(lua_State *L) {
 /* headers(head) -> what transfer:headers() would have been */
 static int core_headers(lua_State *L) {
   size_t length;
-  const char *head = luaL_checklstring(L, 1, &length);
-  push_headers(L, head, length);
+  const char *lines = luaL_checklstring(L, 1, &length);
+  push_headers(L, lines, length);
   return 1;
 }
 

@@ -6,7 +6,7 @@
 -- The server counts a request when it arrives, which is somewhere between sending and answer. A request counts here
 -- from its sending until one interval after its answer, so in no interval of the server's, wherever that begins, do
 -- more arrive than allowed. Requests of other programs show in what the server says is left.
-local max, min, huge = math.max, math.min, math.huge
+local max, min, huge, setmetatable = math.max, math.min, math.huge, setmetatable
 
 local limiter = {}
 
