@@ -7,6 +7,7 @@
 -- from its sending until one interval after its answer, so in no interval of the server's, wherever that begins, do
 -- more arrive than allowed. Requests of other programs show in what the server says is left.
 local max, min, huge = math.max, math.min, math.huge
+local setmetatable = setmetatable
 
 local limiter = {}
 
