@@ -78,8 +78,8 @@ end
 --     2026-03-07T14:00:00.123Z POST /calendars/events/appointments 201 132ms attempts=1 reused=yes trace=5f0c
 --     2026-03-07T14:00:12.004Z PUT /calendars/groups/g1 503 9120ms attempts=3 reused=yes error=server applied=maybe
 --
--- with `-` for the status where no answer came; and a line when a token of an app was renewed, or could not be. The path
--- has the ids of what was asked for. No token, query, header or body is in a line.
+-- with `-` for the status where no answer came; and a line when a token of an app was renewed, or could not be. The
+-- path has the ids of what was asked for. No token, query, header or body is in a line.
 -- @function log
 -- @tparam[opt] table options
 -- @tparam[opt] function options.write called with each line, without its end; may not wait. Default: the line goes to

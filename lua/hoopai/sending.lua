@@ -34,7 +34,8 @@ local sending = {}
 -- @tfield[opt] integer status HTTP status, where an answer came
 -- @tfield[opt] string trace_id what the vendor's support asks for
 -- @tfield[opt] string kind the kind of the error, where the request failed
--- @tfield[opt] number dns seconds from the beginning of the attempt until the name was resolved; 0 on a reused connection
+-- @tfield[opt] number dns seconds from the beginning of the attempt until the name was resolved; 0 on a reused
+-- connection
 -- @tfield[opt] number connect seconds until the connection was there; 0 on a reused one
 -- @tfield[opt] number tls seconds until its TLS handshake was over; 0 on a reused one and without TLS
 -- @tfield[opt] number first_byte seconds until the first byte of the answer
