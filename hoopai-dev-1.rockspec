@@ -78,6 +78,7 @@ build = {
     hoopai = "lua/hoopai/init.lua",
     ["hoopai.http_date"] = "lua/hoopai/http_date.lua",
     ["hoopai.limiter"] = "lua/hoopai/limiter.lua",
+    ["hoopai.log"] = "lua/hoopai/log.lua",
     ["hoopai.meta"] = "lua/hoopai/meta.lua",
     ["hoopai.options"] = "lua/hoopai/options.lua",
     ["hoopai.resources"] = "lua/hoopai/resources.lua",

@@ -142,10 +142,10 @@ static const char *set_field(struct hp_record *record, const char *name, const c
 
 /* One line a field, "name=value" with %xx for what could break a line, "!name=value" for a secret. The last line tells
    a whole record from a torn one, and its sum one that was overwritten halfway. */
-static const char head[] = "hoopai-record 1\n";
+static const char packed_head[] = "hoopai-record 1\n";
 static const char tail[] = "end ";
 #define TAIL_SIZE (sizeof tail - 1 + 16 + 1)
-#define EMPTY_SIZE (sizeof head - 1 + TAIL_SIZE)
+#define EMPTY_SIZE (sizeof packed_head - 1 + TAIL_SIZE)
 
 /* FNV-1a: against accidents, not against people. */
 static uint64_t sum_of(const char *bytes, size_t length) {
@@ -184,7 +184,7 @@ static void format_tail(char *out, const char *bytes, size_t length) {
 
 void hp_record_pack(const struct hp_record *record, char *out) {
   char last[TAIL_SIZE + 1];
-  char *at = put(out, head, sizeof head - 1);
+  char *at = put(out, packed_head, sizeof packed_head - 1);
   for (int i = 0; i < record->count; i++) at = put_field(at, &record->fields[i]);
   format_tail(last, out, (size_t)(at - out));
   put(at, last, TAIL_SIZE);
@@ -243,11 +243,11 @@ static const char *unpack_lines(struct hp_record *record, const char *at, const 
 
 const char *hp_record_unpack(struct hp_record *record, const char *bytes, size_t length) {
   char last[TAIL_SIZE + 1];
-  const size_t version = sizeof head - 3; /* where the number of the head begins */
+  const size_t version = sizeof packed_head - 3; /* where the number of the packed_head begins */
   if (length > HP_RECORD_SIZE) return "it is larger than 256 KiB";
-  if (length < version || memcmp(bytes, head, version) != 0) return "it is no record of this library, or cut off";
-  if (length < sizeof head - 1) return "it is cut off";
-  if (memcmp(bytes, head, sizeof head - 1) != 0) return "it was written by another version of this library";
+  if (length < version || memcmp(bytes, packed_head, version) != 0) return "it is no record of this library, or cut off";
+  if (length < sizeof packed_head - 1) return "it is cut off";
+  if (memcmp(bytes, packed_head, sizeof packed_head - 1) != 0) return "it was written by another version of this library";
   if (length < EMPTY_SIZE) return "it is cut off";
   const char *end = bytes + length - TAIL_SIZE;
   if (memcmp(end, tail, sizeof tail - 1) != 0 || bytes[length - 1] != '\n') return "it is cut off";
@@ -255,7 +255,7 @@ const char *hp_record_unpack(struct hp_record *record, const char *bytes, size_t
   if (memcmp(end, last, TAIL_SIZE) != 0) return "it is damaged";
   char *scratch = malloc(length);
   if (!scratch) return "not enough memory";
-  const char *problem = unpack_lines(record, bytes + sizeof head - 1, end, scratch);
+  const char *problem = unpack_lines(record, bytes + sizeof packed_head - 1, end, scratch);
   hp_wipe(scratch, length);
   free(scratch);
   return problem;

@@ -9,12 +9,13 @@
 -- @module hoopai
 local client = require "hoopai.client"
 local core = require "hoopai.core"
+local log = require "hoopai.log"
 local resources = require "hoopai.resources"
 local scheduler = require "hoopai.scheduler"
 local slots = require "hoopai.slots"
 local time = require "hoopai.time"
 
-local ipairs, require = ipairs, require
+local require = require
 
 local hoopai = {
   --- The version of the library.
@@ -86,7 +87,7 @@ end
 -- functions, or take them away, after they have loaded the library, and for those that fork. From then on the library
 -- uses no global.
 function hoopai.preload()
-  for _, name in ipairs(resources.names) do require("hoopai.api." .. name) end
+  resources.load()
   require "hoopai.auth.app"
 end
 
@@ -103,5 +104,6 @@ hoopai.map, hoopai.sleep = scheduler.map, scheduler.sleep
 hoopai.array = core.array
 
 hoopai.slots = slots
+hoopai.log = log
 
 return hoopai

@@ -155,12 +155,20 @@
 ---@field query? table<string, string|integer|boolean|(string|integer|boolean)[]> name -> value, or a list of values
 ---@field body? table what to send as JSON
 
+---What `hoopai.log` takes.
+---@class (exact) hoopai.LogOptions
+---@field write? fun(line: string) called with each line, without its end; may not wait. Default: the line goes to stderr
+---@field verbose? boolean a line also before each repetition and each wait for the request budget; default false
+
 ---Functions that a client tells of what it does. They may not wait; what they raise goes to `warn()`.
 ---@class hoopai.Hooks
 ---@field request? fun(event: hoopai.RequestEvent) called with a `RequestEvent` before each request
 ---@field response? fun(event: hoopai.ResponseEvent) called with a `ResponseEvent` after each answer or failure
 ---@field retry? fun(event: hoopai.RetryEvent) called with a `RetryEvent` before the pause that precedes another attempt
 ---@field wait? fun(event: hoopai.WaitEvent) called with a `WaitEvent` before a call waits for the request budget
+---called with a `DoneEvent` when a call is over, however it ended. Calls that are refused before anything is sent, as
+---their arguments are wrong, are not told
+---@field done? fun(event: hoopai.DoneEvent)
 ---of an app, or of a client with `oauth`: called with a `RefreshEvent` after each exchange of a token of the app
 ---@field refresh? fun(event: hoopai.RefreshEvent)
 
@@ -181,6 +189,13 @@
 ---@field status? integer HTTP status, where an answer came
 ---@field trace_id? string what the vendor's support asks for
 ---@field kind? hoopai.ErrorKind the kind of the error, where the request failed
+---@field dns? number seconds from the beginning of the attempt until the name was resolved; 0 on a reused connection
+---@field connect? number seconds until the connection was there; 0 on a reused one
+---@field tls? number seconds until its TLS handshake was over; 0 on a reused one and without TLS
+---@field first_byte? number seconds until the first byte of the answer
+---@field total? number seconds until all was over
+---@field reused? boolean whether an open connection was used again
+---@field http_version? string "1.0", "1.1" or "2"
 
 ---What the hook `retry` is told, before the pause.
 ---@class hoopai.RetryEvent
@@ -201,6 +216,20 @@
 ---@field path string path of the request
 ---@field location_id? string whose budget it is
 ---@field seconds number until there is room, as far as is known
+
+---What the hook `done` is told.
+---@class hoopai.DoneEvent
+---@field endpoint string such as "calendars:get"
+---@field method string HTTP method
+---@field path string path of the request
+---@field attempts integer how many requests were made, 0 where none was
+---@field elapsed number seconds from the call to its end, all waiting and repetitions included
+---@field status? integer HTTP status of the last answer
+---@field trace_id? string what the vendor's support asks for
+---@field reused? boolean whether the last request went over a connection that was open already
+---@field reconciled? boolean true where the answer to a change was lost, and the record showed that it was made
+---@field kind? hoopai.ErrorKind the kind of the error, where the call failed; "cancelled" when its task was cancelled
+---@field applied? "no"|"maybe"|"yes" what is known of the effect of a call that failed: "no", "maybe" or "yes"
 
 ---What the hook `refresh` is told, after each exchange of a token or failure of one.
 ---@class hoopai.RefreshEvent
@@ -2040,6 +2069,24 @@ function hoopai.slots(free) end
 ---@param list? T[]
 ---@return T[]
 function hoopai.array(list) end
+
+---Makes the hooks of a log: `hoopai.new { on = hoopai.log() }`. It writes a line when a call is over:
+---
+---    2026-03-07T14:00:00.123Z POST /calendars/events/appointments 201 132ms attempts=1 reused=yes trace=5f0c
+---    2026-03-07T14:00:12.004Z PUT /calendars/groups/g1 503 9120ms attempts=3 reused=yes error=server applied=maybe
+---
+---with `-` for the status where no answer came; and a line when a token of an app was renewed, or could not be. The
+---path has the ids of what was asked for. No token, query, header or body is in a line.
+---Raises for an unknown or wrong option, and without `write` where Lua has no library `io`.
+---@nodiscard
+---@param options? hoopai.LogOptions
+---@return hoopai.Hooks # a table that you may add other hooks to
+function hoopai.log(options) end
+
+---Loads what is otherwise loaded when it is first needed: the endpoints and OAuth. For hosts that change standard
+---functions, or take them away, after they have loaded the library, and for those that fork. From then on the library
+---uses no global.
+function hoopai.preload() end
 
 ---Runs fn(...) as a task, and the loop until it and all tasks spawned in it have ended.
 ---Inside a task it opens a child scope on the same loop and suspends that task.

@@ -10,7 +10,7 @@ local scheduler = require "hoopai.scheduler"
 local verify = require "hoopai.verify"
 
 local format, min = string.format, math.min
-local pairs, select, setmetatable = pairs, select, setmetatable
+local ipairs, pairs, select, setmetatable = ipairs, pairs, select, setmetatable
 local now = core.now
 
 local sending = {}
@@ -34,6 +34,28 @@ local sending = {}
 -- @tfield[opt] integer status HTTP status, where an answer came
 -- @tfield[opt] string trace_id what the vendor's support asks for
 -- @tfield[opt] string kind the kind of the error, where the request failed
+-- @tfield[opt] number dns seconds from the beginning of the attempt until the name was resolved; 0 on a reused
+-- connection
+-- @tfield[opt] number connect seconds until the connection was there; 0 on a reused one
+-- @tfield[opt] number tls seconds until its TLS handshake was over; 0 on a reused one and without TLS
+-- @tfield[opt] number first_byte seconds until the first byte of the answer
+-- @tfield[opt] number total seconds until all was over
+-- @tfield[opt] boolean reused whether an open connection was used again
+-- @tfield[opt] string http_version "1.0", "1.1" or "2"
+
+--- What the hook `done` is told.
+-- @table DoneEvent
+-- @tfield string endpoint such as "calendars:get"
+-- @tfield string method HTTP method
+-- @tfield string path path of the request
+-- @tfield integer attempts how many requests were made, 0 where none was
+-- @tfield number elapsed seconds from the call to its end, all waiting and repetitions included
+-- @tfield[opt] integer status HTTP status of the last answer
+-- @tfield[opt] string trace_id what the vendor's support asks for
+-- @tfield[opt] boolean reused whether the last request went over a connection that was open already
+-- @tfield[opt] boolean reconciled true where the answer to a change was lost, and the record showed that it was made
+-- @tfield[opt] string kind the kind of the error, where the call failed; "cancelled" when its task was cancelled
+-- @tfield[opt] string applied what is known of the effect of a call that failed: "no", "maybe" or "yes"
 
 --- What the hook `retry` is told, before the pause.
 -- @table RetryEvent
@@ -64,13 +86,38 @@ local function tell_request(hook, exchange)
   scheduler.call_hook("on.request", hook, event_of(exchange))
 end
 
+local TIMING = { "dns", "connect", "tls", "first_byte", "total", "reused", "http_version" }
+
 local function tell_response(hook, exchange, err)
   local event, response = event_of(exchange), exchange.response
   event.elapsed = exchange.elapsed
   event.status = response and response.status
   event.trace_id = response and response.trace_id
   event.kind = err and err.kind
+  for _, name in ipairs(TIMING) do event[name] = exchange.info[name] end
   scheduler.call_hook("on.response", hook, event)
+end
+
+-- What the end of a call leaves for the hook `done`. Cancelled calls are told too: they close it with no result.
+local Report = {}
+Report.__close = function(report, raised)
+  local exchange, result, response = report.exchange, report.result, report.response
+  local event = event_of(exchange)
+  event.attempts, event.attempt = exchange.attempts, nil
+  event.elapsed = now() - report.begun
+  event.reused = exchange.info and exchange.info.reused
+  if response then
+    event.status, event.trace_id = response.status, response.trace_id
+  end
+  if result ~= nil then
+    event.reconciled = response.reconciled
+  elseif response then
+    event.kind, event.applied = response.kind, response.applied
+  else
+    local has_left = exchange.endpoint.class ~= "R" and exchange.attempts > 0
+    event.kind, event.applied = raised == nil and "cancelled" or "raised", has_left and "maybe" or "no"
+  end
+  scheduler.call_hook("on.done", report.hook, event)
 end
 
 local function tell_retry(hook, exchange, err, action, reason, delay)
@@ -263,6 +310,7 @@ local function attempt(own, exchange, where)
   local result, response = answer.read(exchange, transfer)
   permit.has_left = exchange.sent > 0
   if result == nil then permit.retry_after = response.retry_after end
+  if hooks.response or hooks.done then exchange.info = transfer:info() end
   if hooks.response then tell_response(hooks.response, exchange, result == nil and response or nil) end
   return result, response
 end
@@ -334,15 +382,7 @@ local function is_gone(exchange, err)
   return exchange.unclear and exchange.endpoint.method == "DELETE" and err.kind == "not_found"
 end
 
---- Sends a request, and repeats it as hoopai.retry says.
--- @tparam table own the client's own data: `settings`, `shared`, `closed`
--- @tparam table exchange endpoint, path, url, query, body, headers, source (of the token), timeout, queue_timeout,
--- queue_deadline, retries, location_id
--- @tparam string where "task" or "block"
--- @tparam ?function look reads the record after a change whose outcome is unclear; returns a word of verify.judge, what
--- the call is to return where that is "applied", and the response to the reading
--- @return result, response; or nil and an error
-function sending.send(own, exchange, where, look)
+local function send(own, exchange, where, look)
   local shared, before = own.shared, nil
   local budget = retry_budget_of(shared, exchange.location_id)
   exchange.gate = gate_of(shared, exchange.location_id)
@@ -380,6 +420,23 @@ function sending.send(own, exchange, where, look)
       end
     end
   end
+end
+
+--- Sends a request, and repeats it as hoopai.retry says.
+-- @tparam table own the client's own data: `settings`, `shared`, `closed`
+-- @tparam table exchange endpoint, path, url, query, body, headers, source (of the token), timeout, queue_timeout,
+-- queue_deadline, retries, location_id
+-- @tparam string where "task" or "block"
+-- @tparam ?function look reads the record after a change whose outcome is unclear; returns a word of verify.judge, what
+-- the call is to return where that is "applied", and the response to the reading
+-- @return result, response; or nil and an error
+function sending.send(own, exchange, where, look)
+  local hook = own.settings.on.done
+  if not hook then return send(own, exchange, where, look) end
+  local report <close> = setmetatable({ hook = hook, exchange = exchange, begun = now() }, Report)
+  local result, response = send(own, exchange, where, look)
+  report.result, report.response = result, response
+  return result, response
 end
 
 return sending

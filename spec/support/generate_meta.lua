@@ -89,6 +89,11 @@ local REFINED = {
   ["Hooks.response"] = "fun(event: hoopai.ResponseEvent)",
   ["Hooks.refresh"] = "fun(event: hoopai.RefreshEvent)",
   ["Hooks.retry"] = "fun(event: hoopai.RetryEvent)",
+  ["log.options"] = "hoopai.LogOptions",
+  ["LogOptions.write"] = "fun(line: string)",
+  ["Hooks.done"] = "fun(event: hoopai.DoneEvent)",
+  ["DoneEvent.kind"] = "hoopai.ErrorKind",
+  ["DoneEvent.applied"] = '"no"|"maybe"|"yes"',
   ["Hooks.wait"] = "fun(event: hoopai.WaitEvent)",
   ["RetryEvent.kind"] = "hoopai.ErrorKind",
   ["RetryEvent.action"] = '"resend"|"look"',
@@ -438,7 +443,9 @@ local function put_options_part(page)
   put_options("CallOptions", page.items.CallOptions.comment.text, page.items.CallOptions.comment)
   put_options("MapOptions", "What `hoopai.map` takes.", page.items.map.comment, "options")
   put_options("Request", "What `client:request` takes.", page.items["Client:request"].comment, "given")
-  for _, name in ipairs { "Hooks", "RequestEvent", "ResponseEvent", "RetryEvent", "WaitEvent", "RefreshEvent" } do
+  put_options("LogOptions", "What `hoopai.log` takes.", page.items.log.comment, "options")
+  for _, name in ipairs { "Hooks", "RequestEvent", "ResponseEvent", "RetryEvent", "WaitEvent", "DoneEvent",
+    "RefreshEvent" } do
     put_table(name, page.items[name])
   end
 end
