@@ -39,6 +39,14 @@ local function wait_for_room(own, given)
   return nil, "closed"
 end
 
+--- Takes one request from the budget where that needs no wait.
+-- @treturn boolean whether there was room; then `leave` or `give_back` must be called once
+function Gate:try()
+  if self.lock.holder or self.limiter:wait(now()) ~= 0 then return false end
+  self.limiter:take()
+  return true
+end
+
 --- Takes one request from the budget, waiting for it where need be. Whoever got true calls `leave` or `give_back` once.
 -- @tparam table given
 -- @tparam string given.where "task" or "block"
@@ -51,10 +59,7 @@ end
 -- @treturn[2] string "late", "closed", or "daily" or "burst" where waiting is no use
 -- @treturn[2] ?number seconds until it is
 function Gate:enter(given)
-  if not self.lock.holder and self.limiter:wait(now()) == 0 then
-    self.limiter:take()
-    return true
-  end
+  if self:try() then return true end
   if given.where == "block" then return wait_for_room(self, given) end
   local hold <close> = self.lock:acquire("the request budget", given.deadline) -- luacheck: ignore 211
   if not hold then return nil, "late" end

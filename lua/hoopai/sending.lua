@@ -229,7 +229,7 @@ end
 local function enter(own, exchange, where)
   local gate = exchange.gate
   local permit = setmetatable({ gate = gate, exchange = exchange }, Permit)
-  if not gate then return permit end
+  if not gate or gate:try() then return permit end
   local hook = own.settings.on.wait
   local entered, why, seconds = gate:enter {
     where = where, deadline = queue_deadline(exchange),
