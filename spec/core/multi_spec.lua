@@ -3,6 +3,7 @@ local core = require "hoopai.core"
 local core_host = require "spec.support.core_host"
 local core_http = require "spec.support.core_http"
 local core_tls = require "spec.support.core_tls"
+local lfs = require "lfs"
 local socket = require "socket"
 local test_server = require "spec.support.server"
 
@@ -568,6 +569,25 @@ describe("a set of transfers", function()
       assert.are.equal("end\n", text)
       assert.is_true(ok)
     end)
+  end)
+
+  it("sends nothing that is in a .netrc", function()
+    server:reply { body = "{}" }
+    local home = os.tmpname()
+    assert(os.remove(home) and lfs.mkdir(home))
+    local file = assert(io.open(home .. "/.netrc", "w"))
+    file:write("machine 127.0.0.1 login somebody password secret\n")
+    file:close()
+    local text = child.run(([[
+      local multi = require("hoopai.core").multi {}
+      local transfer = multi:add { method = "GET", url = %q, timeout = 10 }
+      repeat multi:step() multi:wait(0.1) until transfer:state() == "done"
+      print(transfer:result())
+    ]]):format(server.url), { set = { HOME = home } })
+    os.remove(home .. "/.netrc")
+    lfs.rmdir(home)
+    assert.are.equal("200\n", text)
+    assert.is_nil(server:last().header.authorization)
   end)
 
   describe("with a proxy", function()
