@@ -678,6 +678,27 @@ describe("a set of transfers", function()
       end
     end)
 
+    it("speaks no TLS older than 1.2, whatever the system's configuration allows", function()
+      local config = os.tmpname()
+      local file = assert(io.open(config, "w"))
+      file:write("openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\nMinProtocol = TLSv1\n",
+        "CipherString = DEFAULT@SECLEVEL=0\n")
+      file:close()
+      local old = assert(io.popen(("OPENSSL_CONF=%s timeout 20 openssl s_server -accept 127.0.0.1:0 -naccept 1 -www "
+        .. "-tls1_1 -cert %s -key %s 2>&1"):format(config, pair.certificate, pair.key)))
+      local port
+      repeat port = assert(old:read "l"):match "^ACCEPT .*:(%d+)$" until port
+      local text = child.run(([[
+        local multi = require("hoopai.core").multi { ca_file = %q }
+        local transfer = multi:add { method = "GET", url = "https://127.0.0.1:%s/", timeout = 10 }
+        repeat multi:step() multi:wait(0.1) until transfer:state() == "done"
+        print(transfer:sent(), transfer:result())
+      ]]):format(pair.certificate, port), { set = { OPENSSL_CONF = config } })
+      old:close()
+      os.remove(config)
+      assert.matches("^0\t0\ttls\t.*protocol", text)
+    end)
+
     it("refuses what is no TLS", function()
       server:reply { at = "accept", raw = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" }
       local multi <close> = core.multi {}
