@@ -243,7 +243,7 @@ static const char *unpack_lines(struct hp_record *record, const char *at, const 
 
 const char *hp_record_unpack(struct hp_record *record, const char *bytes, size_t length) {
   char last[TAIL_SIZE + 1];
-  const size_t version = sizeof packed_head - 3; /* where the number of the packed_head begins */
+  const size_t version = sizeof packed_head - 3; /* where the number begins */
   if (length > HP_RECORD_SIZE) return "it is larger than 256 KiB";
   if (length < version || memcmp(bytes, packed_head, version) != 0) return "it is no record of this library, or cut off";
   if (length < sizeof packed_head - 1) return "it is cut off";
