@@ -39,14 +39,14 @@ local function new_client(server, case, more)
     base_url = case.lane.url, token = "t", location_id = "l", ca_file = server.ca_file, http2 = case.transport.http2,
     timeout = case.timeout,
   }
-  for name, value in pairs(more or {}) do given[name] = value end
+  for name, value in pairs(more or {}) do given[name] = value or nil end
   return hoopai.new(given)
 end
 
 local function new_app(server, case, store)
   return hoopai.oauth {
     client_id = "app", client_secret = "secret", redirect_uri = "https://example.com/", base_url = case.lane.url,
-    ca_file = server.ca_file, http2 = case.transport.http2, store = store,
+    ca_file = server.ca_file, http2 = case.transport.http2, store = store or hoopai.store.memory(),
   }
 end
 
@@ -117,15 +117,17 @@ local CLASSES = {
   },
 }
 
---- A call that must work on each client afterwards. Over HTTP/2 it may get on the connection that the server is about
--- to end, after a stall of a whole connection; then once more.
+--- A call that must work on each client afterwards.
 local function healthy(client)
-  local found, err
-  for _ = 1, 2 do
-    found, err = client.appointments:get("ap2", { timeout = LONG })
-    if found then return found.title ~= "before" and "got the title " .. tostring(found.title) or nil end
-  end
-  return err
+  local found, err = client.appointments:get("ap2", { timeout = LONG })
+  if not found then return err end
+  return found.title ~= "before" and "got the title " .. tostring(found.title) or nil
+end
+
+--- What a call returned: the result, or nil and the error.
+local function outcome(result, response)
+  if result ~= nil then return result end
+  return nil, response
 end
 
 ---------------------------------------------------------------------------------------------------------------- cases
@@ -177,6 +179,53 @@ local function run_all(server, cases, lane_options, play, check)
   assert.are.same({}, { table.unpack(problems) })
 end
 
+--- A refresh token: its successor is never lost where its answer came, and the grant never called dead while it lives.
+local function check_refresh(problems, case, ledger)
+  local rotated = ledger.changes.token["refresh-1"] or 0
+  problems:that(rotated <= 1, case, "rotated %d times", rotated)
+  problems:that((ledger.presented["refresh-1"] or 0) <= 3, case, "came %s times", ledger.presented["refresh-1"])
+  if case.last then
+    problems:that(ledger.current ~= "access-1", case, "a call worked with the first token")
+  else
+    local kind = case.problem.kind
+    problems:that(kind == "reauth_required" and rotated == 1, case, "ends with %s, rotated %d times", case.problem,
+      rotated)
+    problems:that(case.problem.applied == "no", case, "applied is %s", case.problem.applied)
+  end
+  problems:that(case.result or case.err.applied == "no", case, "applied of a read is not no")
+end
+
+local H1, H1_TLS, H2 = TRANSPORTS[1], TRANSPORTS[2], TRANSPORTS[3]
+
+-- What must not be sent again when a connection that was used before dies under it: libcurl itself would.
+local REUSED = {}
+for _, way in ipairs {
+  { H1, "close" }, { H1, "reset" }, { H1_TLS, "close" }, { H1_TLS, "reset" }, { H2, "close" }, { H2, "reset" },
+  { H2, "goaway" }, { H2, "refuse" }, { H2, "cancel" },
+} do
+  REUSED[#REUSED + 1] = {
+    transport = way[1], what = way[2], name = "a booking is lost", class = "C", nth = 1,
+    play = function(server, case, mark)
+      local client <close> = new_client(server, case)
+      case.problem = healthy(client)
+      mark()
+      case.result, case.err = outcome(CLASSES[4].call(client))
+      case.problem = case.problem or healthy(client)
+    end,
+    count = function(ledger) return ledger.applied.create or 0 end,
+  }
+  REUSED[#REUSED + 1] = {
+    transport = way[1], what = way[2], name = "a code is lost", class = "O", nth = 2,
+    play = function(server, case, mark)
+      local app <close> = new_app(server, case)
+      assert(app:exchange { code = "zeroth" })
+      mark()
+      case.result, case.err = outcome(app:exchange { code = "first" })
+    end,
+    count = function(ledger) return ledger.changes.token.first or 0 end,
+  }
+end
+
 describe("faults:", function()
   local server
 
@@ -190,12 +239,10 @@ describe("faults:", function()
     describe(transport.name, function()
       for _, row in ipairs(CLASSES) do
         it(("%s has one of %d faults"):format(row.name, transport.cases), function()
-          local cases = cases_of(transport, row.class)
-          run_all(server, cases, nil, function(case)
+          run_all(server, cases_of(transport, row.class), nil, function(case)
             local client <close> = new_client(server, case)
             local began = now()
-            case.result, case.err = row.call(client, case)
-            if case.result then case.err = nil end
+            case.result, case.err = outcome(row.call(client))
             case.elapsed = now() - began
             case.problem = healthy(client)
           end, function(problems, case, ledger)
@@ -205,8 +252,69 @@ describe("faults:", function()
           end)
         end)
       end
+
+      it(("the exchange of a code has one of %d faults"):format(transport.cases), function()
+        run_all(server, cases_of(transport, "O"), nil, function(case)
+          local app <close> = new_app(server, case)
+          case.result, case.err = outcome(app:exchange { code = "first" })
+          case.again, case.problem = app:exchange { code = "second" }
+        end, function(problems, case, ledger)
+          problems:that(case.again, case, "the app is not usable afterwards: %s", tostring(case.problem))
+          check_word(problems, case, ledger.changes.token.first or 0)
+          problems:that((ledger.presented.first or 0) <= 1, case, "the code came %s times", ledger.presented.first)
+          problems:that(ledger.reuses == 0, case, "a code was used twice")
+        end)
+      end)
+
+      it(("the exchange of a refresh token has one of %d faults"):format(transport.cases), function()
+        local nth = { before_accept = 3, after_accept = 3, request = 2 } -- after the sign-in and a call that is refused
+        run_all(server, cases_of(transport, "O", nth), { only_current = true }, function(case)
+          local store = hoopai.store.memory()
+          do
+            local app <close> = new_app(server, case, store)
+            assert(app:exchange { code = "code" })
+          end
+          local app <close> = new_app(server, case, store)
+          local client <close> = new_client(server, case, { token = false, oauth = app, timeout = LONG })
+          case.result, case.err = outcome(client.appointments:get("ap1"))
+          case.last, case.problem = outcome(client.appointments:get("ap2", { timeout = LONG }))
+        end, check_refresh)
+      end)
     end)
   end
+
+  describe("of a connection that is used again:", function()
+    for _, row in ipairs(REUSED) do
+      for _, second in ipairs { "healthy", "faulted" } do
+        it(("%s by %s over %s, a second sending would be %s"):format(row.name, row.what, row.transport.name, second),
+          function()
+            local fault = { when = "after_apply", what = row.what, applied = "yes", class = row.class, nth = row.nth }
+            local case = { name = row.name, fault = fault, transport = row.transport, timeout = LONG }
+            local twin = { when = "after_apply", what = row.what, applied = "yes", class = row.class, nth = row.nth + 1 }
+            local lanes = server:open {
+              { tls = row.transport.tls, records = 2, faults = { fault, second == "faulted" and twin or nil } },
+            }
+            case.lane = lanes[1]
+            local problems = new_problems()
+            local connections
+            hoopai.run(function()
+              row.play(server, case, function() connections = server:ledger(lanes)[1].connections end)
+            end)
+            server:settle(lanes)
+            local ledger = server:ledger(lanes)[1]
+            server:close(lanes)
+            assert.are.equal(1, connections)
+            assert.are.equal(1, ledger.faults[1])
+            if second == "faulted" then assert.are.equal(0, ledger.faults[2], "it was sent a second time") end
+            check_word(problems, case, row.count(ledger))
+            assert.are.same({}, { table.unpack(problems) })
+            assert.are.equal(1, row.count(ledger))
+            assert.are.equal(row.nth, ledger.arrived[row.class])
+            assert.is_nil(case.problem)
+          end)
+      end
+    end
+  end)
 
   it("the matrix is whole: 108 faults, less those that make no sense", function()
     for _, transport in ipairs(TRANSPORTS) do
