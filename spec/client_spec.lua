@@ -438,6 +438,22 @@ describe("client:", function()
       assert(new().resources:list("halls", nil, { validate = false }))
     end)
 
+    it("refuse an id that is a word of the API's paths, with the checks off either", function()
+      local client = new()
+      for _, validate in ipairs { true, false } do
+        local options = { validate = validate }
+        local err = expect.failure("invalid_request", client.calendars:get("groups", options))
+        assert.are.equal("calendarId", err.details[1].path)
+        assert.matches("another endpoint", err.details[1].problem, 1, true)
+        expect.failure("invalid_request", client.schedules:get("search", options))
+        -- Some servers match paths without regard to case.
+        expect.failure("invalid_request", client.calendars:delete("Events", options))
+        expect.failure("invalid_request", client.notes:delete("a", "notes", options))
+        expect.failure("invalid_request", client.notifications:list("groups", nil, options))
+      end
+      assert.are.equal(0, #server:ledger())
+    end)
+
     it("say where a missing location can be set", function()
       local client = leak.client { token = TOKEN, base_url = server.url }
       local err = expect.failure("invalid_request", client.calendars:list())
@@ -747,6 +763,27 @@ describe("client:", function()
       assert.are.same({ calendar = { id = "c" }, traceId = "t-1" }, response.body)
       assert.are.equal(200, response.status)
       assert.are.equal(1, response.attempts)
+    end)
+
+    it("has its headers for whoever goes through it, looked at before or not", function()
+      server:reply { path = "/calendars/c", headers = { ["X-One"] = "1" }, body = [[{"calendar":{"id":"c"}}]],
+        always = true }
+      local client = new()
+      for _, look in ipairs { false, true } do
+        local _, response = assert(client.calendars:get("c"))
+        if look then assert.are.equal("1", response.headers["x-one"]) end
+        local names = {}
+        for name, value in pairs(response) do
+          names[name] = true
+          if name == "headers" then assert.are.equal("1", value["x-one"]) end
+        end
+        assert.are.same({
+          status = true, headers = true, attempts = true, elapsed = true, url = true, extra = true, body = true,
+        }, names)
+        assert.are.equal(response.headers, response.headers)
+        assert.is_nil(response.head)
+        assert.is_nil(response.unknown)
+      end
     end)
 
     it("leaves out limits that were not sent, and numbers that are none", function()

@@ -857,6 +857,14 @@ describe("errors:", function()
       assert.is_nil(err.response.body.message:find(ECHOED, 1, true))
     end)
 
+    it("that is cut off shows a token in its headers nowhere either", function()
+      server:reply { headers = { ["X-Echo"] = "Bearer " .. ECHOED }, body = (" "):rep(1000) .. "{}", cut = 600 }
+      local other = leak.client { base_url = server.url, token = ECHOED, location_id = "L" }
+      local _, err = other.calendars:get("c")
+      assert.are.equal("network", err.kind)
+      assert.are.equal("Bearer ***", err.response.headers["x-echo"])
+    end)
+
     it("without content is an empty table, marked", function()
       for _, row in ipairs(CALLS) do
         server:reply { status = 204 }

@@ -1,5 +1,6 @@
 --- Runs every code block of the README, and compares its endpoint table with the data.
 local child = require "spec.support.child"
+local errors = require "hoopai.errors"
 local hoopai = require "hoopai"
 local lfs = require "lfs"
 local endpoint_table = require "spec.support.endpoint_table"
@@ -112,6 +113,29 @@ describe("the README", function()
     local rows = 0
     for _ in present:gmatch("\n| `client%.") do rows = rows + 1 end
     assert.equal(42, rows)
+  end)
+
+  it("has each option of hoopai.new, and no other", function()
+    local section = assert(readme:match("\n## Options\n(.-)\n## "))
+    local meta = endpoint_table.read("lua/hoopai/meta.lua")
+    local known, listed = {}, {}
+    local class = assert(meta:match("@class %(exact%) hoopai%.ClientOptions\n(.-)\n\n"))
+    for name in class:gmatch("@field ([%w_]+)") do known[name] = true end
+    for name in section:gmatch("\n| `([%w_]+)` |") do listed[name] = true end
+    assert.is_true(known.timeout and known.on)
+    assert.are.same(known, listed)
+  end)
+
+  it("has each kind of error, and no other", function()
+    local section = assert(readme:match("\n| `err%.kind` |.-\n(| `.-)\n\n"))
+    local listed = {}
+    for cell in ("\n" .. section):gmatch("\n|(.-)|") do
+      for kind in cell:gmatch("`([%w_]+)`") do listed[#listed + 1] = kind end
+    end
+    local known = table.move(errors.kinds, 1, #errors.kinds, 1, {})
+    table.sort(known)
+    table.sort(listed)
+    assert.are.same(known, listed)
   end)
 
   it("names the files and targets that exist", function()

@@ -4,6 +4,7 @@ local errors = require "hoopai.errors"
 local retry = require "hoopai.retry"
 
 local type, tonumber, ipairs, pairs, next = type, tonumber, ipairs, pairs, next
+local rawget, setmetatable = rawget, setmetatable
 local concat = table.concat
 local find, format, lower, match = string.find, string.format, string.lower, string.match
 local max, math_tointeger = math.max, math.tointeger
@@ -76,18 +77,15 @@ end
 -- @tfield[opt] integer daily_remaining requests left today
 -- @tfield[opt] integer daily_reset_ms milliseconds until the day begins anew
 
---- The X-RateLimit-* headers as numbers; nil when none was sent.
-local function rate_limit_of(headers)
-  local limit = {
-    max = number_of(headers["x-ratelimit-max"]),
-    remaining = number_of(headers["x-ratelimit-remaining"]),
-    interval_ms = number_of(headers["x-ratelimit-interval-milliseconds"]),
-    daily_limit = number_of(headers["x-ratelimit-limit-daily"]),
-    daily_remaining = number_of(headers["x-ratelimit-daily-remaining"]),
-    daily_reset_ms = number_of(headers["x-ratelimit-daily-reset"]),
-  }
-  return next(limit) and limit or nil
-end
+-- The headers that say it.
+local rate_limit_keys = {
+  ["x-ratelimit-max"] = "max",
+  ["x-ratelimit-remaining"] = "remaining",
+  ["x-ratelimit-interval-milliseconds"] = "interval_ms",
+  ["x-ratelimit-limit-daily"] = "daily_limit",
+  ["x-ratelimit-daily-remaining"] = "daily_remaining",
+  ["x-ratelimit-daily-reset"] = "daily_reset_ms",
+}
 
 --- A text to show, nil when a value is none.
 local function text_of(value)
@@ -272,27 +270,38 @@ end
 -- @tfield[opt] boolean reconciled true when the call's own answer was lost, and a look afterwards found its effect
 -- @tfield[opt] boolean unexpected true when the answer lacks what is documented: then the whole body is the result
 
-local function make_response(exchange, transfer, status)
-  local headers = transfer:headers()
-  return {
+-- Few callers look at the headers, and to read all lines takes as long as to read the body: so a response keeps them
+-- as they came, under `head`, until somebody asks.
+local Response = {}
+
+function Response.__index(response, name)
+  local head = name == "headers" and rawget(response, "head")
+  if not head then return nil end
+  response.headers, response.head = core.headers(head), nil
+  return response.headers
+end
+
+function Response.__pairs(response)
+  local _ = response.headers
+  return next, response
+end
+
+--- A text of a refusal may echo the token; it is taken out before anything can print it.
+local function redact(exchange, text)
+  return exchange.secret and exchange.secret:redact(text) or text
+end
+
+local function make_response(exchange, transfer, status, is_refusal)
+  local head = transfer:head()
+  return setmetatable({
     status = status,
-    headers = headers,
-    rate_limit = rate_limit_of(headers),
+    head = is_refusal and redact(exchange, head) or head,
+    rate_limit = transfer:numbers(rate_limit_keys),
     attempts = exchange.attempts,
     elapsed = exchange.elapsed,
     url = exchange.url,
     extra = {},
-  }
-end
-
---- The body as text. A refusal may echo the token; it is taken out before anything can print it.
-local function body_of(exchange, transfer, status)
-  local text = transfer:body()
-  if is_success(status) or not exchange.secret then return text end
-  for name, value in pairs(exchange.response.headers) do
-    exchange.response.headers[name] = exchange.secret:redact(value)
-  end
-  return exchange.secret:redact(text)
+  }, Response)
 end
 
 --- Reads a finished transfer.
@@ -303,10 +312,12 @@ end
 function answer.read(exchange, transfer)
   local status, kind, message, code = transfer:result()
   exchange.sent = transfer:sent()
-  exchange.response = status > 0 and make_response(exchange, transfer, status) or nil
+  local is_refusal = kind ~= nil or not is_success(status)
+  exchange.response = status > 0 and make_response(exchange, transfer, status, is_refusal) or nil
   if kind then return transport_failure(exchange, transfer, kind, message, code) end
 
-  local text, response = body_of(exchange, transfer, status), exchange.response
+  local text, response = transfer:body(), exchange.response
+  if is_refusal then text = redact(exchange, text) end
   if status == 204 and text == "" then
     response.unexpected = true
     return {}, response
@@ -314,7 +325,7 @@ function answer.read(exchange, transfer)
   local body, problem = core.decode(text, exchange.endpoint.keep_null)
   response.body, exchange.opens = body, match(text, "^%s*(.)")
   if type(body) == "table" and type(body.traceId) == "string" then response.trace_id = body.traceId end
-  if not is_success(status) then return refusal(exchange, body) end
+  if is_refusal then return refusal(exchange, body) end
   if body == nil then return unreadable(exchange, problem) end
   if type(body) ~= "table" then return unreadable(exchange, "neither an object nor a list") end
   return success(exchange, body)

@@ -15,6 +15,7 @@ local suggest = require "hoopai.suggest"
 local retry = require "hoopai.retry"
 local token = require "hoopai.auth.token"
 local verify = require "hoopai.verify"
+local words = require "hoopai.api.words"
 
 local type, tostring, getmetatable, setmetatable = type, tostring, getmetatable, setmetatable
 local pairs, ipairs, rawget, rawset, select, pcall = pairs, ipairs, rawget, rawset, select, pcall
@@ -83,12 +84,18 @@ local function invalid(exchange, details)
   })
 end
 
---- The path with its ids; where one cannot stand in a path, what is wrong with each of them.
+--- Why an id cannot stand in a path, nil when it can. Servers may match paths without regard to case.
+local function id_problem(id)
+  local _, problem = core.path("{id}", id)
+  if problem or not words[lower(id)] then return problem end
+  return "must not be a word of the API's own paths, which would call another endpoint"
+end
+
+--- The path with its ids; nil where one cannot stand in a path, with what is wrong with each of them in `details`.
 local function build_path(endpoint, arguments, details)
-  local path = core.path(endpoint.path, unpack(arguments, 1, endpoint.id_count))
-  if path then return path end
+  local count = #details
   for index = 1, endpoint.id_count do
-    local _, problem = core.path("{id}", arguments[index])
+    local problem = id_problem(arguments[index])
     if problem then
       details[#details + 1] = {
         path = endpoint.params[index].name, problem = problem,
@@ -96,6 +103,7 @@ local function build_path(endpoint, arguments, details)
       }
     end
   end
+  return #details == count and core.path(endpoint.path, unpack(arguments, 1, endpoint.id_count)) or nil
 end
 
 --- With an app the token is that of one location: another one in the query or body is a slip.

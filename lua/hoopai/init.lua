@@ -9,9 +9,12 @@
 -- @module hoopai
 local client = require "hoopai.client"
 local core = require "hoopai.core"
+local resources = require "hoopai.resources"
 local scheduler = require "hoopai.scheduler"
 local slots = require "hoopai.slots"
 local time = require "hoopai.time"
+
+local ipairs, require = ipairs, require
 
 local hoopai = {
   --- The version of the library.
@@ -77,6 +80,14 @@ hoopai.new = client.new
 -- @raise for a missing, unknown or wrong option
 function hoopai.oauth(options)
   return require("hoopai.auth.app").new(options)
+end
+
+--- Loads what is otherwise loaded when it is first needed: the endpoints and OAuth. For hosts that change standard
+-- functions, or take them away, after they have loaded the library, and for those that fork. From then on the library
+-- uses no global.
+function hoopai.preload()
+  for _, name in ipairs(resources.names) do require("hoopai.api." .. name) end
+  require "hoopai.auth.app"
 end
 
 --- Where the tokens of an app are kept: the module `hoopai.store`.

@@ -204,8 +204,8 @@ local function transfers_of(shared, where)
   local multi = shared[where]
   if not multi then
     multi = core.multi(shared.transport)
-    shared[where] = multi
     if where == "task" then scheduler.attach(multi) end
+    shared[where] = multi -- when that has worked: nobody steps a set that is not attached
   end
   return multi
 end
