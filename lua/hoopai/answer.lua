@@ -249,6 +249,18 @@ local function success(exchange, body)
   return take_bare(exchange, body)
 end
 
+--- An answer that has no body by definition says enough to a change. It is no list, not even an empty one, and nothing
+-- that was created.
+local function no_content(exchange)
+  local endpoint, response = exchange.endpoint, exchange.response
+  local kind = endpoint.result.type
+  if kind and (kind.type == "array" or lacks_id(endpoint, {})) then
+    return shape_failure(exchange, "it is empty")
+  end
+  response.unexpected = true
+  return {}, response
+end
+
 local function unreadable(exchange, problem)
   return failure(exchange, {
     kind = "decode",
@@ -318,10 +330,7 @@ function answer.read(exchange, transfer)
 
   local text, response = transfer:body(), exchange.response
   if is_refusal then text = redact(exchange, text) end
-  if status == 204 and text == "" then
-    response.unexpected = true
-    return {}, response
-  end
+  if status == 204 and text == "" then return no_content(exchange) end
   local body, problem = core.decode(text, exchange.endpoint.keep_null)
   response.body, exchange.opens = body, match(text, "^%s*(.)")
   if type(body) == "table" and type(body.traceId) == "string" then response.trace_id = body.traceId end

@@ -15,6 +15,8 @@
 --   patience = 1.5       seconds until the server ends what it let stall or drip
 --   records, only_current     see fault/world.lua
 --   headers              further header lines of each answer ("Name: value\r\n")
+--   asked = true         HTTP/1.1: nothing is done; the answer is what the request's header asks for, as in
+--                        "X-Answer: 503 html" (or json, or empty)
 --
 -- What stands in the ledger of a lane: `faults` (how often each struck), `struck` (the sum), `arrived` (class -> how
 -- many requests came), `connections`, `applied` (create, update, delete, token -> how many were carried out),
@@ -55,6 +57,7 @@ local BODIES = {
   late = '{"statusCode":504,"message":"The answer takes too long."}',
 }
 local STATUSES = { yes = 200, no = 422, late = 504 }
+local LIE = '{"id":"ap0","calendarId":"k","contactId":"c","locationId":"l","title":"a lie","access_token":"a lie"}'
 
 local function strike(lane, fault)
   fault.struck = (fault.struck or 0) + 1
@@ -74,7 +77,10 @@ local function draw(lane)
   local random = lane.random
   if not random or math.random() >= random.rate then return nil end
   local drawn = random.faults[math.random(#random.faults)]
-  return { when = drawn.when, what = drawn.what, applied = drawn.applied }
+  return {
+    when = drawn.when, what = drawn.what, applied = drawn.applied,
+    lies = drawn.when == "mid_answer" and drawn.applied == "no" and math.random() < 0.5,
+  }
 end
 
 --- The fault of a new connection.
@@ -206,6 +212,7 @@ end
 local function play_midway(lane, ex, fault, deadline)
   if not receive(lane, ex, deadline) then return false end
   local status, body = carry_out(lane, ex, fault.applied)
+  if fault.lies then status, body = 200, LIE end
   return ex:begin(status, body, lane.headers, fault.what) and midway[fault.what](ex, deadline)
 end
 
@@ -228,9 +235,24 @@ local function arrive(lane, ex)
   lane.arrived[ex.class] = lane.arrived[ex.class] + 1
 end
 
+local ASKED = {
+  json = function(status)
+    local body = '{"statusCode":%d,"message":"told so","id":"i","event":{"id":"i"},"succeeded":true}'
+    return "application/json", body:format(status)
+  end,
+  html = function() return "text/html", "<html><body>Whatever</body></html>" end,
+  empty = function() return "application/json", "" end,
+}
+
+local function answer_as_asked(lane, ex)
+  local status, kind = ex.head:match("\r\nX%-Answer: (%d+) (%a+)")
+  return receive(lane, ex, monotime() + IDLE) and ex:pretend(tonumber(status), ASKED[kind](tonumber(status)))
+end
+
 --- Serves one request; returns whether the connection may go on.
 local function serve(lane, ex)
   arrive(lane, ex)
+  if lane.asked then return answer_as_asked(lane, ex) end
   local fault, last = request_fault(lane, ex.class)
   if fault then return busily(lane, play, ex, fault) end
   if not receive(lane, ex, monotime() + IDLE) then return false end
@@ -242,7 +264,6 @@ end
 
 --- Carries out a request that comes on a connection on which nothing will be answered.
 local function serve_unanswered(lane, conn, fault, deadline)
-  if fault.applied == "no" then return end
   local ex = conn.protocol.next(conn, deadline)
   if not ex then return end
   arrive(lane, ex)
@@ -255,7 +276,7 @@ local function play_connection(lane, conn, fault)
   strike(lane, fault)
   conn.mute = true
   if how.begin then how.begin(conn, conn, STATUSES[fault.applied]) end
-  serve_unanswered(lane, conn, fault, deadline)
+  if fault.applied ~= "no" then serve_unanswered(lane, conn, fault, deadline) end
   if how.finish then how.finish(conn, conn, deadline) end
 end
 
@@ -288,6 +309,7 @@ local function serve_connection(lane, sock, fault)
     busily(lane, play_connection, raw, fault)
     return raw
   end
+  if fault and fault.applied == "no" then return raw end
   local conn = shake_hands(lane, sock)
   if not conn then return nil end
   if fault then -- the client has gone long ago, but what it sent is here
@@ -348,8 +370,9 @@ end
 local function open_lane(given)
   local lane = {
     tls = given.tls, faults = given.faults or {}, late = given.late or 0.3, patience = given.patience or 1.5,
-    headers = given.headers, world = world.new(given), arrived = { R = 0, U = 0, C = 0, O = 0, ["?"] = 0 },
-    connections = 0, struck = 0, pending = 0, sockets = {}, open = true, ending = condition.new(),
+    headers = given.headers, asked = given.asked, world = world.new(given),
+    arrived = { R = 0, U = 0, C = 0, O = 0, ["?"] = 0 }, connections = 0,
+    struck = 0, pending = 0, sockets = {}, open = true, ending = condition.new(),
   }
   if given.random then
     math.randomseed(given.random.seed)

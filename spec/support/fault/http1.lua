@@ -49,7 +49,7 @@ function http1.next(conn, deadline)
   local method, target = head:match("^(%u+) (%S+) HTTP/1%.1\r\n")
   if not method then return nil end
   return setmetatable({
-    conn = conn, method = method, target = target,
+    conn = conn, method = method, target = target, head = head,
     authorization = head:match("\r\n[Aa]uthorization: ([^\r]*)"),
     length = tonumber(head:match("\r\n[Cc]ontent%-[Ll]ength: (%d+)")) or 0,
   }, Exchange)
@@ -76,6 +76,13 @@ end
 function Exchange:answer(status, body, headers, last)
   local framing = ("Content-Length: %d\r\n%s"):format(#body, last and "Connection: close\r\n" or "")
   return write(self.conn, head_of(status, framing, headers) .. body) and not last
+end
+
+--- An answer of any status and body, sensible or not. The connection ends where the two do not go together.
+function Exchange:pretend(status, content_type, body)
+  local has_body = status >= 200 and status <= 599 and status ~= 204 and status ~= 304
+  return write(self.conn, ("HTTP/1.1 %03d Whatever\r\nContent-Type: %s\r\nContent-Length: %d\r\n%s\r\n%s"):format(
+    status, content_type, #body, has_body and "" or "Connection: close\r\n", body)) and has_body
 end
 
 --- The head of an answer and the first half of its body. What the other half is to be is up to `finish` and others.

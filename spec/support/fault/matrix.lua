@@ -17,6 +17,7 @@
 -- applied  "yes"           the request is carried out; an answer that is begun says 200 or 201
 --          "no"            it is not, and an answer that is begun says 422
 --          "late"          it is, some time after the fault; an answer that is begun says 504
+-- lies     true            with mid_answer and "no": an answer that is begun says 200 all the same
 
 local matrix = {}
 
