@@ -141,10 +141,13 @@ answer.failure = failure
 local function transport_failure(exchange, transfer, kind, message, code)
   local stage = kind == "timeout" and transfer:stage() or nil
   local proxy_status = transfer:info().proxy_status
-  return failure(exchange, {
+  local err = {
     kind = kind, message = message, curl_code = code, stage = stage,
     proxy_status = proxy_status and proxy_status > 0 and proxy_status or nil,
-  })
+  }
+  local response = exchange.response
+  if response and response.status == 429 then fill_rate_limit(err, response.headers, response.rate_limit) end
+  return failure(exchange, err)
 end
 
 local function content_type(response)

@@ -29,12 +29,15 @@ local function wait_for_room(own, given)
       return true
     end
     if not left then return nil, scope, seconds end
-    if given.deadline and moment + (left < huge and left or 0) >= given.deadline then return nil, "late" end
+    if given.deadline and moment + (left < huge and left or 0) >= given.deadline then
+      return nil, "late", left < huge and left or nil
+    end
     if not told and left < huge then
       told = true
-      given.on_wait(left)
+      given.on_wait(left) -- it may close the client, so that is looked at again
+    else
+      own.bell:wait(given.where, min(moment + left, given.deadline or huge))
     end
-    own.bell:wait(given.where, min(moment + left, given.deadline or huge))
   end
   return nil, "closed"
 end
@@ -49,7 +52,7 @@ end
 -- @return[1] true
 -- @treturn[2] nil
 -- @treturn[2] string "late", "closed", or "daily" or "burst" where waiting is no use
--- @treturn[2] ?number seconds until it is
+-- @treturn[2] ?number seconds that would have to be waited, where that is known
 function Gate:enter(given)
   if not self.lock.holder and self.limiter:wait(now()) == 0 then
     self.limiter:take()

@@ -295,8 +295,12 @@ end
 --- Lets the pause before the next attempt pass.
 -- @treturn boolean false when the client was closed meanwhile
 local function rest(own, exchange, where, delay)
-  if delay > 0 then own.shared.bell:wait(where, now() + min(delay, exchange.begun + exchange.timeout - now())) end
-  return not (own.closed or own.shared.closed)
+  local ends = min(now() + delay, exchange.begun + exchange.timeout)
+  while not (own.closed or own.shared.closed) do
+    if now() >= ends then return true end
+    own.shared.bell:wait(where, ends)
+  end
+  return false
 end
 
 --- Reads the record after an attempt whose outcome is unclear.
@@ -325,13 +329,15 @@ local function decide(exchange, point, err, budget)
     class = exchange.endpoint.class, verify = exchange.endpoint.verify, point = point, err = err,
     attempt = exchange.attempts - (exchange.refreshed and 1 or 0), attempts = exchange.retries + 1,
     left = exchange.begun + exchange.timeout - now(),
-    repeated = exchange.repeated == point, affordable = budget:is_affordable(), random = core.random(),
+    repeated = exchange.repeated[point] == true, affordable = budget:is_affordable(), random = core.random(),
   }
 end
 
---- A record that is gone after a delete whose answer was lost was deleted by it.
+--- A record that is gone after a delete whose answer was lost was deleted by it. (Where a member is taken out of a
+-- record, it is the record that is gone, and nobody knows why.)
 local function is_gone(exchange, err)
-  return exchange.unclear and exchange.endpoint.method == "DELETE" and err.kind == "not_found"
+  local endpoint = exchange.endpoint
+  return exchange.unclear and endpoint.method == "DELETE" and not endpoint.member and err.kind == "not_found"
 end
 
 --- Sends a request, and repeats it as hoopai.retry says.
@@ -345,7 +351,7 @@ end
 function sending.send(own, exchange, where, look)
   local shared, before = own.shared, nil
   local budget = retry_budget_of(shared, exchange.location_id)
-  exchange.gate = gate_of(shared, exchange.location_id)
+  exchange.gate, exchange.repeated = gate_of(shared, exchange.location_id), {}
   while true do
     local result, response, is_over = attempt(own, exchange, where)
     if result ~= nil then
@@ -369,7 +375,7 @@ function sending.send(own, exchange, where, look)
     else
       local hook = own.settings.on.retry
       if hook then tell_retry(hook, exchange, err, action, point, delay) end
-      exchange.repeated, exchange.unclear = point, exchange.unclear or action == "look"
+      exchange.repeated[point], exchange.unclear = true, exchange.unclear or action == "look"
       if not rest(own, exchange, where, delay) then
         return final(exchange, select(2, closed_failure(exchange)), before)
       end
