@@ -113,6 +113,9 @@ local function retry_after_of(headers)
 end
 
 --- The longer of what the answer asks for and of what its budget headers say.
+-- @tparam table err gets `scope` and `retry_after`
+-- @tparam table headers
+-- @tparam ?RateLimit limit what they say of the budget
 local function fill_rate_limit(err, headers, limit)
   err.scope = limit and limit.daily_remaining == 0 and "daily" or "burst"
   local told, until_free = retry_after_of(headers), limit and limit.interval_ms
@@ -120,6 +123,8 @@ local function fill_rate_limit(err, headers, limit)
   until_free = until_free and until_free / 1000
   err.retry_after = told and until_free and max(told, until_free) or told or until_free
 end
+
+answer.rate_limit, answer.fill_rate_limit = rate_limit_of, fill_rate_limit
 
 --- Fills in what every error of a call carries.
 local function failure(exchange, err)

@@ -326,6 +326,7 @@ end
 
 --- Those who wait for another attempt, or for the request budget, look whether their client is closed.
 local function wake_waiting(shared)
+  if shared.process ~= core.pid() then return end -- they wait in the parent
   shared.bell:ring()
   for _, gate in pairs(shared.gates) do gate:wake() end
 end

@@ -10,7 +10,7 @@ local scheduler = require "hoopai.scheduler"
 local verify = require "hoopai.verify"
 
 local format, min = string.format, math.min
-local pairs, select, setmetatable = pairs, select, setmetatable
+local pairs, select = pairs, select
 local now = core.now
 
 local sending = {}
@@ -165,33 +165,22 @@ local function queue_deadline(exchange)
   return exchange.queue_deadline
 end
 
--- A place in the budget, counted or given back when the attempt ends, however it ends: a cancelled one may have left.
-local Permit = {}
-Permit.__close = function(permit)
-  local gate, response = permit.gate, permit.exchange.response
-  if not gate then return end
-  if not permit.has_left then return gate:give_back() end
-  local closed = response and response.status == 429 and (permit.retry_after or retry.BLIND_WAIT) or nil
-  gate:leave(response and response.rate_limit, response ~= nil, closed)
-end
-
 --- Waits for the budget of the location.
--- @return[1] a to-be-closed value
+-- @treturn[1] table a to-be-closed permit, see Gate:enter in hoopai.gate
 -- @treturn[2] nil
 -- @treturn[2] Error
 local function enter(own, exchange, where)
   local gate = exchange.gate
-  local permit = setmetatable({ gate = gate, exchange = exchange }, Permit)
-  if not gate then return permit end
+  if not gate then return gates.free() end
   local hook = own.settings.on.wait
-  local entered, why, seconds = gate:enter {
+  local permit, why, seconds = gate:enter {
     where = where, deadline = queue_deadline(exchange),
     is_closed = function() return own.closed or own.shared.closed end,
     on_wait = function(left)
       if hook then tell_wait(hook, exchange, left) end
     end,
   }
-  if entered then return permit end
+  if permit then return permit end
   if why == "closed" then return closed_failure(exchange) end
   if why == "late" then return queue_failure(exchange, "there was no room in the request budget") end
   return budget_failure(exchange, why, seconds)
@@ -221,6 +210,16 @@ local function wait_for(transfer, where, multi, deadline)
     if transfer:state() == "running" then scheduler.await(transfer) end
   end
   return true
+end
+
+--- Tells the budget what became of a request.
+-- @tparam table outcome the response or the error
+local function note_answer(permit, exchange, outcome)
+  local response = exchange.response
+  permit.has_left, permit.came = exchange.sent > 0, response ~= nil
+  if not response then return end
+  permit.told = response.rate_limit
+  if response.status == 429 then permit.pause = outcome.retry_after or retry.BLIND_WAIT end
 end
 
 --- Ends an attempt that was not made: there is nothing to repeat.
@@ -261,8 +260,7 @@ local function attempt(own, exchange, where)
   exchange.begun = begun or transfer:started() or now()
   exchange.elapsed = now() - exchange.begun
   local result, response = answer.read(exchange, transfer)
-  permit.has_left = exchange.sent > 0
-  if result == nil then permit.retry_after = response.retry_after end
+  note_answer(permit, exchange, response)
   if hooks.response then tell_response(hooks.response, exchange, result == nil and response or nil) end
   return result, response
 end
