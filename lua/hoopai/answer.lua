@@ -111,6 +111,9 @@ local function retry_after_of(headers)
 end
 
 --- The longer of what the answer asks for and of what its budget headers say.
+-- @tparam table err gets `scope` and `retry_after`
+-- @tparam table headers
+-- @tparam ?RateLimit limit what they say of the budget
 local function fill_rate_limit(err, headers, limit)
   err.scope = limit and limit.daily_remaining == 0 and "daily" or "burst"
   local told, until_free = retry_after_of(headers), limit and limit.interval_ms
@@ -118,6 +121,8 @@ local function fill_rate_limit(err, headers, limit)
   until_free = until_free and until_free / 1000
   err.retry_after = told and until_free and max(told, until_free) or told or until_free
 end
+
+answer.fill_rate_limit = fill_rate_limit
 
 --- Fills in what every error of a call carries.
 local function failure(exchange, err)
@@ -139,10 +144,13 @@ answer.failure = failure
 local function transport_failure(exchange, transfer, kind, message, code)
   local stage = kind == "timeout" and transfer:stage() or nil
   local proxy_status = transfer:info().proxy_status
-  return failure(exchange, {
+  local err = {
     kind = kind, message = message, curl_code = code, stage = stage,
     proxy_status = proxy_status and proxy_status > 0 and proxy_status or nil,
-  })
+  }
+  local response = exchange.response
+  if response and response.status == 429 then fill_rate_limit(err, response.headers, response.rate_limit) end
+  return failure(exchange, err)
 end
 
 local function content_type(response)
@@ -303,12 +311,17 @@ local function redact(exchange, text)
   return exchange.secret and exchange.secret:redact(text) or text
 end
 
+--- What an answer says of the request budget, nil where it says nothing.
+function answer.rate_limit(transfer)
+  return transfer:numbers(rate_limit_keys)
+end
+
 local function make_response(exchange, transfer, status, is_refusal)
   local head = transfer:head()
   return setmetatable({
     status = status,
     head = is_refusal and redact(exchange, head) or head,
-    rate_limit = transfer:numbers(rate_limit_keys),
+    rate_limit = answer.rate_limit(transfer),
     attempts = exchange.attempts,
     elapsed = exchange.elapsed,
     url = exchange.url,

@@ -1859,8 +1859,8 @@ function Client:with(given) end
 ---@return hoopai.Response|hoopai.Error response
 function Client:request(given, call_options) end
 
----Closes the client. Calls in flight end with kind "closed". A client made by `with` closes only itself, and its calls
----in flight end as they would have.
+---Closes the client. Calls in flight end with kind "closed". A client made by `with` closes only itself: its requests
+---in flight end as they would have, and none is sent any more.
 ---Idempotent; returns at once.
 function Client:close() end
 

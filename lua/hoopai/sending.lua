@@ -212,33 +212,24 @@ local function queue_deadline(exchange)
   return exchange.queue_deadline
 end
 
--- A place in the budget, counted or given back when the attempt ends, however it ends: a cancelled one may have left.
-local Permit = {}
-Permit.__close = function(permit)
-  local gate, response = permit.gate, permit.exchange.response
-  if not gate then return end
-  if not permit.has_left then return gate:give_back() end
-  local closed = response and response.status == 429 and (permit.retry_after or retry.BLIND_WAIT) or nil
-  gate:leave(response and response.rate_limit, response ~= nil, closed)
-end
-
 --- Waits for the budget of the location.
--- @return[1] a to-be-closed value
+-- @treturn[1] table a to-be-closed permit, see Gate:enter in hoopai.gate
 -- @treturn[2] nil
 -- @treturn[2] Error
 local function enter(own, exchange, where)
   local gate = exchange.gate
-  local permit = setmetatable({ gate = gate, exchange = exchange }, Permit)
-  if not gate or gate:try() then return permit end
+  if not gate then return gates.free() end
+  local free = gate:try()
+  if free then return free end
   local hook = own.settings.on.wait
-  local entered, why, seconds = gate:enter {
+  local permit, why, seconds = gate:enter {
     where = where, deadline = queue_deadline(exchange),
     is_closed = function() return own.closed or own.shared.closed end,
     on_wait = function(left)
       if hook then tell_wait(hook, exchange, left) end
     end,
   }
-  if entered then return permit end
+  if permit then return permit end
   if why == "closed" then return closed_failure(exchange) end
   if why == "late" then return queue_failure(exchange, "there was no room in the request budget") end
   return budget_failure(exchange, why, seconds)
@@ -268,6 +259,16 @@ local function wait_for(transfer, where, multi, deadline)
     if transfer:state() == "running" then scheduler.await(transfer) end
   end
   return true
+end
+
+--- Tells the budget what became of a request.
+-- @tparam table outcome the response or the error
+local function note_answer(permit, exchange, outcome)
+  local response = exchange.response
+  permit.has_left, permit.came = exchange.sent > 0, response ~= nil
+  if not response then return end
+  permit.told = response.rate_limit
+  if response.status == 429 then permit.pause = outcome.retry_after or retry.BLIND_WAIT end
 end
 
 --- Ends an attempt that was not made: there is nothing to repeat.
@@ -308,8 +309,7 @@ local function attempt(own, exchange, where)
   exchange.begun = begun or transfer:started() or now()
   exchange.elapsed = now() - exchange.begun
   local result, response = answer.read(exchange, transfer)
-  permit.has_left = exchange.sent > 0
-  if result == nil then permit.retry_after = response.retry_after end
+  note_answer(permit, exchange, response)
   if hooks.response or hooks.done then exchange.info = transfer:info() end
   if hooks.response then tell_response(hooks.response, exchange, result == nil and response or nil) end
   return result, response
@@ -343,8 +343,12 @@ end
 --- Lets the pause before the next attempt pass.
 -- @treturn boolean false when the client was closed meanwhile
 local function rest(own, exchange, where, delay)
-  if delay > 0 then own.shared.bell:wait(where, now() + min(delay, exchange.begun + exchange.timeout - now())) end
-  return not (own.closed or own.shared.closed)
+  local ends = min(now() + delay, exchange.begun + exchange.timeout)
+  while not (own.closed or own.shared.closed) do
+    if now() >= ends then return true end
+    own.shared.bell:wait(where, ends)
+  end
+  return false
 end
 
 --- Reads the record after an attempt whose outcome is unclear.
@@ -373,19 +377,21 @@ local function decide(exchange, point, err, budget)
     class = exchange.endpoint.class, verify = exchange.endpoint.verify, point = point, err = err,
     attempt = exchange.attempts - (exchange.refreshed and 1 or 0), attempts = exchange.retries + 1,
     left = exchange.begun + exchange.timeout - now(),
-    repeated = exchange.repeated == point, affordable = budget:is_affordable(), random = core.random(),
+    repeated = exchange.repeated[point] == true, affordable = budget:is_affordable(), random = core.random(),
   }
 end
 
---- A record that is gone after a delete whose answer was lost was deleted by it.
+--- A record that is gone after a delete whose answer was lost was deleted by it. (Where a member is taken out of a
+-- record, it is the record that is gone, and nobody knows why.)
 local function is_gone(exchange, err)
-  return exchange.unclear and exchange.endpoint.method == "DELETE" and err.kind == "not_found"
+  local endpoint = exchange.endpoint
+  return exchange.unclear and endpoint.method == "DELETE" and not endpoint.member and err.kind == "not_found"
 end
 
 local function send(own, exchange, where, look)
   local shared, before = own.shared, nil
   local budget = retry_budget_of(shared, exchange.location_id)
-  exchange.gate = gate_of(shared, exchange.location_id)
+  exchange.gate, exchange.repeated = gate_of(shared, exchange.location_id), {}
   while true do
     local result, response, is_over = attempt(own, exchange, where)
     if result ~= nil then
@@ -409,7 +415,7 @@ local function send(own, exchange, where, look)
     else
       local hook = own.settings.on.retry
       if hook then tell_retry(hook, exchange, err, action, point, delay) end
-      exchange.repeated, exchange.unclear = point, exchange.unclear or action == "look"
+      exchange.repeated[point], exchange.unclear = true, exchange.unclear or action == "look"
       if not rest(own, exchange, where, delay) then
         return final(exchange, select(2, closed_failure(exchange)), before)
       end

@@ -19,6 +19,7 @@
 local answers = require "hoopai.answer"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
+local gates = require "hoopai.gate"
 local grants = require "hoopai.auth.grant"
 local options = require "hoopai.options"
 local scheduler = require "hoopai.scheduler"
@@ -35,6 +36,7 @@ local now = core.now
 
 local PRIVATE = {}
 local API_VERSION = "2021-07-28"
+local BLIND_WAIT = 12 -- seconds to wait after a 429 that does not tell: five exchanges a minute were allowed
 
 local hosts = {
   standard = "https://marketplace.gohighlevel.com",
@@ -137,9 +139,10 @@ local function outcome_of(path, transfer, sent)
       message = "the token endpoint answered " .. status })
   end
   if status == 429 then
-    local wait = tonumber(transfer:header("retry-after")) or 12
-    return "rejected", failure(path, { kind = "rate_limit", status = 429, scope = "burst", retry_after = wait,
-      retryable = true, message = "too many token requests" })
+    local err = { kind = "rate_limit", status = 429, retryable = true, message = "too many token requests" }
+    answers.fill_rate_limit(err, transfer:headers(), answers.rate_limit(transfer))
+    err.retry_after = err.retry_after or BLIND_WAIT
+    return "rejected", failure(path, err)
   end
   if answer and path == "/oauth/token" and names_grant(answer) then
     local cause = failure(path, { kind = "auth", status = status, message = reason_of(answer, sent) })
@@ -150,16 +153,47 @@ local function outcome_of(path, transfer, sent)
     message = "the token endpoint refused: " .. text })
 end
 
+local function closed_error()
+  return errors.new { kind = "closed", message = "the app is closed" }
+end
+
+--- Waits for the request budget of a token endpoint; each of the two has its own.
+-- @treturn[1] table a to-be-closed permit
+-- @treturn[2] nil
+-- @treturn[2] Error
+local function enter(own, path, deadline)
+  local gate = own.gates[path] or gates.new()
+  own.gates[path] = gate
+  local permit, why, wait = gate:enter {
+    where = "task", deadline = deadline, is_closed = function() return own.closed end, on_wait = function() end,
+  }
+  if permit then return permit end
+  if why == "closed" then return nil, closed_error() end
+  return nil, failure(path, {
+    kind = "rate_limit", scope = why == "daily" and why or "burst", retry_after = wait, retryable = true,
+    message = "the budget of token requests is used up; not sent, as it would have to wait for too long",
+  })
+end
+
 --- Posts a form. Waits in the calling task; never repeats (the request leaves at most once).
 local function post(own, path, form, bearer, seconds)
+  local deadline = now() + seconds
+  local permit <close>, refusal = enter(own, path, deadline)
+  if not permit then return "unsent", refusal end
   local headers = { "Accept: application/json" }
   if bearer then headers[2] = "Version: " .. API_VERSION end
   local transfer <close> = multi_of(own):add {
-    method = "POST", url = own.base_url .. path, headers = headers, token = bearer, form = form, timeout = seconds,
+    method = "POST", url = own.base_url .. path, headers = headers, token = bearer, form = form, deadline = deadline,
     once = true, secret_answer = true,
   }
+  permit.has_left = true
   scheduler.await(transfer)
-  return outcome_of(path, transfer, secrets_of(form, bearer))
+  local outcome, result = outcome_of(path, transfer, secrets_of(form, bearer))
+  local status = transfer:result()
+  permit.has_left, permit.came = transfer:sent() > 0, status > 0
+  permit.told = answers.rate_limit(transfer)
+  if status == 429 then permit.pause = result.retry_after or BLIND_WAIT end
+  return outcome, result
 end
 
 local function token_form(own, fields)
@@ -319,10 +353,6 @@ function methods:authorize_url(given)
     errors.raise("field `host` of app:authorize_url must be \"standard\", \"white_label\" or an https address")
   end
   return base .. "/v2/oauth/chooselocation?" .. core.query(query), session
-end
-
-local function closed_error()
-  return errors.new { kind = "closed", message = "the app is closed" }
 end
 
 local function as_secret(given)
@@ -515,7 +545,9 @@ function methods:close()
   if own.closed then return end
   own.closed = true
   if own.busy == 0 then return close_connections(own) end
-  if own.process == core.pid() then scheduler.settle() end
+  if own.process ~= core.pid() then return end
+  for _, gate in pairs(own.gates) do gate:wake() end
+  scheduler.settle()
 end
 
 App.__close = methods.close
@@ -529,7 +561,7 @@ function app.new(given)
   local own = {
     client_id = settings.client_id, client_secret = settings.client_secret, redirect_uri = settings.redirect_uri,
     scopes = settings.scopes, company_id = settings.company_id, base_url = settings.base_url,
-    transport = settings.transport, store = store.behind(settings.store or store.memory()), grants = {},
+    transport = settings.transport, store = store.behind(settings.store or store.memory()), grants = {}, gates = {},
     busy = 0, listeners = setmetatable({ [settings.on] = true }, { __mode = "k" }), on = settings.on,
   }
   function own.tell(event)
