@@ -114,8 +114,22 @@ local function fill_rate_limit(err, headers, limit)
   err.retry_after = wait or interval
 end
 
+--- A copy of a value with *** in the place of the token, in all its strings and names: a peer may echo what it was
+-- sent. JSON can spell a token in many ways, so this is done to what was decoded, not to the text.
+local function redacted(secret, value)
+  if type(value) == "string" then return secret:redact(value) end
+  if type(value) ~= "table" then return value end
+  local copy = {}
+  for key, content in pairs(value) do copy[redacted(secret, key)] = redacted(secret, content) end
+  return copy
+end
+
 --- Fills in what every error of a call carries.
 local function failure(exchange, err)
+  if exchange.secret then
+    exchange.response = redacted(exchange.secret, exchange.response)
+    err.message, err.details = redacted(exchange.secret, err.message), redacted(exchange.secret, err.details)
+  end
   local response = exchange.response
   local endpoint = exchange.endpoint
   err.method, err.path = endpoint.method, exchange.path
@@ -271,19 +285,9 @@ local function make_response(exchange, transfer, status)
   }
 end
 
---- The body as text. A refusal may echo the token; it is taken out before anything can print it.
-local function body_of(exchange, transfer, status)
-  local text = transfer:body()
-  if is_success(status) or not exchange.secret then return text end
-  for name, value in pairs(exchange.response.headers) do
-    exchange.response.headers[name] = exchange.secret:redact(value)
-  end
-  return exchange.secret:redact(text)
-end
-
 --- Reads a finished transfer.
 -- @tparam table exchange what the pipeline knows: endpoint (method, class, result, keep_null), path, url, attempts,
--- elapsed
+-- elapsed, and the secret that was sent, which no error may show
 -- @param transfer a finished hoopai.Transfer
 -- @return result, response; or nil and an error
 function answer.read(exchange, transfer)
@@ -292,7 +296,7 @@ function answer.read(exchange, transfer)
   exchange.response = status > 0 and make_response(exchange, transfer, status) or nil
   if kind then return transport_failure(exchange, transfer, kind, message, code) end
 
-  local text, response = body_of(exchange, transfer, status), exchange.response
+  local text, response = transfer:body(), exchange.response
   if status == 204 and text == "" then
     response.unexpected = true
     return {}, response

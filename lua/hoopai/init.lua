@@ -101,7 +101,7 @@ function hoopai.slots(free)
   for day, entry in pairs(free) do
     local slots = type(entry) == "table" and entry.slots
     for _, slot in ipairs(type(slots) == "table" and slots or {}) do
-      local instant = time.parse(slot)
+      local instant = type(slot) == "string" and time.parse(slot)
       if instant then list[#list + 1] = { day = day, slot = slot, instant = instant } end
     end
   end

@@ -85,10 +85,14 @@ local function names_grant(answer)
   return false
 end
 
-local function text_of(answer)
+--- What an error answer says, without the secrets of the request, which it may echo.
+local function text_of(answer, secrets)
   for _, name in ipairs { "error_description", "message", "error" } do
     local text = answer:get(name)
-    if type(text) == "string" and text ~= "" then return text end
+    if type(text) == "string" and text ~= "" then
+      for _, secret in ipairs(secrets) do text = secret:redact(text) end
+      return text
+    end
   end
   return "no reason given"
 end
@@ -99,7 +103,7 @@ local function failure(path, fields)
 end
 
 --- What an answer of a token endpoint means; see spend in hoopai.auth.grant.
-local function outcome_of(path, transfer)
+local function outcome_of(path, transfer, secrets)
   local status, kind, message = transfer:result()
   if kind or status < 200 or status >= 300 and status < 400 then
     local err = failure(path, { kind = kind or "protocol", message = message or "unexpected status " .. status,
@@ -124,12 +128,20 @@ local function outcome_of(path, transfer)
       retryable = true, message = "too many token requests" })
   end
   if answer and path == "/oauth/token" and names_grant(answer) then
-    local cause = failure(path, { kind = "auth", status = status, message = text_of(answer) })
-    return "refused", errors.new { kind = "reauth_required", message = text_of(answer), cause = cause }
+    local cause = failure(path, { kind = "auth", status = status, message = text_of(answer, secrets) })
+    return "refused", errors.new { kind = "reauth_required", message = cause.message, cause = cause }
   end
-  local text = answer and text_of(answer) or problem
+  local text = answer and text_of(answer, secrets) or problem
   return "rejected", failure(path, { kind = answers.kind_of(status, text), status = status,
     message = "the token endpoint refused: " .. text })
+end
+
+local function secrets_of(form, bearer)
+  local secrets = { bearer }
+  for _, value in ipairs(form) do
+    if type(value) == "userdata" then secrets[#secrets + 1] = value end
+  end
+  return secrets
 end
 
 --- Posts a form. Waits in the calling task; never repeats (the request leaves at most once).
@@ -141,7 +153,7 @@ local function post(own, path, form, bearer, seconds)
     once = true, secret_answer = true,
   }
   scheduler.await(transfer)
-  return outcome_of(path, transfer)
+  return outcome_of(path, transfer, secrets_of(form, bearer))
 end
 
 local function token_form(own, fields)
@@ -397,6 +409,7 @@ local function installed_page(own, agency, given, skip, limit)
     return answers.read({
       endpoint = { method = "GET", class = "R", result = { keys = { "locations" }, type = { type = "array" } } },
       path = "/oauth/installedLocations", url = own.base_url .. "/oauth/installedLocations", attempts = 1, elapsed = 0,
+      secret = bearer,
     }, transfer)
   end
   local page, response = fetch(secret)
