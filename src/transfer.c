@@ -86,8 +86,8 @@ static size_t on_header(char *line, size_t one, size_t length, void *user) {
   }
   if (slot->headers_done) return length; /* trailers */
   if (length >= 5 && memcmp(line, "HTTP/", 5) == 0 && !begin_headers(slot, line, length)) return 0;
-  if (length <= 2 && (line[0] == '\r' || line[0] == '\n')) {
-    slot->headers_done = slot->final_headers;
+  if (line[0] == '\r' || line[0] == '\n') { /* to libcurl the end, whatever follows in the line */
+    slot->headers_done = slot->final_headers && length <= 2;
     return length;
   }
   if (line[0] == ' ' || line[0] == '\t') drop_line_end(&slot->headers);
