@@ -73,9 +73,9 @@ end
 -- @tparam[opt] number closed seconds for which a 429 closes the gate
 function Gate:leave(told, came, closed)
   local moment = now()
+  self.bell:ring() -- first: who waits looks when this is over, and must also when it failed
   self.limiter:settle(moment, told, came)
   if closed then self.limiter:close(moment, closed) end
-  self.bell:ring()
 end
 
 --- Wakes who waits, so that it sees that the client is closed.

@@ -48,8 +48,9 @@ end
 
 local function multi_of(own)
   if not own.multi then
-    own.multi, own.process = core.multi(own.transport), core.pid()
-    scheduler.attach(own.multi)
+    local multi = core.multi(own.transport)
+    scheduler.attach(multi)
+    own.multi, own.process = multi, core.pid() -- when that has worked: nobody steps a set that is not attached
   end
   return own.multi
 end
@@ -59,16 +60,22 @@ local function close_connections(own)
   own.multi = nil
 end
 
+local Busy = {}
+Busy.__close = function(busy)
+  local own = busy.own
+  own.busy = own.busy - 1
+  if own.closed and own.busy == 0 then close_connections(own) end
+end
+
 --- Starts work that outlives who asked for it. What was closed meanwhile is closed when the last of it is done.
 local function background(own, work)
-  own.busy, own.process = own.busy + 1, core.pid()
-  return scheduler.background(function()
-    local done <close> = setmetatable({}, { __close = function() -- luacheck: ignore 211
-      own.busy = own.busy - 1
-      if own.closed and own.busy == 0 then close_connections(own) end
-    end })
+  local busy = setmetatable({ own = own }, Busy)
+  local task = scheduler.background(function()
+    local until_done <close> = busy -- luacheck: ignore 211
     return work()
   end)
+  own.busy, own.process = own.busy + 1, core.pid() -- when nothing can fail any more
+  return task
 end
 
 local refusal_texts = { "invalid_grant", "invalid grant", "invalid refresh token", "refresh token is invalid" }
@@ -98,7 +105,7 @@ local function failure(path, fields)
   return errors.new(fields)
 end
 
---- What an answer of a token endpoint means; see spend in hoopai.auth.grant.
+--- What an answer of a token endpoint means; see `read` in hoopai.auth.grant.
 local function outcome_of(path, transfer)
   local status, kind, message = transfer:result()
   if kind or status < 200 or status >= 300 and status < 400 then
@@ -132,15 +139,30 @@ local function outcome_of(path, transfer)
     message = "the token endpoint refused: " .. text })
 end
 
+-- A request that is not waited for must not leave.
+local Unanswered = {}
+Unanswered.__close = function(unanswered)
+  if unanswered.transfer then unanswered.transfer:close() end
+end
+
 --- Posts a form. Waits in the calling task; never repeats (the request leaves at most once).
-local function post(own, path, form, bearer, seconds)
+-- @return the transfer, done: to be read and closed
+local function send(own, path, form, bearer, seconds)
   local headers = { "Accept: application/json" }
   if bearer then headers[2] = "Version: " .. API_VERSION end
-  local transfer <close> = multi_of(own):add {
+  local unanswered <close> = setmetatable({ transfer = false }, Unanswered)
+  local transfer = multi_of(own):add {
     method = "POST", url = own.base_url .. path, headers = headers, token = bearer, form = form, timeout = seconds,
     once = true, secret_answer = true,
   }
+  unanswered.transfer = transfer
   scheduler.await(transfer)
+  unanswered.transfer = false
+  return transfer
+end
+
+local function post(own, path, ...)
+  local transfer <close> = send(own, path, ...)
   return outcome_of(path, transfer)
 end
 
@@ -152,8 +174,8 @@ local function token_form(own, fields)
   return form
 end
 
-local function spend_refresh(own, record, seconds)
-  return post(own, "/oauth/token", token_form(own, {
+local function send_refresh(own, record, seconds)
+  return send(own, "/oauth/token", token_form(own, {
     "grant_type", "refresh_token", "refresh_token", record:get("refresh_token"),
     "user_type", record:get("user_type") or "Location",
   }), nil, seconds)
@@ -196,8 +218,9 @@ function grant_of(own, level, id, company_id)
   if not grant then
     grant = grants.new {
       key = key, label = ("of %s %s"):format(level, id), store = own.store, tell = own.tell,
-      spend = function(record, seconds)
-        if record:get("refresh_token") then return spend_refresh(own, record, seconds) end
+      send = function(record, seconds) return send_refresh(own, record, seconds) end,
+      read = function(transfer) return outcome_of("/oauth/token", transfer) end,
+      mint = function(record, seconds)
         local company = record:get("company_id") or grant.mints
         if level == "location" and company then return mint(own, company, id, now() + seconds) end
         return "refused", errors.new { kind = "reauth_required", message = "there is no refresh token" }
