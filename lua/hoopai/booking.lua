@@ -177,8 +177,9 @@ end
 local function take_turn(calendar_id, start)
   local key = calendar_id .. " " .. start
   local entry = busy[key] or { lock = scheduler.lock(), users = 0 }
+  local turn = setmetatable({ key = key, entry = entry }, Turn)
   busy[key], entry.users = entry, entry.users + 1
-  return setmetatable({ key = key, entry = entry }, Turn), entry.lock
+  return turn, entry.lock
 end
 
 -------------------------------------------------------------------------------------------------------- finding out

@@ -14,14 +14,11 @@ local Permit = {}
 Permit.__close = function(permit)
   local own = permit.gate
   if not own then return end
-  if not permit.has_left then
-    own.limiter:give_back()
-  else
-    local moment = now()
-    own.limiter:settle(moment, permit.told, permit.came)
-    if permit.pause then own.limiter:close(moment, permit.pause) end
-  end
-  own.bell:ring()
+  own.bell:ring() -- first: who waits looks when this is over, and must also when it failed for want of memory
+  if not permit.has_left then return own.limiter:give_back() end
+  local moment = now()
+  own.limiter:settle(moment, permit.told, permit.came)
+  if permit.pause then own.limiter:close(moment, permit.pause) end
 end
 
 local function take(own)
