@@ -4,7 +4,7 @@ local child = require "spec.support.child"
 local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
 local leak = require "spec.support.leak"
-local scheduler = require "hoopai.scheduler"
+local locks = require "hoopai.lock"
 local servers = require "spec.support.server"
 
 local run, spawn, sleep, map = hoopai.run, hoopai.spawn, hoopai.sleep, hoopai.map
@@ -1405,7 +1405,7 @@ describe("scheduler:", function()
 
   describe("locks", function()
     it("are held by one at a time, first come first served", function()
-      local lock = scheduler.lock()
+      local lock = locks.new()
       local seen, note = log()
       run(function()
         for index = 1, 5 do
@@ -1422,7 +1422,7 @@ describe("scheduler:", function()
     end)
 
     it("are given back by tasks that raise or are cancelled, waiting or holding", function()
-      local lock = scheduler.lock()
+      local lock = locks.new()
       local seen, note = log()
       run(function()
         local function use(name, fn)
@@ -1446,7 +1446,7 @@ describe("scheduler:", function()
     end)
 
     it("are not lost by a task that is cancelled just after it was given one", function()
-      local lock = scheduler.lock()
+      local lock = locks.new()
       local got = false
       run(function()
         local waiting
@@ -1469,7 +1469,7 @@ describe("scheduler:", function()
     end)
 
     it("outside of a loop are simply taken", function()
-      local lock = scheduler.lock()
+      local lock = locks.new()
       for _ = 1, 2 do
         local hold <close> = lock:acquire("the spec") -- luacheck: ignore 211
         local ok, message = pcall(lock.acquire, lock, "the spec")

@@ -245,7 +245,8 @@ local function attempt(client, exchange, secret, where)
   local hooks = client[PRIVATE].settings.on
   exchange.attempts = exchange.attempts + 1
   exchange.secret = secret
-  exchange.sent, exchange.response = 0, nil -- what is known of an attempt before was that it had no effect
+  -- What is known of an attempt before was that it had no effect.
+  exchange.sent, exchange.response, exchange.transfer = 0, nil, nil
   if hooks.request then tell_request(hooks.request, exchange) end
   if is_closed(client) then return closed_failure(exchange) end -- while a token was fetched, or by the hook
   local multi = transfers_of(client[PRIVATE].shared, where)
@@ -261,6 +262,7 @@ local function attempt(client, exchange, secret, where)
     timeout = left,
     once = exchange.endpoint.class ~= "R",
   }
+  exchange.transfer = transfer
   if not wait_for(transfer, where, multi, exchange.queue_timeout) then
     return queue_failure(exchange, exchange.queue_timeout)
   end
@@ -304,6 +306,34 @@ local function send(client, exchange, where)
   return result, response
 end
 
+-- A change that is cut off by a cancellation after it left is told to whoever cancelled it.
+local Change = {}
+Change.__close = function(exchange)
+  if exchange.over or not exchange.transfer then return end
+  local status = exchange.response and exchange.response.status or 0
+  exchange.sent = exchange.transfer:sent()
+  local applied = exchange.unclear and "maybe" or answer.applied(exchange.endpoint.class, exchange.sent, status)
+  if applied == "no" then return end
+  local _, err = answer.failure(exchange, {
+    kind = "cancelled", applied = applied, message = "the call was cut off after it had left",
+  })
+  scheduler.note_change(applied, err)
+end
+
+local function end_change(exchange, result, response)
+  exchange.over = true
+  local applied = result ~= nil and "yes" or response.applied
+  if applied ~= "no" then scheduler.note_change(applied) end
+  return result, response
+end
+
+--- Sends the request of a call, so that a change is not forgotten when its task is cancelled.
+local function make(client, exchange, where)
+  if exchange.endpoint.class == "R" then return send(client, exchange, where) end
+  local change <close> = setmetatable(exchange, Change) -- luacheck: ignore 211
+  return end_change(exchange, send(client, exchange, where))
+end
+
 --- Where the token of a call comes from: with an app each location has its own.
 local function source_of(client, call_options)
   local own = client[PRIVATE]
@@ -344,7 +374,7 @@ local function call(client, endpoint, ...)
   local ok, err = build_request(exchange, settings, arguments, payload or endpoint.preset, call_options)
   if not ok then return nil, err end
   finish_exchange(client, exchange, call_options)
-  return send(client, exchange, where)
+  return make(client, exchange, where)
 end
 
 ------------------------------------------------------------------------------------------------------- the client
@@ -459,7 +489,7 @@ function Client:request(given, call_options)
   exchange.body = body
   if #query > 0 then exchange.query = core.query(query) end
   finish_exchange(self, exchange, call_options)
-  return send(self, exchange, where)
+  return make(self, exchange, where)
 end
 
 local client = {}

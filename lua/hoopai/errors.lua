@@ -96,6 +96,8 @@ end
 -- @tfield[opt] any cause what was raised or returned by a function of yours: by the task of `raised`, by the token
 -- function of `auth`. Of `reauth_required`: the refusal
 -- @tfield[opt] string traceback of `raised`: where the task raised
+-- @tfield[opt] table unclear of @{Task:join}, @{timeout} and @{race}: the changes that were cut off after they had
+-- left, a list of errors of kind "cancelled"
 
 --- One problem of a call that was refused before it was sent.
 -- @table Detail
