@@ -487,6 +487,7 @@ end
 --- How long to wait for the descriptor at most.
 -- @treturn ?number seconds until @{step} must be called, 0 = at once; nil = not before the descriptor is readable
 function scheduler.timeout()
+  leave_parent()
   return next_due()
 end
 
@@ -494,6 +495,7 @@ end
 -- what its own code does.
 -- @treturn boolean
 function scheduler.busy()
+  leave_parent()
   return ready_first <= ready_last or timers.next() ~= nil or transfers_in_flight()
 end
 

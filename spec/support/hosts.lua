@@ -1,10 +1,11 @@
---- The loops that hoopai can live in, with one face, and what each of them must do. Run by spec/hosts_spec.lua in child
--- processes, since a loop is chosen once per process:
+--- The loops that hoopai can live in, with one face, and what each of them must do. Run by spec/hosts_spec.lua in
+-- child processes, since a loop is chosen once per process:
 --
 --   lua5.4 spec/support/hosts.lua LOOP CASE URL
 --
--- A host is { use, loop, every, foreign }: `loop()` runs its loop until nothing is left to do; `every(seconds, fn)`
--- calls fn as a timer of its own until that returns false; `foreign(fn)` calls fn from within its loop where no task is.
+-- A host is { adapter, spawn, loop, every, foreign }: `loop()` runs its loop until nothing is left to do;
+-- `every(seconds, fn)` calls fn as a timer of its own until that returns false; `foreign(fn)` calls fn from within its
+-- loop where no task is.
 package.path = "spec/support/modules/?.lua;./?.lua;" .. package.path
 
 local core = require "hoopai.core"
@@ -80,11 +81,13 @@ function hosts.copas()
   }
 end
 
---- A bare poll(2), with timers of its own.
-function hosts.custom()
-  local process = require "spec.support.process"
+--- Timers for a bare poll(2).
+local function new_timers()
   local timers = {}
-  local function fire()
+  function timers.add(seconds, fn)
+    timers[#timers + 1] = { seconds = seconds, due = core.now() + seconds, fn = fn }
+  end
+  function timers.fire()
     for index = #timers, 1, -1 do
       local timer = timers[index]
       if timer.due <= core.now() then
@@ -93,37 +96,67 @@ function hosts.custom()
       end
     end
   end
-  local function pause()
-    local seconds = hoopai.loop.timeout() or 3600
+  --- Milliseconds to wait: until the first of them is due, and no longer than so many seconds.
+  function timers.pause(seconds)
     for _, timer in ipairs(timers) do seconds = math.min(seconds, timer.due - core.now()) end
     return math.max(math.ceil(seconds * 1000), 0)
   end
-  local host = {
+  return timers
+end
+
+--- A bare poll(2).
+function hosts.custom()
+  local process, timers = require "spec.support.process", new_timers()
+  return {
     loop = function()
       while hoopai.loop.busy() or #timers > 0 do
-        process.poll(hoopai.loop.pollfd(), pause())
+        process.poll(hoopai.loop.pollfd(), timers.pause(hoopai.loop.timeout() or 3600))
         hoopai.loop.step()
-        fire()
+        timers.fire()
       end
     end,
-    every = function(seconds, fn)
-      timers[#timers + 1] = { seconds = seconds, due = core.now() + seconds, fn = fn }
+    every = timers.add,
+  }
+end
+
+--- The same as a loop that calls back and has an adapter of its own: it asks nothing before it waits.
+function hosts.callback()
+  local process, timers, looping = require "spec.support.process", new_timers(), false
+  local watched, due -- what hoopai wants: its descriptor to be watched, a call at this moment
+  local function on_event()
+    hoopai.loop.step()
+    local seconds = hoopai.loop.timeout()
+    watched = hoopai.loop.busy() and hoopai.loop.pollfd()
+    due = watched and seconds and core.now() + seconds
+  end
+  local function turn()
+    if process.poll(watched or -1, timers.pause(due and due - core.now() or 3600)) or due and due <= core.now() then
+      on_event()
+    end
+    timers.fire()
+  end
+  return {
+    adapter = {
+      name = "callback", changed = function() due = core.now() end, running = function() return looping end,
+    },
+    loop = function()
+      looping = true
+      while watched or due or #timers > 0 do turn() end
+      looping = false
+    end,
+    every = timers.add,
+    foreign = function(fn)
+      timers.add(0, function()
+        fn()
+        return false
+      end)
     end,
   }
-  return host
 end
 
 ----------------------------------------------------------------------------------------------------------- cases
 
 local cases = {}
-
-local function eventually(done, what)
-  local deadline = core.now() + 20
-  while not done() do
-    if core.now() > deadline then error("waited in vain until " .. what, 2) end
-    hoopai.sleep(0.002)
-  end
-end
 
 local function failure(kind, result, err)
   assert(result == nil, "a result: " .. tostring(result))
@@ -408,6 +441,32 @@ function cases.many(host, client)
   assert(answered == 500)
 end
 
+--- A child process goes on with a loop of its own, and the parent's call comes to its end.
+function cases.fork(host, client, url)
+  local process = require "spec.support.process"
+  local id, pid
+  local function in_child()
+    local own <close> = hoopai.new { token = "t", base_url = url }
+    local got
+    assert(not hoopai.loop.busy())
+    hoopai.spawn(function() got = assert(own.calendars:get("child")).id end)
+    while hoopai.loop.busy() do
+      process.poll(hoopai.loop.pollfd(), 10)
+      hoopai.loop.step()
+    end
+    assert(got == "child")
+  end
+  host.spawn(function() id = assert(client.calendars:get("parent")).id end)
+  host.every(0.03, function()
+    pid = process.fork()
+    if pid == 0 then process.exit(pcall(in_child) and 0 or 1) end
+    return false
+  end)
+  host.loop()
+  local how, code = process.wait(pid)
+  assert(id == "parent" and how == "exit" and code == 0)
+end
+
 ------------------------------------------------------------------------------------------------- cases of cqueues
 
 --- Its own coroutines: calls, sleeps, joins, scopes, and a token function that they share.
@@ -522,7 +581,7 @@ end
 
 local function main(name, case, url)
   local host = hosts[name]()
-  host.adapter = hoopai.loop[name]
+  host.adapter = host.adapter or hoopai.loop[name]
   host.spawn = host.spawn or hoopai.spawn
   local client <close> = hoopai.new { token = "t", base_url = url, location_id = "l", timeout = 20 }
   if not case:find("^use_") then hoopai.use(host.adapter) end

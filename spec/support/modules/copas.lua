@@ -1,5 +1,5 @@
---- A small stand-in for copas 4, which Debian has for no Lua 5.4: threads, pauses, and sockets waited for by LuaSocket's
--- select. It offers what hoopai.loop.copas and the specs use, in the way of copas.
+--- A small stand-in for copas 4, which Debian does not have for Lua 5.4: threads, pauses, and sockets waited for by
+-- LuaSocket's select. It offers what hoopai.loop.copas and the specs use, in the way of copas.
 local socket = require "socket"
 
 local copas = { running = false }
