@@ -120,6 +120,7 @@ build = {
     ["hoopai.schema.problems"] = "lua/hoopai/schema/problems.lua",
     ["hoopai.schema.text"] = "lua/hoopai/schema/text.lua",
     ["hoopai.schema.types"] = "lua/hoopai/schema/types.lua",
+    ["hoopai.sets"] = "lua/hoopai/sets.lua",
     ["hoopai.store"] = "lua/hoopai/store/init.lua",
     ["hoopai.store.custom"] = "lua/hoopai/store/custom.lua",
     ["hoopai.store.file"] = "lua/hoopai/store/file.lua",

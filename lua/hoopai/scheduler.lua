@@ -8,14 +8,15 @@
 -- through the functions of hoopai.loop.
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
+local sets = require "hoopai.sets"
 local timers = require "hoopai.timers"
 
 local co_create, co_resume, co_yield = coroutine.create, coroutine.resume, coroutine.yield
 local co_close, co_status, co_running = coroutine.close, coroutine.status, coroutine.running
 local co_isyieldable = coroutine.isyieldable
-local pack, unpack, remove = table.pack, table.unpack, table.remove
+local pack, unpack = table.pack, table.unpack
 local setmetatable, getmetatable, type, tostring = setmetatable, getmetatable, type, tostring
-local error, next, pairs, ipairs, pcall = error, next, pairs, ipairs, pcall
+local error, next, pairs, ipairs = error, next, pairs, ipairs
 local warn = warn or function() end
 local format = string.format
 local huge = math.huge
@@ -308,30 +309,19 @@ function scheduler.note_change(applied, cut)
   end
 end
 
------------------------------------------------------------------------------------------------------ transfers
+------------------------------------------------------------------------------------------- transfers and the loop
 
-local poller, process                              -- the descriptor that nests every client's set; who made it
-local multis = {}                                  -- array of { multi, fd }
 local waiting = setmetatable({}, { __mode = "k" }) -- transfer -> its task; their Multi pins the transfers in flight
 
---- In a forked child the descriptor and all sets in it are the parent's: the child begins with its own.
+--- A forked child begins with its own.
 local function leave_parent()
-  if process == core.pid() then return end
-  if process then root, background = new_ownerless(), new_ownerless() end
-  poller, process, multis = nil, core.pid(), {}
-end
-
-local function open_poller()
-  leave_parent()
-  if not poller and core.backend ~= "poll" then poller = core.poller() end
+  if sets.leave_parent() then root, background = new_ownerless(), new_ownerless() end
 end
 
 --- Nests a client's set of transfers in the scheduler's.
 function scheduler.attach(multi)
-  open_poller()
-  local fd = multi:pollfd()
-  if poller then poller:add(fd) end
-  multis[#multis + 1] = { multi = multi, fd = fd }
+  leave_parent()
+  sets.add(multi)
 end
 
 local function collect(multi)
@@ -349,33 +339,14 @@ end
 --- Closes an attached set; the tasks that wait for its transfers are woken and find them "closed".
 function scheduler.detach(multi)
   leave_parent()
-  for index, entry in ipairs(multis) do
-    if entry.multi == multi then
-      remove(multis, index)
-      if poller then poller:remove(entry.fd) end
-      break
-    end
-  end
+  sets.remove(multi)
   multi:close()
   collect(multi)
 end
 
-local function step_transfers()
-  for index = #multis, 1, -1 do
-    local entry = multis[index] -- a finaliser may close clients meanwhile
-    if entry then
-      entry.multi:step()
-      collect(entry.multi)
-    end
-  end
-end
-
-local function transfers_in_flight()
-  for index = 1, #multis do
-    local queued, running = multis[index].multi:count()
-    if queued + running > 0 then return true end
-  end
-  return false
+local function take_events()
+  sets.step(collect)
+  timers.fire(now(), wake)
 end
 
 --- Seconds until there is something to do, 0 = at once, nil = only when the descriptor is readable.
@@ -383,33 +354,10 @@ local function next_due()
   if ready_first <= ready_last then return 0 end
   local due = timers.next()
   local left = due and due - now() or huge
-  for index = 1, #multis do
-    local seconds = multis[index].multi:timeout()
-    if seconds and seconds < left then left = seconds end
-  end
+  local seconds = sets.due()
+  if seconds and seconds < left then left = seconds end
   if left == huge then return nil end
   return left > 0 and left or 0
-end
-
---- Waits without the nesting descriptor (libcurl's own poll): one set at a time, so several sets take turns.
-local function wait_in_turns(seconds)
-  if #multis == 0 then return core.sleep(seconds or 3600) end
-  if #multis == 1 then return multis[1].multi:wait(seconds) end
-  local slice = 0.005
-  for index = 1, #multis do multis[index].multi:wait(seconds and seconds < slice and seconds or slice) end
-end
-
---- Blocks until there may be something to do. A signal ends the wait at once, so that Lua's hooks (Ctrl-C) run.
-local function wait_for_events(seconds)
-  if seconds == 0 then return end
-  if poller then poller:wait(seconds)
-  elseif core.backend == "poll" then wait_in_turns(seconds)
-  else core.sleep(seconds or 3600) end
-end
-
-local function take_events()
-  step_transfers()
-  timers.fire(now(), wake)
 end
 
 --- Is a loop running whose thread must not be blocked?
@@ -419,10 +367,13 @@ end
 
 -- What a running loop leaves behind, however it ends.
 local Driving = {}
-Driving.__close = function(outer) current, driving, no_wait = nil, false, outer.no_wait end
+Driving.__close = function(outer)
+  current, driving, no_wait = nil, false, outer.no_wait
+  if not outer.by_host then notify() end -- there may be tasks that only the host's loop goes on with
+end
 
-local function begin_driving()
-  local outer = setmetatable({ no_wait = no_wait }, Driving)
+local function begin_driving(by_host)
+  local outer = setmetatable({ no_wait = no_wait, by_host = by_host }, Driving)
   driving, no_wait = true, nil
   return outer
 end
@@ -435,10 +386,10 @@ local function drive(scope)
     run_ready()
     if scope.failure or scope.count + background.count == 0 then return end
     local seconds = next_due()
-    if not seconds and not transfers_in_flight() then
+    if not seconds and not sets.in_flight() then
       error(format("hoopai: deadlock: all %d tasks wait for each other", scope.count), 0)
     end
-    wait_for_events(seconds)
+    sets.wait(seconds)
     take_events()
   end
 end
@@ -474,8 +425,8 @@ end
 -- process lives; do not close it.
 -- @treturn ?integer nil where the library was built without epoll or kqueue
 function scheduler.pollfd()
-  open_poller()
-  return poller and poller:fd()
+  leave_parent()
+  return sets.fd()
 end
 
 --- What to wait for on the descriptor.
@@ -496,14 +447,15 @@ end
 -- @treturn boolean
 function scheduler.busy()
   leave_parent()
-  return ready_first <= ready_last or timers.next() ~= nil or transfers_in_flight()
+  return ready_first <= ready_last or timers.next() ~= nil or sets.in_flight()
 end
 
 --- Tells what is left when no task can go on.
 local function come_to_rest()
   for task in pairs(root.failed) do tell_failure(task) end
   root.failed = setmetatable({}, getmetatable(root.failed))
-  if root.count > 0 then
+  if root.count > 0 and root.count ~= root.told then
+    root.told = root.count
     warn(format("hoopai: deadlock: %d tasks wait for each other, or for something that the host does", root.count))
   end
 end
@@ -514,7 +466,7 @@ end
 function scheduler.step()
   if driving then errors.raise("hoopai.loop.step was called by a task: the host's loop calls it") end
   leave_parent()
-  local outer <close> = begin_driving() -- luacheck: ignore 211
+  local outer <close> = begin_driving(true) -- luacheck: ignore 211
   take_events()
   run_ready()
   if not scheduler.busy() then come_to_rest() end
@@ -584,26 +536,19 @@ function scheduler.settle()
   drive(scope)
 end
 
---- Forgets the sets that were finalised with their clients.
-local function forget_closed()
-  for index = #multis, 1, -1 do
-    if not pcall(multis[index].multi.count, multis[index].multi) then remove(multis, index) end
-  end
-end
-
 -- What a background task holds while it waits. lua_close finalises the youngest objects first: at that moment all that
 -- the task uses is still whole, so that it can be waited for.
 local Keeper = {}
 Keeper.__gc = function(keeper)
   local task = keeper.task
-  if task.keeper ~= keeper or task.status ~= "running" or process ~= core.pid() then return end
+  if task.keeper ~= keeper or task.status ~= "running" or keeper.process ~= core.pid() then return end
   current, driving, no_wait = nil, false, nil
-  forget_closed()
+  sets.forget_closed()
   scheduler.settle()
 end
 
 local function keep(task)
-  task.keeper = setmetatable({ task = task }, Keeper)
+  task.keeper = setmetatable({ task = task, process = core.pid() }, Keeper)
 end
 
 --- Starts a task that outlives whoever asked for it: it cannot be cancelled, and lua_close waits for it.
@@ -708,9 +653,9 @@ function scheduler.run(fn, ...)
     scope:wait()
   else
     drive(scope)
-    notify() -- there may be tasks that only the host's loop goes on with
     raise_failure(scope)
   end
+  if main.status == "cancelled" then error("hoopai: the coroutine of hoopai.run was closed by somebody else", 0) end
   return unpack(main.results, 1, main.results.n)
 end
 
