@@ -21,7 +21,7 @@ local suggest = require "hoopai.suggest"
 local ipairs, require, setmetatable, tostring = ipairs, require, setmetatable, tostring
 local concat, format = table.concat, string.format
 
---- What @{use} takes: the way of hoopai to a loop. One that calls back watches `pollfd` while `busy` is true, and calls
+--- What @{hoopai.use} takes: the way of hoopai to a loop. One that calls back watches `pollfd` while `busy` is true, and calls
 -- `step` whenever the descriptor is readable or `timeout` has passed.
 -- @table Adapter
 -- @tfield string name for messages
