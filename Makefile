@@ -88,8 +88,8 @@ torture: ## kill, jam and crowd programs that share tokens (KILLS=10000, EXCHANG
 		echo "== $$script"; "$$LUA" "$$script" || status=1; done; exit $$status
 
 bench: ## measure (one script of spec/bench/ after the other)
-	@.ci/deps build run
-	@$(MAKE) -s --no-print-directory build
+	@.ci/deps build run sandbox test
+	@$(MAKE) -s --no-print-directory build build/process.so
 	@eval "$$(.ci/env)"; for script in spec/bench/*_bench.lua; do echo "== $$script"; "$$LUA" "$$script" || exit; done
 
 readme: ## write the table of endpoints in README.md anew
