@@ -45,7 +45,8 @@ local PUBLIC = {
 }
 
 -- These return nothing.
-local SILENT = { sleep = true, use = true, step = true, serve = true, ["Client:close"] = true, ["App:close"] = true, ["Task:cancel"] = true }
+local SILENT = { sleep = true, use = true, step = true, serve = true,
+  ["Client:close"] = true, ["App:close"] = true, ["Task:cancel"] = true }
 
 local function each_function(visit)
   for _, set in ipairs(PUBLIC) do

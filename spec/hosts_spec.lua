@@ -90,6 +90,10 @@ describe("in the loop of", function()
         assert.matches("hosts.lua:%d+: hoopai: hoopai.loop.step was called by a task", run(loop, "step_in_a_task"))
       end)
 
+      it("what runs in the background comes to its end", function()
+        assert.are.equal("", run(loop, "background"))
+      end)
+
       it("the state is closed with calls in flight", function()
         assert.are.equal("leaving\n", run(loop, "exit"))
         server:wait("open", "exactly", 0)
@@ -124,6 +128,12 @@ describe("in the loop of", function()
         "spawn_outside"), 1, true)
     end)
   end)
+
+  for _, loop in ipairs { "luv", "copas" } do
+    it(loop .. " an error of the library's own code does not end the host", function()
+      assert.matches("^Lua warning: hoopai: [^\n]*hosts.lua:%d+: broken\n$", run(loop, "broken_step"))
+    end)
+  end
 
   describe("luv", function()
     it("handles may be closed by the host", function()

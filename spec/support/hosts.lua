@@ -426,6 +426,32 @@ function cases.exit(host, client)
   host.loop()
 end
 
+--- What nobody waits for, as an exchange of tokens, keeps the loop until it is done.
+function cases.background(host)
+  local done
+  host.spawn(function()
+    require("hoopai.scheduler").background(function()
+      hoopai.sleep(0.05)
+      done = true
+    end)
+  end)
+  host.loop()
+  assert(done)
+end
+
+--- Should hoopai's own code fail in a callback, that is told and the host lives.
+function cases.broken_step(host, client)
+  warn "@on"
+  local step, id = hoopai.loop.step, nil
+  function hoopai.loop.step()
+    hoopai.loop.step = step
+    error "broken"
+  end
+  host.spawn(function() id = assert(client.calendars:get("c")).id end)
+  host.loop()
+  assert(id == "c")
+end
+
 --- Many at a time.
 function cases.many(host, client)
   local answered = 0
