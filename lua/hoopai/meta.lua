@@ -1800,8 +1800,8 @@ function store.file(path) end
 ---@return hoopai.Store
 function store.memory() end
 
----What `hoopai.use` takes: the way of hoopai to a loop. One that calls back watches `pollfd` while `busy` is true, and calls
----`step` whenever the descriptor is readable or `timeout` has passed.
+---What `hoopai.use` takes: the way of hoopai to a loop. One that calls back watches `pollfd` while `busy` is true,
+---and calls `step` whenever the descriptor is readable or `timeout` has passed.
 ---@class hoopai.Adapter
 ---@field name string for messages
 ---called when there is something to do that was not there after the last `step`: it sees to it that `step` is called

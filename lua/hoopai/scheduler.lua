@@ -55,16 +55,30 @@ local function pop_ready()
   return task
 end
 
---- Makes a suspended task ready. A stale ticket (the task has woken since) is ignored.
-function scheduler.wake(task, ticket, reason)
-  if task.suspended and task.ticket == ticket then
-    task.suspended = false
-    task.reason = reason
-    if task.cell then host.wake(task.cell) else push_ready(task) end
+--- Marks a wait as over.
+local function end_wait(task, reason)
+  task.suspended = false
+  task.reason = reason
+  if task.timer then
+    timers.drop(task.timer)
+    task.timer = nil
   end
 end
 
+--- Makes a suspended task ready. A stale ticket (the task has woken since) is ignored.
+function scheduler.wake(task, ticket, reason)
+  if not task.suspended or task.ticket ~= ticket then return end
+  end_wait(task, reason)
+  if task.cell then host.wake(task.cell) else push_ready(task) end
+end
+
 local wake = scheduler.wake
+
+--- Wakes a task whose time is over.
+local function time_out(task)
+  task.timer = nil
+  wake(task, task.ticket, "timeout")
+end
 
 ------------------------------------------------------------------------------------------------- tasks and scopes
 
@@ -114,8 +128,8 @@ end
 
 --- Marks a task as over and tells those who wait for it.
 local function finish(task, status)
-  task.status, task.fn = status, nil -- a stale timer may hold the task for a while, not what it held
-  task.suspended = false
+  task.status, task.fn = status, nil
+  if task.suspended then end_wait(task) end
   local scope = task.scope
   scope.tasks[task] = nil
   scope.count = scope.count - 1
@@ -135,7 +149,7 @@ Guard.__close = function(guard)
   local task = guard.task
   if not task.suspended or task.status ~= "running" then return end
   if task.cell then
-    task.suspended = false
+    end_wait(task)
     notify()
   else
     finish(task, "cancelled")
@@ -148,7 +162,7 @@ function scheduler.suspend(task, deadline)
   local guard <close> = task.guard -- luacheck: ignore 211
   if task.keep then task:keep() end
   task.suspended = true
-  if deadline then timers.add(deadline, task) end
+  if deadline then task.timer = timers.add(deadline, task) end
   if task.cell then
     notify()
     repeat host.wait(task.cell) until not task.suspended
@@ -346,7 +360,7 @@ end
 
 local function take_events()
   sets.step(collect)
-  timers.fire(now(), wake)
+  timers.fire(now(), time_out)
 end
 
 --- Seconds until there is something to do, 0 = at once, nil = only when the descriptor is readable.

@@ -1,12 +1,12 @@
---- When waiting tasks are to be woken: a binary heap of { due, task, ticket }.
+--- When waiting tasks are to be woken: a binary heap of { due, task }.
 --
--- The entry of a task that woke otherwise stays until it is due; each time the heap has doubled it is rebuilt without
--- those, so abandoned timers cost no memory for long.
+-- The entry of a task that woke otherwise loses its task and stays until it is due, or until such entries are the
+-- larger part of the heap, which is then rebuilt without them.
 local sort = table.sort
 
 local timers = {}
 
-local heap, count, compact_at = {}, 0, 64
+local heap, count, dropped = {}, 0, 0
 
 local function sift_up(entry, index)
   while index > 1 do
@@ -30,19 +30,13 @@ local function sift_down(entry, index)
   heap[index] = entry
 end
 
---- Does its task still wait the wait that the entry is for?
-local function is_live(entry)
-  return entry.task.suspended and entry.task.ticket == entry.ticket
-end
-
 local function compact()
   local live = {}
   for index = 1, count do
-    if is_live(heap[index]) then live[#live + 1] = heap[index] end
+    if heap[index].task then live[#live + 1] = heap[index] end
   end
   sort(live, function(a, b) return a.due < b.due end) -- a sorted array is a heap
-  heap, count = live, #live
-  compact_at = count < 32 and 64 or 2 * count
+  heap, count, dropped = live, #live, 0
 end
 
 local function pop()
@@ -50,29 +44,39 @@ local function pop()
   heap[count] = nil
   count = count - 1
   if count > 0 then sift_down(last, 1) end
+  if not first.task then dropped = dropped - 1 end
   return first
 end
 
 --- Notes when the present wait of a task ends.
 -- @tparam number due a core.now() time
--- @tparam table task its `suspended` and `ticket` say whether it still waits
+-- @tparam table task
+-- @treturn table the entry, for `drop`
 function timers.add(due, task)
-  if count >= compact_at then compact() end
+  local entry = { due = due, task = task }
   count = count + 1
-  sift_up({ due = due, task = task, ticket = task.ticket }, count)
+  sift_up(entry, count)
+  return entry
 end
 
---- Calls wake(task, ticket, "timeout") for all that are due.
+--- Forgets an entry of `add` that has not been fired.
+function timers.drop(entry)
+  entry.task = nil
+  dropped = dropped + 1
+  if dropped > 64 and 2 * dropped > count then compact() end
+end
+
+--- Calls wake(task) for all that are due.
 function timers.fire(moment, wake)
   while count > 0 and heap[1].due <= moment do
-    local entry = pop()
-    wake(entry.task, entry.ticket, "timeout")
+    local task = pop().task
+    if task then wake(task) end
   end
 end
 
 --- The core.now() time at which the next wait ends, nil when none has an end.
 function timers.next()
-  while count > 0 and not is_live(heap[1]) do pop() end
+  while count > 0 and not heap[1].task do pop() end
   return count > 0 and heap[1].due or nil
 end
 

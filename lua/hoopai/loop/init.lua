@@ -21,8 +21,8 @@ local suggest = require "hoopai.suggest"
 local ipairs, require, setmetatable, tostring = ipairs, require, setmetatable, tostring
 local concat, format = table.concat, string.format
 
---- What @{hoopai.use} takes: the way of hoopai to a loop. One that calls back watches `pollfd` while `busy` is true, and calls
--- `step` whenever the descriptor is readable or `timeout` has passed.
+--- What @{hoopai.use} takes: the way of hoopai to a loop. One that calls back watches `pollfd` while `busy` is true,
+-- and calls `step` whenever the descriptor is readable or `timeout` has passed.
 -- @table Adapter
 -- @tfield string name for messages
 -- @tfield[opt] function changed called when there is something to do that was not there after the last `step`: it sees
