@@ -90,6 +90,8 @@ describe("in the loop of", function()
         assert.matches("hosts.lua:%d+: hoopai: hoopai.loop.step was called by a task", run(loop, "step_in_a_task"))
       end)
 
+      it("a task that never waits for long starves nobody", function() assert.are.equal("", run(loop, "greedy")) end)
+
       it("what runs in the background comes to its end", function()
         assert.are.equal("", run(loop, "background"))
       end)
@@ -98,6 +100,12 @@ describe("in the loop of", function()
         assert.are.equal("leaving\n", run(loop, "exit"))
         server:wait("open", "exactly", 0)
       end)
+    end)
+  end
+
+  for _, loop in ipairs { "luv", "cqueues", "copas", "custom", "callback" } do
+    it(loop .. " tasks that compute leave the host its turns", function()
+      assert.are.equal("", run(loop, "turns"))
     end)
   end
 

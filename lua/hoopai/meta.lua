@@ -1857,8 +1857,8 @@ function loop.timeout() end
 ---@return boolean
 function loop.busy() end
 
----Does all that can be done without waiting: reads and writes, wakes and resumes tasks. Errors of tasks do not come
----out of it.
+---Does what can be done without waiting: reads and writes, wakes and resumes tasks. Where there are many it returns
+---after some milliseconds, so that the host gets its turn; `timeout` is 0 then. Errors of tasks do not come out of it.
 ---Raises when it is called inside itself.
 function loop.step() end
 

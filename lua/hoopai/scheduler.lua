@@ -25,6 +25,9 @@ local now = core.now
 
 local scheduler = {}
 
+-- Seconds that tasks may take in one step of a host's loop, whose own timers wait meanwhile.
+local TURN = 0.004
+
 -- What a task yields to its resumer. Anything else came from a coroutine.yield in user code.
 local SUSPEND = {}
 
@@ -97,11 +100,17 @@ local function wake_owner(scope)
   if scope.waiter then wake(scope.waiter, scope.ticket) end
 end
 
+--- Says what a task may have changed, where nobody is left who could be told otherwise.
+local function tell_unclear(task)
+  for _, err in ipairs(task.unclear or {}) do warn("hoopai: " .. errors.text(err)) end
+end
+
 --- Says that a task failed of which nobody asked. Once nobody can, at the latest.
 local function tell_failure(task)
   if task.joined then return end
   task.joined = true
   warn("hoopai: a task failed, and nobody joined it: " .. task.traceback)
+  tell_unclear(task)
 end
 
 -- What a failed task holds that no scope looks after: collected with it.
@@ -216,10 +225,13 @@ local function resume(task)
   current = outer
 end
 
-local function run_ready()
-  for _ = ready_first, ready_last do -- only those ready now: a task that wakes itself must not starve the transfers
+--- Resumes the tasks that are ready now (one that wakes itself must not starve the transfers).
+-- @tparam[opt] number deadline a core.now() time after which the others have to wait for the next time
+local function run_ready(deadline)
+  for _ = ready_first, ready_last do
     local task = pop_ready()
     if task and task.status == "running" then resume(task) end
+    if deadline and now() >= deadline then break end
   end
   if ready_first > ready_last then ready_first, ready_last = 1, 0 end
 end
@@ -273,9 +285,7 @@ Scope.__close = function(scope)
     for task in pairs(scope.tasks) do tasks[#tasks + 1] = task end
     for _, task in ipairs(tasks) do
       if is_active(task) then abandon(task) else cancel(task) end
-      if task.unclear and not scope.owner then -- nobody is left who could be told otherwise
-        for _, err in ipairs(task.unclear) do warn("hoopai: " .. errors.text(err)) end
-      end
+      if not scope.owner then tell_unclear(task) end
     end
   end
 end
@@ -474,15 +484,15 @@ local function come_to_rest()
   end
 end
 
---- Does all that can be done without waiting: reads and writes, wakes and resumes tasks. Errors of tasks do not come
--- out of it.
+--- Does what can be done without waiting: reads and writes, wakes and resumes tasks. Where there are many it returns
+-- after some milliseconds, so that the host gets its turn; @{timeout} is 0 then. Errors of tasks do not come out of it.
 -- @raise when it is called inside itself
 function scheduler.step()
   if driving then errors.raise("hoopai.loop.step was called by a task: the host's loop calls it") end
   leave_parent()
   local outer <close> = begin_driving(true) -- luacheck: ignore 211
   take_events()
-  run_ready()
+  run_ready(now() + TURN)
   if not scheduler.busy() then come_to_rest() end
 end
 

@@ -439,6 +439,44 @@ function cases.background(host)
   assert(done)
 end
 
+--- Tasks that compute for long leave the host its turns.
+function cases.turns(host)
+  local ticks, done = 0, 0
+  host.spawn(function()
+    for _ = 1, 300 do
+      hoopai.spawn(function()
+        local begun = core.now()
+        repeat until core.now() - begun > 0.001
+        done = done + 1
+      end)
+    end
+  end)
+  host.every(0.01, function()
+    ticks = ticks + 1
+    return done < 300
+  end)
+  host.loop()
+  assert(done == 300 and ticks >= 5, ticks)
+end
+
+--- A task that never waits for long starves nobody.
+function cases.greedy(host, client)
+  local ticks, id, turns = 0, nil, 0
+  host.spawn(function()
+    while not id or ticks < 3 do
+      turns = turns + 1
+      hoopai.sleep(0)
+    end
+  end)
+  host.spawn(function() id = assert(client.calendars:get("c")).id end)
+  host.every(0.01, function()
+    ticks = ticks + 1
+    return ticks < 3
+  end)
+  host.loop()
+  assert(id == "c" and turns > 0)
+end
+
 --- Should hoopai's own code fail in a callback, that is told and the host lives.
 function cases.broken_step(host, client)
   warn "@on"

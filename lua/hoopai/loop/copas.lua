@@ -24,7 +24,10 @@ local function drive()
     local seconds = loop.timeout()
     if seconds then copas.pause(seconds) else copas.pauseforever() end
     local ok, problem = pcall(loop.step)
-    if not ok then warn("hoopai: " .. errors.text(problem)) end
+    if not ok then
+      warn("hoopai: " .. errors.text(problem))
+      copas.pause(1)
+    end
   end
   driver = nil
   copas.close(descriptor) -- that is, ask it again: a socket which is waited for keeps copas.loop going

@@ -3,14 +3,14 @@ local errors = require "hoopai.errors"
 local loop = require "hoopai.loop"
 local uv = require "luv"
 
-local pcall, setmetatable, warn = pcall, setmetatable, warn
-local ceil = math.ceil
+local pcall, setmetatable, warn, ceil = pcall, setmetatable, warn, math.ceil
 
-local handles -- { poll, timer, fd }
+local handles -- { poll, timer, idle, fd }
 
---- Has somebody closed the handles (luv.walk at the end of a program), or is this a forked child?
+--- False when somebody has closed the handles (uv.walk at the end of a program), and in a forked child.
 local function usable()
-  return handles and not handles.poll:is_closing() and not handles.timer:is_closing() and handles.fd == loop.pollfd()
+  return not (handles.poll:is_closing() or handles.timer:is_closing() or handles.idle:is_closing())
+    and handles.fd == loop.pollfd()
 end
 
 -- Made after the handles and so finalised before them when the state is closed: from then on nobody may touch them.
@@ -19,29 +19,32 @@ Handles.__gc = function(self) self.ended = true end
 
 local function open()
   local fd = loop.pollfd()
-  handles = setmetatable({ poll = assert(uv.new_poll(fd)), timer = assert(uv.new_timer()), fd = fd }, Handles)
+  handles = setmetatable({ poll = uv.new_poll(fd), timer = uv.new_timer(), idle = uv.new_idle(), fd = fd }, Handles)
 end
 
 local function on_event()
   local ok, problem = pcall(loop.step) -- an error in a callback would end the process
-  if not ok then warn("hoopai: " .. errors.text(problem)) end
-  if handles.poll:is_closing() or handles.timer:is_closing() then return end
-  if not loop.busy() then -- handles that are not active do not keep uv.run going
-    handles.poll:stop()
-    handles.timer:stop()
-    return
+  if not usable() then return end
+  handles.poll:stop() -- handles that are not active do not keep uv.run going
+  handles.timer:stop()
+  handles.idle:stop()
+  if not ok then
+    warn("hoopai: " .. errors.text(problem))
+    handles.timer:start(1000, 0, on_event)
+  elseif loop.busy() then
+    local seconds = loop.timeout()
+    handles.poll:start("r", on_event)
+    if seconds == 0 then handles.idle:start(on_event) -- a timer that starts itself with 0 would let nobody else in
+    elseif seconds then handles.timer:start(ceil(seconds * 1000), 0, on_event) end
   end
-  if not handles.poll:is_active() then handles.poll:start("r", on_event) end
-  local seconds = loop.timeout()
-  if seconds then handles.timer:start(ceil(seconds * 1000), 0, on_event) else handles.timer:stop() end
 end
 
 return {
   name = "luv",
   changed = function()
     if handles and handles.ended then return end
-    if not usable() then open() end
-    handles.timer:start(0, 0, on_event)
+    if not handles or not usable() then open() end
+    handles.idle:start(on_event)
   end,
   running = function() return uv.loop_mode() ~= nil end,
 }
