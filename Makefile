@@ -107,8 +107,8 @@ fuzz: ## feed each target of spec/fuzz/ with what libFuzzer thinks of, for FUZZ_
 	@.ci/fuzz $(FUZZ_SECONDS) $(TARGETS)
 
 bench: ## measure (one script of spec/bench/ after the other)
-	@.ci/deps build run
-	@$(MAKE) -s --no-print-directory build
+	@.ci/deps build run sandbox test
+	@$(MAKE) -s --no-print-directory build build/process.so
 	@eval "$$(.ci/env)"; for script in spec/bench/*_bench.lua; do echo "== $$script"; "$$LUA" "$$script" || exit; done
 
 readme: ## write the table of endpoints in README.md anew
