@@ -111,7 +111,9 @@ describe("a C host", function()
     assert(loadfile("hoopai-dev-1.rockspec", "t", rockspec))()
     local names = {}
     for name in pairs(rockspec.build.modules) do
-      if name ~= "hoopai.meta" and not name:find("^hoopai%.sandbox") then names[#names + 1] = ("%q"):format(name) end
+      -- Those of loops need the modules of their hosts, which this one does not have.
+      local needs_more = name:find("^hoopai%.sandbox") or name:find("^hoopai%.loop%.[lc][uqo][vep]")
+      if name ~= "hoopai.meta" and not needs_more then names[#names + 1] = ("%q"):format(name) end
     end
     assert.is_true(#names > 30)
     local text, ok = run(server.url, ([[
