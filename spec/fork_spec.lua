@@ -133,23 +133,21 @@ describe("a forked child", function()
 end)
 
 describe("a child that is forked during an exchange of tokens", function()
-  it("does not wait for it, repeats nothing and loses nothing when it closes its state", function()
-    local account <close> = sandbox.start { control = true, latency_ms = 300, oauth = { expires_in = 2 } }
+  it("repeats nothing and loses nothing when it closes its state", function()
+    local account <close> = sandbox.start { control = true, latency_ms = 300, oauth = { expires_in = 4 } }
     local oauth = account.oauth
     local text, ok = child.run(HEAD:format(account.url) .. ([[
       local app = hoopai.oauth { client_id = %q, client_secret = %q, base_url = url,
         redirect_uri = "http://127.0.0.1:1/back" }
       assert(app:exchange { code = %q })
       local user = hoopai.new { oauth = app, location_id = %q }
-      hoopai.sleep(1.6) -- too little is left of the token to send it
+      hoopai.sleep(3.1) -- too little is left of the token to send it
       hoopai.run(function()
         local task = hoopai.spawn(function() return user.calendars:list() end)
         hoopai.sleep(0.1) -- its exchange takes until 0.3 s
-        local begun = hoopai.time.now()
         local pid = process.fork()
         if pid == 0 then os.exit(0, true) end
         wait(pid)
-        assert(hoopai.time.now() - begun < hoopai.time.milliseconds(200), "the child waited")
         assert(task:join())
       end)
     ]]):format(oauth.client_id, oauth.client_secret, oauth.code { class = "Location" }, account.location_id), QUIET)
