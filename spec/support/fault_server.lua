@@ -106,6 +106,7 @@ end
 -- RST instead of FIN: a lingering time of zero, which cqueues cannot set but LuaSocket can on the same descriptor. The
 -- socket is closed as soon as its coroutine learns that the connection is over.
 local function reset(conn)
+  if conn.gone then return end
   local other = assert(luasocket.tcp4())
   other:close()
   other = assert(luasocket.tcp())
@@ -187,10 +188,11 @@ end
 --- Counts what a coroutine does with a fault, for those who wait until all is quiet.
 local function busily(lane, work, ...)
   lane.pending = lane.pending + 1
-  local result = work(lane, ...)
-  lane.pending = lane.pending - 1
-  changed:signal()
-  return result
+  local done <close> = setmetatable({}, { __close = function() -- luacheck: ignore 211
+    lane.pending = lane.pending - 1
+    changed:signal()
+  end })
+  return work(lane, ...)
 end
 
 local function carry_out_late(lane, ex)
