@@ -138,6 +138,24 @@ describe("oauth:", function()
     return vault:read(key_of("location", location))
   end
 
+  --- Sets a constant of the library that fn uses, or a function that it calls. Returns what it was.
+  local function set_local(fn, name, value, seen)
+    seen = seen or {}
+    for index = 1, 255 do
+      local found, content = debug.getupvalue(fn, index)
+      if not found then return nil end
+      if found == name then
+        debug.setupvalue(fn, index, value)
+        return content
+      end
+      if type(content) == "function" and not seen[content] then
+        seen[content] = true
+        local old = set_local(content, name, value, seen)
+        if old then return old end
+      end
+    end
+  end
+
   local function ago(seconds) return core.wall_ms() // 1000 - seconds end
 
   --- Follows the address of a sign-in as a browser would; what came back in the query of the redirection.
@@ -1120,6 +1138,29 @@ describe("oauth:", function()
       assert.are.equal(1, broken)
       assert.are.equal("2", stored(store):get("generation"))
       assert(get(client))
+      assert.are.equal(1, counts().exchanges)
+    end)
+
+    it("the lock stays with a successor that cannot be stored at all, until it can", function()
+      local use = require("hoopai.auth.grant").new({}).get
+      local store, broken = own_store(), true
+      local put = store.put
+      function store.put(key, text, generation)
+        if broken and core.unpack_record(text):get("generation") == "2" then return nil, "no room" end
+        return put(key, text, generation)
+      end
+      local client = new_client(signed_in { store = store })
+      expire()
+      local seconds = assert(set_local(use, "DEADLINE", 1.2))
+      local result, err = get(client)
+      set_local(use, "DEADLINE", seconds)
+      failure("store", result, err)
+      assert.are.same({ [key_of("location", location)] = true }, store.locks) -- nobody else may spend the old token
+      broken = false
+      hoopai.sleep(1.05)
+      assert(get(client))
+      assert.are.equal("2", stored(store):get("generation"))
+      assert.are.same({}, store.locks)
       assert.are.equal(1, counts().exchanges)
     end)
 

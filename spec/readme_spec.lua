@@ -30,6 +30,8 @@ local HOST = [[
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include "hoopai.h"
+int luaopen_cjson(lua_State *L);
 int main(void) {
   lua_State *L = luaL_newstate();
 %s
@@ -49,7 +51,8 @@ end
 local run = {}
 
 function run.lua(text, account)
-  return child.run(text, {
+  -- A stand-in for copas, which Debian does not have for Lua 5.4.
+  return child.run('package.path = "spec/support/modules/?.lua;" .. package.path ' .. text, {
     set = {
       HOOPAI_BASE_URL = account.url, HOOPAI_TOKEN = account.token, HOOPAI_LOCATION_ID = account.location_id,
       CONTACT_ID = account.seed.contacts.hugo, HOME = account.home,
@@ -59,12 +62,17 @@ function run.lua(text, account)
   })
 end
 
+--- A program that installed modules serve, or one that has the library in it.
 function run.c(text)
   local base = os.tmpname()
   write(base .. ".c", HOST:format(text))
-  local pipe = assert(io.popen(
-    ("cc -o %s %s.c -I/usr/include/lua5.4 $(pkg-config --cflags lua5.4 2>/dev/null) -llua5.4 2>&1 && %s 2>&1")
-      :format(base, base, base), "r"))
+  local libraries = "-llua5.4"
+  if text:find("luaopen_hoopai", 1, true) then
+    libraries = "build/amalgamation/hoopai_core.c build/amalgamation/hoopai_lua.c -l:liblua5.4.a -l:liblua5.4-cjson.a "
+      .. "-lcurl -lm -ldl -pthread"
+  end
+  local pipe = assert(io.popen(("cc -o %s %s.c -I/usr/include/lua5.4 $(pkg-config --cflags lua5.4 2>/dev/null) "
+    .. "-Ibuild/amalgamation %s 2>&1 && %s 2>&1"):format(base, base, libraries, base), "r"))
   local output = pipe:read("a")
   local ok = pipe:close()
   os.remove(base)

@@ -18,8 +18,8 @@ local function files()
   return list
 end
 
--- Methods of our own that strings have as well: the one of the core's records.
-local OURS = { ["lua/hoopai/store/custom.lua"] = { pack = true } }
+-- Methods of our own that strings have as well: of the core's records, and of instants.
+local OURS = { ["lua/hoopai/store/custom.lua"] = { pack = true }, ["lua/hoopai/log.lua"] = { format = true } }
 
 --- What the byte code of a file does with globals and with the methods of strings: "function at line: what".
 local function habits(path, source)

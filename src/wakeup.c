@@ -1,4 +1,4 @@
-/* A CURLM whose own descriptors are close-on-exec. Up to 8.10 libcurl makes those of its curl_multi_wakeup without that,
+/* A CURLM whose own descriptors are close-on-exec. Before 8.9 libcurl makes those of its curl_multi_wakeup without that,
    and every program that the host starts would inherit them. */
 #define _GNU_SOURCE
 #include "multi.h"

@@ -149,7 +149,7 @@ describe("a transfer", function()
       assert.are.equal(200, fetch(multi, server.url .. "/"):result())
       local transfer = fetch(multi, server.url .. "/", { method = "POST", body = "refresh_token=x",
         token = core.secret(TOKEN) })
-      assert.are.equal(307, transfer:result())
+      assert.are.same({ 307 }, { transfer:result() }) -- it was not tried, and so it did not fail
       assert.are.equal(server.url .. "/elsewhere", transfer:header "location")
       assert.are.equal(200, fetch(multi, server.url .. "/"):result())
       local ledger = server:ledger()
