@@ -5,6 +5,10 @@ LUA ?= lua5.4
 CFLAGS ?= -O2 -g
 # Names of a spec file or folder: make test SPECS=spec/time_spec.lua
 SPECS =
+# How long make fuzz tries each target
+FUZZ_SECONDS ?= 120
+# Some of them: make fuzz TARGETS="json url"
+TARGETS =
 # The vendor's OpenAPI document, for make contract
 OPENAPI ?= $(HOOPAI_OPENAPI)
 
@@ -16,9 +20,9 @@ sources := $(sort $(wildcard src/*.c))
 LUA_CFLAGS ?= $(shell pkg-config --cflags lua5.4 2>/dev/null || pkg-config --cflags lua-5.4 2>/dev/null || \
 	echo -I/usr/include/lua5.4)
 CURL_CFLAGS ?= $(shell pkg-config --cflags libcurl 2>/dev/null)
-CURL_LIBS ?= $(shell pkg-config --libs libcurl 2>/dev/null || echo -lcurl)
-# For the hosts of the specs alone: modules take Lua's functions from the interpreter.
+# Only a program needs it: a module takes Lua from its host.
 LUA_LIBS ?= $(shell pkg-config --libs lua5.4 2>/dev/null || pkg-config --libs lua-5.4 2>/dev/null || echo -llua5.4)
+CURL_LIBS ?= $(shell pkg-config --libs libcurl 2>/dev/null || echo -lcurl)
 
 warnings := -Wall -Wextra -Wpedantic -Wshadow
 includes = $(LUA_CFLAGS) $(CURL_CFLAGS)
@@ -37,7 +41,7 @@ endif
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: help deps build build-poll demo test test-all lint asan tsan valgrind contract bench readme meta docs \
+.PHONY: help deps build build-poll demo test test-all lint asan tsan valgrind contract fuzz bench readme meta docs \
 	amalgamation host install clean env
 
 help: ## this list
@@ -97,9 +101,14 @@ torture: ## kill, jam and crowd programs that share tokens (KILLS=10000, EXCHANG
 	@eval "$$(.ci/env)"; status=0; for script in spec/torture/*.lua; do \
 		echo "== $$script"; "$$LUA" "$$script" || status=1; done; exit $$status
 
+fuzz: ## feed each target of spec/fuzz/ with what libFuzzer thinks of, for FUZZ_SECONDS (120) each
+	@.ci/deps build run test fuzz
+	@$(MAKE) -s --no-print-directory CC=clang build-fuzz/fuzz
+	@.ci/fuzz $(FUZZ_SECONDS) $(TARGETS)
+
 bench: ## measure (one script of spec/bench/ after the other)
-	@.ci/deps build run
-	@$(MAKE) -s --no-print-directory build
+	@.ci/deps build run sandbox test
+	@$(MAKE) -s --no-print-directory build build/process.so
 	@eval "$$(.ci/env)"; for script in spec/bench/*_bench.lua; do echo "== $$script"; "$$LUA" "$$script" || exit; done
 
 readme: ## write the table of endpoints in README.md anew
@@ -128,7 +137,7 @@ install: build ## copy the library below PREFIX (/usr/local); DESTDIR is honoure
 		-exec install -m 644 {} "$(DESTDIR)$(PREFIX)/share/lua/5.4/{}" \;
 
 clean: ## remove what was built
-	rm -rf build build-poll build-asan build-tsan
+	rm -rf build build-poll build-asan build-tsan build-fuzz
 
 env: ## print the lines that make this checkout loadable: eval "$$(make -s env)"
 	@.ci/env
@@ -186,6 +195,12 @@ build-asan/memory_host: spec/support/memory_host.c $(patsubst src/%.c,build-asan
 	objcopy $(foreach name,malloc calloc realloc strdup free,--redefine-sym $(name)=core_$(name)) build-asan/obj/core.renamed
 	$(CC) -std=c11 -pthread $(warnings) $(includes) $(sanitizers) -O1 -g -rdynamic -o $@ $< build-asan/obj/core.renamed \
 		$(LUA_LIBS) $(CURL_LIBS) -ldl
+
+# The core compiled in, so that libFuzzer sees which of its branches an input takes.
+build-fuzz/fuzz: spec/fuzz/fuzz.c $(sources) $(wildcard src/*.h) Makefile | build/headers
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -pthread $(warnings) $(includes) $(sanitizers) -fsanitize=fuzzer -O1 -g -o $@ \
+		spec/fuzz/fuzz.c $(sources) $(LUA_LIBS) $(CURL_LIBS)
 
 build/process.so: spec/support/process.c Makefile | build/headers
 	@mkdir -p $(@D)

@@ -11,6 +11,7 @@
 #define MAX_HEADER_LINES 200
 #define MAX_INTERIM 8
 #define KEPT_BUFFER (256 * 1024)
+#define SECRET_ANSWER (16 * 1024)
 
 /* ---------------------------------------------------------------------------------------------------------- callbacks */
 
@@ -86,8 +87,8 @@ static size_t on_header(char *line, size_t one, size_t length, void *user) {
   }
   if (slot->headers_done) return length; /* trailers */
   if (length >= 5 && memcmp(line, "HTTP/", 5) == 0 && !begin_headers(slot, line, length)) return 0;
-  if (length <= 2 && (line[0] == '\r' || line[0] == '\n')) {
-    slot->headers_done = slot->final_headers;
+  if (line[0] == '\r' || line[0] == '\n') { /* to libcurl the end, whatever follows in the line */
+    slot->headers_done = slot->final_headers && length <= 2;
     return length;
   }
   if (line[0] == ' ' || line[0] == '\t') drop_line_end(&slot->headers);
@@ -295,13 +296,27 @@ static bool set_url(struct hp_slot *slot, const struct hp_transfer *transfer, co
          curl_easy_setopt(easy, CURLOPT_URL, transfer->url) == CURLE_OK;
 }
 
+static bool reserve(struct hp_buffer *buffer, size_t capacity) {
+  if (buffer->capacity >= capacity) return true;
+  char *data = realloc(buffer->data, capacity);
+  if (!data) return false;
+  buffer->data = data;
+  buffer->capacity = capacity;
+  return true;
+}
+
+/* A token is spent for a secret answer, so that there must be room for it before the request leaves. */
+static bool reserve_answer(struct hp_slot *slot) {
+  return !slot->secret || (reserve(&slot->body, SECRET_ANSWER) && reserve(&slot->headers, SECRET_ANSWER));
+}
+
 bool hp_slot_prepare(struct hp_slot *slot, struct hp_transfer *transfer, const struct hp_multi *multi) {
   CURL *easy = slot->easy;
   hp_slot_reset(slot);
   slot->secret = transfer->secret_answer;
   long milliseconds = milliseconds_left(transfer);
   const char *protocol = transfer->https ? "https" : "http";
-  return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocol) == CURLE_OK &&
+  return reserve_answer(slot) && curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocol) == CURLE_OK &&
          set_url(slot, transfer, multi) && set_method(easy, transfer) &&
          curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK &&
          curl_easy_setopt(easy, CURLOPT_PIPEWAIT, multi->http2 && transfer->https ? 1L : 0L) == CURLE_OK &&

@@ -111,6 +111,9 @@ local function retry_after_of(headers)
 end
 
 --- The longer of what the answer asks for and of what its budget headers say.
+-- @tparam table err gets `scope` and `retry_after`
+-- @tparam table headers
+-- @tparam ?RateLimit limit what they say of the budget
 local function fill_rate_limit(err, headers, limit)
   err.scope = limit and limit.daily_remaining == 0 and "daily" or "burst"
   local told, until_free = retry_after_of(headers), limit and limit.interval_ms
@@ -119,8 +122,24 @@ local function fill_rate_limit(err, headers, limit)
   err.retry_after = told and until_free and max(told, until_free) or told or until_free
 end
 
+answer.fill_rate_limit = fill_rate_limit
+
+--- A copy of a value with *** in the place of the token, in all its strings and names: a peer may echo what it was
+-- sent. JSON can spell a token in many ways, so this is done to what was decoded, not to the text.
+local function redacted(secret, value)
+  if type(value) == "string" then return secret:redact(value) end
+  if type(value) ~= "table" then return value end
+  local copy = {}
+  for key, content in pairs(value) do copy[redacted(secret, key)] = redacted(secret, content) end
+  return copy
+end
+
 --- Fills in what every error of a call carries.
 local function failure(exchange, err)
+  if exchange.secret then
+    exchange.response = redacted(exchange.secret, exchange.response)
+    err.message, err.details = redacted(exchange.secret, err.message), redacted(exchange.secret, err.details)
+  end
   local response = exchange.response
   local endpoint = exchange.endpoint
   err.method, err.path = endpoint.method, exchange.path
@@ -139,10 +158,13 @@ answer.failure = failure
 local function transport_failure(exchange, transfer, kind, message, code)
   local stage = kind == "timeout" and transfer:stage() or nil
   local proxy_status = transfer:info().proxy_status
-  return failure(exchange, {
+  local err = {
     kind = kind, message = message, curl_code = code, stage = stage,
     proxy_status = proxy_status and proxy_status > 0 and proxy_status or nil,
-  })
+  }
+  local response = exchange.response
+  if response and response.status == 429 then fill_rate_limit(err, response.headers, response.rate_limit) end
+  return failure(exchange, err)
 end
 
 local function content_type(response)
@@ -298,17 +320,16 @@ function Response.__pairs(response)
   return next, response
 end
 
---- A text of a refusal may echo the token; it is taken out before anything can print it.
-local function redact(exchange, text)
-  return exchange.secret and exchange.secret:redact(text) or text
+--- What an answer says of the request budget, nil where it says nothing.
+function answer.rate_limit(transfer)
+  return transfer:numbers(rate_limit_keys)
 end
 
-local function make_response(exchange, transfer, status, is_refusal)
-  local head = transfer:head()
+local function make_response(exchange, transfer, status)
   return setmetatable({
     status = status,
-    head = is_refusal and redact(exchange, head) or head,
-    rate_limit = transfer:numbers(rate_limit_keys),
+    head = transfer:head(),
+    rate_limit = answer.rate_limit(transfer),
     attempts = exchange.attempts,
     elapsed = exchange.elapsed,
     url = exchange.url,
@@ -318,23 +339,21 @@ end
 
 --- Reads a finished transfer.
 -- @tparam table exchange what the pipeline knows: endpoint (method, class, result, keep_null), path, url, attempts,
--- elapsed
+-- elapsed, and the secret that was sent, which no error may show
 -- @param transfer a finished hoopai.Transfer
 -- @return result, response; or nil and an error
 function answer.read(exchange, transfer)
   local status, kind, message, code = transfer:result()
   exchange.sent = transfer:sent()
-  local is_refusal = kind ~= nil or not is_success(status)
-  exchange.response = status > 0 and make_response(exchange, transfer, status, is_refusal) or nil
+  exchange.response = status > 0 and make_response(exchange, transfer, status) or nil
   if kind then return transport_failure(exchange, transfer, kind, message, code) end
 
   local text, response = transfer:body(), exchange.response
-  if is_refusal then text = redact(exchange, text) end
   if status == 204 and text == "" then return no_content(exchange) end
   local body, problem = core.decode(text, exchange.endpoint.keep_null)
   response.body, exchange.opens = body, match(text, "^%s*(.)")
   if type(body) == "table" and type(body.traceId) == "string" then response.trace_id = body.traceId end
-  if is_refusal then return refusal(exchange, body) end
+  if not is_success(status) then return refusal(exchange, body) end
   if body == nil then return unreadable(exchange, problem) end
   if type(body) ~= "table" then return unreadable(exchange, "neither an object nor a list") end
   return success(exchange, body)

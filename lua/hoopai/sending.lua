@@ -98,26 +98,15 @@ local function tell_response(hook, exchange, err)
   scheduler.call_hook("on.response", hook, event)
 end
 
--- What the end of a call leaves for the hook `done`. Cancelled calls are told too: they close it with no result.
-local Report = {}
-Report.__close = function(report, raised)
-  local exchange, result, response = report.exchange, report.result, report.response
+local function tell_done(hook, exchange, begun, result, response)
   local event = event_of(exchange)
   event.attempts, event.attempt = exchange.attempts, nil
-  event.elapsed = now() - report.begun
+  event.elapsed = now() - begun
   event.reused = exchange.info and exchange.info.reused
-  if response then
-    event.status, event.trace_id = response.status, response.trace_id
-  end
-  if result ~= nil then
-    event.reconciled = response.reconciled
-  elseif response then
-    event.kind, event.applied = response.kind, response.applied
-  else
-    local has_left = exchange.endpoint.class ~= "R" and exchange.attempts > 0
-    event.kind, event.applied = raised == nil and "cancelled" or "raised", has_left and "maybe" or "no"
-  end
-  scheduler.call_hook("on.done", report.hook, event)
+  event.status, event.trace_id = response.status, response.trace_id
+  if result ~= nil then event.reconciled = response.reconciled
+  else event.kind, event.applied = response.kind, response.applied end
+  scheduler.call_hook("on.done", hook, event)
 end
 
 local function tell_retry(hook, exchange, err, action, reason, delay)
@@ -212,33 +201,24 @@ local function queue_deadline(exchange)
   return exchange.queue_deadline
 end
 
--- A place in the budget, counted or given back when the attempt ends, however it ends: a cancelled one may have left.
-local Permit = {}
-Permit.__close = function(permit)
-  local gate, response = permit.gate, permit.exchange.response
-  if not gate then return end
-  if not permit.has_left then return gate:give_back() end
-  local closed = response and response.status == 429 and (permit.retry_after or retry.BLIND_WAIT) or nil
-  gate:leave(response and response.rate_limit, response ~= nil, closed)
-end
-
 --- Waits for the budget of the location.
--- @return[1] a to-be-closed value
+-- @treturn[1] table a to-be-closed permit, see Gate:enter in hoopai.gate
 -- @treturn[2] nil
 -- @treturn[2] Error
 local function enter(own, exchange, where)
   local gate = exchange.gate
-  local permit = setmetatable({ gate = gate, exchange = exchange }, Permit)
-  if not gate or gate:try() then return permit end
+  if not gate then return gates.free() end
+  local free = gate:try()
+  if free then return free end
   local hook = own.settings.on.wait
-  local entered, why, seconds = gate:enter {
+  local permit, why, seconds = gate:enter {
     where = where, deadline = queue_deadline(exchange),
     is_closed = function() return own.closed or own.shared.closed end,
     on_wait = function(left)
       if hook then tell_wait(hook, exchange, left) end
     end,
   }
-  if entered then return permit end
+  if permit then return permit end
   if why == "closed" then return closed_failure(exchange) end
   if why == "late" then return queue_failure(exchange, "there was no room in the request budget") end
   return budget_failure(exchange, why, seconds)
@@ -270,6 +250,16 @@ local function wait_for(transfer, where, multi, deadline)
   return true
 end
 
+--- Tells the budget what became of a request.
+-- @tparam table outcome the response or the error
+local function note_answer(permit, exchange, outcome)
+  local response = exchange.response
+  permit.has_left, permit.came = exchange.sent > 0, response ~= nil
+  if not response then return end
+  permit.told = response.rate_limit
+  if response.status == 429 then permit.pause = outcome.retry_after or retry.BLIND_WAIT end
+end
+
 --- Ends an attempt that was not made: there is nothing to repeat.
 local function over(_, err)
   return nil, err, true
@@ -278,7 +268,8 @@ end
 --- One attempt: waits for the budget and the token, hands the request to libcurl, waits, reads the answer.
 -- @return the result and the response; or nil, the error, and true where the attempt was not made at all
 local function attempt(own, exchange, where)
-  exchange.sent, exchange.response = 0, nil -- what is known of an attempt before is in exchange.unclear
+  -- What is known of an attempt before is in exchange.unclear.
+  exchange.sent, exchange.response, exchange.transfer = 0, nil, nil
   local permit <close>, refusal = enter(own, exchange, where)
   if not permit then return nil, refusal, true end
   local secret, generation = exchange.source:get((exchange.begun or now()) + exchange.timeout)
@@ -300,7 +291,7 @@ local function attempt(own, exchange, where)
     deadline = begun and begun + exchange.timeout,
     once = exchange.endpoint.class ~= "R",
   }
-  permit.has_left = true
+  permit.has_left, exchange.transfer = true, transfer
   if not wait_for(transfer, where, multi, queue_deadline(exchange)) then
     permit.has_left = false
     return over(queue_failure(exchange, "no connection was free"))
@@ -308,8 +299,7 @@ local function attempt(own, exchange, where)
   exchange.begun = begun or transfer:started() or now()
   exchange.elapsed = now() - exchange.begun
   local result, response = answer.read(exchange, transfer)
-  permit.has_left = exchange.sent > 0
-  if result == nil then permit.retry_after = response.retry_after end
+  note_answer(permit, exchange, response)
   if hooks.response or hooks.done then exchange.info = transfer:info() end
   if hooks.response then tell_response(hooks.response, exchange, result == nil and response or nil) end
   return result, response
@@ -343,8 +333,12 @@ end
 --- Lets the pause before the next attempt pass.
 -- @treturn boolean false when the client was closed meanwhile
 local function rest(own, exchange, where, delay)
-  if delay > 0 then own.shared.bell:wait(where, now() + min(delay, exchange.begun + exchange.timeout - now())) end
-  return not (own.closed or own.shared.closed)
+  local ends = min(now() + delay, exchange.begun + exchange.timeout)
+  while not (own.closed or own.shared.closed) do
+    if now() >= ends then return true end
+    own.shared.bell:wait(where, ends)
+  end
+  return false
 end
 
 --- Reads the record after an attempt whose outcome is unclear.
@@ -373,19 +367,21 @@ local function decide(exchange, point, err, budget)
     class = exchange.endpoint.class, verify = exchange.endpoint.verify, point = point, err = err,
     attempt = exchange.attempts - (exchange.refreshed and 1 or 0), attempts = exchange.retries + 1,
     left = exchange.begun + exchange.timeout - now(),
-    repeated = exchange.repeated == point, affordable = budget:is_affordable(), random = core.random(),
+    repeated = exchange.repeated[point] == true, affordable = budget:is_affordable(), random = core.random(),
   }
 end
 
---- A record that is gone after a delete whose answer was lost was deleted by it.
+--- A record that is gone after a delete whose answer was lost was deleted by it. (Where a member is taken out of a
+-- record, it is the record that is gone, and nobody knows why.)
 local function is_gone(exchange, err)
-  return exchange.unclear and exchange.endpoint.method == "DELETE" and err.kind == "not_found"
+  local endpoint = exchange.endpoint
+  return exchange.unclear and endpoint.method == "DELETE" and not endpoint.member and err.kind == "not_found"
 end
 
 local function send(own, exchange, where, look)
   local shared, before = own.shared, nil
   local budget = retry_budget_of(shared, exchange.location_id)
-  exchange.gate = gate_of(shared, exchange.location_id)
+  exchange.gate, exchange.repeated = gate_of(shared, exchange.location_id), {}
   while true do
     local result, response, is_over = attempt(own, exchange, where)
     if result ~= nil then
@@ -409,7 +405,7 @@ local function send(own, exchange, where, look)
     else
       local hook = own.settings.on.retry
       if hook then tell_retry(hook, exchange, err, action, point, delay) end
-      exchange.repeated, exchange.unclear = point, exchange.unclear or action == "look"
+      exchange.repeated[point], exchange.unclear = true, exchange.unclear or action == "look"
       if not rest(own, exchange, where, delay) then
         return final(exchange, select(2, closed_failure(exchange)), before)
       end
@@ -422,6 +418,31 @@ local function send(own, exchange, where, look)
   end
 end
 
+--- The error of a call that was cut off: cancelled, or raised in.
+local function cut_off(exchange, raised)
+  exchange.sent = exchange.transfer and exchange.transfer:sent() or 0
+  local status = exchange.response and exchange.response.status or 0
+  return select(2, answer.failure(exchange, {
+    kind = raised == nil and "cancelled" or "raised", cause = raised,
+    applied = exchange.unclear and "maybe" or answer.applied(exchange.endpoint.class, exchange.sent, status),
+    message = "the call was cut off",
+  }))
+end
+
+-- What is told of a call when it ends, however it ends: to the hook `done`, and to whoever cancelled its task that a
+-- change may have been made.
+local Ending = {}
+Ending.__close = function(ending, raised)
+  local exchange, result, response = ending.exchange, ending.result, ending.response
+  local is_cut = not response
+  if is_cut then response = cut_off(exchange, raised) end
+  if exchange.endpoint.class ~= "R" then
+    local applied = result ~= nil and "yes" or response.applied
+    if applied ~= "no" then scheduler.note_change(applied, is_cut and response or nil) end
+  end
+  if ending.hook then tell_done(ending.hook, exchange, ending.begun, result, response) end
+end
+
 --- Sends a request, and repeats it as hoopai.retry says.
 -- @tparam table own the client's own data: `settings`, `shared`, `closed`
 -- @tparam table exchange endpoint, path, url, query, body, headers, source (of the token), timeout, queue_timeout,
@@ -432,10 +453,10 @@ end
 -- @return result, response; or nil and an error
 function sending.send(own, exchange, where, look)
   local hook = own.settings.on.done
-  if not hook then return send(own, exchange, where, look) end
-  local report <close> = setmetatable({ hook = hook, exchange = exchange, begun = now() }, Report)
+  if not hook and exchange.endpoint.class == "R" then return send(own, exchange, where, look) end
+  local ending <close> = setmetatable({ hook = hook, exchange = exchange, begun = now() }, Ending)
   local result, response = send(own, exchange, where, look)
-  report.result, report.response = result, response
+  ending.result, ending.response = result, response
   return result, response
 end
 
