@@ -90,10 +90,16 @@ describe("in the loop of", function()
         assert.matches("hosts.lua:%d+: hoopai: hoopai.loop.step was called by a task", run(loop, "step_in_a_task"))
       end)
 
+      it("waiting does not spin", function() assert.are.equal("", run(loop, "rest", 0.4)) end)
+
       it("a task that never waits for long starves nobody", function() assert.are.equal("", run(loop, "greedy")) end)
 
       it("what runs in the background comes to its end", function()
         assert.are.equal("", run(loop, "background"))
+      end)
+
+      it("cancels and timeouts at random moments lose nothing", function()
+        assert.are.equal("", run(loop, "storm"))
       end)
 
       it("the state is closed with calls in flight", function()
