@@ -154,6 +154,10 @@ describe("in the loop of", function()
       assert.are.equal("", run("luv", "walk"))
       assert.are.equal("", run("luv", "walk_in_a_task"))
     end)
+
+    it("is touched no more when it is closed", function()
+      assert.are.equal("", run("luv", "loop_closed"))
+    end)
   end)
 
   it("a child process, the parent's is left alone", function()

@@ -692,6 +692,28 @@ function cases.walk_in_a_task(host, client)
   assert(id == "second")
 end
 
+--- The tidy end of a program, with calls in flight: after loop_close any call of luv would end the process.
+function cases.loop_closed(host, client)
+  local uv = require "luv"
+  local task
+  host.spawn(function() task = hoopai.spawn(function() return client.calendars:get("stalled") end) end)
+  host.every(0.05, function()
+    uv.stop()
+    return false
+  end)
+  host.loop()
+  uv.walk(function(handle)
+    if not handle:is_closing() then handle:close() end
+  end)
+  host.loop()
+  assert(uv.loop_close() == 0)
+  assert(assert(client.calendars:get("blocking")).id == "blocking")
+  assert(hoopai.run(function() return assert(client.calendars:get("run")).id end) == "run")
+  client:close()
+  task:cancel()
+  collectgarbage()
+end
+
 ------------------------------------------------------------------------------------------------------------- main
 
 local function main(name, case, url)
