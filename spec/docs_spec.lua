@@ -34,6 +34,7 @@ local PUBLIC = {
   { "hoopai", "", hoopai },
   { "hoopai", "Client:", { with = client.with, request = client.request, close = client.close } },
   { "hoopai", "Task:", tasks_methods() },
+  { "hoopai", "Appointments:", require "hoopai.booking" },
   { "hoopai.oauth", "App:", getmetatable(app).__index },
   { "hoopai.store", "", hoopai.store },
   { "hoopai.loop", "", hoopai.loop },
@@ -45,7 +46,7 @@ local PUBLIC = {
 }
 
 -- These return nothing.
-local SILENT = { sleep = true, use = true, step = true, serve = true,
+local SILENT = { sleep = true, use = true, step = true, serve = true, preload = true,
   ["Client:close"] = true, ["App:close"] = true, ["Task:cancel"] = true }
 
 local function each_function(visit)

@@ -115,7 +115,7 @@ local function loss(task, err)
   if not task.applied then return nil end
   if task.status ~= "done" then return select(2, task:join()) end
   return errors.new {
-    kind = "cancelled", applied = task.applied, unclear = task.unclear, cause = err,
+    kind = "cancelled", applied = task.applied or nil, unclear = task.unclear or nil, cause = err,
     message = err and errors.text(err) or "it succeeded, but too late to win the race",
   }
 end
@@ -159,7 +159,7 @@ local function run_limited(seconds, fn, ...)
   task:cancel()
   return nil, errors.new {
     kind = "timeout", message = format("not done within the %g s of hoopai.timeout", seconds),
-    applied = task.applied, unclear = task.unclear, retryable = not task.applied,
+    applied = task.applied or nil, unclear = task.unclear or nil, retryable = not task.applied,
   }
 end
 

@@ -56,8 +56,8 @@ function Lock:acquire(what, deadline)
     errors.raise(what .. " is already running in this program")
   end
   hold.task, hold.ticket = task, scheduler.new_ticket(task)
+  self.queue[self.last + 1] = hold
   self.last = self.last + 1
-  self.queue[self.last] = hold
   local wait <close> = setmetatable({ hold = hold }, Wait)
   if scheduler.suspend(task, deadline) == "timeout" then return nil end
   wait.passed = true

@@ -16,7 +16,7 @@ local co_close, co_status, co_running = coroutine.close, coroutine.status, corou
 local co_isyieldable = coroutine.isyieldable
 local pack, unpack = table.pack, table.unpack
 local setmetatable, getmetatable, type, tostring = setmetatable, getmetatable, type, tostring
-local error, next, pairs, ipairs = error, next, pairs, ipairs
+local error, next, pairs, ipairs, pcall = error, next, pairs, ipairs, pcall
 local warn = warn or function() end
 local format = string.format
 local huge = math.huge
@@ -43,18 +43,20 @@ end
 
 --------------------------------------------------------------------------------------------------- ready tasks
 
-local ready, ready_first, ready_last = {}, 1, 0
+-- Linked through their field `next_ready`, so that waking a task needs no memory: a wake must not be lost.
+local ready_first, ready_last
 
 local function push_ready(task)
-  ready_last = ready_last + 1
-  ready[ready_last] = task
+  task.next_ready = nil
+  if ready_last then ready_last.next_ready = task else ready_first = task end
+  ready_last = task
   notify()
 end
 
 local function pop_ready()
-  local task = ready[ready_first]
-  ready[ready_first] = nil
-  ready_first = ready_first + 1
+  local task = ready_first
+  ready_first, task.next_ready = task.next_ready, nil
+  if not ready_first then ready_last = nil end
   return task
 end
 
@@ -64,7 +66,7 @@ local function end_wait(task, reason)
   task.reason = reason
   if task.timer then
     timers.drop(task.timer)
-    task.timer = nil
+    task.timer = false
   end
 end
 
@@ -79,7 +81,7 @@ local wake = scheduler.wake
 
 --- Wakes a task whose time is over.
 local function time_out(task)
-  task.timer = nil
+  task.timer = false
   wake(task, task.ticket, "timeout")
 end
 
@@ -109,7 +111,7 @@ end
 local function tell_failure(task)
   if task.joined then return end
   task.joined = true
-  warn("hoopai: a task failed, and nobody joined it: " .. task.traceback)
+  warn("hoopai: a task failed, and nobody joined it: " .. (task.traceback or errors.text(task.cause)))
   tell_unclear(task)
 end
 
@@ -125,13 +127,18 @@ end
 local root = new_ownerless()       -- what was spawned outside of any task, for a host's loop
 local background = new_ownerless() -- token exchanges: nobody can cancel them, and no loop ends before they have
 
+local function note_unheard(task)
+  root.failed[task] = true
+  task.unheard = setmetatable({ task = task }, Unheard)
+end
+
 local function note_failure(scope, task)
   if task.critical and not scope.failure then scope.failure = task end
   if scope == root then
-    scope.failed[task] = true
-    task.unheard = setmetatable({ task = task }, Unheard)
+    pcall(note_unheard, task) -- without memory for that it goes untold
   elseif scope ~= background then -- a background task's error is told by `watch`
-    scope.failed[#scope.failed + 1] = task
+    if scope.last_failed then scope.last_failed.next_failed = task else scope.first_failed = task end
+    scope.last_failed = task
   end
 end
 
@@ -146,8 +153,8 @@ local function finish(task, status)
   if scope.count == 0 or scope.failure then wake_owner(scope) end
   local joiners = task.joiners
   if joiners then
-    for index = 1, #joiners, 2 do wake(joiners[index], joiners[index + 1]) end
-    task.joiners = nil
+    for index = 1, #joiners do wake(joiners[index].task, joiners[index].ticket) end
+    task.joiners = false
   end
   notify() -- it may have been the last that kept the host's loop alive
 end
@@ -170,8 +177,8 @@ end
 function scheduler.suspend(task, deadline)
   local guard <close> = task.guard -- luacheck: ignore 211
   if task.keep then task:keep() end
-  task.suspended = true
   if deadline then task.timer = timers.add(deadline, task) end
+  task.suspended = true -- when nothing can fail any more
   if task.cell then
     notify()
     repeat host.wait(task.cell) until not task.suspended
@@ -183,9 +190,14 @@ end
 
 local suspend = scheduler.suspend
 
+local function describe(task)
+  return traceback(task.co, errors.text(task.cause))
+end
+
 local function fail(task, cause)
   task.cause = cause
-  task.traceback = traceback(task.co, errors.text(cause))
+  local described, text = pcall(describe, task) -- what it failed of may be memory
+  task.traceback = described and text or nil
   task.closing = true
   co_close(task.co) -- runs the to-be-closed variables that the error left open
   finish(task, "failed")
@@ -203,7 +215,9 @@ local cancel
 local function after_resume(task, ok, ...)
   if not ok then return fail(task, (...)) end
   if co_status(task.co) == "dead" then
-    task.results = pack(...)
+    local packed, results = pcall(pack, ...)
+    if not packed then return fail(task, results) end
+    task.results = results
     return finish(task, "done")
   end
   if task.doomed then return cancel(task) end
@@ -228,12 +242,12 @@ end
 --- Resumes the tasks that are ready now (one that wakes itself must not starve the transfers).
 -- @tparam[opt] number deadline a core.now() time after which the others have to wait for the next time
 local function run_ready(deadline)
-  for _ = ready_first, ready_last do
+  local last = ready_last
+  while ready_first do
     local task = pop_ready()
-    if task and task.status == "running" then resume(task) end
-    if deadline and now() >= deadline then break end
+    if task.status == "running" then resume(task) end
+    if task == last or deadline and now() >= deadline then break end
   end
-  if ready_first > ready_last then ready_first, ready_last = 1, 0 end
 end
 
 local function new_task(scope, critical, fn, ...)
@@ -246,12 +260,20 @@ local function new_task(scope, critical, fn, ...)
     status = "running",
     suspended = false,
     ticket = 0,
+    -- Places for what is set later, when there may be no memory for more fields.
+    guard = false, timer = false, next_ready = false, next_failed = false, joiners = false, reason = false,
+    results = false, cause = false, traceback = false, closing = false, doomed = false, applied = false,
+    unclear = false, unheard = false,
   }, Task)
   task.guard = setmetatable({ task = task }, Guard)
   scope.tasks[task] = true
   scope.count = scope.count + 1
   push_ready(task)
   return task
+end
+
+local function warn_of(problem)
+  warn("hoopai: error in a __close of a cancelled task: " .. errors.text(problem))
 end
 
 function cancel(task)
@@ -266,7 +288,7 @@ function cancel(task)
   current = outer
   task.closing = nil
   finish(task, "cancelled")
-  if not ok then warn("hoopai: error in a __close of a cancelled task: " .. errors.text(problem)) end
+  if not ok then pcall(warn_of, problem) end
 end
 
 --- Takes an active task out of its scope; it is cancelled when it next waits.
@@ -278,20 +300,34 @@ end
 local Scope = {}
 Scope.__index = Scope
 
+local function end_task(scope, task)
+  if is_active(task) then abandon(task) else cancel(task) end
+  if not scope.owner then tell_unclear(task) end
+end
+
+local function list_tasks(scope)
+  local tasks = {}
+  for task in pairs(scope.tasks) do tasks[#tasks + 1] = task end
+  return tasks
+end
+
 --- Leaving a scope, however it happens, cancels what still runs in it.
 Scope.__close = function(scope)
   while next(scope.tasks) do -- a __close of a cancelled task may spawn
-    local tasks = {}
-    for task in pairs(scope.tasks) do tasks[#tasks + 1] = task end
-    for _, task in ipairs(tasks) do
-      if is_active(task) then abandon(task) else cancel(task) end
-      if not scope.owner then tell_unclear(task) end
+    local listed, tasks = pcall(list_tasks, scope)
+    if listed then
+      for _, task in ipairs(tasks) do end_task(scope, task) end
+    else -- without memory for a list, one after the other
+      end_task(scope, (next(scope.tasks)))
     end
   end
 end
 
 local function open_scope(owner)
-  return setmetatable({ tasks = {}, count = 0, failed = {}, owner = owner }, Scope)
+  return setmetatable({
+    tasks = {}, count = 0, owner = owner, waiter = false, ticket = false, failure = false,
+    first_failed = false, last_failed = false,
+  }, Scope)
 end
 
 -------------------------------------------------------------------------------------------- coroutines of the host
@@ -353,8 +389,8 @@ local function collect(multi)
   while transfer do
     local task = waiting[transfer]
     if task then
-      waiting[transfer] = nil
       wake(task, task.ticket)
+      waiting[transfer] = nil
     end
     transfer = multi:next()
   end
@@ -375,7 +411,7 @@ end
 
 --- Seconds until there is something to do, 0 = at once, nil = only when the descriptor is readable.
 local function next_due()
-  if ready_first <= ready_last then return 0 end
+  if ready_first then return 0 end
   local due = timers.next()
   local left = due and due - now() or huge
   local seconds = sets.due()
@@ -471,7 +507,7 @@ end
 -- @treturn boolean
 function scheduler.busy()
   leave_parent()
-  return ready_first <= ready_last or timers.next() ~= nil or sets.in_flight()
+  return ready_first ~= nil or timers.next() ~= nil or sets.in_flight()
 end
 
 --- Tells what is left when no task can go on.
@@ -587,8 +623,7 @@ end
 local function wait_for_end(task, deadline)
   local joiner, joiners = waiter(), task.joiners or {}
   task.joiners = joiners
-  joiners[#joiners + 1] = joiner
-  joiners[#joiners + 1] = new_ticket(joiner)
+  joiners[#joiners + 1] = { task = joiner, ticket = new_ticket(joiner) }
   return suspend(joiner, deadline)
 end
 
@@ -621,9 +656,9 @@ end
 
 --- The first task that raised and that nobody joined.
 local function unjoined_failure(scope)
-  for _, task in ipairs(scope.failed) do
-    if not task.joined then return task end
-  end
+  local task = scope.first_failed
+  while task and task.joined do task = task.next_failed end
+  return task
 end
 
 local function raise_failure(scope)
@@ -739,12 +774,12 @@ function Task:join()
   if self.status == "done" then return unpack(self.results, 1, self.results.n) end
   if self.status == "cancelled" then
     return nil, errors.new {
-      kind = "cancelled", message = "the task was cancelled", applied = self.applied, unclear = self.unclear,
+      kind = "cancelled", message = "the task was cancelled", applied = self.applied or nil, unclear = self.unclear or nil,
     }
   end
   return nil, errors.new {
-    kind = "raised", message = errors.text(self.cause), cause = self.cause, traceback = self.traceback,
-    applied = self.applied, unclear = self.unclear,
+    kind = "raised", message = errors.text(self.cause), cause = self.cause, traceback = self.traceback or nil,
+    applied = self.applied or nil, unclear = self.unclear or nil,
   }
 end
 

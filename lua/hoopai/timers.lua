@@ -2,7 +2,7 @@
 --
 -- The entry of a task that woke otherwise loses its task and stays until it is due, or until such entries are the
 -- larger part of the heap, which is then rebuilt without them.
-local sort = table.sort
+local pcall, sort = pcall, table.sort
 
 local timers = {}
 
@@ -54,8 +54,8 @@ end
 -- @treturn table the entry, for `drop`
 function timers.add(due, task)
   local entry = { due = due, task = task }
-  count = count + 1
-  sift_up(entry, count)
+  sift_up(entry, count + 1)
+  count = count + 1 -- last: the heap may have found no memory to grow
   return entry
 end
 
@@ -63,7 +63,7 @@ end
 function timers.drop(entry)
   entry.task = nil
   dropped = dropped + 1
-  if dropped > 64 and 2 * dropped > count then compact() end
+  if dropped > 64 and 2 * dropped > count then pcall(compact) end -- without memory for that, the next time
 end
 
 --- Calls wake(task) for all that are due.
