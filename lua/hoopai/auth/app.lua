@@ -28,10 +28,12 @@ local store = require "hoopai.store"
 local type, tostring, tonumber, pairs, ipairs = type, tostring, tonumber, pairs, ipairs
 local error, getmetatable, select, setmetatable, pcall = error, getmetatable, select, setmetatable, pcall
 local concat = table.concat
+local min = math.min
 local now = core.now
 
 local PRIVATE = {}
 local API_VERSION = "2021-07-28"
+local LONGEST_WAIT = 600 -- seconds: a token endpoint that asks for more is asked again nevertheless
 
 local hosts = {
   standard = "https://marketplace.gohighlevel.com",
@@ -123,7 +125,8 @@ local function outcome_of(path, transfer, secrets)
       message = "the token endpoint answered " .. status })
   end
   if status == 429 then
-    local wait = tonumber(transfer:header("retry-after")) or 12
+    local wait = answers.number_of(transfer:header("retry-after")) or 12
+    wait = min(wait, LONGEST_WAIT)
     return "rejected", failure(path, { kind = "rate_limit", status = 429, scope = "burst", retry_after = wait,
       retryable = true, message = "too many token requests" })
   end
