@@ -4,21 +4,22 @@
 --
 -- Kinds that other specs hold with the same strength are not repeated here:
 --
---   spec                       kinds
---   errors_spec                every status 100-999 x method; 204 without body; error bodies of all shapes; 401 and slot
---                              texts; connections that end at each point; JSON that is empty, blank, a scalar, null, cut
---                              off, doubled, with a BOM, a trailing comma, NaN, hexadecimal, NUL; HTML with 200; wrong
---                              and missing members; Retry-After and rate headers that are no numbers; echoed tokens
---   core/transfer_spec         exact caps of body, headers and interim answers; LF alone; trailers; HTTP/1.0
---   core/record_spec           scanning of token answers: JSON of all kinds, spellings, doubled and unusable tokens
---   oauth_spec                 expires_in of all kinds; no, the same and a broken refresh token; unclear exchanges
---   core/vault_spec            all 20 kinds of damaged stores, one layer below
+--   spec                 kinds
+--   errors_spec          every status from 100 to 999 with each method; 204 without a body; error bodies of all shapes;
+--                        texts of 401 and of slots; connections that end at each point; JSON that is empty, blank, a
+--                        scalar, null, cut off, doubled, with a BOM, a trailing comma, NaN, hexadecimal numbers, NUL;
+--                        HTML with 200; wrong and missing members; Retry-After and rate headers that are no numbers;
+--                        echoed tokens
+--   core/transfer_spec   exact caps of body, headers and interim answers; LF alone; trailers; HTTP/1.0
+--   core/record_spec     scanning of token answers: JSON of all kinds, spellings, doubled and unusable tokens
+--   oauth_spec           expires_in of all kinds; no, the same and a broken refresh token; unclear exchanges; a full
+--                        and a read-only disk, a lock that is held
+--   core/vault_spec      all kinds of damaged stores, one layer below; failing system calls
 
 local core = require "hoopai.core"
 local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
 local leak = require "spec.support.leak"
-local lfs = require "lfs"
 local servers = require "spec.support.server"
 
 local failure = expect.failure
@@ -28,11 +29,11 @@ local REFRESH, SECRET = "refresh/5c1d2e3f-hostile", "client/5c1d2e3f-hostile"
 
 local server, client
 
---- All clients of this file are made here.
-local function new(options)
+--- The options of all clients of this file.
+local function options_of(given)
   local all = { base_url = server.url, location_id = "L", timeout = 10 }
-  for name, value in pairs(options or {}) do all[name] = value end
-  return leak.client(all)
+  for name, value in pairs(given) do all[name] = value end
+  return all
 end
 
 local function read(with)
@@ -73,7 +74,7 @@ local harmless = fine()
 
 ------------------------------------------------------------------------------------------------------------- answers
 
--- 31 bytes that both calls can read.
+-- What both calls can read.
 local BODY = '{"calendar":{"id":"c"},"id":"e"}'
 local LENGTH = ("Content-Length: %d\r\n"):format(#BODY)
 local OK = "HTTP/1.1 200 OK\r\n"
@@ -290,7 +291,7 @@ local answers = {
       assert.are.equal("a/b, c/d", response.headers["content-type"])
     end) },
     { "of an upgrade that nobody asked for", lines("Connection: Upgrade\r\nUpgrade: h2c\r\n"), harmless },
-    { "of other ways here", lines('Alt-Svc: h2="127.0.0.1:1"; ma=9999\r\nStrict-Transport-Security: max-age=9999\r\n'),
+    { "of other ways here", lines('Alt-Svc: h2="127.0.0.1:1"; ma=9\r\nStrict-Transport-Security: max-age=9\r\n'),
       harmless },
     { "of a hundred cookies", lines(("Set-Cookie: a=b; Path=/\r\n"):rep(100)), harmless },
     { "of rates, twice", lines("X-RateLimit-Max: 1\r\nX-RateLimit-Max: 2\r\nX-RateLimit-Remaining: 3\r\n"),
@@ -414,11 +415,14 @@ describe("hostile:", function()
   describe("an answer:", function()
     before_each(function()
       leak.before()
-      client = new { token = TOKEN }
+      client = leak.client(options_of { token = TOKEN })
     end)
 
-    for title, rows in pairs(answers) do
-      for _, row in ipairs(rows) do
+    local titles = {}
+    for title in pairs(answers) do titles[#titles + 1] = title end
+    table.sort(titles)
+    for _, title in ipairs(titles) do
+      for _, row in ipairs(answers[title]) do
         it(title .. ": " .. row[1], function()
           try(row[2], read, row[3], false)
           server:reset()
@@ -460,7 +464,7 @@ describe("hostile:", function()
   describe("a large answer:", function()
     before_each(function()
       leak.before()
-      client = new { token = TOKEN }
+      client = leak.client(options_of { token = TOKEN })
     end)
 
     --- Tries a rule with both calls; neither takes more than `most` MiB.
@@ -493,5 +497,216 @@ describe("hostile:", function()
     it("a hundred thousand interim answers", function()
       bounded(raw(("HTTP/1.1 100 Continue\r\n\r\n"):rep(100000)), broken, 8)
     end)
+  end)
+
+  describe("the token endpoint:", function()
+    before_each(leak.before)
+
+    local KEY = "id/location/L"
+    local GRANT = '{"access_token":"new-token","refresh_token":"next-token","expires_in":86399,"userType":"Location",'
+      .. '"locationId":"L"}'
+
+    --- A store whose token has ended.
+    local function ended_grant()
+      local kept = { [KEY] = core.record {
+        access_token = "old-token", refresh_token = REFRESH, expires_in = 60, generation = 1,
+        obtained_at = core.wall_ms() // 1000 - 3600, user_type = "Location", location_id = "L",
+      }:pack() }
+      return kept, {
+        get = function(key) return kept[key] end,
+        put = function(key, packed)
+          kept[key] = packed
+          return true
+        end,
+      }
+    end
+
+    local function grant(fields, replaced)
+      return text((GRANT:gsub("^{", "{" .. (fields and fields .. "," or "")):gsub('"access_token":"new%-token"',
+        replaced or "%0")))
+    end
+
+    -- The kind, the answer, what the call fails with (nil: it succeeds), how often the token is sent (an answer that
+    -- does not tell whether it was spent is followed by two more tries), and what retry_after is.
+    local rows = {
+      { "HTML with 200", text("<html>Log in</html>", "text/html"), "decode", 3 },
+      { "nothing with 200", text(""), "decode", 3 },
+      { "204", { status = 204 }, "decode", 3 },
+      { "an error with 200", text('{"error":"invalid_request","statusCode":400}'), "decode", 3 },
+      { "a token that is null", grant(nil, '"access_token":null'), "decode", 3 },
+      { "a token that is empty", grant(nil, '"access_token":""'), "decode", 3 },
+      { "a token that is a list", grant(nil, '"access_token":["new-token"]'), "decode", 3 },
+      { "a token of 70 KB", grant(nil, '"access_token":"' .. ("t"):rep(70000) .. '"'), "decode", 3 },
+      { "two tokens", grant('"accessToken":"other-token"'), "decode", 3 },
+      { "100,000 lists", grant('"a":' .. ("["):rep(100000)), "decode", 3 },
+      { "a grant cut off", raw(OK .. "Content-Length: 500\r\n\r\n" .. GRANT), "network", 3 },
+      { "a bomb", encoded("gzip", bomb(1)), "too_large", 3 },
+      { "ten thousand headers", lines(("X: y\r\n"):rep(10000)), "too_large", 3 },
+      { "interim answers", raw(("HTTP/1.1 100 Continue\r\n\r\n"):rep(1000)), "protocol", 3 },
+      { "HTTP/0.9", raw(GRANT), "protocol", 3 },
+      { "a redirect", redirect(302, "http://127.0.0.1:1/"), "protocol", 3 },
+      { "a redirect that would send the tokens again", redirect(307, "/elsewhere"), "protocol", 3 },
+      { "503 with HTML", { status = 503, body = "<html>", headers = { ["Retry-After"] = "1e400" } }, "server", 3 },
+      { "403 with HTML", { status = 403, body = "<html>" }, "forbidden", 1 },
+      { "404", { status = 404, body = "{}" }, "not_found", 1 },
+      { "410", { status = 410, body = '{"message":["API endpoint has been removed"]}' }, "not_found", 1 },
+      { "400 that echoes what was sent", { status = 400,
+        body = ('{"error":"invalid_request","error_description":"%s %s"}'):format(REFRESH:gsub("/", "\\/"), SECRET) },
+        "refused", 1 },
+      { "401 that echoes what was sent", { status = 401, body = ('{"message":"no client %s"}'):format(SECRET) },
+        "auth", 1 },
+      { "a refused grant that is echoed", { status = 400,
+        body = ('{"error":"invalid_grant","error_description":"Invalid refresh token: %s"}'):format(REFRESH) },
+        "reauth_required", 1 },
+      { "429, to wait for ever", { status = 429, headers = { ["Retry-After"] = "1e400" }, body = "{}" },
+        "rate_limit", 1, 12 },
+      { "429, to wait for -5 seconds", { status = 429, headers = { ["Retry-After"] = "-5" }, body = "{}" },
+        "rate_limit", 1, 12 },
+      { "429, to wait for 31 years", { status = 429, headers = { ["Retry-After"] = "999999999" }, body = "{}" },
+        "rate_limit", 1, 600 },
+      { "429, to wait for two times", { status = 429, body = "{}",
+        headers = { { "Retry-After", "many" }, { "Retry-After", "7" } } }, "rate_limit", 1, 12 },
+      { "another type of token", grant('"token_type":"mac"'), nil, 1 },
+      { "500 fields that nobody knows", grant(('"field%d":1,'):rep(500):gsub("%%d", "x") .. '"z":1'), nil, 1 },
+      { "names in escapes", grant(nil, '"acce\\u0073s_token":"new-token"'), nil, 1 },
+      { "a token of 60 KB", grant(nil, '"access_token":"' .. ("t"):rep(60000) .. '"'), nil, 1 },
+      { "in gzip, in chunks", chunked((function()
+        local packed = gzip(GRANT)
+        return ("%x\r\n%s\r\n"):format(#packed, packed) .. LAST
+      end)(), "Content-Encoding: gzip\r\n"), nil, 1 },
+    }
+
+    --- What a row does, in a task of its own, with an app and a store of its own.
+    local function play(number)
+      local prefix = "/row" .. number
+      local kept, store = ended_grant()
+      local app <close> = hoopai.oauth {
+        client_id = "id", client_secret = SECRET, store = store, base_url = server.url .. prefix,
+        redirect_uri = "http://127.0.0.1:1/",
+      }
+      local with <close> = hoopai.new(options_of { oauth = app, base_url = server.url .. prefix })
+      local result, err = read(with)
+      local held = core.unpack_record(kept[KEY])
+      local outcome = {
+        result = result, err = err, kept = held:get("refresh_token") == core.secret(REFRESH),
+        generation = held:get("generation"),
+      }
+      if result == nil then -- the token that it still has may be dead: a person signs in again
+        server:reply { path = prefix .. "/oauth/token", body = GRANT }
+        outcome.signed_in = app:exchange { code = "code" }
+      end
+      outcome.again = read(with)
+      return outcome
+    end
+
+    it("whatever it answers, the refresh token is kept, nothing is shown, and a new sign-in helps", function()
+      local numbers = {}
+      for number, row in ipairs(rows) do
+        local rule = { path = "/row" .. number .. "/oauth/token", times = row[4] }
+        for name, value in pairs(row[2]) do rule[name] = value end
+        server:reply(rule)
+        server:reply { path = "/row" .. number .. "/calendars/c", body = BODY, times = row[3] and 1 or 2 }
+        numbers[number] = number
+      end
+      local outcomes, errors
+      expect.within(60, function() outcomes, errors = hoopai.map(numbers, play, { concurrency = #rows }) end)
+      assert.is_nil(errors, tostring(errors))
+      for number, row in ipairs(rows) do
+        local outcome = outcomes[number]
+        if row[3] then
+          failure(row[3], outcome.result, outcome.err)
+          expect.no_secret(outcome.err, REFRESH)
+          expect.no_secret(outcome.err, SECRET)
+          assert.are.equal(row[5], outcome.err.retry_after, row[1])
+          assert.is_true(outcome.kept, row[1])
+          assert.are.equal("1", outcome.generation, row[1])
+          assert.is_table(outcome.signed_in, row[1])
+        else
+          assert.are.equal("c", assert(outcome.result, row[1]).id)
+          assert.are.equal("2", outcome.generation, row[1])
+        end
+        assert.are.equal("c", assert(outcome.again, row[1]).id)
+      end
+    end)
+  end)
+
+  describe("the store:", function()
+    local folder
+
+    before_each(function()
+      leak.before()
+      folder = os.tmpname()
+      os.remove(folder)
+    end)
+    after_each(function()
+      collectgarbage() -- a folder is open as long as somebody holds its store
+      collectgarbage()
+      os.execute("rm -rf " .. folder .. " " .. folder .. ".*")
+    end)
+
+    local FILE = "$F/id%2Flocation%2FL"
+    local is_root = run("id -u"):match("%d+") == "0"
+
+    -- The kind, what a shell does to the record (in $R) or the folder (in $F), and what stands in the error. Nil: it
+    -- does no harm. What was moved to $F.away is put back then.
+    local rows = {
+      { "no record", "rm $R", "there is no grant", "reauth_required" },
+      { "a folder in its place", "rm $R; mkdir $R", "not a regular file" },
+      { "an empty file", ": >$R", "cut off" },
+      { "half a file", "head -c 60 $F.away >$R", "cut off" },
+      { "all but the last byte", "head -c -1 $F.away >$R", "cut off" },
+      { "random bytes", "head -c 300 /dev/urandom >$R", "no record of this library" },
+      { "NUL bytes", "head -c 300 /dev/zero >$R", "no record of this library" },
+      { "another version", "sed 's/record 1/record 2/' $F.away >$R", "another version" },
+      { "another generation", "sed 's/generation=1/generation=9/' $F.away >$R", "damaged" },
+      { "JSON", "echo '{\"access_token\":\"t\"}' >$R", "no record of this library" },
+      { "300 KB", "head -c 300000 /dev/zero >$R", "larger than 256 KiB" },
+      { "readable by all", "chmod 644 $R", "mode must be 0600" },
+      { "writable by the group", "chmod 620 $R", "mode must be 0600" },
+      { "a link to the record", "mv $R $F.other; ln -s $F.other $R", "symbolic link" },
+      { "a link to nowhere", "rm $R; ln -s $F.nowhere $R", "symbolic link" },
+      { "a link to a device", "rm $R; ln -s /dev/zero $R", "symbolic link" },
+      { "a second name", "ln $R $F.other", "second name" },
+      { "a pipe", "rm $R; mkfifo -m 600 $R", "not a regular file" },
+      { "a backup that is damaged", "echo x >$R.bak", nil },
+      { "a writer's file that was left", "echo x >$R.0123456789abcdef.tmp", nil },
+      { "files of others", "echo x >$F/README; mkdir $F/.git", nil },
+    }
+    if is_root then -- nobody else may make these
+      rows[#rows + 1] = { "a device", "rm $R; mknod -m 600 $R c 1 5", "not a regular file" }
+      rows[#rows + 1] = { "somebody else's", "chown nobody $R", "belongs to another user" }
+    end
+
+    local function shell(command)
+      assert(os.execute(("F=%s; R=%s; %s"):format(folder, FILE:gsub("%$F", folder), command)))
+    end
+
+    for _, row in ipairs(rows) do
+      it(row[1], function()
+        do
+          local vault <close> = core.vault(folder)
+          assert(vault:write("id/location/L", core.record {
+            access_token = "good-token", refresh_token = REFRESH, expires_in = 86399, generation = 1,
+            obtained_at = core.wall_ms() // 1000, user_type = "Location", location_id = "L",
+          }))
+        end
+        local app <close> = hoopai.oauth {
+          client_id = "id", client_secret = SECRET, store = hoopai.store.file(folder), base_url = server.url,
+        }
+        local with <close> = hoopai.new(options_of { oauth = app })
+        shell("cp -p $R $F.away")
+        shell(row[2])
+        if row[3] then
+          local err = failure(row[4] or "store", read(with))
+          assert.matches(row[3], err.message, 1, true)
+          expect.no_secret(err, REFRESH)
+          assert.are.equal(0, #server:ledger())
+          shell("rm -rf $R $F.other; cp -p $F.away $R")
+        end
+        server:reply { body = BODY }
+        assert.are.equal("c", assert(read(with)).id)
+        assert.are.equal("Bearer good-token", server:last().header.authorization)
+      end)
+    end
   end)
 end)
