@@ -967,7 +967,8 @@ describe("retries:", function()
 
     it("is over when calls succeed again", function()
       local client = new()
-      server:reply(status(CALENDAR, 500, { times = 5 }), with(CALENDAR, { times = 11 }), status(CALENDAR, 500), CALENDAR)
+      server:reply(status(CALENDAR, 500, { times = 5 }), with(CALENDAR, { times = 11 }))
+      server:reply(status(CALENDAR, 500), CALENDAR)
       for _, attempts in ipairs { 3, 2 } do
         local result, err = get(client)
         failure("server", result, err, { attempts = attempts })
