@@ -88,7 +88,7 @@ torture: ## kill, jam and crowd programs that share tokens (KILLS=10000, EXCHANG
 		echo "== $$script"; "$$LUA" "$$script" || status=1; done; exit $$status
 
 bench: ## measure (one script of spec/bench/ after the other)
-	@.ci/deps build run
+	@.ci/deps build run sandbox
 	@$(MAKE) -s --no-print-directory build
 	@eval "$$(.ci/env)"; for script in spec/bench/*_bench.lua; do echo "== $$script"; "$$LUA" "$$script" || exit; done
 
