@@ -6,6 +6,7 @@ local answer = require "hoopai.answer"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local generic = require "hoopai.generic"
+local locks = require "hoopai.lock"
 local options = require "hoopai.options"
 local resources = require "hoopai.resources"
 local scheduler = require "hoopai.scheduler"
@@ -15,6 +16,7 @@ local suggest = require "hoopai.suggest"
 local retry = require "hoopai.retry"
 local token = require "hoopai.auth.token"
 local verify = require "hoopai.verify"
+local words = require "hoopai.api.words"
 
 local type, tostring, getmetatable, setmetatable = type, tostring, getmetatable, setmetatable
 local pairs, ipairs, rawget, rawset, select, pcall = pairs, ipairs, rawget, rawset, select, pcall
@@ -83,12 +85,18 @@ local function invalid(exchange, details)
   })
 end
 
---- The path with its ids; where one cannot stand in a path, what is wrong with each of them.
+--- Why an id cannot stand in a path, nil when it can. Servers may match paths without regard to case.
+local function id_problem(id)
+  local _, problem = core.path("{id}", id)
+  if problem or not words[lower(id)] then return problem end
+  return "must not be a word of the API's own paths, which would call another endpoint"
+end
+
+--- The path with its ids; nil where one cannot stand in a path, with what is wrong with each of them in `details`.
 local function build_path(endpoint, arguments, details)
-  local path = core.path(endpoint.path, unpack(arguments, 1, endpoint.id_count))
-  if path then return path end
+  local count = #details
   for index = 1, endpoint.id_count do
-    local _, problem = core.path("{id}", arguments[index])
+    local problem = id_problem(arguments[index])
     if problem then
       details[#details + 1] = {
         path = endpoint.params[index].name, problem = problem,
@@ -96,6 +104,7 @@ local function build_path(endpoint, arguments, details)
       }
     end
   end
+  return #details == count and core.path(endpoint.path, unpack(arguments, 1, endpoint.id_count)) or nil
 end
 
 --- With an app the token is that of one location: another one in the query or body is a slip.
@@ -142,7 +151,7 @@ local function build_request(exchange, settings, arguments, payload, call_option
   return exchange
 end
 
------XX
+----------------------------------------------------------------------------------------------- 3. the exchange
 
 local function header_lines(settings, call_options, has_body)
   local lines = {
@@ -413,7 +422,7 @@ function client.new(given)
   local settings = options.check_new(given)
   local shared = {
     process = core.pid(), base_url = settings.base_url, transport = settings.transport, closed = false,
-    app = settings.oauth, rate_limit = settings.rate_limit, gates = {}, retry_budgets = {}, bell = scheduler.bell(),
+    app = settings.oauth, rate_limit = settings.rate_limit, gates = {}, retry_budgets = {}, bell = locks.bell(),
     source = type(settings.token) == "function" and token.asked(settings.token) or token.fixed(settings.token),
   }
   if settings.oauth and settings.on.refresh then settings.oauth:listen(settings.on) end

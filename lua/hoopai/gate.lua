@@ -1,6 +1,7 @@
 --- Where calls of one location wait for its request budget: first come, first served, and only the caller waits.
 local core = require "hoopai.core"
 local limiter = require "hoopai.limiter"
+local locks = require "hoopai.lock"
 local scheduler = require "hoopai.scheduler"
 
 local min, huge, setmetatable = math.min, math.huge, setmetatable
@@ -14,14 +15,11 @@ local Permit = {}
 Permit.__close = function(permit)
   local own = permit.gate
   if not own then return end
-  if not permit.has_left then
-    own.limiter:give_back()
-  else
-    local moment = now()
-    own.limiter:settle(moment, permit.told, permit.came)
-    if permit.pause then own.limiter:close(moment, permit.pause) end
-  end
-  own.bell:ring()
+  own.bell:ring() -- first: who waits looks when this is over, and must also when it failed for want of memory
+  if not permit.has_left then return own.limiter:give_back() end
+  local moment = now()
+  own.limiter:settle(moment, permit.told, permit.came)
+  if permit.pause then own.limiter:close(moment, permit.pause) end
 end
 
 local function take(own)
@@ -40,7 +38,7 @@ Gate.__index = Gate
 --- A gate with a budget of its own.
 -- @tparam[opt] table known see limiter.new
 function gate.new(known)
-  return setmetatable({ limiter = limiter.new(known), lock = scheduler.lock(), bell = scheduler.bell() }, Gate)
+  return setmetatable({ limiter = limiter.new(known), lock = locks.new(), bell = locks.bell() }, Gate)
 end
 
 --- Waits, as the first in the line, until the budget has room.
@@ -65,6 +63,12 @@ local function wait_for_room(own, given)
   return nil, "closed"
 end
 
+--- Takes one request from the budget where that needs no wait.
+-- @treturn ?table a permit, as `enter` gives it; nil where there is no room now
+function Gate:try()
+  if not self.lock.holder and self.limiter:wait(now()) == 0 then return take(self) end
+end
+
 --- Takes one request from the budget, waiting for it where need be.
 -- @tparam table given
 -- @tparam string given.where "task" or "block"
@@ -78,7 +82,8 @@ end
 -- @treturn[2] string "late", "closed", or "daily" or "burst" where waiting is no use
 -- @treturn[2] ?number seconds that would have to be waited, where that is known
 function Gate:enter(given)
-  if not self.lock.holder and self.limiter:wait(now()) == 0 then return take(self) end
+  local permit = self:try()
+  if permit then return permit end
   if given.where == "block" then return wait_for_room(self, given) end
   local hold <close> = self.lock:acquire("the request budget", given.deadline) -- luacheck: ignore 211
   if not hold then return nil, "late" end

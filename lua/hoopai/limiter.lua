@@ -6,7 +6,7 @@
 -- The server counts a request when it arrives, which is somewhere between sending and answer. A request counts here
 -- from its sending until one interval after its answer, so in no interval of the server's, wherever that begins, do
 -- more arrive than allowed. Requests of other programs show in what the server says is left.
-local max, min, huge = math.max, math.min, math.huge
+local max, min, huge, setmetatable = math.max, math.min, math.huge, setmetatable
 
 local limiter = {}
 
@@ -50,8 +50,8 @@ local function count(self, now, requests)
   local last = self.last
   if self.first > last or now - self.begins[last] > self.interval / PARTS then
     last = last + 1
-    self.last = last
-    self.begins[last], self.counts[last] = now, 0
+    self.begins[last], self.ends[last], self.counts[last] = now, now, 0
+    self.last = last -- when all three had the memory to grow
   end
   self.ends[last] = now
   self.counts[last] = self.counts[last] + requests
