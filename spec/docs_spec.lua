@@ -34,8 +34,10 @@ local PUBLIC = {
   { "hoopai", "", hoopai },
   { "hoopai", "Client:", { with = client.with, request = client.request, close = client.close } },
   { "hoopai", "Task:", tasks_methods() },
+  { "hoopai", "Appointments:", require "hoopai.booking" },
   { "hoopai.oauth", "App:", getmetatable(app).__index },
   { "hoopai.store", "", hoopai.store },
+  { "hoopai.loop", "", hoopai.loop },
   { "hoopai.time", "", hoopai.time },
   { "hoopai.time", "instant:", upvalue(debug.getmetatable(hoopai.time.now()).__index, "instant_methods") },
   { "hoopai.time", "duration:", debug.getmetatable(hoopai.time.days(1)).__index },
@@ -44,7 +46,8 @@ local PUBLIC = {
 }
 
 -- These return nothing.
-local SILENT = { sleep = true, serve = true, ["Client:close"] = true, ["App:close"] = true, ["Task:cancel"] = true }
+local SILENT = { sleep = true, use = true, step = true, serve = true, preload = true,
+  ["Client:close"] = true, ["App:close"] = true, ["Task:cancel"] = true }
 
 local function each_function(visit)
   for _, set in ipairs(PUBLIC) do
@@ -88,7 +91,7 @@ describe("the reference", function()
         assert.is_true(item.kind ~= "function" or seen[item], page.name .. " has " .. item.name)
       end
     end
-    for _, name in ipairs { "VERSION", "time", "store", "null" } do
+    for _, name in ipairs { "VERSION", "time", "store", "loop", "null" } do
       assert.equal("field", pages.hoopai.items[name].kind)
     end
   end)

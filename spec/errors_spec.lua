@@ -359,10 +359,12 @@ describe("errors:", function()
       return fails("rate_limit", answer { status = 429, headers = headers, body = [[{"message":"Too many"}]] })
     end
 
-    it("tells which limit and how long to wait, in seconds", function()
-      local err = limited { ["Retry-After"] = "7", ["X-RateLimit-Interval-Milliseconds"] = "10000" }
+    it("tells which limit and how long to wait, in seconds: the longer of what is said", function()
+      local err = limited { ["Retry-After"] = "7", ["X-RateLimit-Interval-Milliseconds"] = "5000" }
       assert.are.equal("burst", err.scope)
       assert.are.equal(7, err.retry_after)
+      err = limited { ["Retry-After"] = "7", ["X-RateLimit-Interval-Milliseconds"] = "10000" }
+      assert.are.equal(10, err.retry_after)
       assert.is_true(err.retryable)
       assert.are.equal("no", err.applied)
       err = limited { ["X-RateLimit-Interval-Milliseconds"] = "10000", ["X-RateLimit-Remaining"] = "0",
@@ -385,13 +387,23 @@ describe("errors:", function()
 
     it("with headers that are none does not invent a wait", function()
       for _, value in ipairs {
-        "soon", "-1", "", "nan", "inf", "0x10", "1e400", "Wed, 21 Oct 2099 07:28:00 GMT", "7 7", "1e3",
+        "soon", "-1", "", "nan", "inf", "0x10", "1e400", "Wed, 31 Feb 2099 07:28:00 GMT", "7 7", "1e3",
       } do
         local err = limited { ["Retry-After"] = value, ["X-RateLimit-Max"] = value }
         assert.is_nil(err.retry_after, value)
         assert.is_nil(err.response.rate_limit, value)
       end
       assert.is_nil(limited { ["X-RateLimit-Interval-Milliseconds"] = "-5" }.retry_after)
+    end)
+
+    it("that names a date means it by the server's own clock", function()
+      local function after(date) return limited { ["Retry-After"] = date, Date = "Sun, 06 Nov 1994 08:49:37 GMT" } end
+      for _, date in ipairs {
+        "Sun, 06 Nov 1994 08:49:45 GMT", "Sunday, 06-Nov-94 08:49:45 GMT", "Sun Nov  6 08:49:45 1994",
+      } do
+        assert.are.equal(8, after(date).retry_after)
+      end
+      assert.are.equal(0, after("Sun, 06 Nov 1994 08:49:30 GMT").retry_after)
       assert.are.equal(0, limited({ ["Retry-After"] = "0" }).retry_after)
     end)
 
@@ -426,7 +438,7 @@ describe("errors:", function()
 
     it("while sending", function()
       server:reply { at = "head", steps = { { stall = true } } }
-      local body = { text = ("x"):rep(16 << 20) }
+      local body = { text = ("x"):rep(48 << 20) } -- more than the system's buffers of both ends take
       local err = fails("timeout", client:request({ method = "POST", path = "/x", body = body }, { timeout = 0.5 }))
       assert.are.equal("send", err.stage)
       assert.are.equal("maybe", err.applied)

@@ -360,17 +360,24 @@ static int json_encode(lua_State *L) {
 
 /* ------------------------------------------------------------------------------------------------------------ reading */
 
+/* Where the string that begins before `at` ends: at its quote, or at the end of the text. */
+static const char *string_end(const char *at, const char *end) {
+  const char *quote;
+  while ((quote = memchr(at, '"', (size_t)(end - at)))) {
+    const char *slash = quote;
+    while (slash > at && slash[-1] == '\\') slash--;
+    if ((quote - slash) % 2 == 0) return quote;
+    at = quote + 1;
+  }
+  return end;
+}
+
 /* Documents without a number and without null (free slots) need no second look. */
 static bool needs_walk(const char *text, size_t length) {
   const char *end = text + length;
   for (const char *at = text; at < end; at++) {
-    if (*at == '"') {
-      for (at++; at < end && *at != '"'; at++) {
-        if (*at == '\\') at++;
-      }
-    } else if (*at == 'n' || (*at >= '0' && *at <= '9')) {
-      return true;
-    }
+    if (*at == '"') at = string_end(at + 1, end);
+    else if (*at == 'n' || (*at >= '0' && *at <= '9')) return true;
   }
   return false;
 }
@@ -513,13 +520,23 @@ static int json_is_array(lua_State *L) {
   return 1;
 }
 
+/* As require does it; but a host that has lua-cjson linked in may offer none. */
+static void push_cjson(lua_State *L) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  if (lua_getfield(L, -1, "cjson") == LUA_TNIL) {
+    lua_pop(L, 1);
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "cjson");
+    if (call_cjson(L) != LUA_OK) lua_error(L);
+  }
+  lua_remove(L, -2);
+}
+
 /* Pushes the closure that reads. Its decoder is made by its first use. */
 static void push_reader(lua_State *L) {
   lua_pushnil(L);
   lua_pushinteger(L, 0);
-  lua_getglobal(L, "require");
-  lua_pushliteral(L, "cjson");
-  if (call_cjson(L) != LUA_OK) lua_error(L);
+  push_cjson(L);
   lua_getfield(L, -1, "new");
   lua_remove(L, -2);
   lua_pushcclosure(L, read_text, 3);

@@ -11,7 +11,7 @@
 
 #define MAX_VALUE (64 * 1024)
 #define MAX_PUBLIC (16 * 1024) /* of an answer's field; what is longer is no use to anybody */
-#define MAX_DEPTH 16
+#define MAX_NESTING 16
 
 /* Names whose values are secret wherever they come from. */
 static const char *const secret_names[] = {
@@ -110,6 +110,8 @@ static char *copy_bytes(const char *bytes, size_t length) {
   return copy;
 }
 
+static const char no_memory[] = "not enough memory";
+
 /* Sets a field whose name is valid. Returns a problem, which never quotes the value, or NULL. */
 static const char *set_field(struct hp_record *record, const char *name, const char *bytes, size_t length,
                              bool secret) {
@@ -123,7 +125,7 @@ static const char *set_field(struct hp_record *record, const char *name, const c
   if (size > HP_RECORD_SIZE) return "with it the record is larger than 256 KiB";
   if (!old && record->count == HP_RECORD_FIELDS) return "the record has 24 fields already";
   char *copy = copy_bytes(bytes, length);
-  if (!copy) return "not enough memory";
+  if (!copy) return no_memory;
   remove_field(record, name);
   int at = 0;
   while (at < record->count && strcmp(record->fields[at].name, name) < 0) at++;
@@ -142,10 +144,10 @@ static const char *set_field(struct hp_record *record, const char *name, const c
 
 /* One line a field, "name=value" with %xx for what could break a line, "!name=value" for a secret. The last line tells
    a whole record from a torn one, and its sum one that was overwritten halfway. */
-static const char head[] = "hoopai-record 1\n";
+static const char packed_head[] = "hoopai-record 1\n";
 static const char tail[] = "end ";
 #define TAIL_SIZE (sizeof tail - 1 + 16 + 1)
-#define EMPTY_SIZE (sizeof head - 1 + TAIL_SIZE)
+#define EMPTY_SIZE (sizeof packed_head - 1 + TAIL_SIZE)
 
 /* FNV-1a: against accidents, not against people. */
 static uint64_t sum_of(const char *bytes, size_t length) {
@@ -184,7 +186,7 @@ static void format_tail(char *out, const char *bytes, size_t length) {
 
 void hp_record_pack(const struct hp_record *record, char *out) {
   char last[TAIL_SIZE + 1];
-  char *at = put(out, head, sizeof head - 1);
+  char *at = put(out, packed_head, sizeof packed_head - 1);
   for (int i = 0; i < record->count; i++) at = put_field(at, &record->fields[i]);
   format_tail(last, out, (size_t)(at - out));
   put(at, last, TAIL_SIZE);
@@ -243,19 +245,19 @@ static const char *unpack_lines(struct hp_record *record, const char *at, const 
 
 const char *hp_record_unpack(struct hp_record *record, const char *bytes, size_t length) {
   char last[TAIL_SIZE + 1];
-  const size_t version = sizeof head - 3; /* where the number of the head begins */
+  const size_t version = sizeof packed_head - 3; /* where the number begins */
   if (length > HP_RECORD_SIZE) return "it is larger than 256 KiB";
-  if (length < version || memcmp(bytes, head, version) != 0) return "it is no record of this library, or cut off";
-  if (length < sizeof head - 1) return "it is cut off";
-  if (memcmp(bytes, head, sizeof head - 1) != 0) return "it was written by another version of this library";
+  if (length < version || memcmp(bytes, packed_head, version) != 0) return "it is no record of this library, or cut off";
+  if (length < sizeof packed_head - 1) return "it is cut off";
+  if (memcmp(bytes, packed_head, sizeof packed_head - 1) != 0) return "it was written by another version of this library";
   if (length < EMPTY_SIZE) return "it is cut off";
   const char *end = bytes + length - TAIL_SIZE;
   if (memcmp(end, tail, sizeof tail - 1) != 0 || bytes[length - 1] != '\n') return "it is cut off";
   format_tail(last, bytes, length - TAIL_SIZE);
   if (memcmp(end, last, TAIL_SIZE) != 0) return "it is damaged";
   char *scratch = malloc(length);
-  if (!scratch) return "not enough memory";
-  const char *problem = unpack_lines(record, bytes + sizeof head - 1, end, scratch);
+  if (!scratch) return no_memory;
+  const char *problem = unpack_lines(record, bytes + sizeof packed_head - 1, end, scratch);
   hp_wipe(scratch, length);
   free(scratch);
   return problem;
@@ -279,7 +281,7 @@ struct value {
 
 static const char not_json[] = "the answer is cut off or no JSON object";
 
-static bool fail(struct scan *scan, const char *problem) {
+static bool fail_scan(struct scan *scan, const char *problem) {
   scan->problem = problem;
   return false;
 }
@@ -365,16 +367,16 @@ static bool scan_string(struct scan *scan, struct value *value) {
   const char *end = scan->end;
   *value = (struct value){TEXT, out, 0};
   while (at < end && *at != '"') {
-    if ((unsigned char)*at < 0x20) return fail(scan, not_json);
+    if ((unsigned char)*at < 0x20) return fail_scan(scan, not_json);
     if (*at != '\\') {
       *out++ = *at++;
       continue;
     }
     at++;
     out = unescape(&at, end, out);
-    if (!out) return fail(scan, not_json);
+    if (!out) return fail_scan(scan, not_json);
   }
-  if (at == end) return fail(scan, not_json);
+  if (at == end) return fail_scan(scan, not_json);
   value->length = (size_t)(out - value->bytes);
   scan->at = at + 1;
   return true;
@@ -394,15 +396,15 @@ static bool scan_number(struct scan *scan, struct value *value) {
   *value = (struct value){NUMBER, scan->at, 0};
   if (next_is(scan, "-")) scan->at++;
   if (next_is(scan, "0")) scan->at++;
-  else if (!scan_digits(scan)) return fail(scan, not_json);
+  else if (!scan_digits(scan)) return fail_scan(scan, not_json);
   if (next_is(scan, ".")) {
     scan->at++;
-    if (!scan_digits(scan)) return fail(scan, not_json);
+    if (!scan_digits(scan)) return fail_scan(scan, not_json);
   }
   if (next_is(scan, "eE")) {
     scan->at++;
     if (next_is(scan, "+-")) scan->at++;
-    if (!scan_digits(scan)) return fail(scan, not_json);
+    if (!scan_digits(scan)) return fail_scan(scan, not_json);
   }
   value->length = (size_t)(scan->at - value->bytes);
   return true;
@@ -420,7 +422,7 @@ static bool scan_word(struct scan *scan, struct value *value) {
     scan->at += length;
     return true;
   }
-  return fail(scan, not_json);
+  return fail_scan(scan, not_json);
 }
 
 static bool scan_value(struct scan *scan, int depth, struct value *value);
@@ -429,18 +431,18 @@ static bool scan_value(struct scan *scan, int depth, struct value *value);
 static bool scan_nested(struct scan *scan, int depth, char open) {
   struct value unused;
   char close = open == '{' ? '}' : ']';
-  if (depth > MAX_DEPTH) return fail(scan, "the answer is nested too deeply");
+  if (depth > MAX_NESTING) return fail_scan(scan, "the answer is nested too deeply");
   scan->at++;
   if (take(scan, close)) return true;
   do {
     if (open == '{') {
-      if (peek(scan) != '"') return fail(scan, not_json);
+      if (peek(scan) != '"') return fail_scan(scan, not_json);
       if (!scan_string(scan, &unused)) return false;
-      if (!take(scan, ':')) return fail(scan, not_json);
+      if (!take(scan, ':')) return fail_scan(scan, not_json);
     }
     if (!scan_value(scan, depth, &unused)) return false;
   } while (take(scan, ','));
-  return take(scan, close) || fail(scan, not_json);
+  return take(scan, close) || fail_scan(scan, not_json);
 }
 
 static bool scan_value(struct scan *scan, int depth, struct value *value) {
@@ -470,14 +472,14 @@ static bool keep_secret(struct scan *scan, struct hp_record *record, const char 
   bool usable = value->kind == TEXT && !hp_token_problem(value->bytes, value->length);
   /* `code` is an authorization code in one place of this API, and any number or text in the errors of others. */
   if (!usable && strcmp(name, "code") == 0) return true;
-  if (!usable) return fail(scan, "a token in the answer is not made of visible ASCII characters");
+  if (!usable) return fail_scan(scan, "a token in the answer is not made of visible ASCII characters");
   const struct hp_field *old = find(record, name);
   /* The same token under both spellings is no contradiction. */
   if (old && (old->length != value->length || memcmp(old->bytes, value->bytes, value->length) != 0)) {
-    return fail(scan, "the answer has two different values for one token");
+    return fail_scan(scan, "the answer has two different values for one token");
   }
   const char *problem = old ? NULL : set_field(record, name, value->bytes, value->length, true);
-  return !problem || fail(scan, problem);
+  return !problem || fail_scan(scan, problem);
 }
 
 static bool keep(struct scan *scan, struct hp_record *record, const char *name, const struct value *value,
@@ -490,7 +492,7 @@ static bool keep(struct scan *scan, struct hp_record *record, const char *name, 
     ++*others;
   }
   const char *problem = set_field(record, name, value->bytes, value->length, false);
-  return !problem || fail(scan, problem);
+  return !problem || fail_scan(scan, problem);
 }
 
 static bool scan_members(struct scan *scan, struct hp_record *record) {
@@ -498,10 +500,10 @@ static bool scan_members(struct scan *scan, struct hp_record *record) {
   struct value key, value;
   int others = 0;
   do {
-    if (peek(scan) != '"') return fail(scan, not_json);
+    if (peek(scan) != '"') return fail_scan(scan, not_json);
     if (!scan_string(scan, &key)) return false;
     bool named = snake_case(&key, name);
-    if (!take(scan, ':')) return fail(scan, not_json);
+    if (!take(scan, ':')) return fail_scan(scan, not_json);
     if (!scan_value(scan, 1, &value)) return false;
     if (named && !keep(scan, record, name, &value, &others)) return false;
   } while (take(scan, ','));
@@ -519,17 +521,27 @@ static const char *scan_answer(struct hp_record *record, char *bytes, size_t len
   return scan.at == scan.end ? NULL : "the answer goes on behind its JSON object";
 }
 
-/* read_grant(transfer) -> Record | nil, problem: the answer's flat fields; it is wiped, whatever comes out */
+/* Scans a copy: the answer to an exchange must still be whole when there is no memory for what it holds. */
+static const char *scan_copy(struct hp_record *record, const struct hp_buffer *body) {
+  char *copy = copy_bytes(body->data, body->length);
+  if (!copy) return no_memory;
+  const char *problem = scan_answer(record, copy, body->length);
+  hp_wipe(copy, body->length);
+  free(copy);
+  return problem;
+}
+
+/* read_grant(transfer) -> Record | nil, problem: the answer's flat fields, as often as it is asked. It is wiped when the
+   transfer is closed. Raises when there is no memory. */
 static int record_read_grant(lua_State *L) {
   const struct hp_transfer *transfer = luaL_checkudata(L, 1, HP_TRANSFER);
   if (transfer->state != HP_DONE) return luaL_error(L, "the transfer is not done, or closed");
   struct hp_record *record = hp_record_push(L);
-  struct hp_buffer *body = transfer->slot ? &transfer->slot->body : NULL;
+  const struct hp_buffer *body = transfer->slot ? &transfer->slot->body : NULL;
   if (!body || body->length == 0) return hp_problem(L, "the answer is empty");
-  const char *problem = scan_answer(record, body->data, body->length);
-  hp_wipe(body->data, body->length);
-  body->length = 0;
+  const char *problem = scan_copy(record, body);
   if (problem) free_fields(record);
+  if (problem == no_memory) return luaL_error(L, "%s", no_memory);
   return problem ? hp_problem(L, problem) : hp_record_settle(L, lua_gettop(L));
 }
 

@@ -11,6 +11,7 @@
 #define MAX_HEADER_LINES 200
 #define MAX_INTERIM 8
 #define KEPT_BUFFER (256 * 1024)
+#define SECRET_ANSWER (16 * 1024)
 
 /* ---------------------------------------------------------------------------------------------------------- callbacks */
 
@@ -186,9 +187,16 @@ static void forget_secret(struct hp_slot *slot) {
   slot->secret = false;
 }
 
+static void forget_origin(struct hp_slot *slot) {
+  free(slot->origin);
+  slot->origin = NULL;
+}
+
 void hp_slot_free(struct hp_slot *slot) {
   forget_secret(slot);
   if (slot->easy) curl_easy_cleanup(slot->easy);
+  curl_url_cleanup(slot->parsed);
+  forget_origin(slot);
   hp_buffer_free(&slot->body);
   hp_buffer_free(&slot->headers);
   free(slot);
@@ -229,12 +237,15 @@ void hp_slot_reset(struct hp_slot *slot) {
   slot->error[0] = 0;
 }
 
+/* Of these methods a request without a body says that its body is empty. */
+static bool posts(const char *method) {
+  return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0;
+}
+
 /* GET, POST, PUT and DELETE, each with or without a body, are set from scratch so that nothing is left of the request
    before. */
 static bool set_method(CURL *easy, const struct hp_transfer *transfer) {
-  bool empty_body = !transfer->has_body && (strcmp(transfer->method, "POST") == 0 || strcmp(transfer->method, "PUT") == 0 ||
-                                            strcmp(transfer->method, "PATCH") == 0);
-  if (transfer->has_body || empty_body) {
+  if (transfer->has_body || posts(transfer->method)) {
     return curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->has_body ? transfer->body : "") == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->body_length) == CURLE_OK &&
@@ -245,14 +256,68 @@ static bool set_method(CURL *easy, const struct hp_transfer *transfer) {
          curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, transfer->method) == CURLE_OK;
 }
 
+/* What libcurl gets as timeout; time that is already over is the shortest it knows, its 0 would be no limit. */
+static long milliseconds_left(const struct hp_transfer *transfer) {
+  double seconds = transfer->timeout;
+  if (transfer->deadline > 0) {
+    double left = transfer->deadline - hp_now();
+    if (left < 0.001) left = 0.001;
+    if (seconds <= 0 || left < seconds) seconds = left;
+  }
+  return seconds > 0 ? (long)hp_milliseconds(seconds) : 0L;
+}
+
+/* The parsed origin stays with the slot, since nearly all requests of a client go to one. */
+static bool set_origin(struct hp_slot *slot, const char *url, size_t length) {
+  if (slot->origin && strncmp(slot->origin, url, length) == 0 && slot->origin[length] == 0) return true;
+  forget_origin(slot);
+  if (!slot->parsed) slot->parsed = curl_url();
+  slot->origin = malloc(length + 1);
+  if (!slot->parsed || !slot->origin) return false;
+  memcpy(slot->origin, url, length);
+  slot->origin[length] = 0;
+  if (curl_url_set(slot->parsed, CURLUPART_URL, slot->origin, CURLU_DISALLOW_USER) == CURLUE_OK) return true;
+  forget_origin(slot);
+  return false;
+}
+
+/* libcurl parses CURLOPT_URL and puts it together again for each request, which takes a tenth of all its work. So it
+   gets the parsed origin, and what follows as it is. A proxy for plain http is sent the whole URL. */
+static bool set_url(struct hp_slot *slot, const struct hp_transfer *transfer, const struct hp_multi *multi) {
+  CURL *easy = slot->easy;
+  const char *target = transfer->target;
+  bool to_proxy = multi->proxy && !transfer->https;
+  if (target && !to_proxy && set_origin(slot, transfer->url, (size_t)(target - transfer->url))) {
+    return curl_easy_setopt(easy, CURLOPT_CURLU, slot->parsed) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, target) == CURLE_OK;
+  }
+  return curl_easy_setopt(easy, CURLOPT_CURLU, NULL) == CURLE_OK &&
+         curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, NULL) == CURLE_OK &&
+         curl_easy_setopt(easy, CURLOPT_URL, transfer->url) == CURLE_OK;
+}
+
+static bool reserve(struct hp_buffer *buffer, size_t capacity) {
+  if (buffer->capacity >= capacity) return true;
+  char *data = realloc(buffer->data, capacity);
+  if (!data) return false;
+  buffer->data = data;
+  buffer->capacity = capacity;
+  return true;
+}
+
+/* A token is spent for a secret answer, so that there must be room for it before the request leaves. */
+static bool reserve_answer(struct hp_slot *slot) {
+  return !slot->secret || (reserve(&slot->body, SECRET_ANSWER) && reserve(&slot->headers, SECRET_ANSWER));
+}
+
 bool hp_slot_prepare(struct hp_slot *slot, struct hp_transfer *transfer, const struct hp_multi *multi) {
   CURL *easy = slot->easy;
   hp_slot_reset(slot);
   slot->secret = transfer->secret_answer;
-  long milliseconds = transfer->timeout > 0 ? (long)hp_milliseconds(transfer->timeout) : 0L;
+  long milliseconds = milliseconds_left(transfer);
   const char *protocol = transfer->https ? "https" : "http";
-  return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocol) == CURLE_OK &&
-         curl_easy_setopt(easy, CURLOPT_URL, transfer->url) == CURLE_OK && set_method(easy, transfer) &&
+  return reserve_answer(slot) && curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocol) == CURLE_OK &&
+         set_url(slot, transfer, multi) && set_method(easy, transfer) &&
          curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK &&
          curl_easy_setopt(easy, CURLOPT_PIPEWAIT, multi->http2 && transfer->https ? 1L : 0L) == CURLE_OK &&
          curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds) == CURLE_OK;
@@ -377,14 +442,20 @@ static bool is_url(const char *url, size_t length) {
   return true;
 }
 
+/* Where the path begins; NULL where it does not, or where libcurl would not send all that follows. */
+static const char *target_of(const char *url) {
+  const char *target = strpbrk(strstr(url, "://") + 3, "/?#");
+  return target && *target == '/' && !strchr(target, '#') ? target : NULL;
+}
+
 /* HEAD is none of ours: libcurl would wait for a body. */
 static bool is_method(const char *method, size_t length) {
   return length > 0 && strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == length && strcmp(method, "HEAD") != 0;
 }
 
 static const char authorization[] = "Authorization: Bearer ";
-static const char no_expect[] = "Expect:";
-static const char no_type[] = "Content-Type:"; /* libcurl would claim a form where a POST has no body */
+static const char no_expect[] = "Expect:";     /* libcurl would wait for permission to send a large body */
+static const char no_type[] = "Content-Type:"; /* and claim a form where a POST has no body */
 
 struct layout {
   size_t bytes;
@@ -473,7 +544,7 @@ static void build_block(lua_State *L, struct hp_transfer *transfer) {
   else if (strncmp(url, "http://", 7) != 0) luaL_error(L, "the URL of a request must begin with https:// or http://");
   if (!is_url(url, url_length)) luaL_error(L, "the URL of a request is malformed");
   if (!is_method(method, method_length)) luaL_error(L, "the method of a request is malformed");
-  struct layout layout = {url_length + method_length + 2 + sizeof no_expect + sizeof no_type, 2};
+  struct layout layout = {url_length + method_length + 2 + sizeof no_type, 1};
   count_headers(L, &layout);
   if (field(L, "token") != LUA_TNIL) {
     token = hp_secret_bytes(L, lua_gettop(L), &token_length);
@@ -490,21 +561,23 @@ static void build_block(lua_State *L, struct hp_transfer *transfer) {
   transfer->headers = (struct curl_slist *)(void *)transfer->block;
   struct writer writer = {transfer->block + nodes, transfer->headers};
   transfer->url = write_text(&writer, url, url_length);
+  transfer->target = target_of(transfer->url);
   transfer->method = write_text(&writer, method, method_length);
   if (token) write_token(&writer, token, token_length);
   write_headers(L, &writer);
-  write_line(&writer, no_expect, sizeof no_expect - 1);
-  if (!transfer->has_body) write_line(&writer, no_type, sizeof no_type - 1);
-  writer.node[-1].next = NULL;
+  if (transfer->has_body) write_line(&writer, no_expect, sizeof no_expect - 1);
+  else if (posts(transfer->method)) write_line(&writer, no_type, sizeof no_type - 1);
+  if (writer.node == transfer->headers) transfer->headers = NULL;
+  else writer.node[-1].next = NULL;
 }
 
-/* Time that is already over is the shortest libcurl knows; its 0 would be no limit. */
-static void read_timeout(lua_State *L, struct hp_transfer *transfer) {
-  if (field(L, "timeout") == LUA_TNIL) return;
+/* A number above 0; 0 where the request has no such field. */
+static double read_seconds(lua_State *L, const char *name) {
+  if (field(L, name) == LUA_TNIL) return 0;
   int number;
   double seconds = lua_tonumberx(L, -1, &number);
-  if (!number || isnan(seconds)) luaL_error(L, "field 'timeout' of a request must be a number");
-  transfer->timeout = seconds > 0.001 ? seconds : 0.001;
+  if (!number || isnan(seconds)) luaL_error(L, "field '%s' of a request must be a number", name);
+  return seconds > 0.001 ? seconds : 0.001;
 }
 
 static size_t escaped_size(const char *bytes, size_t length) {
@@ -584,7 +657,8 @@ struct hp_transfer *hp_transfer_new(lua_State *L) {
   lua_settop(L, 3);
   field(L, "secret_answer");
   transfer->secret_answer = lua_toboolean(L, -1);
-  read_timeout(L, transfer);
+  transfer->timeout = read_seconds(L, "timeout");
+  transfer->deadline = read_seconds(L, "deadline");
   field(L, "once");
   transfer->once = lua_toboolean(L, -1);
   build_block(L, transfer);
@@ -694,13 +768,10 @@ static void push_lower(lua_State *L, const char *text, size_t length) {
   luaL_pushresultsize(&out, length);
 }
 
-/* headers() -> { ["lower-case-name"] = value }, the values of a repeated name joined by ", " (RFC 9110 5.2) */
-static int transfer_headers(lua_State *L) {
-  const struct hp_slot *slot = check_done(L)->slot;
-  lua_newtable(L);
-  if (!slot || slot->headers.length == 0) return 1;
-  const char *at = slot->headers.data, *end = at + slot->headers.length;
+static void push_headers(lua_State *L, const char *at, size_t length) {
+  const char *end = at + length;
   struct line line;
+  lua_createtable(L, 0, (int)(length / 32)); /* a guess: growing step by step takes longer than all the rest */
   while (next_line(&at, end, &line)) {
     push_lower(L, line.name, line.name_length);
     lua_pushvalue(L, -1);
@@ -713,6 +784,66 @@ static int transfer_headers(lua_State *L) {
       lua_concat(L, 3);
     }
     lua_rawset(L, -3);
+  }
+}
+
+/* headers() -> { ["lower-case-name"] = value }, the values of a repeated name joined by ", " (RFC 9110 5.2) */
+static int transfer_headers(lua_State *L) {
+  const struct hp_slot *slot = check_done(L)->slot;
+  if (slot && slot->headers.length > 0) push_headers(L, slot->headers.data, slot->headers.length);
+  else lua_newtable(L);
+  return 1;
+}
+
+/* head() -> the lines of the headers, for core.headers to read later: few callers look at them */
+static int transfer_head(lua_State *L) {
+  const struct hp_slot *slot = check_done(L)->slot;
+  lua_pushlstring(L, slot && slot->headers.length ? slot->headers.data : "", slot ? slot->headers.length : 0);
+  return 1;
+}
+
+/* headers(head) -> what transfer:headers() would have been */
+static int core_headers(lua_State *L) {
+  size_t length;
+  const char *lines = luaL_checklstring(L, 1, &length);
+  push_headers(L, lines, length);
+  return 1;
+}
+
+/* A whole number of at most 15 digits. */
+static bool read_number(const struct line *line, lua_Integer *number) {
+  *number = 0;
+  if (line->value_length == 0 || line->value_length > 15) return false;
+  for (size_t i = 0; i < line->value_length; i++) {
+    if (line->value[i] < '0' || line->value[i] > '9') return false;
+    *number = *number * 10 + (line->value[i] - '0');
+  }
+  return true;
+}
+
+/* numbers { ["lower-case-name"] = key } -> { [key] = number } of those headers that are whole numbers | nil */
+static int transfer_numbers(lua_State *L) {
+  const struct hp_slot *slot = check_done(L)->slot;
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  lua_pushnil(L);
+  if (!slot || slot->headers.length == 0) return 1;
+  const char *at = slot->headers.data, *end = at + slot->headers.length;
+  struct line line;
+  lua_Integer number;
+  while (next_line(&at, end, &line)) {
+    if (!read_number(&line, &number)) continue;
+    push_lower(L, line.name, line.name_length);
+    if (lua_rawget(L, 2) != LUA_TNIL) {
+      if (lua_isnil(L, 3)) {
+        lua_createtable(L, 0, 8);
+        lua_replace(L, 3);
+      }
+      lua_pushinteger(L, number);
+      lua_rawset(L, 3);
+    } else {
+      lua_pop(L, 1);
+    }
   }
   return 1;
 }
@@ -743,14 +874,15 @@ static void push_seconds(lua_State *L, CURL *easy, CURLINFO info, const char *na
   lua_setfield(L, -2, name);
 }
 
-/* info() -> { dns, connect, tls, first_byte, total (seconds), reused, http_version, bytes_received, ip } */
+/* info() -> { dns, connect, tls, first_byte, total (seconds), reused, http_version, bytes_received, ip,
+   proxy_status (of the last answer to CONNECT, 0 = none) } */
 static int transfer_info(lua_State *L) {
   const struct hp_transfer *transfer = check_done(L);
   const struct hp_slot *slot = transfer->slot;
   lua_newtable(L);
   if (!slot) return 1;
   CURL *easy = slot->easy;
-  long connects = 0, version = 0;
+  long connects = 0, version = 0, proxy_status = 0;
   char *ip = NULL;
   push_seconds(L, easy, CURLINFO_NAMELOOKUP_TIME_T, "dns");
   push_seconds(L, easy, CURLINFO_CONNECT_TIME_T, "connect");
@@ -767,6 +899,9 @@ static int transfer_info(lua_State *L) {
   }
   lua_pushinteger(L, (lua_Integer)slot->body.length);
   lua_setfield(L, -2, "bytes_received");
+  curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+  lua_pushinteger(L, proxy_status);
+  lua_setfield(L, -2, "proxy_status");
   curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &ip);
   lua_pushstring(L, ip ? ip : "");
   lua_setfield(L, -2, "ip");
@@ -795,9 +930,12 @@ static int transfer_close(lua_State *L) {
 void hp_open_transfer(lua_State *L) {
   static const luaL_Reg methods[] = {
     {"state", transfer_state},   {"result", transfer_result}, {"sent", transfer_sent}, {"stage", transfer_stage},
-    {"started", transfer_started}, {"body", transfer_body},   {"headers", transfer_headers},
-    {"header", transfer_header}, {"info", transfer_info},     {"close", transfer_close}, {NULL, NULL},
+    {"started", transfer_started}, {"body", transfer_body},   {"headers", transfer_headers}, {"head", transfer_head},
+    {"header", transfer_header}, {"numbers", transfer_numbers}, {"info", transfer_info}, {"close", transfer_close},
+    {NULL, NULL},
   };
   static const luaL_Reg metamethods[] = {{"__gc", transfer_close}, {"__close", transfer_close}, {NULL, NULL}};
   hp_new_type(L, HP_TRANSFER, methods, metamethods);
+  lua_pushcfunction(L, core_headers);
+  lua_setfield(L, -2, "headers");
 }

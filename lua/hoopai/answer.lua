@@ -1,11 +1,13 @@
 --- What the end of an HTTP exchange means: a result and a response, or an error object.
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
+local retry = require "hoopai.retry"
 
 local type, tonumber, ipairs, pairs, next = type, tonumber, ipairs, pairs, next
+local rawget, setmetatable = rawget, setmetatable
 local concat = table.concat
 local find, format, lower, match = string.find, string.format, string.lower, string.match
-local math_tointeger = math.tointeger
+local max, math_tointeger = math.max, math.tointeger
 
 local answer = {}
 
@@ -66,8 +68,6 @@ local function number_of(text)
   return text and find(text, "^%d+$") and #text <= 15 and math_tointeger(tonumber(text)) or nil
 end
 
-answer.number_of = number_of
-
 --- What an answer says of the request budget.
 -- @table RateLimit
 -- @tfield[opt] integer max requests allowed in an interval
@@ -77,18 +77,15 @@ answer.number_of = number_of
 -- @tfield[opt] integer daily_remaining requests left today
 -- @tfield[opt] integer daily_reset_ms milliseconds until the day begins anew
 
---- The X-RateLimit-* headers as numbers; nil when none was sent.
-local function rate_limit_of(headers)
-  local limit = {
-    max = number_of(headers["x-ratelimit-max"]),
-    remaining = number_of(headers["x-ratelimit-remaining"]),
-    interval_ms = number_of(headers["x-ratelimit-interval-milliseconds"]),
-    daily_limit = number_of(headers["x-ratelimit-limit-daily"]),
-    daily_remaining = number_of(headers["x-ratelimit-daily-remaining"]),
-    daily_reset_ms = number_of(headers["x-ratelimit-daily-reset"]),
-  }
-  return next(limit) and limit or nil
-end
+-- The headers that say it.
+local rate_limit_keys = {
+  ["x-ratelimit-max"] = "max",
+  ["x-ratelimit-remaining"] = "remaining",
+  ["x-ratelimit-interval-milliseconds"] = "interval_ms",
+  ["x-ratelimit-limit-daily"] = "daily_limit",
+  ["x-ratelimit-daily-remaining"] = "daily_remaining",
+  ["x-ratelimit-daily-reset"] = "daily_reset_ms",
+}
 
 --- A text to show, nil when a value is none.
 local function text_of(value)
@@ -108,13 +105,24 @@ local function message_of(body)
   return text_of(message) or text_of(body.error_description) or text_of(body.error) or text_of(body.msg)
 end
 
+--- Seconds that a Retry-After header asks for.
+local function retry_after_of(headers)
+  return retry.after(headers["retry-after"], headers["date"], core.wall_ms() // 1000)
+end
+
+--- The longer of what the answer asks for and of what its budget headers say.
+-- @tparam table err gets `scope` and `retry_after`
+-- @tparam table headers
+-- @tparam ?RateLimit limit what they say of the budget
 local function fill_rate_limit(err, headers, limit)
   err.scope = limit and limit.daily_remaining == 0 and "daily" or "burst"
-  local wait = number_of(headers["retry-after"])
-  local interval = limit and limit.interval_ms and limit.interval_ms / 1000
-  if err.scope == "daily" then interval = limit.daily_reset_ms and limit.daily_reset_ms / 1000 end
-  err.retry_after = wait or interval
+  local told, until_free = retry_after_of(headers), limit and limit.interval_ms
+  if err.scope == "daily" then until_free = limit.daily_reset_ms end
+  until_free = until_free and until_free / 1000
+  err.retry_after = told and until_free and max(told, until_free) or told or until_free
 end
+
+answer.fill_rate_limit = fill_rate_limit
 
 --- A copy of a value with *** in the place of the token, in all its strings and names: a peer may echo what it was
 -- sent. JSON can spell a token in many ways, so this is done to what was decoded, not to the text.
@@ -149,7 +157,14 @@ answer.failure = failure
 
 local function transport_failure(exchange, transfer, kind, message, code)
   local stage = kind == "timeout" and transfer:stage() or nil
-  return failure(exchange, { kind = kind, message = message, curl_code = code, stage = stage })
+  local proxy_status = transfer:info().proxy_status
+  local err = {
+    kind = kind, message = message, curl_code = code, stage = stage,
+    proxy_status = proxy_status and proxy_status > 0 and proxy_status or nil,
+  }
+  local response = exchange.response
+  if response and response.status == 429 then fill_rate_limit(err, response.headers, response.rate_limit) end
+  return failure(exchange, err)
 end
 
 local function content_type(response)
@@ -167,6 +182,8 @@ local function refusal(exchange, body)
     err.message = format("unexpected status %d; redirects are not followed", response.status)
   elseif err.kind == "rate_limit" then
     fill_rate_limit(err, response.headers, response.rate_limit)
+  elseif response.status == 503 then
+    err.retry_after = retry_after_of(response.headers)
   end
   return failure(exchange, err)
 end
@@ -260,6 +277,18 @@ local function success(exchange, body)
   return take_bare(exchange, body)
 end
 
+--- An answer that has no body by definition says enough to a change. It is no list, not even an empty one, and nothing
+-- that was created.
+local function no_content(exchange)
+  local endpoint, response = exchange.endpoint, exchange.response
+  local kind = endpoint.result.type
+  if kind and (kind.type == "array" or lacks_id(endpoint, {})) then
+    return shape_failure(exchange, "it is empty")
+  end
+  response.unexpected = true
+  return {}, response
+end
+
 local function unreadable(exchange, problem)
   return failure(exchange, {
     kind = "decode",
@@ -278,19 +307,40 @@ end
 -- @tfield integer attempts how many requests were made
 -- @tfield number elapsed seconds from the first sending to the answer
 -- @tfield string url where the request went, without the query; holds no secret
+-- @tfield[opt] boolean reconciled true when the call's own answer was lost, and a look afterwards found its effect
 -- @tfield[opt] boolean unexpected true when the answer lacks what is documented: then the whole body is the result
 
+-- Few callers look at the headers, and to read all lines takes as long as to read the body: so a response keeps them
+-- as they came, under `head`, until somebody asks.
+local Response = {}
+
+function Response.__index(response, name)
+  local head = name == "headers" and rawget(response, "head")
+  if not head then return nil end
+  response.headers, response.head = core.headers(head), nil
+  return response.headers
+end
+
+function Response.__pairs(response)
+  local _ = response.headers
+  return next, response
+end
+
+--- What an answer says of the request budget, nil where it says nothing.
+function answer.rate_limit(transfer)
+  return transfer:numbers(rate_limit_keys)
+end
+
 local function make_response(exchange, transfer, status)
-  local headers = transfer:headers()
-  return {
+  return setmetatable({
     status = status,
-    headers = headers,
-    rate_limit = rate_limit_of(headers),
+    head = transfer:head(),
+    rate_limit = answer.rate_limit(transfer),
     attempts = exchange.attempts,
     elapsed = exchange.elapsed,
     url = exchange.url,
     extra = {},
-  }
+  }, Response)
 end
 
 --- Reads a finished transfer.
@@ -305,10 +355,7 @@ function answer.read(exchange, transfer)
   if kind then return transport_failure(exchange, transfer, kind, message, code) end
 
   local text, response = transfer:body(), exchange.response
-  if status == 204 and text == "" then
-    response.unexpected = true
-    return {}, response
-  end
+  if status == 204 and text == "" then return no_content(exchange) end
   local body, problem = core.decode(text, exchange.endpoint.keep_null)
   response.body, exchange.opens = body, match(text, "^%s*(.)")
   if type(body) == "table" and type(body.traceId) == "string" then response.trace_id = body.traceId end

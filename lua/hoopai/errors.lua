@@ -17,7 +17,7 @@ local errors = {}
 -- @field scope 401: the token's scope or class, or the version, was refused
 -- @field forbidden 403
 -- @field not_found 404 or 410
--- @field conflict 409
+-- @field conflict 409; or a change whose answer was lost, of a record that somebody else changed since
 -- @field slot_taken 400 or 422 that says the slot is not available
 -- @field refused any other 400 or 422, or an answer that says it did not succeed
 -- @field rate_limit 429; `retry_after` says how long to wait
@@ -29,6 +29,7 @@ local errors = {}
 -- @field decode the answer is not JSON, or not of the documented shape
 -- @field too_large the answer is larger than allowed
 -- @field protocol broken HTTP, or a redirect: none is followed
+-- @field duplicate more than one booking was found where one was made
 -- @field reauth_required the stored grant is not accepted any more, or there is none: a person must sign in again
 -- @field store the token store cannot be read, written or locked; no token was spent, or what was stored is kept
 -- @field cancelled the task was cancelled
@@ -39,7 +40,7 @@ errors.kinds = {
   "auth", "scope", "forbidden", "not_found", "conflict", "slot_taken", "refused", "rate_limit", "rejected", "server",
   "network", "timeout", "tls",
   "decode", "too_large", "protocol",
-  "reauth_required", "store",
+  "duplicate", "reauth_required", "store",
   "cancelled", "closed", "raised",
 }
 
@@ -92,12 +93,17 @@ end
 -- @tfield[opt] Response response the answer, where one came
 -- @tfield[opt] string stage of `timeout`: where the time ran out: "queue", "connect", "send", "wait", "receive" or
 -- "refresh"
--- @tfield[opt] number retry_after of `rate_limit`: seconds to wait
+-- @tfield[opt] number retry_after of `rate_limit`, and of a 503: seconds to wait
 -- @tfield[opt] string scope of `rate_limit`: "burst" or "daily"
+-- @tfield[opt] integer proxy_status what a proxy answered that did not let the request through
 -- @tfield[opt] integer curl_code of `network`, `timeout`, `tls` and the like: libcurl's code
 -- @tfield[opt] any cause what was raised or returned by a function of yours: by the task of `raised`, by the token
 -- function of `auth`. Of `reauth_required`: the refusal
+-- @tfield[opt] Booking booking of `appointments:book`, where it is not certain what became of the booking: all that
+-- `appointments:find_booking` needs to look again
 -- @tfield[opt] string traceback of `raised`: where the task raised
+-- @tfield[opt] table unclear of @{Task:join}, @{timeout} and @{race}: the changes that were cut off after they had
+-- left, a list of errors of kind "cancelled"
 
 --- One problem of a call that was refused before it was sent.
 -- @table Detail

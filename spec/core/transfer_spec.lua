@@ -111,13 +111,45 @@ describe("a transfer", function()
       assert.are.equal(("\0x"):rep(50000), server:last().body:sub(1, 100000))
     end)
 
+    it("asks each server for just what its URL says, also on the connections of another", function()
+      local other <close> = setmetatable({ server = test_server.start() },
+        { __close = function(self) self.server:stop() end })
+      server:reply { expand = true, body = "1 $target", always = true }
+      other.server:reply { expand = true, body = "2 $target", always = true }
+      local cases = {
+        { "1 /a/%2e%2E/b?x=%2B&y=a+b", server.url .. "/a/%2e%2E/b?x=%2B&y=a+b" },
+        { "2 /a/../b", other.server.url .. "/a/../b" },
+        { "1 /", server.url },
+        { "1 /?q=1", server.url .. "?q=1" },
+        { "2 /c", other.server.url .. "/c#part" },
+        { "1 //e?", server.url .. "//e?" },
+      }
+      for _ = 1, 2 do
+        for _, case in ipairs(cases) do
+          local transfer <close> = fetch(multi, case[2])
+          assert.are.equal(case[1], transfer:body())
+        end
+      end
+      assert.are.equal(1, #server:connections())
+    end)
+
+    it("sends no user name or password that stands in a URL, and does not stumble over it", function()
+      server:reply { body = "{}", always = true }
+      for _ = 1, 2 do
+        local kind = problem_of(fetch(multi, (server.url:gsub("//", "//me:secret@")) .. "/"))
+        assert.are.equal("network", kind)
+        assert.are.equal(200, fetch(multi, server.url .. "/"):result())
+      end
+      assert.are.equal(2, #server:ledger())
+    end)
+
     it("sends no cookie back and follows no redirect", function()
       server:reply({ headers = { ["Set-Cookie"] = "a=b; Path=/" }, body = "{}" },
         { status = 307, headers = { Location = server.url .. "/elsewhere", ["Set-Cookie"] = "c=d" } }, { body = "{}" })
       assert.are.equal(200, fetch(multi, server.url .. "/"):result())
       local transfer = fetch(multi, server.url .. "/", { method = "POST", body = "refresh_token=x",
         token = core.secret(TOKEN) })
-      assert.are.equal(307, transfer:result())
+      assert.are.same({ 307 }, { transfer:result() }) -- it was not tried, and so it did not fail
       assert.are.equal(server.url .. "/elsewhere", transfer:header "location")
       assert.are.equal(200, fetch(multi, server.url .. "/"):result())
       local ledger = server:ledger()
@@ -212,6 +244,36 @@ describe("a transfer", function()
       assert.is_nil(headers["http/1.1"])
       assert.are.equal("receive", transfer:stage())
       assert.are.equal(1, transfer:sent())
+    end)
+
+    it("keeps the lines of its headers for later", function()
+      server:reply { body = "{}", headers = { { "X-Two", "a" }, { "x-TWO", "b" }, { ("X-Long"):rep(300), "1" } } }
+      local transfer = fetch(multi, server.url .. "/")
+      local head, headers = transfer:head(), transfer:headers()
+      assert.are.equal("a, b", headers["x-two"])
+      transfer:close()
+      assert.are.same(headers, core.headers(head))
+      assert.are.same({}, core.headers(""))
+      assert.are.same({ a = "1", b = "" }, core.headers("no line\nA: 1\r\n: x\nB:"))
+      local queued = add(multi, "http://127.0.0.1:1/")
+      finish(multi, queued)
+      assert.are.equal("", queued:head())
+      assert.are.same({}, queued:headers())
+    end)
+
+    it("gives the headers that are whole numbers", function()
+      server:reply { body = "{}", headers = {
+        { "X-A", "12" }, { "x-b", "0" }, { "X-C", "-1" }, { "X-D", "1.5" }, { "X-E", "" }, { "X-F", "1 2" },
+        { "X-G", "999999999999999" }, { "X-H", "1000000000000000" }, { "X-I", ("9"):rep(400) }, { "X-Other", "3" },
+      } }
+      local transfer = fetch(multi, server.url .. "/")
+      local names = {}
+      for letter in ("abcdefghi"):gmatch "." do names["x-" .. letter] = letter end
+      local numbers = transfer:numbers(names)
+      assert.are.same({ a = 12, b = 0, g = 999999999999999 }, numbers)
+      assert.are.equal("integer", math.type(numbers.a))
+      assert.is_nil(transfer:numbers { ["x-none"] = "none" })
+      assert.is_false(pcall(transfer.numbers, transfer, "x-a"))
     end)
 
     it("tells how it came", function()
