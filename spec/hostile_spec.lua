@@ -454,6 +454,30 @@ describe("hostile:", function()
       end
     end)
 
+    it("lists: of anything but objects, where objects belong", function()
+      for _, item in ipairs { "null", "7", "true", '"x"' } do
+        server:reply { body = '{"calendars":[{"id":"c"},' .. item .. "]}" }
+        failure("decode", client.calendars:list())
+      end
+      server:reply { body = '{"calendars":[{},{"id":7}]}' }
+      assert.are.equal(2, #assert(client.calendars:list()))
+    end)
+
+    it("bookings: found by what was sent, although they have no id or one that is none", function()
+      for _, id in ipairs { "", '"id":null,', '"id":7,', '"id":"",' } do
+        server:reply({ method = "POST", status = 502 }, {
+          path = "/calendars/events",
+          body = '{"events":[{' .. id .. '"title":"t","description":"[ref of-hostile-spec]"},{"title":"other"}]}',
+        })
+        local booked, response = client.appointments:book {
+          calendarId = "c", contactId = "p", startTime = "2030-01-07T10:00:00-05:00", reference = "of-hostile-spec",
+          reconcile_timeout = 0,
+        }
+        assert.are.equal("t", assert(booked, response).title)
+        assert.is_true(response.reconciled)
+      end
+    end)
+
     it("free slots: of all wrong kinds are passed over by hoopai.slots", function()
       server:reply { body = [[{"2030-01-07":{"slots":[5,null,"x",["y"],{"z":1},"2030-01-07T10:00:00-05:00"]},
         "2030-01-08":{"slots":"2030"},"2030-01-09":7,"x":{"slots":{"a":"2030-01-07T10:00:00-05:00"}}}]] }
