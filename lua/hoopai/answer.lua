@@ -63,11 +63,6 @@ end
 local passing = { network = true, timeout = true, server = true, rate_limit = true }
 local passing_status = { [408] = true, [421] = true, [425] = true } -- timed out, misdirected, too early
 
---- A header's whole number; nil for anything but digits.
-local function number_of(text)
-  return text and find(text, "^%d+$") and #text <= 15 and math_tointeger(tonumber(text)) or nil
-end
-
 --- What an answer says of the request budget.
 -- @table RateLimit
 -- @tfield[opt] integer max requests allowed in an interval
