@@ -91,6 +91,9 @@ struct hp_multi {
   int queued, running, idle_count;
 
   bool seen_tls, seen_http2;
+  double heard;   /* the hp_now() at which an answer last came */
+  double retired; /* connections from before it are not used any more; 0 = none were retired */
+  int old;        /* how many transfers still run on those */
 
   /* options */
   int max_connections;
