@@ -95,7 +95,7 @@ contract: ## judge requests and data by the vendor's document (OPENAPI=.../apps/
 	@$(MAKE) -s --no-print-directory build
 	@.ci/contract "$(OPENAPI)"
 
-torture: ## kill, jam and crowd programs that share tokens (KILLS=10000, EXCHANGE_KILLS=300 are the defaults)
+torture: ## kill, jam and crowd programs that share tokens; book with faults (KILLS=10000, BOOKINGS=100000 ...)
 	@.ci/deps build run sandbox test torture
 	@$(MAKE) -s --no-print-directory build build/process.so
 	@eval "$$(.ci/env)"; status=0; for script in spec/torture/*.lua; do \
