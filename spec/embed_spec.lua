@@ -111,7 +111,10 @@ describe("a C host", function()
     assert(loadfile("hoopai-dev-1.rockspec", "t", rockspec))()
     local names = {}
     for name in pairs(rockspec.build.modules) do
-      if name ~= "hoopai.meta" and not name:find("^hoopai%.sandbox") then names[#names + 1] = ("%q"):format(name) end
+      -- Those of loops need the modules of their hosts, which this one does not have.
+      local loop = name:match("^hoopai%.loop%.(%w+)$")
+      local needs_more = name:find("^hoopai%.sandbox") or loop == "luv" or loop == "cqueues" or loop == "copas"
+      if name ~= "hoopai.meta" and not needs_more then names[#names + 1] = ("%q"):format(name) end
     end
     assert.is_true(#names > 30)
     local text, ok = run(server.url, ([[
@@ -155,11 +158,11 @@ describe("the amalgamation", function()
   end)
 
   it("compiles without a warning, as C for any host", function()
-    for _, name in ipairs { "hoopai_core.c", "hoopai_lua.c" } do
+    for _, name in ipairs { "hoopai_core.c", "-DHOOPAI_BACKEND_POLL hoopai_core.c", "hoopai_lua.c" } do
       local pipe = assert(io.popen((
         "env -u LD_PRELOAD %s -std=c11 -fsyntax-only -Wall -Wextra -Wpedantic -Wshadow -Werror "
-        .. "$(pkg-config --cflags lua5.4 libcurl 2>/dev/null || echo -I/usr/include/lua5.4) build/amalgamation/%s 2>&1")
-        :format(child.quote(os.getenv "CC" or "cc"), name)))
+        .. "$(pkg-config --cflags lua5.4 libcurl 2>/dev/null || echo -I/usr/include/lua5.4) %s 2>&1")
+        :format(child.quote(os.getenv "CC" or "cc"), (name:gsub("%S+$", "build/amalgamation/%0")))))
       local text = pipe:read("a")
       assert.is_true(pipe:close() or false, text)
     end

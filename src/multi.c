@@ -308,6 +308,7 @@ static void start(struct hp_multi *multi, struct hp_transfer *transfer) {
     if (hp_slot_prepare(slot, transfer, multi) && curl_multi_add_handle(multi->curl, slot->easy) == CURLM_OK) {
       transfer->state = HP_RUNNING;
       multi->running++;
+      multi->begun = true;
       return;
     }
   }
@@ -368,11 +369,33 @@ static void rebuild(struct hp_multi *multi, CURLMcode code) {
 
 #ifdef HP_HAS_SET
 
+/* Ends a connection as far as libcurl sees it: nothing more comes, and what came already is gone. */
+static void end_connection(int fd) {
+  char bytes[16 * 1024];
+  (void)shutdown(fd, SHUT_RDWR);
+  for (int i = 0; i < 1024 && recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) != 0; i++) continue;
+}
+
+/* What came on an idle connection (a second answer, the body of a 204) would pass for the answer to the next request:
+   before 8.0.0 libcurl only looks whether a connection still is there. So those are ended before it chooses one.
+   HTTP/2 tells answers apart, and has frames that come unasked. */
+static void end_unclean(struct hp_multi *multi) {
+  char byte;
+  if (!multi->begun) return;
+  multi->begun = false;
+  if (multi->seen_http2 || curl_version_info(CURLVERSION_NOW)->version_num >= 0x080000) return;
+  for (int fd = 0; fd < multi->socket_count; fd++) {
+    bool idle = multi->sockets[fd].ours && multi->sockets[fd].wanted == 0;
+    if (idle && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) end_connection(fd);
+  }
+}
+
 /* One round without waiting: the ready descriptors, then the deadline. */
 static CURLMcode run_curl(struct hp_multi *multi) {
   struct hp_event events[64];
   int running;
   CURLMcode code = CURLM_OK;
+  end_unclean(multi);
   apply_changes(multi);
   int count = hp_set_wait(multi->set, events, 64, 0);
   for (int i = 0; i < count && code == CURLM_OK; i++) {

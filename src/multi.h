@@ -91,6 +91,7 @@ struct hp_multi {
   int queued, running, idle_count;
 
   bool seen_tls, seen_http2;
+  bool begun; /* a transfer was started, and libcurl has not looked for a connection for it yet */
 
   /* options */
   int max_connections;

@@ -367,12 +367,19 @@ static void set_message(struct hp_transfer *transfer, CURLcode code) {
   }
 }
 
-/* What libcurl says of an answer that is none, where its code is that of something else: a header line without a name,
-   a chunk without a size. */
-static bool is_malformed(const struct hp_transfer *transfer, CURLcode code) {
-  const struct hp_slot *slot = transfer->slot;
-  if (code == CURLE_BAD_FUNCTION_ARGUMENT) return transfer->sent > 0 && !slot->headers_done;
-  return code == CURLE_RECV_ERROR && strstr(slot->error, "chunked-encoding");
+/* What libcurl says of an answer that is none, where its code or words are those of something else. */
+static void refuse_malformed(struct hp_slot *slot, CURLcode code) {
+  bool in_chunks = code == CURLE_RECV_ERROR && strstr(slot->error, "chunked-encoding");
+  bool long_trailers = in_chunks && strstr(slot->error, "Out of memory");
+  if (long_trailers || (code == CURLE_OUT_OF_MEMORY && !slot->headers_done)) {
+    refuse(slot, "too_large", "the answer has longer headers than libcurl accepts");
+  } else if (in_chunks) {
+    refuse(slot, "protocol", slot->error);
+  } else if (code == CURLE_BAD_FUNCTION_ARGUMENT && !slot->headers_done) {
+    refuse(slot, "protocol", "a header line of the answer is malformed");
+  } else if (code == CURLE_WRITE_ERROR) { /* of our own on_body there is a refusal already */
+    refuse(slot, "protocol", "the compressed answer goes on behind its end");
+  }
 }
 
 void hp_transfer_finish(struct hp_transfer *transfer, CURLcode code) {
@@ -385,11 +392,7 @@ void hp_transfer_finish(struct hp_transfer *transfer, CURLcode code) {
   transfer->state = HP_DONE;
   if (code == CURLE_OK && transfer->status > 0 && slot->headers_done) return;
   if (code == CURLE_OK) refuse(slot, "protocol", "the answer ends before its headers do");
-  /* libcurl's word for a header line above its own limit */
-  if (code == CURLE_OUT_OF_MEMORY && transfer->sent > 0 && !slot->headers_done) {
-    refuse(slot, "too_large", "the answer has longer headers than libcurl accepts");
-  }
-  if (is_malformed(transfer, code)) refuse(slot, "protocol", slot->error[0] ? slot->error : "an answer is malformed");
+  if (transfer->sent > 0) refuse_malformed(slot, code);
   transfer->kind = slot->refusal ? slot->refusal_kind : kind_of(code);
   set_message(transfer, code);
 }

@@ -63,11 +63,6 @@ end
 local passing = { network = true, timeout = true, server = true, rate_limit = true }
 local passing_status = { [408] = true, [421] = true, [425] = true } -- timed out, misdirected, too early
 
---- A header's whole number; nil for anything but digits.
-local function number_of(text)
-  return text and find(text, "^%d+$") and #text <= 15 and math_tointeger(tonumber(text)) or nil
-end
-
 --- What an answer says of the request budget.
 -- @table RateLimit
 -- @tfield[opt] integer max requests allowed in an interval
@@ -260,8 +255,14 @@ local function take_bare(exchange, body)
   return body, response
 end
 
+--- Does the body of a 2xx say that it is none?
+local function says_failed(body)
+  local status = body.statusCode
+  return body.success == false or body.succeeded == false or type(status) == "number" and status >= 400
+end
+
 local function success(exchange, body)
-  if body.success == false or body.succeeded == false then
+  if says_failed(body) then
     return failure(exchange, {
       kind = "refused", message = message_of(body) or "the API answered that it did not succeed",
       applied = exchange.endpoint.class == "R" and "no" or "maybe",

@@ -729,9 +729,8 @@ function scheduler.spawn(fn, ...)
   scheduler.check_function("hoopai.spawn", fn)
   if current then return new_task(current.scope, false, fn, ...) end
   if not host then errors.raise("hoopai.spawn needs a running loop: call it inside hoopai.run") end
-  if host.refuses_spawn and host.refuses_spawn() then
-    errors.raise(format("hoopai.spawn needs a running loop: call it in a coroutine of %s", host.name))
-  end
+  local refusal = host.prepare and host.prepare()
+  if refusal then errors.raise("hoopai.spawn needs a running loop: " .. refusal) end
   leave_parent()
   begun = true
   return new_task(root, false, fn, ...)

@@ -422,10 +422,10 @@ end
 local function cut_off(exchange, raised)
   exchange.sent = exchange.transfer and exchange.transfer:sent() or 0
   local status = exchange.response and exchange.response.status or 0
+  local applied = exchange.unclear and "maybe" or answer.applied(exchange.endpoint.class, exchange.sent, status)
   return select(2, answer.failure(exchange, {
-    kind = raised == nil and "cancelled" or "raised", cause = raised,
-    applied = exchange.unclear and "maybe" or answer.applied(exchange.endpoint.class, exchange.sent, status),
-    message = "the call was cut off",
+    kind = raised == nil and "cancelled" or "raised", cause = raised, applied = applied,
+    message = "the call was cut off" .. (applied ~= "no" and " after it had left" or ""),
   }))
 end
 

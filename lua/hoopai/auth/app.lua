@@ -31,12 +31,13 @@ local error, getmetatable, require, select, setmetatable, pcall =
   error, getmetatable, require, select, setmetatable, pcall
 local byte, find, format, lower, match, sub =
   string.byte, string.find, string.format, string.lower, string.match, string.sub
-local concat, math_type = table.concat, math.type
+local concat, math_type, min = table.concat, math.type, math.min
 local now = core.now
 
 local PRIVATE = {}
 local API_VERSION = "2021-07-28"
 local BLIND_WAIT = 12 -- seconds to wait after a 429 that does not tell: five exchanges a minute were allowed
+local LONGEST_WAIT = 600 -- seconds: a token endpoint that asks for more is asked again nevertheless
 
 local hosts = {
   standard = "https://marketplace.gohighlevel.com",
@@ -148,7 +149,7 @@ local function outcome_of(path, transfer, sent)
   if status == 429 then
     local err = { kind = "rate_limit", status = 429, retryable = true, message = "too many token requests" }
     answers.fill_rate_limit(err, transfer:headers(), answers.rate_limit(transfer))
-    err.retry_after = err.retry_after or BLIND_WAIT
+    err.retry_after = min(err.retry_after or BLIND_WAIT, LONGEST_WAIT)
     return "rejected", failure(path, err)
   end
   if answer and path == "/oauth/token" and names_grant(answer) then
@@ -168,7 +169,8 @@ end
 -- @treturn[1] table a to-be-closed permit
 -- @treturn[2] nil
 -- @treturn[2] Error
-local function enter(own, path, deadline)
+local function enter(own, path, deadline, at_once)
+  if at_once then return gates.free() end
   local gate = own.gates[path] or gates.new()
   own.gates[path] = gate
   local permit, why, wait = gate:enter {
@@ -213,10 +215,16 @@ Unanswered.__close = function(unanswered)
 end
 
 --- Posts a form. Waits in the calling task; never repeats (the request leaves at most once).
+-- @tparam table own
+-- @tparam string path
+-- @tparam table form
+-- @param bearer the token to send, nil for none
+-- @tparam number seconds
+-- @tparam[opt] boolean at_once whether it goes out without looking at the request budget
 -- @return a Reply
-local function send(own, path, form, bearer, seconds)
+local function send(own, path, form, bearer, seconds, at_once)
   local deadline = now() + seconds
-  local permit <close>, refusal = enter(own, path, deadline)
+  local permit <close>, refusal = enter(own, path, deadline, at_once)
   if not permit then return setmetatable({ refusal = refusal }, Reply) end
   local headers = { "Accept: application/json" }
   if bearer then headers[2] = "Version: " .. API_VERSION end
@@ -468,7 +476,8 @@ function methods:exchange(given)
     "user_type", user_type, "code_verifier", code_verifier,
   })
   local function work()
-    local outcome, result = post(own, "/oauth/token", form, nil, 30)
+    -- A person waits, and the code is good for minutes: not held up by what the exchanges of others used up.
+    local outcome, result = post(own, "/oauth/token", form, nil, 30, true)
     if outcome ~= "granted" then return nil, result end
     return store_grant(own, result:get("user_type") and result or result:with { user_type = user_type })
   end

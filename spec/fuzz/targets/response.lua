@@ -22,7 +22,9 @@ local writes = {
 }
 
 peer.script("")
-local client = hoopai.new { token = oracle.TOKEN, location_id = "l", base_url = peer.url, timeout = 10 }
+local client = hoopai.new {
+  token = oracle.TOKEN, location_id = "l", base_url = peer.url, timeout = 10, retries = false, rate_limit = false,
+}
 
 local function check_result(result, response)
   assert(type(result) == "table", "a result that is no table")
