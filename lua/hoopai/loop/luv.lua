@@ -3,7 +3,7 @@ local errors = require "hoopai.errors"
 local loop = require "hoopai.loop"
 local uv = require "luv"
 
-local pcall, setmetatable, ceil, warn = pcall, setmetatable, math.ceil, warn or function() end
+local assert, pcall, setmetatable, ceil, warn = assert, pcall, setmetatable, math.ceil, warn or function() end
 
 local handles -- { poll, timer, idle, fd, ended }
 
