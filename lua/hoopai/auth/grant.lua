@@ -40,9 +40,9 @@ Grant.__index = Grant
 -- @param given.store see hoopai.store
 -- @tparam function given.send send(record, seconds) -> reply: spends the refresh token once and waits for the answer,
 -- which is closed with `reply:close()`
--- @tparam function given.read read(reply) -> outcome, answer or error: what the answer says, as often as it is asked. The
--- outcomes: "granted", "refused" (this token), "rejected" (the request; nothing was done), "unsent" (it never left),
--- "unclear"
+-- @tparam function given.read read(reply) -> outcome, answer or error: what the answer says, as often as it is asked.
+-- The outcomes: "granted", "refused" (this token), "rejected" (the request; nothing was done), "unsent" (it never
+-- left), "unclear"
 -- @tparam function given.mint mint(record, seconds) -> outcome, answer or error: asks for a token in another way, which
 -- spends nothing, where there is no refresh token
 -- @tparam function given.background starts a task that outlives its caller
