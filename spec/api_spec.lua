@@ -362,6 +362,16 @@ describe("the endpoint data", function()
     end)
   end)
 
+  it("knows the words of its paths, none of which may be an id", function()
+    local words = {}
+    each(function(endpoint)
+      for word in endpoint.path:gmatch "[^/]+" do
+        if not word:find "{" then words[word:lower()] = true end
+      end
+    end)
+    assert.are.same(words, require "hoopai.api.words")
+  end)
+
   it("has unique query fields, and rules over fields that exist", function()
     each(function(endpoint, id)
       local seen = {}

@@ -438,6 +438,22 @@ describe("client:", function()
       assert(new().resources:list("halls", nil, { validate = false }))
     end)
 
+    it("refuse an id that is a word of the API's paths, with the checks off either", function()
+      local client = new()
+      for _, validate in ipairs { true, false } do
+        local options = { validate = validate }
+        local err = expect.failure("invalid_request", client.calendars:get("groups", options))
+        assert.are.equal("calendarId", err.details[1].path)
+        assert.matches("another endpoint", err.details[1].problem, 1, true)
+        expect.failure("invalid_request", client.schedules:get("search", options))
+        -- Some servers match paths without regard to case.
+        expect.failure("invalid_request", client.calendars:delete("Events", options))
+        expect.failure("invalid_request", client.notes:delete("a", "notes", options))
+        expect.failure("invalid_request", client.notifications:list("groups", nil, options))
+      end
+      assert.are.equal(0, #server:ledger())
+    end)
+
     it("say where a missing location can be set", function()
       local client = leak.client { token = TOKEN, base_url = server.url }
       local err = expect.failure("invalid_request", client.calendars:list())
@@ -749,6 +765,27 @@ describe("client:", function()
       assert.are.equal(1, response.attempts)
     end)
 
+    it("has its headers for whoever goes through it, looked at before or not", function()
+      server:reply { path = "/calendars/c", headers = { ["X-One"] = "1" }, body = [[{"calendar":{"id":"c"}}]],
+        always = true }
+      local client = new()
+      for _, look in ipairs { false, true } do
+        local _, response = assert(client.calendars:get("c"))
+        if look then assert.are.equal("1", response.headers["x-one"]) end
+        local names = {}
+        for name, value in pairs(response) do
+          names[name] = true
+          if name == "headers" then assert.are.equal("1", value["x-one"]) end
+        end
+        assert.are.same({
+          status = true, headers = true, attempts = true, elapsed = true, url = true, extra = true, body = true,
+        }, names)
+        assert.are.equal(response.headers, response.headers)
+        assert.is_nil(response.head)
+        assert.is_nil(response.unknown)
+      end
+    end)
+
     it("leaves out limits that were not sent, and numbers that are none", function()
       server:reply(CALENDAR,
         { path = "/calendars/d", headers = { ["X-RateLimit-Max"] = "many" }, body = [[{"calendar":{}}]] })
@@ -786,7 +823,11 @@ describe("client:", function()
         assert.are.equal("response", name)
         assert.are.equal("number", type(event.elapsed))
         assert.is_true(event.elapsed >= 0)
-        event.elapsed = nil
+        assert.are.equal("number", type(event.total)) -- more of the timing: see hooks_spec
+        for timed in pairs { elapsed = 1, dns = 1, connect = 1, tls = 1, first_byte = 1, total = 1, reused = 1,
+          http_version = 1 } do
+          event[timed] = nil
+        end
         assert.are.same({
           endpoint = "calendars:get", method = "GET", path = "/calendars/" .. id, attempt = 1, status = status,
           trace_id = trace_id, kind = kind,
@@ -844,6 +885,22 @@ describe("client:", function()
         assert.is_false(entry[1])
         assert.matches("on.request", entry[2], 1, true)
       end
+    end)
+
+    it("cannot yield: that is said by warn(), and the call goes on", function()
+      server:reply(CALENDARS, CALENDARS)
+      local text, ok = child.run(([[
+        warn("@on")
+        local hoopai = require "hoopai"
+        local client <close> = hoopai.new { token = "t", base_url = %q, location_id = "l",
+          on = { request = function() coroutine.yield(1) print "resumed" end } }
+        assert(client.calendars:list())
+        hoopai.run(function() assert(client.calendars:list()) end)
+        print "all well"
+      ]]):format(server.url))
+      assert.is_true(ok, text)
+      assert.matches("on.request: a hook may not yield.*on.request: a hook may not yield.*all well", text)
+      assert.is_nil(text:find("resumed", 1, true))
     end)
 
     it("that raise are reported by warn() and do no harm", function()

@@ -129,12 +129,20 @@ static void apply_change(struct hp_multi *multi, int fd) {
   }
 }
 
+/* Some versions of libcurl close a socket that was not yet connected without telling: what they take out before
+   anything was sent may be gone already. */
+static bool may_be_gone(CURL *easy) {
+  struct hp_slot *slot = NULL;
+  curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&slot);
+  return slot && slot->owner && slot->owner->sent == 0;
+}
+
 /* Notes what libcurl wants of a descriptor; the system hears of it in apply_changes, before anybody waits. Most
    requests take a descriptor out and put it in again, which then costs nothing. A descriptor of libcurl's own (its
    resolver's) is closed behind our back as soon as it was taken out, so that is told at once. */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *unused) {
   struct hp_multi *multi = user;
-  (void)easy, (void)unused;
+  (void)unused;
   if (fd < 0 || !reserve_socket(multi, fd)) return -1;
   struct hp_socket *entry = &multi->sockets[fd];
   entry->wanted = what == CURL_POLL_REMOVE ? 0 : what & (HP_IN | HP_OUT);
@@ -142,6 +150,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *u
     entry->next_dirty = multi->first_dirty;
     multi->first_dirty = fd;
   }
+  if (entry->wanted == 0 && may_be_gone(easy)) entry->ours = false;
   if (entry->wanted == 0 && !entry->ours) apply_change(multi, fd);
   return 0;
 }
@@ -199,7 +208,11 @@ curl_socket_t hp_multi_on_open(void *user, curlsocktype purpose, struct curl_soc
   (void)purpose;
 #ifdef HP_HAS_SET
   struct hp_multi *multi = user;
-  if (fd >= 0 && reserve_socket(multi, fd)) multi->sockets[fd].ours = true;
+  if (fd >= 0 && reserve_socket(multi, fd)) {
+    struct hp_socket *entry = &multi->sockets[fd];
+    entry->wanted = entry->applied = 0; /* whatever had this number before: a new descriptor is in no set */
+    entry->ours = true;
+  }
 #else
   (void)user;
 #endif
@@ -225,7 +238,7 @@ int hp_multi_on_close(void *user, curl_socket_t fd) {
 
 static bool open_curl(struct hp_multi *multi) {
   long connections = multi->max_connections;
-  multi->curl = curl_multi_init();
+  multi->curl = hp_curl_multi_init();
   if (!multi->curl) return false;
   curl_multi_setopt(multi->curl, CURLMOPT_MAX_HOST_CONNECTIONS, connections);
   curl_multi_setopt(multi->curl, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections);
@@ -267,10 +280,16 @@ static struct hp_slot *take_slot(struct hp_multi *multi) {
   return slot;
 }
 
+/* Before 8.1.0 a handle that is used again has a pointer to the last header of the answer before, and an answer whose
+   first header line is a folded one makes libcurl use that freed memory. There each handle serves once. */
+static bool may_be_used_again(void) {
+  return curl_version_info(CURLVERSION_NOW)->version_num >= 0x080100;
+}
+
 static void give_slot(struct hp_multi *multi, struct hp_slot *slot) {
   slot->owner = NULL;
   hp_slot_reset(slot);
-  if (!multi->curl || multi->idle_count >= MAX_IDLE_SLOTS) {
+  if (!multi->curl || multi->idle_count >= MAX_IDLE_SLOTS || !may_be_used_again()) {
     hp_slot_free(slot);
     return;
   }
@@ -289,6 +308,7 @@ static void start(struct hp_multi *multi, struct hp_transfer *transfer) {
     if (hp_slot_prepare(slot, transfer, multi) && curl_multi_add_handle(multi->curl, slot->easy) == CURLM_OK) {
       transfer->state = HP_RUNNING;
       multi->running++;
+      multi->begun = true;
       return;
     }
   }
@@ -349,11 +369,33 @@ static void rebuild(struct hp_multi *multi, CURLMcode code) {
 
 #ifdef HP_HAS_SET
 
+/* Ends a connection as far as libcurl sees it: nothing more comes, and what came already is gone. */
+static void end_connection(int fd) {
+  char bytes[16 * 1024];
+  (void)shutdown(fd, SHUT_RDWR);
+  for (int i = 0; i < 1024 && recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) != 0; i++) continue;
+}
+
+/* What came on an idle connection (a second answer, the body of a 204) would pass for the answer to the next request:
+   before 8.0.0 libcurl only looks whether a connection still is there. So those are ended before it chooses one.
+   HTTP/2 tells answers apart, and has frames that come unasked. */
+static void end_unclean(struct hp_multi *multi) {
+  char byte;
+  if (!multi->begun) return;
+  multi->begun = false;
+  if (multi->seen_http2 || curl_version_info(CURLVERSION_NOW)->version_num >= 0x080000) return;
+  for (int fd = 0; fd < multi->socket_count; fd++) {
+    bool idle = multi->sockets[fd].ours && multi->sockets[fd].wanted == 0;
+    if (idle && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) end_connection(fd);
+  }
+}
+
 /* One round without waiting: the ready descriptors, then the deadline. */
 static CURLMcode run_curl(struct hp_multi *multi) {
   struct hp_event events[64];
   int running;
   CURLMcode code = CURLM_OK;
+  end_unclean(multi);
   apply_changes(multi);
   int count = hp_set_wait(multi->set, events, 64, 0);
   for (int i = 0; i < count && code == CURLM_OK; i++) {

@@ -16,6 +16,8 @@ struct hp_slot {
   CURL *easy;
   struct hp_transfer *owner;
   struct hp_slot *next; /* in the pool */
+  char *origin;  /* "https://host:port" of the request before, NULL = none */
+  CURLU *parsed; /* the same for libcurl */
   struct hp_buffer body, headers;
   size_t max_body, max_headers;
   int header_lines, interim;
@@ -46,6 +48,7 @@ struct hp_transfer {
   char *block;
   size_t block_size;
   const char *url, *method;
+  const char *target; /* path and query in `url`; NULL = libcurl has to look for itself */
   struct curl_slist *headers;
   const char *body;
   size_t body_length;
@@ -88,6 +91,7 @@ struct hp_multi {
   int queued, running, idle_count;
 
   bool seen_tls, seen_http2;
+  bool begun; /* a transfer was started, and libcurl has not looked for a connection for it yet */
 
   /* options */
   int max_connections;
@@ -100,6 +104,9 @@ struct hp_multi {
 #if defined(__GNUC__)
 #pragma GCC visibility push(hidden)
 #endif
+
+/* curl_multi_init, with no descriptor that a program started by the host would inherit (wakeup.c). */
+CURLM *hp_curl_multi_init(void);
 
 /* slots (transfer.c) */
 struct hp_slot *hp_slot_new(struct hp_multi *multi);

@@ -71,6 +71,13 @@ static void drop_line_end(struct hp_buffer *headers) {
   while (headers->length > 0 && strchr("\r\n", headers->data[headers->length - 1])) headers->length--;
 }
 
+/* A CR that ends no line stands for a space (RFC 9112 2.2): it must not look like the end of one to anybody. */
+static void blank_returns(char *line, size_t length) {
+  for (size_t i = 0; i + 1 < length; i++) {
+    if (line[i] == '\r' && line[i + 1] != '\n') line[i] = ' ';
+  }
+}
+
 static size_t on_header(char *line, size_t one, size_t length, void *user) {
   struct hp_slot *slot = user;
   (void)one;
@@ -80,8 +87,8 @@ static size_t on_header(char *line, size_t one, size_t length, void *user) {
   }
   if (slot->headers_done) return length; /* trailers */
   if (length >= 5 && memcmp(line, "HTTP/", 5) == 0 && !begin_headers(slot, line, length)) return 0;
-  if (length <= 2 && (line[0] == '\r' || line[0] == '\n')) {
-    slot->headers_done = slot->final_headers;
+  if (line[0] == '\r' || line[0] == '\n') { /* to libcurl the end, whatever follows in the line */
+    slot->headers_done = slot->final_headers && length <= 2;
     return length;
   }
   if (line[0] == ' ' || line[0] == '\t') drop_line_end(&slot->headers);
@@ -89,6 +96,7 @@ static size_t on_header(char *line, size_t one, size_t length, void *user) {
     refuse(slot, "too_large", "there is no memory for the answer");
     return 0;
   }
+  blank_returns(slot->headers.data + slot->headers.length - length, length);
   return length;
 }
 
@@ -179,9 +187,16 @@ static void forget_secret(struct hp_slot *slot) {
   slot->secret = false;
 }
 
+static void forget_origin(struct hp_slot *slot) {
+  free(slot->origin);
+  slot->origin = NULL;
+}
+
 void hp_slot_free(struct hp_slot *slot) {
   forget_secret(slot);
   if (slot->easy) curl_easy_cleanup(slot->easy);
+  curl_url_cleanup(slot->parsed);
+  forget_origin(slot);
   hp_buffer_free(&slot->body);
   hp_buffer_free(&slot->headers);
   free(slot);
@@ -222,12 +237,15 @@ void hp_slot_reset(struct hp_slot *slot) {
   slot->error[0] = 0;
 }
 
+/* Of these methods a request without a body says that its body is empty. */
+static bool posts(const char *method) {
+  return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0;
+}
+
 /* GET, POST, PUT and DELETE, each with or without a body, are set from scratch so that nothing is left of the request
    before. */
 static bool set_method(CURL *easy, const struct hp_transfer *transfer) {
-  bool empty_body = !transfer->has_body && (strcmp(transfer->method, "POST") == 0 || strcmp(transfer->method, "PUT") == 0 ||
-                                            strcmp(transfer->method, "PATCH") == 0);
-  if (transfer->has_body || empty_body) {
+  if (transfer->has_body || posts(transfer->method)) {
     return curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->has_body ? transfer->body : "") == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->body_length) == CURLE_OK &&
@@ -247,6 +265,35 @@ static long milliseconds_left(const struct hp_transfer *transfer) {
     if (seconds <= 0 || left < seconds) seconds = left;
   }
   return seconds > 0 ? (long)hp_milliseconds(seconds) : 0L;
+}
+
+/* The parsed origin stays with the slot, since nearly all requests of a client go to one. */
+static bool set_origin(struct hp_slot *slot, const char *url, size_t length) {
+  if (slot->origin && strncmp(slot->origin, url, length) == 0 && slot->origin[length] == 0) return true;
+  forget_origin(slot);
+  if (!slot->parsed) slot->parsed = curl_url();
+  slot->origin = malloc(length + 1);
+  if (!slot->parsed || !slot->origin) return false;
+  memcpy(slot->origin, url, length);
+  slot->origin[length] = 0;
+  if (curl_url_set(slot->parsed, CURLUPART_URL, slot->origin, CURLU_DISALLOW_USER) == CURLUE_OK) return true;
+  forget_origin(slot);
+  return false;
+}
+
+/* libcurl parses CURLOPT_URL and puts it together again for each request, which takes a tenth of all its work. So it
+   gets the parsed origin, and what follows as it is. A proxy for plain http is sent the whole URL. */
+static bool set_url(struct hp_slot *slot, const struct hp_transfer *transfer, const struct hp_multi *multi) {
+  CURL *easy = slot->easy;
+  const char *target = transfer->target;
+  bool to_proxy = multi->proxy && !transfer->https;
+  if (target && !to_proxy && set_origin(slot, transfer->url, (size_t)(target - transfer->url))) {
+    return curl_easy_setopt(easy, CURLOPT_CURLU, slot->parsed) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, target) == CURLE_OK;
+  }
+  return curl_easy_setopt(easy, CURLOPT_CURLU, NULL) == CURLE_OK &&
+         curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, NULL) == CURLE_OK &&
+         curl_easy_setopt(easy, CURLOPT_URL, transfer->url) == CURLE_OK;
 }
 
 static bool reserve(struct hp_buffer *buffer, size_t capacity) {
@@ -270,7 +317,7 @@ bool hp_slot_prepare(struct hp_slot *slot, struct hp_transfer *transfer, const s
   long milliseconds = milliseconds_left(transfer);
   const char *protocol = transfer->https ? "https" : "http";
   return reserve_answer(slot) && curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocol) == CURLE_OK &&
-         curl_easy_setopt(easy, CURLOPT_URL, transfer->url) == CURLE_OK && set_method(easy, transfer) &&
+         set_url(slot, transfer, multi) && set_method(easy, transfer) &&
          curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK &&
          curl_easy_setopt(easy, CURLOPT_PIPEWAIT, multi->http2 && transfer->https ? 1L : 0L) == CURLE_OK &&
          curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds) == CURLE_OK;
@@ -320,6 +367,21 @@ static void set_message(struct hp_transfer *transfer, CURLcode code) {
   }
 }
 
+/* What libcurl says of an answer that is none, where its code or words are those of something else. */
+static void refuse_malformed(struct hp_slot *slot, CURLcode code) {
+  bool in_chunks = code == CURLE_RECV_ERROR && strstr(slot->error, "chunked-encoding");
+  bool long_trailers = in_chunks && strstr(slot->error, "Out of memory");
+  if (long_trailers || (code == CURLE_OUT_OF_MEMORY && !slot->headers_done)) {
+    refuse(slot, "too_large", "the answer has longer headers than libcurl accepts");
+  } else if (in_chunks) {
+    refuse(slot, "protocol", slot->error);
+  } else if (code == CURLE_BAD_FUNCTION_ARGUMENT && !slot->headers_done) {
+    refuse(slot, "protocol", "a header line of the answer is malformed");
+  } else if (code == CURLE_WRITE_ERROR) { /* of our own on_body there is a refusal already */
+    refuse(slot, "protocol", "the compressed answer goes on behind its end");
+  }
+}
+
 void hp_transfer_finish(struct hp_transfer *transfer, CURLcode code) {
   long status = 0;
   struct hp_slot *slot = transfer->slot;
@@ -330,10 +392,7 @@ void hp_transfer_finish(struct hp_transfer *transfer, CURLcode code) {
   transfer->state = HP_DONE;
   if (code == CURLE_OK && transfer->status > 0 && slot->headers_done) return;
   if (code == CURLE_OK) refuse(slot, "protocol", "the answer ends before its headers do");
-  /* libcurl's word for a header line above its own limit */
-  if (code == CURLE_OUT_OF_MEMORY && transfer->sent > 0 && !slot->headers_done) {
-    refuse(slot, "too_large", "the answer has longer headers than libcurl accepts");
-  }
+  if (transfer->sent > 0) refuse_malformed(slot, code);
   transfer->kind = slot->refusal ? slot->refusal_kind : kind_of(code);
   set_message(transfer, code);
 }
@@ -383,14 +442,20 @@ static bool is_url(const char *url, size_t length) {
   return true;
 }
 
+/* Where the path begins; NULL where it does not, or where libcurl would not send all that follows. */
+static const char *target_of(const char *url) {
+  const char *target = strpbrk(strstr(url, "://") + 3, "/?#");
+  return target && *target == '/' && !strchr(target, '#') ? target : NULL;
+}
+
 /* HEAD is none of ours: libcurl would wait for a body. */
 static bool is_method(const char *method, size_t length) {
   return length > 0 && strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == length && strcmp(method, "HEAD") != 0;
 }
 
 static const char authorization[] = "Authorization: Bearer ";
-static const char no_expect[] = "Expect:";
-static const char no_type[] = "Content-Type:"; /* libcurl would claim a form where a POST has no body */
+static const char no_expect[] = "Expect:";     /* libcurl would wait for permission to send a large body */
+static const char no_type[] = "Content-Type:"; /* and claim a form where a POST has no body */
 
 struct layout {
   size_t bytes;
@@ -479,7 +544,7 @@ static void build_block(lua_State *L, struct hp_transfer *transfer) {
   else if (strncmp(url, "http://", 7) != 0) luaL_error(L, "the URL of a request must begin with https:// or http://");
   if (!is_url(url, url_length)) luaL_error(L, "the URL of a request is malformed");
   if (!is_method(method, method_length)) luaL_error(L, "the method of a request is malformed");
-  struct layout layout = {url_length + method_length + 2 + sizeof no_expect + sizeof no_type, 2};
+  struct layout layout = {url_length + method_length + 2 + sizeof no_type, 1};
   count_headers(L, &layout);
   if (field(L, "token") != LUA_TNIL) {
     token = hp_secret_bytes(L, lua_gettop(L), &token_length);
@@ -496,12 +561,14 @@ static void build_block(lua_State *L, struct hp_transfer *transfer) {
   transfer->headers = (struct curl_slist *)(void *)transfer->block;
   struct writer writer = {transfer->block + nodes, transfer->headers};
   transfer->url = write_text(&writer, url, url_length);
+  transfer->target = target_of(transfer->url);
   transfer->method = write_text(&writer, method, method_length);
   if (token) write_token(&writer, token, token_length);
   write_headers(L, &writer);
-  write_line(&writer, no_expect, sizeof no_expect - 1);
-  if (!transfer->has_body) write_line(&writer, no_type, sizeof no_type - 1);
-  writer.node[-1].next = NULL;
+  if (transfer->has_body) write_line(&writer, no_expect, sizeof no_expect - 1);
+  else if (posts(transfer->method)) write_line(&writer, no_type, sizeof no_type - 1);
+  if (writer.node == transfer->headers) transfer->headers = NULL;
+  else writer.node[-1].next = NULL;
 }
 
 /* A number above 0; 0 where the request has no such field. */
@@ -701,13 +768,10 @@ static void push_lower(lua_State *L, const char *text, size_t length) {
   luaL_pushresultsize(&out, length);
 }
 
-/* headers() -> { ["lower-case-name"] = value }, the values of a repeated name joined by ", " (RFC 9110 5.2) */
-static int transfer_headers(lua_State *L) {
-  const struct hp_slot *slot = check_done(L)->slot;
-  lua_newtable(L);
-  if (!slot || slot->headers.length == 0) return 1;
-  const char *at = slot->headers.data, *end = at + slot->headers.length;
+static void push_headers(lua_State *L, const char *at, size_t length) {
+  const char *end = at + length;
   struct line line;
+  lua_createtable(L, 0, (int)(length / 32)); /* a guess: growing step by step takes longer than all the rest */
   while (next_line(&at, end, &line)) {
     push_lower(L, line.name, line.name_length);
     lua_pushvalue(L, -1);
@@ -720,6 +784,66 @@ static int transfer_headers(lua_State *L) {
       lua_concat(L, 3);
     }
     lua_rawset(L, -3);
+  }
+}
+
+/* headers() -> { ["lower-case-name"] = value }, the values of a repeated name joined by ", " (RFC 9110 5.2) */
+static int transfer_headers(lua_State *L) {
+  const struct hp_slot *slot = check_done(L)->slot;
+  if (slot && slot->headers.length > 0) push_headers(L, slot->headers.data, slot->headers.length);
+  else lua_newtable(L);
+  return 1;
+}
+
+/* head() -> the lines of the headers, for core.headers to read later: few callers look at them */
+static int transfer_head(lua_State *L) {
+  const struct hp_slot *slot = check_done(L)->slot;
+  lua_pushlstring(L, slot && slot->headers.length ? slot->headers.data : "", slot ? slot->headers.length : 0);
+  return 1;
+}
+
+/* headers(head) -> what transfer:headers() would have been */
+static int core_headers(lua_State *L) {
+  size_t length;
+  const char *lines = luaL_checklstring(L, 1, &length);
+  push_headers(L, lines, length);
+  return 1;
+}
+
+/* A whole number of at most 15 digits. */
+static bool read_number(const struct line *line, lua_Integer *number) {
+  *number = 0;
+  if (line->value_length == 0 || line->value_length > 15) return false;
+  for (size_t i = 0; i < line->value_length; i++) {
+    if (line->value[i] < '0' || line->value[i] > '9') return false;
+    *number = *number * 10 + (line->value[i] - '0');
+  }
+  return true;
+}
+
+/* numbers { ["lower-case-name"] = key } -> { [key] = number } of those headers that are whole numbers | nil */
+static int transfer_numbers(lua_State *L) {
+  const struct hp_slot *slot = check_done(L)->slot;
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  lua_pushnil(L);
+  if (!slot || slot->headers.length == 0) return 1;
+  const char *at = slot->headers.data, *end = at + slot->headers.length;
+  struct line line;
+  lua_Integer number;
+  while (next_line(&at, end, &line)) {
+    if (!read_number(&line, &number)) continue;
+    push_lower(L, line.name, line.name_length);
+    if (lua_rawget(L, 2) != LUA_TNIL) {
+      if (lua_isnil(L, 3)) {
+        lua_createtable(L, 0, 8);
+        lua_replace(L, 3);
+      }
+      lua_pushinteger(L, number);
+      lua_rawset(L, 3);
+    } else {
+      lua_pop(L, 1);
+    }
   }
   return 1;
 }
@@ -806,9 +930,12 @@ static int transfer_close(lua_State *L) {
 void hp_open_transfer(lua_State *L) {
   static const luaL_Reg methods[] = {
     {"state", transfer_state},   {"result", transfer_result}, {"sent", transfer_sent}, {"stage", transfer_stage},
-    {"started", transfer_started}, {"body", transfer_body},   {"headers", transfer_headers},
-    {"header", transfer_header}, {"info", transfer_info},     {"close", transfer_close}, {NULL, NULL},
+    {"started", transfer_started}, {"body", transfer_body},   {"headers", transfer_headers}, {"head", transfer_head},
+    {"header", transfer_header}, {"numbers", transfer_numbers}, {"info", transfer_info}, {"close", transfer_close},
+    {NULL, NULL},
   };
   static const luaL_Reg metamethods[] = {{"__gc", transfer_close}, {"__close", transfer_close}, {NULL, NULL}};
   hp_new_type(L, HP_TRANSFER, methods, metamethods);
+  lua_pushcfunction(L, core_headers);
+  lua_setfield(L, -2, "headers");
 }

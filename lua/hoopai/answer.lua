@@ -4,6 +4,7 @@ local errors = require "hoopai.errors"
 local retry = require "hoopai.retry"
 
 local type, tonumber, ipairs, pairs, next = type, tonumber, ipairs, pairs, next
+local rawget, setmetatable = rawget, setmetatable
 local concat = table.concat
 local find, format, lower, match = string.find, string.format, string.lower, string.match
 local max, math_tointeger = math.max, math.tointeger
@@ -62,11 +63,6 @@ end
 local passing = { network = true, timeout = true, server = true, rate_limit = true }
 local passing_status = { [408] = true, [421] = true, [425] = true } -- timed out, misdirected, too early
 
---- A header's whole number; nil for anything but digits.
-local function number_of(text)
-  return text and find(text, "^%d+$") and #text <= 15 and math_tointeger(tonumber(text)) or nil
-end
-
 --- What an answer says of the request budget.
 -- @table RateLimit
 -- @tfield[opt] integer max requests allowed in an interval
@@ -76,18 +72,15 @@ end
 -- @tfield[opt] integer daily_remaining requests left today
 -- @tfield[opt] integer daily_reset_ms milliseconds until the day begins anew
 
---- The X-RateLimit-* headers as numbers; nil when none was sent.
-local function rate_limit_of(headers)
-  local limit = {
-    max = number_of(headers["x-ratelimit-max"]),
-    remaining = number_of(headers["x-ratelimit-remaining"]),
-    interval_ms = number_of(headers["x-ratelimit-interval-milliseconds"]),
-    daily_limit = number_of(headers["x-ratelimit-limit-daily"]),
-    daily_remaining = number_of(headers["x-ratelimit-daily-remaining"]),
-    daily_reset_ms = number_of(headers["x-ratelimit-daily-reset"]),
-  }
-  return next(limit) and limit or nil
-end
+-- The headers that say it.
+local rate_limit_keys = {
+  ["x-ratelimit-max"] = "max",
+  ["x-ratelimit-remaining"] = "remaining",
+  ["x-ratelimit-interval-milliseconds"] = "interval_ms",
+  ["x-ratelimit-limit-daily"] = "daily_limit",
+  ["x-ratelimit-daily-remaining"] = "daily_remaining",
+  ["x-ratelimit-daily-reset"] = "daily_reset_ms",
+}
 
 --- A text to show, nil when a value is none.
 local function text_of(value)
@@ -113,6 +106,9 @@ local function retry_after_of(headers)
 end
 
 --- The longer of what the answer asks for and of what its budget headers say.
+-- @tparam table err gets `scope` and `retry_after`
+-- @tparam table headers
+-- @tparam ?RateLimit limit what they say of the budget
 local function fill_rate_limit(err, headers, limit)
   err.scope = limit and limit.daily_remaining == 0 and "daily" or "burst"
   local told, until_free = retry_after_of(headers), limit and limit.interval_ms
@@ -121,8 +117,24 @@ local function fill_rate_limit(err, headers, limit)
   err.retry_after = told and until_free and max(told, until_free) or told or until_free
 end
 
+answer.fill_rate_limit = fill_rate_limit
+
+--- A copy of a value with *** in the place of the token, in all its strings and names: a peer may echo what it was
+-- sent. JSON can spell a token in many ways, so this is done to what was decoded, not to the text.
+local function redacted(secret, value)
+  if type(value) == "string" then return secret:redact(value) end
+  if type(value) ~= "table" then return value end
+  local copy = {}
+  for key, content in pairs(value) do copy[redacted(secret, key)] = redacted(secret, content) end
+  return copy
+end
+
 --- Fills in what every error of a call carries.
 local function failure(exchange, err)
+  if exchange.secret then
+    exchange.response = redacted(exchange.secret, exchange.response)
+    err.message, err.details = redacted(exchange.secret, err.message), redacted(exchange.secret, err.details)
+  end
   local response = exchange.response
   local endpoint = exchange.endpoint
   err.method, err.path = endpoint.method, exchange.path
@@ -141,10 +153,13 @@ answer.failure = failure
 local function transport_failure(exchange, transfer, kind, message, code)
   local stage = kind == "timeout" and transfer:stage() or nil
   local proxy_status = transfer:info().proxy_status
-  return failure(exchange, {
+  local err = {
     kind = kind, message = message, curl_code = code, stage = stage,
     proxy_status = proxy_status and proxy_status > 0 and proxy_status or nil,
-  })
+  }
+  local response = exchange.response
+  if response and response.status == 429 then fill_rate_limit(err, response.headers, response.rate_limit) end
+  return failure(exchange, err)
 end
 
 local function content_type(response)
@@ -240,8 +255,14 @@ local function take_bare(exchange, body)
   return body, response
 end
 
+--- Does the body of a 2xx say that it is none?
+local function says_failed(body)
+  local status = body.statusCode
+  return body.success == false or body.succeeded == false or type(status) == "number" and status >= 400
+end
+
 local function success(exchange, body)
-  if body.success == false or body.succeeded == false then
+  if says_failed(body) then
     return failure(exchange, {
       kind = "refused", message = message_of(body) or "the API answered that it did not succeed",
       applied = exchange.endpoint.class == "R" and "no" or "maybe",
@@ -249,6 +270,18 @@ local function success(exchange, body)
   end
   if exchange.endpoint.result.keys then return take_envelope(exchange, body) end
   return take_bare(exchange, body)
+end
+
+--- An answer that has no body by definition says enough to a change. It is no list, not even an empty one, and nothing
+-- that was created.
+local function no_content(exchange)
+  local endpoint, response = exchange.endpoint, exchange.response
+  local kind = endpoint.result.type
+  if kind and (kind.type == "array" or lacks_id(endpoint, {})) then
+    return shape_failure(exchange, "it is empty")
+  end
+  response.unexpected = true
+  return {}, response
 end
 
 local function unreadable(exchange, problem)
@@ -272,32 +305,42 @@ end
 -- @tfield[opt] boolean reconciled true when the call's own answer was lost, and a look afterwards found its effect
 -- @tfield[opt] boolean unexpected true when the answer lacks what is documented: then the whole body is the result
 
+-- Few callers look at the headers, and to read all lines takes as long as to read the body: so a response keeps them
+-- as they came, under `head`, until somebody asks.
+local Response = {}
+
+function Response.__index(response, name)
+  local head = name == "headers" and rawget(response, "head")
+  if not head then return nil end
+  response.headers, response.head = core.headers(head), nil
+  return response.headers
+end
+
+function Response.__pairs(response)
+  local _ = response.headers
+  return next, response
+end
+
+--- What an answer says of the request budget, nil where it says nothing.
+function answer.rate_limit(transfer)
+  return transfer:numbers(rate_limit_keys)
+end
+
 local function make_response(exchange, transfer, status)
-  local headers = transfer:headers()
-  return {
+  return setmetatable({
     status = status,
-    headers = headers,
-    rate_limit = rate_limit_of(headers),
+    head = transfer:head(),
+    rate_limit = answer.rate_limit(transfer),
     attempts = exchange.attempts,
     elapsed = exchange.elapsed,
     url = exchange.url,
     extra = {},
-  }
-end
-
---- The body as text. A refusal may echo the token; it is taken out before anything can print it.
-local function body_of(exchange, transfer, status)
-  local text = transfer:body()
-  if is_success(status) or not exchange.secret then return text end
-  for name, value in pairs(exchange.response.headers) do
-    exchange.response.headers[name] = exchange.secret:redact(value)
-  end
-  return exchange.secret:redact(text)
+  }, Response)
 end
 
 --- Reads a finished transfer.
 -- @tparam table exchange what the pipeline knows: endpoint (method, class, result, keep_null), path, url, attempts,
--- elapsed
+-- elapsed, and the secret that was sent, which no error may show
 -- @param transfer a finished hoopai.Transfer
 -- @return result, response; or nil and an error
 function answer.read(exchange, transfer)
@@ -306,11 +349,8 @@ function answer.read(exchange, transfer)
   exchange.response = status > 0 and make_response(exchange, transfer, status) or nil
   if kind then return transport_failure(exchange, transfer, kind, message, code) end
 
-  local text, response = body_of(exchange, transfer, status), exchange.response
-  if status == 204 and text == "" then
-    response.unexpected = true
-    return {}, response
-  end
+  local text, response = transfer:body(), exchange.response
+  if status == 204 and text == "" then return no_content(exchange) end
   local body, problem = core.decode(text, exchange.endpoint.keep_null)
   response.body, exchange.opens = body, match(text, "^%s*(.)")
   if type(body) == "table" and type(body.traceId) == "string" then response.trace_id = body.traceId end

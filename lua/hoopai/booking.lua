@@ -4,6 +4,7 @@
 -- are read until it is known: a booking carries a reference in its description by which it is found again.
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
+local locks = require "hoopai.lock"
 local resources = require "hoopai.resources"
 local retry = require "hoopai.retry"
 local scheduler = require "hoopai.scheduler"
@@ -176,7 +177,7 @@ end
 --- Two tasks that want one slot take turns: what the one finds out afterwards must not be the other's booking.
 local function take_turn(calendar_id, start)
   local key = calendar_id .. " " .. start
-  local entry = busy[key] or { lock = scheduler.lock(), users = 0 }
+  local entry = busy[key] or { lock = locks.new(), users = 0 }
   local turn = setmetatable({ key = key, entry = entry }, Turn)
   busy[key], entry.users = entry, entry.users + 1
   return turn, entry.lock
@@ -347,7 +348,7 @@ end
 -- @tfield[opt] table known ids of the events that were there before, by id
 
 local function window_text(job)
-  return format("%s and %s", time.from_ms(job.from):iso(), time.from_ms(job.to):iso())
+  return format("%s and %s", time.from_ms(job.from):iso("UTC"), time.from_ms(job.to):iso("UTC"))
 end
 
 --- The first free slot after an instant.

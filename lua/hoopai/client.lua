@@ -6,6 +6,7 @@ local answer = require "hoopai.answer"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local generic = require "hoopai.generic"
+local locks = require "hoopai.lock"
 local options = require "hoopai.options"
 local resources = require "hoopai.resources"
 local scheduler = require "hoopai.scheduler"
@@ -15,11 +16,12 @@ local suggest = require "hoopai.suggest"
 local retry = require "hoopai.retry"
 local token = require "hoopai.auth.token"
 local verify = require "hoopai.verify"
+local words = require "hoopai.api.words"
 
 local type, tostring, getmetatable, setmetatable = type, tostring, getmetatable, setmetatable
 local pairs, ipairs, rawget, rawset, select, pcall = pairs, ipairs, rawget, rawset, select, pcall
 local unpack, concat = table.unpack, table.concat
-local format, lower, max = string.format, string.lower, math.max
+local format, lower = string.format, string.lower
 local now = core.now
 
 local MOST_PAGES = 50 -- of a list in which a record is looked for
@@ -83,12 +85,18 @@ local function invalid(exchange, details)
   })
 end
 
---- The path with its ids; where one cannot stand in a path, what is wrong with each of them.
+--- Why an id cannot stand in a path, nil when it can. Servers may match paths without regard to case.
+local function id_problem(id)
+  local _, problem = core.path("{id}", id)
+  if problem or not words[lower(id)] then return problem end
+  return "must not be a word of the API's own paths, which would call another endpoint"
+end
+
+--- The path with its ids; nil where one cannot stand in a path, with what is wrong with each of them in `details`.
 local function build_path(endpoint, arguments, details)
-  local path = core.path(endpoint.path, unpack(arguments, 1, endpoint.id_count))
-  if path then return path end
+  local count = #details
   for index = 1, endpoint.id_count do
-    local _, problem = core.path("{id}", arguments[index])
+    local problem = id_problem(arguments[index])
     if problem then
       details[#details + 1] = {
         path = endpoint.params[index].name, problem = problem,
@@ -96,6 +104,7 @@ local function build_path(endpoint, arguments, details)
       }
     end
   end
+  return #details == count and core.path(endpoint.path, unpack(arguments, 1, endpoint.id_count)) or nil
 end
 
 --- With an app the token is that of one location: another one in the query or body is a slip.
@@ -142,7 +151,7 @@ local function build_request(exchange, settings, arguments, payload, call_option
   return exchange
 end
 
------XX
+----------------------------------------------------------------------------------------------- 3. the exchange
 
 local function header_lines(settings, call_options, has_body)
   local lines = {
@@ -205,14 +214,7 @@ local function check_process(client)
   end
 end
 
-local call
-
---- The options for reading a record within the time that a call has left.
-local function look_options(exchange, call_options)
-  local copy = options.copy(call_options or {})
-  copy.timeout, copy.validate = max(exchange.begun + exchange.timeout - now(), 0.001), false
-  return copy
-end
+local perform
 
 --- When a request first left, on the server's clock, in milliseconds since 1970; nil where the server does not tell it.
 local function sent_ms(exchange, response)
@@ -221,11 +223,11 @@ local function sent_ms(exchange, response)
 end
 
 --- Reads the page of a list that has the record.
-local function find_in_list(client, lookup, plan, call_options)
+local function find_in_list(client, begun, lookup, plan, call_options)
   local ids = plan.ids
   for _ = 1, MOST_PAGES do
     ids[lookup.id_count + 1], ids[lookup.id_count + 2] = plan.query, call_options
-    local list, response = call(client, lookup, unpack(ids, 1, lookup.id_count + 2))
+    local list, response = perform(client, begun, lookup, unpack(ids, 1, lookup.id_count + 2))
     if list == nil then return nil, response end
     local record = verify.find(list, plan.id)
     if record or not response.extra.hasMore then return record, response end
@@ -234,9 +236,9 @@ local function find_in_list(client, lookup, plan, call_options)
   return nil, errors.new { kind = "too_large", message = "the list does not end" }
 end
 
-local function get_one(client, lookup, plan, call_options)
+local function get_one(client, begun, lookup, plan, call_options)
   plan.ids[lookup.id_count + 1] = call_options
-  local record, response = call(client, lookup, unpack(plan.ids, 1, lookup.id_count + 1))
+  local record, response = perform(client, begun, lookup, unpack(plan.ids, 1, lookup.id_count + 1))
   if record == nil and response.kind == "not_found" then response = response.response end
   return record, response
 end
@@ -248,7 +250,9 @@ local function look(client, exchange, arguments, call_options)
   local plan = verify.plan(endpoint, lookup.id_count, arguments, exchange.content, exchange.location_id)
   if not plan then return "unknown" end
   local read = plan.id and find_in_list or get_one
-  local record, response = read(client, lookup, plan, look_options(exchange, call_options))
+  local reading = options.copy(call_options or {})
+  reading.validate = false
+  local record, response = read(client, exchange.begun, lookup, plan, reading)
   if errors.is(response) then return "unknown" end
   local kind = lookup.result.type
   local verdict = verify.judge(endpoint, arguments, exchange.content, record, (kind.items or kind).fields,
@@ -256,8 +260,10 @@ local function look(client, exchange, arguments, call_options)
   return verdict, verify.result(endpoint, record), response
 end
 
---- The pipeline of an endpoint method.
-function call(client, endpoint, ...)
+--- Makes a call, from its arguments to its result.
+-- @tparam Client client
+-- @tparam ?number begun since when its `timeout` counts, where it is part of another call
+function perform(client, begun, endpoint, ...)
   check_process(client)
   local arguments, payload, call_options = split_arguments(endpoint, ...)
   local where = scheduler.where(endpoint.id)
@@ -267,9 +273,15 @@ function call(client, endpoint, ...)
   local ok, err = build_request(exchange, own.settings, arguments, payload or endpoint.preset, call_options)
   if not ok then return nil, err end
   finish_exchange(client, exchange, payload, call_options)
+  exchange.begun = begun
   return sending.send(own, exchange, where, endpoint.class == "U" and function()
     return look(client, exchange, arguments, call_options)
   end)
+end
+
+--- The pipeline of an endpoint method.
+local function call(client, endpoint, ...)
+  return perform(client, nil, endpoint, ...)
 end
 
 --- An option of a call, for the methods that make several; wrong ones raise.
@@ -321,22 +333,28 @@ local function own_data(client, method)
   return own
 end
 
+--- Those who wait for another attempt, or for the request budget, look whether their client is closed.
+local function wake_waiting(shared)
+  if shared.process ~= core.pid() then return end -- they wait in the parent
+  shared.bell:ring()
+  for _, gate in pairs(shared.gates) do gate:wake() end
+end
+
 local function close_shared(shared)
   shared.closed = true
-  shared.bell:ring() -- those who wait for another attempt, or for the request budget, find that it is closed
-  for _, gate in pairs(shared.gates) do gate:wake() end
   if shared.task then scheduler.detach(shared.task) end
   if shared.block then shared.block:close() end
 end
 
---- Closes the client. Calls in flight end with kind "closed". A client made by `with` closes only itself, and its calls
--- in flight end as they would have.
+--- Closes the client. Calls in flight end with kind "closed". A client made by `with` closes only itself: its requests
+-- in flight end as they would have, and none is sent any more.
 -- Idempotent; returns at once.
 function Client:close()
   local own = own_data(self, "close")
   if own.closed then return end
   own.closed = true
   if own.is_root then close_shared(own.shared) end
+  wake_waiting(own.shared)
 end
 
 meta.__close = Client.close
@@ -404,7 +422,7 @@ function client.new(given)
   local settings = options.check_new(given)
   local shared = {
     process = core.pid(), base_url = settings.base_url, transport = settings.transport, closed = false,
-    app = settings.oauth, rate_limit = settings.rate_limit, gates = {}, retry_budgets = {}, bell = scheduler.bell(),
+    app = settings.oauth, rate_limit = settings.rate_limit, gates = {}, retry_budgets = {}, bell = locks.bell(),
     source = type(settings.token) == "function" and token.asked(settings.token) or token.fixed(settings.token),
   }
   if settings.oauth and settings.on.refresh then settings.oauth:listen(settings.on) end

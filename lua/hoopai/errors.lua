@@ -5,7 +5,7 @@
 local setmetatable, getmetatable, tostring = setmetatable, getmetatable, tostring
 local pcall, error, pairs, ipairs, type = pcall, error, pairs, ipairs, type
 local concat, sort = table.concat, table.sort
-local format, sub = string.format, string.sub
+local format, gsub, sub = string.format, string.gsub, string.sub
 local getinfo = debug and debug.getinfo
 
 local errors = {}
@@ -63,9 +63,11 @@ local function where_text(err)
   return #parts > 0 and " (" .. concat(parts, ", ") .. ")" or ""
 end
 
---- `kind: message (HTTP 404, GET /calendars/x, trace id)`. Never holds a secret.
+--- `kind: message (HTTP 404, GET /calendars/x, trace id)`. Never holds a secret. One line, whatever a server says: in a
+-- log it must not pass for other lines, nor command a terminal.
 function Error:__tostring()
-  return tostring(self.kind) .. ": " .. tostring(self.message) .. where_text(self)
+  local text = tostring(self.kind) .. ": " .. tostring(self.message) .. where_text(self)
+  return (gsub(text, "%c", " "))
 end
 
 function Error.__concat(left, right)
@@ -100,6 +102,8 @@ end
 -- @tfield[opt] Booking booking of `appointments:book`, where it is not certain what became of the booking: all that
 -- `appointments:find_booking` needs to look again
 -- @tfield[opt] string traceback of `raised`: where the task raised
+-- @tfield[opt] table unclear of @{Task:join}, @{timeout} and @{race}: the changes that were cut off after they had
+-- left, a list of errors of kind "cancelled"
 
 --- One problem of a call that was refused before it was sent.
 -- @table Detail

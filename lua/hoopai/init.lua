@@ -5,13 +5,20 @@
 --     local calendars = assert(client.calendars:list())
 --
 -- Calls of the API return a result and a @{Response}, or nil and an @{Error}. Wrong use (a missing argument, an unknown
--- option) raises. Outside any loop a call blocks; in a task of @{run}, @{spawn} or @{map} it suspends that task.
+-- option) raises. Outside any loop a call blocks; in a task of @{run}, @{spawn} or @{map} it suspends that task. With
+-- @{use} the loop of a host drives the tasks.
 -- @module hoopai
 local client = require "hoopai.client"
+local combine = require "hoopai.combine"
 local core = require "hoopai.core"
+local log = require "hoopai.log"
+local loop = require "hoopai.loop"
+local resources = require "hoopai.resources"
 local scheduler = require "hoopai.scheduler"
 local slots = require "hoopai.slots"
 local time = require "hoopai.time"
+
+local require = require
 
 local hoopai = {
   --- The version of the library.
@@ -79,11 +86,22 @@ function hoopai.oauth(options)
   return require("hoopai.auth.app").new(options)
 end
 
+--- Loads what is otherwise loaded when it is first needed: the endpoints and OAuth. For hosts that change standard
+-- functions, or take them away, after they have loaded the library, and for those that fork. From then on the library
+-- uses no global.
+function hoopai.preload()
+  resources.load()
+  require "hoopai.auth.app"
+end
+
 --- Where the tokens of an app are kept: the module `hoopai.store`.
 hoopai.store = require "hoopai.store"
 
-hoopai.run, hoopai.spawn = scheduler.run, scheduler.spawn
-hoopai.map, hoopai.sleep = scheduler.map, scheduler.sleep
+--- The loops that @{use} takes, and the functions for one of your own: the module `hoopai.loop`.
+hoopai.loop = loop
+
+hoopai.use, hoopai.run, hoopai.spawn, hoopai.sleep = scheduler.use, scheduler.run, scheduler.spawn, scheduler.sleep
+hoopai.map, hoopai.all, hoopai.race, hoopai.timeout = combine.map, combine.all, combine.race, combine.timeout
 
 --- Marks a list so that it is sent as a JSON array even when it is empty. Needed only in fields that the library does
 -- not know.
@@ -92,5 +110,6 @@ hoopai.map, hoopai.sleep = scheduler.map, scheduler.sleep
 hoopai.array = core.array
 
 hoopai.slots = slots
+hoopai.log = log
 
 return hoopai

@@ -6,16 +6,16 @@
 -- The server counts a request when it arrives, which is somewhere between sending and answer. A request counts here
 -- from its sending until one interval after its answer, so in no interval of the server's, wherever that begins, do
 -- more arrive than allowed. Requests of other programs show in what the server says is left.
-local max, min, huge = math.max, math.min, math.huge
+local max, min, huge, setmetatable = math.max, math.min, math.huge, setmetatable
 
 local limiter = {}
 
 local PROBES = 20        -- requests in flight while nothing is known of the budget: the smallest one seen was 25
 local PARTS = 100        -- in which an interval is counted: a place becomes free at most a hundredth of it late
-local FAR = 60           -- a gate that stays closed for longer than this is not waited for (a day that is used up)
+local FAR = 60           -- what takes longer than this is not waited for (a day that is used up)
 local INTERVAL = 10      -- assumed where the headers name no interval
 local BLIND_DAY = 60     -- how long an exhausted day is believed where its end is not told
-local LONGEST = 86400    -- no header closes the gate for longer than a day
+local LONGEST = 86400    -- no header closes the gate, or makes an interval, for longer than a day
 
 local Limiter = {}
 Limiter.__index = Limiter
@@ -74,7 +74,9 @@ function Limiter:wait(now)
   forget_old(self, now)
   if self.in_flight + self.answered < self.max then return 0 end
   if self.first > self.last then return huge end -- all of the budget is in flight
-  return max(self.ends[self.first] + self.interval - now, 0)
+  local left = max(self.ends[self.first] + self.interval - now, 0)
+  if left > FAR then return nil, "burst", left end
+  return left
 end
 
 --- Notes that a request is about to be sent.
@@ -110,7 +112,7 @@ function Limiter:settle(now, told, came)
   if came and not told then self.asking = false end
   if told then
     self.asking = false
-    if told.interval_ms and told.interval_ms > 0 then self.interval = told.interval_ms / 1000 end
+    if told.interval_ms and told.interval_ms > 0 then self.interval = min(told.interval_ms / 1000, LONGEST) end
     if told.max and told.max > 0 then self.max = told.max end
     learn_day(self, now, told)
   end

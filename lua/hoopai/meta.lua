@@ -37,7 +37,7 @@
 ---@field [integer] hoopai.Detail|string
 ---@field more? integer how many problems were left out
 
----The errors of `hoopai.map` by index; prints as a list.
+---The errors of `hoopai.map`, `all` or `race` by index; prints as a list.
 ---@class hoopai.Errors
 ---@field [integer] hoopai.Error|any
 ---@operator concat(any): string
@@ -74,6 +74,7 @@
 ---needs to look again
 ---@field booking? hoopai.Booking
 ---@field traceback? string of `raised`: where the task raised
+---@field unclear? hoopai.Error[] of `Task:join`, `timeout` and `race`: the changes that were cut off after they had left, a list of errors of kind "cancelled"
 
 ---One problem of a call that was refused before it was sent.
 ---@class hoopai.Detail
@@ -155,12 +156,20 @@
 ---@field query? table<string, string|integer|boolean|(string|integer|boolean)[]> name -> value, or a list of values
 ---@field body? table what to send as JSON
 
+---What `hoopai.log` takes.
+---@class (exact) hoopai.LogOptions
+---@field write? fun(line: string) called with each line, without its end; may not wait. Default: the line goes to stderr
+---@field verbose? boolean a line also before each repetition and each wait for the request budget; default false
+
 ---Functions that a client tells of what it does. They may not wait; what they raise goes to `warn()`.
 ---@class hoopai.Hooks
 ---@field request? fun(event: hoopai.RequestEvent) called with a `RequestEvent` before each request
 ---@field response? fun(event: hoopai.ResponseEvent) called with a `ResponseEvent` after each answer or failure
 ---@field retry? fun(event: hoopai.RetryEvent) called with a `RetryEvent` before the pause that precedes another attempt
 ---@field wait? fun(event: hoopai.WaitEvent) called with a `WaitEvent` before a call waits for the request budget
+---called with a `DoneEvent` when a call is over, however it ended. Calls that are refused before anything is sent, as
+---their arguments are wrong, are not told
+---@field done? fun(event: hoopai.DoneEvent)
 ---of an app, or of a client with `oauth`: called with a `RefreshEvent` after each exchange of a token of the app
 ---@field refresh? fun(event: hoopai.RefreshEvent)
 
@@ -181,6 +190,13 @@
 ---@field status? integer HTTP status, where an answer came
 ---@field trace_id? string what the vendor's support asks for
 ---@field kind? hoopai.ErrorKind the kind of the error, where the request failed
+---@field dns? number seconds from the beginning of the attempt until the name was resolved; 0 on a reused connection
+---@field connect? number seconds until the connection was there; 0 on a reused one
+---@field tls? number seconds until its TLS handshake was over; 0 on a reused one and without TLS
+---@field first_byte? number seconds until the first byte of the answer
+---@field total? number seconds until all was over
+---@field reused? boolean whether an open connection was used again
+---@field http_version? string "1.0", "1.1" or "2"
 
 ---What the hook `retry` is told, before the pause.
 ---@class hoopai.RetryEvent
@@ -201,6 +217,20 @@
 ---@field path string path of the request
 ---@field location_id? string whose budget it is
 ---@field seconds number until there is room, as far as is known
+
+---What the hook `done` is told.
+---@class hoopai.DoneEvent
+---@field endpoint string such as "calendars:get"
+---@field method string HTTP method
+---@field path string path of the request
+---@field attempts integer how many requests were made, 0 where none was
+---@field elapsed number seconds from the call to its end, all waiting and repetitions included
+---@field status? integer HTTP status of the last answer
+---@field trace_id? string what the vendor's support asks for
+---@field reused? boolean whether the last request went over a connection that was open already
+---@field reconciled? boolean true where the answer to a change was lost, and the record showed that it was made
+---@field kind? hoopai.ErrorKind the kind of the error, where the call failed; "cancelled" when its task was cancelled
+---@field applied? "no"|"maybe"|"yes" what is known of the effect of a call that failed: "no", "maybe" or "yes"
 
 ---What the hook `refresh` is told, after each exchange of a token or failure of one.
 ---@class hoopai.RefreshEvent
@@ -1830,8 +1860,8 @@ function Client:with(given) end
 ---@return hoopai.Response|hoopai.Error response
 function Client:request(given, call_options) end
 
----Closes the client. Calls in flight end with kind "closed". A client made by `with` closes only itself, and its calls
----in flight end as they would have.
+---Closes the client. Calls in flight end with kind "closed". A client made by `with` closes only itself: its requests
+---in flight end as they would have, and none is sent any more.
 ---Idempotent; returns at once.
 function Client:close() end
 
@@ -1847,7 +1877,7 @@ local Task = {}
 function Task:join() end
 
 ---Ends the task where it waits: its transfer is aborted and its to-be-closed variables are closed. Its code is not
----resumed otherwise. Without effect on a task that has ended.
+---resumed otherwise. Without effect on a task that has ended. Changes that it may have made are told by `join`.
 ---Raises when a task would cancel itself.
 function Task:cancel() end
 
@@ -1886,6 +1916,71 @@ function store.file(path) end
 ---@nodiscard
 ---@return hoopai.Store
 function store.memory() end
+
+---What `hoopai.use` takes: the way of hoopai to a loop. One that calls back watches `pollfd` while `busy` is true,
+---and calls `step` whenever the descriptor is readable or `timeout` has passed.
+---@class hoopai.Adapter
+---@field name string for messages
+---called when there is something to do that was not there after the last `step`: it sees to it that `step` is called
+---soon, but not from within itself. Not needed by a loop that asks `busy` and `timeout` before each wait; then it does
+---nothing. Absent only in `blocking`
+---@field changed? fun()
+---called before a task is spawned outside of any: makes what `changed` needs, and returns nothing; or why no task can
+---be run here, which `hoopai.spawn` then raises
+---@field prepare? fun(): string?
+---returns whether the loop is running: then a call outside of any task raises instead of blocking it. Without it only
+---calls made during `step` are refused
+---@field running? fun(): boolean
+
+---The loops that can drive hoopai: `hoopai.use(hoopai.loop.luv)`.
+---
+---There are `blocking` (hoopai's own, the default), `luv`, `cqueues`, `copas` and `custom`. An adapter is loaded when
+---it is named here, and needs the library of that name.
+---
+---The functions are for loops that have no adapter. Whatever tasks, calls and timers there are, one descriptor and one
+---moment tell when something is to be done:
+---
+---    hoopai.use(hoopai.loop.custom)
+---    while hoopai.loop.busy() do
+---      wait_until_readable(hoopai.loop.pollfd(), hoopai.loop.timeout()) -- poll(2), select, ...
+---      hoopai.loop.step()
+---    end
+---
+---A loop that calls back, such as that of a GUI, has an adapter of its own: see `Adapter`.
+---@class hoopai.loop
+---@field blocking hoopai.Adapter
+---@field luv hoopai.Adapter
+---@field cqueues hoopai.Adapter
+---@field copas hoopai.Adapter
+---@field custom hoopai.Adapter
+local loop = {}
+
+---The descriptor to wait for: `step` has something to do when it is readable. It stays the same as long as the
+---process lives; do not close it.
+---@nodiscard
+---@return integer? # nil where the library was built without epoll or kqueue
+function loop.pollfd() end
+
+---What to wait for on the descriptor.
+---@nodiscard
+---@return string # always "r"
+function loop.events() end
+
+---How long to wait for the descriptor at most.
+---@nodiscard
+---@return number? # seconds until `step` must be called, 0 = at once; nil = not before the descriptor is readable
+function loop.timeout() end
+
+---Is there anything to wait for: a call, a timer, a task that can go on? If not, a loop may end: more comes only of
+---what its own code does.
+---@nodiscard
+---@return boolean
+function loop.busy() end
+
+---Does what can be done without waiting: reads and writes, wakes and resumes tasks. Where there are many it returns
+---after some milliseconds, so that the host gets its turn; `timeout` is 0 then. Errors of tasks do not come out of it.
+---Raises when it is called inside itself.
+function loop.step() end
 
 ---What `hoopai.oauth` takes.
 ---@class (exact) hoopai.AppOptions
@@ -1994,7 +2089,8 @@ function App:close() end
 ---    local calendars = assert(client.calendars:list())
 ---
 ---Calls of the API return a result and a `Response`, or nil and an `Error`. Wrong use (a missing argument, an unknown
----option) raises. Outside any loop a call blocks; in a task of `run`, `spawn` or `map` it suspends that task.
+---option) raises. Outside any loop a call blocks; in a task of `run`, `spawn` or `map` it suspends that task. With
+---`use` the loop of a host drives the tasks.
 ---@class hoopai
 local hoopai = {}
 
@@ -2007,6 +2103,9 @@ hoopai.time = time
 
 ---Where the tokens of an app are kept: the module `hoopai.store`.
 hoopai.store = store
+
+---The loops that `use` takes, and the functions for one of your own: the module `hoopai.loop`.
+hoopai.loop = loop
 
 ---JSON's null. In a request it clears a field; in an answer it stands only where null has a meaning of its own, as
 ---in a calendar's `availabilityType`. Elsewhere a null in an answer is nil.
@@ -2041,6 +2140,24 @@ function hoopai.slots(free) end
 ---@return T[]
 function hoopai.array(list) end
 
+---Makes the hooks of a log: `hoopai.new { on = hoopai.log() }`. It writes a line when a call is over:
+---
+---    2026-03-07T14:00:00.123Z POST /calendars/events/appointments 201 132ms attempts=1 reused=yes trace=5f0c
+---    2026-03-07T14:00:12.004Z PUT /calendars/groups/g1 503 9120ms attempts=3 reused=yes error=server applied=maybe
+---
+---with `-` for the status where no answer came; and a line when a token of an app was renewed, or could not be. The
+---path has the ids of what was asked for. No token, query, header or body is in a line.
+---Raises for an unknown or wrong option, and without `write` where Lua has no library `io`.
+---@nodiscard
+---@param options? hoopai.LogOptions
+---@return hoopai.Hooks # a table that you may add other hooks to
+function hoopai.log(options) end
+
+---Loads what is otherwise loaded when it is first needed: the endpoints and OAuth. For hosts that change standard
+---functions, or take them away, after they have loaded the library, and for those that fork. From then on the library
+---uses no global.
+function hoopai.preload() end
+
 ---Runs fn(...) as a task, and the loop until it and all tasks spawned in it have ended.
 ---Inside a task it opens a child scope on the same loop and suspends that task.
 ---Raises what fn raised (the other tasks are cancelled first); the error of a task that raised and was never joined;
@@ -2052,11 +2169,19 @@ function hoopai.array(list) end
 function hoopai.run(fn, ...) end
 
 ---Starts fn(...) as a task beside the caller, in the innermost scope (`run`, `map`). It begins when the caller waits.
+---With a loop of the host (see `use`) it also works outside of any scope: then nothing ends with the task, and an
+---error in it that nobody gets by `join` goes to `warn()`.
 ---Raises where no loop is running.
 ---@param fn async fun(...: any): ... what to do
 ---@param ... any what fn is called with
 ---@return hoopai.Task
 function hoopai.spawn(fn, ...) end
+
+---Suspends the calling task (or blocks the thread where no loop is running).
+---Raises when `seconds` is no such number.
+---@async
+---@param seconds number at least 0; 0 lets other tasks run
+function hoopai.sleep(seconds) end
 
 ---Calls fn(item, index) for each item, several at a time, and keeps the order.
 ---Outside `run` it runs the loop itself.
@@ -2071,10 +2196,42 @@ function hoopai.spawn(fn, ...) end
 ---@return hoopai.Errors? errors by index; nil when all succeeded
 function hoopai.map(items, fn, options) end
 
----Suspends the calling task (or blocks the thread where no loop is running).
----Raises when `seconds` is no such number.
+---Waits for several things at once: calls the functions side by side, joins the tasks, and keeps the order.
+---Outside `run` it runs the loop itself, for functions.
+---Raises what one of the functions raised (the others are cancelled first; tasks are not).
 ---@async
----@param seconds number at least 0; 0 lets other tasks run
-function hoopai.sleep(seconds) end
+---@param items (hoopai.Task|async fun(): any, any)[] a list of functions, called without arguments, and of tasks
+---@return { n: integer, [integer]: any } results by index; `n` is #items
+---@return hoopai.Errors? errors by index; nil when all succeeded
+function hoopai.all(items) end
+
+---Calls the functions side by side and gives the result of the first that succeeds; the others are cancelled then.
+---A function has failed when it returns nil and an error. Outside `run` it runs the loop itself.
+---Raises what one of the functions raised before there was a winner (the others are cancelled first).
+---@generic R
+---@async
+---@param fns (async fun(): R, any)[] a list of functions, called without arguments; at least one
+---@return R? value of the winner; nil when all failed
+---@return hoopai.Errors? errors what the others may have changed; all errors when all failed
+---@return integer? winner its index
+function hoopai.race(fns) end
+
+---Calls fn(...) and cancels it, with all that it spawned, when it takes too long. Outside `run` it runs the loop
+---itself.
+---Raises what fn raised.
+---@async
+---@param seconds number at least 0
+---@param fn async fun(...: any): ... what to do
+---@param ... any what fn is called with
+---@return any ... what fn returned; or nil and a `hoopai.Error`
+function hoopai.timeout(seconds, fn, ...) end
+
+---Chooses the loop of the host, once for the whole program and before the first call.
+---With `hoopai.loop.luv` or `hoopai.loop.copas` the host's loop runs the tasks of `spawn`, which then works outside of
+---`run`. With `hoopai.loop.cqueues` calls also wait in the coroutines of cqueues. `hoopai.loop.custom` is for loops of
+---your own.
+---Raises after the first call, for a second loop, and where the library was built without epoll or kqueue.
+---@param loop hoopai.Adapter
+function hoopai.use(loop) end
 
 return hoopai

@@ -97,10 +97,12 @@ end
 -- @tfield[opt] function response called with a @{ResponseEvent} after each answer or failure
 -- @tfield[opt] function retry called with a @{RetryEvent} before the pause that precedes another attempt
 -- @tfield[opt] function wait called with a @{WaitEvent} before a call waits for the request budget
+-- @tfield[opt] function done called with a @{DoneEvent} when a call is over, however it ended. Calls that are refused
+-- before anything is sent, as their arguments are wrong, are not told
 -- @tfield[opt] function refresh of an app, or of a client with `oauth`: called with a @{RefreshEvent} after each
 -- exchange of a token of the app
 
-local hook_names = { request = true, response = true, retry = true, refresh = true, wait = true }
+local hook_names = { request = true, response = true, retry = true, refresh = true, wait = true, done = true }
 
 local function refresh_hook(value)
   if type(value) ~= "table" then return "a table with the hook `refresh`" end
@@ -113,7 +115,7 @@ local function hooks(value)
   if type(value) ~= "table" then return "a table of hooks" end
   for name, hook in pairs(value) do
     if not hook_names[name] then
-      return format("the hooks `request`, `response`, `retry`, `refresh` and `wait` alone; `%s` is unknown",
+      return format("the hooks `request`, `response`, `retry`, `refresh`, `wait` and `done` alone; `%s` is unknown",
         tostring(name))
     end
     if type(hook) ~= "function" then return format("a function as hook `%s`", name) end

@@ -136,6 +136,12 @@ end
 
 resources.endpoint = find_endpoint
 
+--- Loads now what is otherwise loaded on first use.
+function resources.load()
+  for _, name in ipairs(resource_names) do load_data(name) end
+  for _, module in pairs(composites) do require(module) end
+end
+
 --- The resource object of a client, e.g. client.calendars.
 -- @tparam string resource_name one of resources.names
 -- @param client handed to `call`

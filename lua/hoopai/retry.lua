@@ -13,7 +13,7 @@
 -- endpoint's rules need the store and are in hoopai.auth.grant; the rows of O say what they come to.
 local http_date = require "hoopai.http_date"
 
-local find, setmetatable = string.find, setmetatable
+local gmatch, match, setmetatable = string.gmatch, string.match, setmetatable
 local max, min, tonumber, tointeger = math.max, math.min, tonumber, math.tointeger
 
 local retry = {}
@@ -96,7 +96,7 @@ end
 function retry.point(err, sent)
   if err.kind == "cancelled" or err.kind == "closed" then return "ended" end
   local status = err.status or 0
-  if status > 0 then return point_answered(err, status) end
+  if status >= 200 then return point_answered(err, status) end -- an interim 1xx is no answer
   return sent == 0 and point_unsent(err) or point_unanswered(err)
 end
 
@@ -124,7 +124,7 @@ end
 -- @tparam integer given.attempt how many attempts were made
 -- @tparam integer given.attempts how many may be made
 -- @tparam number given.left seconds until the call's deadline
--- @tparam boolean given.repeated whether the call was repeated already for a point that allows it once
+-- @tparam boolean given.repeated whether the call was repeated for this point already
 -- @tparam boolean given.affordable whether the shared budget allows a retry
 -- @tparam number given.random from 0 up to 1
 -- @treturn string "fail", "resend", "look" or "refresh"
@@ -180,9 +180,23 @@ end
 
 -------------------------------------------------------------------------------------------------------- Retry-After
 
+local ENDLESS = 1e15 -- seconds; what more digits than that come to
+
 --- Seconds since 1970 that a `Date` header tells; nil for what is none.
 function retry.date(value)
   return value and http_date.parse(value)
+end
+
+--- The longest of the seconds in a header that came once or, joined by commas, several times; nil where anything else
+-- is in it.
+local function longest(value)
+  local most
+  for part in gmatch(value, "[^,]+") do
+    local digits = match(part, "^ *(%d+) *$")
+    if not digits then return nil end
+    most = max(most or 0, #digits <= 15 and tointeger(tonumber(digits)) or ENDLESS)
+  end
+  return most
 end
 
 --- Seconds that a Retry-After header asks for (RFC 9110 10.2.3): digits, or a date, which counts from the server's own
@@ -193,7 +207,8 @@ end
 -- @treturn ?number at least 0; nil for what is neither
 function retry.after(value, date, wall)
   if not value then return nil end
-  if find(value, "^%d+$") and #value <= 15 then return tointeger(tonumber(value)) end
+  local told = longest(value)
+  if told then return told end
   local at = http_date.parse(value)
   if not at then return nil end
   local from = date and http_date.parse(date) or wall

@@ -10,7 +10,7 @@ local scheduler = require "hoopai.scheduler"
 local verify = require "hoopai.verify"
 
 local format, min = string.format, math.min
-local pairs, select, setmetatable = pairs, select, setmetatable
+local ipairs, pairs, select, setmetatable = ipairs, pairs, select, setmetatable
 local now = core.now
 
 local sending = {}
@@ -34,6 +34,28 @@ local sending = {}
 -- @tfield[opt] integer status HTTP status, where an answer came
 -- @tfield[opt] string trace_id what the vendor's support asks for
 -- @tfield[opt] string kind the kind of the error, where the request failed
+-- @tfield[opt] number dns seconds from the beginning of the attempt until the name was resolved; 0 on a reused
+-- connection
+-- @tfield[opt] number connect seconds until the connection was there; 0 on a reused one
+-- @tfield[opt] number tls seconds until its TLS handshake was over; 0 on a reused one and without TLS
+-- @tfield[opt] number first_byte seconds until the first byte of the answer
+-- @tfield[opt] number total seconds until all was over
+-- @tfield[opt] boolean reused whether an open connection was used again
+-- @tfield[opt] string http_version "1.0", "1.1" or "2"
+
+--- What the hook `done` is told.
+-- @table DoneEvent
+-- @tfield string endpoint such as "calendars:get"
+-- @tfield string method HTTP method
+-- @tfield string path path of the request
+-- @tfield integer attempts how many requests were made, 0 where none was
+-- @tfield number elapsed seconds from the call to its end, all waiting and repetitions included
+-- @tfield[opt] integer status HTTP status of the last answer
+-- @tfield[opt] string trace_id what the vendor's support asks for
+-- @tfield[opt] boolean reused whether the last request went over a connection that was open already
+-- @tfield[opt] boolean reconciled true where the answer to a change was lost, and the record showed that it was made
+-- @tfield[opt] string kind the kind of the error, where the call failed; "cancelled" when its task was cancelled
+-- @tfield[opt] string applied what is known of the effect of a call that failed: "no", "maybe" or "yes"
 
 --- What the hook `retry` is told, before the pause.
 -- @table RetryEvent
@@ -64,13 +86,27 @@ local function tell_request(hook, exchange)
   scheduler.call_hook("on.request", hook, event_of(exchange))
 end
 
+local TIMING = { "dns", "connect", "tls", "first_byte", "total", "reused", "http_version" }
+
 local function tell_response(hook, exchange, err)
   local event, response = event_of(exchange), exchange.response
   event.elapsed = exchange.elapsed
   event.status = response and response.status
   event.trace_id = response and response.trace_id
   event.kind = err and err.kind
+  for _, name in ipairs(TIMING) do event[name] = exchange.info[name] end
   scheduler.call_hook("on.response", hook, event)
+end
+
+local function tell_done(hook, exchange, begun, result, response)
+  local event = event_of(exchange)
+  event.attempts, event.attempt = exchange.attempts, nil
+  event.elapsed = now() - begun
+  event.reused = exchange.info and exchange.info.reused
+  event.status, event.trace_id = response.status, response.trace_id
+  if result ~= nil then event.reconciled = response.reconciled
+  else event.kind, event.applied = response.kind, response.applied end
+  scheduler.call_hook("on.done", hook, event)
 end
 
 local function tell_retry(hook, exchange, err, action, reason, delay)
@@ -165,33 +201,24 @@ local function queue_deadline(exchange)
   return exchange.queue_deadline
 end
 
--- A place in the budget, counted or given back when the attempt ends, however it ends: a cancelled one may have left.
-local Permit = {}
-Permit.__close = function(permit)
-  local gate, response = permit.gate, permit.exchange.response
-  if not gate then return end
-  if not permit.has_left then return gate:give_back() end
-  local closed = response and response.status == 429 and (permit.retry_after or retry.BLIND_WAIT) or nil
-  gate:leave(response and response.rate_limit, response ~= nil, closed)
-end
-
 --- Waits for the budget of the location.
--- @return[1] a to-be-closed value
+-- @treturn[1] table a to-be-closed permit, see Gate:enter in hoopai.gate
 -- @treturn[2] nil
 -- @treturn[2] Error
 local function enter(own, exchange, where)
   local gate = exchange.gate
-  local permit = setmetatable({ gate = gate, exchange = exchange }, Permit)
-  if not gate then return permit end
+  if not gate then return gates.free() end
+  local free = gate:try()
+  if free then return free end
   local hook = own.settings.on.wait
-  local entered, why, seconds = gate:enter {
+  local permit, why, seconds = gate:enter {
     where = where, deadline = queue_deadline(exchange),
     is_closed = function() return own.closed or own.shared.closed end,
     on_wait = function(left)
       if hook then tell_wait(hook, exchange, left) end
     end,
   }
-  if entered then return permit end
+  if permit then return permit end
   if why == "closed" then return closed_failure(exchange) end
   if why == "late" then return queue_failure(exchange, "there was no room in the request budget") end
   return budget_failure(exchange, why, seconds)
@@ -223,6 +250,16 @@ local function wait_for(transfer, where, multi, deadline)
   return true
 end
 
+--- Tells the budget what became of a request.
+-- @tparam table outcome the response or the error
+local function note_answer(permit, exchange, outcome)
+  local response = exchange.response
+  permit.has_left, permit.came = exchange.sent > 0, response ~= nil
+  if not response then return end
+  permit.told = response.rate_limit
+  if response.status == 429 then permit.pause = outcome.retry_after or retry.BLIND_WAIT end
+end
+
 --- Ends an attempt that was not made: there is nothing to repeat.
 local function over(_, err)
   return nil, err, true
@@ -231,7 +268,8 @@ end
 --- One attempt: waits for the budget and the token, hands the request to libcurl, waits, reads the answer.
 -- @return the result and the response; or nil, the error, and true where the attempt was not made at all
 local function attempt(own, exchange, where)
-  exchange.sent, exchange.response = 0, nil -- what is known of an attempt before is in exchange.unclear
+  -- What is known of an attempt before is in exchange.unclear.
+  exchange.sent, exchange.response, exchange.transfer = 0, nil, nil
   local permit <close>, refusal = enter(own, exchange, where)
   if not permit then return nil, refusal, true end
   local secret, generation = exchange.source:get((exchange.begun or now()) + exchange.timeout)
@@ -253,7 +291,7 @@ local function attempt(own, exchange, where)
     deadline = begun and begun + exchange.timeout,
     once = exchange.endpoint.class ~= "R",
   }
-  permit.has_left = true
+  permit.has_left, exchange.transfer = true, transfer
   if not wait_for(transfer, where, multi, queue_deadline(exchange)) then
     permit.has_left = false
     return over(queue_failure(exchange, "no connection was free"))
@@ -261,8 +299,8 @@ local function attempt(own, exchange, where)
   exchange.begun = begun or transfer:started() or now()
   exchange.elapsed = now() - exchange.begun
   local result, response = answer.read(exchange, transfer)
-  permit.has_left = exchange.sent > 0
-  if result == nil then permit.retry_after = response.retry_after end
+  note_answer(permit, exchange, response)
+  if hooks.response or hooks.done then exchange.info = transfer:info() end
   if hooks.response then tell_response(hooks.response, exchange, result == nil and response or nil) end
   return result, response
 end
@@ -295,8 +333,12 @@ end
 --- Lets the pause before the next attempt pass.
 -- @treturn boolean false when the client was closed meanwhile
 local function rest(own, exchange, where, delay)
-  if delay > 0 then own.shared.bell:wait(where, now() + min(delay, exchange.begun + exchange.timeout - now())) end
-  return not (own.closed or own.shared.closed)
+  local ends = min(now() + delay, exchange.begun + exchange.timeout)
+  while not (own.closed or own.shared.closed) do
+    if now() >= ends then return true end
+    own.shared.bell:wait(where, ends)
+  end
+  return false
 end
 
 --- Reads the record after an attempt whose outcome is unclear.
@@ -325,27 +367,21 @@ local function decide(exchange, point, err, budget)
     class = exchange.endpoint.class, verify = exchange.endpoint.verify, point = point, err = err,
     attempt = exchange.attempts - (exchange.refreshed and 1 or 0), attempts = exchange.retries + 1,
     left = exchange.begun + exchange.timeout - now(),
-    repeated = exchange.repeated == point, affordable = budget:is_affordable(), random = core.random(),
+    repeated = exchange.repeated[point] == true, affordable = budget:is_affordable(), random = core.random(),
   }
 end
 
---- A record that is gone after a delete whose answer was lost was deleted by it.
+--- A record that is gone after a delete whose answer was lost was deleted by it. (Where a member is taken out of a
+-- record, it is the record that is gone, and nobody knows why.)
 local function is_gone(exchange, err)
-  return exchange.unclear and exchange.endpoint.method == "DELETE" and err.kind == "not_found"
+  local endpoint = exchange.endpoint
+  return exchange.unclear and endpoint.method == "DELETE" and not endpoint.member and err.kind == "not_found"
 end
 
---- Sends a request, and repeats it as hoopai.retry says.
--- @tparam table own the client's own data: `settings`, `shared`, `closed`
--- @tparam table exchange endpoint, path, url, query, body, headers, source (of the token), timeout, queue_timeout,
--- queue_deadline, retries, location_id
--- @tparam string where "task" or "block"
--- @tparam ?function look reads the record after a change whose outcome is unclear; returns a word of verify.judge, what
--- the call is to return where that is "applied", and the response to the reading
--- @return result, response; or nil and an error
-function sending.send(own, exchange, where, look)
+local function send(own, exchange, where, look)
   local shared, before = own.shared, nil
   local budget = retry_budget_of(shared, exchange.location_id)
-  exchange.gate = gate_of(shared, exchange.location_id)
+  exchange.gate, exchange.repeated = gate_of(shared, exchange.location_id), {}
   while true do
     local result, response, is_over = attempt(own, exchange, where)
     if result ~= nil then
@@ -369,7 +405,7 @@ function sending.send(own, exchange, where, look)
     else
       local hook = own.settings.on.retry
       if hook then tell_retry(hook, exchange, err, action, point, delay) end
-      exchange.repeated, exchange.unclear = point, exchange.unclear or action == "look"
+      exchange.repeated[point], exchange.unclear = true, exchange.unclear or action == "look"
       if not rest(own, exchange, where, delay) then
         return final(exchange, select(2, closed_failure(exchange)), before)
       end
@@ -380,6 +416,48 @@ function sending.send(own, exchange, where, look)
       end
     end
   end
+end
+
+--- The error of a call that was cut off: cancelled, or raised in.
+local function cut_off(exchange, raised)
+  exchange.sent = exchange.transfer and exchange.transfer:sent() or 0
+  local status = exchange.response and exchange.response.status or 0
+  local applied = exchange.unclear and "maybe" or answer.applied(exchange.endpoint.class, exchange.sent, status)
+  return select(2, answer.failure(exchange, {
+    kind = raised == nil and "cancelled" or "raised", cause = raised, applied = applied,
+    message = "the call was cut off" .. (applied ~= "no" and " after it had left" or ""),
+  }))
+end
+
+-- What is told of a call when it ends, however it ends: to the hook `done`, and to whoever cancelled its task that a
+-- change may have been made.
+local Ending = {}
+Ending.__close = function(ending, raised)
+  local exchange, result, response = ending.exchange, ending.result, ending.response
+  local is_cut = not response
+  if is_cut then response = cut_off(exchange, raised) end
+  if exchange.endpoint.class ~= "R" then
+    local applied = result ~= nil and "yes" or response.applied
+    if applied ~= "no" then scheduler.note_change(applied, is_cut and response or nil) end
+  end
+  if ending.hook then tell_done(ending.hook, exchange, ending.begun, result, response) end
+end
+
+--- Sends a request, and repeats it as hoopai.retry says.
+-- @tparam table own the client's own data: `settings`, `shared`, `closed`
+-- @tparam table exchange endpoint, path, url, query, body, headers, source (of the token), timeout, queue_timeout,
+-- queue_deadline, retries, location_id
+-- @tparam string where "task" or "block"
+-- @tparam ?function look reads the record after a change whose outcome is unclear; returns a word of verify.judge, what
+-- the call is to return where that is "applied", and the response to the reading
+-- @return result, response; or nil and an error
+function sending.send(own, exchange, where, look)
+  local hook = own.settings.on.done
+  if not hook and exchange.endpoint.class == "R" then return send(own, exchange, where, look) end
+  local ending <close> = setmetatable({ hook = hook, exchange = exchange, begun = now() }, Ending)
+  local result, response = send(own, exchange, where, look)
+  ending.result, ending.response = result, response
+  return result, response
 end
 
 return sending

@@ -17,7 +17,7 @@ local function slots(free)
   for day, entry in pairs(free) do
     local strings = type(entry) == "table" and entry.slots
     for _, slot in ipairs(type(strings) == "table" and strings or {}) do
-      local instant = time.parse(slot)
+      local instant = type(slot) == "string" and time.parse(slot)
       if instant then list[#list + 1] = { day = day, slot = slot, instant = instant } end
     end
   end

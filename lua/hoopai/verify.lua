@@ -91,18 +91,27 @@ function same(wanted, found, field)
   return wanted == found
 end
 
---- Compares what was to be set with what is there: how many fields could be compared, and whether one differs.
-local function compare(body, record, fields)
-  local compared = 0
+local function field_of(fields, name)
   for _, field in ipairs(fields) do
-    local wanted, found = body[field.name], record[field.name]
-    if field.name == "appointmentStatus" and found == nil then found = record.appoinmentStatus end
-    if wanted ~= nil and (found ~= nil or rawequal(wanted, null)) then
-      compared = compared + 1
-      if not same(wanted, found, field) then return compared, true end
+    if field.name == name then return field end
+  end
+end
+
+--- Compares what was to be set with what is there.
+-- @treturn string "differs", "same"; "partly": what can be seen is the same, and something cannot be seen; "nothing"
+local function compare(body, record, fields)
+  local verdict, hidden = "nothing", false
+  for name, wanted in pairs(body) do
+    local field, found = field_of(fields, name), record[name]
+    if name == "appointmentStatus" and found == nil then found = record.appoinmentStatus end
+    if found ~= nil or field and rawequal(wanted, null) then
+      if not same(wanted, found, field) then return "differs" end
+      verdict = "same"
+    elseif field or type(wanted) ~= "boolean" then -- a switch that no record has tells how to change it, not what
+      hidden = true
     end
   end
-  return compared, false
+  return verdict == "same" and hidden and "partly" or verdict
 end
 
 local function has_member(record, name, value)
@@ -120,10 +129,10 @@ local function judge_removal(endpoint, arguments, record)
   return (record == nil or record.deleted == true) and "applied" or "unchanged"
 end
 
---- Was the record changed by somebody after our request left?
-local function is_newer(record, sent_ms)
+--- By how many milliseconds the record was changed after our request left; nil where that is not known.
+local function changed_after(record, sent_ms)
   local changed = record.dateUpdated and to_epoch_ms(record.dateUpdated)
-  return changed ~= nil and sent_ms ~= nil and changed > sent_ms + SLACK
+  return changed and sent_ms and changed - sent_ms
 end
 
 --- What the record says of the change.
@@ -139,10 +148,11 @@ function verify.judge(endpoint, arguments, body, record, fields, sent_ms)
   if endpoint.method == "DELETE" then return judge_removal(endpoint, arguments, record) end
   if not record then return "unknown" end
   if endpoint.member then return has_member(record, endpoint.member, arguments[2]) and "applied" or "unchanged" end
-  local compared, differs = compare(body or {}, record, fields)
-  if compared == 0 then return "unknown" end
-  if not differs then return "applied" end
-  return is_newer(record, sent_ms) and "conflict" or "unchanged"
+  local found, later = compare(body or {}, record, fields), changed_after(record, sent_ms)
+  if found == "nothing" then return "unknown" end
+  if found == "same" then return "applied" end
+  if found == "partly" then return later and later >= -SLACK and "applied" or "unknown" end
+  return later and later > SLACK and "conflict" or "unchanged"
 end
 
 --- What a call returns whose change was found made: the record where the endpoint answers one, else a confirmation.

@@ -10,10 +10,14 @@ local reference = {}
 local PAGES = {
   { name = "hoopai", file = "init", items = {
     { "init", "hoopai.new", "new" }, { "init", "hoopai.oauth", "oauth" },
-    { "slots", "slots" }, { "init", "hoopai.array", "array" },
+    { "slots", "slots" }, { "init", "hoopai.array", "array" }, { "log", "log" },
+    { "init", "hoopai.preload", "preload" },
     { "scheduler", "scheduler.run", "run" }, { "scheduler", "scheduler.spawn", "spawn" },
-    { "scheduler", "scheduler.map", "map" }, { "scheduler", "scheduler.sleep", "sleep" },
-    { "init", "null" }, { "init", "time" }, { "init", "hoopai.store", "store" }, { "init", "VERSION" },
+    { "scheduler", "scheduler.sleep", "sleep" }, { "combine", "combine.map", "map" },
+    { "combine", "combine.all", "all" }, { "combine", "combine.race", "race" },
+    { "combine", "combine.timeout", "timeout" }, { "scheduler", "scheduler.use", "use" },
+    { "init", "null" }, { "init", "time" }, { "init", "hoopai.store", "store" }, { "init", "hoopai.loop", "loop" },
+    { "init", "VERSION" },
     { "client", "Client:with" }, { "client", "Client:request" }, { "client", "Client:close" },
     { "scheduler", "Task:join" }, { "scheduler", "Task:cancel" },
     { "answer", "Response" }, { "answer", "RateLimit" }, { "errors", "Error" }, { "errors", "kinds" },
@@ -22,7 +26,7 @@ local PAGES = {
     { "booking", "booking:find_booking", "Appointments:find_booking" }, { "booking", "Booking" },
     { "options", "CallOptions" }, { "options", "Hooks" }, { "sending", "RequestEvent" },
     { "sending", "ResponseEvent" }, { "sending", "RetryEvent" }, { "sending", "WaitEvent" },
-    { "auth/grant", "RefreshEvent" },
+    { "sending", "DoneEvent" }, { "auth/grant", "RefreshEvent" },
   } },
   { name = "hoopai.oauth", file = "auth/app", items = {
     { "auth/app", "methods:authorize_url", "App:authorize_url" }, { "auth/app", "methods:exchange", "App:exchange" },
@@ -34,6 +38,12 @@ local PAGES = {
   { name = "hoopai.store", file = "store/init", items = {
     { "store/init", "store.file", "file" }, { "store/init", "store.memory", "memory" },
     { "store/custom", "OwnStore" },
+  } },
+  { name = "hoopai.loop", file = "loop/init", items = {
+    { "scheduler", "scheduler.pollfd", "pollfd" }, { "scheduler", "scheduler.events", "events" },
+    { "scheduler", "scheduler.timeout", "timeout" }, { "scheduler", "scheduler.busy", "busy" },
+    { "scheduler", "scheduler.step", "step" },
+    { "loop/init", "Adapter" },
   } },
   { name = "hoopai.time", file = "time", items = {
     { "time", "time.now", "now" }, { "time", "time.at", "at" }, { "time", "time.parse", "parse" },
@@ -60,7 +70,7 @@ local PAGES = {
   { name = "hoopai.sandbox.control", file = "sandbox/control", items = {} },
 }
 
-local FIELDS = { null = true, time = true, store = true, VERSION = true }
+local FIELDS = { null = true, time = true, store = true, loop = true, VERSION = true }
 
 local function kind_of(item)
   if FIELDS[item.name] then return "field" end

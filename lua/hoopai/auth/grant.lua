@@ -13,7 +13,7 @@ local errors = require "hoopai.errors"
 local scheduler = require "hoopai.scheduler"
 
 local max, min, floor, setmetatable, tonumber = math.max, math.min, math.floor, setmetatable, tonumber
-local ipairs = ipairs
+local ipairs, format = ipairs, string.format
 local now = core.now
 
 local DEADLINE = 30           -- of an exchange, in seconds from having the lock
@@ -38,11 +38,10 @@ Grant.__index = Grant
 -- @tparam string given.key of the record in the store
 -- @tparam string given.label what to call it in messages
 -- @param given.store see hoopai.store
--- @tparam function given.send send(record, seconds) -> reply: spends the refresh token once and waits for the answer,
--- which is closed with `reply:close()`
--- @tparam function given.read read(reply) -> outcome, answer or error: what the answer says, as often as it is asked.
--- The outcomes: "granted", "refused" (this token), "rejected" (the request; nothing was done), "unsent" (it never
--- left), "unclear"
+-- @tparam function given.send send(record, seconds) -> reply: spends the refresh token once and waits for the answer.
+-- `reply:read()` -> outcome, answer or error: what it says, as often as it is asked; `reply:close()` forgets it. The
+-- outcomes: "granted", "refused" (this token), "rejected" (the request; nothing was done), "unsent" (it never left),
+-- "unclear"
 -- @tparam function given.mint mint(record, seconds) -> outcome, answer or error: asks for a token in another way, which
 -- spends nothing, where there is no refresh token
 -- @tparam function given.background starts a task that outlives its caller
@@ -133,7 +132,7 @@ end
 
 local function reauth(own, what, cause)
   return errors.new {
-    kind = "reauth_required", cause = cause, message = ("%s %s: a person must sign in"):format(what, own.label),
+    kind = "reauth_required", cause = cause, message = format("%s %s: a person must sign in", what, own.label),
   }
 end
 
@@ -151,7 +150,7 @@ local function resting(own, record)
   if tries_of(record) >= #AFTER and age and age < UNCLEAR_REST then
     return errors.new {
       kind = "network", retryable = true, retry_after = UNCLEAR_REST - max(age, 0),
-      message = ("the answers to %d exchanges of the token were lost; it rests"):format(tries_of(record)),
+      message = format("the answers to %d exchanges of the token were lost; it rests", tries_of(record)),
     }
   end
 end
@@ -215,7 +214,7 @@ end
 --- What the answer to an exchange says. It may hold the only successor of a spent token: where memory runs out before
 -- that is noted the answer is kept, and read by the next exchange.
 local function read_reply(own, record)
-  local outcome, result = own.read(own.reply)
+  local outcome, result = own.reply:read()
   if outcome == "granted" then own.unsaved = grant.successor(record, result) end
   own.reply:close()
   own.reply = false
