@@ -62,7 +62,7 @@ demo: ## start the sandbox and book an appointment in it
 test: ## run the specs (SPECS=... for some of them)
 	@.ci/deps build run sandbox test
 	@$(MAKE) -s --no-print-directory build build-poll
-	@$(MAKE) -s --no-print-directory build/process.so build/host
+	@$(MAKE) -s --no-print-directory build/process.so build/host build-asan/memory_host
 	@.ci/test test $(SPECS)
 
 test-all: ## run the specs with everything that is too slow for every day
@@ -76,7 +76,7 @@ lint: ## luacheck, gcc -fanalyzer, clang-tidy, cppcheck, the exported symbols, t
 asan: ## run the specs under AddressSanitizer, LeakSanitizer and UBSan
 	@.ci/deps build run sandbox test
 	@$(MAKE) -s --no-print-directory build-asan/hoopai/core.so build-asan/sanitizer.so build-asan/host
-	@$(MAKE) -s --no-print-directory build build/process.so
+	@$(MAKE) -s --no-print-directory build build/process.so build-asan/memory_host
 	@.ci/test asan $(SPECS)
 
 tsan: ## run the example of a C host, many threads with a state each, under ThreadSanitizer
@@ -95,9 +95,9 @@ contract: ## judge requests and data by the vendor's document (OPENAPI=.../apps/
 	@$(MAKE) -s --no-print-directory build
 	@.ci/contract "$(OPENAPI)"
 
-torture: ## kill, jam and crowd programs that share tokens; book with faults (KILLS=10000, BOOKINGS=100000 ...)
+torture: ## starve, kill, jam and crowd programs, and book with faults (STEP=1, REQUESTS=100000, KILLS=10000, BOOKINGS=100000)
 	@.ci/deps build run sandbox test torture
-	@$(MAKE) -s --no-print-directory build build/process.so
+	@$(MAKE) -s --no-print-directory build build/process.so build-asan/memory_host
 	@eval "$$(.ci/env)"; status=0; for script in spec/torture/*.lua; do \
 		echo "== $$script"; "$$LUA" "$$script" || status=1; done; exit $$status
 
