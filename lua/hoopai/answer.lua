@@ -76,16 +76,6 @@ end
 -- @tfield[opt] integer daily_remaining requests left today
 -- @tfield[opt] integer daily_reset_ms milliseconds until the day begins anew
 
--- The headers that say it.
-local rate_limit_keys = {
-  ["x-ratelimit-max"] = "max",
-  ["x-ratelimit-remaining"] = "remaining",
-  ["x-ratelimit-interval-milliseconds"] = "interval_ms",
-  ["x-ratelimit-limit-daily"] = "daily_limit",
-  ["x-ratelimit-daily-remaining"] = "daily_remaining",
-  ["x-ratelimit-daily-reset"] = "daily_reset_ms",
-}
-
 --- A text to show, nil when a value is none.
 local function text_of(value)
   return type(value) == "string" and value ~= "" and value or nil
@@ -282,7 +272,7 @@ local function make_response(exchange, transfer, status, is_refusal)
   return setmetatable({
     status = status,
     head = is_refusal and redact(exchange, head) or head,
-    rate_limit = transfer:numbers(rate_limit_keys),
+    rate_limit = transfer:rate_limit(),
     attempts = exchange.attempts,
     elapsed = exchange.elapsed,
     url = exchange.url,
