@@ -33,7 +33,7 @@ endif
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: help deps build build-poll demo test test-all lint asan valgrind contract bench readme meta docs install clean env
+.PHONY: help deps build build-poll demo test test-all lint asan valgrind contract torture bench bench-compare readme meta docs install clean env
 
 help: ## this list
 	@sed -n 's/\$$\$$/$$/; s/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -87,10 +87,17 @@ torture: ## kill, jam and crowd programs that share tokens (KILLS=10000, EXCHANG
 	@eval "$$(.ci/env)"; status=0; for script in spec/torture/*.lua; do \
 		echo "== $$script"; "$$LUA" "$$script" || status=1; done; exit $$status
 
-bench: ## measure (one script of spec/bench/ after the other)
-	@.ci/deps build run
-	@$(MAKE) -s --no-print-directory build
+bench: ## measure against libcurl itself and other clients (BENCH_ROUNDS=5 BENCH_SECONDS=0.5 BENCH_PEERS=1)
+	@.ci/deps build run sandbox bench
+	@$(MAKE) -s --no-print-directory build $(bench_programs)
 	@eval "$$(.ci/env)"; for script in spec/bench/*_bench.lua; do echo "== $$script"; "$$LUA" "$$script" || exit; done
+
+bench-compare: ## measure this checkout and another commit in one run (BASE=revision)
+	@.ci/deps build run sandbox bench
+	@$(MAKE) -s --no-print-directory build $(bench_programs)
+	@.ci/bench-base "$(BASE)" build/bench/base
+	@$(MAKE) -s --no-print-directory -C build/bench/base build
+	@eval "$$(.ci/env)"; BENCH_BASE=build/bench/base "$$LUA" spec/bench/http_bench.lua
 
 readme: ## write the table of endpoints in README.md anew
 	@.ci/deps run
@@ -150,3 +157,13 @@ build-asan/sanitizer.so: spec/support/sanitizer.c
 build/process.so: spec/support/process.c Makefile | build/headers
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -fPIC $(warnings) $(includes) -shared -o $@ $<
+
+bench_programs := build/bench/rawc build/bench/server build/bench/timed
+
+build/bench/rawc: spec/bench/rawc.c Makefile | build/headers
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -O2 $(warnings) $(CURL_CFLAGS) -o $@ $< $(CURL_LIBS)
+
+build/bench/server build/bench/timed: build/bench/%: spec/bench/support/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -O2 $(warnings) -o $@ $<
