@@ -5,6 +5,10 @@ LUA ?= lua5.4
 CFLAGS ?= -O2 -g
 # Names of a spec file or folder: make test SPECS=spec/time_spec.lua
 SPECS =
+# How long make fuzz tries each target
+FUZZ_SECONDS ?= 120
+# Some of them: make fuzz TARGETS="json url"
+TARGETS =
 # The vendor's OpenAPI document, for make contract
 OPENAPI ?= $(HOOPAI_OPENAPI)
 
@@ -16,6 +20,8 @@ sources := $(sort $(wildcard src/*.c))
 LUA_CFLAGS ?= $(shell pkg-config --cflags lua5.4 2>/dev/null || pkg-config --cflags lua-5.4 2>/dev/null || \
 	echo -I/usr/include/lua5.4)
 CURL_CFLAGS ?= $(shell pkg-config --cflags libcurl 2>/dev/null)
+# Only a program needs it: a module takes Lua from its host.
+LUA_LIBS ?= $(shell pkg-config --libs lua5.4 2>/dev/null || pkg-config --libs lua-5.4 2>/dev/null || echo -llua5.4)
 CURL_LIBS ?= $(shell pkg-config --libs libcurl 2>/dev/null || echo -lcurl)
 
 warnings := -Wall -Wextra -Wpedantic -Wshadow
@@ -23,6 +29,8 @@ includes = $(LUA_CFLAGS) $(CURL_CFLAGS)
 core_cflags = -std=c11 -fPIC -pthread -fvisibility=hidden $(warnings) $(includes)
 hardening := -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 sanitizers := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# What a C host links: Lua and lua-cjson as archives where Debian has them.
+HOST_LIBS ?= -l:liblua5.4.a -l:liblua5.4-cjson.a $(CURL_LIBS) -lm -ldl
 
 # nodelete: libcurl and its threads may hold addresses of the core when lua_close would unmap it.
 ifeq ($(shell uname -s),Darwin)
@@ -33,7 +41,8 @@ endif
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: help deps build build-poll demo test test-all lint asan valgrind contract torture bench bench-compare readme meta docs install clean env
+.PHONY: help deps build build-poll demo test test-all lint asan tsan valgrind contract torture fuzz bench bench-compare \
+	readme meta docs amalgamation host install clean env
 
 help: ## this list
 	@sed -n 's/\$$\$$/$$/; s/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -53,7 +62,7 @@ demo: ## start the sandbox and book an appointment in it
 test: ## run the specs (SPECS=... for some of them)
 	@.ci/deps build run sandbox test
 	@$(MAKE) -s --no-print-directory build build-poll
-	@$(MAKE) -s --no-print-directory build/process.so
+	@$(MAKE) -s --no-print-directory build/process.so build/host
 	@.ci/test test $(SPECS)
 
 test-all: ## run the specs with everything that is too slow for every day
@@ -61,14 +70,19 @@ test-all: ## run the specs with everything that is too slow for every day
 
 lint: ## luacheck, gcc -fanalyzer, clang-tidy, cppcheck, the exported symbols, the rockspec
 	@.ci/deps build run lint
-	@$(MAKE) -s --no-print-directory build build-poll
+	@$(MAKE) -s --no-print-directory build build-poll amalgamation
 	@CPPFLAGS="$(includes)" .ci/lint
 
 asan: ## run the specs under AddressSanitizer, LeakSanitizer and UBSan
 	@.ci/deps build run sandbox test
-	@$(MAKE) -s --no-print-directory build-asan/hoopai/core.so build-asan/sanitizer.so
+	@$(MAKE) -s --no-print-directory build-asan/hoopai/core.so build-asan/sanitizer.so build-asan/host
 	@$(MAKE) -s --no-print-directory build build/process.so
 	@.ci/test asan $(SPECS)
+
+tsan: ## run the example of a C host, many threads with a state each, under ThreadSanitizer
+	@.ci/deps build run sandbox test
+	@$(MAKE) -s --no-print-directory build build/process.so build-tsan/host
+	@.ci/test tsan spec/embed_spec.lua
 
 valgrind: ## run the core's specs under valgrind
 	@.ci/deps build run sandbox test valgrind
@@ -86,6 +100,11 @@ torture: ## kill, jam and crowd programs that share tokens (KILLS=10000, EXCHANG
 	@$(MAKE) -s --no-print-directory build build/process.so
 	@eval "$$(.ci/env)"; status=0; for script in spec/torture/*.lua; do \
 		echo "== $$script"; "$$LUA" "$$script" || status=1; done; exit $$status
+
+fuzz: ## feed each target of spec/fuzz/ with what libFuzzer thinks of, for FUZZ_SECONDS (120) each
+	@.ci/deps build run test fuzz
+	@$(MAKE) -s --no-print-directory CC=clang build-fuzz/fuzz
+	@.ci/fuzz $(FUZZ_SECONDS) $(TARGETS)
 
 bench: ## measure against libcurl itself and other clients (BENCH_ROUNDS=5 BENCH_SECONDS=0.5 BENCH_PEERS=1)
 	@.ci/deps build run sandbox bench
@@ -111,6 +130,12 @@ docs: ## write the reference as HTML into build/docs/
 	@.ci/deps run docs
 	@.ci/docs build/docs
 
+amalgamation: build/amalgamation/hoopai_core.c ## write what a C program copies into its tree into build/amalgamation/
+
+host: ## build the example of a C host, build/host
+	@.ci/deps build run host
+	@$(MAKE) -s --no-print-directory build/host
+
 install: build ## copy the library below PREFIX (/usr/local); DESTDIR is honoured
 	install -d "$(DESTDIR)$(PREFIX)/lib/lua/5.4/hoopai"
 	install -m 755 build/hoopai/core.so "$(DESTDIR)$(PREFIX)/lib/lua/5.4/hoopai/core.so"
@@ -119,7 +144,7 @@ install: build ## copy the library below PREFIX (/usr/local); DESTDIR is honoure
 		-exec install -m 644 {} "$(DESTDIR)$(PREFIX)/share/lua/5.4/{}" \;
 
 clean: ## remove what was built
-	rm -rf build build-poll build-asan
+	rm -rf build build-poll build-asan build-tsan build-fuzz
 
 env: ## print the lines that make this checkout loadable: eval "$$(make -s env)"
 	@.ci/env
@@ -134,25 +159,55 @@ $(1)/obj/%.o: src/%.c Makefile | $(1)/headers
 	@mkdir -p $$(@D)
 	$$(CC) $$(core_cflags) $(2) -MMD -MP -c -o $$@ $$<
 
-# Asked once per build folder, for a better answer than the compiler's.
-$(1)/headers:
-	@mkdir -p $$(@D)
-	@printf '#include <lua.h>\n#if LUA_VERSION_NUM != 504\n#error\n#endif\n#include <curl/curl.h>\n' | \
-		$$(CC) $$(includes) -E -x c - >/dev/null 2>&1 || { \
-		echo "A C compiler, lua.h of Lua 5.4 or curl/curl.h is missing. 'make deps' installs them on Debian;" >&2; \
-		echo "elsewhere point CC, LUA_CFLAGS and CURL_CFLAGS at them." >&2; exit 1; }
-	@touch $$@
-
 -include $(wildcard $(1)/obj/*.d)
 endef
+
+# Asked once per build folder, for a better answer than the compiler's.
+%/headers:
+	@mkdir -p $(@D)
+	@printf '#include <lua.h>\n#if LUA_VERSION_NUM != 504\n#error\n#endif\n#include <curl/curl.h>\n' | \
+		$(CC) $(includes) -E -x c - >/dev/null 2>&1 || { \
+		echo "A C compiler, lua.h of Lua 5.4 or curl/curl.h is missing. 'make deps' installs them on Debian;" >&2; \
+		echo "elsewhere point CC, LUA_CFLAGS and CURL_CFLAGS at them." >&2; exit 1; }
+	@touch $@
 
 $(eval $(call core,build,$(hardening) $$(CFLAGS)))
 $(eval $(call core,build-poll,$(hardening) -DHOOPAI_BACKEND_POLL $$(CFLAGS)))
 $(eval $(call core,build-asan,$(sanitizers) -O1 -g))
 
+build/amalgamation/hoopai_core.c: spec/support/amalgamate.lua hoopai-dev-1.rockspec LICENSE $(sources) \
+		$(wildcard src/*.h) $(shell find lua/hoopai -name '*.lua')
+	@mkdir -p $(@D)
+	$(LUA) $< $(@D)
+
+# One build of the example of a C host: $(call host,FOLDER,FLAGS)
+define host
+$(1)/host: examples/embed/host.c build/amalgamation/hoopai_core.c Makefile | $(1)/headers
+	@mkdir -p $$(@D)
+	$$(CC) -std=c11 -pthread $(warnings) $$(includes) -Ibuild/amalgamation $(2) $$(LDFLAGS) -o $$@ $$< \
+		build/amalgamation/hoopai_core.c build/amalgamation/hoopai_lua.c $$(HOST_LIBS)
+endef
+
+$(eval $(call host,build,$(hardening) $$(CFLAGS)))
+$(eval $(call host,build-asan,$(sanitizers) -O1 -g))
+$(eval $(call host,build-tsan,-fsanitize=thread -O1 -g))
+
 build-asan/sanitizer.so: spec/support/sanitizer.c
 	@mkdir -p $(@D)
 	$(CC) -std=c11 $(warnings) -shared -fPIC -o $@ $<
+
+# The core's own allocations go through the host: see memory_host.c.
+build-asan/memory_host: spec/support/memory_host.c $(patsubst src/%.c,build-asan/obj/%.o,$(sources))
+	$(CC) -r -nostdlib -o build-asan/obj/core.renamed $(filter %.o,$^)
+	objcopy $(foreach name,malloc calloc realloc strdup free,--redefine-sym $(name)=core_$(name)) build-asan/obj/core.renamed
+	$(CC) -std=c11 -pthread $(warnings) $(includes) $(sanitizers) -O1 -g -rdynamic -o $@ $< build-asan/obj/core.renamed \
+		$(LUA_LIBS) $(CURL_LIBS) -ldl
+
+# The core compiled in, so that libFuzzer sees which of its branches an input takes.
+build-fuzz/fuzz: spec/fuzz/fuzz.c $(sources) $(wildcard src/*.h) Makefile | build/headers
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -pthread $(warnings) $(includes) $(sanitizers) -fsanitize=fuzzer -O1 -g -o $@ \
+		spec/fuzz/fuzz.c $(sources) $(LUA_LIBS) $(CURL_LIBS)
 
 build/process.so: spec/support/process.c Makefile | build/headers
 	@mkdir -p $(@D)

@@ -37,7 +37,7 @@ end
 
 local day, slot, instant = hoopai.slots(free[chosen])()
 if not slot then error(calendars[chosen].name .. " has nothing free in the next five days", 0) end
-local booked = assert(client.appointments:create {
+local booked = assert(client.appointments:book {
   calendarId = calendars[chosen].id, contactId = contact, startTime = slot, title = "First visit",
 })
 heading("Booked")

@@ -104,6 +104,7 @@ end
 
 local ENDPOINT_KEYS = {
   name = true, method = true, path = true, doc = true, scope = true, class = true, verify = true, verify_with = true,
+  verify_member = true,
   params = true, query = true, body = true, at_least_one = true, range = true, status = true, result = true,
   empty_body = true, undocumented = true,
 }
@@ -359,6 +360,16 @@ describe("the endpoint data", function()
         check_doc(param.doc, id .. "." .. param.name)
       end
     end)
+  end)
+
+  it("knows the words of its paths, none of which may be an id", function()
+    local words = {}
+    each(function(endpoint)
+      for word in endpoint.path:gmatch "[^/]+" do
+        if not word:find "{" then words[word:lower()] = true end
+      end
+    end)
+    assert.are.same(words, require "hoopai.api.words")
   end)
 
   it("has unique query fields, and rules over fields that exist", function()

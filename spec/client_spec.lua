@@ -42,14 +42,15 @@ describe("client:", function()
     end)
 
     it("one whose feature does not exist yet is unknown", function()
-      for _, name in ipairs { "retries", "rate_limit", "store" } do
+      for _, name in ipairs { "journal", "store" } do
         misuse(function() hoopai.new { token = "t", [name] = 1 } end, "unknown option", name)
       end
-      misuse(function() hoopai.new { token = "t", on = { retry = print } } end, "retry")
+      misuse(function() hoopai.new { token = "t", on = { webhook = print } } end, "webhook")
     end)
 
     local wrong = {
       token = { 5, true, {} },
+      retries = { -1, 11, 1.5, "2", true }, rate_limit = { 1, "on" },
       base_url = {
         1, "", "example.com", "ftp://127.0.0.1", "file:///etc/passwd", "http://example.com", "https://u:p@example.com",
         "https://example.com?x=1", "https://example.com#x", "https://exa mple.com", "https://example.com:0",
@@ -437,6 +438,22 @@ describe("client:", function()
       assert(new().resources:list("halls", nil, { validate = false }))
     end)
 
+    it("refuse an id that is a word of the API's paths, with the checks off either", function()
+      local client = new()
+      for _, validate in ipairs { true, false } do
+        local options = { validate = validate }
+        local err = expect.failure("invalid_request", client.calendars:get("groups", options))
+        assert.are.equal("calendarId", err.details[1].path)
+        assert.matches("another endpoint", err.details[1].problem, 1, true)
+        expect.failure("invalid_request", client.schedules:get("search", options))
+        -- Some servers match paths without regard to case.
+        expect.failure("invalid_request", client.calendars:delete("Events", options))
+        expect.failure("invalid_request", client.notes:delete("a", "notes", options))
+        expect.failure("invalid_request", client.notifications:list("groups", nil, options))
+      end
+      assert.are.equal(0, #server:ledger())
+    end)
+
     it("say where a missing location can be set", function()
       local client = leak.client { token = TOKEN, base_url = server.url }
       local err = expect.failure("invalid_request", client.calendars:list())
@@ -806,7 +823,11 @@ describe("client:", function()
         assert.are.equal("response", name)
         assert.are.equal("number", type(event.elapsed))
         assert.is_true(event.elapsed >= 0)
-        event.elapsed = nil
+        assert.are.equal("number", type(event.total)) -- more of the timing: see hooks_spec
+        for timed in pairs { elapsed = 1, dns = 1, connect = 1, tls = 1, first_byte = 1, total = 1, reused = 1,
+          http_version = 1 } do
+          event[timed] = nil
+        end
         assert.are.same({
           endpoint = "calendars:get", method = "GET", path = "/calendars/" .. id, attempt = 1, status = status,
           trace_id = trace_id, kind = kind,

@@ -34,6 +34,7 @@ local PUBLIC = {
   { "hoopai", "", hoopai },
   { "hoopai", "Client:", { with = client.with, request = client.request, close = client.close } },
   { "hoopai", "Task:", tasks_methods() },
+  { "hoopai", "Appointments:", require "hoopai.booking" },
   { "hoopai.oauth", "App:", getmetatable(app).__index },
   { "hoopai.store", "", hoopai.store },
   { "hoopai.time", "", hoopai.time },
@@ -44,7 +45,8 @@ local PUBLIC = {
 }
 
 -- These return nothing.
-local SILENT = { sleep = true, serve = true, ["Client:close"] = true, ["App:close"] = true, ["Task:cancel"] = true }
+local SILENT = { sleep = true, serve = true, ["Client:close"] = true, ["App:close"] = true, ["Task:cancel"] = true,
+  preload = true }
 
 local function each_function(visit)
   for _, set in ipairs(PUBLIC) do

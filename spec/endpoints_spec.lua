@@ -200,6 +200,17 @@ describe("endpoints:", function()
     }, with_location)
   end)
 
+  it("no location is filled in where it is not declared, with the checks off either", function()
+    server:reply({ body = "{}", times = 2 }, { body = "{}" })
+    local window = { startDate = 1730073600000, endDate = 1730160000000 }
+    for _, validate in ipairs { true, false } do
+      assert(client.calendars:free_slots("c", window, { location_id = "l", validate = validate }))
+      assert.are.equal("/calendars/c/free-slots?startDate=1730073600000&endDate=1730160000000", server:last().target)
+    end
+    assert(client.appointments:update("a", { title = "x" }, { location_id = "l", validate = false }))
+    assert.are.same({ title = "x" }, json.read(server:last().body))
+  end)
+
   it("an empty list is sent as a list with the checks off, too", function()
     local unchecked = client:with { validate = false }
     server:reply({ body = [[{"schedule":{}}]] }, { body = [[{"calendar":{}}]] }, { body = "[]" })

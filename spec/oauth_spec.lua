@@ -6,8 +6,10 @@ local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
 local leak = require "spec.support.leak"
 local lfs = require "lfs"
+local mount = require "spec.support.mount"
 local process = require "spec.support.process"
 local sandbox = require "hoopai.sandbox"
+local servers = require "spec.support.server"
 local socket = require "socket"
 
 local failure, misuse = expect.failure, expect.misuse
@@ -136,6 +138,24 @@ describe("oauth:", function()
     return vault:read(key_of("location", location))
   end
 
+  --- Sets a constant of the library that fn uses, or a function that it calls. Returns what it was.
+  local function set_local(fn, name, value, seen)
+    seen = seen or {}
+    for index = 1, 255 do
+      local found, content = debug.getupvalue(fn, index)
+      if not found then return nil end
+      if found == name then
+        debug.setupvalue(fn, index, value)
+        return content
+      end
+      if type(content) == "function" and not seen[content] then
+        seen[content] = true
+        local old = set_local(content, name, value, seen)
+        if old then return old end
+      end
+    end
+  end
+
   local function ago(seconds) return core.wall_ms() // 1000 - seconds end
 
   --- Follows the address of a sign-in as a browser would; what came back in the query of the redirection.
@@ -187,6 +207,15 @@ describe("oauth:", function()
       local grant = assert(app:exchange { code = back.code, user_type = "Company" })
       assert.are.equal(company, grant.company_id)
       assert.are.equal("Company", grant.user_type)
+    end)
+
+    it("is for whom it was asked where the answer does not say", function()
+      local store = own_store()
+      local app = new_app { store = store }
+      fault { without = { "userType" } }
+      local grant = assert(app:exchange { code = box.oauth.code { class = "Company" }, user_type = "Company" })
+      assert.are.equal("Company", grant.user_type)
+      assert.are.equal("Company", stored(store, key_of("company", company)):get("user_type"))
     end)
 
     it("makes the addresses of both hosts", function()
@@ -253,6 +282,7 @@ describe("oauth:", function()
       misuse(function() app:exchange {} end, "code")
       misuse(function() app:exchange { code = 5 } end, "code")
       misuse(function() app:exchange { kode = "x" } end, "kode")
+      misuse(function() app:exchange { code = "x", user_type = "company" } end, "user_type", '"Company"')
       misuse(function() app:authorize_url("x") end, "table")
       misuse(function() app:authorize_url { host = "http://example.com" } end, "host")
       misuse(function() app:authorize_url { code_verifier = "short" } end, "code_verifier")
@@ -956,12 +986,17 @@ describe("oauth:", function()
       box:control("oauth/install", { location_id = other, installed = true })
     end)
 
-    it("a dead agency is said for its locations", function()
-      local app = agency()
-      expire { class = "Company" }
-      box:control("oauth/revoke", { class = "Company" })
-      local err = failure("reauth_required", get(new_client(app)))
-      assert.matches("of company", err.message)
+    it("a dead agency is said for its locations, and where they are listed", function()
+      for _, use in ipairs {
+        function(app) return get(new_client(app)) end,
+        function(app) return nil, note(select(2, pcall(app:installed_locations {}))) end,
+      } do
+        local app = agency()
+        expire { class = "Company" }
+        box:control("oauth/revoke", { class = "Company" })
+        local err = failure("reauth_required", use(app))
+        assert.matches("of company", err.message)
+      end
     end)
 
     it("installed_locations iterates page by page, also after an expiry", function()
@@ -1041,55 +1076,47 @@ describe("oauth:", function()
       check_kept(path, before)
     end)
 
-    -- Root may; elsewhere these two cases show nothing.
-    local can_mount = os.execute("unshare -m true 2>/dev/null") == true
-
-    --- Mounts a file system of `size` over a new folder; nil where that is not allowed.
-    local function mount(size, use)
+    --- Calls use with a folder on a small disk of its own.
+    local function on_small_disk(size, use)
       local path = folder()
       lfs.mkdir(path)
-      local command = "mount -t tmpfs -o size=%s,mode=0700 tmpfs %s 2>/dev/null"
-      if not os.execute(command:format(size, path)) then return false end
-      local undo <close> = setmetatable({}, { __close = function() -- luacheck: ignore 211
-        collectgarbage()
-        os.execute("umount -l " .. path)
-      end })
+      assert.is_true(mount.on(path, size))
+      local undo <close> = setmetatable({}, { __close = function() mount.off(path) end }) -- luacheck: ignore 211
       use(path)
-      return true
     end
 
-    it("a full disk is found before the token is spent; when there is room again all is well", function()
-      local ran = mount("48k", function(path)
-        local app = signed_in { store = hoopai.store.file(path) }
-        local client = new_client(app)
-        expire()
-        os.execute("dd if=/dev/zero of=" .. path .. "/fill bs=1k 2>/dev/null")
-        os.execute("truncate -s -4096 " .. path .. "/fill") -- room for the mark, but not for all that follows
-        for _ = 1, 20 do failure("store", get(client)) end
-        assert.are.equal(0, counts().exchanges)
-        os.remove(path .. "/fill")
-        hoopai.sleep(1.05)
-        assert(get(client))
-        assert.are.equal(1, counts().exchanges)
+    if mount.who == "root" then
+      it("a full disk is found before the token is spent; when there is room again all is well", function()
+        on_small_disk("48k", function(path)
+          local app = signed_in { store = hoopai.store.file(path) }
+          local client = new_client(app)
+          expire()
+          os.execute("dd if=/dev/zero of=" .. path .. "/fill bs=1k 2>/dev/null")
+          os.execute("truncate -s -4096 " .. path .. "/fill") -- room for the mark, but not for all that follows
+          for _ = 1, 20 do failure("store", get(client)) end
+          assert.are.equal(0, counts().exchanges)
+          os.remove(path .. "/fill")
+          hoopai.sleep(1.05)
+          assert(get(client))
+          assert.are.equal(1, counts().exchanges)
+        end)
       end)
-      assert.are.equal(can_mount, ran)
-    end)
 
-    it("a folder that became read-only is found before the token is spent", function()
-      local ran = mount("256k", function(path)
-        local app = signed_in { store = hoopai.store.file(path) }
-        local client = new_client(app)
-        expire()
-        os.execute("mount -o remount,ro " .. path)
-        local err = failure("store", get(client))
-        assert.matches("[Rr]ead%-only", err.message)
-        assert.are.equal(0, counts().exchanges)
-        os.execute("mount -o remount,rw " .. path)
-        hoopai.sleep(1.05)
-        assert(get(client))
+      it("a folder that became read-only is found before the token is spent", function()
+        on_small_disk("256k", function(path)
+          local app = signed_in { store = hoopai.store.file(path) }
+          local client = new_client(app)
+          expire()
+          os.execute("mount -o remount,ro " .. path)
+          local err = failure("store", get(client))
+          assert.matches("[Rr]ead%-only", err.message)
+          assert.are.equal(0, counts().exchanges)
+          os.execute("mount -o remount,rw " .. path)
+          hoopai.sleep(1.05)
+          assert(get(client))
+        end)
       end)
-      assert.are.equal(can_mount, ran)
-    end)
+    end
 
     it("a successor that cannot be stored at first is kept and stored later", function()
       local store = own_store()
@@ -1112,6 +1139,50 @@ describe("oauth:", function()
       assert.are.equal("2", stored(store):get("generation"))
       assert(get(client))
       assert.are.equal(1, counts().exchanges)
+    end)
+
+    it("the lock stays with a successor that cannot be stored at all, until it can", function()
+      local use = require("hoopai.auth.grant").new({}).get
+      local store, broken = own_store(), true
+      local put = store.put
+      function store.put(key, text, generation)
+        if broken and core.unpack_record(text):get("generation") == "2" then return nil, "no room" end
+        return put(key, text, generation)
+      end
+      local client = new_client(signed_in { store = store })
+      expire()
+      local seconds = assert(set_local(use, "DEADLINE", 1.2))
+      local result, err = get(client)
+      set_local(use, "DEADLINE", seconds)
+      failure("store", result, err)
+      assert.are.same({ [key_of("location", location)] = true }, store.locks) -- nobody else may spend the old token
+      broken = false
+      hoopai.sleep(1.05)
+      assert(get(client))
+      assert.are.equal("2", stored(store):get("generation"))
+      assert.are.same({}, store.locks)
+      assert.are.equal(1, counts().exchanges)
+    end)
+
+    it("a new token is used by nobody before it is stored", function()
+      local store = own_store()
+      local put = store.put
+      function store.put(key, text, generation)
+        if core.unpack_record(text):get("generation") == "2" then hoopai.sleep(0.2) end
+        return put(key, text, generation)
+      end
+      local app = signed_in { store = store }
+      tamper(store, { obtained_at = ago(86399) })
+      local sent = {}
+      local client = new_client(app, {
+        on = { request = function() sent[#sent + 1] = stored(store):get("generation") end },
+      })
+      local _, errs = hoopai.map({ 0, 0.05, 0.1 }, function(seconds)
+        hoopai.sleep(seconds)
+        return get(client)
+      end)
+      assert.is_nil(errs)
+      assert.are.same({ "2", "2", "2" }, sent)
     end)
 
     it("a lock that another process holds is waited for while the loop goes on", function()
@@ -1194,6 +1265,11 @@ describe("oauth:", function()
   end)
 
   describe("secrets:", function()
+    local echoing
+
+    setup(function() echoing = servers.start() end)
+    teardown(function() echoing:stop() end)
+
     it("are in no error, event, tostring, upvalue-free value, warning or output", function()
       local path = folder()
       local text, ok = child.run(([[
@@ -1226,6 +1302,45 @@ describe("oauth:", function()
       assert.is_true(ok, text)
       assert.matches("location_id", text)
       assert.is_nil(text:find(CANARY, 1, true), text)
+    end)
+
+    it("are in no error where a server echoes what it was sent", function()
+      local server = echoing
+      local secret, code, verifier = CANARY .. "-secret", CANARY .. "-code", CANARY .. ("v"):rep(43)
+      local access, refresh = CANARY .. "-access", CANARY .. "-refresh"
+      local app = new_app { base_url = server.url, client_secret = secret, company_id = "c" }
+
+      local function refuse(status, echo, problem)
+        server:reply { status = status, headers = { ["X-Echo"] = echo },
+          body = ('{"error":"%s","message":"it was %s"}'):format(problem or "bad", echo) }
+      end
+      local function grant(level)
+        server:reply { body = ('{"access_token":"%s","refresh_token":"%s","expires_in":3600,"userType":"%s",'
+          .. '"companyId":"c","locationId":"l"}'):format(access, refresh, level) }
+        assert(app:exchange { code = code, user_type = level })
+      end
+      local function exchange(kind) failure(kind, note(app:exchange { code = code, code_verifier = verifier })) end
+
+      refuse(400, secret)
+      exchange "refused"
+      refuse(400, code, "invalid_grant")
+      exchange "reauth_required"
+      refuse(400, verifier)
+      exchange "refused"
+
+      grant("Company")
+      refuse(400, access)
+      failure("refused", get(new_client(app, { location_id = "other" })))
+      refuse(400, access)
+      local ok, err = pcall(app:installed_locations {})
+      assert.is_false(ok)
+      failure("refused", nil, note(err))
+
+      grant("Location")
+      refuse(401, access)
+      refuse(403, refresh)
+      failure("forbidden", get(new_client(app, { location_id = "l" })))
+      assert.are.equal(9, #server:ledger())
     end)
 
     it("are in no value that a client or an app can be asked for", function()

@@ -1,5 +1,6 @@
 --- Runs every code block of the README, and compares its endpoint table with the data.
 local child = require "spec.support.child"
+local errors = require "hoopai.errors"
 local hoopai = require "hoopai"
 local lfs = require "lfs"
 local endpoint_table = require "spec.support.endpoint_table"
@@ -29,6 +30,8 @@ local HOST = [[
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include "hoopai.h"
+int luaopen_cjson(lua_State *L);
 int main(void) {
   lua_State *L = luaL_newstate();
 %s
@@ -58,12 +61,17 @@ function run.lua(text, account)
   })
 end
 
+--- A program that installed modules serve, or one that has the library in it.
 function run.c(text)
   local base = os.tmpname()
   write(base .. ".c", HOST:format(text))
-  local pipe = assert(io.popen(
-    ("cc -o %s %s.c -I/usr/include/lua5.4 $(pkg-config --cflags lua5.4 2>/dev/null) -llua5.4 2>&1 && %s 2>&1")
-      :format(base, base, base), "r"))
+  local libraries = "-llua5.4"
+  if text:find("luaopen_hoopai", 1, true) then
+    libraries = "build/amalgamation/hoopai_core.c build/amalgamation/hoopai_lua.c -l:liblua5.4.a -l:liblua5.4-cjson.a "
+      .. "-lcurl -lm -ldl -pthread"
+  end
+  local pipe = assert(io.popen(("cc -o %s %s.c -I/usr/include/lua5.4 $(pkg-config --cflags lua5.4 2>/dev/null) "
+    .. "-Ibuild/amalgamation %s 2>&1 && %s 2>&1"):format(base, base, libraries, base), "r"))
   local output = pipe:read("a")
   local ok = pipe:close()
   os.remove(base)
@@ -112,6 +120,29 @@ describe("the README", function()
     local rows = 0
     for _ in present:gmatch("\n| `client%.") do rows = rows + 1 end
     assert.equal(42, rows)
+  end)
+
+  it("has each option of hoopai.new, and no other", function()
+    local section = assert(readme:match("\n## Options\n(.-)\n## "))
+    local meta = endpoint_table.read("lua/hoopai/meta.lua")
+    local known, listed = {}, {}
+    local class = assert(meta:match("@class %(exact%) hoopai%.ClientOptions\n(.-)\n\n"))
+    for name in class:gmatch("@field ([%w_]+)") do known[name] = true end
+    for name in section:gmatch("\n| `([%w_]+)` |") do listed[name] = true end
+    assert.is_true(known.timeout and known.on)
+    assert.are.same(known, listed)
+  end)
+
+  it("has each kind of error, and no other", function()
+    local section = assert(readme:match("\n| `err%.kind` |.-\n(| `.-)\n\n"))
+    local listed = {}
+    for cell in ("\n" .. section):gmatch("\n|(.-)|") do
+      for kind in cell:gmatch("`([%w_]+)`") do listed[#listed + 1] = kind end
+    end
+    local known = table.move(errors.kinds, 1, #errors.kinds, 1, {})
+    table.sort(known)
+    table.sort(listed)
+    assert.are.same(known, listed)
   end)
 
   it("names the files and targets that exist", function()

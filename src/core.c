@@ -179,20 +179,19 @@ static void init_once(void) {
   global_init = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-static const luaL_Reg functions[] = {
-  {"now", core_now},
-  {"wall_ms", core_wall_ms},
-  {"sleep", core_sleep},
-  {"random", core_random},
-  {"random_hex", core_random_hex},
-  {"pid", core_pid},
-  {"curl_version", core_curl_version},
-  {NULL, NULL},
-};
-
 HP_EXPORT int luaopen_hoopai_core(lua_State *L);
 
 int luaopen_hoopai_core(lua_State *L) {
+  static const luaL_Reg functions[] = {
+    {"now", core_now},
+    {"wall_ms", core_wall_ms},
+    {"sleep", core_sleep},
+    {"random", core_random},
+    {"random_hex", core_random_hex},
+    {"pid", core_pid},
+    {"curl_version", core_curl_version},
+    {NULL, NULL},
+  };
   luaL_checkversion(L);
   pthread_once(&once, init_once);
   if (global_init != CURLE_OK) return luaL_error(L, "libcurl: %s", curl_easy_strerror(global_init));

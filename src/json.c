@@ -219,10 +219,15 @@ static bool add_key(lua_State *L, struct encoder *encoder) {
   return hp_append(&encoder->names, bytes, key.length) && hp_append(&encoder->keys, &key, sizeof key);
 }
 
+/* Of a key without bytes it may be the first, before there is any memory. */
+static const char *bytes_of(const struct encoder *encoder, const struct key *key) {
+  return key->length > 0 ? encoder->names.data + key->offset : "";
+}
+
 static void sort_keys(struct encoder *encoder, size_t start) {
   struct key *keys = (struct key *)(void *)(encoder->keys.data + start);
   size_t count = (encoder->keys.length - start) / sizeof *keys;
-  for (size_t i = 0; i < count; i++) keys[i].bytes = encoder->names.data + keys[i].offset;
+  for (size_t i = 0; i < count; i++) keys[i].bytes = bytes_of(encoder, &keys[i]);
   qsort(keys, count, sizeof *keys, compare_keys);
 }
 
@@ -252,7 +257,7 @@ static bool encode_members(lua_State *L, struct encoder *encoder, int shape, int
     struct key key;
     memcpy(&key, encoder->keys.data + at, sizeof key);
     if (at > start && !add(encoder, ",", 1)) return false;
-    key.bytes = encoder->names.data + key.offset;
+    key.bytes = bytes_of(encoder, &key);
     if (!encode_string(encoder, key.bytes, key.length)) return fail(encoder, "has a name that is not valid UTF-8");
     if (!add(encoder, ":", 1)) return false;
     lua_pushlstring(L, key.bytes, key.length);
@@ -265,7 +270,7 @@ static bool encode_members(lua_State *L, struct encoder *encoder, int shape, int
     lua_insert(L, -2);
     lua_rawget(L, table);
     if (!encode_value(L, encoder, lua_gettop(L) - 1, depth)) {
-      return fail_in_object(encoder, encoder->names.data + key.offset, key.length);
+      return fail_in_object(encoder, bytes_of(encoder, &key), key.length);
     }
     lua_pop(L, 2);
   }
@@ -515,13 +520,23 @@ static int json_is_array(lua_State *L) {
   return 1;
 }
 
+/* As require does it; but a host that has lua-cjson linked in may offer none. */
+static void push_cjson(lua_State *L) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  if (lua_getfield(L, -1, "cjson") == LUA_TNIL) {
+    lua_pop(L, 1);
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "cjson");
+    if (call_cjson(L) != LUA_OK) lua_error(L);
+  }
+  lua_remove(L, -2);
+}
+
 /* Pushes the closure that reads. Its decoder is made by its first use. */
 static void push_reader(lua_State *L) {
   lua_pushnil(L);
   lua_pushinteger(L, 0);
-  lua_getglobal(L, "require");
-  lua_pushliteral(L, "cjson");
-  if (call_cjson(L) != LUA_OK) lua_error(L);
+  push_cjson(L);
   lua_getfield(L, -1, "new");
   lua_remove(L, -2);
   lua_pushcclosure(L, read_text, 3);

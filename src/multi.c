@@ -129,12 +129,20 @@ static void apply_change(struct hp_multi *multi, int fd) {
   }
 }
 
+/* Some versions of libcurl close a socket that was not yet connected without telling: what they take out before
+   anything was sent may be gone already. */
+static bool may_be_gone(CURL *easy) {
+  struct hp_slot *slot = NULL;
+  curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&slot);
+  return slot && slot->owner && slot->owner->sent == 0;
+}
+
 /* Notes what libcurl wants of a descriptor; the system hears of it in apply_changes, before anybody waits. Most
    requests take a descriptor out and put it in again, which then costs nothing. A descriptor of libcurl's own (its
    resolver's) is closed behind our back as soon as it was taken out, so that is told at once. */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *unused) {
   struct hp_multi *multi = user;
-  (void)easy, (void)unused;
+  (void)unused;
   if (fd < 0 || !reserve_socket(multi, fd)) return -1;
   struct hp_socket *entry = &multi->sockets[fd];
   entry->wanted = what == CURL_POLL_REMOVE ? 0 : what & (HP_IN | HP_OUT);
@@ -142,6 +150,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *u
     entry->next_dirty = multi->first_dirty;
     multi->first_dirty = fd;
   }
+  if (entry->wanted == 0 && may_be_gone(easy)) entry->ours = false;
   if (entry->wanted == 0 && !entry->ours) apply_change(multi, fd);
   return 0;
 }
@@ -199,7 +208,11 @@ curl_socket_t hp_multi_on_open(void *user, curlsocktype purpose, struct curl_soc
   (void)purpose;
 #ifdef HP_HAS_SET
   struct hp_multi *multi = user;
-  if (fd >= 0 && reserve_socket(multi, fd)) multi->sockets[fd].ours = true;
+  if (fd >= 0 && reserve_socket(multi, fd)) {
+    struct hp_socket *entry = &multi->sockets[fd];
+    entry->wanted = entry->applied = 0; /* whatever had this number before: a new descriptor is in no set */
+    entry->ours = true;
+  }
 #else
   (void)user;
 #endif
@@ -225,7 +238,7 @@ int hp_multi_on_close(void *user, curl_socket_t fd) {
 
 static bool open_curl(struct hp_multi *multi) {
   long connections = multi->max_connections;
-  multi->curl = curl_multi_init();
+  multi->curl = hp_curl_multi_init();
   if (!multi->curl) return false;
   curl_multi_setopt(multi->curl, CURLMOPT_MAX_HOST_CONNECTIONS, connections);
   curl_multi_setopt(multi->curl, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections);
@@ -249,6 +262,7 @@ static void close_curl(struct hp_multi *multi) {
   curl_multi_setopt(multi->curl, CURLMOPT_TIMERFUNCTION, NULL);
   curl_multi_cleanup(multi->curl);
   multi->curl = NULL;
+  multi->deadline = -1;
   forget_sockets(multi);
 }
 
@@ -266,10 +280,16 @@ static struct hp_slot *take_slot(struct hp_multi *multi) {
   return slot;
 }
 
+/* Before 8.1.0 a handle that is used again has a pointer to the last header of the answer before, and an answer whose
+   first header line is a folded one makes libcurl use that freed memory. There each handle serves once. */
+static bool may_be_used_again(void) {
+  return curl_version_info(CURLVERSION_NOW)->version_num >= 0x080100;
+}
+
 static void give_slot(struct hp_multi *multi, struct hp_slot *slot) {
   slot->owner = NULL;
   hp_slot_reset(slot);
-  if (!multi->curl || multi->idle_count >= MAX_IDLE_SLOTS) {
+  if (!multi->curl || multi->idle_count >= MAX_IDLE_SLOTS || !may_be_used_again()) {
     hp_slot_free(slot);
     return;
   }
@@ -336,7 +356,8 @@ static void end_all(struct hp_multi *multi, const char *kind, const char *messag
   multi->queue = (struct hp_list){NULL, NULL};
 }
 
-/* An error of the CURLM itself leaves it unusable: everything in it ends, and a new one takes its place. */
+/* An error of the CURLM itself leaves it unusable: everything in it ends, and a new one takes its place, at the next use
+   if there is no memory for it now. */
 static void rebuild(struct hp_multi *multi, CURLMcode code) {
   char message[128];
   snprintf(message, sizeof message, "libcurl failed: %s", curl_multi_strerror(code));
@@ -407,6 +428,7 @@ static double seconds_left(struct hp_multi *multi) {
 static void close_multi(struct hp_multi *multi) {
   struct guard guard;
   block_sigpipe(multi, &guard);
+  multi->closed = true;
   end_all(multi, "closed", "the client was closed");
   while (multi->idle) hp_slot_free(take_slot(multi));
   close_curl(multi);
@@ -459,7 +481,8 @@ static struct hp_multi *check_any(lua_State *L) {
 static struct hp_multi *check_multi(lua_State *L) {
   struct hp_multi *multi = check_any(L);
   if (!is_ours(multi)) luaL_error(L, "this client belongs to the parent process: make a new one after fork");
-  if (!multi->curl) luaL_error(L, "attempt to use a closed client");
+  if (multi->closed) luaL_error(L, "attempt to use a closed client");
+  if (!multi->curl && !open_curl(multi)) luaL_error(L, "not enough memory");
   return multi;
 }
 

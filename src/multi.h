@@ -55,7 +55,8 @@ struct hp_transfer {
   char *form; /* the body if it was built here; wiped when freed */
   bool has_body, once, https;
   bool secret_answer; /* its body is for read_grant alone */
-  double timeout; /* seconds; 0 = none */
+  double timeout;  /* seconds from its start; 0 = none */
+  double deadline; /* the hp_now() at which it must have ended, however long it was queued; 0 = none */
 
   /* The outcome. */
   double started;
@@ -75,7 +76,8 @@ struct hp_socket {
 
 /* The userdata hoopai.Multi. uservalue 1: its transfers that are queued, running or not handed out yet, by address. */
 struct hp_multi {
-  CURLM *curl; /* NULL = closed */
+  CURLM *curl; /* NULL = closed, or lost with the memory it needed: then there will be a new one */
+  bool closed;
   int set;     /* -1 = none */
   pid_t pid;
   double deadline; /* when libcurl wants to be called; below 0 = not */
@@ -101,6 +103,9 @@ struct hp_multi {
 #if defined(__GNUC__)
 #pragma GCC visibility push(hidden)
 #endif
+
+/* curl_multi_init, with no descriptor that a program started by the host would inherit (wakeup.c). */
+CURLM *hp_curl_multi_init(void);
 
 /* slots (transfer.c) */
 struct hp_slot *hp_slot_new(struct hp_multi *multi);

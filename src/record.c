@@ -11,7 +11,7 @@
 
 #define MAX_VALUE (64 * 1024)
 #define MAX_PUBLIC (16 * 1024) /* of an answer's field; what is longer is no use to anybody */
-#define MAX_DEPTH 16
+#define MAX_NESTING 16
 
 /* Names whose values are secret wherever they come from. */
 static const char *const secret_names[] = {
@@ -142,10 +142,10 @@ static const char *set_field(struct hp_record *record, const char *name, const c
 
 /* One line a field, "name=value" with %xx for what could break a line, "!name=value" for a secret. The last line tells
    a whole record from a torn one, and its sum one that was overwritten halfway. */
-static const char head[] = "hoopai-record 1\n";
+static const char packed_head[] = "hoopai-record 1\n";
 static const char tail[] = "end ";
 #define TAIL_SIZE (sizeof tail - 1 + 16 + 1)
-#define EMPTY_SIZE (sizeof head - 1 + TAIL_SIZE)
+#define EMPTY_SIZE (sizeof packed_head - 1 + TAIL_SIZE)
 
 /* FNV-1a: against accidents, not against people. */
 static uint64_t sum_of(const char *bytes, size_t length) {
@@ -184,7 +184,7 @@ static void format_tail(char *out, const char *bytes, size_t length) {
 
 void hp_record_pack(const struct hp_record *record, char *out) {
   char last[TAIL_SIZE + 1];
-  char *at = put(out, head, sizeof head - 1);
+  char *at = put(out, packed_head, sizeof packed_head - 1);
   for (int i = 0; i < record->count; i++) at = put_field(at, &record->fields[i]);
   format_tail(last, out, (size_t)(at - out));
   put(at, last, TAIL_SIZE);
@@ -243,11 +243,11 @@ static const char *unpack_lines(struct hp_record *record, const char *at, const 
 
 const char *hp_record_unpack(struct hp_record *record, const char *bytes, size_t length) {
   char last[TAIL_SIZE + 1];
-  const size_t version = sizeof head - 3; /* where the number of the head begins */
+  const size_t version = sizeof packed_head - 3; /* where the number begins */
   if (length > HP_RECORD_SIZE) return "it is larger than 256 KiB";
-  if (length < version || memcmp(bytes, head, version) != 0) return "it is no record of this library, or cut off";
-  if (length < sizeof head - 1) return "it is cut off";
-  if (memcmp(bytes, head, sizeof head - 1) != 0) return "it was written by another version of this library";
+  if (length < version || memcmp(bytes, packed_head, version) != 0) return "it is no record of this library, or cut off";
+  if (length < sizeof packed_head - 1) return "it is cut off";
+  if (memcmp(bytes, packed_head, sizeof packed_head - 1) != 0) return "it was written by another version of this library";
   if (length < EMPTY_SIZE) return "it is cut off";
   const char *end = bytes + length - TAIL_SIZE;
   if (memcmp(end, tail, sizeof tail - 1) != 0 || bytes[length - 1] != '\n') return "it is cut off";
@@ -255,7 +255,7 @@ const char *hp_record_unpack(struct hp_record *record, const char *bytes, size_t
   if (memcmp(end, last, TAIL_SIZE) != 0) return "it is damaged";
   char *scratch = malloc(length);
   if (!scratch) return "not enough memory";
-  const char *problem = unpack_lines(record, bytes + sizeof head - 1, end, scratch);
+  const char *problem = unpack_lines(record, bytes + sizeof packed_head - 1, end, scratch);
   hp_wipe(scratch, length);
   free(scratch);
   return problem;
@@ -279,7 +279,7 @@ struct value {
 
 static const char not_json[] = "the answer is cut off or no JSON object";
 
-static bool fail(struct scan *scan, const char *problem) {
+static bool fail_scan(struct scan *scan, const char *problem) {
   scan->problem = problem;
   return false;
 }
@@ -365,16 +365,16 @@ static bool scan_string(struct scan *scan, struct value *value) {
   const char *end = scan->end;
   *value = (struct value){TEXT, out, 0};
   while (at < end && *at != '"') {
-    if ((unsigned char)*at < 0x20) return fail(scan, not_json);
+    if ((unsigned char)*at < 0x20) return fail_scan(scan, not_json);
     if (*at != '\\') {
       *out++ = *at++;
       continue;
     }
     at++;
     out = unescape(&at, end, out);
-    if (!out) return fail(scan, not_json);
+    if (!out) return fail_scan(scan, not_json);
   }
-  if (at == end) return fail(scan, not_json);
+  if (at == end) return fail_scan(scan, not_json);
   value->length = (size_t)(out - value->bytes);
   scan->at = at + 1;
   return true;
@@ -394,15 +394,15 @@ static bool scan_number(struct scan *scan, struct value *value) {
   *value = (struct value){NUMBER, scan->at, 0};
   if (next_is(scan, "-")) scan->at++;
   if (next_is(scan, "0")) scan->at++;
-  else if (!scan_digits(scan)) return fail(scan, not_json);
+  else if (!scan_digits(scan)) return fail_scan(scan, not_json);
   if (next_is(scan, ".")) {
     scan->at++;
-    if (!scan_digits(scan)) return fail(scan, not_json);
+    if (!scan_digits(scan)) return fail_scan(scan, not_json);
   }
   if (next_is(scan, "eE")) {
     scan->at++;
     if (next_is(scan, "+-")) scan->at++;
-    if (!scan_digits(scan)) return fail(scan, not_json);
+    if (!scan_digits(scan)) return fail_scan(scan, not_json);
   }
   value->length = (size_t)(scan->at - value->bytes);
   return true;
@@ -420,7 +420,7 @@ static bool scan_word(struct scan *scan, struct value *value) {
     scan->at += length;
     return true;
   }
-  return fail(scan, not_json);
+  return fail_scan(scan, not_json);
 }
 
 static bool scan_value(struct scan *scan, int depth, struct value *value);
@@ -429,18 +429,18 @@ static bool scan_value(struct scan *scan, int depth, struct value *value);
 static bool scan_nested(struct scan *scan, int depth, char open) {
   struct value unused;
   char close = open == '{' ? '}' : ']';
-  if (depth > MAX_DEPTH) return fail(scan, "the answer is nested too deeply");
+  if (depth > MAX_NESTING) return fail_scan(scan, "the answer is nested too deeply");
   scan->at++;
   if (take(scan, close)) return true;
   do {
     if (open == '{') {
-      if (peek(scan) != '"') return fail(scan, not_json);
+      if (peek(scan) != '"') return fail_scan(scan, not_json);
       if (!scan_string(scan, &unused)) return false;
-      if (!take(scan, ':')) return fail(scan, not_json);
+      if (!take(scan, ':')) return fail_scan(scan, not_json);
     }
     if (!scan_value(scan, depth, &unused)) return false;
   } while (take(scan, ','));
-  return take(scan, close) || fail(scan, not_json);
+  return take(scan, close) || fail_scan(scan, not_json);
 }
 
 static bool scan_value(struct scan *scan, int depth, struct value *value) {
@@ -470,14 +470,14 @@ static bool keep_secret(struct scan *scan, struct hp_record *record, const char 
   bool usable = value->kind == TEXT && !hp_token_problem(value->bytes, value->length);
   /* `code` is an authorization code in one place of this API, and any number or text in the errors of others. */
   if (!usable && strcmp(name, "code") == 0) return true;
-  if (!usable) return fail(scan, "a token in the answer is not made of visible ASCII characters");
+  if (!usable) return fail_scan(scan, "a token in the answer is not made of visible ASCII characters");
   const struct hp_field *old = find(record, name);
   /* The same token under both spellings is no contradiction. */
   if (old && (old->length != value->length || memcmp(old->bytes, value->bytes, value->length) != 0)) {
-    return fail(scan, "the answer has two different values for one token");
+    return fail_scan(scan, "the answer has two different values for one token");
   }
   const char *problem = old ? NULL : set_field(record, name, value->bytes, value->length, true);
-  return !problem || fail(scan, problem);
+  return !problem || fail_scan(scan, problem);
 }
 
 static bool keep(struct scan *scan, struct hp_record *record, const char *name, const struct value *value,
@@ -490,7 +490,7 @@ static bool keep(struct scan *scan, struct hp_record *record, const char *name, 
     ++*others;
   }
   const char *problem = set_field(record, name, value->bytes, value->length, false);
-  return !problem || fail(scan, problem);
+  return !problem || fail_scan(scan, problem);
 }
 
 static bool scan_members(struct scan *scan, struct hp_record *record) {
@@ -498,10 +498,10 @@ static bool scan_members(struct scan *scan, struct hp_record *record) {
   struct value key, value;
   int others = 0;
   do {
-    if (peek(scan) != '"') return fail(scan, not_json);
+    if (peek(scan) != '"') return fail_scan(scan, not_json);
     if (!scan_string(scan, &key)) return false;
     bool named = snake_case(&key, name);
-    if (!take(scan, ':')) return fail(scan, not_json);
+    if (!take(scan, ':')) return fail_scan(scan, not_json);
     if (!scan_value(scan, 1, &value)) return false;
     if (named && !keep(scan, record, name, &value, &others)) return false;
   } while (take(scan, ','));

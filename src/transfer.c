@@ -70,6 +70,13 @@ static void drop_line_end(struct hp_buffer *headers) {
   while (headers->length > 0 && strchr("\r\n", headers->data[headers->length - 1])) headers->length--;
 }
 
+/* A CR that ends no line stands for a space (RFC 9112 2.2): it must not look like the end of one to anybody. */
+static void blank_returns(char *line, size_t length) {
+  for (size_t i = 0; i + 1 < length; i++) {
+    if (line[i] == '\r' && line[i + 1] != '\n') line[i] = ' ';
+  }
+}
+
 static size_t on_header(char *line, size_t one, size_t length, void *user) {
   struct hp_slot *slot = user;
   (void)one;
@@ -79,8 +86,8 @@ static size_t on_header(char *line, size_t one, size_t length, void *user) {
   }
   if (slot->headers_done) return length; /* trailers */
   if (length >= 5 && memcmp(line, "HTTP/", 5) == 0 && !begin_headers(slot, line, length)) return 0;
-  if (length <= 2 && (line[0] == '\r' || line[0] == '\n')) {
-    slot->headers_done = slot->final_headers;
+  if (line[0] == '\r' || line[0] == '\n') { /* to libcurl the end, whatever follows in the line */
+    slot->headers_done = slot->final_headers && length <= 2;
     return length;
   }
   if (line[0] == ' ' || line[0] == '\t') drop_line_end(&slot->headers);
@@ -88,6 +95,7 @@ static size_t on_header(char *line, size_t one, size_t length, void *user) {
     refuse(slot, "too_large", "there is no memory for the answer");
     return 0;
   }
+  blank_returns(slot->headers.data + slot->headers.length - length, length);
   return length;
 }
 
@@ -247,6 +255,17 @@ static bool set_method(CURL *easy, const struct hp_transfer *transfer) {
          curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, transfer->method) == CURLE_OK;
 }
 
+/* What libcurl gets as timeout; time that is already over is the shortest it knows, its 0 would be no limit. */
+static long milliseconds_left(const struct hp_transfer *transfer) {
+  double seconds = transfer->timeout;
+  if (transfer->deadline > 0) {
+    double left = transfer->deadline - hp_now();
+    if (left < 0.001) left = 0.001;
+    if (seconds <= 0 || left < seconds) seconds = left;
+  }
+  return seconds > 0 ? (long)hp_milliseconds(seconds) : 0L;
+}
+
 /* libcurl parses CURLOPT_URL and puts it together again for each request, which takes a tenth of all its work. So it
    gets the parsed origin, once as nearly all requests of a client go to one, and what follows as it is. A proxy for
    plain http is sent the whole URL. */
@@ -279,7 +298,7 @@ bool hp_slot_prepare(struct hp_slot *slot, struct hp_transfer *transfer, const s
   CURL *easy = slot->easy;
   hp_slot_reset(slot);
   slot->secret = transfer->secret_answer;
-  long milliseconds = transfer->timeout > 0 ? (long)hp_milliseconds(transfer->timeout) : 0L;
+  long milliseconds = milliseconds_left(transfer);
   return set_origin(slot, transfer, multi) && set_target(slot, transfer) && set_method(easy, transfer) &&
          curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK &&
          curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds) == CURLE_OK;
@@ -329,6 +348,14 @@ static void set_message(struct hp_transfer *transfer, CURLcode code) {
   }
 }
 
+/* What libcurl says of an answer that is none, where its code is that of something else: a header line without a name,
+   a chunk without a size. */
+static bool is_malformed(const struct hp_transfer *transfer, CURLcode code) {
+  const struct hp_slot *slot = transfer->slot;
+  if (code == CURLE_BAD_FUNCTION_ARGUMENT) return transfer->sent > 0 && !slot->headers_done;
+  return code == CURLE_RECV_ERROR && strstr(slot->error, "chunked-encoding");
+}
+
 void hp_transfer_finish(struct hp_transfer *transfer, CURLcode code) {
   long status = 0;
   struct hp_slot *slot = transfer->slot;
@@ -343,6 +370,7 @@ void hp_transfer_finish(struct hp_transfer *transfer, CURLcode code) {
   if (code == CURLE_OUT_OF_MEMORY && transfer->sent > 0 && !slot->headers_done) {
     refuse(slot, "too_large", "the answer has longer headers than libcurl accepts");
   }
+  if (is_malformed(transfer, code)) refuse(slot, "protocol", slot->error[0] ? slot->error : "an answer is malformed");
   transfer->kind = slot->refusal ? slot->refusal_kind : kind_of(code);
   set_message(transfer, code);
 }
@@ -521,13 +549,13 @@ static void build_block(lua_State *L, struct hp_transfer *transfer) {
   else writer.node[-1].next = NULL;
 }
 
-/* Time that is already over is the shortest libcurl knows; its 0 would be no limit. */
-static void read_timeout(lua_State *L, struct hp_transfer *transfer) {
-  if (field(L, "timeout") == LUA_TNIL) return;
+/* A number above 0; 0 where the request has no such field. */
+static double read_seconds(lua_State *L, const char *name) {
+  if (field(L, name) == LUA_TNIL) return 0;
   int number;
   double seconds = lua_tonumberx(L, -1, &number);
-  if (!number || isnan(seconds)) luaL_error(L, "field 'timeout' of a request must be a number");
-  transfer->timeout = seconds > 0.001 ? seconds : 0.001;
+  if (!number || isnan(seconds)) luaL_error(L, "field '%s' of a request must be a number", name);
+  return seconds > 0.001 ? seconds : 0.001;
 }
 
 static size_t escaped_size(const char *bytes, size_t length) {
@@ -607,7 +635,8 @@ struct hp_transfer *hp_transfer_new(lua_State *L) {
   lua_settop(L, 3);
   field(L, "secret_answer");
   transfer->secret_answer = lua_toboolean(L, -1);
-  read_timeout(L, transfer);
+  transfer->timeout = read_seconds(L, "timeout");
+  transfer->deadline = read_seconds(L, "deadline");
   field(L, "once");
   transfer->once = lua_toboolean(L, -1);
   build_block(L, transfer);
@@ -757,8 +786,8 @@ static int transfer_head(lua_State *L) {
 /* headers(head) -> what transfer:headers() would have been */
 static int core_headers(lua_State *L) {
   size_t length;
-  const char *head = luaL_checklstring(L, 1, &length);
-  push_headers(L, head, length);
+  const char *lines = luaL_checklstring(L, 1, &length);
+  push_headers(L, lines, length);
   return 1;
 }
 
@@ -841,14 +870,15 @@ static void push_seconds(lua_State *L, CURL *easy, CURLINFO info, const char *na
   lua_setfield(L, -2, name);
 }
 
-/* info() -> { dns, connect, tls, first_byte, total (seconds), reused, http_version, bytes_received, ip } */
+/* info() -> { dns, connect, tls, first_byte, total (seconds), reused, http_version, bytes_received, ip,
+   proxy_status (of the last answer to CONNECT, 0 = none) } */
 static int transfer_info(lua_State *L) {
   const struct hp_transfer *transfer = check_done(L);
   const struct hp_slot *slot = transfer->slot;
   lua_newtable(L);
   if (!slot) return 1;
   CURL *easy = slot->easy;
-  long connects = 0, version = 0;
+  long connects = 0, version = 0, proxy_status = 0;
   char *ip = NULL;
   push_seconds(L, easy, CURLINFO_NAMELOOKUP_TIME_T, "dns");
   push_seconds(L, easy, CURLINFO_CONNECT_TIME_T, "connect");
@@ -865,6 +895,9 @@ static int transfer_info(lua_State *L) {
   }
   lua_pushinteger(L, (lua_Integer)slot->body.length);
   lua_setfield(L, -2, "bytes_received");
+  curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+  lua_pushinteger(L, proxy_status);
+  lua_setfield(L, -2, "proxy_status");
   curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &ip);
   lua_pushstring(L, ip ? ip : "");
   lua_setfield(L, -2, "ip");

@@ -160,9 +160,18 @@ static void free_parts(struct url_parts *parts) {
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) curl_free(all[i]);
 }
 
+/* libcurl gives a host without its percent-encoding: what is left of it then would be read once more. */
+static bool is_host(const char *host) {
+  for (; *host; host++) {
+    if (*host == '%' || (unsigned char)*host >= 0x7f) return false;
+  }
+  return true;
+}
+
 static const char *parts_problem(const struct url_parts *parts) {
   if (!parts->scheme || !parts->host || !parts->path) return "is not a URL such as https://host";
   if (parts->user || parts->password) return "must not hold a user name or password";
+  if (!is_host(parts->host)) return "must not hold percent-encoded bytes in the place of the host";
   if (parts->zone) return "must not hold an address with a zone";
   if (parts->port && strcmp(parts->port, "0") == 0) return "must not have port 0";
   if (strcmp(parts->scheme, "https") == 0) return NULL;

@@ -69,7 +69,7 @@ static const char *file_name(const char *name, size_t length, char *file) {
   return NULL;
 }
 
-static int hex_digit(char byte) {
+static int name_digit(char byte) {
   if (byte >= '0' && byte <= '9') return byte - '0';
   return byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
 }
@@ -83,7 +83,7 @@ static bool record_name(char *file, size_t *length) {
       file[used++] = *at;
       continue;
     }
-    int high = hex_digit(at[1]), low = high < 0 ? -1 : hex_digit(at[2]);
+    int high = name_digit(at[1]), low = high < 0 ? -1 : name_digit(at[2]);
     if (low < 0 || is_kept((unsigned char)(high * 16 + low))) return false;
     file[used++] = (char)(high * 16 + low);
     at += 2;

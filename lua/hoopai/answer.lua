@@ -1,12 +1,13 @@
 --- What the end of an HTTP exchange means: a result and a response, or an error object.
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
+local retry = require "hoopai.retry"
 
-local type, tonumber, ipairs, pairs, next = type, tonumber, ipairs, pairs, next
+local type, ipairs, pairs, next = type, ipairs, pairs, next
 local rawget, setmetatable = rawget, setmetatable
 local concat = table.concat
 local find, format, lower, match = string.find, string.format, string.lower, string.match
-local math_tointeger = math.tointeger
+local max = math.max
 
 local answer = {}
 
@@ -62,11 +63,6 @@ end
 local passing = { network = true, timeout = true, server = true, rate_limit = true }
 local passing_status = { [408] = true, [421] = true, [425] = true } -- timed out, misdirected, too early
 
---- A header's whole number; nil for anything but digits.
-local function number_of(text)
-  return text and find(text, "^%d+$") and #text <= 15 and math_tointeger(tonumber(text)) or nil
-end
-
 --- What an answer says of the request budget.
 -- @table RateLimit
 -- @tfield[opt] integer max requests allowed in an interval
@@ -94,16 +90,41 @@ local function message_of(body)
   return text_of(message) or text_of(body.error_description) or text_of(body.error) or text_of(body.msg)
 end
 
+--- Seconds that a Retry-After header asks for.
+local function retry_after_of(headers)
+  return retry.after(headers["retry-after"], headers["date"], core.wall_ms() // 1000)
+end
+
+--- The longer of what the answer asks for and of what its budget headers say.
+-- @tparam table err gets `scope` and `retry_after`
+-- @tparam table headers
+-- @tparam ?RateLimit limit what they say of the budget
 local function fill_rate_limit(err, headers, limit)
   err.scope = limit and limit.daily_remaining == 0 and "daily" or "burst"
-  local wait = number_of(headers["retry-after"])
-  local interval = limit and limit.interval_ms and limit.interval_ms / 1000
-  if err.scope == "daily" then interval = limit.daily_reset_ms and limit.daily_reset_ms / 1000 end
-  err.retry_after = wait or interval
+  local told, until_free = retry_after_of(headers), limit and limit.interval_ms
+  if err.scope == "daily" then until_free = limit.daily_reset_ms end
+  until_free = until_free and until_free / 1000
+  err.retry_after = told and until_free and max(told, until_free) or told or until_free
+end
+
+answer.fill_rate_limit = fill_rate_limit
+
+--- A copy of a value with *** in the place of the token, in all its strings and names: a peer may echo what it was
+-- sent. JSON can spell a token in many ways, so this is done to what was decoded, not to the text.
+local function redacted(secret, value)
+  if type(value) == "string" then return secret:redact(value) end
+  if type(value) ~= "table" then return value end
+  local copy = {}
+  for key, content in pairs(value) do copy[redacted(secret, key)] = redacted(secret, content) end
+  return copy
 end
 
 --- Fills in what every error of a call carries.
 local function failure(exchange, err)
+  if exchange.secret then
+    exchange.response = redacted(exchange.secret, exchange.response)
+    err.message, err.details = redacted(exchange.secret, err.message), redacted(exchange.secret, err.details)
+  end
   local response = exchange.response
   local endpoint = exchange.endpoint
   err.method, err.path = endpoint.method, exchange.path
@@ -121,7 +142,14 @@ answer.failure = failure
 
 local function transport_failure(exchange, transfer, kind, message, code)
   local stage = kind == "timeout" and transfer:stage() or nil
-  return failure(exchange, { kind = kind, message = message, curl_code = code, stage = stage })
+  local proxy_status = transfer:info().proxy_status
+  local err = {
+    kind = kind, message = message, curl_code = code, stage = stage,
+    proxy_status = proxy_status and proxy_status > 0 and proxy_status or nil,
+  }
+  local response = exchange.response
+  if response and response.status == 429 then fill_rate_limit(err, response.headers, response.rate_limit) end
+  return failure(exchange, err)
 end
 
 local function content_type(response)
@@ -139,6 +167,8 @@ local function refusal(exchange, body)
     err.message = format("unexpected status %d; redirects are not followed", response.status)
   elseif err.kind == "rate_limit" then
     fill_rate_limit(err, response.headers, response.rate_limit)
+  elseif response.status == 503 then
+    err.retry_after = retry_after_of(response.headers)
   end
   return failure(exchange, err)
 end
@@ -226,6 +256,18 @@ local function success(exchange, body)
   return take_bare(exchange, body)
 end
 
+--- An answer that has no body by definition says enough to a change. It is no list, not even an empty one, and nothing
+-- that was created.
+local function no_content(exchange)
+  local endpoint, response = exchange.endpoint, exchange.response
+  local kind = endpoint.result.type
+  if kind and (kind.type == "array" or lacks_id(endpoint, {})) then
+    return shape_failure(exchange, "it is empty")
+  end
+  response.unexpected = true
+  return {}, response
+end
+
 local function unreadable(exchange, problem)
   return failure(exchange, {
     kind = "decode",
@@ -244,6 +286,7 @@ end
 -- @tfield integer attempts how many requests were made
 -- @tfield number elapsed seconds from the first sending to the answer
 -- @tfield string url where the request went, without the query; holds no secret
+-- @tfield[opt] boolean reconciled true when the call's own answer was lost, and a look afterwards found its effect
 -- @tfield[opt] boolean unexpected true when the answer lacks what is documented: then the whole body is the result
 
 -- Few callers look at the headers, and to read all lines takes as long as to read the body: so a response keeps them
@@ -262,16 +305,10 @@ function Response.__pairs(response)
   return next, response
 end
 
---- A text of a refusal may echo the token; it is taken out before anything can print it.
-local function redact(exchange, text)
-  return exchange.secret and exchange.secret:redact(text) or text
-end
-
-local function make_response(exchange, transfer, status, is_refusal)
-  local head = transfer:head()
+local function make_response(exchange, transfer, status)
   return setmetatable({
     status = status,
-    head = is_refusal and redact(exchange, head) or head,
+    head = transfer:head(),
     rate_limit = transfer:rate_limit(),
     attempts = exchange.attempts,
     elapsed = exchange.elapsed,
@@ -282,26 +319,21 @@ end
 
 --- Reads a finished transfer.
 -- @tparam table exchange what the pipeline knows: endpoint (method, class, result, keep_null), path, url, attempts,
--- elapsed
+-- elapsed, and the secret that was sent, which no error may show
 -- @param transfer a finished hoopai.Transfer
 -- @return result, response; or nil and an error
 function answer.read(exchange, transfer)
   local status, kind, message, code = transfer:result()
   exchange.sent = transfer:sent()
-  local is_refusal = kind ~= nil or not is_success(status)
-  exchange.response = status > 0 and make_response(exchange, transfer, status, is_refusal) or nil
+  exchange.response = status > 0 and make_response(exchange, transfer, status) or nil
   if kind then return transport_failure(exchange, transfer, kind, message, code) end
 
   local text, response = transfer:body(), exchange.response
-  if is_refusal then text = redact(exchange, text) end
-  if status == 204 and text == "" then
-    response.unexpected = true
-    return {}, response
-  end
+  if status == 204 and text == "" then return no_content(exchange) end
   local body, problem = core.decode(text, exchange.endpoint.keep_null)
   response.body, exchange.opens = body, match(text, "^%s*(.)")
   if type(body) == "table" and type(body.traceId) == "string" then response.trace_id = body.traceId end
-  if is_refusal then return refusal(exchange, body) end
+  if not is_success(status) then return refusal(exchange, body) end
   if body == nil then return unreadable(exchange, problem) end
   if type(body) ~= "table" then return unreadable(exchange, "neither an object nor a list") end
   return success(exchange, body)

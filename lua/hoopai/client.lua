@@ -1,6 +1,6 @@
 --- The client: the pipeline of one call, from the arguments to the result.
 --
---   arguments -> checks -> request -> token -> transfer -> answer
+--   arguments -> checks -> request -> sending (hoopai.sending: budget, token, transfer, answer, retries)
 --
 local answer = require "hoopai.answer"
 local core = require "hoopai.core"
@@ -10,14 +10,20 @@ local options = require "hoopai.options"
 local resources = require "hoopai.resources"
 local scheduler = require "hoopai.scheduler"
 local schema = require "hoopai.schema"
+local sending = require "hoopai.sending"
 local suggest = require "hoopai.suggest"
+local retry = require "hoopai.retry"
 local token = require "hoopai.auth.token"
+local verify = require "hoopai.verify"
+local words = require "hoopai.api.words"
 
 local type, tostring, getmetatable, setmetatable = type, tostring, getmetatable, setmetatable
 local pairs, ipairs, rawget, rawset, select, pcall = pairs, ipairs, rawget, rawset, select, pcall
 local unpack, concat = table.unpack, table.concat
 local format, lower = string.format, string.lower
 local now = core.now
+
+local MOST_PAGES = 50 -- of a list in which a record is looked for
 
 -- The key of a client's own data: no string, so no misspelt field can hit it.
 local PRIVATE = {}
@@ -78,12 +84,18 @@ local function invalid(exchange, details)
   })
 end
 
---- The path with its ids; where one cannot stand in a path, what is wrong with each of them.
+--- Why an id cannot stand in a path, nil when it can. Servers may match paths without regard to case.
+local function id_problem(id)
+  local _, problem = core.path("{id}", id)
+  if problem or not words[lower(id)] then return problem end
+  return "must not be a word of the API's own paths, which would call another endpoint"
+end
+
+--- The path with its ids; nil where one cannot stand in a path, with what is wrong with each of them in `details`.
 local function build_path(endpoint, arguments, details)
-  local path = core.path(endpoint.path, unpack(arguments, 1, endpoint.id_count))
-  if path then return path end
+  local count = #details
   for index = 1, endpoint.id_count do
-    local _, problem = core.path("{id}", arguments[index])
+    local problem = id_problem(arguments[index])
     if problem then
       details[#details + 1] = {
         path = endpoint.params[index].name, problem = problem,
@@ -91,6 +103,7 @@ local function build_path(endpoint, arguments, details)
       }
     end
   end
+  return #details == count and core.path(endpoint.path, unpack(arguments, 1, endpoint.id_count)) or nil
 end
 
 --- With an app the token is that of one location: another one in the query or body is a slip.
@@ -127,6 +140,7 @@ local function build_request(exchange, settings, arguments, payload, call_option
   if endpoint.empty_body then
     exchange.body = "{}"
   elseif body then
+    exchange.content = body
     local problem, place
     exchange.body, problem, place = core.encode(body, checks.body_shape)
     if not exchange.body then
@@ -136,7 +150,7 @@ local function build_request(exchange, settings, arguments, payload, call_option
   return exchange
 end
 
------------------------------------------------------------------------------------------------------ 3. transfer
+-----XX
 
 local function header_lines(settings, call_options, has_body)
   local lines = {
@@ -155,155 +169,6 @@ local function header_lines(settings, call_options, has_body)
   return lines
 end
 
---- The set of transfers to use: tasks share one, nested in the loop; blocking calls have their own.
-local function transfers_of(shared, where)
-  local multi = shared[where]
-  if not multi then
-    multi = core.multi(shared.transport)
-    shared[where] = multi
-    if where == "task" then scheduler.attach(multi) end
-  end
-  return multi
-end
-
---- What the hook `request` is told.
--- @table RequestEvent
--- @tfield string endpoint such as "calendars:get"
--- @tfield string method HTTP method
--- @tfield string path path of the request
--- @tfield integer attempt 1, or 2 where the token was renewed
-
---- What the hook `response` is told.
--- @table ResponseEvent
--- @tfield string endpoint such as "calendars:get"
--- @tfield string method HTTP method
--- @tfield string path path of the request
--- @tfield integer attempt 1, or 2 where the token was renewed
--- @tfield number elapsed seconds since the first sending
--- @tfield[opt] integer status HTTP status, where an answer came
--- @tfield[opt] string trace_id what the vendor's support asks for
--- @tfield[opt] string kind the kind of the error, where the request failed
-
-local function event_of(exchange, attempt)
-  local endpoint = exchange.endpoint
-  return { endpoint = endpoint.id, method = endpoint.method, path = exchange.path, attempt = attempt }
-end
-
-local function tell_request(hook, exchange)
-  scheduler.call_hook("on.request", hook, event_of(exchange, exchange.attempts))
-end
-
-local function tell_response(hook, exchange, err)
-  local event, response = event_of(exchange, exchange.attempts), exchange.response
-  event.elapsed = exchange.elapsed
-  event.status = response and response.status
-  event.trace_id = response and response.trace_id
-  event.kind = err and err.kind
-  scheduler.call_hook("on.response", hook, event)
-end
-
---- Waits for a transfer; false when queue_timeout passed while no connection was free.
-local function wait_for(transfer, where, multi, queue_timeout)
-  if where == "block" then
-    scheduler.block(multi, transfer)
-    return true
-  end
-  local deadline = queue_timeout and now() + queue_timeout
-  if scheduler.await(transfer, deadline) == "timeout" then
-    if transfer:state() == "queued" then return false end
-    if transfer:state() == "running" then scheduler.await(transfer) end
-  end
-  return true
-end
-
-local function queue_failure(exchange, queue_timeout)
-  exchange.sent = 0
-  return answer.failure(exchange, {
-    kind = "timeout", stage = "queue",
-    message = format("no connection was free within the queue_timeout of %g s", queue_timeout),
-  })
-end
-
-local function closed_failure(exchange)
-  return answer.failure(exchange, { kind = "closed", message = "the client is closed" })
-end
-
-local function is_closed(client)
-  local own = client[PRIVATE]
-  return own.closed or own.shared.closed
-end
-
-local function refresh_timeout(exchange)
-  return answer.failure(exchange, {
-    kind = "timeout", stage = "refresh", applied = "no",
-    message = format("renewing the refused token left no time of the timeout of %g s", exchange.timeout),
-  })
-end
-
---- One attempt: hands the request to libcurl, waits, reads the answer.
-local function attempt(client, exchange, secret, where)
-  local hooks = client[PRIVATE].settings.on
-  exchange.attempts = exchange.attempts + 1
-  exchange.secret = secret
-  exchange.sent, exchange.response = 0, nil -- what is known of an attempt before was that it had no effect
-  if hooks.request then tell_request(hooks.request, exchange) end
-  if is_closed(client) then return closed_failure(exchange) end -- while a token was fetched, or by the hook
-  local multi = transfers_of(client[PRIVATE].shared, where)
-  local begun = exchange.begun or now()
-  local left = exchange.timeout - (exchange.begun and now() - begun or 0)
-  if left <= 0 then return refresh_timeout(exchange) end
-  local transfer <close> = multi:add {
-    method = exchange.endpoint.method,
-    url = exchange.url .. (exchange.query and "?" .. exchange.query or ""),
-    headers = exchange.headers,
-    token = secret,
-    body = exchange.body,
-    timeout = left,
-    once = exchange.endpoint.class ~= "R",
-  }
-  if not wait_for(transfer, where, multi, exchange.queue_timeout) then
-    return queue_failure(exchange, exchange.queue_timeout)
-  end
-  exchange.begun = exchange.begun or transfer:started() or begun
-  exchange.elapsed = now() - exchange.begun
-  local result, response = answer.read(exchange, transfer)
-  if hooks.response then tell_response(hooks.response, exchange, result == nil and response or nil) end
-  return result, response
-end
-
---- A call that had no token to send was not made. The reason is shared by all who waited for it; each gets a copy.
-local function token_failure(exchange, reason)
-  local err = {}
-  for name, value in pairs(reason) do err[name] = value end
-  err.applied = "no"
-  return answer.failure(exchange, err)
-end
-
---- What to return when a refused token could not be replaced: with an app its reason says what to do, else the refusal.
-local function refusal_of(exchange, source, refusal, problem)
-  if problem and source.key then return token_failure(exchange, problem) end
-  refusal.cause = problem
-  return nil, refusal
-end
-
---- Sends a request; when its token was refused, once more with the next token (a 401 had no effect).
-local function send(client, exchange, where)
-  local source, deadline = exchange.source, now() + exchange.timeout
-  local secret, generation = source:get(deadline)
-  if not secret then return token_failure(exchange, generation) end
-  local result, response = attempt(client, exchange, secret, where)
-  if result ~= nil or response.kind ~= "auth" or response.status ~= 401 then return result, response end
-
-  deadline = exchange.begun + exchange.timeout
-  local again, problem = source:refused(generation, deadline)
-  if not again then return refusal_of(exchange, source, response, problem) end
-  secret, generation = source:get(deadline)
-  if not secret then return token_failure(exchange, generation) end
-  result, response = attempt(client, exchange, secret, where)
-  if result == nil and response.kind == "auth" and source.distrust then source:distrust(generation, response) end
-  return result, response
-end
-
 --- Where the token of a call comes from: with an app each location has its own.
 local function source_of(client, call_options)
   local own = client[PRIVATE]
@@ -313,17 +178,32 @@ end
 
 local function new_exchange(client, endpoint, call_options)
   local settings = client[PRIVATE].settings
+  local queue_timeout = option(settings, call_options, "queue_timeout")
   return {
+    client = client, -- which must not be collected while its call is in flight
     endpoint = endpoint, source = source_of(client, call_options), path = endpoint.path, attempts = 0, sent = 0,
     timeout = option(settings, call_options, "timeout"),
-    queue_timeout = option(settings, call_options, "queue_timeout"),
+    queue_timeout = queue_timeout, queue_deadline = queue_timeout and now() + queue_timeout,
+    retries = option(settings, call_options, "retries") or 0,
   }
 end
 
-local function finish_exchange(client, exchange, call_options)
+--- The location whose request budget a call is on: the one that it names, else the client's.
+local function location_of(settings, payload, call_options)
+  local named = type(payload) == "table" and rawget(payload, "locationId")
+  return type(named) == "string" and named or option(settings, call_options, "location_id")
+end
+
+local function finish_exchange(client, exchange, payload, call_options)
   local settings = client[PRIVATE].settings
+  exchange.location_id = location_of(settings, payload, call_options)
   exchange.url = client[PRIVATE].shared.base_url .. exchange.path
   exchange.headers = header_lines(settings, call_options, exchange.body ~= nil)
+end
+
+local function is_closed(client)
+  local own = client[PRIVATE]
+  return own.closed or own.shared.closed
 end
 
 --- Connections and the token's state are the parent's: a child must not send on them.
@@ -333,18 +213,80 @@ local function check_process(client)
   end
 end
 
---- The pipeline of an endpoint method.
-local function call(client, endpoint, ...)
+local perform
+
+--- When a request first left, on the server's clock, in milliseconds since 1970; nil where the server does not tell it.
+local function sent_ms(exchange, response)
+  local server = retry.date(response.headers.date)
+  return server and server * 1000 - (now() - exchange.begun) * 1000
+end
+
+--- Reads the page of a list that has the record.
+local function find_in_list(client, begun, lookup, plan, call_options)
+  local ids = plan.ids
+  for _ = 1, MOST_PAGES do
+    ids[lookup.id_count + 1], ids[lookup.id_count + 2] = plan.query, call_options
+    local list, response = perform(client, begun, lookup, unpack(ids, 1, lookup.id_count + 2))
+    if list == nil then return nil, response end
+    local record = verify.find(list, plan.id)
+    if record or not response.extra.hasMore then return record, response end
+    plan.query.offset = plan.query.offset + plan.query.limit
+  end
+  return nil, errors.new { kind = "too_large", message = "the list does not end" }
+end
+
+local function get_one(client, begun, lookup, plan, call_options)
+  plan.ids[lookup.id_count + 1] = call_options
+  local record, response = perform(client, begun, lookup, unpack(plan.ids, 1, lookup.id_count + 1))
+  if record == nil and response.kind == "not_found" then response = response.response end
+  return record, response
+end
+
+--- Was a change made whose answer was lost? See verify.judge for the words that it returns.
+local function look(client, exchange, arguments, call_options)
+  local endpoint = exchange.endpoint
+  local lookup = resources.endpoint(endpoint.verify_with)
+  local plan = verify.plan(endpoint, lookup.id_count, arguments, exchange.content, exchange.location_id)
+  if not plan then return "unknown" end
+  local read = plan.id and find_in_list or get_one
+  local reading = options.copy(call_options or {})
+  reading.validate = false
+  local record, response = read(client, exchange.begun, lookup, plan, reading)
+  if errors.is(response) then return "unknown" end
+  local kind = lookup.result.type
+  local verdict = verify.judge(endpoint, arguments, exchange.content, record, (kind.items or kind).fields,
+    sent_ms(exchange, response))
+  return verdict, verify.result(endpoint, record), response
+end
+
+--- Makes a call, from its arguments to its result.
+-- @tparam Client client
+-- @tparam ?number begun since when its `timeout` counts, where it is part of another call
+function perform(client, begun, endpoint, ...)
   check_process(client)
   local arguments, payload, call_options = split_arguments(endpoint, ...)
   local where = scheduler.where(endpoint.id)
   local exchange = new_exchange(client, endpoint, call_options)
-  if is_closed(client) then return closed_failure(exchange) end
-  local settings = client[PRIVATE].settings
-  local ok, err = build_request(exchange, settings, arguments, payload or endpoint.preset, call_options)
+  if is_closed(client) then return sending.closed_failure(exchange) end
+  local own = client[PRIVATE]
+  local ok, err = build_request(exchange, own.settings, arguments, payload or endpoint.preset, call_options)
   if not ok then return nil, err end
-  finish_exchange(client, exchange, call_options)
-  return send(client, exchange, where)
+  finish_exchange(client, exchange, payload, call_options)
+  exchange.begun = begun
+  return sending.send(own, exchange, where, endpoint.class == "U" and function()
+    return look(client, exchange, arguments, call_options)
+  end)
+end
+
+--- The pipeline of an endpoint method.
+local function call(client, endpoint, ...)
+  return perform(client, nil, endpoint, ...)
+end
+
+--- An option of a call, for the methods that make several; wrong ones raise.
+local function client_option(client, id, name, call_options)
+  options.check_call(id, call_options)
+  return option(client[PRIVATE].settings, call_options, name)
 end
 
 ------------------------------------------------------------------------------------------------------- the client
@@ -368,7 +310,7 @@ function meta.__index(client, name)
   local method = Client[name]
   if method then return method end
   if not is_resource[name] then raise_unknown_member(name) end
-  local resource = resources.object(name, client, call)
+  local resource = resources.object(name, client, call, client_option)
   rawset(client, name, resource)
   return resource
 end
@@ -390,20 +332,28 @@ local function own_data(client, method)
   return own
 end
 
+--- Those who wait for another attempt, or for the request budget, look whether their client is closed.
+local function wake_waiting(shared)
+  if shared.process ~= core.pid() then return end -- they wait in the parent
+  shared.bell:ring()
+  for _, gate in pairs(shared.gates) do gate:wake() end
+end
+
 local function close_shared(shared)
   shared.closed = true
   if shared.task then scheduler.detach(shared.task) end
   if shared.block then shared.block:close() end
 end
 
---- Closes the client. Calls in flight end with kind "closed". A client made by `with` closes only itself, and its calls
--- in flight end as they would have.
+--- Closes the client. Calls in flight end with kind "closed". A client made by `with` closes only itself: its requests
+-- in flight end as they would have, and none is sent any more.
 -- Idempotent; returns at once.
 function Client:close()
   local own = own_data(self, "close")
   if own.closed then return end
   own.closed = true
   if own.is_root then close_shared(own.shared) end
+  wake_waiting(own.shared)
 end
 
 meta.__close = Client.close
@@ -455,11 +405,11 @@ function Client:request(given, call_options)
     if foreign then details = { foreign } end
   end
   if details then return invalid(exchange, details) end
-  if is_closed(self) then return closed_failure(exchange) end
+  if is_closed(self) then return sending.closed_failure(exchange) end
   exchange.body = body
   if #query > 0 then exchange.query = core.query(query) end
-  finish_exchange(self, exchange, call_options)
-  return send(self, exchange, where)
+  finish_exchange(self, exchange, given.query or given.body, call_options)
+  return sending.send(self[PRIVATE], exchange, where)
 end
 
 local client = {}
@@ -471,7 +421,7 @@ function client.new(given)
   local settings = options.check_new(given)
   local shared = {
     process = core.pid(), base_url = settings.base_url, transport = settings.transport, closed = false,
-    app = settings.oauth,
+    app = settings.oauth, rate_limit = settings.rate_limit, gates = {}, retry_budgets = {}, bell = scheduler.bell(),
     source = type(settings.token) == "function" and token.asked(settings.token) or token.fixed(settings.token),
   }
   if settings.oauth and settings.on.refresh then settings.oauth:listen(settings.on) end

@@ -5,7 +5,7 @@
 local setmetatable, getmetatable, tostring = setmetatable, getmetatable, tostring
 local pcall, error, pairs, ipairs, type = pcall, error, pairs, ipairs, type
 local concat, sort = table.concat, table.sort
-local format, sub = string.format, string.sub
+local format, gsub, sub = string.format, string.gsub, string.sub
 local getinfo = debug and debug.getinfo
 
 local errors = {}
@@ -17,7 +17,7 @@ local errors = {}
 -- @field scope 401: the token's scope or class, or the version, was refused
 -- @field forbidden 403
 -- @field not_found 404 or 410
--- @field conflict 409
+-- @field conflict 409; or a change whose answer was lost, of a record that somebody else changed since
 -- @field slot_taken 400 or 422 that says the slot is not available
 -- @field refused any other 400 or 422, or an answer that says it did not succeed
 -- @field rate_limit 429; `retry_after` says how long to wait
@@ -29,6 +29,7 @@ local errors = {}
 -- @field decode the answer is not JSON, or not of the documented shape
 -- @field too_large the answer is larger than allowed
 -- @field protocol broken HTTP, or a redirect: none is followed
+-- @field duplicate more than one booking was found where one was made
 -- @field reauth_required the stored grant is not accepted any more, or there is none: a person must sign in again
 -- @field store the token store cannot be read, written or locked; no token was spent, or what was stored is kept
 -- @field cancelled the task was cancelled
@@ -39,7 +40,7 @@ errors.kinds = {
   "auth", "scope", "forbidden", "not_found", "conflict", "slot_taken", "refused", "rate_limit", "rejected", "server",
   "network", "timeout", "tls",
   "decode", "too_large", "protocol",
-  "reauth_required", "store",
+  "duplicate", "reauth_required", "store",
   "cancelled", "closed", "raised",
 }
 
@@ -62,9 +63,11 @@ local function where_text(err)
   return #parts > 0 and " (" .. concat(parts, ", ") .. ")" or ""
 end
 
---- `kind: message (HTTP 404, GET /calendars/x, trace id)`. Never holds a secret.
+--- `kind: message (HTTP 404, GET /calendars/x, trace id)`. Never holds a secret. One line, whatever a server says: in a
+-- log it must not pass for other lines, nor command a terminal.
 function Error:__tostring()
-  return tostring(self.kind) .. ": " .. tostring(self.message) .. where_text(self)
+  local text = tostring(self.kind) .. ": " .. tostring(self.message) .. where_text(self)
+  return (gsub(text, "%c", " "))
 end
 
 function Error.__concat(left, right)
@@ -90,11 +93,14 @@ end
 -- @tfield[opt] Response response the answer, where one came
 -- @tfield[opt] string stage of `timeout`: where the time ran out: "queue", "connect", "send", "wait", "receive" or
 -- "refresh"
--- @tfield[opt] number retry_after of `rate_limit`: seconds to wait
+-- @tfield[opt] number retry_after of `rate_limit`, and of a 503: seconds to wait
 -- @tfield[opt] string scope of `rate_limit`: "burst" or "daily"
+-- @tfield[opt] integer proxy_status what a proxy answered that did not let the request through
 -- @tfield[opt] integer curl_code of `network`, `timeout`, `tls` and the like: libcurl's code
 -- @tfield[opt] any cause what was raised or returned by a function of yours: by the task of `raised`, by the token
 -- function of `auth`. Of `reauth_required`: the refusal
+-- @tfield[opt] Booking booking of `appointments:book`, where it is not certain what became of the booking: all that
+-- `appointments:find_booking` needs to look again
 -- @tfield[opt] string traceback of `raised`: where the task raised
 
 --- One problem of a call that was refused before it was sent.

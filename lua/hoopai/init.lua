@@ -9,12 +9,13 @@
 -- @module hoopai
 local client = require "hoopai.client"
 local core = require "hoopai.core"
-local errors = require "hoopai.errors"
+local log = require "hoopai.log"
+local resources = require "hoopai.resources"
 local scheduler = require "hoopai.scheduler"
+local slots = require "hoopai.slots"
 local time = require "hoopai.time"
 
-local type, ipairs, pairs = type, ipairs, pairs
-local sort = table.sort
+local require = require
 
 local hoopai = {
   --- The version of the library.
@@ -39,9 +40,13 @@ local hoopai = {
 -- @tparam[opt] string options.base_url where the API is: https, or http to this machine. Default: that of the app, else
 -- HOOPAI_BASE_URL of the environment, else `https://services.leadconnectorhq.com`
 -- @tparam[opt="2021-07-28"] string options.api_version the `Version` header
--- @tparam[opt=30] number options.timeout seconds from the sending of a call to its whole answer, a renewal of the token
--- included
--- @tparam[opt] number options.queue_timeout seconds a call may wait for a free connection. Default: no limit
+-- @tparam[opt=30] number options.timeout seconds from the first sending of a call to its whole answer, retries and a
+-- renewal of the token included
+-- @tparam[opt] number options.queue_timeout seconds a call may wait for the request budget and a free connection before
+-- that. Default: no limit
+-- @tparam[opt=2] integer|boolean options.retries how often a request may be repeated where that is safe; false: never
+-- @tparam[opt=true] boolean options.rate_limit whether calls wait for the request budget of their location, as the API
+-- tells it
 -- @tparam[opt=10] number options.connect_timeout seconds until a connection must be there
 -- @tparam[opt=64] integer options.max_connections how many connections may be open
 -- @tparam[opt=true] boolean options.http2 whether HTTP/2 may be used
@@ -78,6 +83,14 @@ function hoopai.oauth(options)
   return require("hoopai.auth.app").new(options)
 end
 
+--- Loads what is otherwise loaded when it is first needed: the endpoints and OAuth. For hosts that change standard
+-- functions, or take them away, after they have loaded the library, and for those that fork. From then on the library
+-- uses no global.
+function hoopai.preload()
+  resources.load()
+  require "hoopai.auth.app"
+end
+
 --- Where the tokens of an app are kept: the module `hoopai.store`.
 hoopai.store = require "hoopai.store"
 
@@ -90,28 +103,7 @@ hoopai.map, hoopai.sleep = scheduler.map, scheduler.sleep
 -- @treturn table the same table, or a new one
 hoopai.array = core.array
 
---- Iterates over free slots in order of time: `for day, slot, instant in hoopai.slots(free) do ... end`.
--- @tparam FreeSlots free what `client.calendars:free_slots` returned
--- @treturn function an iterator of the day (such as "2024-10-28"), the slot (a string as the API sent it: book with
--- exactly this) and the instant (a `hoopai.time` value)
--- @raise when `free` is not a table
-function hoopai.slots(free)
-  if type(free) ~= "table" then errors.raise("hoopai.slots expects the result of free_slots, got " .. type(free)) end
-  local list = {}
-  for day, entry in pairs(free) do
-    local slots = type(entry) == "table" and entry.slots
-    for _, slot in ipairs(type(slots) == "table" and slots or {}) do
-      local instant = time.parse(slot)
-      if instant then list[#list + 1] = { day = day, slot = slot, instant = instant } end
-    end
-  end
-  sort(list, function(a, b) return a.instant < b.instant end)
-  local position = 0
-  return function()
-    position = position + 1
-    local entry = list[position]
-    if entry then return entry.day, entry.slot, entry.instant end
-  end
-end
+hoopai.slots = slots
+hoopai.log = log
 
 return hoopai

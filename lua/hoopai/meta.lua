@@ -13,7 +13,7 @@
 ---| "scope" # 401: the token's scope or class, or the version, was refused
 ---| "forbidden" # 403
 ---| "not_found" # 404 or 410
----| "conflict" # 409
+---| "conflict" # 409; or a change whose answer was lost, of a record that somebody else changed since
 ---| "slot_taken" # 400 or 422 that says the slot is not available
 ---| "refused" # any other 400 or 422, or an answer that says it did not succeed
 ---| "rate_limit" # 429; `retry_after` says how long to wait
@@ -25,6 +25,7 @@
 ---| "decode" # the answer is not JSON, or not of the documented shape
 ---| "too_large" # the answer is larger than allowed
 ---| "protocol" # broken HTTP, or a redirect: none is followed
+---| "duplicate" # more than one booking was found where one was made
 ---| "reauth_required" # the stored grant is not accepted any more, or there is none: a person must sign in again
 ---| "store" # the token store cannot be read, written or locked; no token was spent, or what was stored is kept
 ---| "cancelled" # the task was cancelled
@@ -62,12 +63,16 @@
 ---@field response? hoopai.Response the answer, where one came
 ---of `timeout`: where the time ran out: "queue", "connect", "send", "wait", "receive" or "refresh"
 ---@field stage? "queue"|"connect"|"send"|"wait"|"receive"|"refresh"
----@field retry_after? number of `rate_limit`: seconds to wait
+---@field retry_after? number of `rate_limit`, and of a 503: seconds to wait
 ---@field scope? "burst"|"daily" of `rate_limit`: "burst" or "daily"
+---@field proxy_status? integer what a proxy answered that did not let the request through
 ---@field curl_code? integer of `network`, `timeout`, `tls` and the like: libcurl's code
 ---what was raised or returned by a function of yours: by the task of `raised`, by the token function of `auth`. Of
 ---`reauth_required`: the refusal
 ---@field cause? any
+---of `appointments:book`, where it is not certain what became of the booking: all that `appointments:find_booking`
+---needs to look again
+---@field booking? hoopai.Booking
 ---@field traceback? string of `raised`: where the task raised
 
 ---One problem of a call that was refused before it was sent.
@@ -89,6 +94,7 @@
 ---@field attempts integer how many requests were made
 ---@field elapsed number seconds from the first sending to the answer
 ---@field url string where the request went, without the query; holds no secret
+---@field reconciled? boolean true when the call's own answer was lost, and a look afterwards found its effect
 ---@field unexpected? boolean true when the answer lacks what is documented: then the whole body is the result
 
 ---What an answer says of the request budget.
@@ -115,8 +121,10 @@
 ---else `https://services.leadconnectorhq.com`
 ---@field base_url? string
 ---@field api_version? string the `Version` header; default "2021-07-28"
----@field timeout? number seconds from the sending of a call to its whole answer, a renewal of the token included; default 30
----@field queue_timeout? number seconds a call may wait for a free connection. Default: no limit
+---@field timeout? number seconds from the first sending of a call to its whole answer, retries and a renewal of the token included; default 30
+---@field queue_timeout? number seconds a call may wait for the request budget and a free connection before that. Default: no limit
+---@field retries? integer|boolean how often a request may be repeated where that is safe; false: never; default 2
+---@field rate_limit? boolean whether calls wait for the request budget of their location, as the API tells it; default true
 ---@field connect_timeout? number seconds until a connection must be there; default 10
 ---@field max_connections? integer how many connections may be open; default 64
 ---@field http2? boolean whether HTTP/2 may be used; default true
@@ -130,7 +138,8 @@
 ---@class (exact) hoopai.CallOptions
 ---@field location_id? string the location (sub-account) the call is about
 ---@field timeout? number seconds from the sending of a call to its whole answer
----@field queue_timeout? number seconds a call may wait for a free connection
+---@field queue_timeout? number seconds a call may wait for the request budget and a free connection before that
+---@field retries? integer|boolean how often a request may be repeated; false: never
 ---@field headers? table<string, string> further headers: name -> value. Those the library sets itself are refused
 ---@field api_version? string the `Version` header
 ---@field validate? boolean false lets through what the library does not know; lists are still sent as lists
@@ -146,10 +155,20 @@
 ---@field query? table<string, string|integer|boolean|(string|integer|boolean)[]> name -> value, or a list of values
 ---@field body? table what to send as JSON
 
+---What `hoopai.log` takes.
+---@class (exact) hoopai.LogOptions
+---@field write? fun(line: string) called with each line, without its end; may not wait. Default: the line goes to stderr
+---@field verbose? boolean a line also before each repetition and each wait for the request budget; default false
+
 ---Functions that a client tells of what it does. They may not wait; what they raise goes to `warn()`.
 ---@class hoopai.Hooks
 ---@field request? fun(event: hoopai.RequestEvent) called with a `RequestEvent` before each request
 ---@field response? fun(event: hoopai.ResponseEvent) called with a `ResponseEvent` after each answer or failure
+---@field retry? fun(event: hoopai.RetryEvent) called with a `RetryEvent` before the pause that precedes another attempt
+---@field wait? fun(event: hoopai.WaitEvent) called with a `WaitEvent` before a call waits for the request budget
+---called with a `DoneEvent` when a call is over, however it ended. Calls that are refused before anything is sent, as
+---their arguments are wrong, are not told
+---@field done? fun(event: hoopai.DoneEvent)
 ---of an app, or of a client with `oauth`: called with a `RefreshEvent` after each exchange of a token of the app
 ---@field refresh? fun(event: hoopai.RefreshEvent)
 
@@ -158,18 +177,59 @@
 ---@field endpoint string such as "calendars:get"
 ---@field method string HTTP method
 ---@field path string path of the request
----@field attempt integer 1, or 2 where the token was renewed
+---@field attempt integer 1 for the first request of a call, 2 for its first repetition, and so on
 
 ---What the hook `response` is told.
 ---@class hoopai.ResponseEvent
 ---@field endpoint string such as "calendars:get"
 ---@field method string HTTP method
 ---@field path string path of the request
----@field attempt integer 1, or 2 where the token was renewed
+---@field attempt integer 1 for the first request of a call, 2 for its first repetition, and so on
 ---@field elapsed number seconds since the first sending
 ---@field status? integer HTTP status, where an answer came
 ---@field trace_id? string what the vendor's support asks for
 ---@field kind? hoopai.ErrorKind the kind of the error, where the request failed
+---@field dns? number seconds from the beginning of the attempt until the name was resolved; 0 on a reused connection
+---@field connect? number seconds until the connection was there; 0 on a reused one
+---@field tls? number seconds until its TLS handshake was over; 0 on a reused one and without TLS
+---@field first_byte? number seconds until the first byte of the answer
+---@field total? number seconds until all was over
+---@field reused? boolean whether an open connection was used again
+---@field http_version? string "1.0", "1.1" or "2"
+
+---What the hook `retry` is told, before the pause.
+---@class hoopai.RetryEvent
+---@field endpoint string such as "calendars:get"
+---@field method string HTTP method
+---@field path string path of the request
+---@field attempt integer the one that failed
+---@field action "resend"|"look" "resend"; or "look": the record is read first, to see whether the change was made
+---@field reason string where the attempt failed, such as "connect", "unanswered", "server" or "burst"
+---@field kind hoopai.ErrorKind the kind of its error
+---@field status? integer its HTTP status, where an answer came
+---@field delay number seconds until then
+
+---What the hook `wait` is told, before a call waits for the request budget of its location.
+---@class hoopai.WaitEvent
+---@field endpoint string such as "calendars:get"
+---@field method string HTTP method
+---@field path string path of the request
+---@field location_id? string whose budget it is
+---@field seconds number until there is room, as far as is known
+
+---What the hook `done` is told.
+---@class hoopai.DoneEvent
+---@field endpoint string such as "calendars:get"
+---@field method string HTTP method
+---@field path string path of the request
+---@field attempts integer how many requests were made, 0 where none was
+---@field elapsed number seconds from the call to its end, all waiting and repetitions included
+---@field status? integer HTTP status of the last answer
+---@field trace_id? string what the vendor's support asks for
+---@field reused? boolean whether the last request went over a connection that was open already
+---@field reconciled? boolean true where the answer to a change was lost, and the record showed that it was made
+---@field kind? hoopai.ErrorKind the kind of the error, where the call failed; "cancelled" when its task was cancelled
+---@field applied? "no"|"maybe"|"yes" what is known of the effect of a call that failed: "no", "maybe" or "yes"
 
 ---What the hook `refresh` is told, after each exchange of a token or failure of one.
 ---@class hoopai.RefreshEvent
@@ -1152,6 +1212,38 @@ TeamMember.meetingLocation = nil
 ---@field rules? hoopai.ScheduleRule[] When the user can be booked.
 ---@field timezone? string Time zone of the hours; the API documents names of the form Area/City only (such as Europe/Madrid).
 
+---What `appointments:book` takes: the fields of `create`, and where and how to book.
+---@class (exact) hoopai.BookingRequest: hoopai.AppointmentCreate
+---@field startTime? hoopai.BodyTime a slot as `free_slots` gave it; left out where `from` and `to` are given
+---@field from? hoopai.QueryTime where to begin to look for a free slot. Default: now
+---@field to? hoopai.QueryTime where to end, 31 days later at most. Default: seven days later
+---@field timezone? string of the slots that are looked for. Default: the calendar's
+---when somebody else took the slot: "next" tries the following free ones, "fail" does not. Default: "fail" with
+---`startTime`, else "next"
+---@field on_taken? "next"|"fail"
+---@field max_slots? integer how many slots are tried at most; default 5
+---what stands at the end of the description, so that the booking is found again: a random text; a text of your own,
+---which no other booking has; or false for none. Then the booking is told by calendar, contact and instant, and the
+---events are read before it is sent too; default true
+---@field reference? boolean|string
+---@field reconcile_timeout? number seconds for finding out, on top of `timeout`; default 60
+
+---@class hoopai.BookingResponse: hoopai.Response
+---@field slot string the start as it was sent
+---@field reference? string what stands in the description
+
+---What identifies a booking, for `Appointments:find_booking`. Plain data, which can be kept in a file.
+---@class hoopai.Booking
+---@field reference? string what stands in its description
+---@field calendarId string its calendar
+---@field contactId string its contact
+---@field startTime hoopai.BodyTime its start
+---@field endTime? hoopai.BodyTime its end, where it was given
+---@field locationId? string its location, where it was given
+---@field assignedUserId? string its user, where one was given
+---@field sent_ms? integer when it was sent, in milliseconds since 1970
+---@field known? table ids of the events that were there before, by id
+
 ---Calendars, and the free slots in them.
 ---@class hoopai.client.Calendars
 local Calendars = {}
@@ -1392,6 +1484,31 @@ function Appointments:cancel(eventId, options) end
 ---@return hoopai.EventDeleted? result nil when the call failed
 ---@return hoopai.Response|hoopai.Error response the error when the call failed
 function Appointments:delete(eventId, options) end
+
+---Books a slot, at most once, and finds out what became of it where the answer is lost.
+---
+---Give `startTime` (a slot as `free_slots` gave it), or `from` and `to`: then the first free slot between them is
+---booked. The create is sent once. When its outcome is unclear (a timeout, a broken connection, a 5xx), the events
+---around the slot are read until the booking is found, for `reconcile_timeout` at most.
+---Two tasks of a program that want one slot take turns.
+---Raises for wrong use, such as an unknown option.
+---@async
+---@nodiscard
+---@param given hoopai.BookingRequest the fields of `create`, without `ignoreFreeSlotValidation` and `rrule`; and
+---@param call_options? hoopai.CallOptions for each request that this takes
+---@return hoopai.Appointment? booked nil when the call failed
+---@return hoopai.BookingResponse|hoopai.Error response
+function Appointments:book(given, call_options) end
+
+---Looks again for a booking whose outcome stayed unclear.
+---Raises for wrong use, such as an unknown option.
+---@async
+---@nodiscard
+---@param wanted hoopai.Booking the `booking` of the error of `appointments:book`
+---@param call_options? hoopai.CallOptions
+---@return hoopai.Appointment? booked nil when the call failed
+---@return hoopai.Response|hoopai.Error response
+function Appointments:find_booking(wanted, call_options) end
 
 ---Blocked times of calendars and users.
 ---@class hoopai.client.BlockSlots
@@ -1742,8 +1859,8 @@ function Client:with(given) end
 ---@return hoopai.Response|hoopai.Error response
 function Client:request(given, call_options) end
 
----Closes the client. Calls in flight end with kind "closed". A client made by `with` closes only itself, and its calls
----in flight end as they would have.
+---Closes the client. Calls in flight end with kind "closed". A client made by `with` closes only itself: its requests
+---in flight end as they would have, and none is sent any more.
 ---Idempotent; returns at once.
 function Client:close() end
 
@@ -1952,6 +2069,24 @@ function hoopai.slots(free) end
 ---@param list? T[]
 ---@return T[]
 function hoopai.array(list) end
+
+---Makes the hooks of a log: `hoopai.new { on = hoopai.log() }`. It writes a line when a call is over:
+---
+---    2026-03-07T14:00:00.123Z POST /calendars/events/appointments 201 132ms attempts=1 reused=yes trace=5f0c
+---    2026-03-07T14:00:12.004Z PUT /calendars/groups/g1 503 9120ms attempts=3 reused=yes error=server applied=maybe
+---
+---with `-` for the status where no answer came; and a line when a token of an app was renewed, or could not be. The
+---path has the ids of what was asked for. No token, query, header or body is in a line.
+---Raises for an unknown or wrong option, and without `write` where Lua has no library `io`.
+---@nodiscard
+---@param options? hoopai.LogOptions
+---@return hoopai.Hooks # a table that you may add other hooks to
+function hoopai.log(options) end
+
+---Loads what is otherwise loaded when it is first needed: the endpoints and OAuth. For hosts that change standard
+---functions, or take them away, after they have loaded the library, and for those that fork. From then on the library
+---uses no global.
+function hoopai.preload() end
 
 ---Runs fn(...) as a task, and the loop until it and all tasks spawned in it have ended.
 ---Inside a task it opens a child scope on the same loop and suspends that task.

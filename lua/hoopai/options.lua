@@ -28,6 +28,11 @@ local function boolean(value)
   return type(value) ~= "boolean" and "true or false" or nil
 end
 
+local function retries(value)
+  local ok = value == false or math_type(value) == "integer" and value >= 0 and value <= 10
+  return not ok and "an integer from 0 to 10, or false" or nil
+end
+
 local function text(value)
   local ok = type(value) == "string" and value ~= "" and not find(value, "%c")
   return not ok and "a string that is neither empty nor has control characters" or nil
@@ -90,10 +95,14 @@ end
 -- @table Hooks
 -- @tfield[opt] function request called with a @{RequestEvent} before each request
 -- @tfield[opt] function response called with a @{ResponseEvent} after each answer or failure
+-- @tfield[opt] function retry called with a @{RetryEvent} before the pause that precedes another attempt
+-- @tfield[opt] function wait called with a @{WaitEvent} before a call waits for the request budget
+-- @tfield[opt] function done called with a @{DoneEvent} when a call is over, however it ended. Calls that are refused
+-- before anything is sent, as their arguments are wrong, are not told
 -- @tfield[opt] function refresh of an app, or of a client with `oauth`: called with a @{RefreshEvent} after each
 -- exchange of a token of the app
 
-local hook_names = { request = true, response = true, refresh = true }
+local hook_names = { request = true, response = true, retry = true, refresh = true, wait = true, done = true }
 
 local function refresh_hook(value)
   if type(value) ~= "table" then return "a table with the hook `refresh`" end
@@ -106,7 +115,8 @@ local function hooks(value)
   if type(value) ~= "table" then return "a table of hooks" end
   for name, hook in pairs(value) do
     if not hook_names[name] then
-      return format("the hooks `request`, `response` and `refresh` alone; `%s` is unknown", tostring(name))
+      return format("the hooks `request`, `response`, `retry`, `refresh`, `wait` and `done` alone; `%s` is unknown",
+        tostring(name))
     end
     if type(hook) ~= "function" then return format("a function as hook `%s`", name) end
   end
@@ -116,18 +126,20 @@ end
 -- @table CallOptions
 -- @tfield[opt] string location_id the location (sub-account) the call is about
 -- @tfield[opt] number timeout seconds from the sending of a call to its whole answer
--- @tfield[opt] number queue_timeout seconds a call may wait for a free connection
+-- @tfield[opt] number queue_timeout seconds a call may wait for the request budget and a free connection before that
+-- @tfield[opt] integer|boolean retries how often a request may be repeated; false: never
 -- @tfield[opt] table headers further headers: name -> value. Those the library sets itself are refused
 -- @tfield[opt] string api_version the `Version` header
 -- @tfield[opt] boolean validate false lets through what the library does not know; lists are still sent as lists
 local call_checks = {
-  location_id = text, timeout = positive, queue_timeout = positive, headers = headers, api_version = header_token,
-  validate = boolean,
+  location_id = text, timeout = positive, queue_timeout = positive, retries = retries, headers = headers,
+  api_version = header_token, validate = boolean,
 }
 
 local client_checks = setmetatable({
   token = token, base_url = text, connect_timeout = positive, max_connections = count, http2 = boolean,
   ca_file = text, proxy = proxy, user_agent = text, on = hooks, headers = false, oauth = app, company_id = text,
+  rate_limit = boolean,
 }, { __index = call_checks })
 
 local function names_of(checks)
@@ -231,6 +243,8 @@ function options.check_new(given)
     timeout = given.timeout or 30,
     queue_timeout = given.queue_timeout,
     validate = given.validate ~= false,
+    retries = given.retries == nil and 2 or given.retries,
+    rate_limit = given.rate_limit ~= false,
     on = options.copy(given.on or {}),
     transport = transport_of(given),
   }

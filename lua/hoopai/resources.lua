@@ -13,11 +13,22 @@ local format, match = string.format, string.match
 local resources = { names = resource_names }
 
 local CLIENT = {}       -- the key under which a resource object keeps its client
+local OPTION = {}       -- and the function that tells the client's options
 local metatables = {}   -- resource name -> metatable of its objects
 local endpoints = {}    -- "notes.list" -> endpoint
 
 local function load_data(resource_name)
   return require("hoopai.api." .. resource_name)
+end
+
+--- How a change is looked up whose answer was lost: the endpoint to read (such as "calendars.get"), and how many of
+-- the ids it takes.
+local function set_verify(endpoint, resource_name, data)
+  local verify = data.verify
+  endpoint.verify, endpoint.member = verify, data.verify_member
+  if verify == "get" or verify == "list" then
+    endpoint.verify_with = data.verify_with or resource_name .. "." .. verify
+  end
 end
 
 --- What the pipeline needs to know of an endpoint.
@@ -31,6 +42,7 @@ local function new_endpoint(resource_name, data)
     takes_payload = data.query ~= nil or (data.body ~= nil and not data.empty_body),
     class = data.class, result = data.result,
   }
+  set_verify(endpoint, resource_name, data)
   function endpoint.checks()
     if not checks then
       checks = schema.compile(data, load_data(resource_name))
@@ -51,6 +63,8 @@ local function endpoint_of(resource_name, data)
   return endpoint
 end
 
+--- An endpoint as the pipeline takes it.
+-- @tparam string key such as "calendars.get"
 local function find_endpoint(key)
   local resource_name, name = match(key, "^(.-)%.(.+)$")
   for _, data in ipairs(load_data(resource_name)) do
@@ -62,15 +76,31 @@ end
 local function alias_of(resource_name, data)
   local overrides = { id = resource_name .. ":" .. data.name, preset = data.preset }
   if data.preset then overrides.takes_payload = false end
+  if data.verify then set_verify(overrides, resource_name, data) end
   return setmetatable(overrides, { __index = find_endpoint(data.alias) })
+end
+
+local function client_of(resource, id)
+  local meta = type(resource) == "table" and getmetatable(resource)
+  local client = type(meta) == "table" and meta.kind == CLIENT and resource[CLIENT]
+  if not client then errors.raise(format("call it with a colon: client.%s(...)", id)) end
+  return client
 end
 
 local function make_method(endpoint, call)
   return function(resource, ...)
-    local meta = type(resource) == "table" and getmetatable(resource)
-    local client = type(meta) == "table" and meta.kind == CLIENT and resource[CLIENT]
-    if not client then errors.raise(format("call it with a colon: client.%s(...)", endpoint.id)) end
-    return call(client, endpoint, ...)
+    return call(client_of(resource, endpoint.id), endpoint, ...)
+  end
+end
+
+-- Methods that are more than one request: the file that has them.
+local composites = { appointments = "hoopai.booking" }
+
+local function make_composite(id, run)
+  return function(resource, ...)
+    local client = client_of(resource, id)
+    local function option(name, call_options) return resource[OPTION](client, id, name, call_options) end
+    return run({ client = client, option = option }, ...)
   end
 end
 
@@ -91,6 +121,9 @@ local function metatable_of(resource_name, call)
     local endpoint = (data.alias and alias_of or endpoint_of)(resource_name, data)
     methods[data.name] = make_method(endpoint, call)
   end
+  for name, run in pairs(composites[resource_name] and require(composites[resource_name]) or {}) do
+    methods[name] = make_composite(resource_name .. ":" .. name, run)
+  end
   local name = "hoopai." .. resource_name
   meta = {
     kind = CLIENT, __name = name,
@@ -101,12 +134,21 @@ local function metatable_of(resource_name, call)
   return meta
 end
 
+resources.endpoint = find_endpoint
+
+--- Loads now what is otherwise loaded on first use.
+function resources.load()
+  for _, name in ipairs(resource_names) do load_data(name) end
+  for _, module in pairs(composites) do require(module) end
+end
+
 --- The resource object of a client, e.g. client.calendars.
 -- @tparam string resource_name one of resources.names
 -- @param client handed to `call`
 -- @tparam function call call(client, endpoint, ...): the pipeline
-function resources.object(resource_name, client, call)
-  return setmetatable({ [CLIENT] = client }, metatable_of(resource_name, call))
+-- @tparam function option option(client, id, name, call_options): an option of a call of the method `id`
+function resources.object(resource_name, client, call, option)
+  return setmetatable({ [CLIENT] = client, [OPTION] = option }, metatable_of(resource_name, call))
 end
 
 return resources

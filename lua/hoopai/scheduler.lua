@@ -29,17 +29,19 @@ local no_wait          -- why nobody may wait just now (the name of a hook), nil
 
 --------------------------------------------------------------------------------------------------- ready tasks
 
-local ready, ready_first, ready_last = {}, 1, 0
+-- Linked through their field `next_ready`, so that waking a task needs no memory: a wake must not be lost.
+local ready_first, ready_last
 
 local function push_ready(task)
-  ready_last = ready_last + 1
-  ready[ready_last] = task
+  task.next_ready = nil
+  if ready_last then ready_last.next_ready = task else ready_first = task end
+  ready_last = task
 end
 
 local function pop_ready()
-  local task = ready[ready_first]
-  ready[ready_first] = nil
-  ready_first = ready_first + 1
+  local task = ready_first
+  ready_first, task.next_ready = task.next_ready, nil
+  if not ready_first then ready_last = nil end
   return task
 end
 
@@ -96,8 +98,8 @@ end
 
 local function add_timer(due, task)
   if timer_count >= compact_at then compact_timers() end
-  timer_count = timer_count + 1
-  sift_up({ due = due, task = task, ticket = task.ticket }, timer_count)
+  sift_up({ due = due, task = task, ticket = task.ticket }, timer_count + 1)
+  timer_count = timer_count + 1 -- last: the heap may have found no memory to grow
 end
 
 local function pop_timer()
@@ -148,12 +150,15 @@ local function finish(task, status)
   scope.count = scope.count - 1
   if status == "failed" then
     if task.critical and not scope.failure then scope.failure = task end
-    scope.failed[#scope.failed + 1] = task
+    if not scope.is_background then -- there nobody looks for them
+      if scope.last_failed then scope.last_failed.next_failed = task else scope.first_failed = task end
+      scope.last_failed = task
+    end
   end
   if scope.count == 0 or scope.failure then notify_scope(scope) end
   local joiners = task.joiners
   if joiners then
-    for index = 1, #joiners, 2 do wake(joiners[index], joiners[index + 1]) end
+    for index = 1, #joiners do wake(joiners[index].task, joiners[index].ticket) end
     task.joiners = nil
   end
 end
@@ -170,15 +175,20 @@ end
 local function suspend(task, deadline)
   local guard <close> = task.guard -- luacheck: ignore 211
   if task.keep then task:keep() end
-  task.suspended = true
   if deadline then add_timer(deadline, task) end
+  task.suspended = true -- when nothing can fail any more
   repeat co_yield(SUSPEND) until not task.suspended -- somebody else may resume it, with nothing to tell
   return task.reason
 end
 
+local function describe(task)
+  return traceback(task.co, errors.text(task.cause))
+end
+
 local function fail(task, cause)
   task.cause = cause
-  task.traceback = traceback(task.co, errors.text(cause))
+  local described, text = pcall(describe, task) -- what it failed of may be memory
+  task.traceback = described and text or nil
   task.closing = true
   co_close(task.co) -- runs the to-be-closed variables that the error left open
   finish(task, "failed")
@@ -196,7 +206,9 @@ local cancel
 local function after_resume(task, ok, ...)
   if not ok then return fail(task, (...)) end
   if co_status(task.co) == "dead" then
-    task.results = pack(...)
+    local packed, results = pcall(pack, ...)
+    if not packed then return fail(task, results) end
+    task.results = results
     return finish(task, "done")
   end
   if task.doomed then return cancel(task) end
@@ -219,11 +231,12 @@ local function resume(task)
 end
 
 local function run_ready()
-  for _ = ready_first, ready_last do -- only those ready now: a task that wakes itself must not starve the transfers
+  local last = ready_last -- only those ready now: a task that wakes itself must not starve the transfers
+  while ready_first do
     local task = pop_ready()
-    if task and task.status == "running" then resume(task) end
+    if task.status == "running" then resume(task) end
+    if task == last then break end
   end
-  if ready_first > ready_last then ready_first, ready_last = 1, 0 end
 end
 
 local function new_task(scope, critical, fn, ...)
@@ -236,12 +249,19 @@ local function new_task(scope, critical, fn, ...)
     status = "running",
     suspended = false,
     ticket = 0,
+    -- Places for what is set later, when there may be no memory for more fields.
+    guard = false, next_ready = false, next_failed = false, joiners = false, reason = false, results = false,
+    cause = false, traceback = false, closing = false, doomed = false,
   }, Task)
   task.guard = setmetatable({ task = task }, Guard)
   scope.tasks[task] = true
   scope.count = scope.count + 1
   push_ready(task)
   return task
+end
+
+local function warn_of(problem)
+  warn("hoopai: error in a __close of a cancelled task: " .. errors.text(problem))
 end
 
 function cancel(task)
@@ -256,7 +276,7 @@ function cancel(task)
   current = outer
   task.closing = nil
   finish(task, "cancelled")
-  if not ok then warn("hoopai: error in a __close of a cancelled task: " .. errors.text(problem)) end
+  if not ok then pcall(warn_of, problem) end
 end
 
 --- Takes an active task out of its scope; it is cancelled when it next waits.
@@ -267,19 +287,27 @@ end
 
 local Scope = {}
 
+--- What was before the loop of a scope ran. A scope inside a task has no loop of its own, and its end, which may come
+-- when that task is cancelled or closed by somebody else, says nothing of any loop.
+local function restore(scope)
+  if scope.drives then current, driving, no_wait = scope.outer_current, scope.outer_driving, scope.outer_no_wait end
+end
+
 --- Leaving a scope, however it happens, cancels what still runs in it.
 Scope.__close = function(scope)
-  current, driving, no_wait = scope.outer_current, scope.outer_driving, scope.outer_no_wait
+  restore(scope)
   while true do -- a __close of a cancelled task may spawn
     local task = next(scope.tasks)
     if not task then break end
     if is_active(task) then abandon(task) else cancel(task) end
   end
+  restore(scope)
 end
 
-local function open_scope()
+local function open_scope(where)
   return setmetatable({
-    tasks = {}, count = 0, failed = {}, owner = current,
+    tasks = {}, count = 0, owner = current, drives = where == "block", waiter = false, ticket = false,
+    failure = false, first_failed = false, last_failed = false,
     outer_current = current, outer_driving = driving, outer_no_wait = no_wait,
   }, Scope)
 end
@@ -288,7 +316,7 @@ end
 
 -- Tasks that belong to nobody who could be cancelled: token exchanges. A loop does not end before they have.
 local function new_background()
-  return { tasks = {}, count = 0, failed = {} }
+  return { tasks = {}, count = 0, is_background = true }
 end
 
 local background = new_background()
@@ -317,8 +345,8 @@ local function collect(multi)
   while transfer do
     local task = waiting[transfer]
     if task then
-      waiting[transfer] = nil
       wake(task, task.ticket)
+      waiting[transfer] = nil
     end
     transfer = multi:next()
   end
@@ -358,7 +386,7 @@ end
 
 --- Seconds until `step` must be called, 0 = at once, nil = only when the descriptor is readable.
 local function next_due()
-  if ready_first <= ready_last then return 0 end
+  if ready_first then return 0 end
   local due = next_timer() or huge
   for index = 1, #multis do
     local left = multis[index].multi:timeout()
@@ -454,7 +482,7 @@ end
 function scheduler.settle()
   leave_parent()
   if driving or background.count == 0 then return end
-  local scope <close> = open_scope()
+  local scope <close> = open_scope("block")
   drive(scope)
 end
 
@@ -488,14 +516,18 @@ function scheduler.background(fn)
   return task
 end
 
+--- Notes that the running task waits for the end of another.
+local function await_end(task)
+  local joiners = task.joiners or {}
+  task.joiners = joiners
+  joiners[#joiners + 1] = { task = current, ticket = new_ticket(current) }
+end
+
 --- Waits for the end of a task, at most until the deadline (a core.now() time). Only where `where` said "task".
 -- @return true and the task's results, or false when the deadline passed first
 function scheduler.watch(task, deadline)
   while task.status == "running" do
-    local joiners = task.joiners or {}
-    task.joiners = joiners
-    joiners[#joiners + 1] = current
-    joiners[#joiners + 1] = new_ticket(current)
+    await_end(task)
     if suspend(current, deadline) == "timeout" then return false end
   end
   if task.status == "done" then return true, unpack(task.results, 1, task.results.n) end
@@ -525,14 +557,14 @@ end
 
 --- The first task that raised and that nobody joined.
 local function unjoined_failure(scope)
-  for _, task in ipairs(scope.failed) do
-    if not task.joined then return task end
-  end
+  local task = scope.first_failed
+  while task and task.joined do task = task.next_failed end
+  return task
 end
 
 --- Runs `start` (which spawns into the scope), waits for all its tasks, raises what was raised in them.
 local function in_scope(where, start, ...)
-  local scope <close> = open_scope()
+  local scope <close> = open_scope(where)
   local main = start(scope, ...)
   await_scope(scope, where)
   local failure = scope.failure or unjoined_failure(scope)
@@ -656,10 +688,7 @@ function Task:join()
   self.joined = true
   if self.status == "running" then
     if scheduler.where("task:join") == "block" then errors.raise("task:join needs a running loop") end
-    local joiners = self.joiners or {}
-    self.joiners = joiners
-    joiners[#joiners + 1] = current
-    joiners[#joiners + 1] = new_ticket(current)
+    await_end(self)
     suspend(current)
   end
   if self.status == "done" then return unpack(self.results, 1, self.results.n) end
@@ -733,7 +762,8 @@ end
 
 --- Waits for the lock. The result is a to-be-closed value that gives it back.
 -- @tparam string what who asks, for the message where nobody may wait
-function Lock:acquire(what)
+-- @tparam[opt] number deadline a core.now() time; nil is returned when that passes first
+function Lock:acquire(what, deadline)
   local hold = setmetatable({ lock = self, owner = current }, Hold)
   if not self.holder then
     self.holder = hold
@@ -743,12 +773,41 @@ function Lock:acquire(what)
     errors.raise(what .. " is already running in this program")
   end
   hold.task, hold.ticket = current, new_ticket(current)
+  self.queue[self.last + 1] = hold
   self.last = self.last + 1
-  self.queue[self.last] = hold
   local wait <close> = setmetatable({ hold = hold }, Wait)
-  suspend(current)
+  if suspend(current, deadline) == "timeout" then return nil end
   wait.passed = true
   return hold
+end
+
+----------------------------------------------------------------------------------------------------------- bells
+
+local Bell = {}
+Bell.__index = Bell
+
+--- A place to wait at until a moment comes or somebody rings. Outside any loop nobody can ring meanwhile.
+function scheduler.bell()
+  return setmetatable({ waiting = setmetatable({}, { __mode = "k" }) }, Bell)
+end
+
+--- Waits until the bell rings, at most until the deadline.
+-- @tparam string where "task" or "block", as `where` said
+-- @tparam ?number deadline a core.now() time
+function Bell:wait(where, deadline)
+  if where == "block" then
+    repeat core.sleep(deadline - now()) until now() >= deadline
+    return
+  end
+  local task = current
+  self.waiting[task] = new_ticket(task)
+  suspend(task, deadline)
+  self.waiting[task] = nil
+end
+
+--- Wakes all who wait.
+function Bell:ring()
+  for task, ticket in pairs(self.waiting) do wake(task, ticket) end
 end
 
 return scheduler

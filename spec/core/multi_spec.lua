@@ -3,6 +3,7 @@ local core = require "hoopai.core"
 local core_host = require "spec.support.core_host"
 local core_http = require "spec.support.core_http"
 local core_tls = require "spec.support.core_tls"
+local lfs = require "lfs"
 local socket = require "socket"
 local test_server = require "spec.support.server"
 
@@ -570,6 +571,25 @@ describe("a set of transfers", function()
     end)
   end)
 
+  it("sends nothing that is in a .netrc", function()
+    server:reply { body = "{}" }
+    local home = os.tmpname()
+    assert(os.remove(home) and lfs.mkdir(home))
+    local file = assert(io.open(home .. "/.netrc", "w"))
+    file:write("machine 127.0.0.1 login somebody password secret\n")
+    file:close()
+    local text = child.run(([[
+      local multi = require("hoopai.core").multi {}
+      local transfer = multi:add { method = "GET", url = %q, timeout = 10 }
+      repeat multi:step() multi:wait(0.1) until transfer:state() == "done"
+      print(transfer:result())
+    ]]):format(server.url), { set = { HOME = home } })
+    os.remove(home .. "/.netrc")
+    lfs.rmdir(home)
+    assert.are.equal("200\n", text)
+    assert.is_nil(server:last().header.authorization)
+  end)
+
   describe("with a proxy", function()
     it("takes none from the environment unless it is told to, and its own whatever the environment says", function()
       local proxy <close> = setmetatable({ server = test_server.start() },
@@ -656,6 +676,27 @@ describe("a set of transfers", function()
         assert.are.equal("tls", (select(2, transfer:result())))
         assert.are.equal(0, transfer:sent())
       end
+    end)
+
+    it("speaks no TLS older than 1.2, whatever the system's configuration allows", function()
+      local config = os.tmpname()
+      local file = assert(io.open(config, "w"))
+      file:write("openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\nMinProtocol = TLSv1\n",
+        "CipherString = DEFAULT@SECLEVEL=0\n")
+      file:close()
+      local old = assert(io.popen(("OPENSSL_CONF=%s timeout 20 openssl s_server -accept 127.0.0.1:0 -naccept 1 -www "
+        .. "-tls1_1 -cert %s -key %s 2>&1"):format(config, pair.certificate, pair.key)))
+      local port
+      repeat port = assert(old:read "l"):match "^ACCEPT .*:(%d+)$" until port
+      local text = child.run(([[
+        local multi = require("hoopai.core").multi { ca_file = %q }
+        local transfer = multi:add { method = "GET", url = "https://127.0.0.1:%s/", timeout = 10 }
+        repeat multi:step() multi:wait(0.1) until transfer:state() == "done"
+        print(transfer:sent(), transfer:result())
+      ]]):format(pair.certificate, port), { set = { OPENSSL_CONF = config } })
+      old:close()
+      os.remove(config)
+      assert.matches("^0\t0\ttls\t.*protocol", text)
     end)
 
     it("refuses what is no TLS", function()

@@ -121,7 +121,8 @@ describe("core.base_url", function()
     "https://host example", "https://host.example/a b", "https://host\0.example", "https://host.example\r\nX: y",
     "https://host.example/\127", "https://höst.example", "https://host.example\\@evil.example", "https://[::1",
       "https://[fe80::1%25eth0]",
-    "https://ho%0dst.example", "https://ho%00st.example", "javascript:alert(1)",
+    "https://ho%0dst.example", "https://ho%00st.example", "https://ho%ffst.example", "https://ho%25st.example",
+    "javascript:alert(1)",
     "https://host.example/" .. ("a"):rep(2048),
   }
 

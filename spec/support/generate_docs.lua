@@ -103,6 +103,7 @@ end
 local OWNERS = {
   Client = "What `hoopai.new` makes. Its `calendars`, `groups` and so on have the methods of the endpoints.",
   Task = "What `hoopai.spawn` starts.",
+  Appointments = "`client.appointments`: beside the endpoints' methods, booking that is safe.",
   App = "What `hoopai.oauth` makes.",
   instant = "Points in time. They can be compared with each other; `+` and `-` take durations, and the difference of "
     .. "two is a duration.",

@@ -62,6 +62,18 @@ local REFINED = {
     "hoopai.Errors? errors by index; nil when all succeeded",
   },
   ["Client:request.given"] = "hoopai.Request",
+  ["Appointments:book.given"] = "hoopai.BookingRequest",
+  ["Appointments:book"] = {
+    "hoopai.Appointment? booked nil when the call failed", "hoopai.BookingResponse|hoopai.Error response",
+  },
+  ["Appointments:find_booking.wanted"] = "hoopai.Booking",
+  ["Appointments:find_booking"] = {
+    "hoopai.Appointment? booked nil when the call failed", "hoopai.Response|hoopai.Error response",
+  },
+  ["BookingRequest.from"] = "hoopai.QueryTime", ["BookingRequest.to"] = "hoopai.QueryTime",
+  ["BookingRequest.on_taken"] = '"next"|"fail"',
+  ["Booking.startTime"] = "hoopai.BodyTime", ["Booking.endTime"] = "hoopai.BodyTime",
+  ["Error.booking"] = "hoopai.Booking",
   ["Client:request"] = { "any result nil when the call failed", "hoopai.Response|hoopai.Error response" },
   ["Task:join"] = { "any ... what the task's function returned; or nil and a `hoopai.Error`" },
   ["ClientOptions.token"] = 'string|async fun(reason: "first"|"refused"): string?, any',
@@ -76,6 +88,15 @@ local REFINED = {
   ["Hooks.request"] = "fun(event: hoopai.RequestEvent)",
   ["Hooks.response"] = "fun(event: hoopai.ResponseEvent)",
   ["Hooks.refresh"] = "fun(event: hoopai.RefreshEvent)",
+  ["Hooks.retry"] = "fun(event: hoopai.RetryEvent)",
+  ["log.options"] = "hoopai.LogOptions",
+  ["LogOptions.write"] = "fun(line: string)",
+  ["Hooks.done"] = "fun(event: hoopai.DoneEvent)",
+  ["DoneEvent.kind"] = "hoopai.ErrorKind",
+  ["DoneEvent.applied"] = '"no"|"maybe"|"yes"',
+  ["Hooks.wait"] = "fun(event: hoopai.WaitEvent)",
+  ["RetryEvent.kind"] = "hoopai.ErrorKind",
+  ["RetryEvent.action"] = '"resend"|"look"',
   ["ResponseEvent.kind"] = "hoopai.ErrorKind",
   ["RefreshEvent.kind"] = "hoopai.ErrorKind",
   ["Request.method"] = '"GET"|"POST"|"PUT"|"PATCH"|"DELETE"',
@@ -90,7 +111,8 @@ local GENERIC = { array = "T", map = "T, R" }
 
 -- Functions that may wait, and those whose results may well be dropped.
 local WAITS = { ["run"] = true, ["map"] = true, ["sleep"] = true, ["Task:join"] = true, ["Client:request"] = true,
-  ["App:exchange"] = true, ["App:installed_locations"] = true }
+  ["App:exchange"] = true, ["App:installed_locations"] = true, ["Appointments:book"] = true,
+  ["Appointments:find_booking"] = true }
 local DROPPED = { run = true, spawn = true, array = true }
 
 local OPERATORS = {
@@ -360,6 +382,19 @@ local function put_method(resource, method)
   return response
 end
 
+--- What `appointments:book` takes and returns: an appointment's fields without its own, and more.
+local function put_booking(page)
+  put("---What `appointments:book` takes: the fields of `create`, and where and how to book.")
+  put("---@class (exact) hoopai.BookingRequest: hoopai.AppointmentCreate")
+  put("---@field startTime? hoopai.BodyTime a slot as `free_slots` gave it; left out where `from` and `to` are given")
+  put_class("BookingRequest", page.items["Appointments:book"].comment, "given")
+  put("---@class hoopai.BookingResponse: hoopai.Response")
+  put("---@field slot string the start as it was sent")
+  put("---@field reference? string what stands in the description")
+  put("")
+  put_table("Booking", page.items.Booking)
+end
+
 local function put_resource(resource)
   put("---%s", resource.doc)
   put("---@class hoopai.client.%s", resource.class)
@@ -408,7 +443,9 @@ local function put_options_part(page)
   put_options("CallOptions", page.items.CallOptions.comment.text, page.items.CallOptions.comment)
   put_options("MapOptions", "What `hoopai.map` takes.", page.items.map.comment, "options")
   put_options("Request", "What `client:request` takes.", page.items["Client:request"].comment, "given")
-  for _, name in ipairs { "Hooks", "RequestEvent", "ResponseEvent", "RefreshEvent" } do
+  put_options("LogOptions", "What `hoopai.log` takes.", page.items.log.comment, "options")
+  for _, name in ipairs { "Hooks", "RequestEvent", "ResponseEvent", "RetryEvent", "WaitEvent", "DoneEvent",
+    "RefreshEvent" } do
     put_table(name, page.items[name])
   end
 end
@@ -514,7 +551,11 @@ function meta.generate()
   put_options_part(page)
   put_time(pages["hoopai.time"])
   for _, entry in ipairs(types) do put_object(entry) end
-  for _, resource in ipairs(resources) do put_resource(resource) end
+  put_booking(page)
+  for _, resource in ipairs(resources) do
+    put_resource(resource)
+    put_items(page, resource.class, resource.class .. ":")
+  end
   put_client(page, resources)
   put_stores(pages["hoopai.store"])
   put_app(pages["hoopai.oauth"], page)

@@ -10,7 +10,8 @@ local reference = {}
 local PAGES = {
   { name = "hoopai", file = "init", items = {
     { "init", "hoopai.new", "new" }, { "init", "hoopai.oauth", "oauth" },
-    { "init", "hoopai.slots", "slots" }, { "init", "hoopai.array", "array" },
+    { "slots", "slots" }, { "init", "hoopai.array", "array" }, { "log", "log" },
+    { "init", "hoopai.preload", "preload" },
     { "scheduler", "scheduler.run", "run" }, { "scheduler", "scheduler.spawn", "spawn" },
     { "scheduler", "scheduler.map", "map" }, { "scheduler", "scheduler.sleep", "sleep" },
     { "init", "null" }, { "init", "time" }, { "init", "hoopai.store", "store" }, { "init", "VERSION" },
@@ -18,8 +19,11 @@ local PAGES = {
     { "scheduler", "Task:join" }, { "scheduler", "Task:cancel" },
     { "answer", "Response" }, { "answer", "RateLimit" }, { "errors", "Error" }, { "errors", "kinds" },
     { "errors", "Detail" },
-    { "options", "CallOptions" }, { "options", "Hooks" }, { "client", "RequestEvent" }, { "client", "ResponseEvent" },
-    { "auth/grant", "RefreshEvent" },
+    { "booking", "booking:book", "Appointments:book" },
+    { "booking", "booking:find_booking", "Appointments:find_booking" }, { "booking", "Booking" },
+    { "options", "CallOptions" }, { "options", "Hooks" }, { "sending", "RequestEvent" },
+    { "sending", "ResponseEvent" }, { "sending", "RetryEvent" }, { "sending", "WaitEvent" },
+    { "sending", "DoneEvent" }, { "auth/grant", "RefreshEvent" },
   } },
   { name = "hoopai.oauth", file = "auth/app", items = {
     { "auth/app", "methods:authorize_url", "App:authorize_url" }, { "auth/app", "methods:exchange", "App:exchange" },

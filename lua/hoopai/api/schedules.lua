@@ -124,7 +124,7 @@ return {
   -- Whether an association was made or undone shows in the calendarIds of the schedule.
   { name = "add_calendar", method = "PUT", path = "/calendars/schedules/{id}/associations/{calendarId}",
     doc = "Apply a schedule to a calendar.",
-    scope = "calendars.write", class = "U", verify = "get",
+    scope = "calendars.write", class = "U", verify = "get", verify_member = "calendarIds",
     params = { id, models.calendar_id },
     status = 200,
     result = { type = models.success },
@@ -132,7 +132,7 @@ return {
 
   { name = "remove_calendar", method = "DELETE", path = "/calendars/schedules/{id}/associations/{calendarId}",
     doc = "Stop applying a schedule to a calendar.",
-    scope = "calendars.write", class = "U", verify = "get",
+    scope = "calendars.write", class = "U", verify = "get", verify_member = "calendarIds",
     params = { id, models.calendar_id },
     status = 200,
     result = { type = models.success },

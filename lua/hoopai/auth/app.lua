@@ -19,6 +19,7 @@
 local answers = require "hoopai.answer"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
+local gates = require "hoopai.gate"
 local grants = require "hoopai.auth.grant"
 local options = require "hoopai.options"
 local scheduler = require "hoopai.scheduler"
@@ -26,12 +27,16 @@ local sha256 = require "hoopai.auth.sha256"
 local store = require "hoopai.store"
 
 local type, tostring, tonumber, pairs, ipairs = type, tostring, tonumber, pairs, ipairs
-local error, getmetatable, select, setmetatable, pcall = error, getmetatable, select, setmetatable, pcall
-local concat = table.concat
+local error, getmetatable, require, select, setmetatable, pcall =
+  error, getmetatable, require, select, setmetatable, pcall
+local byte, find, format, lower, match, sub =
+  string.byte, string.find, string.format, string.lower, string.match, string.sub
+local concat, math_type = table.concat, math.type
 local now = core.now
 
 local PRIVATE = {}
 local API_VERSION = "2021-07-28"
+local BLIND_WAIT = 12 -- seconds to wait after a 429 that does not tell: five exchanges a minute were allowed
 
 local hosts = {
   standard = "https://marketplace.gohighlevel.com",
@@ -77,20 +82,32 @@ local refusal_texts = { "invalid_grant", "invalid grant", "invalid refresh token
 local function names_grant(answer)
   for _, name in ipairs { "error", "error_description", "message" } do
     local text = answer:get(name)
-    local lower = type(text) == "string" and text:lower() or ""
+    local words = type(text) == "string" and lower(text) or ""
     for _, part in ipairs(refusal_texts) do
-      if lower:find(part, 1, true) then return true end
+      if find(words, part, 1, true) then return true end
     end
   end
   return false
 end
 
-local function text_of(answer)
+--- The reason that an error answer gives, without the secrets of the request: a refusal may echo them.
+local function reason_of(answer, sent)
   for _, name in ipairs { "error_description", "message", "error" } do
     local text = answer:get(name)
-    if type(text) == "string" and text ~= "" then return text end
+    if type(text) == "string" and text ~= "" then
+      for _, secret in ipairs(sent) do text = secret:redact(text) end
+      return text
+    end
   end
   return "no reason given"
+end
+
+local function secrets_of(form, bearer)
+  local secrets = { bearer }
+  for index = 2, #form, 2 do
+    if type(form[index]) == "userdata" then secrets[#secrets + 1] = form[index] end
+  end
+  return secrets
 end
 
 local function failure(path, fields)
@@ -99,7 +116,10 @@ local function failure(path, fields)
 end
 
 --- What an answer of a token endpoint means; see spend in hoopai.auth.grant.
-local function outcome_of(path, transfer)
+-- @tparam string path
+-- @param transfer
+-- @tparam table sent the secrets of the request
+local function outcome_of(path, transfer, sent)
   local status, kind, message = transfer:result()
   if kind or status < 200 or status >= 300 and status < 400 then
     local err = failure(path, { kind = kind or "protocol", message = message or "unexpected status " .. status,
@@ -119,29 +139,61 @@ local function outcome_of(path, transfer)
       message = "the token endpoint answered " .. status })
   end
   if status == 429 then
-    local wait = tonumber(transfer:header("retry-after")) or 12
-    return "rejected", failure(path, { kind = "rate_limit", status = 429, scope = "burst", retry_after = wait,
-      retryable = true, message = "too many token requests" })
+    local err = { kind = "rate_limit", status = 429, retryable = true, message = "too many token requests" }
+    answers.fill_rate_limit(err, transfer:headers(), transfer:rate_limit())
+    err.retry_after = err.retry_after or BLIND_WAIT
+    return "rejected", failure(path, err)
   end
   if answer and path == "/oauth/token" and names_grant(answer) then
-    local cause = failure(path, { kind = "auth", status = status, message = text_of(answer) })
-    return "refused", errors.new { kind = "reauth_required", message = text_of(answer), cause = cause }
+    local cause = failure(path, { kind = "auth", status = status, message = reason_of(answer, sent) })
+    return "refused", errors.new { kind = "reauth_required", message = cause.message, cause = cause }
   end
-  local text = answer and text_of(answer) or problem
+  local text = answer and reason_of(answer, sent) or problem
   return "rejected", failure(path, { kind = answers.kind_of(status, text), status = status,
     message = "the token endpoint refused: " .. text })
 end
 
+local function closed_error()
+  return errors.new { kind = "closed", message = "the app is closed" }
+end
+
+--- Waits for the request budget of a token endpoint; each of the two has its own.
+-- @treturn[1] table a to-be-closed permit
+-- @treturn[2] nil
+-- @treturn[2] Error
+local function enter(own, path, deadline)
+  local gate = own.gates[path] or gates.new()
+  own.gates[path] = gate
+  local permit, why, wait = gate:enter {
+    where = "task", deadline = deadline, is_closed = function() return own.closed end, on_wait = function() end,
+  }
+  if permit then return permit end
+  if why == "closed" then return nil, closed_error() end
+  return nil, failure(path, {
+    kind = "rate_limit", scope = why == "daily" and why or "burst", retry_after = wait, retryable = true,
+    message = "the budget of token requests is used up; not sent, as it would have to wait for too long",
+  })
+end
+
 --- Posts a form. Waits in the calling task; never repeats (the request leaves at most once).
 local function post(own, path, form, bearer, seconds)
+  local deadline = now() + seconds
+  local permit <close>, refusal = enter(own, path, deadline)
+  if not permit then return "unsent", refusal end
   local headers = { "Accept: application/json" }
   if bearer then headers[2] = "Version: " .. API_VERSION end
   local transfer <close> = multi_of(own):add {
-    method = "POST", url = own.base_url .. path, headers = headers, token = bearer, form = form, timeout = seconds,
+    method = "POST", url = own.base_url .. path, headers = headers, token = bearer, form = form, deadline = deadline,
     once = true, secret_answer = true,
   }
+  permit.has_left = true
   scheduler.await(transfer)
-  return outcome_of(path, transfer)
+  local outcome, result = outcome_of(path, transfer, secrets_of(form, bearer))
+  local status = transfer:result()
+  permit.has_left, permit.came = transfer:sent() > 0, status > 0
+  permit.told = transfer:rate_limit()
+  if status == 429 then permit.pause = result.retry_after or BLIND_WAIT end
+  return outcome, result
 end
 
 local function token_form(own, fields)
@@ -195,7 +247,7 @@ function grant_of(own, level, id, company_id)
   local grant = own.grants[key]
   if not grant then
     grant = grants.new {
-      key = key, label = ("of %s %s"):format(level, id), store = own.store, tell = own.tell,
+      key = key, label = format("of %s %s", level, id), store = own.store, tell = own.tell,
       spend = function(record, seconds)
         if record:get("refresh_token") then return spend_refresh(own, record, seconds) end
         local company = record:get("company_id") or grant.mints
@@ -218,12 +270,12 @@ local methods = {}
 App.__index = methods
 
 function App.__tostring(app)
-  return ("hoopai.App (%s, client %s)"):format(app[PRIVATE].base_url, app[PRIVATE].client_id)
+  return format("hoopai.App (%s, client %s)", app[PRIVATE].base_url, app[PRIVATE].client_id)
 end
 
 local function own_of(app, method)
   local own = type(app) == "table" and getmetatable(app) == App and app[PRIVATE]
-  if not own then errors.raise(("call it with a colon: app:%s(...)"):format(method)) end
+  if not own then errors.raise(format("call it with a colon: app:%s(...)", method)) end
   return own
 end
 
@@ -231,11 +283,11 @@ local function base64url(bytes)
   local alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
   local out = {}
   for at = 1, #bytes, 3 do
-    local a, b, c = bytes:byte(at, at + 2)
+    local a, b, c = byte(bytes, at, at + 2)
     local word = a << 16 | (b or 0) << 8 | (c or 0)
     for place = 0, (b and (c and 3 or 2) or 1) do
       local index = (word >> (18 - 6 * place)) & 63
-      out[#out + 1] = alphabet:sub(index + 1, index + 1)
+      out[#out + 1] = sub(alphabet, index + 1, index + 1)
     end
   end
   return concat(out)
@@ -245,13 +297,13 @@ local url_fields = { redirect_uri = "string", scopes = "table", state = "string"
   code_verifier = "string" }
 
 local function check_fields(what, given, known)
-  if type(given) ~= "table" then errors.raise(("%s expects a table, got %s"):format(what, type(given))) end
+  if type(given) ~= "table" then errors.raise(format("%s expects a table, got %s", what, type(given))) end
   for name, value in pairs(given) do
-    if not known[name] then errors.raise(("unknown field `%s` of %s"):format(tostring(name), what)) end
+    if not known[name] then errors.raise(format("unknown field `%s` of %s", tostring(name), what)) end
     local expected = known[name]
     local secret = expected == "secret" and (type(value) == "string" or type(value) == "userdata")
-    if type(value) ~= expected and math.type(value) ~= expected and not secret then
-      errors.raise(("field `%s` of %s must be a %s, got %s"):format(name, what, expected, type(value)))
+    if type(value) ~= expected and math_type(value) ~= expected and not secret then
+      errors.raise(format("field `%s` of %s must be a %s, got %s", name, what, expected, type(value)))
     end
   end
 end
@@ -288,7 +340,7 @@ function methods:authorize_url(given)
   local session = { state = state, redirect_uri = redirect_uri }
   if given.pkce or given.code_verifier then
     local verifier = given.code_verifier or core.random_hex(32)
-    if not verifier:find("^[%w%-._~]+$") or #verifier < 43 or #verifier > 128 then
+    if not find(verifier, "^[%w%-._~]+$") or #verifier < 43 or #verifier > 128 then
       errors.raise("field `code_verifier` of app:authorize_url must be 43 to 128 of A-Z a-z 0-9 - . _ ~")
     end
     query[#query + 1], query[#query + 2] = "code_challenge", base64url(sha256(verifier))
@@ -303,8 +355,9 @@ function methods:authorize_url(given)
   return base .. "/v2/oauth/chooselocation?" .. core.query(query), session
 end
 
-local function closed_error()
-  return errors.new { kind = "closed", message = "the app is closed" }
+local function as_secret(given)
+  if type(given) == "string" then return (core.secret(given)) end
+  return given
 end
 
 local exchange_fields = { code = "secret", redirect_uri = "string", code_verifier = "secret", user_type = "string" }
@@ -355,21 +408,27 @@ function methods:exchange(given)
   local own = own_of(self, "exchange")
   check_fields("app:exchange", given, exchange_fields)
   if not given.code then errors.raise("app:exchange needs the field `code`") end
+  local user_type = given.user_type or "Location"
+  if user_type ~= "Location" and user_type ~= "Company" then
+    errors.raise("field `user_type` of app:exchange must be \"Location\" or \"Company\"")
+  end
   if own.closed then return nil, closed_error() end
   check_process(own)
   local ready, unready = own.store:probe()
   if not ready then return nil, errors.new { kind = "store", message = tostring(unready) } end
-  local code = given.code
-  if type(code) == "string" then code = core.secret(code) end
+  local code, code_verifier = as_secret(given.code), as_secret(given.code_verifier)
   if not code then return nil, errors.new { kind = "invalid_request", message = "the code is empty or malformed" } end
+  if given.code_verifier and not code_verifier then
+    return nil, errors.new { kind = "invalid_request", message = "the code_verifier is empty or malformed" }
+  end
   local form = token_form(own, {
     "grant_type", "authorization_code", "code", code, "redirect_uri", given.redirect_uri or own.redirect_uri,
-    "user_type", given.user_type or "Location", "code_verifier", given.code_verifier,
+    "user_type", user_type, "code_verifier", code_verifier,
   })
   local function work()
     local outcome, result = post(own, "/oauth/token", form, nil, 30)
     if outcome ~= "granted" then return nil, result end
-    return store_grant(own, result)
+    return store_grant(own, result:get("user_type") and result or result:with { user_type = user_type })
   end
   local function wait()
     return select(2, scheduler.watch(background(own, work)))
@@ -385,7 +444,7 @@ local function installed_page(own, agency, given, skip, limit)
   local secret, generation = agency:get(now() + 30)
   if not secret then return nil, generation end
   local query = core.query {
-    "isInstalled", true, "companyId", given.company_id, "appId", own.client_id:match("^[^-]+"),
+    "isInstalled", true, "companyId", given.company_id, "appId", match(own.client_id, "^[^-]+"),
     "skip", tostring(skip), "limit", tostring(limit),
   }
   local function fetch(bearer)
@@ -397,10 +456,13 @@ local function installed_page(own, agency, given, skip, limit)
     return answers.read({
       endpoint = { method = "GET", class = "R", result = { keys = { "locations" }, type = { type = "array" } } },
       path = "/oauth/installedLocations", url = own.base_url .. "/oauth/installedLocations", attempts = 1, elapsed = 0,
+      secret = bearer,
     }, transfer)
   end
   local page, response = fetch(secret)
-  if page == nil and response.kind == "auth" and agency:refused(generation, now() + 30) then
+  if page == nil and response.kind == "auth" then
+    local again, err = agency:refused(generation, now() + 30)
+    if not again then return nil, err or response end
     secret, generation = agency:get(now() + 30)
     if not secret then return nil, generation end
     page, response = fetch(secret)
@@ -483,7 +545,9 @@ function methods:close()
   if own.closed then return end
   own.closed = true
   if own.busy == 0 then return close_connections(own) end
-  if own.process == core.pid() then scheduler.settle() end
+  if own.process ~= core.pid() then return end
+  for _, gate in pairs(own.gates) do gate:wake() end
+  scheduler.settle()
 end
 
 App.__close = methods.close
@@ -497,7 +561,7 @@ function app.new(given)
   local own = {
     client_id = settings.client_id, client_secret = settings.client_secret, redirect_uri = settings.redirect_uri,
     scopes = settings.scopes, company_id = settings.company_id, base_url = settings.base_url,
-    transport = settings.transport, store = store.behind(settings.store or store.memory()), grants = {},
+    transport = settings.transport, store = store.behind(settings.store or store.memory()), grants = {}, gates = {},
     busy = 0, listeners = setmetatable({ [settings.on] = true }, { __mode = "k" }), on = settings.on,
   }
   function own.tell(event)

@@ -13,7 +13,7 @@ local errors = require "hoopai.errors"
 local scheduler = require "hoopai.scheduler"
 
 local max, min, floor, setmetatable, tonumber = math.max, math.min, math.floor, setmetatable, tonumber
-local ipairs = ipairs
+local ipairs, format = ipairs, string.format
 local now = core.now
 
 local DEADLINE = 30           -- of an exchange, in seconds from having the lock
@@ -126,7 +126,7 @@ end
 
 local function reauth(own, what, cause)
   return errors.new {
-    kind = "reauth_required", cause = cause, message = ("%s %s: a person must sign in"):format(what, own.label),
+    kind = "reauth_required", cause = cause, message = format("%s %s: a person must sign in", what, own.label),
   }
 end
 
@@ -144,7 +144,7 @@ local function resting(own, record)
   if tries_of(record) >= #AFTER and age and age < UNCLEAR_REST then
     return errors.new {
       kind = "network", retryable = true, retry_after = UNCLEAR_REST - max(age, 0),
-      message = ("the answers to %d exchanges of the token were lost; it rests"):format(tries_of(record)),
+      message = format("the answers to %d exchanges of the token were lost; it rests", tries_of(record)),
     }
   end
 end

@@ -1,12 +1,13 @@
 --- SHA-256 (FIPS 180-4), for the PKCE challenge alone: once per sign-in, so speed does not matter.
-local char, rep, pack, unpack = string.char, string.rep, string.pack, string.unpack
+local char, rep, pack, sub, unpack = string.char, string.rep, string.pack, string.sub, string.unpack
+local floor, move, unpack_table = math.floor, table.move, table.unpack
 
 local MASK = 0xffffffff
 
 -- The fractional parts of the square and cube roots of the first primes, computed as the standard defines them.
 local function root_bits(prime, power)
   local root = prime ^ (1 / power)
-  return math.floor((root - math.floor(root)) * 2 ^ 32)
+  return floor((root - floor(root)) * 2 ^ 32)
 end
 
 local K, START = {}, {}
@@ -41,7 +42,7 @@ end
 
 local function compress(state, block)
   local w = schedule(block)
-  local a, b, c, d, e, f, g, h = table.unpack(state)
+  local a, b, c, d, e, f, g, h = unpack_table(state)
   for t = 1, 64 do
     local s1 = rotate(e, 6) ~ rotate(e, 11) ~ rotate(e, 25)
     local t1 = h + s1 + ((e & f) ~ (~e & g)) + K[t] + w[t]
@@ -57,10 +58,10 @@ end
 -- @tparam string text
 -- @treturn string 32 bytes
 local function sha256(text)
-  local state = table.move(START, 1, 8, 1, {})
+  local state = move(START, 1, 8, 1, {})
   local padded = text .. char(0x80) .. rep("\0", (55 - #text) % 64) .. pack(">I8", #text * 8)
-  for at = 1, #padded, 64 do compress(state, padded:sub(at, at + 63)) end
-  return pack(">" .. rep("I4", 8), table.unpack(state))
+  for at = 1, #padded, 64 do compress(state, sub(padded, at, at + 63)) end
+  return pack(">" .. rep("I4", 8), unpack_table(state))
 end
 
 return sha256

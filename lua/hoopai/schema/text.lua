@@ -115,7 +115,7 @@ end
 function text.given(value, name)
   local kind = type(value)
   if kind == "string" then
-    local bytes = #value > EXCERPT and (" (%d bytes)"):format(#value) or ""
+    local bytes = #value > EXCERPT and format(" (%d bytes)", #value) or ""
     if is_secret_name(name) or is_secret(value) then return "a string that may be a secret" .. bytes end
     local part, cut = excerpt(value)
     return '"' .. part .. (cut and '..."' or '"') .. bytes
@@ -125,7 +125,7 @@ function text.given(value, name)
     return tostring(value)
   elseif kind == "table" and text.is_plain(value) and text.is_list(value) then
     local count = rawlen(value) -- of a list with gaps: some border
-    return count == 1 and "a list of 1 item" or ("a list of %d items"):format(count)
+    return count == 1 and "a list of 1 item" or format("a list of %d items", count)
   end
   return text.kind(value)
 end
@@ -211,14 +211,14 @@ function text.expected(field)
   elseif kind == "string" then
     local limits = text.sizes(field.min_length, field.max_length, "character")
     words = NOUNS.string .. (limits and " of " .. limits or "")
-    if field.pattern and type(field.example) == "string" then words = words .. (' like "%s"'):format(field.example) end
+    if field.pattern and type(field.example) == "string" then words = words .. format(' like "%s"', field.example) end
   elseif kind == "array" then
     local limits = text.sizes(field.min_items, field.max_items, "item")
     words = NOUNS.array .. (limits and " of " .. limits or "")
   elseif kind == "object" and field.values then
     words = "a table that maps names to values"
   elseif (kind == "date" or kind == "timezone") and type(field.example) == "string" then
-    words = NOUNS[kind] .. (' like "%s"'):format(field.example)
+    words = NOUNS[kind] .. format(' like "%s"', field.example)
   else
     words = NOUNS[kind] or kind
   end

@@ -15,6 +15,7 @@ local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 
 local pcall, setmetatable, tonumber, type = pcall, setmetatable, tonumber, type
+local find, format = string.find, string.format
 local warn = warn or function() end
 
 local Custom = {}
@@ -23,14 +24,14 @@ Custom.__index = Custom
 --- A problem as text. One that quotes the string that was to be kept would show tokens.
 local function said(problem)
   local text = errors.text(problem)
-  return text:find("hoopai-record", 1, true) and "(its message holds the record)" or text
+  return find(text, "hoopai-record", 1, true) and "(its message holds the record)" or text
 end
 
 --- Calls a function of the store: its results, or nil and a problem.
 local function ask(own, name, ...)
   local ok, result, problem = pcall(own[name], ...)
-  if not ok then return nil, ("the store's %s raised: %s"):format(name, said(result)) end
-  if not result and problem ~= nil then return nil, ("the store's %s failed: %s"):format(name, said(problem)) end
+  if not ok then return nil, format("the store's %s raised: %s", name, said(result)) end
+  if not result and problem ~= nil then return nil, format("the store's %s failed: %s", name, said(problem)) end
   return result
 end
 

@@ -7,6 +7,7 @@
 --
 -- Each grant (of a location or an agency) is one record of its own. A record is marked before its refresh token is
 -- spent, and its successor is stored before anybody uses it. No error deletes or overwrites a token.
+-- A host without the library `io` gives scripts no files: there `hoopai.store.file` is nil.
 -- @module hoopai.store
 local errors = require "hoopai.errors"
 local custom = require "hoopai.store.custom"
@@ -47,6 +48,8 @@ function store.file(path)
   if not behind then errors.raise("hoopai.store.file: " .. tostring(problem)) end
   return present(behind)
 end
+
+if not io then store.file = nil end
 
 --- The store behind what a user gave as `store`. The same table gives the same store, so that its exchanges are shared.
 function store.behind(given)

@@ -1,0 +1,433 @@
+--- Safe booking, on top of `appointments:create`: what `client.appointments:book` does.
+--
+-- The API knows no idempotency keys, so a create is sent once. Where its outcome is unclear, the events around the slot
+-- are read until it is known: a booking carries a reference in its description by which it is found again.
+local core = require "hoopai.core"
+local errors = require "hoopai.errors"
+local resources = require "hoopai.resources"
+local retry = require "hoopai.retry"
+local scheduler = require "hoopai.scheduler"
+local schema = require "hoopai.schema"
+local slots = require "hoopai.slots"
+local suggest = require "hoopai.suggest"
+local time = require "hoopai.time"
+
+local format, find = string.format, string.find
+local max, min, math_type = math.max, math.min, math.type
+local ipairs, pairs, rawget, setmetatable, tostring, type = ipairs, pairs, rawget, setmetatable, tostring, type
+local sort = table.sort
+local now, to_epoch_ms = core.now, time.to_epoch_ms
+
+-- The methods; `self` is not the resource but what is needed of the client: `client`, and `option(name, call_options)`,
+-- which gives an option of a call and raises when one is wrong.
+local booking = {}
+
+local LOOKS = { 1, 3, 8, 20, 45 } -- when to look after an unclear create, in seconds: the API may be late
+local SURE_AFTER = 10             -- a look before this cannot prove that there is no booking
+local LATE = 5                    -- seconds before the sending at which a record may seem to be made: clocks differ
+local HOUR, DAY = 3600000, 86400000
+local PLACE = { method = "POST", path = "/calendars/events/appointments" }
+
+------------------------------------------------------------------------------------------------------ what is given
+
+local function is_instant_text(value)
+  local ms, problem = to_epoch_ms(value)
+  return not ms and problem or nil
+end
+
+-- What `book` takes beside the fields of an appointment. Each check returns nil when the value is right.
+local own_fields = {
+  from = is_instant_text,
+  to = is_instant_text,
+  timezone = function(value) return type(value) ~= "string" and "must be the name of a time zone" or nil end,
+  on_taken = function(value)
+    return value ~= "next" and value ~= "fail" and 'must be "next" or "fail"' or nil
+  end,
+  max_slots = function(value)
+    local ok = math_type(value) == "integer" and value >= 1 and value <= 100
+    return not ok and "must be an integer from 1 to 100" or nil
+  end,
+  reference = function(value)
+    if type(value) == "boolean" then return nil end
+    local ok = type(value) == "string" and #value >= 8 and #value <= 200 and not find(value, "%c")
+    return not ok and "must be true, false, or a text of 8 to 200 characters that no other booking has" or nil
+  end,
+  reconcile_timeout = function(value)
+    local ok = type(value) == "number" and value >= 0 and value <= 3600
+    return not ok and "must be a number of seconds from 0 to 3600" or nil
+  end,
+}
+
+-- What an appointment may have but `book` cannot vouch for.
+local refused_fields = {
+  ignoreFreeSlotValidation = "switches off the API's guard against double booking: with it use appointments:create",
+  rrule = "makes a series, which only goes without that guard: use appointments:create",
+}
+
+local function add(details, path, problem, given)
+  details[#details + 1] = { path = path, problem = problem, given = given ~= nil and schema.given(given) or nil }
+end
+
+--- Splits what was given into the fields of the appointment and those of `book`, and notes what is wrong with either.
+local function split(given, details)
+  local body, own = {}, {}
+  for name, value in pairs(given) do
+    local check = own_fields[name]
+    if check then
+      local problem = check(value)
+      if problem then add(details, name, problem, value) else own[name] = value end
+    elseif refused_fields[name] then
+      if value ~= false then add(details, name, refused_fields[name], value) end
+    else
+      body[name] = value
+      local near = type(name) == "string" and find(name, "_", 1, true) and suggest(name, own_fields)
+      if near then
+        body[name] = nil
+        details[#details + 1] = {
+          path = name, problem = format("is unknown, did you mean `%s`?", near), suggestion = near,
+        }
+      end
+    end
+  end
+  return body, own
+end
+
+--- The window in which a slot is looked for, in milliseconds.
+local function set_window(job, own, details)
+  local start = job.start
+  local from = own.from and to_epoch_ms(own.from) or start or core.wall_ms()
+  local to = own.to and to_epoch_ms(own.to) or from + 7 * DAY
+  if to <= from then add(details, "to", "must be after " .. (own.from and "`from`" or "now"), own.to) end
+  if to - from > 31 * DAY then add(details, "to", "must be at most 31 days after `from`", own.to) end
+  job.from, job.to = from, to
+end
+
+local function check_times(body, own, details)
+  if rawget(body, "startTime") ~= nil then
+    if own.from ~= nil then
+      add(details, "from", "goes without `startTime`: give a slot or a window, not both", own.from)
+    end
+  elseif body.endTime ~= nil then
+    add(details, "endTime", "goes with `startTime` only: the calendar says how long a slot is", body.endTime)
+    body.endTime = nil
+  end
+end
+
+--- The fields of the appointment by the rules of `create`; a free slot stands for the start that is not known yet.
+local function check_body(body, context, details)
+  local copy = {}
+  for name, value in pairs(body) do copy[name] = value end
+  if copy.startTime == nil then copy.startTime = "2000-01-01T00:00:00Z" end
+  local _, more = resources.endpoint("appointments.create").checks().body(copy, context)
+  for _, detail in ipairs(more or {}) do details[#details + 1] = detail end
+end
+
+local function failure(fields)
+  fields.method, fields.path = PLACE.method, PLACE.path
+  return errors.new(fields)
+end
+
+--- Turns what was given into a job; or nil and the error that names all problems.
+local function new_job(caller, given, call_options)
+  local details = {}
+  local body, own = split(given, details)
+  check_times(body, own, details)
+  check_body(body, {
+    location_id = caller.option("location_id", call_options), validate = caller.option("validate", call_options),
+  }, details)
+  local job = {
+    client = caller.client, options = call_options or {}, body = body,
+    start = body.startTime and to_epoch_ms(body.startTime),
+    timezone = own.timezone, on_taken = own.on_taken or (body.startTime == nil and "next" or "fail"),
+    slots_left = own.max_slots or 5, patience = own.reconcile_timeout or 60,
+  }
+  set_window(job, own, details)
+  if #details > 0 then
+    sort(details, function(a, b) return tostring(a.path) < tostring(b.path) end)
+    return nil, failure {
+      kind = "invalid_request", details = details, attempts = 0, message = schema.message(details, "appointments:book"),
+    }
+  end
+  if own.reference ~= false then
+    job.reference = type(own.reference) == "string" and own.reference or "hoopai-" .. core.random_hex(16)
+    body.description = (body.description and body.description .. "\n\n" or "") .. "[ref " .. job.reference .. "]"
+  end
+  return job
+end
+
+--- The call options with another timeout.
+local function with_timeout(job, seconds)
+  local copy = {}
+  for name, value in pairs(job.options) do copy[name] = value end
+  copy.timeout = seconds
+  return copy
+end
+
+----------------------------------------------------------------------------------------------- one task at a time
+
+local busy = {} -- calendar and instant -> lock and how many want it
+
+local Turn = {}
+Turn.__close = function(turn)
+  turn.entry.users = turn.entry.users - 1
+  if turn.entry.users == 0 then busy[turn.key] = nil end
+end
+
+--- Two tasks that want one slot take turns: what the one finds out afterwards must not be the other's booking.
+local function take_turn(calendar_id, start)
+  local key = calendar_id .. " " .. start
+  local entry = busy[key] or { lock = scheduler.lock(), users = 0 }
+  busy[key], entry.users = entry, entry.users + 1
+  return setmetatable({ key = key, entry = entry }, Turn), entry.lock
+end
+
+-------------------------------------------------------------------------------------------------------- finding out
+
+local gone = { cancelled = true, invalid = true }
+
+--- Is this event the booking that was sent?
+local function is_ours(wanted, event, sent_ms)
+  if wanted.reference and type(event.description) == "string" then
+    return find(event.description, wanted.reference, 1, true) ~= nil
+  end
+  if event.calendarId ~= wanted.calendarId or event.contactId ~= wanted.contactId then return false end
+  if to_epoch_ms(event.startTime) ~= to_epoch_ms(wanted.startTime) then return false end
+  if gone[event.appointmentStatus or event.appoinmentStatus] then return false end
+  if wanted.known and wanted.known[event.id] then return false end
+  local made = event.dateAdded and to_epoch_ms(event.dateAdded)
+  return not made or not sent_ms or made >= sent_ms - LATE * 1000
+end
+
+local function list_around(client, wanted, call_options)
+  local start = to_epoch_ms(wanted.startTime)
+  return client.events:list({
+    locationId = wanted.locationId, calendarId = wanted.calendarId,
+    startTime = start - HOUR, endTime = (wanted.endTime and to_epoch_ms(wanted.endTime) or start) + HOUR,
+  }, call_options)
+end
+
+--- When the booking was sent, on the server's clock as its answer tells it.
+local function server_time(wanted, response)
+  local server, sent_ms = retry.date(response.headers.date), wanted.sent_ms
+  return server and sent_ms and server * 1000 - (core.wall_ms() - sent_ms) or sent_ms
+end
+
+local function duplicate(found)
+  local ids = {}
+  for index, event in ipairs(found) do ids[index] = event.id end
+  return failure {
+    kind = "duplicate", applied = "yes", details = ids,
+    message = format("%d bookings were found where one was sent", #found),
+  }
+end
+
+--- Reads the events around the slot once.
+-- @return[1] the booking and the response
+-- @treturn[2] false when it is not there
+-- @treturn[3] nil
+-- @treturn[3] Error
+local function look(client, wanted, call_options)
+  local events, response = list_around(client, wanted, call_options)
+  if not events then return nil, response end
+  local found, sent_ms = {}, server_time(wanted, response)
+  for _, event in ipairs(events) do
+    if is_ours(wanted, event, sent_ms) then found[#found + 1] = event end
+  end
+  if #found > 1 then return nil, duplicate(found) end
+  if #found == 0 then return false end
+  local booked, got = client.appointments:get(found[1].id, call_options)
+  if not booked then booked, got = found[1], response end
+  got.reconciled = true
+  return booked, got
+end
+
+local function is_offered(job, wanted, seconds)
+  local start = to_epoch_ms(wanted.startTime)
+  local free = job.client.calendars:free_slots(wanted.calendarId, {
+    startDate = start - HOUR, endDate = start + HOUR, userId = wanted.assignedUserId,
+  }, with_timeout(job, seconds))
+  if not free then return false end
+  for _, _, instant in slots(free) do
+    if instant:ms() == start then return true end
+  end
+  return false
+end
+
+-- After these a further look would end the same way.
+local hopeless = {
+  closed = true, auth = true, scope = true, forbidden = true, reauth_required = true, invalid_request = true,
+}
+
+--- The moments to look at, in seconds after the failure.
+local function looks_within(patience)
+  local last, moments = patience - min(5, patience / 4), {}
+  for _, moment in ipairs(LOOKS) do
+    if moment < last then moments[#moments + 1] = moment end
+  end
+  moments[#moments + 1] = last
+  return moments
+end
+
+--- Copies the error of a create and says what is known now.
+local function outcome(err, applied, said, wanted)
+  local copy = {}
+  for name, value in pairs(err) do copy[name] = value end
+  copy.applied, copy.retryable = applied, applied == "no"
+  copy.message = format("%s; %s", err.message, said)
+  copy.booking = applied ~= "no" and wanted or nil
+  return errors.new(copy)
+end
+
+--- Finds out what became of a create whose outcome is unclear.
+local function reconcile(job, wanted, err)
+  local begun, last_look = now(), nil
+  for _, moment in ipairs(looks_within(job.patience)) do
+    scheduler.sleep(max(begun + moment - now(), 0))
+    local left = max(begun + job.patience - now(), 0.05)
+    local booked, response = look(job.client, wanted, with_timeout(job, left))
+    if booked then return booked, response end
+    if booked == false then last_look = now() - begun
+    elseif response.kind == "duplicate" then
+      response.booking, response.cause = wanted, err
+      return nil, response
+    elseif hopeless[response.kind] then break end
+  end
+  if last_look and last_look >= SURE_AFTER and is_offered(job, wanted, max(begun + job.patience - now(), 0.05)) then
+    return nil, outcome(err, "no", "it was looked for and is not there: the slot is still free")
+  end
+  return nil, outcome(err, "maybe", "not found so far; appointments:find_booking(err.booking) looks again", wanted)
+end
+
+----------------------------------------------------------------------------------------------------------- booking
+
+--- The ids that are there before the sending, for bookings that carry no reference.
+local function known_ids(job, wanted)
+  local events, err = list_around(job.client, wanted, job.options)
+  if not events then return nil, err end
+  local known = {}
+  for _, event in ipairs(events) do known[event.id] = true end
+  return known
+end
+
+--- Sends the create for one slot and finds out what became of it.
+local function book_slot(job, slot)
+  local body = {}
+  for name, value in pairs(job.body) do body[name] = value end
+  body.startTime = slot
+  local wanted = {
+    reference = job.reference, calendarId = body.calendarId, contactId = body.contactId, startTime = slot,
+    endTime = body.endTime, locationId = body.locationId or job.options.location_id,
+    assignedUserId = body.assignedUserId,
+  }
+  local turn <close>, lock = take_turn(body.calendarId, to_epoch_ms(slot)) -- luacheck: ignore 211
+  local hold <close> = lock:acquire("appointments:book") -- luacheck: ignore 211
+  if not job.reference then
+    local err
+    wanted.known, err = known_ids(job, wanted)
+    if not wanted.known then return nil, err end
+  end
+  wanted.sent_ms = core.wall_ms()
+  local booked, response = job.client.appointments:create(body, job.options)
+  if not booked and response.applied ~= "no" then booked, response = reconcile(job, wanted, response) end
+  if booked then response.slot, response.reference = slot, job.reference end
+  return booked, response
+end
+
+--- What identifies a booking, for @{Appointments:find_booking}. Plain data, which can be kept in a file.
+-- @table Booking
+-- @tfield[opt] string reference what stands in its description
+-- @tfield string calendarId its calendar
+-- @tfield string contactId its contact
+-- @tfield string startTime its start
+-- @tfield[opt] string endTime its end, where it was given
+-- @tfield[opt] string locationId its location, where it was given
+-- @tfield[opt] string assignedUserId its user, where one was given
+-- @tfield[opt] integer sent_ms when it was sent, in milliseconds since 1970
+-- @tfield[opt] table known ids of the events that were there before, by id
+
+local function window_text(job)
+  return format("%s and %s", time.from_ms(job.from):iso("UTC"), time.from_ms(job.to):iso("UTC"))
+end
+
+--- The first free slot after an instant.
+-- @return[1] the slot as the API spells it, and its milliseconds
+-- @treturn[2] nil
+-- @treturn[2] Error
+local function next_slot(job, after)
+  local free, err = job.client.calendars:free_slots(job.body.calendarId, {
+    startDate = max(job.from, after and after + 1 or 0), endDate = job.to,
+    userId = job.body.assignedUserId, timezone = job.timezone,
+  }, job.options)
+  if not free then return nil, err end
+  for _, slot, instant in slots(free) do
+    local ms = instant:ms()
+    if ms >= job.from and (not after or ms > after) then return slot, ms end
+  end
+  return nil, failure {
+    kind = "slot_taken", message = "no slot is free between " .. window_text(job), attempts = 0,
+  }
+end
+
+--- Books a slot, at most once, and finds out what became of it where the answer is lost.
+--
+-- Give `startTime` (a slot as `free_slots` gave it), or `from` and `to`: then the first free slot between them is
+-- booked. The create is sent once. When its outcome is unclear (a timeout, a broken connection, a 5xx), the events
+-- around the slot are read until the booking is found, for `reconcile_timeout` at most.
+-- Two tasks of a program that want one slot take turns.
+-- @tparam table given the fields of `create`, without `ignoreFreeSlotValidation` and `rrule`; and
+-- @tparam[opt] integer|string|instant given.from where to begin to look for a free slot. Default: now
+-- @tparam[opt] integer|string|instant given.to where to end, 31 days later at most. Default: seven days later
+-- @tparam[opt] string given.timezone of the slots that are looked for. Default: the calendar's
+-- @tparam[opt] string given.on_taken when somebody else took the slot: "next" tries the following free ones, "fail"
+-- does not. Default: "fail" with `startTime`, else "next"
+-- @tparam[opt=5] integer given.max_slots how many slots are tried at most
+-- @tparam[opt=true] boolean|string given.reference what stands at the end of the description, so that the booking is
+-- found again: a random text; a text of your own, which no other booking has; or false for none. Then the booking is
+-- told by calendar, contact and instant, and the events are read before it is sent too
+-- @tparam[opt=60] number given.reconcile_timeout seconds for finding out, on top of `timeout`
+-- @tparam[opt] CallOptions call_options for each request that this takes
+-- @treturn[1] Appointment
+-- @treturn[1] Response with `slot`, the start as it was sent, `reference`, and `reconciled` when it was found later
+-- @treturn[2] nil
+-- @treturn[2] Error `applied` is "no" when it is certain that nothing was booked. Else `booking` has all that
+-- `appointments:find_booking` needs to look again
+-- @raise for wrong use, such as an unknown option
+function booking:book(given, call_options)
+  if type(given) ~= "table" then errors.raise("appointments:book expects a table, got " .. type(given)) end
+  local job, invalid = new_job(self, given, call_options)
+  if not job then return nil, invalid end
+  local slot, ms, err = job.body.startTime, job.start, nil
+  while true do
+    if not slot then
+      slot, ms = next_slot(job, ms)
+      if not slot then return nil, err or ms end
+    end
+    job.slots_left = job.slots_left - 1
+    local booked, response = book_slot(job, slot)
+    if booked then return booked, response end
+    err = response
+    if err.kind ~= "slot_taken" or job.on_taken ~= "next" or job.slots_left < 1 then return nil, err end
+    slot = nil
+  end
+end
+
+--- Looks again for a booking whose outcome stayed unclear.
+-- @tparam Booking wanted the `booking` of the error of `appointments:book`
+-- @tparam[opt] CallOptions call_options
+-- @treturn[1] Appointment
+-- @treturn[1] Response
+-- @treturn[2] nil
+-- @treturn[2] Error of kind "not_found" when there is no such booking now, "duplicate" when there are several
+-- @raise for wrong use, such as an unknown option
+function booking:find_booking(wanted, call_options)
+  if type(wanted) ~= "table" or type(wanted.calendarId) ~= "string" or not wanted.startTime then
+    errors.raise("appointments:find_booking expects the `booking` of an error of appointments:book")
+  end
+  local booked, response = look(self.client, wanted, call_options)
+  if booked == false then
+    return nil, failure { kind = "not_found", message = "there is no such booking now" }
+  end
+  return booked, response
+end
+
+return booking

@@ -1,0 +1,448 @@
+--- Sends the request of a call, as often as its class allows, and returns what became of it.
+--
+--   budget -> token -> transfer -> answer -> again?
+--
+local answer = require "hoopai.answer"
+local core = require "hoopai.core"
+local gates = require "hoopai.gate"
+local retry = require "hoopai.retry"
+local scheduler = require "hoopai.scheduler"
+local verify = require "hoopai.verify"
+
+local format, min = string.format, math.min
+local ipairs, pairs, select, setmetatable = ipairs, pairs, select, setmetatable
+local now = core.now
+
+local sending = {}
+
+------------------------------------------------------------------------------------------------------------- hooks
+
+--- What the hook `request` is told.
+-- @table RequestEvent
+-- @tfield string endpoint such as "calendars:get"
+-- @tfield string method HTTP method
+-- @tfield string path path of the request
+-- @tfield integer attempt 1 for the first request of a call, 2 for its first repetition, and so on
+
+--- What the hook `response` is told.
+-- @table ResponseEvent
+-- @tfield string endpoint such as "calendars:get"
+-- @tfield string method HTTP method
+-- @tfield string path path of the request
+-- @tfield integer attempt 1 for the first request of a call, 2 for its first repetition, and so on
+-- @tfield number elapsed seconds since the first sending
+-- @tfield[opt] integer status HTTP status, where an answer came
+-- @tfield[opt] string trace_id what the vendor's support asks for
+-- @tfield[opt] string kind the kind of the error, where the request failed
+-- @tfield[opt] number dns seconds from the beginning of the attempt until the name was resolved; 0 on a reused
+-- connection
+-- @tfield[opt] number connect seconds until the connection was there; 0 on a reused one
+-- @tfield[opt] number tls seconds until its TLS handshake was over; 0 on a reused one and without TLS
+-- @tfield[opt] number first_byte seconds until the first byte of the answer
+-- @tfield[opt] number total seconds until all was over
+-- @tfield[opt] boolean reused whether an open connection was used again
+-- @tfield[opt] string http_version "1.0", "1.1" or "2"
+
+--- What the hook `done` is told.
+-- @table DoneEvent
+-- @tfield string endpoint such as "calendars:get"
+-- @tfield string method HTTP method
+-- @tfield string path path of the request
+-- @tfield integer attempts how many requests were made, 0 where none was
+-- @tfield number elapsed seconds from the call to its end, all waiting and repetitions included
+-- @tfield[opt] integer status HTTP status of the last answer
+-- @tfield[opt] string trace_id what the vendor's support asks for
+-- @tfield[opt] boolean reused whether the last request went over a connection that was open already
+-- @tfield[opt] boolean reconciled true where the answer to a change was lost, and the record showed that it was made
+-- @tfield[opt] string kind the kind of the error, where the call failed; "cancelled" when its task was cancelled
+-- @tfield[opt] string applied what is known of the effect of a call that failed: "no", "maybe" or "yes"
+
+--- What the hook `retry` is told, before the pause.
+-- @table RetryEvent
+-- @tfield string endpoint such as "calendars:get"
+-- @tfield string method HTTP method
+-- @tfield string path path of the request
+-- @tfield integer attempt the one that failed
+-- @tfield string action "resend"; or "look": the record is read first, to see whether the change was made
+-- @tfield string reason where the attempt failed, such as "connect", "unanswered", "server" or "burst"
+-- @tfield string kind the kind of its error
+-- @tfield[opt] integer status its HTTP status, where an answer came
+-- @tfield number delay seconds until then
+
+--- What the hook `wait` is told, before a call waits for the request budget of its location.
+-- @table WaitEvent
+-- @tfield string endpoint such as "calendars:get"
+-- @tfield string method HTTP method
+-- @tfield string path path of the request
+-- @tfield[opt] string location_id whose budget it is
+-- @tfield number seconds until there is room, as far as is known
+
+local function event_of(exchange)
+  local endpoint = exchange.endpoint
+  return { endpoint = endpoint.id, method = endpoint.method, path = exchange.path, attempt = exchange.attempts }
+end
+
+local function tell_request(hook, exchange)
+  scheduler.call_hook("on.request", hook, event_of(exchange))
+end
+
+local TIMING = { "dns", "connect", "tls", "first_byte", "total", "reused", "http_version" }
+
+local function tell_response(hook, exchange, err)
+  local event, response = event_of(exchange), exchange.response
+  event.elapsed = exchange.elapsed
+  event.status = response and response.status
+  event.trace_id = response and response.trace_id
+  event.kind = err and err.kind
+  for _, name in ipairs(TIMING) do event[name] = exchange.info[name] end
+  scheduler.call_hook("on.response", hook, event)
+end
+
+-- What the end of a call leaves for the hook `done`. Cancelled calls are told too: they close it with no result.
+local Report = {}
+Report.__close = function(report, raised)
+  local exchange, result, response = report.exchange, report.result, report.response
+  local event = event_of(exchange)
+  event.attempts, event.attempt = exchange.attempts, nil
+  event.elapsed = now() - report.begun
+  event.reused = exchange.info and exchange.info.reused
+  if response then
+    event.status, event.trace_id = response.status, response.trace_id
+  end
+  if result ~= nil then
+    event.reconciled = response.reconciled
+  elseif response then
+    event.kind, event.applied = response.kind, response.applied
+  else
+    local has_left = exchange.endpoint.class ~= "R" and exchange.attempts > 0
+    event.kind, event.applied = raised == nil and "cancelled" or "raised", has_left and "maybe" or "no"
+  end
+  scheduler.call_hook("on.done", report.hook, event)
+end
+
+local function tell_retry(hook, exchange, err, action, reason, delay)
+  local event = event_of(exchange)
+  event.action, event.reason, event.delay = action, reason, delay
+  event.kind, event.status = err.kind, err.status
+  scheduler.call_hook("on.retry", hook, event)
+end
+
+local function tell_wait(hook, exchange, seconds)
+  local event = event_of(exchange)
+  event.attempt, event.location_id, event.seconds = nil, exchange.location_id, seconds
+  scheduler.call_hook("on.wait", hook, event)
+end
+
+---------------------------------------------------------------------------------------------------------- failures
+
+local function closed_failure(exchange)
+  return answer.failure(exchange, { kind = "closed", message = "the client is closed" })
+end
+
+sending.closed_failure = closed_failure
+
+--- Before its first sending a call waits for `queue_timeout`, later for what is left of `timeout`.
+local function queue_failure(exchange, what)
+  exchange.sent = 0
+  local name = exchange.begun and "timeout" or "queue_timeout"
+  return answer.failure(exchange, {
+    kind = "timeout", stage = "queue",
+    message = format("%s within the %s of %g s", what, name, exchange[name]),
+  })
+end
+
+local function budget_failure(exchange, scope, seconds)
+  exchange.sent = 0
+  local what = scope == "daily" and "the requests of the day are used up" or "the API asked for a long pause"
+  return answer.failure(exchange, {
+    kind = "rate_limit", scope = scope, retry_after = seconds,
+    message = format("%s; not sent, as it would have to wait for %.0f s", what, seconds),
+  })
+end
+
+local function refresh_timeout(exchange)
+  return answer.failure(exchange, {
+    kind = "timeout", stage = "refresh", applied = "no",
+    message = format("renewing the refused token left no time of the timeout of %g s", exchange.timeout),
+  })
+end
+
+--- A call that had no token to send was not made. The reason is shared by all who waited for it; each gets a copy.
+local function token_failure(exchange, reason)
+  local err = {}
+  for name, value in pairs(reason) do err[name] = value end
+  err.applied = "no"
+  return answer.failure(exchange, err)
+end
+
+--- What to return when a refused token could not be replaced: with an app its reason says what to do, else the refusal.
+local function refusal_of(exchange, source, refusal, problem)
+  if problem and source.key then return token_failure(exchange, problem) end
+  refusal.cause = problem
+  return nil, refusal
+end
+
+------------------------------------------------------------------------------------------------------------ budget
+
+local function gate_of(shared, location_id)
+  if not shared.rate_limit then return nil end
+  local key = location_id or ""
+  local gate = shared.gates[key]
+  if not gate then
+    gate = gates.new()
+    shared.gates[key] = gate
+  end
+  return gate
+end
+
+local function retry_budget_of(shared, location_id)
+  local key = location_id or ""
+  local budget = shared.retry_budgets[key]
+  if not budget then
+    budget = retry.budget()
+    shared.retry_budgets[key] = budget
+  end
+  return budget
+end
+
+--- When a call gives up to wait for the budget and a connection: before its first sending `queue_timeout` counts, after
+-- that `timeout`.
+local function queue_deadline(exchange)
+  if exchange.begun then return exchange.begun + exchange.timeout end
+  return exchange.queue_deadline
+end
+
+--- Waits for the budget of the location.
+-- @treturn[1] table a to-be-closed permit, see Gate:enter in hoopai.gate
+-- @treturn[2] nil
+-- @treturn[2] Error
+local function enter(own, exchange, where)
+  local gate = exchange.gate
+  if not gate then return gates.free() end
+  local free = gate:try()
+  if free then return free end
+  local hook = own.settings.on.wait
+  local permit, why, seconds = gate:enter {
+    where = where, deadline = queue_deadline(exchange),
+    is_closed = function() return own.closed or own.shared.closed end,
+    on_wait = function(left)
+      if hook then tell_wait(hook, exchange, left) end
+    end,
+  }
+  if permit then return permit end
+  if why == "closed" then return closed_failure(exchange) end
+  if why == "late" then return queue_failure(exchange, "there was no room in the request budget") end
+  return budget_failure(exchange, why, seconds)
+end
+
+---------------------------------------------------------------------------------------------------------- transfer
+
+--- The set of transfers to use: tasks share one, nested in the loop; blocking calls have their own.
+local function transfers_of(shared, where)
+  local multi = shared[where]
+  if not multi then
+    multi = core.multi(shared.transport)
+    if where == "task" then scheduler.attach(multi) end
+    shared[where] = multi -- when that has worked: nobody steps a set that is not attached
+  end
+  return multi
+end
+
+--- Waits for a transfer; false when its time in the queue passed while no connection was free.
+local function wait_for(transfer, where, multi, deadline)
+  if where == "block" then
+    scheduler.block(multi, transfer)
+    return true
+  end
+  if scheduler.await(transfer, deadline) == "timeout" then
+    if transfer:state() == "queued" then return false end
+    if transfer:state() == "running" then scheduler.await(transfer) end
+  end
+  return true
+end
+
+--- Tells the budget what became of a request.
+-- @tparam table outcome the response or the error
+local function note_answer(permit, exchange, outcome)
+  local response = exchange.response
+  permit.has_left, permit.came = exchange.sent > 0, response ~= nil
+  if not response then return end
+  permit.told = response.rate_limit
+  if response.status == 429 then permit.pause = outcome.retry_after or retry.BLIND_WAIT end
+end
+
+--- Ends an attempt that was not made: there is nothing to repeat.
+local function over(_, err)
+  return nil, err, true
+end
+
+--- One attempt: waits for the budget and the token, hands the request to libcurl, waits, reads the answer.
+-- @return the result and the response; or nil, the error, and true where the attempt was not made at all
+local function attempt(own, exchange, where)
+  exchange.sent, exchange.response = 0, nil -- what is known of an attempt before is in exchange.unclear
+  local permit <close>, refusal = enter(own, exchange, where)
+  if not permit then return nil, refusal, true end
+  local secret, generation = exchange.source:get((exchange.begun or now()) + exchange.timeout)
+  if not secret then return over(token_failure(exchange, generation)) end
+  exchange.secret, exchange.generation = secret, generation
+  exchange.attempts = exchange.attempts + 1
+  local hooks, begun = own.settings.on, exchange.begun
+  if hooks.request then tell_request(hooks.request, exchange) end
+  if own.closed or own.shared.closed then return over(closed_failure(exchange)) end -- meanwhile, or by the hook
+  if begun and now() >= begun + exchange.timeout then return over(refresh_timeout(exchange)) end
+  local multi = transfers_of(own.shared, where)
+  local transfer <close> = multi:add {
+    method = exchange.endpoint.method,
+    url = exchange.url .. (exchange.query and "?" .. exchange.query or ""),
+    headers = exchange.headers,
+    token = secret,
+    body = exchange.body,
+    timeout = exchange.timeout,
+    deadline = begun and begun + exchange.timeout,
+    once = exchange.endpoint.class ~= "R",
+  }
+  permit.has_left = true
+  if not wait_for(transfer, where, multi, queue_deadline(exchange)) then
+    permit.has_left = false
+    return over(queue_failure(exchange, "no connection was free"))
+  end
+  exchange.begun = begun or transfer:started() or now()
+  exchange.elapsed = now() - exchange.begun
+  local result, response = answer.read(exchange, transfer)
+  note_answer(permit, exchange, response)
+  if hooks.response or hooks.done then exchange.info = transfer:info() end
+  if hooks.response then tell_response(hooks.response, exchange, result == nil and response or nil) end
+  return result, response
+end
+
+------------------------------------------------------------------------------------------------------------- again
+
+--- A change that was once unclear may have been made, whatever became of the attempts after it.
+local function final(exchange, err, before)
+  if exchange.unclear and err.applied == "no" then
+    err.applied, err.retryable = "maybe", false
+  end
+  if before and err.cause == nil then err.cause = before end
+  return nil, err
+end
+
+--- After a 401 for the token: is there another token to try?
+-- @return true; or false and the error to return
+local function renew(exchange, err)
+  local source = exchange.source
+  if exchange.refreshed then
+    if source.distrust then source:distrust(exchange.generation, err) end
+    return false, err
+  end
+  exchange.refreshed = true
+  local again, problem = source:refused(exchange.generation, exchange.begun + exchange.timeout)
+  if again then return true end
+  return false, select(2, refusal_of(exchange, source, err, problem))
+end
+
+--- Lets the pause before the next attempt pass.
+-- @treturn boolean false when the client was closed meanwhile
+local function rest(own, exchange, where, delay)
+  local ends = min(now() + delay, exchange.begun + exchange.timeout)
+  while not (own.closed or own.shared.closed) do
+    if now() >= ends then return true end
+    own.shared.bell:wait(where, ends)
+  end
+  return false
+end
+
+--- Reads the record after an attempt whose outcome is unclear.
+-- @return[1] the result and the response, when the change was made
+-- @return[2] nil and the error, when nothing more can be done
+-- @return[3] nil, nil when it may be sent again
+local function find_out(exchange, look, err)
+  local verdict, result, response = look()
+  if verdict == "unchanged" then return nil end
+  if verdict == "applied" then
+    response.reconciled, response.attempts = true, exchange.attempts
+    return result, response
+  end
+  if verdict == "conflict" then
+    return answer.failure(exchange, {
+      kind = "conflict", applied = "maybe", cause = err,
+      message = "the answer to the change was lost, and somebody else changed the record since",
+    })
+  end
+  return nil, err
+end
+
+--- What to do after a failed attempt, and after how long.
+local function decide(exchange, point, err, budget)
+  return retry.decide {
+    class = exchange.endpoint.class, verify = exchange.endpoint.verify, point = point, err = err,
+    attempt = exchange.attempts - (exchange.refreshed and 1 or 0), attempts = exchange.retries + 1,
+    left = exchange.begun + exchange.timeout - now(),
+    repeated = exchange.repeated[point] == true, affordable = budget:is_affordable(), random = core.random(),
+  }
+end
+
+--- A record that is gone after a delete whose answer was lost was deleted by it. (Where a member is taken out of a
+-- record, it is the record that is gone, and nobody knows why.)
+local function is_gone(exchange, err)
+  local endpoint = exchange.endpoint
+  return exchange.unclear and endpoint.method == "DELETE" and not endpoint.member and err.kind == "not_found"
+end
+
+local function send(own, exchange, where, look)
+  local shared, before = own.shared, nil
+  local budget = retry_budget_of(shared, exchange.location_id)
+  exchange.gate, exchange.repeated = gate_of(shared, exchange.location_id), {}
+  while true do
+    local result, response, is_over = attempt(own, exchange, where)
+    if result ~= nil then
+      budget:succeed()
+      return result, response
+    end
+    local err = response
+    if is_over then return final(exchange, err, before) end
+    if is_gone(exchange, err) then
+      err.response.reconciled = true
+      return verify.result(exchange.endpoint), err.response
+    end
+    local point = retry.point(err, exchange.sent)
+    if retry.is_costly(point) then budget:fail() end
+    local action, delay = decide(exchange, point, err, budget)
+    if action == "fail" then return final(exchange, err) end
+    before = err
+    if action == "refresh" then
+      local again, refusal = renew(exchange, err)
+      if not again then return final(exchange, refusal) end
+    else
+      local hook = own.settings.on.retry
+      if hook then tell_retry(hook, exchange, err, action, point, delay) end
+      exchange.repeated[point], exchange.unclear = true, exchange.unclear or action == "look"
+      if not rest(own, exchange, where, delay) then
+        return final(exchange, select(2, closed_failure(exchange)), before)
+      end
+      if action == "look" then
+        result, response = find_out(exchange, look, err)
+        if result ~= nil then return result, response end
+        if response then return final(exchange, response) end
+      end
+    end
+  end
+end
+
+--- Sends a request, and repeats it as hoopai.retry says.
+-- @tparam table own the client's own data: `settings`, `shared`, `closed`
+-- @tparam table exchange endpoint, path, url, query, body, headers, source (of the token), timeout, queue_timeout,
+-- queue_deadline, retries, location_id
+-- @tparam string where "task" or "block"
+-- @tparam ?function look reads the record after a change whose outcome is unclear; returns a word of verify.judge, what
+-- the call is to return where that is "applied", and the response to the reading
+-- @return result, response; or nil and an error
+function sending.send(own, exchange, where, look)
+  local hook = own.settings.on.done
+  if not hook then return send(own, exchange, where, look) end
+  local report <close> = setmetatable({ hook = hook, exchange = exchange, begun = now() }, Report)
+  local result, response = send(own, exchange, where, look)
+  report.result, report.response = result, response
+  return result, response
+end
+
+return sending

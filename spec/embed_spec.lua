@@ -1,0 +1,167 @@
+--- The library inside a C program: examples/embed/host.c, which links all of it, run as its user would run it.
+-- HOOPAI_HOST says which build: plain, or with a sanitizer.
+local child = require "spec.support.child"
+local test_server = require "spec.support.server"
+local sandbox = require "hoopai.sandbox"
+
+local HOST = os.getenv "HOOPAI_HOST" or "build/host"
+local THREADS, CALLS = 4, 200
+
+local server, scripts
+
+--- Runs the host; `script` is the source of a worker, or nil for the example's own.
+local function run(url, script, calls)
+  local name = "examples/embed/worker.lua"
+  if script then
+    name = os.tmpname()
+    scripts[#scripts + 1] = name
+    local file <close> = assert(io.open(name, "w"))
+    assert(file:write(script))
+  end
+  -- No path leads to a file of this library: all that runs is linked in.
+  local pipe = assert(io.popen(("env LUA_PATH=/nowhere LUA_CPATH=/nowhere HOOPAI_TOKEN=canary HOOPAI_LOCATION_ID=loc "
+    .. "HOOPAI_BASE_URL=%s timeout 120 %s %s %d %d 2>&1"):format(url, HOST, name, THREADS, calls or CALLS)))
+  local text = pipe:read("a")
+  local ok, _, code = pipe:close()
+  return text, ok or false, code
+end
+
+local function count(text, plain)
+  local found, from = 0, 1
+  while true do
+    local at = text:find(plain, from, true)
+    if not at then return found end
+    found, from = found + 1, at + 1
+  end
+end
+
+describe("a C host", function()
+  setup(function() server = test_server.start() end)
+  teardown(function() server:stop() end)
+  before_each(function() scripts = {} end)
+  after_each(function()
+    for _, name in ipairs(scripts) do os.remove(name) end
+    server:reset()
+  end)
+
+  it("calls from 4 threads, each with a state of its own, 200 times", function()
+    server:reply { method = "GET", path = "/calendars/", body = '{"calendars":[]}', always = true }
+    local text, ok = run(server.url)
+    assert.is_true(ok, text)
+    assert.equal(THREADS, count(text, ": 200 of 200 calls answered\n"), text)
+    assert.equal(1, count(text, "800 calls\n"), text)
+    assert.equal(THREADS * CALLS, #server:ledger())
+  end)
+
+  it("resolves names in threads of libcurl's meanwhile", function()
+    server:reply { method = "GET", path = "/calendars/", body = '{"calendars":[]}', always = true }
+    local text, ok = run((server.url:gsub("127%.0%.0%.1", "localhost")))
+    assert.is_true(ok, text)
+    assert.equal(THREADS * CALLS, #server:ledger())
+  end)
+
+  it("speaks TLS in all of them", function()
+    local account <close> = sandbox.start { tls = true }
+    local text, ok = run(account.url, ([[
+      local hoopai = require "hoopai"
+      local calls, progress = ...
+      local client <close> = hoopai.new { token = %q, location_id = %q, ca_file = %q }
+      local good = 0
+      for index = 1, calls do
+        local free = assert(client.calendars:list())
+        if #free > 0 then good = good + 1 end
+        progress()
+      end
+      return good
+    ]]):format(account.token, account.location_id, account.ca_file), 10)
+    assert.is_true(ok, text)
+    assert.equal(THREADS, count(text, ": 10 of 10 calls answered\n"), text)
+  end)
+
+  it("reports what failed, and fails", function()
+    server:reply { method = "GET", path = "/calendars/", status = 404, body = "{}", always = true }
+    local text, ok, code = run(server.url, nil, 3)
+    assert.is_false(ok)
+    assert.equal(1, code)
+    assert.equal(THREADS, count(text, ": 0 of 3 calls answered; 3 of 3 failed"), text)
+    assert.equal(0, count(text, "canary"))
+  end)
+
+  it("survives a script that raises, that is none, and that leaves calls in flight when its state is closed", function()
+    server:reply { method = "GET", path = "/calendars/", steps = { { stall = true } }, always = true }
+    local text, ok = run(server.url, "error('no such luck')")
+    assert.is_false(ok)
+    assert.equal(THREADS, count(text, "no such luck"), text)
+    text, ok = run(server.url, "not Lua")
+    assert.is_false(ok)
+    assert.equal(THREADS, count(text, "unexpected symbol"), text)
+    text, ok = run(server.url, [[
+      local core = require "hoopai.core"
+      local in_flight = core.multi {}
+      for _ = 1, 3 do in_flight:add { method = "GET", url = os.getenv("HOOPAI_BASE_URL") .. "/calendars/" } end
+      in_flight:step()
+      error("left " .. select(2, in_flight:count()))
+    ]])
+    assert.is_false(ok)
+    assert.equal(THREADS, count(text, "left 3"), text)
+  end)
+
+  it("has all modules of the library with it, and their chunks' names", function()
+    local rockspec = {}
+    assert(loadfile("hoopai-dev-1.rockspec", "t", rockspec))()
+    local names = {}
+    for name in pairs(rockspec.build.modules) do
+      if name ~= "hoopai.meta" and not name:find("^hoopai%.sandbox") then names[#names + 1] = ("%q"):format(name) end
+    end
+    assert.is_true(#names > 30)
+    local text, ok = run(server.url, ([[
+      for _, name in ipairs { %s } do assert(require(name), name) end
+      for name in pairs(_G) do assert(not name:find("hoopai"), name) end
+      local ok, problem = pcall(function() require("hoopai").new { tokn = "x" } end)
+      assert(not ok and problem:find("unknown option `tokn`", 1, true), problem)
+      assert(not problem:find("hoopai/", 1, true), problem) -- it points at the user's line
+      local instant = require("hoopai").time.parse("2026-03-07T09:00:00-05:00")
+      assert(instant:iso("Europe/Berlin") == "2026-03-07T15:00:00+01:00")
+      return (...)
+    ]]):format(table.concat(names, ", ")))
+    assert.is_true(ok, text)
+  end)
+end)
+
+describe("the amalgamation", function()
+  it("keeps every line of every module", function()
+    -- The generated literals, read by a C compiler's rules.
+    local file <close> = assert(io.open("build/amalgamation/hoopai_lua.c"))
+    local found, current = {}, nil
+    for line in file:lines() do
+      local path = line:match("^/%* (lua/hoopai/.-%.lua) %*/$")
+      local literal = current and line:match('^  "(.*)\\n",$')
+      if path then
+        current = {}
+        found[path] = current
+      elseif literal then
+        current[#current + 1] = literal:gsub("\\(.)([0-7]?[0-7]?)", function(first, rest)
+          return first:find("[0-7]") and string.char(tonumber(first .. rest, 8)) or first .. rest
+        end)
+      end
+    end
+    local compared = 0
+    for path, lines in pairs(found) do
+      local source <close> = assert(io.open(path))
+      assert.is_true(source:read("a") == table.concat(lines, "\n") .. "\n", path)
+      compared = compared + 1
+    end
+    assert.is_true(compared > 30)
+  end)
+
+  it("compiles without a warning, as C for any host", function()
+    for _, name in ipairs { "hoopai_core.c", "hoopai_lua.c" } do
+      local pipe = assert(io.popen((
+        "env -u LD_PRELOAD %s -std=c11 -fsyntax-only -Wall -Wextra -Wpedantic -Wshadow -Werror "
+        .. "$(pkg-config --cflags lua5.4 libcurl 2>/dev/null || echo -I/usr/include/lua5.4) build/amalgamation/%s 2>&1")
+        :format(child.quote(os.getenv "CC" or "cc"), name)))
+      local text = pipe:read("a")
+      assert.is_true(pipe:close() or false, text)
+    end
+  end)
+end)

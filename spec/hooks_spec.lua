@@ -1,0 +1,299 @@
+--- What hooks are told beyond what other specs check: the timing of each answer and the end of each call; and the log
+-- that is made of them.
+local child = require "spec.support.child"
+local expect = require "spec.support.expect"
+local hoopai = require "hoopai"
+local leak = require "spec.support.leak"
+local sandbox = require "hoopai.sandbox"
+local servers = require "spec.support.server"
+
+local misuse = expect.misuse
+
+local TOKEN = "pit-9d8c7b6a-hooks-spec"
+local SLOT = "2026-03-07T09:00:00-05:00"
+local TIMES = { "dns", "connect", "tls", "first_byte", "total" }
+
+describe("hooks:", function()
+  local server
+
+  setup(function() server = servers.start() end)
+  teardown(function() server:stop() end)
+
+  before_each(leak.before)
+  after_each(function() leak.after(server) end)
+
+  local function new(options)
+    local all = { token = TOKEN, base_url = server.url, location_id = "l" }
+    for name, value in pairs(options or {}) do all[name] = value end
+    return leak.client(all)
+  end
+
+  --- A hook that notes its events, and the list of them.
+  local function noted()
+    local events = {}
+    return function(event) events[#events + 1] = event end, events
+  end
+
+  describe("the timing of an answer", function()
+    it("tells the stages in their order, and when a connection was used again", function()
+      server:reply { path = "/calendars/c", times = 2, body = [[{"calendar":{"id":"c"}}]], delay = 0.02 }
+      local note, events = noted()
+      local client = new { on = { response = note } }
+      for _ = 1, 2 do assert(client.calendars:get("c")) end
+      local first, second = events[1], events[2]
+      for _, event in ipairs(events) do
+        assert.equal("1.1", event.http_version)
+        assert.equal(0, event.tls)
+        assert.is_true(event.first_byte >= 0.02 and event.first_byte <= event.total and event.total < 20)
+        for _, name in ipairs(TIMES) do assert.equal("float", math.type(event[name]), name) end
+      end
+      assert.is_false(first.reused)
+      assert.is_true(first.connect > 0 and first.dns <= first.connect and first.connect <= first.first_byte)
+      assert.is_true(second.reused)
+      assert.equal(200, second.status) -- and what was told before is still told
+      assert.equal("calendars:get", second.endpoint)
+    end)
+
+    it("tells of TLS and HTTP/2", function()
+      local account <close> = sandbox.start { tls = true }
+      local note, events = noted()
+      local client = new { base_url = account.url, token = account.token, location_id = account.location_id,
+        ca_file = account.ca_file, on = { response = note } }
+      hoopai.run(function()
+        assert(client.calendars:list())
+        assert(client.calendars:list())
+      end)
+      assert.equal("2", events[1].http_version)
+      assert.is_true(events[1].tls > events[1].connect)
+      assert.is_true(events[1].first_byte > events[1].tls)
+      assert.is_false(events[1].reused)
+      assert.is_true(events[2].reused)
+    end)
+
+    it("is there when no answer came", function()
+      local url, holder = servers.refusing()
+      local note, events = noted()
+      local client = new { base_url = url, retries = false, on = { response = note } }
+      expect.failure("network", client.calendars:get("c"))
+      holder:close()
+      assert.equal(1, #events)
+      assert.equal("network", events[1].kind)
+      assert.is_false(events[1].reused)
+      assert.is_nil(events[1].http_version)
+    end)
+  end)
+
+  describe("the end of a call", function()
+    it("is told once, however many requests it took", function()
+      server:reply({ path = "/calendars/c", status = 503, body = "{}", headers = { ["retry-after"] = "0" }, times = 2 },
+        { path = "/calendars/c", body = [[{"calendar":{"id":"c"},"traceId":"t-1"}]] })
+      local note, events = noted()
+      local note_response, responses = noted()
+      local client = new { retries = 2, on = { done = note, response = note_response } }
+      assert(client.calendars:get("c"))
+      assert.equal(3, #responses)
+      assert.equal(1, #events)
+      local event = events[1]
+      assert.is_true(event.elapsed >= responses[3].elapsed)
+      event.elapsed = nil
+      assert.same({ endpoint = "calendars:get", method = "GET", path = "/calendars/c", attempts = 3, status = 200,
+        trace_id = "t-1", reused = true }, event)
+    end)
+
+    it("is told of a call that failed, with what is known of its effect", function()
+      server:reply({ path = "/calendars/none", status = 404, body = "{}" },
+        { method = "POST", path = "/calendars/events/appointments", status = 500, body = "{}" })
+      local note, events = noted()
+      local client = new { on = { done = note } }
+      expect.failure("not_found", client.calendars:get("none"))
+      expect.failure("server", client.appointments:create {
+        calendarId = "c", contactId = "p", startTime = SLOT, title = "once",
+      })
+      assert.equal(2, #events)
+      assert.same({ "not_found", 404, "no", 1 }, { events[1].kind, events[1].status, events[1].applied,
+        events[1].attempts })
+      assert.same({ "server", 500, "maybe", 1 }, { events[2].kind, events[2].status, events[2].applied,
+        events[2].attempts })
+    end)
+
+    it("is told of calls that were cancelled, and of what never left", function()
+      server:reply({ path = "/calendars/c", steps = { { stall = true } } },
+        { method = "POST", path = "/calendars/events/appointments", steps = { { stall = true } } })
+      local note, events = noted()
+      local client = new { on = { done = note }, max_connections = 2 }
+      hoopai.run(function()
+        local read = hoopai.spawn(function() return client.calendars:get("c") end)
+        local write = hoopai.spawn(function()
+          return client.appointments:create { calendarId = "c", contactId = "p", startTime = SLOT, title = "once" }
+        end)
+        hoopai.sleep(0.05)
+        expect.failure("timeout", client.calendars:get("late", { queue_timeout = 0.02 }))
+        read:cancel()
+        write:cancel()
+      end)
+      local told = {}
+      for index, event in ipairs(events) do
+        told[index] = ("%s %s %s %d"):format(event.endpoint, event.kind, event.applied, event.attempts)
+      end
+      assert.same({ "calendars:get timeout no 1", "calendars:get cancelled no 1",
+        "appointments:create cancelled maybe 1" }, told)
+    end)
+
+    it("is told of a client that is closed, and not of arguments that are refused", function()
+      local note, events = noted()
+      local client
+      client = new { on = { done = note, request = function() client:close() end } }
+      expect.failure("invalid_request", client.appointments:create { calendarId = 7 })
+      assert.equal(0, #events)
+      expect.failure("closed", client.calendars:get("c"))
+      assert.equal(1, #events)
+      assert.equal("closed", events[1].kind)
+    end)
+
+    it("is not disturbed by a hook that raises, yields or calls", function()
+      server:reply { path = "/calendars/c", times = 3, body = [[{"calendar":{"id":"c"}}]] }
+      local client
+      for _, hook in ipairs {
+        function() error("done") end, function() coroutine.yield() end, function() client.calendars:get("c") end,
+      } do
+        client = new { on = { done = hook } }
+        assert.equal("c", hoopai.run(function() return assert(client.calendars:get("c")).id end))
+      end
+    end)
+  end)
+
+  describe("the log", function()
+    local STAMP = "^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%.%d%d%dZ "
+
+    --- A log into a list; what is sure to differ each time is masked.
+    local function logged(options)
+      local lines = {}
+      local all = { write = function(line)
+        assert.matches(STAMP, line)
+        lines[#lines + 1] = line:gsub(STAMP, ""):gsub(" %d+ms", " Nms")
+      end }
+      for name, value in pairs(options or {}) do all[name] = value end
+      return hoopai.log(all), lines
+    end
+
+    it("has a line for each call, with neither token nor query nor body", function()
+      server:reply({ path = "/calendars/events", body = [[{"events":[]}]], headers = { ["x-trace"] = "abc" } },
+        { path = "/calendars/c", status = 503, body = [[{"traceId":"t-2"}]], headers = { ["retry-after"] = "0" } },
+        { path = "/calendars/c", body = [[{"calendar":{"id":"c"},"traceId":"t-3"}]] },
+        { method = "POST", path = "/calendars/events/appointments", status = 500, body = [[{"message":"no"}]] },
+        { path = "/contacts/search", body = "{}" })
+      local log, lines = logged()
+      local client = new { retries = 2, on = log }
+      assert(client.events:list { userId = "somebody", startTime = 1767225600000, endTime = 1767312000000 })
+      assert(client.calendars:get("c"))
+      expect.failure("server", client.appointments:create {
+        calendarId = "c", contactId = "p", startTime = SLOT, title = "secret visit",
+      })
+      assert(client:request { method = "GET", path = "/contacts/search", query = { email = "a@example.com" } })
+      assert.same({
+        "GET /calendars/events 200 Nms attempts=1 reused=no",
+        "GET /calendars/c 200 Nms attempts=2 reused=yes trace=t-3",
+        "POST /calendars/events/appointments 500 Nms attempts=1 reused=yes error=server applied=maybe",
+        "GET /contacts/search 200 Nms attempts=1 reused=yes",
+      }, lines)
+      local text = table.concat(lines, "\n")
+      for _, private in ipairs { TOKEN, "somebody", "17672", "secret", "example" } do
+        assert.is_nil(text:find(private, 1, true), private)
+      end
+    end)
+
+    it("has - where no answer came, and tells of repetitions and waits when it is verbose", function()
+      server:reply({ path = "/calendars/c", status = 503, body = "{}", headers = { ["retry-after"] = "0" } },
+        { path = "/calendars/c", body = [[{"calendar":{"id":"c"}}]] })
+      local log, lines = logged { verbose = true }
+      local client = new { retries = 2, on = log }
+      assert(client.calendars:get("c"))
+      local url, holder = servers.refusing()
+      local refused = new { base_url = url, retries = false, on = log }
+      expect.failure("network", refused.calendars:get("c"))
+      holder:close()
+      log.wait { method = "GET", path = "/calendars/", location_id = "l", seconds = 1.5 }
+      assert.same({
+        "GET /calendars/c again in Nms attempt=1 error=server status=503 reason=unavailable action=resend",
+        "GET /calendars/c 200 Nms attempts=2 reused=yes",
+        "GET /calendars/c - Nms attempts=1 reused=no error=network",
+        "GET /calendars/ waits for Nms location=l",
+      }, lines)
+    end)
+
+    it("lets nothing from outside break a line", function()
+      server:reply { path = "/calendars/c",
+        body = [[{"calendar":{"id":"c"},"traceId":"a\nGET /forged\u001b[31m\u2028 é]] .. ("x"):rep(500) .. [["}]] }
+      local log, lines = logged()
+      assert(new({ on = log }).calendars:get("c"))
+      assert.equal(1, #lines)
+      assert.is_nil(lines[1]:find("[^\32-\126]"))
+      assert.matches("trace=a%?GET%?/forged%?%[31m%?+x+$", lines[1])
+      assert.is_true(#lines[1] < 220)
+    end)
+
+    it("tells when a token of an app was renewed, and when it could not be", function()
+      local account <close> = sandbox.start { control = true }
+      local log, lines = logged()
+      local app <close> = hoopai.oauth { client_id = account.oauth.client_id, base_url = account.url,
+        client_secret = account.oauth.client_secret, redirect_uri = "http://127.0.0.1:1/back" }
+      assert(app:exchange { code = account.oauth.code { class = "Location" } })
+      local client <close> = hoopai.new { oauth = app, location_id = account.location_id, on = log }
+      account:control("oauth/expire", { location_id = account.location_id })
+      assert(client.calendars:list())
+      assert.equal(2, #lines, table.concat(lines, "\n"))
+      assert.matches("^token renewed key=[%w%-]+/location/[%w]+ generation=2$", lines[1])
+      assert.matches("^GET /calendars/ 200 Nms attempts=2 ", lines[2])
+      expect.no_secret(lines, account.oauth.client_secret)
+    end)
+
+    it("goes to stderr of its own accord", function()
+      server:reply { path = "/calendars/c", body = [[{"calendar":{"id":"c"}}]] }
+      local text, ok = child.run(([[
+        local hoopai = require "hoopai"
+        local client <close> = hoopai.new { token = "t", base_url = %q, location_id = "l", on = hoopai.log() }
+        assert(client.calendars:get("c"))
+        io.stdout:close()
+      ]]):format(server.url))
+      assert.is_true(ok, text)
+      assert.matches(STAMP .. "?GET /calendars/c 200 %d+ms attempts=1 reused=no\n$", text)
+    end)
+
+    it("is a table of hooks that takes further ones", function()
+      server:reply { path = "/calendars/c", body = [[{"calendar":{"id":"c"}}]] }
+      local note, events = noted()
+      local log, lines = logged()
+      log.request = note
+      assert(new({ on = log }).calendars:get("c"))
+      assert.same({ 1, 1 }, { #events, #lines })
+    end)
+
+    it("does no harm when its writing fails, and says so", function()
+      server:reply { path = "/calendars/c", body = [[{"calendar":{"id":"c"}}]] }
+      local text, ok = child.run(([[
+        warn("@on")
+        local hoopai = require "hoopai"
+        local client <close> = hoopai.new { token = "t", base_url = %q, location_id = "l",
+          on = hoopai.log { write = function() error("disk full") end } }
+        assert(client.calendars:get("c").id == "c")
+      ]]):format(server.url))
+      assert.is_true(ok, text)
+      assert.matches("^Lua warning: hoopai: error in on%.done: [^\n]*disk full\n$", text)
+    end)
+
+    it("refuses wrong options, and to write nowhere", function()
+      misuse(function() hoopai.log { wriet = print } end, "unknown option `wriet` of hoopai.log")
+      misuse(function() hoopai.log { write = "file" } end, "option `write` of hoopai.log must be a function")
+      misuse(function() hoopai.log { verbose = 1 } end, "`verbose`", "boolean")
+      misuse(function() hoopai.log(print) end, "are a table, got function")
+      local text, ok = child.run [[
+        io, package.loaded.io = nil -- luacheck: ignore
+        local hoopai = require "hoopai"
+        local good, problem = pcall(hoopai.log)
+        assert(not good and problem:find("hoopai.log needs the option `write`", 1, true), problem)
+        assert(hoopai.log { write = print }.done)
+      ]]
+      assert.is_true(ok, text)
+    end)
+  end)
+end)

@@ -1,0 +1,404 @@
+-- The request budget of one location, on a clock of its own: never over it, never far below it.
+
+local limiter = require "hoopai.limiter"
+
+local huge = math.huge
+
+--------------------------------------------------------------------------------------- simulated servers and callers
+
+--- A server that counts in windows of fixed length. Without `phase` the first begins with the first request, as in the
+-- sandbox; with it they lie on a grid.
+local function fixed_window(most, interval, phase)
+  local server = { over = 0, most = most, interval = interval, used = 0, ends = phase and phase - interval or -huge }
+  function server:arrive(now, foreign)
+    if now >= self.ends then
+      self.used = 0
+      self.ends = phase and self.ends + ((now - self.ends) // interval + 1) * interval or now + interval
+    end
+    if self.used >= most then
+      if not foreign then self.over = self.over + 1 end
+      return false, 0
+    end
+    self.used = self.used + 1
+    return true, most - self.used
+  end
+  return server
+end
+
+--- A server that looks back over the last interval from each request.
+local function sliding_window(most, interval)
+  local server = { over = 0, most = most, interval = interval }
+  local times, first = {}, 1
+  function server:arrive(now)
+    while times[first] and times[first] <= now - interval do first = first + 1 end
+    if #times - first + 1 >= most then
+      self.over = self.over + 1
+      return false, 0
+    end
+    times[#times + 1] = now
+    return true, most - (#times - first + 1)
+  end
+  return server
+end
+
+--- Makes `calls` requests, `concurrency` at a time, with random latencies on both ways.
+-- @treturn number when the last answer came
+-- @treturn integer how many were sent
+local function simulate(server, given)
+  local own, random = given.limiter or limiter.new(), given.random
+  local now, events, sequence = 0, {}, 0
+  local function at(time, what)
+    sequence = sequence + 1
+    local index = #events + 1
+    while index > 1 and events[index - 1].time < time do
+      events[index] = events[index - 1]
+      index = index - 1
+    end
+    events[index] = { time = time, what = what } -- the earliest is the last; of two at a time the older one is first
+  end
+  local sent, running, ended = 0, 0, 0
+  local try
+  local function send()
+    own:take()
+    sent, running = sent + 1, running + 1
+    local arrives = now + random() * given.latency
+    at(arrives, function()
+      local _, remaining = server:arrive(now)
+      at(now + random() * given.latency, function()
+        running, ended = running - 1, ended + 1
+        local told = given.told and given.told(ended, server, remaining)
+        own:settle(now, told or nil, true)
+        try()
+      end)
+    end)
+  end
+  local alarm
+  function try()
+    while sent < given.calls and running < given.concurrency do
+      local left = own:wait(now)
+      if left == 0 then
+        send()
+      else
+        assert(left, "the simulated gate is closed")
+        if left < huge and alarm ~= now + left then
+          alarm = now + left
+          at(alarm, try)
+        end
+        return
+      end
+    end
+  end
+  try()
+  while #events > 0 do
+    local event = table.remove(events)
+    now = event.time
+    event.what()
+  end
+  assert(ended == given.calls, "the simulation stands still")
+  return now, sent
+end
+
+local function telling(_, server, remaining)
+  return { max = server.most, interval_ms = server.interval * 1000, remaining = remaining }
+end
+
+--- Random numbers that are the same in every run.
+local function new_random(seed)
+  local state = seed
+  return function()
+    state = (state * 6364136223846793005 + 1442695040888963407) & 0x7fffffffffffffff
+    return (state >> 20) / (1 << 43)
+  end
+end
+
+describe("limiter:", function()
+  describe("500 calls at 100 per 10 s", function()
+    local servers = {
+      ["windows that begin with a request"] = function() return fixed_window(100, 10) end,
+      ["a sliding window"] = function() return sliding_window(100, 10) end,
+    }
+    for phase = 0, 9 do
+      servers[("windows on a grid, %d s on"):format(phase)] = function() return fixed_window(100, 10, phase + 0.5) end
+    end
+    for title, new_server in pairs(servers) do
+      it("stay within the budget and take the least time: " .. title, function()
+        for seed = 1, 8 do
+          local server = new_server()
+          local concurrency = ({ 16, 100, 500, 64 })[seed % 4 + 1]
+          local ended = simulate(server, {
+            calls = 500, concurrency = concurrency, latency = 0.02 * seed / 2, told = telling, random = new_random(seed),
+          })
+          assert.are.equal(0, server.over)
+          assert.is_true(ended < 42, ("%g s of 40 s"):format(ended))
+        end
+      end)
+    end
+
+    it("stay within the budget however slow the answers are", function()
+      for seed = 1, 10 do
+        for _, new_server in pairs(servers) do
+          local server = new_server()
+          simulate(server, {
+            calls = 500, concurrency = 200, latency = 4, told = telling, random = new_random(seed),
+          })
+          assert.are.equal(0, server.over)
+        end
+      end
+    end)
+
+    it("stay within the budget where every other answer tells nothing, or not all", function()
+      for seed = 1, 10 do
+        local server = sliding_window(100, 10)
+        local ended = simulate(server, {
+          calls = 500, concurrency = 100, latency = 0.05, random = new_random(seed),
+          told = function(number, own, remaining)
+            local told = telling(number, own, remaining)
+            if number == 1 then return told end
+            if number % 2 == 0 then return nil end
+            told[({ "max", "remaining", "interval_ms" })[number % 3 + 1]] = nil
+            return told
+          end,
+        })
+        assert.are.equal(0, server.over)
+        assert.is_true(ended < 42, ("%g s of 40 s"):format(ended))
+      end
+    end)
+
+    it("go on at once where the server has no budget", function()
+      local server = fixed_window(huge, 10)
+      local ended = simulate(server, { calls = 500, concurrency = 500, latency = 0.1, random = new_random(1) })
+      assert.is_true(ended < 1, ended)
+    end)
+  end)
+
+  it("a budget known beforehand holds from the first request on", function()
+    local server = sliding_window(5, 1)
+    local ended = simulate(server, {
+      calls = 25, concurrency = 25, latency = 0.005, random = new_random(1),
+      limiter = limiter.new { max = 5, interval = 1 },
+    })
+    assert.are.equal(0, server.over)
+    assert.is_true(ended >= 4 and ended < 4.2, ended)
+  end)
+
+  describe("before the first answer", function()
+    it("20 requests are sent, and the others wait for it", function()
+      local own = limiter.new()
+      for _ = 1, 20 do
+        assert.are.equal(0, own:wait(0))
+        own:take()
+      end
+      assert.are.equal(huge, own:wait(0))
+      own:settle(0.1, { max = 25, interval_ms = 10000, remaining = 24 }, true)
+      for _ = 1, 5 do
+        assert.are.equal(0, own:wait(0.1))
+        own:take()
+      end
+      assert.are.equal(10, own:wait(0.1))
+    end)
+
+    it("an attempt that found nobody leaves it unknown", function()
+      local own = limiter.new()
+      for _ = 1, 20 do own:take() end
+      own:settle(0, nil, false)
+      assert.are.equal(0, own:wait(0))
+      own:take()
+      assert.are.equal(huge, own:wait(0))
+    end)
+
+    it("an answer without headers is one without a budget", function()
+      local own = limiter.new()
+      own:take()
+      own:settle(0, nil, true)
+      for _ = 1, 1000 do
+        assert.are.equal(0, own:wait(0))
+        own:take()
+      end
+    end)
+  end)
+
+  --- A limiter that has learnt these headers at the time 0, from the first request.
+  local function taught(told)
+    local own = limiter.new()
+    own:take()
+    own:settle(0, told, true)
+    return own
+  end
+
+  --- How many requests may be sent at this moment; they are answered at once.
+  local function room(own, now)
+    local count = 0
+    while own:wait(now) == 0 do
+      own:take()
+      count = count + 1
+      if count > 10000 then return huge end
+    end
+    for _ = 1, count do own:settle(now, nil, true) end
+    return count
+  end
+
+  describe("headers", function()
+    it("that are garbage change nothing", function()
+      assert.are.equal(huge, room(taught {}, 0))
+      assert.are.equal(huge, room(taught { max = 0, interval_ms = 0, remaining = 0 }, 0))
+      assert.are.equal(9, room(taught { max = 10, interval_ms = 0 }, 0))
+      assert.are.equal(9, room(taught { max = 10, remaining = 5000 }, 0))
+      assert.are.equal(0, room(taught { max = 10, remaining = 0, interval_ms = 1 << 49 }, 0))
+    end)
+
+    it("that name no interval mean 10 s", function()
+      local own = taught { max = 1 }
+      assert.are.equal(10, own:wait(0))
+      assert.are.equal(0, own:wait(10))
+    end)
+
+    it("may lower and raise the budget at any time", function()
+      local own = taught { max = 100, interval_ms = 1000 }
+      assert.are.equal(99, room(own, 0))
+      own = taught { max = 100, interval_ms = 1000 }
+      for _ = 1, 49 do own:take() end
+      own:settle(0, { max = 10 }, true)
+      assert.are.equal(1, own:wait(0))
+      own:settle(0, { max = 60 }, true)
+      assert.are.equal(10, room(own, 0))
+    end)
+
+    it("may change the interval", function()
+      local own = taught { max = 1, interval_ms = 10000 }
+      assert.are.equal(10, own:wait(0))
+      own:take()
+      own:settle(0, { interval_ms = 500 }, true)
+      assert.are.equal(0.5, own:wait(0))
+      assert.are.equal(0, own:wait(0.5))
+    end)
+
+    it("with an interval too long to be waited for let the call fail", function()
+      local own = taught { max = 1, interval_ms = 3600000 }
+      assert.are.same({ nil, "burst", 3600 }, { own:wait(0) })
+      assert.are.equal(50, own:wait(3550))
+      own = taught { max = 1, interval_ms = 999999999999999 }
+      assert.are.same({ nil, "burst", 86400 }, { own:wait(0) })
+    end)
+
+    it("show what others use", function()
+      local own = taught { max = 10, interval_ms = 1000, remaining = 4 }
+      assert.are.equal(4, room(own, 0))
+      assert.are.equal(1, own:wait(0))
+      assert.are.equal(10, room(own, 1))
+    end)
+
+    it("do not let the same use of others count twice", function()
+      local own = taught { max = 10, interval_ms = 1000, remaining = 6 } -- 3 are others'
+      own:take()
+      own:settle(0, { remaining = 5 }, true)
+      assert.are.equal(5, room(own, 0))
+    end)
+
+    it("do not take our requests in flight for those of others", function()
+      local own = taught { max = 10, interval_ms = 1000, remaining = 9 }
+      for _ = 1, 5 do own:take() end
+      own:settle(0.1, { remaining = 4 }, true)
+      assert.are.equal(4, room(own, 0.1))
+    end)
+  end)
+
+  it("a request takes its place until one interval after its answer", function()
+    local own = taught { max = 1, interval_ms = 1000 }
+    own:wait(1)
+    own:take()
+    assert.are.equal(huge, own:wait(1.5)) -- it is in flight
+    assert.are.equal(huge, own:wait(5))
+    own:settle(5, nil, true)
+    assert.are.equal(1, own:wait(5))
+    assert.are.equal(0, own:wait(6))
+  end)
+
+  it("a request without an answer takes a place, one that never left does not", function()
+    local own = taught { max = 3, interval_ms = 1000 }
+    own:take()
+    own:settle(0, nil, false)
+    assert.are.equal(0, own:wait(0))
+    own:take()
+    assert.are.equal(1, own:wait(0))
+    own:give_back()
+    assert.are.equal(0, own:wait(0))
+  end)
+
+  describe("after a 429", function()
+    it("the gate is closed until the stated time, and a shorter one does not open it", function()
+      local own = taught { max = 100, interval_ms = 1000 }
+      own:close(0, 5)
+      own:close(1, 1)
+      assert.are.equal(5, own:wait(0))
+      assert.are.equal(0.5, own:wait(4.5))
+      assert.are.equal(0, own:wait(5))
+    end)
+
+    it("so it is where nothing is known of the budget", function()
+      local own = limiter.new()
+      own:take()
+      own:settle(0, nil, true)
+      own:close(0, 10)
+      assert.are.equal(10, own:wait(0))
+      assert.are.equal(huge, room(own, 10))
+    end)
+
+    it("a long pause is not waited for, and none is longer than a day", function()
+      local own = limiter.new()
+      own:close(0, 61)
+      assert.are.same({ nil, "burst", 61 }, { own:wait(0) })
+      assert.are.equal(60, own:wait(1))
+      own:close(0, 1e15)
+      assert.are.same({ nil, "burst", 86400 }, { own:wait(0) })
+    end)
+  end)
+
+  describe("a day that is used up", function()
+    it("lets calls fail until it is over", function()
+      local own = taught { max = 100, interval_ms = 1000, daily_remaining = 0, daily_reset_ms = 5000 }
+      assert.are.same({ nil, "daily", 5 }, { own:wait(0) })
+      assert.are.same({ nil, "daily", 1 }, { own:wait(4) })
+      assert.are.equal(0, own:wait(5))
+    end)
+
+    it("whose end is not told is believed for a minute", function()
+      local own = taught { daily_remaining = 0 }
+      assert.are.same({ nil, "daily", 60 }, { own:wait(0) })
+      assert.are.equal(0, own:wait(60))
+    end)
+
+    it("is never longer than a day", function()
+      local own = taught { daily_remaining = 0, daily_reset_ms = 999999999999999 }
+      assert.are.same({ nil, "daily", 86400 }, { own:wait(0) })
+    end)
+
+    it("is not one with a request left", function()
+      assert.are.equal(0, taught({ max = 5, daily_remaining = 1, daily_reset_ms = 5000 }):wait(0))
+    end)
+  end)
+
+  it("one location's use is none of another's", function()
+    local one, other = taught { max = 1, interval_ms = 1000 }, taught { max = 5, interval_ms = 1000 }
+    one:close(0, 30)
+    assert.are.equal(30, one:wait(0))
+    assert.are.equal(4, room(other, 0))
+  end)
+
+  it("what it keeps does not grow", function()
+    local own = limiter.new { max = 100000, interval = 10 }
+    local function use(from, to)
+      for step = from, to do
+        own:take()
+        own:settle(step / 1000, nil, true)
+        own:wait(step / 1000)
+      end
+      collectgarbage()
+      collectgarbage()
+      return collectgarbage("count")
+    end
+    local before = use(1, 20000)
+    local after = use(20001, 200000)
+    assert.is_true(after - before < 16, ("%.1f KB more"):format(after - before))
+    assert.is_true(own.answered <= 10200, own.answered) -- a hundredth of an interval's worth more than it must
+  end)
+end)

@@ -1,0 +1,355 @@
+-- May an attempt be repeated, and when: the decisions, the pauses, the shared budget, Retry-After.
+
+local http_date = require "hoopai.http_date"
+local retry = require "hoopai.retry"
+
+-- Written by hand from the rules, not from retry.table: failure point, then what R, U, C and O do about it.
+local ROWS = [[
+  name          resend   resend   resend   resend
+  connect       resend   resend   resend   resend
+  handshake     resend   resend   once     once
+  certificate   fail     fail     fail     fail
+  proxy         fail     fail     fail     fail
+  proxy_busy    resend   resend   resend   resend
+  unanswered    resend   look     fail     fail
+  hostile       fail     fail     fail     fail
+  ended         fail     fail     fail     fail
+  unreadable    once     look     fail     fail
+  truncated     resend   look     fail     fail
+  redirect      fail     fail     fail     fail
+  definitive    fail     fail     fail     fail
+  token         refresh  refresh  refresh  fail
+  timeout_408   resend   look     fail     fail
+  early         once     once     once     once
+  burst         resend   resend   resend   resend
+  blind_burst   once     once     once     once
+  daily         fail     fail     fail     fail
+  server        resend   look     fail     fail
+  unavailable   resend   look     fail     fail
+]]
+
+local rows = {}
+for point, r, u, c, o in ROWS:gmatch("(%S+) +(%S+) +(%S+) +(%S+) +(%S+)") do
+  rows[point] = { R = r, U = u, C = c, O = o }
+end
+
+--- decide with what allows most, but for what is given.
+local function decide(given)
+  local all = {
+    class = "R", verify = "get", point = "server", err = {}, attempt = 1, attempts = 3, left = 100,
+    repeated = false, affordable = true, random = 0.5,
+  }
+  for name, value in pairs(given) do all[name] = value end
+  return retry.decide(all)
+end
+
+describe("retry:", function()
+  describe("the table", function()
+    it("has these rows and no other", function()
+      local known = {}
+      for point in pairs(retry.table) do known[point] = true end
+      for point in pairs(rows) do
+        assert.is_true(known[point], point)
+        known[point] = nil
+      end
+      assert.are.same({}, known)
+    end)
+
+    for point, row in pairs(rows) do
+      for class, wanted in pairs(row) do
+        it(("says of %s that a request of class %s does: %s"):format(point, class, wanted), function()
+          local given = { class = class, point = point, err = { retry_after = 2 } }
+          local first = decide(given)
+          given.repeated = true
+          local second = decide(given)
+          if wanted == "once" then
+            assert.are.same({ "resend", "fail" }, { first, second })
+          else
+            assert.are.same({ wanted, wanted }, { first, second })
+          end
+        end)
+      end
+    end
+
+    it("does not let a change be repeated unseen that cannot be looked up", function()
+      local looked = 0
+      for point, row in pairs(rows) do
+        for _, verify in ipairs { "none", false } do
+          local action = decide { class = "U", point = point, verify = verify or "none", err = { retry_after = 2 } }
+          if row.U == "look" then
+            looked = looked + 1
+            assert.are.equal("fail", action, point)
+          else
+            assert.are.equal(row.U == "once" and "resend" or row.U, action, point)
+          end
+        end
+      end
+      assert.are.equal(12, looked)
+      local action = retry.decide {
+        class = "U", point = "server", err = {}, attempt = 1, attempts = 3, left = 100, affordable = true, random = 0,
+      }
+      assert.are.equal("fail", action)
+    end)
+  end)
+
+  describe("the failure point", function()
+    -- point, how often the request left, the error
+    local cases = {
+      { "name", 0, { kind = "network", curl_code = 6 } },
+      { "name", 0, { kind = "network", curl_code = 5 } },
+      { "connect", 0, { kind = "network", curl_code = 7 } },
+      { "connect", 0, { kind = "timeout", curl_code = 28, stage = "connect" } },
+      { "handshake", 0, { kind = "tls", curl_code = 35 } },
+      { "certificate", 0, { kind = "tls", curl_code = 60 } },
+      { "certificate", 0, { kind = "tls", curl_code = 90 } },
+      { "certificate", 0, { kind = "tls", curl_code = 77 } },
+      { "proxy", 0, { kind = "network", curl_code = 56, proxy_status = 407 } },
+      { "proxy", 0, { kind = "network", curl_code = 56, proxy_status = 403 } },
+      { "proxy", 0, { kind = "network", curl_code = 56, proxy_status = 302 } },
+      { "proxy_busy", 0, { kind = "network", curl_code = 56, proxy_status = 502 } },
+      { "proxy_busy", 0, { kind = "network", curl_code = 56, proxy_status = 504 } },
+      { "proxy", 0, { kind = "network", curl_code = 56, proxy_status = 500 } },
+      { "certificate", 0, { kind = "tls", curl_code = 60, proxy_status = 200 } },
+      { "unanswered", 1, { kind = "timeout", curl_code = 28, stage = "wait" } },
+      { "unanswered", 1, { kind = "network", curl_code = 52 } },
+      { "unanswered", 1, { kind = "network", curl_code = 55 } },
+      { "unanswered", 1, { kind = "network", curl_code = 56 } },
+      { "unanswered", 1, { kind = "network", curl_code = 16 } },
+      { "unanswered", 1, { kind = "network", curl_code = 92 } },
+      { "unanswered", 1, { kind = "network", curl_code = 42 } },
+      { "unanswered", 1, { kind = "tls", curl_code = 35 } },
+      { "unanswered", 2, { kind = "network", curl_code = 56 } },
+      { "unanswered", 1, { kind = "network", curl_code = 56, status = 100 } }, -- after an interim answer
+      { "hostile", 1, { kind = "protocol" } },
+      { "hostile", 1, { kind = "protocol", status = 102 } },
+      { "hostile", 1, { kind = "too_large" } },
+      { "ended", 0, { kind = "closed" } },
+      { "ended", 1, { kind = "closed" } },
+      { "ended", 1, { kind = "cancelled" } },
+      { "unreadable", 1, { kind = "decode", status = 200 } },
+      { "unreadable", 1, { kind = "too_large", status = 200 } },
+      { "unreadable", 1, { kind = "protocol", status = 201 } },
+      { "truncated", 1, { kind = "network", curl_code = 18, status = 200 } },
+      { "truncated", 1, { kind = "timeout", curl_code = 28, status = 201 } },
+      { "definitive", 1, { kind = "refused", status = 200 } }, -- it says that it did not succeed
+      { "redirect", 1, { kind = "protocol", status = 302 } },
+      { "redirect", 1, { kind = "protocol", status = 600 } },
+      { "definitive", 1, { kind = "refused", status = 400 } },
+      { "definitive", 1, { kind = "slot_taken", status = 400 } },
+      { "definitive", 1, { kind = "rejected", status = 402 } },
+      { "definitive", 1, { kind = "forbidden", status = 403 } },
+      { "definitive", 1, { kind = "not_found", status = 404 } },
+      { "definitive", 1, { kind = "conflict", status = 409 } },
+      { "definitive", 1, { kind = "not_found", status = 410 } },
+      { "definitive", 1, { kind = "rejected", status = 415 } },
+      { "definitive", 1, { kind = "refused", status = 422 } },
+      { "definitive", 1, { kind = "scope", status = 401 } },
+      { "token", 1, { kind = "auth", status = 401 } },
+      { "timeout_408", 1, { kind = "rejected", status = 408 } },
+      { "early", 1, { kind = "rejected", status = 421 } },
+      { "early", 1, { kind = "rejected", status = 425 } },
+      { "burst", 1, { kind = "rate_limit", status = 429, scope = "burst", retry_after = 3 } },
+      { "burst", 1, { kind = "network", status = 429, scope = "burst", retry_after = 3 } }, -- the body broke off
+      { "blind_burst", 1, { kind = "rate_limit", status = 429, scope = "burst" } },
+      { "daily", 1, { kind = "rate_limit", status = 429, scope = "daily", retry_after = 3600 } },
+      { "server", 1, { kind = "server", status = 500 } },
+      { "server", 1, { kind = "server", status = 502 } },
+      { "server", 1, { kind = "server", status = 504 } },
+      { "server", 1, { kind = "server", status = 599 } },
+      { "server", 1, { kind = "timeout", status = 500 } },
+      { "unavailable", 1, { kind = "server", status = 503 } },
+    }
+
+    it("is told from the error", function()
+      local reached = {}
+      for index, case in ipairs(cases) do
+        local point = retry.point(case[3], case[2])
+        assert.are.equal(case[1], point, ("case %d: %s %s %s"):format(index, case[3].kind,
+          tostring(case[3].status), tostring(case[3].curl_code)))
+        reached[point] = true
+      end
+      for point in pairs(rows) do assert.is_true(reached[point], "no case reaches " .. point) end
+    end)
+
+    it("is a row of the table for every status, kind and number of sendings", function()
+      for _, kind in ipairs(require("hoopai.errors").kinds) do
+        for sent = 0, 2 do
+          for status = 0, 999 do
+            local point = retry.point({ kind = kind, status = status }, sent)
+            if not rows[point] then error(("%s %d %d: %s"):format(kind, sent, status, tostring(point))) end
+          end
+        end
+      end
+      assert.are.equal("connect", retry.point({ kind = "network" }, 0))
+    end)
+  end)
+
+  describe("a decision", function()
+    it("allows as many attempts as are given, the first included", function()
+      assert.are.same({ "fail", nil, "attempts" }, { decide { attempt = 3, attempts = 3 } })
+      assert.are.equal("resend", (decide { attempt = 2, attempts = 3 }))
+      assert.are.same({ "fail", nil, "attempts" }, { decide { attempt = 1, attempts = 1 } })
+    end)
+
+    it("asks the shared budget", function()
+      assert.are.same({ "fail", nil, "budget" }, { decide { affordable = false } })
+      assert.are.equal("refresh", (decide { affordable = false, point = "token" }))
+    end)
+
+    it("does not begin a pause that the deadline would cut", function()
+      local action, wait = decide { left = 0.26, random = 0.5 }
+      assert.are.same({ "resend", 0.25 }, { action, wait })
+      assert.are.same({ "fail", nil, "deadline" }, { decide { left = 0.25, random = 0.5 } })
+      assert.are.same({ "fail", nil, "deadline" }, { decide { left = 0, random = 0 } })
+      assert.are.same({ "fail", nil, "deadline" }, { decide { left = -1, random = 0 } })
+      assert.are.same({ "fail", nil, "deadline" },
+        { decide { point = "burst", err = { retry_after = 60 }, left = 30 } })
+    end)
+
+    it("pauses at random up to a bound that doubles, and not above 8 s", function()
+      for attempt, most in ipairs { 0.5, 1, 2, 4, 8, 8, 8 } do
+        assert.are.equal(0, retry.backoff(attempt, 0))
+        assert.are.equal(most / 2, retry.backoff(attempt, 0.5))
+        assert.are.equal(most, retry.backoff(attempt, 1))
+        local _, wait = decide { attempt = attempt, attempts = 10, random = 0.25 }
+        assert.are.equal(most / 4, wait)
+      end
+      assert.are.equal(8, retry.backoff(10000, 1))
+    end)
+
+    it("waits as long as a 429 says, and a little more at random", function()
+      local function wait_of(err, random)
+        local point = retry.point(err, 1)
+        return select(2, decide { point = point, err = err, random = random })
+      end
+      local err = { kind = "rate_limit", status = 429, scope = "burst", retry_after = 3 }
+      assert.are.equal(3, wait_of(err, 0))
+      assert.are.equal(3.25, wait_of(err, 0.5))
+      err.retry_after = nil
+      assert.are.equal(10, wait_of(err, 0))
+      assert.are.equal(10.5, wait_of(err, 1))
+      err.retry_after = 0
+      assert.are.equal(0.25, wait_of(err, 0.5))
+    end)
+
+    it("waits as long as a 503 says, at most a minute, and not less than otherwise", function()
+      local function wait_of(seconds, random)
+        return select(2, decide { point = "unavailable", err = { retry_after = seconds }, random = random })
+      end
+      assert.are.equal(5, wait_of(5, 1))
+      assert.are.equal(60, wait_of(3600, 1))
+      assert.are.equal(0.5, wait_of(0, 1))
+      assert.are.equal(0.5, wait_of(nil, 1))
+    end)
+  end)
+
+  describe("the shared budget", function()
+    it("ends retries after five failures, and gives one back for ten successes", function()
+      local budget = retry.budget()
+      for _ = 1, 4 do
+        budget:fail()
+        assert.is_true(budget:is_affordable())
+      end
+      budget:fail()
+      assert.is_false(budget:is_affordable())
+      budget:succeed()
+      assert.is_true(budget:is_affordable())
+      budget:fail()
+      for _ = 1, 9 do budget:succeed() end
+      assert.is_false(budget:is_affordable())
+      budget:succeed()
+      budget:succeed()
+      assert.is_true(budget:is_affordable())
+    end)
+
+    it("has bounds on both sides", function()
+      local budget = retry.budget()
+      for _ = 1, 1000 do budget:succeed() end
+      for _ = 1, 5 do budget:fail() end
+      assert.is_false(budget:is_affordable())
+      for _ = 1, 1000 do budget:fail() end
+      for _ = 1, 50 do budget:succeed() end
+      assert.is_true(budget.tokens >= 5 - 1e-9 and budget.tokens <= 5 + 1e-9)
+      budget:succeed()
+      assert.is_true(budget:is_affordable())
+    end)
+
+    it("is not charged for answers that say no", function()
+      local free = { burst = 1, blind_burst = 1, daily = 1, token = 1, definitive = 1, ended = 1 }
+      for point in pairs(rows) do assert.are.equal(not free[point], retry.is_costly(point), point) end
+    end)
+  end)
+
+  describe("Retry-After", function()
+    local WALL = 784111777 -- Sun, 06 Nov 1994 08:49:37 GMT
+
+    it("may be seconds", function()
+      assert.are.equal(0, retry.after("0", nil, WALL))
+      assert.are.equal(120, retry.after("120", nil, WALL))
+      assert.are.equal(999999999999999, retry.after("999999999999999", nil, WALL))
+      assert.are.equal(1e15, retry.after(("9"):rep(400), nil, WALL))
+    end)
+
+    it("may be a date in any of its three forms", function()
+      for _, text in ipairs {
+        "Sun, 06 Nov 1994 08:50:37 GMT", "Sunday, 06-Nov-94 08:50:37 GMT", "Sun Nov  6 08:50:37 1994",
+      } do
+        assert.are.equal(60, retry.after(text, nil, WALL), text)
+      end
+    end)
+
+    it("counts a date from the server's own clock", function()
+      local text = "Sun, 06 Nov 1994 08:50:37 GMT"
+      assert.are.equal(30, retry.after(text, "Sun, 06 Nov 1994 08:50:07 GMT", WALL))
+      assert.are.equal(60, retry.after(text, "yesterday", WALL))
+    end)
+
+    it("that lies in the past is no wait", function()
+      assert.are.equal(0, retry.after("Sun, 06 Nov 1994 08:49:36 GMT", nil, WALL))
+      assert.are.equal(0, retry.after("Thu, 01 Jan 1970 00:00:00 GMT", nil, WALL))
+    end)
+
+    it("that came several times is the longest", function()
+      assert.are.equal(7, retry.after("5, 7, 1", nil, WALL))
+      assert.are.equal(60, retry.after("60,60", nil, WALL))
+    end)
+
+    it("that is none tells nothing", function()
+      for _, text in ipairs {
+        "", " ", ",", "-1", "+1", "1.5", "1e3", "0x10", "soon", "inf", "nan", "7 7", "5, soon", "5, -1", "1\0",
+        "Sun, 06 Nov 1994 08:49:37", "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Now 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1994 24:00:00 GMT", "Sun, 06 Nov 1994 08:60:00 GMT", "Sun, 06 Nov 1994 08:49:61 GMT",
+      } do
+        assert.is_nil(retry.after(text, nil, WALL), text)
+      end
+      assert.is_nil(retry.after(nil, nil, WALL))
+    end)
+  end)
+
+  describe("dates of HTTP", function()
+    it("are read in three forms", function()
+      assert.are.equal(784111777, http_date.parse("Sun, 06 Nov 1994 08:49:37 GMT"))
+      assert.are.equal(784111777, http_date.parse("Sunday, 06-Nov-94 08:49:37 GMT"))
+      assert.are.equal(784111777, http_date.parse("Sun Nov  6 08:49:37 1994"))
+      assert.are.equal(0, http_date.parse("Thu, 01 Jan 1970 00:00:00 GMT"))
+      assert.are.equal(951782400, http_date.parse("Tue, 29 Feb 2000 00:00:00 GMT"))
+      assert.are.equal(951782400, http_date.parse("Tuesday, 29-Feb-00 00:00:00 GMT"))
+      assert.are.equal(4102444800, http_date.parse("Fri, 01 Jan 2100 00:00:00 GMT"))
+      assert.are.equal("integer", math.type(http_date.parse("Sunday, 06-Nov-94 08:49:37 GMT")))
+    end)
+
+    it("may have a leap second", function()
+      assert.are.equal(1483228800, http_date.parse("Sat, 31 Dec 2016 23:59:60 GMT"))
+    end)
+
+    it("that are none are nil", function()
+      for _, text in ipairs {
+        "", "Sun", "Sun, 00 Nov 1994 08:49:37 GMT", "Wed, 29 Feb 1900 00:00:00 GMT", "Sun, 6 Nov 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1994 08:49:37 UTC", "Sun, 06 Nov 1994 08:49:37 GMT ", "Sun Nov 66 08:49:37 1994",
+        "Sunday, 06-Nov-1994 08:49:37 GMT", "1994-11-06T08:49:37Z", ("9"):rep(100000),
+      } do
+        assert.is_nil(http_date.parse(text), text:sub(1, 40))
+      end
+    end)
+  end)
+end)

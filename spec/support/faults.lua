@@ -1,0 +1,111 @@
+--- Starts and questions the server of spec/support/fault_server.lua, where lanes, faults and ledgers are described.
+--
+--   local server = require("spec.support.faults").start()
+--   local fault = { when = "after_apply", what = "close", applied = "yes", class = "C" }
+--   local lanes = server:open { { faults = { fault } } }
+--   ... use lanes[1].url, for HTTPS with server.ca_file ...
+--   server:settle(lanes)
+--   local ledger = server:ledger(lanes)[1]
+
+local io_open, io_popen, os_remove, os_tmpname = io.open, io.popen, os.remove, os.tmpname
+local child = require "spec.support.child"
+local literal = require "spec.support.literal"
+local socket = require "socket"
+
+local PATIENCE = 20 -- seconds for anything that should take milliseconds
+
+local faults = {}
+
+local Server = {}
+Server.__index = Server
+
+--- The control port, and a file with the authority's certificate.
+local function read_report(name)
+  local deadline = socket.gettime() + PATIENCE
+  repeat
+    local file = assert(io_open(name))
+    local port, authority = file:read("a"):match("^(%d+)\n(.*END CERTIFICATE%-+\n)")
+    file:close()
+    if port then
+      file = assert(io_open(name, "w"))
+      assert(file:write(authority))
+      file:close()
+      return tonumber(port)
+    end
+    socket.sleep(0.005)
+  until socket.gettime() > deadline
+  error("the fault server did not start")
+end
+
+--- Starts a server process. It ends with `stop`, or when this process ends, however that happens.
+function faults.start()
+  local name = os_tmpname()
+  -- Without a sanitizer or valgrind that this process may run under: what the server does is not under test.
+  local pipe = assert(io_popen(("exec env -u LD_PRELOAD %s spec/support/fault_server.lua %s"):format(
+    child.quote(child.interpreter()), child.quote(name)), "w"))
+  local port = read_report(name)
+  local control = assert(socket.tcp4())
+  control:settimeout(3 * PATIENCE)
+  assert(control:connect("127.0.0.1", port))
+  control:setoption("tcp-nodelay", true)
+  return setmetatable({ ca_file = name, pipe = pipe, control = control }, Server)
+end
+
+local function command(self, name, argument)
+  local text = literal.encode { name, argument }
+  assert(self.control:send(#text .. "\n" .. text))
+  local size = assert(self.control:receive("*l"))
+  local reply = literal.decode(assert(self.control:receive(tonumber(size))))
+  if not reply[1] then error("fault server: " .. reply[2], 0) end
+  return reply[2]
+end
+
+--- Opens lanes: a list of { url, lane, tls }, in the same order.
+function Server:open(list)
+  local lanes = command(self, "open", list)
+  for index, lane in ipairs(lanes) do
+    lane.tls = list[index].tls
+    lane.url = ("%s://127.0.0.1:%d"):format(lane.tls and "https" or "http", lane.port)
+  end
+  return lanes
+end
+
+local function numbers_of(lanes)
+  local numbers = {}
+  for index, lane in ipairs(lanes) do numbers[index] = lane.lane end
+  return numbers
+end
+
+--- Waits until no fault is being played and nothing is to be carried out late any more. Raises in the end.
+function Server:settle(lanes)
+  if not command(self, "settle", { lanes = numbers_of(lanes), seconds = 2 * PATIENCE }) then
+    error("the fault server does not come to rest", 2)
+  end
+end
+
+--- The ledgers of some lanes.
+function Server:ledger(lanes)
+  return command(self, "ledger", numbers_of(lanes))
+end
+
+--- What became of the bookings of some contacts.
+-- @return a list of { arrived, created, booked = list of { id, starts, calendar } }
+function Server:contacts(lane, contacts)
+  return command(self, "contacts", { lane = lane.lane, contacts = contacts })
+end
+
+--- Closes lanes with all their connections.
+function Server:close(lanes)
+  command(self, "close", numbers_of(lanes))
+end
+
+--- Ends the process. Idempotent.
+function Server:stop()
+  if not self.pipe then return end
+  self.control:close()
+  self.pipe:close()
+  self.pipe = nil
+  os_remove(self.ca_file)
+end
+
+return faults

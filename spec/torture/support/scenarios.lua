@@ -1,0 +1,299 @@
+--- What spec/support/memory_host.c plays while memory runs out. See there for the form.
+
+local scenarios = {}
+
+--- A name that no other run has.
+local function new_name()
+  return require("hoopai.core").random_hex(8)
+end
+
+local function body(title)
+  return {
+    calendarId = "c1", locationId = "l1", contactId = "p1", startTime = "2026-01-05T10:00:00-05:00",
+    endTime = "2026-01-05T10:30:00-05:00", title = title,
+  }
+end
+
+local function new_client(url)
+  return require("hoopai").new { token = "token-for-memory", location_id = "l1", base_url = url, timeout = 20 }
+end
+
+local function client_context(url)
+  local context = { name = new_name(), url = url, client = new_client(url) }
+  assert(context.client.appointments:get("a1")) -- all modules that are loaded when they are needed first are there
+  return context
+end
+
+--- A full good request, in the thread and in a task.
+local function must_work(client)
+  local hoopai = require "hoopai"
+  local event, response = client.appointments:get("a1")
+  assert(event and event.id == "a1" and event.count == 3 and response.status == 200, response)
+  local events, errors = hoopai.map({ "a1", "a2", "a3" }, function(id) return client.appointments:get(id) end)
+  assert(not errors and events[1].id == "a1" and events[3].id == "a1", errors)
+  hoopai.run(function() hoopai.sleep(0) end)
+end
+
+--- What a call that did not raise says must be true.
+local function is_error(err)
+  local errors = require "hoopai.errors"
+  assert(errors.is(err), tostring(err))
+  assert(tostring(err) ~= "")
+end
+
+local function check_result(result, err)
+  if result == nil then is_error(err) end
+end
+
+local function ledger(context)
+  return assert((context.plain or context.client):request { method = "GET", path = "/torture/" .. context.name })
+end
+
+scenarios.load = {
+  setup = function(url) return { url = url } end,
+  window = function(context)
+    local client <close> = new_client(context.url)
+    return client.appointments:get("a1")
+  end,
+  check = function(context, ok, ...)
+    if ok then check_result(...) end
+    local client <close> = new_client(context.url)
+    must_work(client)
+  end,
+}
+
+scenarios.new = {
+  setup = client_context,
+  window = function(context)
+    local client <close> = new_client(context.url)
+    local other <close> = client:with { location_id = "l2", headers = { ["X-Own"] = "1" } }
+    return tostring(other)
+  end,
+  check = function(context)
+    local client <close> = new_client(context.url)
+    must_work(client)
+    must_work(context.client)
+  end,
+}
+
+scenarios.get = {
+  setup = client_context,
+  window = function(context) return context.client.appointments:get("a1") end,
+  check = function(context, ok, ...)
+    if ok then check_result(...) end
+    must_work(context.client)
+  end,
+}
+
+scenarios.first = {
+  setup = function(url)
+    local context <close> = setmetatable(client_context(url), { __close = function(c) c.client:close() end })
+    return { url = url, client = new_client(url) }
+  end,
+  window = scenarios.get.window,
+  check = scenarios.get.check,
+}
+
+scenarios.post = {
+  setup = client_context,
+  window = function(context) return context.client.appointments:create(body(context.name)) end,
+  check = function(context, ok, result, err)
+    if ok then check_result(result, err) end
+    local bookings = ledger(context).bookings
+    assert(bookings <= 1, "booked twice")
+    if ok and result then assert(bookings == 1, "a success that is none") end
+    if ok and not result then
+      assert(err.applied == "maybe" or bookings == (err.applied == "yes" and 1 or 0), "applied is wrong")
+    end
+    must_work(context.client)
+  end,
+}
+
+scenarios.invalid = {
+  setup = client_context,
+  window = function(context) return context.client.appointments:create { calendarID = 3, startTime = "tomorrow" } end,
+  check = function(context, ok, result, err)
+    assert(not ok or result == nil and err.kind == "invalid_request")
+    must_work(context.client)
+  end,
+}
+
+scenarios.limited = {
+  setup = client_context,
+  window = function(context) return context.client.appointments:get("limited", { timeout = 1 }) end,
+  check = function(context, ok, result, err)
+    if ok then
+      assert(result == nil)
+      is_error(err)
+    end
+    must_work(context.client)
+  end,
+}
+
+local function in_tasks(context)
+  local hoopai = require "hoopai"
+  local client = context.client
+  return hoopai.run(function()
+    local task = hoopai.spawn(function() return client.appointments:get("a2") end)
+    local results, errors = hoopai.map({ "a3", "limited", "a5" }, function(id)
+      return client.appointments:get(id, { timeout = 1 })
+    end, { concurrency = 2 })
+    hoopai.sleep(0.001)
+    local event, err = task:join()
+    if event == nil and err == nil then error "a call without a result" end
+    return results, errors
+  end)
+end
+
+scenarios.tasks = {
+  setup = function(...)
+    local context = client_context(...)
+    in_tasks(context)
+    return context
+  end,
+  window = in_tasks,
+  check = function(context, ok, results, errors)
+    if ok then
+      for index = 1, 3 do assert(results[index] or require("hoopai.errors").is(errors[index])) end
+    end
+    must_work(context.client)
+  end,
+}
+
+local function cancelling(context)
+  local hoopai = require "hoopai"
+  local client = context.client
+  return hoopai.run(function()
+    local slow = hoopai.spawn(function()
+      local guard <close> = setmetatable({}, { __close = function() context.closed = true end }) -- luacheck: ignore
+      return client.appointments:get("slow")
+    end)
+    local sleeper = hoopai.spawn(function() hoopai.sleep(100) end)
+    client.appointments:get("a1")
+    slow:cancel()
+    sleeper:cancel()
+    return slow:join()
+  end)
+end
+
+scenarios.cancel = {
+  setup = function(...)
+    local context = client_context(...)
+    cancelling(context)
+    return context
+  end,
+  window = cancelling,
+  check = function(context, ok, ...)
+    if ok then check_result(...) end
+    must_work(context.client)
+  end,
+}
+
+scenarios.close = {
+  setup = function(...)
+    local context = client_context(...)
+    context.other = new_client(context.url)
+    must_work(context.client)
+    return context
+  end,
+  window = function(context)
+    local hoopai = require "hoopai"
+    return hoopai.run(function()
+      local tasks = {}
+      for index = 1, 3 do
+        tasks[index] = hoopai.spawn(function() return context.client.appointments:get("slow") end)
+      end
+      hoopai.sleep(0.001)
+      context.client:close()
+      return tasks[3]:join()
+    end)
+  end,
+  check = function(context, ok, ...)
+    if ok then check_result(...) end
+    must_work(context.other)
+    context.client:close()
+    local result, err = context.client.appointments:get("a1")
+    assert(result == nil and err.kind == "closed")
+  end,
+}
+
+--- A client whose stored token is over (or is refused): its first call exchanges it.
+local function app_context(url, folder, how)
+  local core = require "hoopai.core"
+  local hoopai = require "hoopai"
+  client_context(url).client:close()
+  local store
+  if how == "file" then
+    os.execute("rm -rf " .. folder)
+    store = hoopai.store.file(folder)
+  elseif how == "own" then
+    local kept, held = nil, false
+    store = {
+      get = function() return kept end,
+      put = function(_, text)
+        kept = text
+        return true
+      end,
+      lock = function()
+        if held then return nil end
+        held = true
+        return function() held = false end
+      end,
+    }
+  else
+    store = hoopai.store.memory()
+  end
+  local family = new_name()
+  local over = how == "refused" and 0 or 90000
+  local record = core.record {
+    access_token = core.secret("access-" .. family .. "-1"), refresh_token = core.secret("refresh-" .. family .. "-1"),
+    generation = 1, obtained_at = core.wall_ms() // 1000 - over, expires_in = 86400, user_type = "Location",
+    location_id = "l1", company_id = "k1",
+  }
+  assert(hoopai.store.behind(store):write("client-1/location/l1", record, 0))
+  local app = hoopai.oauth {
+    client_id = "client-1", client_secret = "secret-of-the-client", store = store, base_url = url,
+  }
+  local client = hoopai.new { oauth = app, location_id = "l1", base_url = url, timeout = 20 }
+  local context = { name = family, url = url, client = client, app = app, plain = new_client(url) }
+  if how == "refused" then
+    assert(context.plain:request { method = "PUT", path = "/torture/" .. family, body = {} })
+  end
+  return context
+end
+
+local function check_app(context, ok, ...)
+  if ok then check_result(...) end
+  -- After a failure an exchange rests for a second at first.
+  local event, err = context.client.appointments:get("a1")
+  if not event and err.kind ~= "reauth_required" then
+    require("hoopai").sleep(1.1)
+    event, err = context.client.appointments:get("a1")
+  end
+  assert(event and event.id == "a1", err)
+  must_work(context.client)
+  local seen = ledger(context)
+  assert(seen.generation == 2, "the token was exchanged " .. seen.generation - 1 .. " times")
+  assert(seen.reuses == 0, "a spent token was used again")
+  context.client:close()
+  context.app:close()
+  must_work(context.plain)
+end
+
+for _, how in ipairs { "memory", "file", "own", "refused" } do
+  scenarios["refresh_" .. how] = {
+    setup = function(url, folder) return app_context(url, folder, how) end,
+    window = function(context) return context.client.appointments:get("a1") end,
+    check = check_app,
+  }
+end
+
+scenarios.refresh_tasks = {
+  setup = function(url, folder) return app_context(url, folder, "memory") end,
+  window = function(context)
+    return require("hoopai").map({ "a1", "a2", "a3" }, function(id) return context.client.appointments:get(id) end)
+  end,
+  check = function(context, ok) check_app(context, ok, true) end,
+}
+
+return scenarios

@@ -1,0 +1,60 @@
+/* A CURLM whose own descriptors are close-on-exec. Before 8.9 libcurl makes those of its curl_multi_wakeup without that,
+   and every program that the host starts would inherit them. */
+#define _GNU_SOURCE
+#include "multi.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#ifdef __linux__
+
+static bool is_readable(int fd) {
+  struct pollfd entry = {fd, POLLIN, 0};
+  return poll(&entry, 1, 0) == 1 && (entry.revents & POLLIN) != 0;
+}
+
+/* Does it hold bytes that its other end has not read? */
+static bool is_unread(int fd) {
+  int bytes = 0;
+  return ioctl(fd, TIOCOUTQ, &bytes) == 0 && bytes > 0;
+}
+
+static void mark(int fd) {
+  int flags = fcntl(fd, F_GETFD);
+  if (flags >= 0) (void)fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+}
+
+/* `in` and `out` are where libcurl's two ends should be. They are if a wakeup is seen in both, and is over when libcurl
+   has taken it: any other descriptor, of another thread that was faster, is left alone. */
+static void mark_ends(CURLM *curl, int in, int out) {
+  bool quiet = !is_readable(in) && !is_unread(out);
+  if (curl_multi_wakeup(curl) != CURLM_OK) return;
+  bool woken = is_readable(in) && is_unread(out);
+  if (curl_multi_poll(curl, NULL, 0, 0, NULL) != CURLM_OK) return;
+  if (quiet && woken && !is_readable(in) && !is_unread(out)) {
+    mark(in);
+    mark(out);
+  }
+}
+
+/* The system gives out the lowest number that is free: that of a pair which was just closed. */
+CURLM *hp_curl_multi_init(void) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return curl_multi_init(); /* it will get none */
+  close(ends[0]);
+  close(ends[1]);
+  CURLM *curl = curl_multi_init();
+  if (curl) mark_ends(curl, ends[0], ends[1]);
+  return curl;
+}
+
+#else
+
+CURLM *hp_curl_multi_init(void) {
+  return curl_multi_init();
+}
+
+#endif
