@@ -193,7 +193,7 @@ static void forget_origin(struct hp_slot *slot) {
 
 void hp_slot_free(struct hp_slot *slot) {
   forget_secret(slot);
-  if (slot->easy) curl_easy_cleanup(slot->easy);
+  hp_slot_retire(slot);
   curl_url_cleanup(slot->parsed);
   forget_origin(slot);
   hp_buffer_free(&slot->body);
@@ -201,23 +201,48 @@ void hp_slot_free(struct hp_slot *slot) {
   free(slot);
 }
 
-struct hp_slot *hp_slot_new(struct hp_multi *multi) {
+void hp_slot_retire(struct hp_slot *slot) {
+  if (slot->easy) curl_easy_cleanup(slot->easy);
+  slot->easy = NULL;
+  slot->has_origin = false;
+}
+
+/* What is the same for all requests of a client is set once, in a handle of which the others are copies. */
+static bool open_model(struct hp_multi *multi) {
+  if (multi->model) return true;
+  CURL *easy = curl_easy_init();
+  if (!easy) return false;
+  set_comfort(easy, multi);
+  if (set_security(easy) && set_authorities(easy, multi) && set_proxy(easy, multi) &&
+      curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE) == CURLE_OK &&
+      curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, hp_multi_on_open) == CURLE_OK &&
+      curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, multi) == CURLE_OK &&
+      curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, hp_multi_on_close) == CURLE_OK &&
+      curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, multi) == CURLE_OK) {
+    multi->model = easy;
+    return true;
+  }
+  curl_easy_cleanup(easy);
+  return false;
+}
+
+/* Gives the slot a handle if it has none. TLS sessions are shared, as a handle may serve once. */
+static bool open_easy(struct hp_slot *slot, struct hp_multi *multi) {
+  if (slot->easy) return true;
+  if (!open_model(multi)) return false;
+  slot->easy = curl_easy_duphandle(multi->model);
+  if (!slot->easy) return false;
+  if (multi->share) (void)curl_easy_setopt(slot->easy, CURLOPT_SHARE, multi->share);
+  if (set_callbacks(slot)) return true;
+  hp_slot_retire(slot);
+  return false;
+}
+
+struct hp_slot *hp_slot_new(const struct hp_multi *multi) {
   struct hp_slot *slot = calloc(1, sizeof *slot);
   if (!slot) return NULL;
   slot->max_body = multi->max_body;
   slot->max_headers = multi->max_headers;
-  slot->easy = curl_easy_init();
-  if (!slot->easy || !set_security(slot->easy) || !set_callbacks(slot) || !set_authorities(slot->easy, multi) ||
-      !set_proxy(slot->easy, multi) ||
-      curl_easy_setopt(slot->easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE) != CURLE_OK ||
-      curl_easy_setopt(slot->easy, CURLOPT_OPENSOCKETFUNCTION, hp_multi_on_open) != CURLE_OK ||
-      curl_easy_setopt(slot->easy, CURLOPT_OPENSOCKETDATA, multi) != CURLE_OK ||
-      curl_easy_setopt(slot->easy, CURLOPT_CLOSESOCKETFUNCTION, hp_multi_on_close) != CURLE_OK ||
-      curl_easy_setopt(slot->easy, CURLOPT_CLOSESOCKETDATA, multi) != CURLE_OK) {
-    hp_slot_free(slot);
-    return NULL;
-  }
-  set_comfort(slot->easy, multi);
   return slot;
 }
 
@@ -266,26 +291,32 @@ static long milliseconds_left(const struct hp_transfer *transfer) {
   return seconds > 0 ? (long)hp_milliseconds(seconds) : 0L;
 }
 
+static bool parse_origin(struct hp_slot *slot, const char *url, size_t length) {
+  forget_origin(slot);
+  if (!slot->parsed) slot->parsed = curl_url();
+  slot->origin = strndup(url, length);
+  if (!slot->parsed || !slot->origin) return false;
+  if (curl_url_set(slot->parsed, CURLUPART_URL, slot->origin, CURLU_DISALLOW_USER) != CURLUE_OK) forget_origin(slot);
+  return true;
+}
+
 /* libcurl parses CURLOPT_URL and puts it together again for each request, which takes a tenth of all its work. So it
-   gets the parsed origin, once as nearly all requests of a client go to one, and what follows as it is. A proxy for
-   plain http is sent the whole URL. */
+   gets the parsed origin, which is the same for nearly all requests of a client, and what follows as it is. A proxy for
+   plain http is sent the whole URL. (CURLOPT_URL is not parsed then; without it libcurl would put one together.) */
 static bool set_origin(struct hp_slot *slot, const struct hp_transfer *transfer, const struct hp_multi *multi) {
   const char *url = transfer->url;
   bool to_proxy = multi->proxy && !transfer->https;
   size_t length = transfer->target && !to_proxy ? (size_t)(transfer->target - url) : 0;
-  if (slot->origin && length > 0 && strncmp(slot->origin, url, length) == 0 && !slot->origin[length]) return true;
-  forget_origin(slot);
-  if (length > 0) slot->origin = strndup(url, length);
-  if (!slot->parsed) slot->parsed = curl_url();
-  if (!slot->parsed || (length > 0 && !slot->origin)) return false;
-  if (slot->origin && curl_url_set(slot->parsed, CURLUPART_URL, slot->origin, CURLU_DISALLOW_USER) != CURLUE_OK) {
-    forget_origin(slot);
-  }
-  bool done = curl_easy_setopt(slot->easy, CURLOPT_CURLU, slot->origin ? slot->parsed : NULL) == CURLE_OK &&
-              curl_easy_setopt(slot->easy, CURLOPT_PROTOCOLS_STR, transfer->https ? "https" : "http") == CURLE_OK &&
-              curl_easy_setopt(slot->easy, CURLOPT_PIPEWAIT, multi->http2 && transfer->https ? 1L : 0L) == CURLE_OK;
-  if (!done) forget_origin(slot);
-  return done;
+  bool known = slot->origin && strncmp(slot->origin, url, length) == 0 && !slot->origin[length];
+  if (known && slot->has_origin) return true;
+  if (length == 0) forget_origin(slot);
+  else if (!known && !parse_origin(slot, url, length)) return false;
+  slot->has_origin =
+    curl_easy_setopt(slot->easy, CURLOPT_CURLU, slot->origin ? slot->parsed : NULL) == CURLE_OK &&
+    curl_easy_setopt(slot->easy, CURLOPT_URL, slot->origin) == CURLE_OK &&
+    curl_easy_setopt(slot->easy, CURLOPT_PROTOCOLS_STR, transfer->https ? "https" : "http") == CURLE_OK &&
+    curl_easy_setopt(slot->easy, CURLOPT_PIPEWAIT, multi->http2 && transfer->https ? 1L : 0L) == CURLE_OK;
+  return slot->has_origin;
 }
 
 static bool set_target(const struct hp_slot *slot, const struct hp_transfer *transfer) {
@@ -294,9 +325,10 @@ static bool set_target(const struct hp_slot *slot, const struct hp_transfer *tra
          curl_easy_setopt(slot->easy, CURLOPT_URL, transfer->url) == CURLE_OK;
 }
 
-bool hp_slot_prepare(struct hp_slot *slot, struct hp_transfer *transfer, const struct hp_multi *multi) {
-  CURL *easy = slot->easy;
+bool hp_slot_prepare(struct hp_slot *slot, struct hp_transfer *transfer, struct hp_multi *multi) {
   hp_slot_reset(slot);
+  if (!open_easy(slot, multi)) return false;
+  CURL *easy = slot->easy;
   slot->secret = transfer->secret_answer;
   long milliseconds = milliseconds_left(transfer);
   return set_origin(slot, transfer, multi) && set_target(slot, transfer) && set_method(easy, transfer) &&
@@ -876,7 +908,7 @@ static int transfer_info(lua_State *L) {
   const struct hp_transfer *transfer = check_done(L);
   const struct hp_slot *slot = transfer->slot;
   lua_newtable(L);
-  if (!slot) return 1;
+  if (!slot || !slot->easy) return 1;
   CURL *easy = slot->easy;
   long connects = 0, version = 0, proxy_status = 0;
   char *ip = NULL;
