@@ -107,8 +107,8 @@ fuzz: ## feed each target of spec/fuzz/ with what libFuzzer thinks of, for FUZZ_
 	@.ci/fuzz $(FUZZ_SECONDS) $(TARGETS)
 
 bench: ## measure against libcurl itself and other clients (BENCH_ROUNDS=5 BENCH_SECONDS=0.5 BENCH_PEERS=1)
-	@.ci/deps build run sandbox bench
-	@$(MAKE) -s --no-print-directory build $(bench_programs)
+	@.ci/deps build run sandbox test bench
+	@$(MAKE) -s --no-print-directory build build/process.so $(bench_programs)
 	@eval "$$(.ci/env)"; for script in spec/bench/*_bench.lua; do echo "== $$script"; "$$LUA" "$$script" || exit; done
 
 bench-compare: ## measure this checkout and another commit in one run (BASE=revision)

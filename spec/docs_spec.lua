@@ -37,6 +37,7 @@ local PUBLIC = {
   { "hoopai", "Appointments:", require "hoopai.booking" },
   { "hoopai.oauth", "App:", getmetatable(app).__index },
   { "hoopai.store", "", hoopai.store },
+  { "hoopai.loop", "", hoopai.loop },
   { "hoopai.time", "", hoopai.time },
   { "hoopai.time", "instant:", upvalue(debug.getmetatable(hoopai.time.now()).__index, "instant_methods") },
   { "hoopai.time", "duration:", debug.getmetatable(hoopai.time.days(1)).__index },
@@ -45,8 +46,8 @@ local PUBLIC = {
 }
 
 -- These return nothing.
-local SILENT = { sleep = true, serve = true, ["Client:close"] = true, ["App:close"] = true, ["Task:cancel"] = true,
-  preload = true }
+local SILENT = { sleep = true, use = true, step = true, serve = true, preload = true,
+  ["Client:close"] = true, ["App:close"] = true, ["Task:cancel"] = true }
 
 local function each_function(visit)
   for _, set in ipairs(PUBLIC) do
@@ -90,7 +91,7 @@ describe("the reference", function()
         assert.is_true(item.kind ~= "function" or seen[item], page.name .. " has " .. item.name)
       end
     end
-    for _, name in ipairs { "VERSION", "time", "store", "null" } do
+    for _, name in ipairs { "VERSION", "time", "store", "loop", "null" } do
       assert.equal("field", pages.hoopai.items[name].kind)
     end
   end)

@@ -227,7 +227,7 @@ describe("the types for editors", function()
   it("have every function of the modules, of instants and of durations", function()
     local instant, duration = hoopai.time.now(), hoopai.time.days(1)
     local sets = {
-      ["hoopai."] = hoopai, ["time."] = hoopai.time,
+      ["hoopai."] = hoopai, ["time."] = hoopai.time, ["loop."] = hoopai.loop,
       ["store."] = { file = hoopai.store.file, memory = hoopai.store.memory },
       ["instant:"] = upvalue(debug.getmetatable(instant).__index, "instant_methods"),
       ["duration:"] = debug.getmetatable(duration).__index,

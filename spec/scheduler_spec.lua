@@ -4,7 +4,7 @@ local child = require "spec.support.child"
 local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
 local leak = require "spec.support.leak"
-local scheduler = require "hoopai.scheduler"
+local locks = require "hoopai.lock"
 local servers = require "spec.support.server"
 
 local run, spawn, sleep, map = hoopai.run, hoopai.spawn, hoopai.sleep, hoopai.map
@@ -1299,7 +1299,49 @@ describe("scheduler:", function()
     end)
   end)
 
+  describe("the loop of a host", function()
+    it("can be used where there is a descriptor to wait for, and is refused by name elsewhere", function()
+      local text, ok = child.run [[
+        local hoopai = require "hoopai"
+        hoopai.use(hoopai.loop.blocking)
+        print(hoopai.loop.pollfd(), hoopai.loop.events(), hoopai.loop.timeout(), hoopai.loop.busy())
+        hoopai.run(hoopai.sleep, 0)
+      ]]
+      assert.is_true(ok, text)
+      local other, other_ok = child.run [[
+        local hoopai = require "hoopai"
+        hoopai.use(hoopai.loop.custom)
+      ]]
+      if require("hoopai.core").backend == "poll" then
+        assert.matches("^nil\tr\tnil\tfalse\n$", text)
+        assert.is_false(other_ok)
+        assert.matches("hoopai.use(custom): this build has neither epoll nor kqueue", other, 1, true)
+      else
+        assert.matches("^%d+\tr\tnil\tfalse\n$", text)
+        assert.is_true(other_ok, other)
+      end
+    end)
+  end)
+
   describe("a task's coroutine in other hands:", function()
+    it("closed, when it is that of a run, the run raises", function()
+      local thread
+      local ok, message = pcall(run, function()
+        spawn(function()
+          local ended, problem = pcall(run, function()
+            thread = coroutine.running()
+            sleep(600)
+          end)
+          assert.is_false(ended)
+          error(problem, 0)
+        end)
+        sleep(0.001)
+        coroutine.close(thread)
+      end)
+      assert.is_false(ok)
+      assert.matches("the coroutine of hoopai.run was closed by somebody else", message, 1, true)
+    end)
+
     it("closed, its transfer is aborted and the task counts as cancelled", function()
       local client = new()
       local closed = {}
@@ -1405,7 +1447,7 @@ describe("scheduler:", function()
 
   describe("locks", function()
     it("are held by one at a time, first come first served", function()
-      local lock = scheduler.lock()
+      local lock = locks.new()
       local seen, note = log()
       run(function()
         for index = 1, 5 do
@@ -1422,7 +1464,7 @@ describe("scheduler:", function()
     end)
 
     it("are given back by tasks that raise or are cancelled, waiting or holding", function()
-      local lock = scheduler.lock()
+      local lock = locks.new()
       local seen, note = log()
       run(function()
         local function use(name, fn)
@@ -1446,7 +1488,7 @@ describe("scheduler:", function()
     end)
 
     it("are not lost by a task that is cancelled just after it was given one", function()
-      local lock = scheduler.lock()
+      local lock = locks.new()
       local got = false
       run(function()
         local waiting
@@ -1469,7 +1511,7 @@ describe("scheduler:", function()
     end)
 
     it("outside of a loop are simply taken", function()
-      local lock = scheduler.lock()
+      local lock = locks.new()
       for _ = 1, 2 do
         local hold <close> = lock:acquire("the spec") -- luacheck: ignore 211
         local ok, message = pcall(lock.acquire, lock, "the spec")

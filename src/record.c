@@ -110,6 +110,8 @@ static char *copy_bytes(const char *bytes, size_t length) {
   return copy;
 }
 
+static const char no_memory[] = "not enough memory";
+
 /* Sets a field whose name is valid. Returns a problem, which never quotes the value, or NULL. */
 static const char *set_field(struct hp_record *record, const char *name, const char *bytes, size_t length,
                              bool secret) {
@@ -123,7 +125,7 @@ static const char *set_field(struct hp_record *record, const char *name, const c
   if (size > HP_RECORD_SIZE) return "with it the record is larger than 256 KiB";
   if (!old && record->count == HP_RECORD_FIELDS) return "the record has 24 fields already";
   char *copy = copy_bytes(bytes, length);
-  if (!copy) return "not enough memory";
+  if (!copy) return no_memory;
   remove_field(record, name);
   int at = 0;
   while (at < record->count && strcmp(record->fields[at].name, name) < 0) at++;
@@ -254,7 +256,7 @@ const char *hp_record_unpack(struct hp_record *record, const char *bytes, size_t
   format_tail(last, bytes, length - TAIL_SIZE);
   if (memcmp(end, last, TAIL_SIZE) != 0) return "it is damaged";
   char *scratch = malloc(length);
-  if (!scratch) return "not enough memory";
+  if (!scratch) return no_memory;
   const char *problem = unpack_lines(record, bytes + sizeof packed_head - 1, end, scratch);
   hp_wipe(scratch, length);
   free(scratch);
@@ -519,17 +521,27 @@ static const char *scan_answer(struct hp_record *record, char *bytes, size_t len
   return scan.at == scan.end ? NULL : "the answer goes on behind its JSON object";
 }
 
-/* read_grant(transfer) -> Record | nil, problem: the answer's flat fields; it is wiped, whatever comes out */
+/* Scans a copy: the answer to an exchange must still be whole when there is no memory for what it holds. */
+static const char *scan_copy(struct hp_record *record, const struct hp_buffer *body) {
+  char *copy = copy_bytes(body->data, body->length);
+  if (!copy) return no_memory;
+  const char *problem = scan_answer(record, copy, body->length);
+  hp_wipe(copy, body->length);
+  free(copy);
+  return problem;
+}
+
+/* read_grant(transfer) -> Record | nil, problem: the answer's flat fields, as often as it is asked. It is wiped when the
+   transfer is closed. Raises when there is no memory. */
 static int record_read_grant(lua_State *L) {
   const struct hp_transfer *transfer = luaL_checkudata(L, 1, HP_TRANSFER);
   if (transfer->state != HP_DONE) return luaL_error(L, "the transfer is not done, or closed");
   struct hp_record *record = hp_record_push(L);
-  struct hp_buffer *body = transfer->slot ? &transfer->slot->body : NULL;
+  const struct hp_buffer *body = transfer->slot ? &transfer->slot->body : NULL;
   if (!body || body->length == 0) return hp_problem(L, "the answer is empty");
-  const char *problem = scan_answer(record, body->data, body->length);
-  hp_wipe(body->data, body->length);
-  body->length = 0;
+  const char *problem = scan_copy(record, body);
   if (problem) free_fields(record);
+  if (problem == no_memory) return luaL_error(L, "%s", no_memory);
   return problem ? hp_problem(L, problem) : hp_record_settle(L, lua_gettop(L));
 }
 

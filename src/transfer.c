@@ -11,6 +11,7 @@
 #define MAX_HEADER_LINES 200
 #define MAX_INTERIM 8
 #define KEPT_BUFFER (256 * 1024)
+#define SECRET_ANSWER (16 * 1024)
 
 /* ---------------------------------------------------------------------------------------------------------- callbacks */
 
@@ -325,13 +326,28 @@ static bool set_target(const struct hp_slot *slot, const struct hp_transfer *tra
          curl_easy_setopt(slot->easy, CURLOPT_URL, transfer->url) == CURLE_OK;
 }
 
+static bool reserve(struct hp_buffer *buffer, size_t capacity) {
+  if (buffer->capacity >= capacity) return true;
+  char *data = realloc(buffer->data, capacity);
+  if (!data) return false;
+  buffer->data = data;
+  buffer->capacity = capacity;
+  return true;
+}
+
+/* A token is spent for a secret answer, so that there must be room for it before the request leaves. */
+static bool reserve_answer(struct hp_slot *slot) {
+  return !slot->secret || (reserve(&slot->body, SECRET_ANSWER) && reserve(&slot->headers, SECRET_ANSWER));
+}
+
 bool hp_slot_prepare(struct hp_slot *slot, struct hp_transfer *transfer, struct hp_multi *multi) {
   hp_slot_reset(slot);
   if (!open_easy(slot, multi)) return false;
   CURL *easy = slot->easy;
   slot->secret = transfer->secret_answer;
   long milliseconds = milliseconds_left(transfer);
-  return set_origin(slot, transfer, multi) && set_target(slot, transfer) && set_method(easy, transfer) &&
+  return reserve_answer(slot) && set_origin(slot, transfer, multi) && set_target(slot, transfer) &&
+         set_method(easy, transfer) &&
          curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK &&
          curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds) == CURLE_OK;
 }

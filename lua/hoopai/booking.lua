@@ -4,6 +4,7 @@
 -- are read until it is known: a booking carries a reference in its description by which it is found again.
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
+local locks = require "hoopai.lock"
 local resources = require "hoopai.resources"
 local retry = require "hoopai.retry"
 local scheduler = require "hoopai.scheduler"
@@ -176,9 +177,10 @@ end
 --- Two tasks that want one slot take turns: what the one finds out afterwards must not be the other's booking.
 local function take_turn(calendar_id, start)
   local key = calendar_id .. " " .. start
-  local entry = busy[key] or { lock = scheduler.lock(), users = 0 }
+  local entry = busy[key] or { lock = locks.new(), users = 0 }
+  local turn = setmetatable({ key = key, entry = entry }, Turn)
   busy[key], entry.users = entry, entry.users + 1
-  return setmetatable({ key = key, entry = entry }, Turn), entry.lock
+  return turn, entry.lock
 end
 
 -------------------------------------------------------------------------------------------------------- finding out

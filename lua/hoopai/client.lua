@@ -6,6 +6,7 @@ local answer = require "hoopai.answer"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local generic = require "hoopai.generic"
+local locks = require "hoopai.lock"
 local options = require "hoopai.options"
 local resources = require "hoopai.resources"
 local scheduler = require "hoopai.scheduler"
@@ -150,7 +151,7 @@ local function build_request(exchange, settings, arguments, payload, call_option
   return exchange
 end
 
------XX
+----------------------------------------------------------------------------------------------- 3. the exchange
 
 local function header_lines(settings, call_options, has_body)
   local lines = {
@@ -421,7 +422,7 @@ function client.new(given)
   local settings = options.check_new(given)
   local shared = {
     process = core.pid(), base_url = settings.base_url, transport = settings.transport, closed = false,
-    app = settings.oauth, rate_limit = settings.rate_limit, gates = {}, retry_budgets = {}, bell = scheduler.bell(),
+    app = settings.oauth, rate_limit = settings.rate_limit, gates = {}, retry_budgets = {}, bell = locks.bell(),
     source = type(settings.token) == "function" and token.asked(settings.token) or token.fixed(settings.token),
   }
   if settings.oauth and settings.on.refresh then settings.oauth:listen(settings.on) end

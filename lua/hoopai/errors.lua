@@ -102,6 +102,8 @@ end
 -- @tfield[opt] Booking booking of `appointments:book`, where it is not certain what became of the booking: all that
 -- `appointments:find_booking` needs to look again
 -- @tfield[opt] string traceback of `raised`: where the task raised
+-- @tfield[opt] table unclear of @{Task:join}, @{timeout} and @{race}: the changes that were cut off after they had
+-- left, a list of errors of kind "cancelled"
 
 --- One problem of a call that was refused before it was sent.
 -- @table Detail

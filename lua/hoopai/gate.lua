@@ -1,6 +1,7 @@
 --- Where calls of one location wait for its request budget: first come, first served, and only the caller waits.
 local core = require "hoopai.core"
 local limiter = require "hoopai.limiter"
+local locks = require "hoopai.lock"
 local scheduler = require "hoopai.scheduler"
 
 local min, huge, setmetatable = math.min, math.huge, setmetatable
@@ -14,14 +15,11 @@ local Permit = {}
 Permit.__close = function(permit)
   local own = permit.gate
   if not own then return end
-  if not permit.has_left then
-    own.limiter:give_back()
-  else
-    local moment = now()
-    own.limiter:settle(moment, permit.told, permit.came)
-    if permit.pause then own.limiter:close(moment, permit.pause) end
-  end
-  own.bell:ring()
+  own.bell:ring() -- first: who waits looks when this is over, and must also when it failed for want of memory
+  if not permit.has_left then return own.limiter:give_back() end
+  local moment = now()
+  own.limiter:settle(moment, permit.told, permit.came)
+  if permit.pause then own.limiter:close(moment, permit.pause) end
 end
 
 local function take(own)
@@ -40,7 +38,7 @@ Gate.__index = Gate
 --- A gate with a budget of its own.
 -- @tparam[opt] table known see limiter.new
 function gate.new(known)
-  return setmetatable({ limiter = limiter.new(known), lock = scheduler.lock(), bell = scheduler.bell() }, Gate)
+  return setmetatable({ limiter = limiter.new(known), lock = locks.new(), bell = locks.bell() }, Gate)
 end
 
 --- Waits, as the first in the line, until the budget has room.

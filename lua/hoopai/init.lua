@@ -5,11 +5,14 @@
 --     local calendars = assert(client.calendars:list())
 --
 -- Calls of the API return a result and a @{Response}, or nil and an @{Error}. Wrong use (a missing argument, an unknown
--- option) raises. Outside any loop a call blocks; in a task of @{run}, @{spawn} or @{map} it suspends that task.
+-- option) raises. Outside any loop a call blocks; in a task of @{run}, @{spawn} or @{map} it suspends that task. With
+-- @{use} the loop of a host drives the tasks.
 -- @module hoopai
 local client = require "hoopai.client"
+local combine = require "hoopai.combine"
 local core = require "hoopai.core"
 local log = require "hoopai.log"
+local loop = require "hoopai.loop"
 local resources = require "hoopai.resources"
 local scheduler = require "hoopai.scheduler"
 local slots = require "hoopai.slots"
@@ -94,8 +97,11 @@ end
 --- Where the tokens of an app are kept: the module `hoopai.store`.
 hoopai.store = require "hoopai.store"
 
-hoopai.run, hoopai.spawn = scheduler.run, scheduler.spawn
-hoopai.map, hoopai.sleep = scheduler.map, scheduler.sleep
+--- The loops that @{use} takes, and the functions for one of your own: the module `hoopai.loop`.
+hoopai.loop = loop
+
+hoopai.use, hoopai.run, hoopai.spawn, hoopai.sleep = scheduler.use, scheduler.run, scheduler.spawn, scheduler.sleep
+hoopai.map, hoopai.all, hoopai.race, hoopai.timeout = combine.map, combine.all, combine.race, combine.timeout
 
 --- Marks a list so that it is sent as a JSON array even when it is empty. Needed only in fields that the library does
 -- not know.

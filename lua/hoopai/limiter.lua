@@ -50,8 +50,8 @@ local function count(self, now, requests)
   local last = self.last
   if self.first > last or now - self.begins[last] > self.interval / PARTS then
     last = last + 1
-    self.last = last
-    self.begins[last], self.counts[last] = now, 0
+    self.begins[last], self.ends[last], self.counts[last] = now, now, 0
+    self.last = last -- when all three had the memory to grow
   end
   self.ends[last] = now
   self.counts[last] = self.counts[last] + requests

@@ -37,7 +37,7 @@
 ---@field [integer] hoopai.Detail|string
 ---@field more? integer how many problems were left out
 
----The errors of `hoopai.map` by index; prints as a list.
+---The errors of `hoopai.map`, `all` or `race` by index; prints as a list.
 ---@class hoopai.Errors
 ---@field [integer] hoopai.Error|any
 ---@operator concat(any): string
@@ -74,6 +74,7 @@
 ---needs to look again
 ---@field booking? hoopai.Booking
 ---@field traceback? string of `raised`: where the task raised
+---@field unclear? hoopai.Error[] of `Task:join`, `timeout` and `race`: the changes that were cut off after they had left, a list of errors of kind "cancelled"
 
 ---One problem of a call that was refused before it was sent.
 ---@class hoopai.Detail
@@ -1876,7 +1877,7 @@ local Task = {}
 function Task:join() end
 
 ---Ends the task where it waits: its transfer is aborted and its to-be-closed variables are closed. Its code is not
----resumed otherwise. Without effect on a task that has ended.
+---resumed otherwise. Without effect on a task that has ended. Changes that it may have made are told by `join`.
 ---Raises when a task would cancel itself.
 function Task:cancel() end
 
@@ -1915,6 +1916,68 @@ function store.file(path) end
 ---@nodiscard
 ---@return hoopai.Store
 function store.memory() end
+
+---What `hoopai.use` takes: the way of hoopai to a loop. One that calls back watches `pollfd` while `busy` is true,
+---and calls `step` whenever the descriptor is readable or `timeout` has passed.
+---@class hoopai.Adapter
+---@field name string for messages
+---called when there is something to do that was not there after the last `step`: it sees to it that `step` is called
+---soon, but not from within itself. Not needed by a loop that asks `busy` and `timeout` before each wait; then it does
+---nothing. Absent only in `blocking`
+---@field changed? fun()
+---returns whether the loop is running: then a call outside of any task raises instead of blocking it. Without it only
+---calls made during `step` are refused
+---@field running? fun(): boolean
+
+---The loops that can drive hoopai: `hoopai.use(hoopai.loop.luv)`.
+---
+---There are `blocking` (hoopai's own, the default), `luv`, `cqueues`, `copas` and `custom`. An adapter is loaded when
+---it is named here, and needs the library of that name.
+---
+---The functions are for loops that have no adapter. Whatever tasks, calls and timers there are, one descriptor and one
+---moment tell when something is to be done:
+---
+---    hoopai.use(hoopai.loop.custom)
+---    while hoopai.loop.busy() do
+---      wait_until_readable(hoopai.loop.pollfd(), hoopai.loop.timeout()) -- poll(2), select, ...
+---      hoopai.loop.step()
+---    end
+---
+---A loop that calls back, such as that of a GUI, has an adapter of its own: see `Adapter`.
+---@class hoopai.loop
+---@field blocking hoopai.Adapter
+---@field luv hoopai.Adapter
+---@field cqueues hoopai.Adapter
+---@field copas hoopai.Adapter
+---@field custom hoopai.Adapter
+local loop = {}
+
+---The descriptor to wait for: `step` has something to do when it is readable. It stays the same as long as the
+---process lives; do not close it.
+---@nodiscard
+---@return integer? # nil where the library was built without epoll or kqueue
+function loop.pollfd() end
+
+---What to wait for on the descriptor.
+---@nodiscard
+---@return string # always "r"
+function loop.events() end
+
+---How long to wait for the descriptor at most.
+---@nodiscard
+---@return number? # seconds until `step` must be called, 0 = at once; nil = not before the descriptor is readable
+function loop.timeout() end
+
+---Is there anything to wait for: a call, a timer, a task that can go on? If not, a loop may end: more comes only of
+---what its own code does.
+---@nodiscard
+---@return boolean
+function loop.busy() end
+
+---Does what can be done without waiting: reads and writes, wakes and resumes tasks. Where there are many it returns
+---after some milliseconds, so that the host gets its turn; `timeout` is 0 then. Errors of tasks do not come out of it.
+---Raises when it is called inside itself.
+function loop.step() end
 
 ---What `hoopai.oauth` takes.
 ---@class (exact) hoopai.AppOptions
@@ -2023,7 +2086,8 @@ function App:close() end
 ---    local calendars = assert(client.calendars:list())
 ---
 ---Calls of the API return a result and a `Response`, or nil and an `Error`. Wrong use (a missing argument, an unknown
----option) raises. Outside any loop a call blocks; in a task of `run`, `spawn` or `map` it suspends that task.
+---option) raises. Outside any loop a call blocks; in a task of `run`, `spawn` or `map` it suspends that task. With
+---`use` the loop of a host drives the tasks.
 ---@class hoopai
 local hoopai = {}
 
@@ -2036,6 +2100,9 @@ hoopai.time = time
 
 ---Where the tokens of an app are kept: the module `hoopai.store`.
 hoopai.store = store
+
+---The loops that `use` takes, and the functions for one of your own: the module `hoopai.loop`.
+hoopai.loop = loop
 
 ---JSON's null. In a request it clears a field; in an answer it stands only where null has a meaning of its own, as
 ---in a calendar's `availabilityType`. Elsewhere a null in an answer is nil.
@@ -2099,11 +2166,19 @@ function hoopai.preload() end
 function hoopai.run(fn, ...) end
 
 ---Starts fn(...) as a task beside the caller, in the innermost scope (`run`, `map`). It begins when the caller waits.
+---With a loop of the host (see `use`) it also works outside of any scope: then nothing ends with the task, and an
+---error in it that nobody gets by `join` goes to `warn()`.
 ---Raises where no loop is running.
 ---@param fn async fun(...: any): ... what to do
 ---@param ... any what fn is called with
 ---@return hoopai.Task
 function hoopai.spawn(fn, ...) end
+
+---Suspends the calling task (or blocks the thread where no loop is running).
+---Raises when `seconds` is no such number.
+---@async
+---@param seconds number at least 0; 0 lets other tasks run
+function hoopai.sleep(seconds) end
 
 ---Calls fn(item, index) for each item, several at a time, and keeps the order.
 ---Outside `run` it runs the loop itself.
@@ -2118,10 +2193,42 @@ function hoopai.spawn(fn, ...) end
 ---@return hoopai.Errors? errors by index; nil when all succeeded
 function hoopai.map(items, fn, options) end
 
----Suspends the calling task (or blocks the thread where no loop is running).
----Raises when `seconds` is no such number.
+---Waits for several things at once: calls the functions side by side, joins the tasks, and keeps the order.
+---Outside `run` it runs the loop itself, for functions.
+---Raises what one of the functions raised (the others are cancelled first; tasks are not).
 ---@async
----@param seconds number at least 0; 0 lets other tasks run
-function hoopai.sleep(seconds) end
+---@param items (hoopai.Task|async fun(): any, any)[] a list of functions, called without arguments, and of tasks
+---@return { n: integer, [integer]: any } results by index; `n` is #items
+---@return hoopai.Errors? errors by index; nil when all succeeded
+function hoopai.all(items) end
+
+---Calls the functions side by side and gives the result of the first that succeeds; the others are cancelled then.
+---A function has failed when it returns nil and an error. Outside `run` it runs the loop itself.
+---Raises what one of the functions raised before there was a winner (the others are cancelled first).
+---@generic R
+---@async
+---@param fns (async fun(): R, any)[] a list of functions, called without arguments; at least one
+---@return R? value of the winner; nil when all failed
+---@return hoopai.Errors? errors what the others may have changed; all errors when all failed
+---@return integer? winner its index
+function hoopai.race(fns) end
+
+---Calls fn(...) and cancels it, with all that it spawned, when it takes too long. Outside `run` it runs the loop
+---itself.
+---Raises what fn raised.
+---@async
+---@param seconds number at least 0
+---@param fn async fun(...: any): ... what to do
+---@param ... any what fn is called with
+---@return any ... what fn returned; or nil and a `hoopai.Error`
+function hoopai.timeout(seconds, fn, ...) end
+
+---Chooses the loop of the host, once for the whole program and before the first call.
+---With `hoopai.loop.luv` or `hoopai.loop.copas` the host's loop runs the tasks of `spawn`, which then works outside of
+---`run`. With `hoopai.loop.cqueues` calls also wait in the coroutines of cqueues. `hoopai.loop.custom` is for loops of
+---your own.
+---Raises after the first call, for a second loop, and where the library was built without epoll or kqueue.
+---@param loop hoopai.Adapter
+function hoopai.use(loop) end
 
 return hoopai

@@ -3,29 +3,43 @@
 -- One scheduler serves one lua_State. A task is a coroutine that only this file resumes; a scope owns tasks and ends
 -- when they have ended. Waiting is one primitive, `suspend`: everything a task can wait for (a transfer, another
 -- task, a timer, a lock) notes who waits and later calls `wake`. Lua yields in Lua, never across a C frame.
+--
+-- All waits end by one descriptor and one moment, so any loop can drive them: this file's own (`drive`), or a host's
+-- through the functions of hoopai.loop.
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
+local sets = require "hoopai.sets"
+local timers = require "hoopai.timers"
 
 local co_create, co_resume, co_yield = coroutine.create, coroutine.resume, coroutine.yield
 local co_close, co_status, co_running = coroutine.close, coroutine.status, coroutine.running
 local co_isyieldable = coroutine.isyieldable
-local pack, unpack, remove, sort = table.pack, table.unpack, table.remove, table.sort
+local pack, unpack = table.pack, table.unpack
 local setmetatable, getmetatable, type, tostring = setmetatable, getmetatable, type, tostring
 local error, next, pairs, ipairs, pcall = error, next, pairs, ipairs, pcall
 local warn = warn or function() end
 local format = string.format
-local huge, math_type = math.huge, math.type
+local huge = math.huge
 local traceback = debug and debug.traceback or function(_, message) return message end
 local now = core.now
 
 local scheduler = {}
 
+-- Seconds that tasks may take in one step of a host's loop, whose own timers wait meanwhile.
+local TURN = 0.004
+
 -- What a task yields to its resumer. Anything else came from a coroutine.yield in user code.
 local SUSPEND = {}
 
 local current          -- the task that is being resumed, nil outside
-local driving = false  -- is a loop running?
+local driving = false  -- does this file resume tasks just now?
 local no_wait          -- why nobody may wait just now (the name of a hook), nil = waiting is fine
+local host             -- the adapter of the host's loop, nil while ours is the only one
+
+--- Asks the host's loop for a step. Not during one: after it the adapter looks at what is due anyway.
+local function notify()
+  if host and not driving then host.changed() end
+end
 
 --------------------------------------------------------------------------------------------------- ready tasks
 
@@ -36,6 +50,7 @@ local function push_ready(task)
   task.next_ready = nil
   if ready_last then ready_last.next_ready = task else ready_first = task end
   ready_last = task
+  notify()
 end
 
 local function pop_ready()
@@ -45,85 +60,29 @@ local function pop_ready()
   return task
 end
 
+--- Marks a wait as over.
+local function end_wait(task, reason)
+  task.suspended = false
+  task.reason = reason
+  if task.timer then
+    timers.drop(task.timer)
+    task.timer = false
+  end
+end
+
 --- Makes a suspended task ready. A stale ticket (the task has woken since) is ignored.
-local function wake(task, ticket, reason)
-  if task.suspended and task.ticket == ticket then
-    task.suspended = false
-    task.reason = reason
-    push_ready(task)
-  end
+function scheduler.wake(task, ticket, reason)
+  if not task.suspended or task.ticket ~= ticket then return end
+  end_wait(task, reason)
+  if task.cell then host.wake(task.cell) else push_ready(task) end
 end
 
--------------------------------------------------------------------------------------------------------- timers
+local wake = scheduler.wake
 
--- A binary heap of { due, task, ticket }. The entry of a task that woke otherwise stays until due; each time the heap
--- has doubled it is rebuilt without those, so abandoned timers cost no memory for long.
-local timers, timer_count, compact_at = {}, 0, 64
-
-local function sift_up(entry, index)
-  while index > 1 do
-    local parent = index // 2
-    if timers[parent].due <= entry.due then break end
-    timers[index] = timers[parent]
-    index = parent
-  end
-  timers[index] = entry
-end
-
-local function sift_down(entry, index)
-  while true do
-    local child = index * 2
-    if child > timer_count then break end
-    if child < timer_count and timers[child + 1].due < timers[child].due then child = child + 1 end
-    if timers[child].due >= entry.due then break end
-    timers[index] = timers[child]
-    index = child
-  end
-  timers[index] = entry
-end
-
-local function is_live(entry)
-  return entry.task.suspended and entry.task.ticket == entry.ticket
-end
-
-local function compact_timers()
-  local live = {}
-  for index = 1, timer_count do
-    if is_live(timers[index]) then live[#live + 1] = timers[index] end
-  end
-  sort(live, function(a, b) return a.due < b.due end) -- a sorted array is a heap
-  timers, timer_count = live, #live
-  compact_at = timer_count < 32 and 64 or 2 * timer_count
-end
-
-local function add_timer(due, task)
-  if timer_count >= compact_at then compact_timers() end
-  sift_up({ due = due, task = task, ticket = task.ticket }, timer_count + 1)
-  timer_count = timer_count + 1 -- last: the heap may have found no memory to grow
-end
-
-local function pop_timer()
-  local first, last = timers[1], timers[timer_count]
-  timers[timer_count] = nil
-  timer_count = timer_count - 1
-  if timer_count > 0 then sift_down(last, 1) end
-  return first
-end
-
-local function fire_timers()
-  local moment = now()
-  while timer_count > 0 and timers[1].due <= moment do
-    local entry = pop_timer()
-    wake(entry.task, entry.ticket, "timeout")
-  end
-end
-
---- Seconds until the next timer is due, nil when there is none.
-local function next_timer()
-  while timer_count > 0 and not is_live(timers[1]) do pop_timer() end
-  if timer_count == 0 then return nil end
-  local left = timers[1].due - now()
-  return left > 0 and left or 0
+--- Wakes a task whose time is over.
+local function time_out(task)
+  task.timer = false
+  wake(task, task.ticket, "timeout")
 end
 
 ------------------------------------------------------------------------------------------------- tasks and scopes
@@ -132,54 +91,104 @@ local Task = { __name = "hoopai.Task" }
 Task.__index = Task
 
 --- A new ticket for the next wait of a task; what the task waits for keeps it to wake just this wait.
-local function new_ticket(task)
+function scheduler.new_ticket(task)
   task.ticket = task.ticket + 1
   return task.ticket
 end
 
-local function notify_scope(scope)
+local new_ticket = scheduler.new_ticket
+
+local function wake_owner(scope)
   if scope.waiter then wake(scope.waiter, scope.ticket) end
+end
+
+--- Says what a task may have changed, where nobody is left who could be told otherwise.
+local function tell_unclear(task)
+  for _, err in ipairs(task.unclear or {}) do warn("hoopai: " .. errors.text(err)) end
+end
+
+--- Says that a task failed of which nobody asked. Once nobody can, at the latest.
+local function tell_failure(task)
+  if task.joined then return end
+  task.joined = true
+  warn("hoopai: a task failed, and nobody joined it: " .. (task.traceback or errors.text(task.cause)))
+  tell_unclear(task)
+end
+
+-- What a failed task holds that no scope looks after: collected with it.
+local Unheard = {}
+Unheard.__gc = function(unheard) tell_failure(unheard.task) end
+
+--- Tasks that no `run` waits for.
+local function new_ownerless()
+  return { tasks = {}, count = 0, failed = setmetatable({}, { __mode = "k" }) }
+end
+
+local root = new_ownerless()       -- what was spawned outside of any task, for a host's loop
+local background = new_ownerless() -- token exchanges: nobody can cancel them, and no loop ends before they have
+
+local function note_unheard(task)
+  root.failed[task] = true
+  task.unheard = setmetatable({ task = task }, Unheard)
+end
+
+local function note_failure(scope, task)
+  if task.critical and not scope.failure then scope.failure = task end
+  if scope == root then
+    pcall(note_unheard, task) -- without memory for that it goes untold
+  elseif scope ~= background then -- a background task's error is told by `watch`
+    if scope.last_failed then scope.last_failed.next_failed = task else scope.first_failed = task end
+    scope.last_failed = task
+  end
 end
 
 --- Marks a task as over and tells those who wait for it.
 local function finish(task, status)
-  task.status, task.fn = status, nil -- a stale timer may hold the task for a while, not what it held
-  task.suspended = false
+  task.status, task.fn = status, nil
+  if task.suspended then end_wait(task) end
   local scope = task.scope
   scope.tasks[task] = nil
   scope.count = scope.count - 1
-  if status == "failed" then
-    if task.critical and not scope.failure then scope.failure = task end
-    if not scope.is_background then -- there nobody looks for them
-      if scope.last_failed then scope.last_failed.next_failed = task else scope.first_failed = task end
-      scope.last_failed = task
-    end
-  end
-  if scope.count == 0 or scope.failure then notify_scope(scope) end
+  if status == "failed" then note_failure(scope, task) end
+  if scope.count == 0 or scope.failure then wake_owner(scope) end
   local joiners = task.joiners
   if joiners then
     for index = 1, #joiners do wake(joiners[index].task, joiners[index].ticket) end
-    task.joiners = nil
+    task.joiners = false
   end
+  notify() -- it may have been the last that kept the host's loop alive
 end
 
 -- What a wait holds as a to-be-closed variable: somebody else may close the task's coroutine, and that ends the task.
 local Guard = {}
 Guard.__close = function(guard)
   local task = guard.task
-  if task.suspended and task.status == "running" then finish(task, "cancelled") end
+  if not task.suspended or task.status ~= "running" then return end
+  if task.cell then
+    end_wait(task)
+    notify()
+  else
+    finish(task, "cancelled")
+  end
 end
 
---- Suspends the running task until `wake` is called with its ticket, or the deadline (a core.now() time) passes.
--- Returns "timeout" in the latter case.
-local function suspend(task, deadline)
+--- Suspends the running task, that of `waiter`, until `wake` is called with its ticket or the deadline (a core.now()
+-- time) passes. Returns "timeout" in the latter case.
+function scheduler.suspend(task, deadline)
   local guard <close> = task.guard -- luacheck: ignore 211
   if task.keep then task:keep() end
-  if deadline then add_timer(deadline, task) end
+  if deadline then task.timer = timers.add(deadline, task) end
   task.suspended = true -- when nothing can fail any more
-  repeat co_yield(SUSPEND) until not task.suspended -- somebody else may resume it, with nothing to tell
+  if task.cell then
+    notify()
+    repeat host.wait(task.cell) until not task.suspended
+  else
+    repeat co_yield(SUSPEND) until not task.suspended -- somebody else may resume it, with nothing to tell
+  end
   return task.reason
 end
+
+local suspend = scheduler.suspend
 
 local function describe(task)
   return traceback(task.co, errors.text(task.cause))
@@ -230,12 +239,14 @@ local function resume(task)
   current = outer
 end
 
-local function run_ready()
-  local last = ready_last -- only those ready now: a task that wakes itself must not starve the transfers
+--- Resumes the tasks that are ready now (one that wakes itself must not starve the transfers).
+-- @tparam[opt] number deadline a core.now() time after which the others have to wait for the next time
+local function run_ready(deadline)
+  local last = ready_last
   while ready_first do
     local task = pop_ready()
     if task.status == "running" then resume(task) end
-    if task == last then break end
+    if task == last or deadline and now() >= deadline then break end
   end
 end
 
@@ -250,8 +261,9 @@ local function new_task(scope, critical, fn, ...)
     suspended = false,
     ticket = 0,
     -- Places for what is set later, when there may be no memory for more fields.
-    guard = false, next_ready = false, next_failed = false, joiners = false, reason = false, results = false,
-    cause = false, traceback = false, closing = false, doomed = false,
+    guard = false, timer = false, next_ready = false, next_failed = false, joiners = false, reason = false,
+    results = false, cause = false, traceback = false, closing = false, doomed = false, applied = false,
+    unclear = false, unheard = false,
   }, Task)
   task.guard = setmetatable({ task = task }, Guard)
   scope.tasks[task] = true
@@ -286,58 +298,90 @@ local function abandon(task)
 end
 
 local Scope = {}
+Scope.__index = Scope
 
---- What was before the loop of a scope ran. A scope inside a task has no loop of its own, and its end, which may come
--- when that task is cancelled or closed by somebody else, says nothing of any loop.
-local function restore(scope)
-  if scope.drives then current, driving, no_wait = scope.outer_current, scope.outer_driving, scope.outer_no_wait end
+local function end_task(scope, task)
+  if is_active(task) then abandon(task) else cancel(task) end
+  if not scope.owner then tell_unclear(task) end
+end
+
+local function list_tasks(scope)
+  local tasks = {}
+  for task in pairs(scope.tasks) do tasks[#tasks + 1] = task end
+  return tasks
 end
 
 --- Leaving a scope, however it happens, cancels what still runs in it.
 Scope.__close = function(scope)
-  restore(scope)
-  while true do -- a __close of a cancelled task may spawn
-    local task = next(scope.tasks)
-    if not task then break end
-    if is_active(task) then abandon(task) else cancel(task) end
+  while next(scope.tasks) do -- a __close of a cancelled task may spawn
+    local listed, tasks = pcall(list_tasks, scope)
+    if listed then
+      for _, task in ipairs(tasks) do end_task(scope, task) end
+    else -- without memory for a list, one after the other
+      end_task(scope, (next(scope.tasks)))
+    end
   end
-  restore(scope)
 end
 
-local function open_scope(where)
+local function open_scope(owner)
   return setmetatable({
-    tasks = {}, count = 0, owner = current, drives = where == "block", waiter = false, ticket = false,
-    failure = false, first_failed = false, last_failed = false,
-    outer_current = current, outer_driving = driving, outer_no_wait = no_wait,
+    tasks = {}, count = 0, owner = owner, waiter = false, ticket = false, failure = false,
+    first_failed = false, last_failed = false,
   }, Scope)
 end
 
------------------------------------------------------------------------------------------------------ transfers
+-------------------------------------------------------------------------------------------- coroutines of the host
 
--- Tasks that belong to nobody who could be cancelled: token exchanges. A loop does not end before they have.
-local function new_background()
-  return { tasks = {}, count = 0, is_background = true }
+local adopted = setmetatable({}, { __mode = "k" }) -- coroutine -> what stands for it as a task
+
+--- A coroutine of the host that may wait: like a task, but the host suspends and resumes it.
+local function adopt(co)
+  local task = setmetatable({
+    co = co, cell = host.new_cell(), scope = root, status = "running", suspended = false, ticket = 0,
+  }, Task)
+  task.guard = setmetatable({ task = task }, Guard)
+  adopted[co] = task
+  return task
 end
 
-local background = new_background()
-local poller, process                              -- the descriptor that nests every client's set; who made it
-local multis = {}                                  -- array of { multi, fd }
+--- Who is suspended when the caller waits: its task, or what stands for its coroutine; nil where it must not be.
+function scheduler.waiter()
+  local co = co_running()
+  if current and current.co == co then return current end
+  if host and host.may_wait and not driving and host.may_wait() then return adopted[co] or adopt(co) end
+end
+
+local waiter = scheduler.waiter
+
+--- Notes that the caller made a change of which others may have to be told: its task may be cancelled before it can
+-- tell anybody itself, and so may those whose run or map it is part of.
+-- @tparam string applied "yes" or "maybe"
+-- @tparam[opt] Error cut the call, when it was cut off by a cancellation
+function scheduler.note_change(applied, cut)
+  local task = waiter()
+  while task do
+    if task.applied ~= "yes" then task.applied = applied end
+    if cut then
+      task.unclear = task.unclear or {}
+      task.unclear[#task.unclear + 1] = cut
+    end
+    task = task.scope.owner
+  end
+end
+
+------------------------------------------------------------------------------------------- transfers and the loop
+
 local waiting = setmetatable({}, { __mode = "k" }) -- transfer -> its task; their Multi pins the transfers in flight
 
---- In a forked child the descriptor and all sets in it are the parent's: the child begins with its own.
+--- A forked child begins with its own.
 local function leave_parent()
-  if process == core.pid() then return end
-  if process then background = new_background() end
-  poller, process, multis = nil, core.pid(), {}
+  if sets.leave_parent() then root, background = new_ownerless(), new_ownerless() end
 end
 
 --- Nests a client's set of transfers in the scheduler's.
 function scheduler.attach(multi)
   leave_parent()
-  if not poller and core.backend ~= "poll" then poller = core.poller() end
-  local fd = multi:pollfd()
-  if poller then poller:add(fd) end
-  multis[#multis + 1] = { multi = multi, fd = fd }
+  sets.add(multi)
 end
 
 local function collect(multi)
@@ -355,78 +399,137 @@ end
 --- Closes an attached set; the tasks that wait for its transfers are woken and find them "closed".
 function scheduler.detach(multi)
   leave_parent()
-  for index, entry in ipairs(multis) do
-    if entry.multi == multi then
-      remove(multis, index)
-      if poller then poller:remove(entry.fd) end
-      break
-    end
-  end
+  sets.remove(multi)
   multi:close()
   collect(multi)
 end
 
-local function step_transfers()
-  for index = #multis, 1, -1 do
-    local entry = multis[index] -- a finaliser may close clients meanwhile
-    if entry then
-      entry.multi:step()
-      collect(entry.multi)
-    end
-  end
+local function take_events()
+  sets.step(collect)
+  timers.fire(now(), time_out)
 end
 
-local function transfers_in_flight()
-  for index = 1, #multis do
-    local queued, running = multis[index].multi:count()
-    if queued + running > 0 then return true end
-  end
-  return false
-end
-
---- Seconds until `step` must be called, 0 = at once, nil = only when the descriptor is readable.
+--- Seconds until there is something to do, 0 = at once, nil = only when the descriptor is readable.
 local function next_due()
   if ready_first then return 0 end
-  local due = next_timer() or huge
-  for index = 1, #multis do
-    local left = multis[index].multi:timeout()
-    if left and left < due then due = left end
-  end
-  return due < huge and due or nil
+  local due = timers.next()
+  local left = due and due - now() or huge
+  local seconds = sets.due()
+  if seconds and seconds < left then left = seconds end
+  if left == huge then return nil end
+  return left > 0 and left or 0
 end
 
---- Waits without the nesting descriptor (libcurl's own poll): one set at a time, so several sets take turns.
-local function wait_in_turns(seconds)
-  if #multis == 0 then return core.sleep(seconds or 3600) end
-  if #multis == 1 then return multis[1].multi:wait(seconds) end
-  local slice = 0.005
-  for index = 1, #multis do multis[index].multi:wait(seconds and seconds < slice and seconds or slice) end
+--- Is a loop running whose thread must not be blocked?
+local function is_looping()
+  return driving or host ~= nil and host.running ~= nil and host.running()
 end
 
---- Blocks until there may be something to do. A signal ends the wait at once, so that Lua's hooks (Ctrl-C) run.
-local function wait_for_events(seconds)
-  if seconds == 0 then return end
-  if poller then poller:wait(seconds)
-  elseif core.backend == "poll" then wait_in_turns(seconds)
-  else core.sleep(seconds or 3600) end
+-- What a running loop leaves behind, however it ends.
+local Driving = {}
+Driving.__close = function(outer)
+  current, driving, no_wait = nil, false, outer.no_wait
+  if not outer.by_host then notify() end -- there may be tasks that only the host's loop goes on with
 end
 
+local function begin_driving(by_host)
+  local outer = setmetatable({ no_wait = no_wait, by_host = by_host }, Driving)
+  driving, no_wait = true, nil
+  return outer
+end
 
 --- Runs the loop until a scope has ended (or its critical task has failed).
 local function drive(scope)
   leave_parent()
-  driving = true
+  local outer <close> = begin_driving() -- luacheck: ignore 211
   while true do
     run_ready()
     if scope.failure or scope.count + background.count == 0 then return end
     local seconds = next_due()
-    if not seconds and not transfers_in_flight() then
+    if not seconds and not sets.in_flight() then
       error(format("hoopai: deadlock: all %d tasks wait for each other", scope.count), 0)
     end
-    wait_for_events(seconds)
-    step_transfers()
-    fire_timers()
+    sets.wait(seconds)
+    take_events()
   end
+end
+
+----------------------------------------------------------------------------------------------------- for any loop
+
+local chosen        -- what `use` was called with
+local begun = false -- has anybody called or spawned anything?
+
+--- Chooses the loop of the host, once for the whole program and before the first call.
+-- With `hoopai.loop.luv` or `hoopai.loop.copas` the host's loop runs the tasks of @{spawn}, which then works outside of
+-- @{run}. With `hoopai.loop.cqueues` calls also wait in the coroutines of cqueues. `hoopai.loop.custom` is for loops of
+-- your own.
+-- @tparam Adapter loop
+-- @raise after the first call, for a second loop, and where the library was built without epoll or kqueue
+function scheduler.use(loop)
+  if type(loop) ~= "table" or type(loop.name) ~= "string" then
+    errors.raise("hoopai.use expects a loop such as hoopai.loop.luv, got " .. type(loop))
+  end
+  if loop == chosen then return end
+  if chosen then
+    errors.raise(format("hoopai.use(%s): the loop of this program is %s already", loop.name, chosen.name))
+  end
+  if begun then errors.raise(format("hoopai.use(%s) must come before the first call", loop.name)) end
+  if loop.changed and core.backend == "poll" then
+    errors.raise(format("hoopai.use(%s): this build has neither epoll nor kqueue, so there is no descriptor that a "
+      .. "loop of the host could wait for", loop.name))
+  end
+  chosen, host = loop, loop.changed and loop or nil
+end
+
+--- The descriptor to wait for: @{step} has something to do when it is readable. It stays the same as long as the
+-- process lives; do not close it.
+-- @treturn ?integer nil where the library was built without epoll or kqueue
+function scheduler.pollfd()
+  leave_parent()
+  return sets.fd()
+end
+
+--- What to wait for on the descriptor.
+-- @treturn string always "r"
+function scheduler.events()
+  return "r"
+end
+
+--- How long to wait for the descriptor at most.
+-- @treturn ?number seconds until @{step} must be called, 0 = at once; nil = not before the descriptor is readable
+function scheduler.timeout()
+  leave_parent()
+  return next_due()
+end
+
+--- Is there anything to wait for: a call, a timer, a task that can go on? If not, a loop may end: more comes only of
+-- what its own code does.
+-- @treturn boolean
+function scheduler.busy()
+  leave_parent()
+  return ready_first ~= nil or timers.next() ~= nil or sets.in_flight()
+end
+
+--- Tells what is left when no task can go on.
+local function come_to_rest()
+  for task in pairs(root.failed) do tell_failure(task) end
+  root.failed = setmetatable({}, getmetatable(root.failed))
+  if root.count > 0 and root.count ~= root.told then
+    root.told = root.count
+    warn(format("hoopai: deadlock: %d tasks wait for each other, or for something that the host does", root.count))
+  end
+end
+
+--- Does what can be done without waiting: reads and writes, wakes and resumes tasks. Where there are many it returns
+-- after some milliseconds, so that the host gets its turn; @{timeout} is 0 then. Errors of tasks do not come out of it.
+-- @raise when it is called inside itself
+function scheduler.step()
+  if driving then errors.raise("hoopai.loop.step was called by a task: the host's loop calls it") end
+  leave_parent()
+  local outer <close> = begin_driving(true) -- luacheck: ignore 211
+  take_events()
+  run_ready(now() + TURN)
+  if not scheduler.busy() then come_to_rest() end
 end
 
 ---------------------------------------------------------------------------------------------------- who may wait
@@ -434,9 +537,11 @@ end
 --- Says how the caller may wait: "task" (it is suspended) or "block" (no loop is running: the thread waits).
 -- Raises where neither is right; nobody else's resumer is ever yielded to.
 function scheduler.where(what)
+  begun = true
   if no_wait then errors.raise(format("%s cannot be called inside %s: it would have to wait", what, no_wait)) end
-  if current and current.co == co_running() then
-    if current.closing then
+  local task = waiter()
+  if task then
+    if task.closing then
       errors.raise(format("%s cannot wait inside a __close of a task that is being cancelled", what))
     end
     if co_isyieldable() then return "task" end
@@ -446,6 +551,10 @@ function scheduler.where(what)
   if driving then
     errors.raise(what .. " cannot wait in a coroutine that hoopai did not start while its loop is running: "
       .. "use hoopai.spawn instead of coroutine.create or coroutine.wrap")
+  end
+  if is_looping() then
+    errors.raise(format("%s cannot wait here while the loop of %s is running: call it in a task of hoopai.spawn",
+      what, host.name))
   end
   return "block"
 end
@@ -467,7 +576,7 @@ end
 --- Suspends the running task until a transfer is done. With a deadline (a core.now() time) returns "timeout" when
 -- that passes first. Only where `where` said "task".
 function scheduler.await(transfer, deadline)
-  local task = current
+  local task = waiter()
   new_ticket(task)
   waiting[transfer] = task
   return suspend(task, deadline)
@@ -475,22 +584,16 @@ end
 
 --- Is the caller a task that may wait?
 function scheduler.in_task()
-  return current ~= nil and current.co == co_running() and not current.closing and not no_wait and co_isyieldable()
+  local task = waiter()
+  return task ~= nil and not task.closing and not no_wait and co_isyieldable()
 end
 
 --- Runs the loop until all background tasks have ended, unless a loop is running: that one will.
 function scheduler.settle()
   leave_parent()
-  if driving or background.count == 0 then return end
-  local scope <close> = open_scope("block")
+  if is_looping() or background.count == 0 then return end
+  local scope <close> = open_scope()
   drive(scope)
-end
-
---- Forgets the sets that were finalised with their clients.
-local function forget_closed()
-  for index = #multis, 1, -1 do
-    if not pcall(multis[index].multi.count, multis[index].multi) then remove(multis, index) end
-  end
 end
 
 -- What a background task holds while it waits. lua_close finalises the youngest objects first: at that moment all that
@@ -498,37 +601,37 @@ end
 local Keeper = {}
 Keeper.__gc = function(keeper)
   local task = keeper.task
-  if task.keeper ~= keeper or task.status ~= "running" or process ~= core.pid() then return end
+  if task.keeper ~= keeper or task.status ~= "running" or keeper.process ~= core.pid() then return end
   current, driving, no_wait = nil, false, nil
-  forget_closed()
+  sets.forget_closed()
   scheduler.settle()
 end
 
 local function keep(task)
-  task.keeper = setmetatable({ task = task }, Keeper)
+  task.keeper = setmetatable({ task = task, process = core.pid() }, Keeper)
 end
 
 --- Starts a task that outlives whoever asked for it: it cannot be cancelled, and lua_close waits for it.
 function scheduler.background(fn)
   leave_parent()
+  begun = true
   local task = new_task(background, false, fn)
   task.keep = keep
   return task
 end
 
---- Notes that the running task waits for the end of another.
-local function await_end(task)
-  local joiners = task.joiners or {}
+local function wait_for_end(task, deadline)
+  local joiner, joiners = waiter(), task.joiners or {}
   task.joiners = joiners
-  joiners[#joiners + 1] = { task = current, ticket = new_ticket(current) }
+  joiners[#joiners + 1] = { task = joiner, ticket = new_ticket(joiner) }
+  return suspend(joiner, deadline)
 end
 
 --- Waits for the end of a task, at most until the deadline (a core.now() time). Only where `where` said "task".
 -- @return true and the task's results, or false when the deadline passed first
 function scheduler.watch(task, deadline)
   while task.status == "running" do
-    await_end(task)
-    if suspend(current, deadline) == "timeout" then return false end
+    if wait_for_end(task, deadline) == "timeout" then return false end
   end
   if task.status == "done" then return true, unpack(task.results, 1, task.results.n) end
   error(task.cause or "a background task was cancelled", 0)
@@ -546,13 +649,9 @@ end
 
 ------------------------------------------------------------------------------------------------- public functions
 
-local function await_scope(scope, where)
-  if where == "block" then return drive(scope) end
-  local task = current
-  while scope.count > 0 and not scope.failure do
-    scope.waiter, scope.ticket = task, new_ticket(task)
-    suspend(task)
-  end
+--- Starts fn(...) as a task of this scope. When a critical one raises, the scope ends.
+function Scope:start(critical, fn, ...)
+  return new_task(self, critical, fn, ...)
 end
 
 --- The first task that raised and that nobody joined.
@@ -562,25 +661,39 @@ local function unjoined_failure(scope)
   return task
 end
 
---- Runs `start` (which spawns into the scope), waits for all its tasks, raises what was raised in them.
-local function in_scope(where, start, ...)
-  local scope <close> = open_scope(where)
-  local main = start(scope, ...)
-  await_scope(scope, where)
+local function raise_failure(scope)
   local failure = scope.failure or unjoined_failure(scope)
   if failure then error(failure.cause, 0) end
-  return main
 end
 
-local function check_function(what, fn)
+--- Waits for all tasks of this scope, at most until the deadline (a core.now() time), or until `decide` is called.
+-- Raises what was raised in them, unless it is decided. Only where `where` said "task".
+function Scope:wait(deadline)
+  local task = waiter()
+  while self.count > 0 and not self.failure and not self.decided do
+    self.waiter, self.ticket = task, new_ticket(task)
+    if suspend(task, deadline) == "timeout" then break end
+  end
+  if not self.decided then raise_failure(self) end
+end
+
+--- Ends a wait for this scope, although tasks of it still run.
+function Scope:decide()
+  self.decided = true
+  wake_owner(self)
+end
+
+--- A scope within the caller's task, to be held in a to-be-closed variable. Only where `where` said "task".
+function scheduler.scope()
+  return open_scope(waiter())
+end
+
+--- Raises wrong use unless fn can be called.
+function scheduler.check_function(what, fn)
   local meta = type(fn) == "table" and getmetatable(fn)
   if type(fn) ~= "function" and not (type(meta) == "table" and meta.__call) then
     errors.raise(format("%s expects a function, got %s", what, type(fn)))
   end
-end
-
-local function start_main(scope, fn, ...)
-  return new_task(scope, true, fn, ...)
 end
 
 --- Runs fn(...) as a task, and the loop until it and all tasks spawned in it have ended.
@@ -591,90 +704,59 @@ end
 -- @raise what fn raised (the other tasks are cancelled first); the error of a task that raised and was never joined;
 -- "deadlock" when all tasks wait for each other
 function scheduler.run(fn, ...)
-  check_function("hoopai.run", fn)
-  local main = in_scope(scheduler.where("hoopai.run"), start_main, fn, ...)
+  scheduler.check_function("hoopai.run", fn)
+  local where = scheduler.where("hoopai.run")
+  local scope <close> = open_scope(waiter())
+  local main = scope:start(true, fn, ...)
+  if where == "task" then
+    scope:wait()
+  else
+    drive(scope)
+    raise_failure(scope)
+  end
+  if main.status == "cancelled" then error("hoopai: the coroutine of hoopai.run was closed by somebody else", 0) end
   return unpack(main.results, 1, main.results.n)
 end
 
 --- Starts fn(...) as a task beside the caller, in the innermost scope (`run`, `map`). It begins when the caller waits.
+-- With a loop of the host (see @{use}) it also works outside of any scope: then nothing ends with the task, and an
+-- error in it that nobody gets by `join` goes to `warn()`.
 -- @tparam function fn what to do
 -- @param ... what fn is called with
 -- @treturn Task
 -- @raise where no loop is running
 function scheduler.spawn(fn, ...)
-  check_function("hoopai.spawn", fn)
-  if not current then errors.raise("hoopai.spawn needs a running loop: call it inside hoopai.run") end
-  return new_task(current.scope, false, fn, ...)
+  scheduler.check_function("hoopai.spawn", fn)
+  if current then return new_task(current.scope, false, fn, ...) end
+  if not host then errors.raise("hoopai.spawn needs a running loop: call it inside hoopai.run") end
+  if host.refuses_spawn and host.refuses_spawn() then
+    errors.raise(format("hoopai.spawn needs a running loop: call it in a coroutine of %s", host.name))
+  end
+  leave_parent()
+  begun = true
+  return new_task(root, false, fn, ...)
+end
+
+--- Raises wrong use unless seconds can be waited for.
+function scheduler.check_seconds(what, seconds)
+  if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 or seconds == huge then
+    errors.raise(format("%s expects a number of seconds, at least 0, got %s", what, tostring(seconds)))
+  end
 end
 
 --- Suspends the calling task (or blocks the thread where no loop is running).
 -- @tparam number seconds at least 0; 0 lets other tasks run
 -- @raise when `seconds` is no such number
 function scheduler.sleep(seconds)
-  if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 or seconds == huge then
-    errors.raise("hoopai.sleep expects a number of seconds, at least 0, got " .. tostring(seconds))
-  end
+  scheduler.check_seconds("hoopai.sleep", seconds)
   local deadline = now() + seconds
   if scheduler.where("hoopai.sleep") == "task" then
-    new_ticket(current)
-    suspend(current, deadline)
+    local task = waiter()
+    new_ticket(task)
+    suspend(task, deadline)
     return
   end
   repeat core.sleep(deadline - now()) until now() >= deadline
-end
-
-local function map_worker(job)
-  while job.next <= job.results.n do
-    local index = job.next
-    job.next = index + 1
-    local value, problem = job.fn(job.items[index], index)
-    if value == nil and problem ~= nil then job.errors[index] = problem end
-    job.results[index] = value
-  end
-end
-
-local function start_workers(scope, job, workers)
-  for _ = 1, workers do new_task(scope, true, map_worker, job) end
-end
-
-local function run_map(job, workers)
-  in_scope("task", start_workers, job, workers)
-  return job.results, next(job.errors) and job.errors or nil
-end
-
-local function check_map(items, fn, options)
-  if type(items) ~= "table" then errors.raise("hoopai.map expects a list, got " .. type(items)) end
-  check_function("hoopai.map", fn)
-  if options == nil then return 16 end
-  if type(options) ~= "table" then errors.raise("the options of hoopai.map are a table, got " .. type(options)) end
-  for name in pairs(options) do
-    if name ~= "concurrency" then
-      errors.raise(format("unknown option `%s` of hoopai.map; there is `concurrency`", tostring(name)))
-    end
-  end
-  local concurrency = options.concurrency or 16
-  if math_type(concurrency) ~= "integer" or concurrency < 1 then
-    errors.raise("concurrency is an integer of at least 1, got " .. tostring(concurrency))
-  end
-  return concurrency
-end
-
---- Calls fn(item, index) for each item, several at a time, and keeps the order.
--- Outside `run` it runs the loop itself.
--- @tparam table items a list
--- @tparam function fn called with an item and its index; returns a value, or nil and an error
--- @tparam[opt] table options
--- @tparam[opt=16] integer options.concurrency how many calls at a time
--- @treturn table the values by index; its `n` is #items
--- @treturn ?table the errors by index; nil when all succeeded. It prints as a list
--- @raise what fn raised (the other calls are cancelled first)
-function scheduler.map(items, fn, options)
-  local concurrency = check_map(items, fn, options)
-  local count = #items
-  local job = { items = items, fn = fn, next = 1, results = { n = count }, errors = errors.list(count) }
-  local workers = concurrency < count and concurrency or count
-  if scheduler.where("hoopai.map") == "task" then return run_map(job, workers) end
-  return scheduler.run(run_map, job, workers)
 end
 
 --- Waits until the task has ended.
@@ -688,20 +770,22 @@ function Task:join()
   self.joined = true
   if self.status == "running" then
     if scheduler.where("task:join") == "block" then errors.raise("task:join needs a running loop") end
-    await_end(self)
-    suspend(current)
+    wait_for_end(self)
   end
   if self.status == "done" then return unpack(self.results, 1, self.results.n) end
   if self.status == "cancelled" then
-    return nil, errors.new { kind = "cancelled", message = "the task was cancelled" }
+    return nil, errors.new {
+      kind = "cancelled", message = "the task was cancelled", applied = self.applied or nil, unclear = self.unclear or nil,
+    }
   end
   return nil, errors.new {
-    kind = "raised", message = errors.text(self.cause), cause = self.cause, traceback = self.traceback,
+    kind = "raised", message = errors.text(self.cause), cause = self.cause, traceback = self.traceback or nil,
+    applied = self.applied or nil, unclear = self.unclear or nil,
   }
 end
 
 --- Ends the task where it waits: its transfer is aborted and its to-be-closed variables are closed. Its code is not
--- resumed otherwise. Without effect on a task that has ended.
+-- resumed otherwise. Without effect on a task that has ended. Changes that it may have made are told by `join`.
 -- @raise when a task would cancel itself
 function Task:cancel()
   if getmetatable(self) ~= Task then errors.raise("call it with a colon: task:cancel()") end
@@ -720,94 +804,12 @@ function errors.origin()
   return current and current.fn
 end
 
+function scheduler.is_task(value)
+  return getmetatable(value) == Task
+end
+
 function Task:__tostring()
   return "hoopai.Task (" .. self.status .. ")"
-end
-
------------------------------------------------------------------------------------------------------------ locks
-
-local Lock = {}
-Lock.__index = Lock
-
---- A lock between tasks, first come first served. In blocking mode nobody else can hold it for longer than a call.
-function scheduler.lock()
-  return setmetatable({ queue = {}, first = 1, last = 0 }, Lock)
-end
-
---- Hands the lock to the first who still waits for it.
-local function release(lock)
-  lock.holder = nil
-  while lock.first <= lock.last do
-    local hold = lock.queue[lock.first]
-    lock.queue[lock.first] = nil
-    lock.first = lock.first + 1
-    if hold.task.suspended and not hold.task.closing and hold.task.ticket == hold.ticket then
-      lock.holder = hold
-      return wake(hold.task, hold.ticket)
-    end
-  end
-end
-
--- A task that is cancelled while it waits, or just after it was given the lock, must not keep it: so what it waits
--- with is to-be-closed as well, unless the wait ended well (`passed`).
-local Hold = {}
-Hold.__close = function(hold)
-  if hold.lock.holder == hold then release(hold.lock) end
-end
-
-local Wait = {}
-Wait.__close = function(wait)
-  if not wait.passed then Hold.__close(wait.hold) end
-end
-
---- Waits for the lock. The result is a to-be-closed value that gives it back.
--- @tparam string what who asks, for the message where nobody may wait
--- @tparam[opt] number deadline a core.now() time; nil is returned when that passes first
-function Lock:acquire(what, deadline)
-  local hold = setmetatable({ lock = self, owner = current }, Hold)
-  if not self.holder then
-    self.holder = hold
-    return hold
-  end
-  if scheduler.where(what) == "block" or self.holder.owner == current then
-    errors.raise(what .. " is already running in this program")
-  end
-  hold.task, hold.ticket = current, new_ticket(current)
-  self.queue[self.last + 1] = hold
-  self.last = self.last + 1
-  local wait <close> = setmetatable({ hold = hold }, Wait)
-  if suspend(current, deadline) == "timeout" then return nil end
-  wait.passed = true
-  return hold
-end
-
------------------------------------------------------------------------------------------------------------ bells
-
-local Bell = {}
-Bell.__index = Bell
-
---- A place to wait at until a moment comes or somebody rings. Outside any loop nobody can ring meanwhile.
-function scheduler.bell()
-  return setmetatable({ waiting = setmetatable({}, { __mode = "k" }) }, Bell)
-end
-
---- Waits until the bell rings, at most until the deadline.
--- @tparam string where "task" or "block", as `where` said
--- @tparam ?number deadline a core.now() time
-function Bell:wait(where, deadline)
-  if where == "block" then
-    repeat core.sleep(deadline - now()) until now() >= deadline
-    return
-  end
-  local task = current
-  self.waiting[task] = new_ticket(task)
-  suspend(task, deadline)
-  self.waiting[task] = nil
-end
-
---- Wakes all who wait.
-function Bell:ring()
-  for task, ticket in pairs(self.waiting) do wake(task, ticket) end
 end
 
 return scheduler

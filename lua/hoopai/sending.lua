@@ -98,26 +98,15 @@ local function tell_response(hook, exchange, err)
   scheduler.call_hook("on.response", hook, event)
 end
 
--- What the end of a call leaves for the hook `done`. Cancelled calls are told too: they close it with no result.
-local Report = {}
-Report.__close = function(report, raised)
-  local exchange, result, response = report.exchange, report.result, report.response
+local function tell_done(hook, exchange, begun, result, response)
   local event = event_of(exchange)
   event.attempts, event.attempt = exchange.attempts, nil
-  event.elapsed = now() - report.begun
+  event.elapsed = now() - begun
   event.reused = exchange.info and exchange.info.reused
-  if response then
-    event.status, event.trace_id = response.status, response.trace_id
-  end
-  if result ~= nil then
-    event.reconciled = response.reconciled
-  elseif response then
-    event.kind, event.applied = response.kind, response.applied
-  else
-    local has_left = exchange.endpoint.class ~= "R" and exchange.attempts > 0
-    event.kind, event.applied = raised == nil and "cancelled" or "raised", has_left and "maybe" or "no"
-  end
-  scheduler.call_hook("on.done", report.hook, event)
+  event.status, event.trace_id = response.status, response.trace_id
+  if result ~= nil then event.reconciled = response.reconciled
+  else event.kind, event.applied = response.kind, response.applied end
+  scheduler.call_hook("on.done", hook, event)
 end
 
 local function tell_retry(hook, exchange, err, action, reason, delay)
@@ -279,7 +268,8 @@ end
 --- One attempt: waits for the budget and the token, hands the request to libcurl, waits, reads the answer.
 -- @return the result and the response; or nil, the error, and true where the attempt was not made at all
 local function attempt(own, exchange, where)
-  exchange.sent, exchange.response = 0, nil -- what is known of an attempt before is in exchange.unclear
+  -- What is known of an attempt before is in exchange.unclear.
+  exchange.sent, exchange.response, exchange.transfer = 0, nil, nil
   local permit <close>, refusal = enter(own, exchange, where)
   if not permit then return nil, refusal, true end
   local secret, generation = exchange.source:get((exchange.begun or now()) + exchange.timeout)
@@ -301,7 +291,7 @@ local function attempt(own, exchange, where)
     deadline = begun and begun + exchange.timeout,
     once = exchange.endpoint.class ~= "R",
   }
-  permit.has_left = true
+  permit.has_left, exchange.transfer = true, transfer
   if not wait_for(transfer, where, multi, queue_deadline(exchange)) then
     permit.has_left = false
     return over(queue_failure(exchange, "no connection was free"))
@@ -428,6 +418,31 @@ local function send(own, exchange, where, look)
   end
 end
 
+--- The error of a call that was cut off: cancelled, or raised in.
+local function cut_off(exchange, raised)
+  exchange.sent = exchange.transfer and exchange.transfer:sent() or 0
+  local status = exchange.response and exchange.response.status or 0
+  return select(2, answer.failure(exchange, {
+    kind = raised == nil and "cancelled" or "raised", cause = raised,
+    applied = exchange.unclear and "maybe" or answer.applied(exchange.endpoint.class, exchange.sent, status),
+    message = "the call was cut off",
+  }))
+end
+
+-- What is told of a call when it ends, however it ends: to the hook `done`, and to whoever cancelled its task that a
+-- change may have been made.
+local Ending = {}
+Ending.__close = function(ending, raised)
+  local exchange, result, response = ending.exchange, ending.result, ending.response
+  local is_cut = not response
+  if is_cut then response = cut_off(exchange, raised) end
+  if exchange.endpoint.class ~= "R" then
+    local applied = result ~= nil and "yes" or response.applied
+    if applied ~= "no" then scheduler.note_change(applied, is_cut and response or nil) end
+  end
+  if ending.hook then tell_done(ending.hook, exchange, ending.begun, result, response) end
+end
+
 --- Sends a request, and repeats it as hoopai.retry says.
 -- @tparam table own the client's own data: `settings`, `shared`, `closed`
 -- @tparam table exchange endpoint, path, url, query, body, headers, source (of the token), timeout, queue_timeout,
@@ -438,10 +453,10 @@ end
 -- @return result, response; or nil and an error
 function sending.send(own, exchange, where, look)
   local hook = own.settings.on.done
-  if not hook then return send(own, exchange, where, look) end
-  local report <close> = setmetatable({ hook = hook, exchange = exchange, begun = now() }, Report)
+  if not hook and exchange.endpoint.class == "R" then return send(own, exchange, where, look) end
+  local ending <close> = setmetatable({ hook = hook, exchange = exchange, begun = now() }, Ending)
   local result, response = send(own, exchange, where, look)
-  report.result, report.response = result, response
+  ending.result, ending.response = result, response
   return result, response
 end
 

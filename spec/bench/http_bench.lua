@@ -231,8 +231,8 @@ local function collected(client, case, server, count)
   local valgrind = "valgrind --tool=callgrind --trace-children=yes --callgrind-out-file=/dev/null "
   local result = timed.run(command_of(valgrind, client, counted, server) .. " 2>&1")
   local most -- where a shell starts it, there is more than one process
-  for count in (result and result.output or ""):gmatch("Collected : (%d+)") do
-    most = math.max(most or 0, tonumber(count))
+  for instructions in (result and result.output or ""):gmatch("Collected : (%d+)") do
+    most = math.max(most or 0, tonumber(instructions))
   end
   return most
 end

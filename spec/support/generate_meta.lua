@@ -61,6 +61,22 @@ local REFINED = {
     "{ n: integer, [integer]: R } results by index; `n` is #items",
     "hoopai.Errors? errors by index; nil when all succeeded",
   },
+  ["all.items"] = "(hoopai.Task|async fun(): any, any)[]",
+  ["all"] = {
+    "{ n: integer, [integer]: any } results by index; `n` is #items",
+    "hoopai.Errors? errors by index; nil when all succeeded",
+  },
+  ["race.fns"] = "(async fun(): R, any)[]",
+  ["race"] = {
+    "R? value of the winner; nil when all failed",
+    "hoopai.Errors? errors what the others may have changed; all errors when all failed",
+    "integer? winner its index",
+  },
+  ["timeout.fn"] = "async fun(...: any): ...",
+  ["timeout"] = { "any ... what fn returned; or nil and a `hoopai.Error`" },
+  ["Adapter.changed"] = "fun()",
+  ["Adapter.running"] = "fun(): boolean",
+  ["Error.unclear"] = "hoopai.Error[]",
   ["Client:request.given"] = "hoopai.Request",
   ["Appointments:book.given"] = "hoopai.BookingRequest",
   ["Appointments:book"] = {
@@ -107,13 +123,14 @@ local REFINED = {
 }
 
 -- Functions with type variables.
-local GENERIC = { array = "T", map = "T, R" }
+local GENERIC = { array = "T", map = "T, R", race = "R" }
 
 -- Functions that may wait, and those whose results may well be dropped.
-local WAITS = { ["run"] = true, ["map"] = true, ["sleep"] = true, ["Task:join"] = true, ["Client:request"] = true,
-  ["App:exchange"] = true, ["App:installed_locations"] = true, ["Appointments:book"] = true,
-  ["Appointments:find_booking"] = true }
-local DROPPED = { run = true, spawn = true, array = true }
+local WAITS = { ["run"] = true, ["map"] = true, ["sleep"] = true, ["all"] = true, ["race"] = true,
+  ["timeout"] = true, ["Task:join"] = true, ["Client:request"] = true,
+  ["App:exchange"] = true, ["App:installed_locations"] = true,
+  ["Appointments:book"] = true, ["Appointments:find_booking"] = true }
+local DROPPED = { run = true, spawn = true, array = true, all = true, race = true, timeout = true }
 
 local OPERATORS = {
   Error = { "concat(any): string" },
@@ -197,8 +214,8 @@ local function optional(name)
 end
 
 --- The results as `type name text` lines; those of several groups become one list, each place with all its types.
-local function results_of(item)
-  local own = refined(item.name)
+local function results_of(item, key)
+  local own = refined(key)
   if own then return own end
   local places = {}
   for _, tag in ipairs(comments.tags(item.comment, "return", "treturn")) do
@@ -221,18 +238,19 @@ local function results_of(item)
 end
 
 local function put_function(item, owner)
+  local key = owner == "loop." and owner .. item.name or item.name -- two modules have a `timeout`
   put_text(item.comment.text)
   for _, tag in ipairs(comments.tags(item.comment, "raise")) do put_wrapped("Raises " .. plain(tag.text) .. ".") end
-  if GENERIC[item.name] then put("---@generic %s", GENERIC[item.name]) end
-  if WAITS[item.name] then put("---@async") end
-  local results = results_of(item)
-  if #results > 0 and not DROPPED[item.name] then put("---@nodiscard") end
+  if GENERIC[key] then put("---@generic %s", GENERIC[key]) end
+  if WAITS[key] then put("---@async") end
+  local results = results_of(item, key)
+  if #results > 0 and not DROPPED[key] then put("---@nodiscard") end
   local names = {}
   for _, tag in ipairs(comments.tags(item.comment, "param", "tparam")) do
     if tag.name == "..." or not tag.name:find(".", 1, true) then
       names[#names + 1] = tag.name
       local mark = tag.opt and "?" or ""
-      local kind = refined(item.name .. "." .. tag.name) or tag.type and type_of(tag.type) or "any"
+      local kind = refined(key .. "." .. tag.name) or tag.type and type_of(tag.type) or "any"
       put_with(("---@param %s%s %s"):format(tag.name, mark, kind), tag.text)
     end
   end
@@ -430,7 +448,7 @@ local function put_errors(page)
   put("---@field [integer] hoopai.Detail|string")
   put("---@field more? integer how many problems were left out")
   put("")
-  put("---The errors of `hoopai.map` by index; prints as a list.")
+  put("---The errors of `hoopai.map`, `all` or `race` by index; prints as a list.")
   put("---@class hoopai.Errors")
   put("---@field [integer] hoopai.Error|any")
   for _, operator in ipairs(OPERATORS.Errors) do put("---@operator %s", operator) end
@@ -460,6 +478,18 @@ local function put_stores(page)
   put("local store = {}")
   put("")
   put_items(page, nil, "store.")
+end
+
+local function put_loops(page)
+  put_table("Adapter", page.items.Adapter)
+  put_text(page.text)
+  put("---@class hoopai.loop")
+  for _, name in ipairs { "blocking", "luv", "cqueues", "copas", "custom" } do
+    put("---@field %s hoopai.Adapter", name)
+  end
+  put("local loop = {}")
+  put("")
+  put_items(page, nil, "loop.")
 end
 
 local function put_app(page, main)
@@ -525,8 +555,8 @@ local function put_module(page)
   put("---@class hoopai")
   put("local hoopai = {}")
   put("")
-  for _, name in ipairs { "VERSION", "time", "store", "null" } do
-    local is_module = name == "time" or name == "store"
+  for _, name in ipairs { "VERSION", "time", "store", "loop", "null" } do
+    local is_module = name == "time" or name == "store" or name == "loop"
     put_text(page.items[name].comment.text)
     if not is_module then put("---@type %s", name == "null" and "hoopai.Null" or "string") end
     put("hoopai.%s = %s", name, is_module and name or "nil")
@@ -558,6 +588,7 @@ function meta.generate()
   end
   put_client(page, resources)
   put_stores(pages["hoopai.store"])
+  put_loops(pages["hoopai.loop"])
   put_app(pages["hoopai.oauth"], page)
   put_module(page)
   put("return hoopai")

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <lauxlib.h>
 #include <lua.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -108,13 +109,20 @@ static int process_become_root(lua_State *L) {
 }
 #endif
 
+/* poll(fd, milliseconds) -> whether it is readable; false on timeout and when a signal arrived */
+static int process_poll(lua_State *L) {
+  struct pollfd entry = {(int)luaL_checkinteger(L, 1), POLLIN, 0};
+  lua_pushboolean(L, poll(&entry, 1, (int)luaL_checkinteger(L, 2)) > 0);
+  return 1;
+}
+
 int luaopen_process(lua_State *L);
 
 int luaopen_process(lua_State *L) {
   static const luaL_Reg functions[] = {
     {"fork", process_fork},   {"exit", process_exit},   {"wait", process_wait},   {"kill", process_kill},
     {"pipe", process_pipe},   {"read", process_read},   {"write", process_write}, {"close", process_close},
-    {"umask", process_umask}, {"become_root", process_become_root}, {NULL, NULL},
+    {"umask", process_umask}, {"become_root", process_become_root}, {"poll", process_poll}, {NULL, NULL},
   };
   luaL_newlib(L, functions);
   return 1;

@@ -13,8 +13,11 @@ local PAGES = {
     { "slots", "slots" }, { "init", "hoopai.array", "array" }, { "log", "log" },
     { "init", "hoopai.preload", "preload" },
     { "scheduler", "scheduler.run", "run" }, { "scheduler", "scheduler.spawn", "spawn" },
-    { "scheduler", "scheduler.map", "map" }, { "scheduler", "scheduler.sleep", "sleep" },
-    { "init", "null" }, { "init", "time" }, { "init", "hoopai.store", "store" }, { "init", "VERSION" },
+    { "scheduler", "scheduler.sleep", "sleep" }, { "combine", "combine.map", "map" },
+    { "combine", "combine.all", "all" }, { "combine", "combine.race", "race" },
+    { "combine", "combine.timeout", "timeout" }, { "scheduler", "scheduler.use", "use" },
+    { "init", "null" }, { "init", "time" }, { "init", "hoopai.store", "store" }, { "init", "hoopai.loop", "loop" },
+    { "init", "VERSION" },
     { "client", "Client:with" }, { "client", "Client:request" }, { "client", "Client:close" },
     { "scheduler", "Task:join" }, { "scheduler", "Task:cancel" },
     { "answer", "Response" }, { "answer", "RateLimit" }, { "errors", "Error" }, { "errors", "kinds" },
@@ -35,6 +38,12 @@ local PAGES = {
   { name = "hoopai.store", file = "store/init", items = {
     { "store/init", "store.file", "file" }, { "store/init", "store.memory", "memory" },
     { "store/custom", "OwnStore" },
+  } },
+  { name = "hoopai.loop", file = "loop/init", items = {
+    { "scheduler", "scheduler.pollfd", "pollfd" }, { "scheduler", "scheduler.events", "events" },
+    { "scheduler", "scheduler.timeout", "timeout" }, { "scheduler", "scheduler.busy", "busy" },
+    { "scheduler", "scheduler.step", "step" },
+    { "loop/init", "Adapter" },
   } },
   { name = "hoopai.time", file = "time", items = {
     { "time", "time.now", "now" }, { "time", "time.at", "at" }, { "time", "time.parse", "parse" },
@@ -61,7 +70,7 @@ local PAGES = {
   { name = "hoopai.sandbox.control", file = "sandbox/control", items = {} },
 }
 
-local FIELDS = { null = true, time = true, store = true, VERSION = true }
+local FIELDS = { null = true, time = true, store = true, loop = true, VERSION = true }
 
 local function kind_of(item)
   if FIELDS[item.name] then return "field" end

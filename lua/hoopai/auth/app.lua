@@ -53,8 +53,9 @@ end
 
 local function multi_of(own)
   if not own.multi then
-    own.multi, own.process = core.multi(own.transport), core.pid()
-    scheduler.attach(own.multi)
+    local multi = core.multi(own.transport)
+    scheduler.attach(multi)
+    own.multi, own.process = multi, core.pid() -- when that has worked: nobody steps a set that is not attached
   end
   return own.multi
 end
@@ -64,16 +65,22 @@ local function close_connections(own)
   own.multi = nil
 end
 
+local Busy = {}
+Busy.__close = function(busy)
+  local own = busy.own
+  own.busy = own.busy - 1
+  if own.closed and own.busy == 0 then close_connections(own) end
+end
+
 --- Starts work that outlives who asked for it. What was closed meanwhile is closed when the last of it is done.
 local function background(own, work)
-  own.busy, own.process = own.busy + 1, core.pid()
-  return scheduler.background(function()
-    local done <close> = setmetatable({}, { __close = function() -- luacheck: ignore 211
-      own.busy = own.busy - 1
-      if own.closed and own.busy == 0 then close_connections(own) end
-    end })
+  local busy = setmetatable({ own = own }, Busy)
+  local task = scheduler.background(function()
+    local until_done <close> = busy -- luacheck: ignore 211
     return work()
   end)
+  own.busy, own.process = own.busy + 1, core.pid() -- when nothing can fail any more
+  return task
 end
 
 local refusal_texts = { "invalid_grant", "invalid grant", "invalid refresh token", "refresh token is invalid" }
@@ -115,7 +122,7 @@ local function failure(path, fields)
   return errors.new(fields)
 end
 
---- What an answer of a token endpoint means; see spend in hoopai.auth.grant.
+--- What an answer of a token endpoint means; see `read` in hoopai.auth.grant.
 -- @tparam string path
 -- @param transfer
 -- @tparam table sent the secrets of the request
@@ -175,25 +182,60 @@ local function enter(own, path, deadline)
   })
 end
 
+--- Notes what the answer says of the budget.
+local function note_answer(permit, path, transfer)
+  local status = transfer:result()
+  permit.has_left, permit.came = transfer:sent() > 0, status > 0
+  permit.told = transfer:rate_limit()
+  if status == 429 then permit.pause = select(2, outcome_of(path, transfer, {})).retry_after end
+end
+
+-- What came of a request to a token endpoint, to be read once and closed.
+local Reply = {}
+Reply.__index = Reply
+
+--- What the answer means: see outcome_of.
+function Reply:read()
+  if self.refusal then return "unsent", self.refusal end
+  return outcome_of(self.path, self.transfer, self.secrets)
+end
+
+function Reply:close()
+  if self.transfer then self.transfer:close() end
+end
+
+Reply.__close = Reply.close
+
+-- A request that is not waited for must not leave.
+local Unanswered = {}
+Unanswered.__close = function(unanswered)
+  if unanswered.reply then unanswered.reply:close() end
+end
+
 --- Posts a form. Waits in the calling task; never repeats (the request leaves at most once).
-local function post(own, path, form, bearer, seconds)
+-- @return a Reply
+local function send(own, path, form, bearer, seconds)
   local deadline = now() + seconds
   local permit <close>, refusal = enter(own, path, deadline)
-  if not permit then return "unsent", refusal end
+  if not permit then return setmetatable({ refusal = refusal }, Reply) end
   local headers = { "Accept: application/json" }
   if bearer then headers[2] = "Version: " .. API_VERSION end
-  local transfer <close> = multi_of(own):add {
+  local reply = setmetatable({ path = path, secrets = secrets_of(form, bearer), transfer = false }, Reply)
+  local unanswered <close> = setmetatable({ reply = reply }, Unanswered)
+  reply.transfer = multi_of(own):add {
     method = "POST", url = own.base_url .. path, headers = headers, token = bearer, form = form, deadline = deadline,
     once = true, secret_answer = true,
   }
   permit.has_left = true
-  scheduler.await(transfer)
-  local outcome, result = outcome_of(path, transfer, secrets_of(form, bearer))
-  local status = transfer:result()
-  permit.has_left, permit.came = transfer:sent() > 0, status > 0
-  permit.told = transfer:rate_limit()
-  if status == 429 then permit.pause = result.retry_after or BLIND_WAIT end
-  return outcome, result
+  scheduler.await(reply.transfer)
+  pcall(note_answer, permit, path, reply.transfer) -- the answer may hold a token: it is not lost for want of memory here
+  unanswered.reply = false
+  return reply
+end
+
+local function post(own, path, ...)
+  local reply <close> = send(own, path, ...)
+  return reply:read()
 end
 
 local function token_form(own, fields)
@@ -204,8 +246,8 @@ local function token_form(own, fields)
   return form
 end
 
-local function spend_refresh(own, record, seconds)
-  return post(own, "/oauth/token", token_form(own, {
+local function send_refresh(own, record, seconds)
+  return send(own, "/oauth/token", token_form(own, {
     "grant_type", "refresh_token", "refresh_token", record:get("refresh_token"),
     "user_type", record:get("user_type") or "Location",
   }), nil, seconds)
@@ -248,8 +290,8 @@ function grant_of(own, level, id, company_id)
   if not grant then
     grant = grants.new {
       key = key, label = format("of %s %s", level, id), store = own.store, tell = own.tell,
-      spend = function(record, seconds)
-        if record:get("refresh_token") then return spend_refresh(own, record, seconds) end
+      send = function(record, seconds) return send_refresh(own, record, seconds) end,
+      mint = function(record, seconds)
         local company = record:get("company_id") or grant.mints
         if level == "location" and company then return mint(own, company, id, now() + seconds) end
         return "refused", errors.new { kind = "reauth_required", message = "there is no refresh token" }

@@ -38,15 +38,21 @@ Grant.__index = Grant
 -- @tparam string given.key of the record in the store
 -- @tparam string given.label what to call it in messages
 -- @param given.store see hoopai.store
--- @tparam function given.spend spend(record, seconds) -> outcome, answer or error: asks the token endpoint for the
--- successor, once; it never raises. The outcomes: "granted", "refused" (this token), "rejected" (the request; nothing
--- was done), "unsent" (it never left), "unclear"
+-- @tparam function given.send send(record, seconds) -> reply: spends the refresh token once and waits for the answer.
+-- `reply:read()` -> outcome, answer or error: what it says, as often as it is asked; `reply:close()` forgets it. The
+-- outcomes: "granted", "refused" (this token), "rejected" (the request; nothing was done), "unsent" (it never left),
+-- "unclear"
+-- @tparam function given.mint mint(record, seconds) -> outcome, answer or error: asks for a token in another way, which
+-- spends nothing, where there is no refresh token
 -- @tparam function given.background starts a task that outlives its caller
 -- @tparam function given.is_closed whether no new exchange may begin
 -- @tparam function given.tell called with an event after each exchange
 function grant.new(given)
   given.failures, given.jitter = 0, core.random() * JITTER
   given.waiters, given.patience = 0, 0
+  -- Places for what is set later, when there may be no memory for more fields.
+  given.record, given.generation, given.ends, given.lifetime, given.secret = false, 0, 0, 0, false
+  given.reply, given.unsaved, given.lock = false, false, false
   return setmetatable(given, Grant)
 end
 
@@ -80,10 +86,10 @@ end
 --- Takes a record into use. What is left of its life is counted on the monotonic clock from here on; a wall clock that
 -- went back makes it count as over.
 local function adopt(own, record)
-  local lifetime, age = lifetime_of(record), age_of(record, "obtained_at")
-  own.record, own.generation = record, generation_of(record)
-  own.ends, own.lifetime = now() + (age and lifetime - max(age, 0) or 0), lifetime
-  own.secret = record:get("access_token")
+  local lifetime, age, generation = lifetime_of(record), age_of(record, "obtained_at"), generation_of(record)
+  local ends, secret = now() + (age and lifetime - max(age, 0) or 0), record:get("access_token")
+  -- All of it or, where memory runs out, nothing.
+  own.record, own.generation, own.ends, own.lifetime, own.secret = record, generation, ends, lifetime, secret or false
 end
 
 local function left_of(own)
@@ -189,15 +195,15 @@ local function save(own, before, deadline)
     local done, err = put(own, own.unsaved, before)
     if done then
       adopt(own, own.unsaved)
-      own.unsaved = nil
+      own.unsaved = false
       return true
     end
     if now() + 1 >= deadline then return nil, err end
     scheduler.sleep(1)
     local stored = own.store:read(own.key)
     if stored and generation_of(stored) >= generation_of(own.unsaved) then
-      own.unsaved = nil
       adopt(own, stored)
+      own.unsaved = false
       return true
     end
   end
@@ -205,17 +211,30 @@ end
 
 ----------------------------------------------------------------------------------------------------------- exchange
 
+--- What the answer to an exchange says. It may hold the only successor of a spent token: where memory runs out before
+-- that is noted the answer is kept, and read by the next exchange.
+local function read_reply(own, record)
+  local outcome, result = own.reply:read()
+  if outcome == "granted" then own.unsaved = grant.successor(record, result) end
+  own.reply:close()
+  own.reply = false
+  return outcome, result
+end
+
 --- Spends the token, again after an unclear end: the old one may still work, and if it does not, its successor was
 -- never ours. Before each time a mark is stored, which tells those who come after a crash.
 -- @return outcome, answer or error; and how many times it left without a clear answer, the last one not counted
 local function spend(own, record, deadline)
-  if not record:get("refresh_token") then return own.spend(record, deadline - now()) end
+  if not own.reply and not record:get("refresh_token") then return own.mint(record, deadline - now()) end
   local before, first = tries_of(record), now()
   for index, after in ipairs(AFTER) do
-    local marked, err = put(own, record:with { pending = wall_seconds(), tries = before + index, refused_at = false },
-      record)
-    if not marked then return "unmarked", err, before + index - 1 end
-    local outcome, result = own.spend(record, deadline - now())
+    if not own.reply then
+      local marked, err = put(own, record:with { pending = wall_seconds(), tries = before + index, refused_at = false },
+        record)
+      if not marked then return "unmarked", err, before + index - 1 end
+      own.reply = own.send(record, deadline - now())
+    end
+    local outcome, result = read_reply(own, record)
     local wait = first + (AFTER[index + 1] or after) - now()
     local is_last = before + index >= #AFTER or now() + max(wait, 0) >= deadline
     if outcome ~= "unclear" or is_last then return outcome, result, before + index - 1 end
@@ -247,7 +266,7 @@ end
 local function renew(own, record, deadline)
   local outcome, result, tries = spend(own, record, deadline)
   if outcome == "granted" then
-    own.unsaved = grant.successor(record, result)
+    own.unsaved = own.unsaved or grant.successor(record, result)
     return save(own, record, deadline)
   end
   if outcome == "refused" then return refused(own, record, tries or 0, result) end
@@ -255,23 +274,23 @@ local function renew(own, record, deadline)
   return nil, result
 end
 
---- Holds the lock for an exchange. A successor that could not be stored is nowhere but here: until it is, the lock
--- stays with this program, so that nobody spends the old token once more.
+--- Holds the lock for an exchange. A successor that could not be stored (or not even read) is nowhere but here: until
+-- it is, the lock stays with this program, so that nobody spends the old token once more.
 local Hold = {}
 Hold.__close = function(hold)
   local own = hold.own
-  own.lock = own.unsaved and hold.lock or nil
+  own.lock = (own.unsaved or own.reply) and hold.lock
   if own.lock then return end
   local lock <close> = hold.lock -- luacheck: ignore 211
 end
 
 local function hold_lock(own)
-  local lock, err = own.lock, nil
-  if not lock then
-    lock, err = grant.acquire(own.store, own.key, function() return own.waiters > 0 or now() < own.patience end)
+  local hold, err = setmetatable({ own = own, lock = own.lock }, Hold), nil
+  if not hold.lock then
+    hold.lock, err = grant.acquire(own.store, own.key, function() return own.waiters > 0 or now() < own.patience end)
   end
-  if not lock then return nil, err end
-  return setmetatable({ own = own, lock = lock }, Hold)
+  if not hold.lock then return nil, err end
+  return hold
 end
 
 --- The exchange, under the lock: re-read, find out whether the store can be written, mark, spend, save.
@@ -282,7 +301,8 @@ local function exchange(own, seen)
   local record, problem = own.store:read(own.key)
   if problem then return nil, store_error(problem) end
   if own.unsaved and generation_of(own.unsaved) > generation_of(record) then return save(own, record, deadline) end
-  own.unsaved = nil
+  own.unsaved = false
+  if own.reply then return renew(own, record or core.record {}, deadline) end
   if take_newer(own, record, seen) then return true end
   if not record and not own.mints then return nil, reauth(own, "there is no grant") end
   local rest = record and resting(own, record)
@@ -302,12 +322,12 @@ end
 
 local function tell(own, err)
   if err and err.kind == "reauth_required" then
-    local generation = own.generation or 0
+    local generation = own.generation
     if own.told == generation then return end
     own.told = generation
   end
   own.tell {
-    key = own.key, ok = err == nil, kind = err and err.kind, generation = own.generation,
+    key = own.key, ok = err == nil, kind = err and err.kind, generation = own.record and own.generation or nil,
   }
 end
 
@@ -318,7 +338,6 @@ end
 --- Runs one exchange and notes how it went; a failure is followed by a pause that doubles up to a minute, so that a
 -- dead token makes no storm.
 local function run_exchange(own, seen)
-  local running <close> = setmetatable({}, { __close = function() own.running = nil end }) -- luacheck: ignore 211
   local done, err = exchange(own, seen)
   if done then
     own.failures, own.error, own.resume_at = 0, nil, nil
@@ -330,8 +349,12 @@ local function run_exchange(own, seen)
   return done, err
 end
 
+local function is_running(own)
+  return own.running and own.running.status == "running"
+end
+
 local function start(own, seen)
-  if not own.running then
+  if not is_running(own) then
     own.patience = now() + PATIENCE
     own.running = own.background(function() return run_exchange(own, seen) end)
   end
@@ -340,7 +363,7 @@ end
 
 --- The error of the last exchange while its pause lasts, unless somebody else stored another grant meanwhile.
 local function cooling(own, seen)
-  if own.running or not own.resume_at or now() >= own.resume_at then return nil end
+  if is_running(own) or not own.resume_at or now() >= own.resume_at then return nil end
   if own.unsaved then return own.error end
   local record = own.store:read(own.key)
   if not record or generation_of(record) == seen then return own.error end
@@ -358,11 +381,11 @@ end
 local function await_exchange(own, seen, deadline)
   local err = cooling(own, seen)
   if err then return nil, err end
-  if not own.running and own.is_closed() then
+  if not is_running(own) and own.is_closed() then
     return nil, errors.new { kind = "closed", message = "the app is closed" }
   end
-  own.waiters = own.waiters + 1
   local leave <close> = setmetatable({}, { __close = function() own.waiters = own.waiters - 1 end }) -- luacheck: ignore
+  own.waiters = own.waiters + 1
   local ended, done, problem = scheduler.watch(start(own, seen), deadline)
   if not ended then return nil, late() end
   return done, problem
@@ -390,7 +413,7 @@ function Grant:get(deadline)
     if not ok then return nil, err end
   end
   if is_short(self) then
-    local ok, err = exchange_for(self, self.generation or 0, deadline)
+    local ok, err = exchange_for(self, self.generation, deadline)
     if not ok and left_of(self) <= 0 then return nil, err end
   elseif is_early(self) and scheduler.in_task() and not self.is_closed() and not cooling(self, self.generation) then
     start(self, self.generation)

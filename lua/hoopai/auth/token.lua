@@ -5,7 +5,7 @@
 --   source:refused(generation) -> boolean | nil, err        true when another token can be tried
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
-local scheduler = require "hoopai.scheduler"
+local locks = require "hoopai.lock"
 
 local type, setmetatable = type, setmetatable
 
@@ -76,7 +76,7 @@ end
 --- A source that asks a function: fetch("first") once, fetch("refused") after the API refused the last token.
 -- The function may wait (in a task it suspends it); one call of it runs at a time.
 function token.asked(fetch)
-  return setmetatable({ fetch = fetch, generation = 0, rounds = 0, lock = scheduler.lock() }, Asked)
+  return setmetatable({ fetch = fetch, generation = 0, rounds = 0, lock = locks.new() }, Asked)
 end
 
 return token

@@ -64,11 +64,12 @@ Held.__close = function(held)
 end
 
 function Custom:lock(key)
-  if not self.own.lock then return setmetatable({}, Held) end
-  local release, problem = ask(self.own, "lock", key)
-  if not release then return nil, problem end
-  if type(release) ~= "function" then return nil, "the store's lock returned a " .. type(release) end
-  return setmetatable({ release = release }, Held)
+  local held, problem = setmetatable({ release = false }, Held), nil
+  if not self.own.lock then return held end
+  held.release, problem = ask(self.own, "lock", key)
+  if not held.release then return nil, problem end
+  if type(held.release) ~= "function" then return nil, "the store's lock returned a " .. type(held.release) end
+  return held
 end
 
 --- Wraps a user's table.

@@ -23,8 +23,9 @@ end
 --- A to-be-closed lock, nil when it is held.
 function Memory:lock(key)
   if self.held[key] then return nil end
+  local lock = setmetatable({ held = self.held, key = key }, Lock)
   self.held[key] = true
-  return setmetatable({ held = self.held, key = key }, Lock)
+  return lock
 end
 
 --- Makes an empty store.

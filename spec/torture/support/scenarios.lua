@@ -1,10 +1,21 @@
 --- What spec/support/memory_host.c plays while memory runs out. See there for the form.
 
+local core = require "hoopai.core"
+
 local scenarios = {}
+
+-- Pauses pass in no time, and are not random.
+local now, shift = core.now, 0
+function core.now() return now() + shift end
+function core.random() return 0 end
+
+local function pass(seconds)
+  shift = shift + seconds
+end
 
 --- A name that no other run has.
 local function new_name()
-  return require("hoopai.core").random_hex(8)
+  return core.random_hex(8)
 end
 
 local function body(title)
@@ -50,7 +61,10 @@ local function ledger(context)
 end
 
 scenarios.load = {
-  setup = function(url) return { url = url } end,
+  setup = function(url)
+    package.loaded["hoopai.core"] = nil
+    return { url = url }
+  end,
   window = function(context)
     local client <close> = new_client(context.url)
     return client.appointments:get("a1")
@@ -120,7 +134,7 @@ scenarios.invalid = {
 
 scenarios.limited = {
   setup = client_context,
-  window = function(context) return context.client.appointments:get("limited", { timeout = 1 }) end,
+  window = function(context) return context.client.appointments:get("limited") end,
   check = function(context, ok, result, err)
     if ok then
       assert(result == nil)
@@ -136,7 +150,7 @@ local function in_tasks(context)
   return hoopai.run(function()
     local task = hoopai.spawn(function() return client.appointments:get("a2") end)
     local results, errors = hoopai.map({ "a3", "limited", "a5" }, function(id)
-      return client.appointments:get(id, { timeout = 1 })
+      return client.appointments:get(id)
     end, { concurrency = 2 })
     hoopai.sleep(0.001)
     local event, err = task:join()
@@ -218,8 +232,7 @@ scenarios.close = {
 }
 
 --- A client whose stored token is over (or is refused): its first call exchanges it.
-local function app_context(url, folder, how)
-  local core = require "hoopai.core"
+local function app_context(how, url, folder, family)
   local hoopai = require "hoopai"
   client_context(url).client:close()
   local store
@@ -236,17 +249,18 @@ local function app_context(url, folder, how)
       end,
       lock = function()
         if held then return nil end
+        local function release() held = false end
         held = true
-        return function() held = false end
+        return release
       end,
     }
   else
     store = hoopai.store.memory()
   end
-  local family = new_name()
+  local name = new_name()
   local over = how == "refused" and 0 or 90000
   local record = core.record {
-    access_token = core.secret("access-" .. family .. "-1"), refresh_token = core.secret("refresh-" .. family .. "-1"),
+    access_token = core.secret("access-" .. name .. "-1"), refresh_token = core.secret("refresh-" .. name .. "-1"),
     generation = 1, obtained_at = core.wall_ms() // 1000 - over, expires_in = 86400, user_type = "Location",
     location_id = "l1", company_id = "k1",
   }
@@ -255,26 +269,29 @@ local function app_context(url, folder, how)
     client_id = "client-1", client_secret = "secret-of-the-client", store = store, base_url = url,
   }
   local client = hoopai.new { oauth = app, location_id = "l1", base_url = url, timeout = 20 }
-  local context = { name = family, url = url, client = client, app = app, plain = new_client(url) }
+  local context = { name = name, family = family, url = url, client = client, app = app, plain = new_client(url) }
   if how == "refused" then
-    assert(context.plain:request { method = "PUT", path = "/torture/" .. family, body = {} })
+    assert(context.plain:request { method = "PUT", path = "/torture/" .. name, body = {} })
   end
   return context
 end
 
-local function check_app(context, ok, ...)
-  if ok then check_result(...) end
-  -- After a failure an exchange rests for a second at first.
-  local event, err = context.client.appointments:get("a1")
-  if not event and err.kind ~= "reauth_required" then
-    require("hoopai").sleep(1.1)
-    event, err = context.client.appointments:get("a1")
-  end
-  assert(event and event.id == "a1", err)
-  must_work(context.client)
+local function check_app(context, ok, result, err)
+  if ok then check_result(result, err) end
+  pass(5) -- after a failure an exchange rests
+  local event, problem = context.client.appointments:get("a1")
   local seen = ledger(context)
-  assert(seen.generation == 2, "the token was exchanged " .. seen.generation - 1 .. " times")
-  assert(seen.reuses == 0, "a spent token was used again")
+  -- libcurl itself may have had no memory to read the answer: then it is lost, and that is what must be said.
+  local is_lost = context.family == "curl" and seen.reuses > 0
+  if is_lost then
+    assert(not event and problem.kind == "reauth_required", problem)
+  else
+    assert(event and event.id == "a1", problem)
+    must_work(context.client)
+    seen = ledger(context)
+    assert(seen.generation == 2, "the token was exchanged " .. seen.generation - 1 .. " times")
+    assert(seen.reuses == 0, "a spent token was used again")
+  end
   context.client:close()
   context.app:close()
   must_work(context.plain)
@@ -282,14 +299,14 @@ end
 
 for _, how in ipairs { "memory", "file", "own", "refused" } do
   scenarios["refresh_" .. how] = {
-    setup = function(url, folder) return app_context(url, folder, how) end,
+    setup = function(...) return app_context(how, ...) end,
     window = function(context) return context.client.appointments:get("a1") end,
     check = check_app,
   }
 end
 
 scenarios.refresh_tasks = {
-  setup = function(url, folder) return app_context(url, folder, "memory") end,
+  setup = function(...) return app_context("memory", ...) end,
   window = function(context)
     return require("hoopai").map({ "a1", "a2", "a3" }, function(id) return context.client.appointments:get(id) end)
   end,

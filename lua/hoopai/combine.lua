@@ -1,0 +1,182 @@
+--- Several functions side by side: all of them, the first of them, or one for a limited time. On top of tasks.
+local core = require "hoopai.core"
+local errors = require "hoopai.errors"
+local scheduler = require "hoopai.scheduler"
+
+local type, tostring, pairs, ipairs, next = type, tostring, pairs, ipairs, next
+local pack, select = table.pack, select
+local format, huge, math_type = string.format, math.huge, math.type
+local now = core.now
+
+local combine = {}
+
+--- Where the caller cannot be suspended the loop is run for the call.
+local function in_task(what, fn, ...)
+  if scheduler.where(what) == "task" then return fn(...) end
+  return scheduler.run(fn, ...)
+end
+
+----------------------------------------------------------------------------------------------------- map and all
+
+local function map_worker(job)
+  while job.next <= job.results.n do
+    local index = job.next
+    job.next = index + 1
+    local value, problem = job.fn(job.items[index], index)
+    if value == nil and problem ~= nil then job.errors[index] = problem end
+    job.results[index] = value
+  end
+end
+
+local function run_map(job, workers)
+  local scope <close> = scheduler.scope()
+  for _ = 1, workers do scope:start(true, map_worker, job) end
+  scope:wait()
+  return job.results, next(job.errors) and job.errors or nil
+end
+
+local function map(what, items, fn, concurrency)
+  local count = #items
+  local job = { items = items, fn = fn, next = 1, results = { n = count }, errors = errors.list(count) }
+  return in_task(what, run_map, job, concurrency < count and concurrency or count)
+end
+
+local function check_list(what, list)
+  if type(list) ~= "table" then errors.raise(format("%s expects a list, got %s", what, type(list))) end
+end
+
+local function check_map(items, fn, options)
+  check_list("hoopai.map", items)
+  scheduler.check_function("hoopai.map", fn)
+  if options == nil then return 16 end
+  if type(options) ~= "table" then errors.raise("the options of hoopai.map are a table, got " .. type(options)) end
+  for name in pairs(options) do
+    if name ~= "concurrency" then
+      errors.raise(format("unknown option `%s` of hoopai.map; there is `concurrency`", tostring(name)))
+    end
+  end
+  local concurrency = options.concurrency or 16
+  if math_type(concurrency) ~= "integer" or concurrency < 1 then
+    errors.raise("concurrency is an integer of at least 1, got " .. tostring(concurrency))
+  end
+  return concurrency
+end
+
+--- Calls fn(item, index) for each item, several at a time, and keeps the order.
+-- Outside `run` it runs the loop itself.
+-- @tparam table items a list
+-- @tparam function fn called with an item and its index; returns a value, or nil and an error
+-- @tparam[opt] table options
+-- @tparam[opt=16] integer options.concurrency how many calls at a time
+-- @treturn table the values by index; its `n` is #items
+-- @treturn ?table the errors by index; nil when all succeeded. It prints as a list
+-- @raise what fn raised (the other calls are cancelled first)
+function combine.map(items, fn, options)
+  return map("hoopai.map", items, fn, check_map(items, fn, options))
+end
+
+local function outcome(item)
+  if scheduler.is_task(item) then return item:join() end
+  return item()
+end
+
+--- Waits for several things at once: calls the functions side by side, joins the tasks, and keeps the order.
+-- Outside `run` it runs the loop itself, for functions.
+-- @tparam table items a list of functions, called without arguments, and of tasks
+-- @treturn table the first result of each by index; its `n` is #items
+-- @treturn ?table the errors by index (a function's nil and error, or what `join` returned); nil when all succeeded. It
+-- prints as a list
+-- @raise what one of the functions raised (the others are cancelled first; tasks are not)
+function combine.all(items)
+  check_list("hoopai.all", items)
+  for _, item in ipairs(items) do
+    if not scheduler.is_task(item) then scheduler.check_function("hoopai.all", item) end
+  end
+  return map("hoopai.all", items, outcome, huge)
+end
+
+------------------------------------------------------------------------------------------------ race and timeout
+
+-- A contestant is a run of its own, so that what it spawned is cancelled with it.
+local function compete(job, index, fn)
+  local results = pack(scheduler.run(fn))
+  if results[1] == nil and results[2] ~= nil then
+    job.errors[index] = results[2]
+  elseif not job.winner then
+    job.winner, job.value = index, results[1]
+    job.scope:decide()
+  end
+end
+
+--- What to tell of a loser: nothing when it provably changed nothing.
+-- @param task
+-- @param err what its function returned as an error, where it did
+local function loss(task, err)
+  if not task.applied then return nil end
+  if task.status ~= "done" then return select(2, task:join()) end
+  return errors.new {
+    kind = "cancelled", applied = task.applied or nil, unclear = task.unclear or nil, cause = err,
+    message = err and errors.text(err) or "it succeeded, but too late to win the race",
+  }
+end
+
+local function run_race(fns)
+  local scope <close> = scheduler.scope()
+  local job, tasks = { scope = scope, errors = errors.list(#fns) }, {}
+  for index, fn in ipairs(fns) do tasks[index] = scope:start(true, compete, job, index, fn) end
+  scope:wait()
+  if not job.winner then return nil, job.errors end
+  for index, task in ipairs(tasks) do
+    task:cancel()
+    job.errors[index] = index ~= job.winner and loss(task, job.errors[index]) or nil
+  end
+  return job.value, next(job.errors) and job.errors or nil, job.winner
+end
+
+--- Calls the functions side by side and gives the result of the first that succeeds; the others are cancelled then.
+-- A function has failed when it returns nil and an error. Outside `run` it runs the loop itself.
+-- @tparam table fns a list of functions, called without arguments; at least one
+-- @return[1] the first result of the winner
+-- @treturn[1] ?table what the others may have changed: by index an error whose `applied` is not "no", with the calls
+-- that were cut off in `unclear`; nil when they provably changed nothing
+-- @treturn[1] integer the index of the winner
+-- @treturn[2] nil
+-- @treturn[2] table the errors by index, when all failed
+-- @raise what one of the functions raised before there was a winner (the others are cancelled first)
+function combine.race(fns)
+  check_list("hoopai.race", fns)
+  if #fns == 0 then errors.raise("hoopai.race needs at least one function") end
+  for _, fn in ipairs(fns) do scheduler.check_function("hoopai.race", fn) end
+  return in_task("hoopai.race", run_race, fns)
+end
+
+local function run_limited(seconds, fn, ...)
+  local deadline = now() + seconds
+  local scope <close> = scheduler.scope()
+  local task = scope:start(true, scheduler.run, fn, ...)
+  scope:wait(deadline)
+  if task.status ~= "running" then return task:join() end
+  task:cancel()
+  return nil, errors.new {
+    kind = "timeout", message = format("not done within the %g s of hoopai.timeout", seconds),
+    applied = task.applied or nil, unclear = task.unclear or nil, retryable = not task.applied,
+  }
+end
+
+--- Calls fn(...) and cancels it, with all that it spawned, when it takes too long. Outside `run` it runs the loop
+-- itself.
+-- @tparam number seconds at least 0
+-- @tparam function fn what to do
+-- @param ... what fn is called with
+-- @return[1] what fn returned
+-- @treturn[2] nil
+-- @treturn[2] Error of kind "timeout"; its `applied` says whether fn changed something before, and `unclear` lists the
+-- calls that were cut off
+-- @raise what fn raised
+function combine.timeout(seconds, fn, ...)
+  scheduler.check_seconds("hoopai.timeout", seconds)
+  scheduler.check_function("hoopai.timeout", fn)
+  return in_task("hoopai.timeout", run_limited, seconds, fn, ...)
+end
+
+return combine

@@ -1,0 +1,52 @@
+--- The loops that can drive hoopai: `hoopai.use(hoopai.loop.luv)`.
+--
+-- There are `blocking` (hoopai's own, the default), `luv`, `cqueues`, `copas` and `custom`. An adapter is loaded when
+-- it is named here, and needs the library of that name.
+--
+-- The functions are for loops that have no adapter. Whatever tasks, calls and timers there are, one descriptor and one
+-- moment tell when something is to be done:
+--
+--     hoopai.use(hoopai.loop.custom)
+--     while hoopai.loop.busy() do
+--       wait_until_readable(hoopai.loop.pollfd(), hoopai.loop.timeout()) -- poll(2), select, ...
+--       hoopai.loop.step()
+--     end
+--
+-- A loop that calls back, such as that of a GUI, has an adapter of its own: see @{Adapter}.
+-- @module hoopai.loop
+local errors = require "hoopai.errors"
+local scheduler = require "hoopai.scheduler"
+local suggest = require "hoopai.suggest"
+
+local ipairs, require, setmetatable, tostring = ipairs, require, setmetatable, tostring
+local concat, format = table.concat, string.format
+
+--- What @{hoopai.use} takes: the way of hoopai to a loop. One that calls back watches `pollfd` while `busy` is true,
+-- and calls `step` whenever the descriptor is readable or `timeout` has passed.
+-- @table Adapter
+-- @tfield string name for messages
+-- @tfield[opt] function changed called when there is something to do that was not there after the last `step`: it sees
+-- to it that `step` is called soon, but not from within itself. Not needed by a loop that asks `busy` and `timeout`
+-- before each wait; then it does nothing. Absent only in `blocking`
+-- @tfield[opt] function running returns whether the loop is running: then a call outside of any task raises instead of
+-- blocking it. Without it only calls made during `step` are refused
+
+local loop = {
+  pollfd = scheduler.pollfd, events = scheduler.events, timeout = scheduler.timeout, busy = scheduler.busy,
+  step = scheduler.step,
+}
+
+local adapters = { "blocking", "luv", "cqueues", "copas", "custom" }
+
+return setmetatable(loop, { __index = function(self, name)
+  for _, known in ipairs(adapters) do
+    if name == known then
+      local adapter = require("hoopai.loop." .. name)
+      self[name] = adapter
+      return adapter
+    end
+  end
+  local near = suggest(name, adapters)
+  errors.raise(format("hoopai.loop has no `%s`%s", tostring(name),
+    near and format(", did you mean `%s`?", near) or ("; it has " .. concat(adapters, ", "))))
+end })

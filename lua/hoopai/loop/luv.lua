@@ -1,0 +1,50 @@
+--- libuv's loop: tasks of `hoopai.spawn` go on in `uv.run`, which returns when they and all else have ended.
+local errors = require "hoopai.errors"
+local loop = require "hoopai.loop"
+local uv = require "luv"
+
+local pcall, setmetatable, warn, ceil = pcall, setmetatable, warn, math.ceil
+
+local handles -- { poll, timer, idle, fd }
+
+--- False when somebody has closed the handles (uv.walk at the end of a program), and in a forked child.
+local function usable()
+  return not (handles.poll:is_closing() or handles.timer:is_closing() or handles.idle:is_closing())
+    and handles.fd == loop.pollfd()
+end
+
+-- Made after the handles and so finalised before them when the state is closed: from then on nobody may touch them.
+local Handles = {}
+Handles.__gc = function(self) self.ended = true end
+
+local function open()
+  local fd = loop.pollfd()
+  handles = setmetatable({ poll = uv.new_poll(fd), timer = uv.new_timer(), idle = uv.new_idle(), fd = fd }, Handles)
+end
+
+local function on_event()
+  local ok, problem = pcall(loop.step) -- an error in a callback would end the process
+  if not usable() then return end
+  handles.poll:stop() -- handles that are not active do not keep uv.run going
+  handles.timer:stop()
+  handles.idle:stop()
+  if not ok then
+    warn("hoopai: " .. errors.text(problem))
+    handles.timer:start(1000, 0, on_event)
+  elseif loop.busy() then
+    local seconds = loop.timeout()
+    handles.poll:start("r", on_event)
+    if seconds == 0 then handles.idle:start(on_event) -- a timer that starts itself with 0 would let nobody else in
+    elseif seconds then handles.timer:start(ceil(seconds * 1000), 0, on_event) end
+  end
+end
+
+return {
+  name = "luv",
+  changed = function()
+    if handles and handles.ended then return end
+    if not handles or not usable() then open() end
+    handles.idle:start(on_event)
+  end,
+  running = function() return uv.loop_mode() ~= nil end,
+}

@@ -1,0 +1,101 @@
+--- The sets of transfers of all clients, nested in one descriptor that any loop can wait for.
+local core = require "hoopai.core"
+
+local remove, ipairs, pcall = table.remove, ipairs, pcall
+
+local sets = {}
+
+local poller, process -- the descriptor that nests every client's set; who made it
+local multis = {}     -- array of { multi, fd }
+
+--- In a forked child the descriptor and all sets in it are the parent's: the child begins with its own.
+-- @treturn boolean whether this was found out just now
+function sets.leave_parent()
+  if process == core.pid() then return false end
+  local is_child = process ~= nil
+  poller, process, multis = nil, core.pid(), {}
+  return is_child
+end
+
+local function open_poller()
+  if not poller and core.backend ~= "poll" then poller = core.poller() end
+end
+
+--- The descriptor; nil where there is neither epoll nor kqueue.
+function sets.fd()
+  open_poller()
+  return poller and poller:fd()
+end
+
+function sets.add(multi)
+  open_poller()
+  local fd = multi:pollfd()
+  if poller then poller:add(fd) end
+  multis[#multis + 1] = { multi = multi, fd = fd }
+end
+
+function sets.remove(multi)
+  for index, entry in ipairs(multis) do
+    if entry.multi == multi then
+      remove(multis, index)
+      if poller then poller:remove(entry.fd) end
+      return
+    end
+  end
+end
+
+--- Forgets the sets that were finalised with their clients.
+function sets.forget_closed()
+  for index = #multis, 1, -1 do
+    if not pcall(multis[index].multi.count, multis[index].multi) then remove(multis, index) end
+  end
+end
+
+--- Steps each set, then calls collect(multi).
+function sets.step(collect)
+  for index = #multis, 1, -1 do
+    local entry = multis[index] -- a finaliser may close clients meanwhile
+    if entry then
+      entry.multi:step()
+      collect(entry.multi)
+    end
+  end
+end
+
+--- Is a transfer queued or running?
+function sets.in_flight()
+  for index = 1, #multis do
+    local queued, running = multis[index].multi:count()
+    if queued + running > 0 then return true end
+  end
+  return false
+end
+
+--- Seconds until a set must be stepped although the descriptor is not readable, nil = never.
+function sets.due()
+  local due
+  for index = 1, #multis do
+    local seconds = multis[index].multi:timeout()
+    if seconds and (not due or seconds < due) then due = seconds end
+  end
+  return due
+end
+
+--- Waits without the nesting descriptor (libcurl's own poll): one set at a time, so several sets take turns.
+local function wait_in_turns(seconds)
+  if #multis == 0 then return core.sleep(seconds or 3600) end
+  if #multis == 1 then return multis[1].multi:wait(seconds) end
+  local slice = 0.005
+  for index = 1, #multis do multis[index].multi:wait(seconds and seconds < slice and seconds or slice) end
+end
+
+--- Blocks until there may be something to step. A signal ends the wait at once, so that Lua's hooks (Ctrl-C) run.
+-- @tparam ?number seconds at most; nil = no limit
+function sets.wait(seconds)
+  if seconds == 0 then return end
+  if poller then poller:wait(seconds)
+  elseif core.backend == "poll" then wait_in_turns(seconds)
+  else core.sleep(seconds or 3600) end
+end
+
+return sets

@@ -1,0 +1,83 @@
+--- When waiting tasks are to be woken: a binary heap of { due, task }.
+--
+-- The entry of a task that woke otherwise loses its task and stays until it is due, or until such entries are the
+-- larger part of the heap, which is then rebuilt without them.
+local pcall, sort = pcall, table.sort
+
+local timers = {}
+
+local heap, count, dropped = {}, 0, 0
+
+local function sift_up(entry, index)
+  while index > 1 do
+    local parent = index // 2
+    if heap[parent].due <= entry.due then break end
+    heap[index] = heap[parent]
+    index = parent
+  end
+  heap[index] = entry
+end
+
+local function sift_down(entry, index)
+  while true do
+    local child = index * 2
+    if child > count then break end
+    if child < count and heap[child + 1].due < heap[child].due then child = child + 1 end
+    if heap[child].due >= entry.due then break end
+    heap[index] = heap[child]
+    index = child
+  end
+  heap[index] = entry
+end
+
+local function compact()
+  local live = {}
+  for index = 1, count do
+    if heap[index].task then live[#live + 1] = heap[index] end
+  end
+  sort(live, function(a, b) return a.due < b.due end) -- a sorted array is a heap
+  heap, count, dropped = live, #live, 0
+end
+
+local function pop()
+  local first, last = heap[1], heap[count]
+  heap[count] = nil
+  count = count - 1
+  if count > 0 then sift_down(last, 1) end
+  if not first.task then dropped = dropped - 1 end
+  return first
+end
+
+--- Notes when the present wait of a task ends.
+-- @tparam number due a core.now() time
+-- @tparam table task
+-- @treturn table the entry, for `drop`
+function timers.add(due, task)
+  local entry = { due = due, task = task }
+  sift_up(entry, count + 1)
+  count = count + 1 -- last: the heap may have found no memory to grow
+  return entry
+end
+
+--- Forgets an entry of `add` that has not been fired.
+function timers.drop(entry)
+  entry.task = nil
+  dropped = dropped + 1
+  if dropped > 64 and 2 * dropped > count then pcall(compact) end -- without memory for that, the next time
+end
+
+--- Calls wake(task) for all that are due.
+function timers.fire(moment, wake)
+  while count > 0 and heap[1].due <= moment do
+    local task = pop().task
+    if task then wake(task) end
+  end
+end
+
+--- The core.now() time at which the next wait ends, nil when none has an end.
+function timers.next()
+  while count > 0 and not heap[1].task do pop() end
+  return count > 0 and heap[1].due or nil
+end
+
+return timers
