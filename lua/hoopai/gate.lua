@@ -2,7 +2,6 @@
 local core = require "hoopai.core"
 local limiter = require "hoopai.limiter"
 local locks = require "hoopai.lock"
-local scheduler = require "hoopai.scheduler"
 
 local min, huge, setmetatable = math.min, math.huge, setmetatable
 local now = core.now
@@ -23,8 +22,9 @@ Permit.__close = function(permit)
 end
 
 local function take(own)
-  own.limiter:take()
-  return setmetatable({ gate = own, has_left = false, came = false }, Permit)
+  local permit = setmetatable({ gate = own, has_left = false, came = false }, Permit)
+  own.limiter:take() -- when nothing can fail any more
+  return permit
 end
 
 --- The permit of a request that is on no budget.
