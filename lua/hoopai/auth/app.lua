@@ -236,7 +236,7 @@ local function send(own, path, form, bearer, seconds, at_once)
   }
   permit.has_left = true
   scheduler.await(reply.transfer)
-  pcall(note_answer, permit, path, reply.transfer) -- the answer may hold a token: it is not lost for want of memory here
+  pcall(note_answer, permit, path, reply.transfer) -- a token in the answer is not lost for want of memory here
   unanswered.reply = false
   return reply
 end
