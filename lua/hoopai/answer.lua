@@ -3,11 +3,11 @@ local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local retry = require "hoopai.retry"
 
-local type, tonumber, ipairs, pairs, next = type, tonumber, ipairs, pairs, next
+local type, ipairs, pairs, next = type, ipairs, pairs, next
 local rawget, setmetatable = rawget, setmetatable
 local concat = table.concat
 local find, format, lower, match = string.find, string.format, string.lower, string.match
-local max, math_tointeger = math.max, math.tointeger
+local max = math.max
 
 local answer = {}
 
@@ -71,16 +71,6 @@ local passing_status = { [408] = true, [421] = true, [425] = true } -- timed out
 -- @tfield[opt] integer daily_limit requests allowed in a day
 -- @tfield[opt] integer daily_remaining requests left today
 -- @tfield[opt] integer daily_reset_ms milliseconds until the day begins anew
-
--- The headers that say it.
-local rate_limit_keys = {
-  ["x-ratelimit-max"] = "max",
-  ["x-ratelimit-remaining"] = "remaining",
-  ["x-ratelimit-interval-milliseconds"] = "interval_ms",
-  ["x-ratelimit-limit-daily"] = "daily_limit",
-  ["x-ratelimit-daily-remaining"] = "daily_remaining",
-  ["x-ratelimit-daily-reset"] = "daily_reset_ms",
-}
 
 --- A text to show, nil when a value is none.
 local function text_of(value)
@@ -183,10 +173,18 @@ local function refusal(exchange, body)
   return failure(exchange, err)
 end
 
+local function are_tables(list)
+  for _, item in ipairs(list) do
+    if type(item) ~= "table" then return false end
+  end
+  return true
+end
+
 -- lua-cjson reads [] and {} alike, so the outermost value is told by its first character.
 local fits = {
-  array = function(value, opens)
+  array = function(value, opens, items)
     return type(value) == "table" and opens ~= "{" and (value[1] ~= nil or next(value) == nil)
+      and not (items and items.type == "object" and not are_tables(value))
   end,
   object = function(value, opens) return type(value) == "table" and value[1] == nil and opens ~= "[" end,
 }
@@ -210,8 +208,8 @@ end
 local function shape_problem(endpoint, value, place, opens)
   local kind = endpoint.result.type
   local check = kind and fits[kind.type]
-  if check and not check(value, opens) then
-    return format("%s is not %s", place, kind.type == "array" and "a list" or "an object")
+  if check and not check(value, opens, kind.items) then
+    return format("%s is not %s", place, kind.type == "array" and "a list of what it should hold" or "an object")
   end
   if check and lacks_id(endpoint, value) then return place .. " has no `id`" end
 end
@@ -321,20 +319,16 @@ function Response.__pairs(response)
   return next, response
 end
 
---- What an answer says of the request budget, nil where it says nothing.
-function answer.rate_limit(transfer)
-  return transfer:numbers(rate_limit_keys)
-end
-
 local function make_response(exchange, transfer, status)
   return setmetatable({
     status = status,
     head = transfer:head(),
-    rate_limit = answer.rate_limit(transfer),
+    rate_limit = transfer:rate_limit(),
     attempts = exchange.attempts,
     elapsed = exchange.elapsed,
     url = exchange.url,
     extra = {},
+    body = nil, trace_id = nil, unexpected = nil, reconciled = nil, -- places for them
   }, Response)
 end
 

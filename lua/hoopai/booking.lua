@@ -237,8 +237,9 @@ local function look(client, wanted, call_options)
   end
   if #found > 1 then return nil, duplicate(found) end
   if #found == 0 then return false end
-  local booked, got = client.appointments:get(found[1].id, call_options)
-  if not booked then booked, got = found[1], response end
+  local id, booked, got = found[1].id, nil, nil
+  if type(id) == "string" then booked, got = client.appointments:get(id, call_options) end
+  if not booked or got.unexpected then booked, got = found[1], response end
   got.reconciled = true
   return booked, got
 end
@@ -311,7 +312,9 @@ local function known_ids(job, wanted)
   local events, err = list_around(job.client, wanted, job.options)
   if not events then return nil, err end
   local known = {}
-  for _, event in ipairs(events) do known[event.id] = true end
+  for _, event in ipairs(events) do
+    if event.id ~= nil then known[event.id] = true end
+  end
   return known
 end
 

@@ -596,13 +596,20 @@ function scheduler.settle()
   drive(scope)
 end
 
+local ending = false -- does lua_close wait for background tasks?
+
+--- Is the state being closed? Then background tasks must come to their end, and wait for nobody else.
+function scheduler.is_ending()
+  return ending
+end
+
 -- What a background task holds while it waits. lua_close finalises the youngest objects first: at that moment all that
 -- the task uses is still whole, so that it can be waited for.
 local Keeper = {}
 Keeper.__gc = function(keeper)
   local task = keeper.task
   if task.keeper ~= keeper or task.status ~= "running" or keeper.process ~= core.pid() then return end
-  current, driving, no_wait = nil, false, nil
+  current, driving, no_wait, ending = nil, false, nil, true
   sets.forget_closed()
   scheduler.settle()
 end
@@ -774,7 +781,8 @@ function Task:join()
   if self.status == "done" then return unpack(self.results, 1, self.results.n) end
   if self.status == "cancelled" then
     return nil, errors.new {
-      kind = "cancelled", message = "the task was cancelled", applied = self.applied or nil, unclear = self.unclear or nil,
+      kind = "cancelled", message = "the task was cancelled", applied = self.applied or nil,
+      unclear = self.unclear or nil,
     }
   end
   return nil, errors.new {
