@@ -6,6 +6,7 @@
 -- connections are made and nothing is ever read. Prints "ok" when all was as it must be.
 
 local event, state, server_url, silent_url, deaf_url = ...
+local host = host -- luacheck: globals host
 
 local core = require "hoopai.core"
 local hoopai = require "hoopai"
@@ -221,7 +222,7 @@ local events = {
 
   interrupted = function()
     local ok, problem = in_run(function()
-      host.interrupt() -- luacheck: globals host
+      host.interrupt()
       hoopai.sleep(PATIENCE)
     end)
     assert(not ok and problem:find "interrupted!", problem)
