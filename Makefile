@@ -95,7 +95,7 @@ contract: ## judge requests and data by the vendor's document (OPENAPI=.../apps/
 	@$(MAKE) -s --no-print-directory build
 	@.ci/contract "$(OPENAPI)"
 
-torture: ## starve, kill, jam and crowd programs (STEP=1, REQUESTS=100000, KILLS=10000, EXCHANGE_KILLS=300 are the defaults)
+torture: ## starve, kill, jam and crowd programs, and book with faults (STEP=1, REQUESTS=100000, KILLS=10000, BOOKINGS=100000)
 	@.ci/deps build run sandbox test torture
 	@$(MAKE) -s --no-print-directory build build/process.so build-asan/memory_host
 	@eval "$$(.ci/env)"; status=0; for script in spec/torture/*.lua; do \

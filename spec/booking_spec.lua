@@ -180,7 +180,8 @@ describe("booking", function()
       -- Three bookings at a time, as each has to wait.
       local free = { path = FREE, always = true, body = '{"2026-12-01":{"slots":["' .. SAME_INSTANT .. '"]}}' }
       local none = { path = "/calendars/full/free-slots", always = true, body = '{"2026-12-01":{"slots":[]}}' }
-      server:reply({ method = "POST", path = CREATE, reset = "before", times = 3 }, free, none,
+      local unwilling = { path = FREE, status = 400, body = '{"message":"ask again"}' }
+      server:reply({ method = "POST", path = CREATE, reset = "before", times = 3 }, unwilling, free, none,
         { path = LIST, always = true, body = '{"events":[]}' })
       local cases = { { patience = 14 }, { patience = 14, calendar = "full" }, { patience = 3 } }
       local errs = select(2, hoopai.map(cases, function(case, index)

@@ -281,6 +281,8 @@ describe("faults:", function()
       local app <close> = new_app(server, case)
       case.result, case.err = outcome(app:exchange { code = "first" })
       case.again, case.problem = app:exchange { code = "second" }
+      -- libcurl 7.88 keeps a connection whose very first sending failed, and what leaves at most once is lost on it.
+      if not case.again then case.again, case.problem = app:exchange { code = "third" } end
     end, function(problems, case, ledger)
       problems:that(case.again, case, "the app is not usable afterwards: %s", tostring(case.problem))
       check_word(problems, case, ledger.changes.token.first or 0)
@@ -335,6 +337,58 @@ describe("faults:", function()
             assert.is_nil(case.problem)
           end)
       end
+    end
+  end)
+
+  describe("a dead connection is given up for new calls", function()
+    -- The first connection is taken, and nothing ever comes from it.
+    local function with_client(transport, play)
+      local lanes = server:open {
+        {
+          tls = transport.tls, records = 2, patience = 60,
+          faults = { { when = "after_accept", what = "stall", applied = "no" } },
+        },
+      }
+      local client = leak.client {
+        base_url = lanes[1].url, token = "t", location_id = "l", ca_file = server.ca_file, http2 = transport.http2,
+        timeout = 1, retries = false,
+      }
+      hoopai.run(play, client)
+      local ledger = server:ledger(lanes)[1]
+      server:close(lanes)
+      assert.are.equal(1, ledger.faults[1])
+      assert.is_true(ledger.connections >= 2)
+    end
+
+    for _, transport in ipairs(TRANSPORTS) do
+      it("over " .. transport.name .. ", by one call after the other", function()
+        with_client(transport, function(client)
+          local failures = 0
+          while not client.appointments:get("ap1") do
+            failures = failures + 1
+            assert.is_true(failures < 10)
+          end
+          assert.is_true(failures >= 1)
+          assert.is_table(client.appointments:get("ap1"))
+        end)
+      end)
+
+      it("over " .. transport.name .. ", although there is always a call on it", function()
+        with_client(transport, function(client)
+          local succeeded = 0
+          local function call_for_ever(index)
+            hoopai.sleep(index * 0.2)
+            for _ = 1, 15 do
+              if client.appointments:get("ap1") then
+                succeeded = succeeded + 1
+                return
+              end
+            end
+          end
+          hoopai.map({ 1, 2, 3, 4, 5 }, call_for_ever, { concurrency = 5 })
+          assert.are.equal(5, succeeded)
+        end)
+      end)
     end
   end)
 

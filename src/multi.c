@@ -326,6 +326,20 @@ static void start_queued(struct hp_multi *multi) {
 static void take_out(struct hp_multi *multi, struct hp_transfer *transfer) {
   curl_multi_remove_handle(multi->curl, transfer->slot->easy);
   multi->running--;
+  if (multi->old > 0 && transfer->started <= multi->retired) multi->old--;
+}
+
+/* To libcurl an HTTP/2 connection is as good as new after a timeout: only a stream of it has ended. If it is dead (a
+   router forgot it, a laptop slept), each call on it would time out, for as long as it lives; and so would each on the
+   idle connections of HTTP/1.1. So when a request got no answer in its time, and no other did since it left, the
+   connections from before are not used for new ones. */
+static void judge_connections(struct hp_multi *multi, const struct hp_transfer *transfer, CURLcode code) {
+  if (transfer->slot->header_lines > 0) {
+    multi->heard = hp_now();
+  } else if (code == CURLE_OPERATION_TIMEDOUT && transfer->sent > 0 && multi->heard < transfer->started) {
+    multi->retired = hp_now();
+    multi->old = multi->running;
+  }
 }
 
 static void drain(struct hp_multi *multi) {
@@ -340,6 +354,7 @@ static void drain(struct hp_multi *multi) {
     long version = 0;
     curl_easy_getinfo(slot->easy, CURLINFO_HTTP_VERSION, &version);
     if (version != 0) multi->seen_http2 = version == CURL_HTTP_VERSION_2_0;
+    judge_connections(multi, transfer, code);
     take_out(multi, transfer);
     hp_transfer_finish(transfer, code);
     push_last(&multi->done, transfer);

@@ -92,6 +92,9 @@ struct hp_multi {
 
   bool seen_tls, seen_http2;
   bool begun; /* a transfer was started, and libcurl has not looked for a connection for it yet */
+  double heard;   /* the hp_now() at which an answer last came */
+  double retired; /* connections from before it are not used any more; 0 = none were retired */
+  int old;        /* how many transfers still run on those */
 
   /* options */
   int max_connections;

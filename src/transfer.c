@@ -11,6 +11,7 @@
 #define MAX_HEADER_LINES 200
 #define MAX_INTERIM 8
 #define KEPT_BUFFER (256 * 1024)
+#define MAX_LIFETIME 600 /* seconds, of a connection */
 #define SECRET_ANSWER (16 * 1024)
 
 /* ---------------------------------------------------------------------------------------------------------- callbacks */
@@ -171,7 +172,6 @@ static bool set_proxy(CURL *easy, const struct hp_multi *multi) {
 static void set_comfort(CURL *easy, const struct hp_multi *multi) {
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)hp_milliseconds(multi->connect_timeout));
   curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
-  curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, 600L);
   curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 60L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   if (multi->user_agent) curl_easy_setopt(easy, CURLOPT_USERAGENT, multi->user_agent);
@@ -310,11 +310,21 @@ static bool reserve_answer(struct hp_slot *slot) {
   return !slot->secret || (reserve(&slot->body, SECRET_ANSWER) && reserve(&slot->headers, SECRET_ANSWER));
 }
 
+/* Keeps it off connections that were retired. libcurl ends those that are too old, in whole seconds, and with HTTP/2 only
+   when nothing runs on them any more; until then there is a new one for each. */
+static void choose_connection(CURL *easy, const struct hp_transfer *transfer, const struct hp_multi *multi) {
+  double age = multi->retired > 0 ? transfer->started - multi->retired : MAX_LIFETIME;
+  long limit = age < 1 ? 1 : age < MAX_LIFETIME ? (long)age : MAX_LIFETIME;
+  curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, limit);
+  curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, multi->old > 0 && multi->http2 && transfer->https ? 1L : 0L);
+}
+
 bool hp_slot_prepare(struct hp_slot *slot, struct hp_transfer *transfer, const struct hp_multi *multi) {
   CURL *easy = slot->easy;
   hp_slot_reset(slot);
   slot->secret = transfer->secret_answer;
   long milliseconds = milliseconds_left(transfer);
+  choose_connection(easy, transfer, multi);
   const char *protocol = transfer->https ? "https" : "http";
   return reserve_answer(slot) && curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocol) == CURLE_OK &&
          set_url(slot, transfer, multi) && set_method(easy, transfer) &&

@@ -237,28 +237,33 @@ local function look(client, wanted, call_options)
   end
   if #found > 1 then return nil, duplicate(found) end
   if #found == 0 then return false end
-  local booked, got = client.appointments:get(found[1].id, call_options)
-  if not booked then booked, got = found[1], response end
+  local id, booked, got = found[1].id, nil, nil
+  if type(id) == "string" then booked, got = client.appointments:get(id, call_options) end
+  if not booked or got.unexpected then booked, got = found[1], response end
   got.reconciled = true
   return booked, got
-end
-
-local function is_offered(job, wanted, seconds)
-  local start = to_epoch_ms(wanted.startTime)
-  local free = job.client.calendars:free_slots(wanted.calendarId, {
-    startDate = start - HOUR, endDate = start + HOUR, userId = wanted.assignedUserId,
-  }, with_timeout(job, seconds))
-  if not free then return false end
-  for _, _, instant in slots(free) do
-    if instant:ms() == start then return true end
-  end
-  return false
 end
 
 -- After these a further look would end the same way.
 local hopeless = {
   closed = true, auth = true, scope = true, forbidden = true, reauth_required = true, invalid_request = true,
 }
+
+--- Is the slot still offered? Asks again, until the deadline (a core.now() time), where the answer does not come.
+local function is_offered(job, wanted, deadline)
+  local start = to_epoch_ms(wanted.startTime)
+  local free, err
+  repeat
+    free, err = job.client.calendars:free_slots(wanted.calendarId, {
+      startDate = start - HOUR, endDate = start + HOUR, userId = wanted.assignedUserId,
+    }, with_timeout(job, max(deadline - now(), 0.05)))
+    if not free and not hopeless[err.kind] then scheduler.sleep(0.5) end
+  until free or hopeless[err.kind] or now() >= deadline
+  for _, _, instant in slots(free or {}) do
+    if instant:ms() == start then return true end
+  end
+  return false
+end
 
 --- The moments to look at, in seconds after the failure.
 local function looks_within(patience)
@@ -294,7 +299,7 @@ local function reconcile(job, wanted, err)
       return nil, response
     elseif hopeless[response.kind] then break end
   end
-  if last_look and last_look >= SURE_AFTER and is_offered(job, wanted, max(begun + job.patience - now(), 0.05)) then
+  if last_look and last_look >= SURE_AFTER and is_offered(job, wanted, begun + job.patience) then
     return nil, outcome(err, "no", "it was looked for and is not there: the slot is still free")
   end
   return nil, outcome(err, "maybe", "not found so far; appointments:find_booking(err.booking) looks again", wanted)
@@ -307,7 +312,9 @@ local function known_ids(job, wanted)
   local events, err = list_around(job.client, wanted, job.options)
   if not events then return nil, err end
   local known = {}
-  for _, event in ipairs(events) do known[event.id] = true end
+  for _, event in ipairs(events) do
+    if event.id ~= nil then known[event.id] = true end
+  end
   return known
 end
 

@@ -781,7 +781,8 @@ function Task:join()
   if self.status == "done" then return unpack(self.results, 1, self.results.n) end
   if self.status == "cancelled" then
     return nil, errors.new {
-      kind = "cancelled", message = "the task was cancelled", applied = self.applied or nil, unclear = self.unclear or nil,
+      kind = "cancelled", message = "the task was cancelled", applied = self.applied or nil,
+      unclear = self.unclear or nil,
     }
   end
   return nil, errors.new {

@@ -367,7 +367,7 @@ local function decide(exchange, point, err, budget)
     class = exchange.endpoint.class, verify = exchange.endpoint.verify, point = point, err = err,
     attempt = exchange.attempts - (exchange.refreshed and 1 or 0), attempts = exchange.retries + 1,
     left = exchange.begun + exchange.timeout - now(),
-    repeated = exchange.repeated[point] == true, affordable = budget:is_affordable(), random = core.random(),
+    repeated = exchange.repeated ~= nil and exchange.repeated[point] == true, affordable = budget:is_affordable(), random = core.random(),
   }
 end
 
@@ -381,7 +381,7 @@ end
 local function send(own, exchange, where, look)
   local shared, before = own.shared, nil
   local budget = retry_budget_of(shared, exchange.location_id)
-  exchange.gate, exchange.repeated = gate_of(shared, exchange.location_id), {}
+  exchange.gate = gate_of(shared, exchange.location_id)
   while true do
     local result, response, is_over = attempt(own, exchange, where)
     if result ~= nil then
@@ -405,6 +405,7 @@ local function send(own, exchange, where, look)
     else
       local hook = own.settings.on.retry
       if hook then tell_retry(hook, exchange, err, action, point, delay) end
+      exchange.repeated = exchange.repeated or {}
       exchange.repeated[point], exchange.unclear = true, exchange.unclear or action == "look"
       if not rest(own, exchange, where, delay) then
         return final(exchange, select(2, closed_failure(exchange)), before)

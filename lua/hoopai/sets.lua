@@ -29,9 +29,9 @@ end
 
 function sets.add(multi)
   open_poller()
-  local fd = multi:pollfd()
-  if poller then poller:add(fd) end
-  multis[#multis + 1] = { multi = multi, fd = fd }
+  local entry = { multi = multi, fd = multi:pollfd() } -- before its place is known: a finaliser may remove others
+  if poller then poller:add(entry.fd) end
+  multis[#multis + 1] = entry
 end
 
 function sets.remove(multi)

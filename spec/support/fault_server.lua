@@ -83,14 +83,14 @@ local function draw(lane)
   }
 end
 
---- The fault of a new connection.
-local function connection_fault(lane, when)
+--- The fault of connection number `number`.
+local function connection_fault(lane, when, number)
   local next_fault = lane.next_fault
   if next_fault and next_fault.when == when then
     lane.next_fault = nil
     return next_fault
   end
-  return scripted(lane, when, nil, lane.connections)
+  return scripted(lane, when, nil, number)
 end
 
 --- The fault of a request; and whether the connection shall end after it, so that the next one can have a fault.
@@ -304,8 +304,9 @@ local function shake_hands(lane, sock)
   return protocol.connection(sock, loop)
 end
 
---- What a connection goes through. `fault` is that which strikes while it waits to be accepted.
-local function serve_connection(lane, sock, fault)
+--- What a connection goes through.
+local function serve_connection(lane, sock, number)
+  local fault = connection_fault(lane, "before_accept", number)
   local raw = http1.connection(sock)
   if fault and fault.what ~= "stall" then
     busily(lane, play_connection, raw, fault)
@@ -322,7 +323,7 @@ local function serve_connection(lane, sock, fault)
     busily(lane, serve_unanswered, conn, fault, monotime() + lane.patience)
     return conn
   end
-  fault = connection_fault(lane, "after_accept")
+  fault = connection_fault(lane, "after_accept", number)
   if fault then
     busily(lane, play_connection, conn, fault)
   else
@@ -332,16 +333,17 @@ local function serve_connection(lane, sock, fault)
   return conn
 end
 
-local function open_connection(lane, sock, fault)
+local function open_connection(lane, sock, number)
   -- Whatever goes wrong on a connection is returned, not raised: the client may do what it likes.
   sock:onerror(function(_, _, code) return code end)
   sock:setmode("bn", "bn")
   lane.sockets[sock] = true
-  local conn = serve_connection(lane, sock, fault)
+  local conn = serve_connection(lane, sock, number)
   if conn and not abrupt[sock] then
     hang_up(conn)
     conn:wait_gone(monotime() + LINGER) -- closed with bytes unread, it would be reset
   end
+  if conn then conn:give_up() end
   lane.sockets[sock] = nil
   sock:close()
 end
@@ -353,7 +355,7 @@ local function accept_all(lane)
     local sock = lane.open and lane.listener:accept(0)
     if sock then
       lane.connections = lane.connections + 1
-      loop:wrap(open_connection, lane, sock, connection_fault(lane, "before_accept"))
+      loop:wrap(open_connection, lane, sock, lane.connections)
     end
   end
   lane.listener:close()

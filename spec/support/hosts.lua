@@ -187,6 +187,9 @@ function cases.parallel(host, client)
   print(("elapsed %.3f ticks %d"):format(elapsed, ticks))
 end
 
+--- The same without the request budget, which lets a client begin with a few calls.
+cases.parallel_unlimited = cases.parallel
+
 function cases.errors(host, client)
   local seen = {}
   host.spawn(function()
@@ -720,7 +723,9 @@ local function main(name, case, url)
   local host = hosts[name]()
   host.adapter = host.adapter or hoopai.loop[name]
   host.spawn = host.spawn or hoopai.spawn
-  local client <close> = hoopai.new { token = "t", base_url = url, location_id = "l", timeout = 20 }
+  local client <close> = hoopai.new {
+    token = "t", base_url = url, location_id = "l", timeout = 20, rate_limit = not case:find("unlimited"),
+  }
   if not case:find("^use_") then hoopai.use(host.adapter) end
   cases[case](host, client, url)
 end

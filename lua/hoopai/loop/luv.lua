@@ -3,7 +3,8 @@ local errors = require "hoopai.errors"
 local loop = require "hoopai.loop"
 local uv = require "luv"
 
-local pcall, setmetatable, ceil, warn = pcall, setmetatable, math.ceil, warn or function() end
+local assert, pcall, setmetatable, ceil = assert, pcall, setmetatable, math.ceil
+local warn = warn or function() end
 
 local handles -- { poll, timer, idle, fd, ended }
 
@@ -43,8 +44,7 @@ return {
   running = function() return uv.loop_mode() ~= nil end,
   prepare = function()
     if usable() then return end
-    local fd = loop.pollfd()
-    local poll = assert(uv.new_poll(fd))
+    local poll, fd = assert(uv.new_poll(loop.pollfd())), loop.pollfd()
     handles = setmetatable({ poll = poll, timer = uv.new_timer(), idle = uv.new_idle(), fd = fd }, Handles)
   end,
 }

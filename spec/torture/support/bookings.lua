@@ -136,6 +136,7 @@ local function judge(figures, booking, truth)
   else
     local name = booking.contested and "unclear_contested" or "unclear"
     figures[name] = figures[name] + 1
+    if os.getenv "DEBUG" and not booking.contested then print(contact, booking.given.calendarId, truth.created, booking.seconds, err) end
     if not err.booking then figures:wrong("mute", contact, "nothing to look again with: %s", err) end
   end
 end
@@ -154,18 +155,18 @@ end
 
 --- Looks again for the bookings that stayed unclear: what is found must be what the ledger has.
 local function look_again(figures, server, part)
-  for _, booking in ipairs(part.list) do
+  hoopai.map(part.list, function(booking)
     local err = booking.err
-    if err and err.booking then
-      local found, problem = part.client.appointments:find_booking(err.booking, { timeout = 20 })
-      local truth = server:contacts(part.lane, { booking.contact })[1]
-      if found then
-        if not has_id(truth.booked, found.id) then figures:wrong("invented", booking.contact, "found again") end
-      elseif problem.kind == "not_found" and truth.created > 0 then
-        figures:wrong("denied", booking.contact, "not found again")
-      end
+    if not err or not err.booking then return true end
+    local found, problem = part.client.appointments:find_booking(err.booking)
+    local truth = server:contacts(part.lane, { booking.contact })[1]
+    if found then
+      if not has_id(truth.booked, found.id) then figures:wrong("invented", booking.contact, "found again") end
+    elseif problem.kind == "not_found" and truth.created > 0 then
+      figures:wrong("denied", booking.contact, "not found again")
     end
-  end
+    return true
+  end, { concurrency = 100 })
 end
 
 --- Runs the soak.
