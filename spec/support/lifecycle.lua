@@ -7,6 +7,7 @@
 
 -- luacheck: globals host
 local event, state, server_url, silent_url, deaf_url = ...
+local host = host -- luacheck: globals host
 
 local core = require "hoopai.core"
 local hoopai = require "hoopai"
