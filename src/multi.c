@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define MAX_IDLE_SLOTS 64
+#define SEEN 64 /* events at a time: as many as hp_set_wait gives */
 #define STREAMS 100
 #define MOST_CONNECTIONS 10000
 #define MOST_BYTES 1000000000
@@ -122,11 +123,16 @@ static bool reserve_socket(struct hp_multi *multi, curl_socket_t fd) {
   return true;
 }
 
+/* What the system is to tell of a descriptor: of an idle connection, that something came on it (see end_unclean). */
+static int watched(const struct hp_multi *multi, const struct hp_socket *entry) {
+  bool is_idle = entry->wanted == 0 && entry->ours;
+  return is_idle && multi->watches_idle && !multi->seen_http2 ? HP_IN : entry->wanted;
+}
+
 static void apply_change(struct hp_multi *multi, int fd) {
   struct hp_socket *entry = &multi->sockets[fd];
-  if (entry->wanted != entry->applied && hp_set_change(multi->set, fd, entry->applied, entry->wanted)) {
-    entry->applied = entry->wanted;
-  }
+  int mask = watched(multi, entry);
+  if (mask != entry->applied && hp_set_change(multi->set, fd, entry->applied, mask)) entry->applied = mask;
 }
 
 /* Some versions of libcurl close a socket that was not yet connected without telling: what they take out before
@@ -255,10 +261,8 @@ static bool open_curl(struct hp_multi *multi) {
   return true;
 }
 
-/* Before 8.1.0 a handle that is used again has a pointer to the last header of the answer before, and an answer whose
-   first header line is a folded one makes libcurl use that freed memory. There each handle serves once. */
-static bool serves_once(void) {
-  return curl_version_info(CURLVERSION_NOW)->version_num < 0x080100;
+static bool curl_is_before(unsigned version) {
+  return curl_version_info(CURLVERSION_NOW)->version_num < version;
 }
 
 /* Each client has its own, so no two threads use one at a time. */
@@ -405,25 +409,37 @@ static void end_connection(int fd) {
 /* What came on an idle connection (a second answer, the body of a 204) would pass for the answer to the next request:
    before 8.0.0 libcurl only looks whether a connection still is there. So those are ended before it chooses one.
    HTTP/2 tells answers apart, and has frames that come unasked. */
-static void end_unclean(struct hp_multi *multi) {
-  char byte;
-  if (!multi->begun) return;
-  multi->begun = false;
-  if (multi->seen_http2 || curl_version_info(CURLVERSION_NOW)->version_num >= 0x080000) return;
-  for (int fd = 0; fd < multi->socket_count; fd++) {
-    bool idle = multi->sockets[fd].ours && multi->sockets[fd].wanted == 0;
-    if (idle && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) end_connection(fd);
+static void end_unclean(struct hp_multi *multi, const struct hp_event *events, int count) {
+  for (int i = 0; i < count; i++) {
+    int fd = events[i].fd;
+    struct hp_socket *entry = fd < multi->socket_count ? &multi->sockets[fd] : NULL;
+    if (!entry || entry->wanted != 0 || entry->applied == 0) continue;
+    end_connection(fd);
+    entry->ours = false; /* not to be watched again */
+    apply_change(multi, fd);
   }
+}
+
+/* The ready descriptors, the first SEEN of them. Before libcurl chooses connections for new transfers all are looked at:
+   those that are not returned now will be, as what is ready stays so. */
+static int take_events(struct hp_multi *multi, struct hp_event *events) {
+  int count = hp_set_wait(multi->set, events, SEEN, 0);
+  end_unclean(multi, events, count);
+  for (int more = multi->begun ? multi->socket_count / SEEN : 0; more > 0 && count == SEEN; more--) {
+    count = hp_set_wait(multi->set, events, SEEN, 0);
+    end_unclean(multi, events, count);
+  }
+  multi->begun = false;
+  return count;
 }
 
 /* One round without waiting: the ready descriptors, then the deadline. */
 static CURLMcode run_curl(struct hp_multi *multi) {
-  struct hp_event events[64];
+  struct hp_event events[SEEN];
   int running;
   CURLMcode code = CURLM_OK;
-  end_unclean(multi);
   apply_changes(multi);
-  int count = hp_set_wait(multi->set, events, 64, 0);
+  int count = take_events(multi, events);
   for (int i = 0; i < count && code == CURLM_OK; i++) {
     int fd = events[i].fd;
     int mask = fd < multi->socket_count ? events[i].mask & multi->sockets[fd].wanted : 0;
@@ -616,7 +632,8 @@ static int multi_new(lua_State *L) {
 #endif
   if (!open_curl(multi)) return luaL_error(L, "not enough memory");
   multi->share = open_share();
-  multi->serves_once = serves_once();
+  multi->serves_once = curl_is_before(0x080100);
+  multi->watches_idle = curl_is_before(0x080000);
   lua_settop(L, 2);
   return 1;
 }

@@ -98,7 +98,10 @@ struct hp_multi {
   double heard;   /* the hp_now() at which an answer last came */
   double retired; /* connections from before it are not used any more; 0 = none were retired */
   int old;        /* how many transfers still run on those */
-  bool serves_once; /* an easy handle may not be used again */
+  bool serves_once;  /* an easy handle may not be used again: before 8.1.0 it has a pointer to the last header of the
+                        answer before, and an answer whose first header line is a folded one makes libcurl use that
+                        freed memory */
+  bool watches_idle; /* idle connections on which something came must be ended, see end_unclean */
 
   /* options */
   int max_connections;
