@@ -50,7 +50,7 @@ static void restore_sigpipe(struct guard *guard) {
     sigset_t only;
     sigemptyset(&only);
     sigaddset(&only, SIGPIPE);
-#ifdef __APPLE__
+#if defined(__APPLE__) || defined(__OpenBSD__) /* these have no sigtimedwait */
     int signal_number;
     sigwait(&only, &signal_number);
 #else
