@@ -578,7 +578,7 @@ static void read_options(lua_State *L, struct hp_multi *multi) {
   }
 }
 
-/* multi(options) -> Multi */
+/* multi(options) -> Multi | nil, problem (no descriptor is left) */
 static int multi_new(lua_State *L) {
   lua_settop(L, 1);
   struct hp_multi *multi = lua_newuserdatauv(L, sizeof *multi, 1);
@@ -597,7 +597,7 @@ static int multi_new(lua_State *L) {
   read_options(L, multi);
 #ifdef HP_HAS_SET
   multi->set = hp_set_open();
-  if (multi->set < 0) return luaL_error(L, "no descriptor for the connections: %s", strerror(errno));
+  if (multi->set < 0) return hp_system_problem(L, "no descriptor for the connections");
 #endif
   if (!open_curl(multi)) return luaL_error(L, "not enough memory");
   lua_settop(L, 2);
