@@ -41,8 +41,8 @@ endif
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: help deps build build-poll demo test test-all lint asan tsan valgrind contract fuzz bench readme meta docs \
-	amalgamation host install clean env
+.PHONY: help deps build build-poll demo test test-all lint asan tsan valgrind contract torture fuzz bench bench-compare \
+	readme meta docs amalgamation host install clean env
 
 help: ## this list
 	@sed -n 's/\$$\$$/$$/; s/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -106,10 +106,17 @@ fuzz: ## feed each target of spec/fuzz/ with what libFuzzer thinks of, for FUZZ_
 	@$(MAKE) -s --no-print-directory CC=clang build-fuzz/fuzz
 	@.ci/fuzz $(FUZZ_SECONDS) $(TARGETS)
 
-bench: ## measure (one script of spec/bench/ after the other)
-	@.ci/deps build run sandbox test
-	@$(MAKE) -s --no-print-directory build build/process.so
+bench: ## measure against libcurl itself and other clients (BENCH_ROUNDS=5 BENCH_SECONDS=0.5 BENCH_PEERS=1)
+	@.ci/deps build run sandbox test bench
+	@$(MAKE) -s --no-print-directory build build/process.so $(bench_programs)
 	@eval "$$(.ci/env)"; for script in spec/bench/*_bench.lua; do echo "== $$script"; "$$LUA" "$$script" || exit; done
+
+bench-compare: ## measure this checkout and another commit in one run (BASE=revision)
+	@.ci/deps build run sandbox bench
+	@$(MAKE) -s --no-print-directory build $(bench_programs)
+	@.ci/bench-base "$(BASE)" build/bench/base
+	@$(MAKE) -s --no-print-directory -C build/bench/base build
+	@eval "$$(.ci/env)"; BENCH_BASE=build/bench/base "$$LUA" spec/bench/http_bench.lua
 
 readme: ## write the table of endpoints in README.md anew
 	@.ci/deps run
@@ -205,3 +212,13 @@ build-fuzz/fuzz: spec/fuzz/fuzz.c $(sources) $(wildcard src/*.h) Makefile | buil
 build/process.so: spec/support/process.c Makefile | build/headers
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -fPIC $(warnings) $(includes) -shared -o $@ $<
+
+bench_programs := build/bench/rawc build/bench/server build/bench/timed
+
+build/bench/rawc: spec/bench/rawc.c Makefile | build/headers
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -O2 $(warnings) $(CURL_CFLAGS) -o $@ $< $(CURL_LIBS)
+
+build/bench/server build/bench/timed: build/bench/%: spec/bench/support/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -O2 $(warnings) -o $@ $<

@@ -50,8 +50,8 @@ void hp_buffer_free(struct hp_buffer *buffer) {
 }
 
 void hp_wipe(void *data, size_t length) {
-  volatile unsigned char *byte = data;
-  while (length-- > 0) *byte++ = 0;
+  static void *(*const volatile fill)(void *, int, size_t) = memset;
+  if (length > 0) fill(data, 0, length);
 }
 
 static double clock_seconds(clockid_t id) {

@@ -255,6 +255,22 @@ static bool open_curl(struct hp_multi *multi) {
   return true;
 }
 
+/* Before 8.1.0 a handle that is used again has a pointer to the last header of the answer before, and an answer whose
+   first header line is a folded one makes libcurl use that freed memory. There each handle serves once. */
+static bool serves_once(void) {
+  return curl_version_info(CURLVERSION_NOW)->version_num < 0x080100;
+}
+
+/* Each client has its own, so no two threads use one at a time. */
+static CURLSH *open_share(void) {
+  CURLSH *share = curl_share_init();
+  if (share && curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK) {
+    curl_share_cleanup(share);
+    share = NULL;
+  }
+  return share;
+}
+
 /* The callbacks are taken off first: clean-up would call them for each connection it closes. */
 static void close_curl(struct hp_multi *multi) {
   if (!multi->curl) return;
@@ -280,19 +296,14 @@ static struct hp_slot *take_slot(struct hp_multi *multi) {
   return slot;
 }
 
-/* Before 8.1.0 a handle that is used again has a pointer to the last header of the answer before, and an answer whose
-   first header line is a folded one makes libcurl use that freed memory. There each handle serves once. */
-static bool may_be_used_again(void) {
-  return curl_version_info(CURLVERSION_NOW)->version_num >= 0x080100;
-}
-
 static void give_slot(struct hp_multi *multi, struct hp_slot *slot) {
   slot->owner = NULL;
   hp_slot_reset(slot);
-  if (!multi->curl || multi->idle_count >= MAX_IDLE_SLOTS || !may_be_used_again()) {
+  if (!multi->curl || multi->idle_count >= MAX_IDLE_SLOTS) {
     hp_slot_free(slot);
     return;
   }
+  if (multi->serves_once) hp_slot_retire(slot);
   slot->next = multi->idle;
   multi->idle = slot;
   multi->idle_count++;
@@ -469,6 +480,8 @@ static void close_multi(struct hp_multi *multi) {
   multi->closed = true;
   end_all(multi, "closed", "the client was closed");
   while (multi->idle) hp_slot_free(take_slot(multi));
+  if (multi->model) curl_easy_cleanup(multi->model);
+  multi->model = NULL;
   close_curl(multi);
   restore_sigpipe(&guard);
   if (multi->set >= 0) close(multi->set);
@@ -480,6 +493,8 @@ static void close_multi(struct hp_multi *multi) {
 static void abandon(struct hp_multi *multi) {
   multi->curl = NULL;
   multi->idle = NULL;
+  multi->model = NULL;
+  multi->share = NULL;
 #ifdef HP_HAS_SET
   if (multi->set >= 0) hp_set_abandon(multi->set);
 #endif
@@ -600,6 +615,8 @@ static int multi_new(lua_State *L) {
   if (multi->set < 0) return hp_system_problem(L, "no descriptor for the connections");
 #endif
   if (!open_curl(multi)) return luaL_error(L, "not enough memory");
+  multi->share = open_share();
+  multi->serves_once = serves_once();
   lua_settop(L, 2);
   return 1;
 }
@@ -702,6 +719,8 @@ static int multi_gc(lua_State *L) {
     unlink_all(multi, transfer);
   }
   multi->done = (struct hp_list){NULL, NULL};
+  if (multi->share) curl_share_cleanup(multi->share); /* last: as long as a handle uses it, it stays */
+  multi->share = NULL;
   free(multi->sockets);
   free(multi->ca_file);
   free(multi->proxy);

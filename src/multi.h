@@ -11,13 +11,14 @@
 struct hp_multi;
 struct hp_transfer;
 
-/* A pooled easy handle with its response buffers. */
+/* An easy handle with its response buffers, pooled. */
 struct hp_slot {
-  CURL *easy;
+  CURL *easy; /* NULL = the next request makes one */
   struct hp_transfer *owner;
   struct hp_slot *next; /* in the pool */
   char *origin;  /* "https://host:port" of the request before, NULL = none */
   CURLU *parsed; /* the same for libcurl */
+  bool has_origin; /* the handle has been told */
   struct hp_buffer body, headers;
   size_t max_body, max_headers;
   int header_lines, interim;
@@ -88,6 +89,8 @@ struct hp_multi {
   struct hp_list queue, done;
   struct hp_transfer *all;
   struct hp_slot *idle;
+  CURL *model;   /* what their handles are copied from, NULL = not yet made */
+  CURLSH *share; /* their TLS sessions, NULL = each has its own */
   int queued, running, idle_count;
 
   bool seen_tls, seen_http2;
@@ -95,6 +98,7 @@ struct hp_multi {
   double heard;   /* the hp_now() at which an answer last came */
   double retired; /* connections from before it are not used any more; 0 = none were retired */
   int old;        /* how many transfers still run on those */
+  bool serves_once; /* an easy handle may not be used again */
 
   /* options */
   int max_connections;
@@ -112,10 +116,12 @@ struct hp_multi {
 CURLM *hp_curl_multi_init(void);
 
 /* slots (transfer.c) */
-struct hp_slot *hp_slot_new(struct hp_multi *multi);
+struct hp_slot *hp_slot_new(const struct hp_multi *multi);
 void hp_slot_free(struct hp_slot *slot);
-/* Sets every option that differs between requests; false when libcurl refuses one. */
-bool hp_slot_prepare(struct hp_slot *slot, struct hp_transfer *transfer, const struct hp_multi *multi);
+/* Frees its easy handle. */
+void hp_slot_retire(struct hp_slot *slot);
+/* Sets every option that differs between requests, in a new handle where it has none; false when libcurl refuses. */
+bool hp_slot_prepare(struct hp_slot *slot, struct hp_transfer *transfer, struct hp_multi *multi);
 
 /* Makes a slot ready for the pool: what the last answer left is forgotten. */
 void hp_slot_reset(struct hp_slot *slot);

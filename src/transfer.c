@@ -194,7 +194,7 @@ static void forget_origin(struct hp_slot *slot) {
 
 void hp_slot_free(struct hp_slot *slot) {
   forget_secret(slot);
-  if (slot->easy) curl_easy_cleanup(slot->easy);
+  hp_slot_retire(slot);
   curl_url_cleanup(slot->parsed);
   forget_origin(slot);
   hp_buffer_free(&slot->body);
@@ -202,23 +202,48 @@ void hp_slot_free(struct hp_slot *slot) {
   free(slot);
 }
 
-struct hp_slot *hp_slot_new(struct hp_multi *multi) {
+void hp_slot_retire(struct hp_slot *slot) {
+  if (slot->easy) curl_easy_cleanup(slot->easy);
+  slot->easy = NULL;
+  slot->has_origin = false;
+}
+
+/* What is the same for all requests of a client is set once, in a handle of which the others are copies. */
+static bool open_model(struct hp_multi *multi) {
+  if (multi->model) return true;
+  CURL *easy = curl_easy_init();
+  if (!easy) return false;
+  set_comfort(easy, multi);
+  if (set_security(easy) && set_authorities(easy, multi) && set_proxy(easy, multi) &&
+      curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE) == CURLE_OK &&
+      curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, hp_multi_on_open) == CURLE_OK &&
+      curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, multi) == CURLE_OK &&
+      curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, hp_multi_on_close) == CURLE_OK &&
+      curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, multi) == CURLE_OK) {
+    multi->model = easy;
+    return true;
+  }
+  curl_easy_cleanup(easy);
+  return false;
+}
+
+/* Gives the slot a handle if it has none. TLS sessions are shared, as a handle may serve once. */
+static bool open_easy(struct hp_slot *slot, struct hp_multi *multi) {
+  if (slot->easy) return true;
+  if (!open_model(multi)) return false;
+  slot->easy = curl_easy_duphandle(multi->model);
+  if (!slot->easy) return false;
+  if (multi->share) (void)curl_easy_setopt(slot->easy, CURLOPT_SHARE, multi->share);
+  if (set_callbacks(slot)) return true;
+  hp_slot_retire(slot);
+  return false;
+}
+
+struct hp_slot *hp_slot_new(const struct hp_multi *multi) {
   struct hp_slot *slot = calloc(1, sizeof *slot);
   if (!slot) return NULL;
   slot->max_body = multi->max_body;
   slot->max_headers = multi->max_headers;
-  slot->easy = curl_easy_init();
-  if (!slot->easy || !set_security(slot->easy) || !set_callbacks(slot) || !set_authorities(slot->easy, multi) ||
-      !set_proxy(slot->easy, multi) ||
-      curl_easy_setopt(slot->easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE) != CURLE_OK ||
-      curl_easy_setopt(slot->easy, CURLOPT_OPENSOCKETFUNCTION, hp_multi_on_open) != CURLE_OK ||
-      curl_easy_setopt(slot->easy, CURLOPT_OPENSOCKETDATA, multi) != CURLE_OK ||
-      curl_easy_setopt(slot->easy, CURLOPT_CLOSESOCKETFUNCTION, hp_multi_on_close) != CURLE_OK ||
-      curl_easy_setopt(slot->easy, CURLOPT_CLOSESOCKETDATA, multi) != CURLE_OK) {
-    hp_slot_free(slot);
-    return NULL;
-  }
-  set_comfort(slot->easy, multi);
   return slot;
 }
 
@@ -267,33 +292,38 @@ static long milliseconds_left(const struct hp_transfer *transfer) {
   return seconds > 0 ? (long)hp_milliseconds(seconds) : 0L;
 }
 
-/* The parsed origin stays with the slot, since nearly all requests of a client go to one. */
-static bool set_origin(struct hp_slot *slot, const char *url, size_t length) {
-  if (slot->origin && strncmp(slot->origin, url, length) == 0 && slot->origin[length] == 0) return true;
+static bool parse_origin(struct hp_slot *slot, const char *url, size_t length) {
   forget_origin(slot);
   if (!slot->parsed) slot->parsed = curl_url();
-  slot->origin = malloc(length + 1);
+  slot->origin = strndup(url, length);
   if (!slot->parsed || !slot->origin) return false;
-  memcpy(slot->origin, url, length);
-  slot->origin[length] = 0;
-  if (curl_url_set(slot->parsed, CURLUPART_URL, slot->origin, CURLU_DISALLOW_USER) == CURLUE_OK) return true;
-  forget_origin(slot);
-  return false;
+  if (curl_url_set(slot->parsed, CURLUPART_URL, slot->origin, CURLU_DISALLOW_USER) != CURLUE_OK) forget_origin(slot);
+  return true;
 }
 
 /* libcurl parses CURLOPT_URL and puts it together again for each request, which takes a tenth of all its work. So it
-   gets the parsed origin, and what follows as it is. A proxy for plain http is sent the whole URL. */
-static bool set_url(struct hp_slot *slot, const struct hp_transfer *transfer, const struct hp_multi *multi) {
-  CURL *easy = slot->easy;
-  const char *target = transfer->target;
+   gets the parsed origin, which is the same for nearly all requests of a client, and what follows as it is. A proxy for
+   plain http is sent the whole URL. (CURLOPT_URL is not parsed then; without it libcurl would put one together.) */
+static bool set_origin(struct hp_slot *slot, const struct hp_transfer *transfer, const struct hp_multi *multi) {
+  const char *url = transfer->url;
   bool to_proxy = multi->proxy && !transfer->https;
-  if (target && !to_proxy && set_origin(slot, transfer->url, (size_t)(target - transfer->url))) {
-    return curl_easy_setopt(easy, CURLOPT_CURLU, slot->parsed) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, target) == CURLE_OK;
-  }
-  return curl_easy_setopt(easy, CURLOPT_CURLU, NULL) == CURLE_OK &&
-         curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, NULL) == CURLE_OK &&
-         curl_easy_setopt(easy, CURLOPT_URL, transfer->url) == CURLE_OK;
+  size_t length = transfer->target && !to_proxy ? (size_t)(transfer->target - url) : 0;
+  bool known = slot->origin && strncmp(slot->origin, url, length) == 0 && !slot->origin[length];
+  if (known && slot->has_origin) return true;
+  if (length == 0) forget_origin(slot);
+  else if (!known && !parse_origin(slot, url, length)) return false;
+  slot->has_origin =
+    curl_easy_setopt(slot->easy, CURLOPT_CURLU, slot->origin ? slot->parsed : NULL) == CURLE_OK &&
+    curl_easy_setopt(slot->easy, CURLOPT_URL, slot->origin) == CURLE_OK &&
+    curl_easy_setopt(slot->easy, CURLOPT_PROTOCOLS_STR, transfer->https ? "https" : "http") == CURLE_OK &&
+    curl_easy_setopt(slot->easy, CURLOPT_PIPEWAIT, multi->http2 && transfer->https ? 1L : 0L) == CURLE_OK;
+  return slot->has_origin;
+}
+
+static bool set_target(const struct hp_slot *slot, const struct hp_transfer *transfer) {
+  if (slot->origin) return curl_easy_setopt(slot->easy, CURLOPT_REQUEST_TARGET, transfer->target) == CURLE_OK;
+  return curl_easy_setopt(slot->easy, CURLOPT_REQUEST_TARGET, NULL) == CURLE_OK &&
+         curl_easy_setopt(slot->easy, CURLOPT_URL, transfer->url) == CURLE_OK;
 }
 
 static bool reserve(struct hp_buffer *buffer, size_t capacity) {
@@ -319,17 +349,16 @@ static void choose_connection(CURL *easy, const struct hp_transfer *transfer, co
   curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, multi->old > 0 && multi->http2 && transfer->https ? 1L : 0L);
 }
 
-bool hp_slot_prepare(struct hp_slot *slot, struct hp_transfer *transfer, const struct hp_multi *multi) {
-  CURL *easy = slot->easy;
+bool hp_slot_prepare(struct hp_slot *slot, struct hp_transfer *transfer, struct hp_multi *multi) {
   hp_slot_reset(slot);
+  if (!open_easy(slot, multi)) return false;
+  CURL *easy = slot->easy;
   slot->secret = transfer->secret_answer;
   long milliseconds = milliseconds_left(transfer);
   choose_connection(easy, transfer, multi);
-  const char *protocol = transfer->https ? "https" : "http";
-  return reserve_answer(slot) && curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocol) == CURLE_OK &&
-         set_url(slot, transfer, multi) && set_method(easy, transfer) &&
+  return reserve_answer(slot) && set_origin(slot, transfer, multi) && set_target(slot, transfer) &&
+         set_method(easy, transfer) &&
          curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK &&
-         curl_easy_setopt(easy, CURLOPT_PIPEWAIT, multi->http2 && transfer->https ? 1L : 0L) == CURLE_OK &&
          curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds) == CURLE_OK;
 }
 
@@ -750,12 +779,15 @@ struct line {
   size_t name_length, value_length;
 };
 
-/* Takes the next "Name: value" line off the header bytes; false at their end. Other lines (the status) are passed over. */
-static bool next_line(const char **at, const char *end, struct line *line) {
+/* Takes the next "Name: value" line off the header bytes whose name begins like that; false at their end. Other lines
+   (the status) are passed over. */
+static bool next_line(const char **at, const char *end, const char *prefix, struct line *line) {
+  size_t size = strlen(prefix);
   while (*at < end) {
     const char *start = *at, *newline = memchr(start, '\n', (size_t)(end - start));
     const char *stop = newline ? newline : end;
     *at = newline ? newline + 1 : end;
+    if ((size_t)(stop - start) < size || strncasecmp(start, prefix, size) != 0) continue;
     const char *colon = memchr(start, ':', (size_t)(stop - start));
     if (!colon || colon == start) continue;
     if (memcmp(start, "HTTP/", (size_t)(stop - start) < 5 ? (size_t)(stop - start) : 5) == 0) continue;
@@ -782,7 +814,7 @@ static void push_headers(lua_State *L, const char *at, size_t length) {
   const char *end = at + length;
   struct line line;
   lua_createtable(L, 0, (int)(length / 32)); /* a guess: growing step by step takes longer than all the rest */
-  while (next_line(&at, end, &line)) {
+  while (next_line(&at, end, "", &line)) {
     push_lower(L, line.name, line.name_length);
     lua_pushvalue(L, -1);
     if (lua_rawget(L, -3) == LUA_TNIL) {
@@ -831,29 +863,44 @@ static bool read_number(const struct line *line, lua_Integer *number) {
   return true;
 }
 
-/* numbers { ["lower-case-name"] = key } -> { [key] = number } of those headers that are whole numbers | nil */
-static int transfer_numbers(lua_State *L) {
+static const struct {
+  const char *name, *key;
+} budget[] = {
+  {"x-ratelimit-max", "max"},
+  {"x-ratelimit-remaining", "remaining"},
+  {"x-ratelimit-interval-milliseconds", "interval_ms"},
+  {"x-ratelimit-limit-daily", "daily_limit"},
+  {"x-ratelimit-daily-remaining", "daily_remaining"},
+  {"x-ratelimit-daily-reset", "daily_reset_ms"},
+};
+
+#define BUDGET_SIZE ((int)(sizeof budget / sizeof *budget))
+
+static const char *budget_key(const struct line *line) {
+  for (int i = 0; i < BUDGET_SIZE; i++) {
+    const char *name = budget[i].name;
+    if (strncasecmp(line->name, name, line->name_length) == 0 && !name[line->name_length]) return budget[i].key;
+  }
+  return NULL;
+}
+
+/* rate_limit() -> { [key] = number } of the headers above that are whole numbers; nil when there is none */
+static int transfer_rate_limit(lua_State *L) {
   const struct hp_slot *slot = check_done(L)->slot;
-  luaL_checktype(L, 2, LUA_TTABLE);
-  lua_settop(L, 2);
   lua_pushnil(L);
   if (!slot || slot->headers.length == 0) return 1;
   const char *at = slot->headers.data, *end = at + slot->headers.length;
   struct line line;
   lua_Integer number;
-  while (next_line(&at, end, &line)) {
-    if (!read_number(&line, &number)) continue;
-    push_lower(L, line.name, line.name_length);
-    if (lua_rawget(L, 2) != LUA_TNIL) {
-      if (lua_isnil(L, 3)) {
-        lua_createtable(L, 0, 8);
-        lua_replace(L, 3);
-      }
-      lua_pushinteger(L, number);
-      lua_rawset(L, 3);
-    } else {
+  while (next_line(&at, end, "x-ratelimit-", &line)) {
+    const char *key = budget_key(&line);
+    if (!key || !read_number(&line, &number)) continue;
+    if (lua_isnil(L, -1)) {
       lua_pop(L, 1);
+      lua_createtable(L, 0, BUDGET_SIZE);
     }
+    lua_pushinteger(L, number);
+    lua_setfield(L, -2, key);
   }
   return 1;
 }
@@ -866,8 +913,8 @@ static int transfer_header(lua_State *L) {
   if (slot && slot->headers.length > 0) {
     const char *at = slot->headers.data, *end = at + slot->headers.length;
     struct line line;
-    while (next_line(&at, end, &line)) {
-      if (line.name_length == length && strncasecmp(line.name, name, length) == 0) {
+    while (next_line(&at, end, name, &line)) {
+      if (line.name_length == length) {
         lua_pushlstring(L, line.value, line.value_length);
         return 1;
       }
@@ -890,7 +937,7 @@ static int transfer_info(lua_State *L) {
   const struct hp_transfer *transfer = check_done(L);
   const struct hp_slot *slot = transfer->slot;
   lua_newtable(L);
-  if (!slot) return 1;
+  if (!slot || !slot->easy) return 1;
   CURL *easy = slot->easy;
   long connects = 0, version = 0, proxy_status = 0;
   char *ip = NULL;
@@ -941,7 +988,7 @@ void hp_open_transfer(lua_State *L) {
   static const luaL_Reg methods[] = {
     {"state", transfer_state},   {"result", transfer_result}, {"sent", transfer_sent}, {"stage", transfer_stage},
     {"started", transfer_started}, {"body", transfer_body},   {"headers", transfer_headers}, {"head", transfer_head},
-    {"header", transfer_header}, {"numbers", transfer_numbers}, {"info", transfer_info}, {"close", transfer_close},
+    {"header", transfer_header}, {"rate_limit", transfer_rate_limit}, {"info", transfer_info}, {"close", transfer_close},
     {NULL, NULL},
   };
   static const luaL_Reg metamethods[] = {{"__gc", transfer_close}, {"__close", transfer_close}, {NULL, NULL}};

@@ -3,11 +3,11 @@ local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local retry = require "hoopai.retry"
 
-local type, tonumber, ipairs, pairs, next = type, tonumber, ipairs, pairs, next
+local type, ipairs, pairs, next = type, ipairs, pairs, next
 local rawget, setmetatable = rawget, setmetatable
 local concat = table.concat
 local find, format, lower, match = string.find, string.format, string.lower, string.match
-local max, math_tointeger = math.max, math.tointeger
+local max = math.max
 
 local answer = {}
 
@@ -71,16 +71,6 @@ local passing_status = { [408] = true, [421] = true, [425] = true } -- timed out
 -- @tfield[opt] integer daily_limit requests allowed in a day
 -- @tfield[opt] integer daily_remaining requests left today
 -- @tfield[opt] integer daily_reset_ms milliseconds until the day begins anew
-
--- The headers that say it.
-local rate_limit_keys = {
-  ["x-ratelimit-max"] = "max",
-  ["x-ratelimit-remaining"] = "remaining",
-  ["x-ratelimit-interval-milliseconds"] = "interval_ms",
-  ["x-ratelimit-limit-daily"] = "daily_limit",
-  ["x-ratelimit-daily-remaining"] = "daily_remaining",
-  ["x-ratelimit-daily-reset"] = "daily_reset_ms",
-}
 
 --- A text to show, nil when a value is none.
 local function text_of(value)
@@ -329,16 +319,11 @@ function Response.__pairs(response)
   return next, response
 end
 
---- What an answer says of the request budget, nil where it says nothing.
-function answer.rate_limit(transfer)
-  return transfer:numbers(rate_limit_keys)
-end
-
 local function make_response(exchange, transfer, status)
   return setmetatable({
     status = status,
     head = transfer:head(),
-    rate_limit = answer.rate_limit(transfer),
+    rate_limit = transfer:rate_limit(),
     attempts = exchange.attempts,
     elapsed = exchange.elapsed,
     url = exchange.url,

@@ -2,7 +2,6 @@
 local core = require "hoopai.core"
 local limiter = require "hoopai.limiter"
 local locks = require "hoopai.lock"
-local scheduler = require "hoopai.scheduler"
 
 local min, huge, setmetatable = math.min, math.huge, setmetatable
 local now = core.now

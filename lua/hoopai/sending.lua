@@ -368,7 +368,8 @@ local function decide(exchange, point, err, budget)
     class = exchange.endpoint.class, verify = exchange.endpoint.verify, point = point, err = err,
     attempt = exchange.attempts - (exchange.refreshed and 1 or 0), attempts = exchange.retries + 1,
     left = exchange.begun + exchange.timeout - now(),
-    repeated = exchange.repeated ~= nil and exchange.repeated[point] == true, affordable = budget:is_affordable(), random = core.random(),
+    repeated = exchange.repeated ~= nil and exchange.repeated[point] == true,
+    affordable = budget:is_affordable(), random = core.random(),
   }
 end
 

@@ -213,7 +213,8 @@ describe("core.decode", function()
     assert.are.equal("integer", math.type(decode "7"))
     assert.are.equal(-9007199254740992, decode "-9007199254740992")
     assert.are.equal(1e300, decode "[1e300]"[1])
-    for _, text in ipairs { [[""]], [["\\"]], [["\""]], [["\\\""]], [["a\\\\"]], [["\"1"]], [["n"]], [["\",null,\""]] } do
+    local strings = { [[""]], [["\\"]], [["\""]], [["\\\""]], [["a\\\\"]], [["\"1"]], [["n"]], [["\",null,\""]] }
+    for _, text in ipairs(strings) do
       assert.are.equal("integer", math.type(decode("[" .. text .. ",1]")[2]), text)
       assert.is_nil(decode('{"a":' .. text .. ',"b":null}').b, text)
     end

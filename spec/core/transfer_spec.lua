@@ -261,19 +261,21 @@ describe("a transfer", function()
       assert.are.same({}, queued:headers())
     end)
 
-    it("gives the headers that are whole numbers", function()
-      server:reply { body = "{}", headers = {
-        { "X-A", "12" }, { "x-b", "0" }, { "X-C", "-1" }, { "X-D", "1.5" }, { "X-E", "" }, { "X-F", "1 2" },
-        { "X-G", "999999999999999" }, { "X-H", "1000000000000000" }, { "X-I", ("9"):rep(400) }, { "X-Other", "3" },
-      } }
-      local transfer = fetch(multi, server.url .. "/")
-      local names = {}
-      for letter in ("abcdefghi"):gmatch "." do names["x-" .. letter] = letter end
-      local numbers = transfer:numbers(names)
-      assert.are.same({ a = 12, b = 0, g = 999999999999999 }, numbers)
-      assert.are.equal("integer", math.type(numbers.a))
-      assert.is_nil(transfer:numbers { ["x-none"] = "none" })
-      assert.is_false(pcall(transfer.numbers, transfer, "x-a"))
+    it("tells the request budget in whole numbers", function()
+      server:reply({ body = "{}", headers = {
+        { "X-RateLimit-Max", "12" }, { "x-ratelimit-remaining", "0" }, { "X-RateLimit-Limit-Daily", "999999999999999" },
+        { "X-RateLimit-Interval-Milliseconds", "10000 " }, { "X-RateLimit-Daily-Reset", "1000000000000000" },
+        { "X-RateLimit-Daily-Remaining", "-1" }, { "X-RateLimit", "1" }, { "X-RateLimit-Maximum", "2" },
+        { "X-RateLimit-M", "3" }, { "X-RateLimit-", "4" }, { "Age", "5" },
+      } }, { body = "{}", headers = {
+        { "X-RateLimit-Max", "1.5" }, { "X-RateLimit-Remaining", "" }, { "X-RateLimit-Limit-Daily", ("9"):rep(400) },
+        { "X-RateLimit-Interval-Milliseconds", "1 2" },
+      } })
+      local budget = fetch(multi, server.url .. "/"):rate_limit()
+      assert.are.same({ max = 12, remaining = 0, interval_ms = 10000, daily_limit = 999999999999999 }, budget)
+      assert.are.equal("integer", math.type(budget.max))
+      assert.is_nil(fetch(multi, server.url .. "/"):rate_limit())
+      assert.is_nil(fetch(multi, "http://127.0.0.1:1/"):rate_limit())
     end)
 
     it("tells how it came", function()

@@ -5,6 +5,7 @@
 -- SERVER is the URL of the recorder, SILENT that of a port where connecting takes for ever, DEAF that of one where
 -- connections are made and nothing is ever read. Prints "ok" when all was as it must be.
 
+-- luacheck: globals host
 local event, state, server_url, silent_url, deaf_url = ...
 local host = host -- luacheck: globals host
 

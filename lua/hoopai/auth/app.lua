@@ -149,7 +149,7 @@ local function outcome_of(path, transfer, sent)
   end
   if status == 429 then
     local err = { kind = "rate_limit", status = 429, retryable = true, message = "too many token requests" }
-    answers.fill_rate_limit(err, transfer:headers(), answers.rate_limit(transfer))
+    answers.fill_rate_limit(err, transfer:headers(), transfer:rate_limit())
     err.retry_after = min(err.retry_after or BLIND_WAIT, LONGEST_WAIT)
     return "rejected", failure(path, err)
   end
@@ -189,7 +189,7 @@ end
 local function note_answer(permit, path, transfer)
   local status = transfer:result()
   permit.has_left, permit.came = transfer:sent() > 0, status > 0
-  permit.told = answers.rate_limit(transfer)
+  permit.told = transfer:rate_limit()
   if status == 429 then permit.pause = select(2, outcome_of(path, transfer, {})).retry_after end
 end
 
@@ -239,7 +239,7 @@ local function send(own, path, form, bearer, seconds, at_once)
   }
   permit.has_left = true
   scheduler.await(reply.transfer)
-  pcall(note_answer, permit, path, reply.transfer) -- the answer may hold a token: it is not lost for want of memory here
+  pcall(note_answer, permit, path, reply.transfer) -- a token in the answer is not lost for want of memory here
   unanswered.reply = false
   return reply
 end

@@ -1,0 +1,16 @@
+-- Bare cjson.decode of the bodies: what an answer costs beyond HTTP for anybody who decodes it in Lua.
+local cjson = require "cjson"
+require "hoopai" -- for a live heap of the same size, which is what the garbage collector goes by
+local bodies = require "spec.bench.support.bodies"
+local meter = require "spec.bench.clients.meter"
+
+local work = meter.new(os.clock)
+local text = bodies[work.kind]()
+
+while work:more() do
+  local begun = os.clock()
+  local value = cjson.decode(text)
+  assert(value.traceId)
+  work:took(begun)
+end
+work:report()

@@ -1,0 +1,73 @@
+--- What all clients written in Lua share: arguments, the measured stretch, the line of results.
+--
+--   lua5.4 spec/bench/clients/X.lua URL KIND CONCURRENCY SECONDS REQUESTS WARM
+--
+-- First WARM requests are made that do not count, then REQUESTS or for SECONDS, whichever ends first.
+local bodies = require "spec.bench.support.bodies"
+
+local clock = os.clock
+local format = string.format
+
+local meter = {}
+
+local Meter = {}
+Meter.__index = Meter
+
+--- May one more request be made? Called by whoever is free to make it.
+function Meter:more()
+  if self.issued >= self.warm + self.limit then return false end
+  if self.done >= self.warm and self.now() >= self.begun + self.seconds then return false end
+  self.issued = self.issued + 1
+  return true
+end
+
+--- A request has ended that began at that time.
+function Meter:took(begun)
+  local moment = self.now()
+  self.done = self.done + 1
+  local index = self.done - self.warm
+  if index > 0 then
+    self.samples[self.is_counted and 1 or index] = moment - begun
+  elseif index == 0 then
+    self.begun, self.cpu = moment, clock()
+  end
+end
+
+local function peak_kb()
+  local file = io.open("/proc/self/status")
+  if not file then return 0 end
+  local text = file:read("a")
+  file:close()
+  return tonumber(text:match("VmHWM:%s*(%d+)")) or 0
+end
+
+--- Prints the line of results that spec/bench/http_bench.lua reads: seconds, but microseconds for p50 and p99; KB.
+function Meter:report()
+  local seconds, cpu = self.now() - self.begun, clock() - self.cpu
+  local peak, samples = peak_kb(), self.samples
+  local count = #samples
+  assert(count > 0, "nothing was measured")
+  table.sort(samples)
+  local function percentile(share) return samples[(count - 1) * share // 100 + 1] * 1e6 end
+  print(format("requests=%d seconds=%.6f cpu=%.6f p50=%.1f p99=%.1f rss=%d",
+    self.done - self.warm, seconds, cpu, percentile(50), percentile(99), peak))
+end
+
+--- Begins. `now` is a clock in seconds.
+function meter.new(now)
+  local base, kind, concurrency, seconds, requests, warm = table.unpack(arg, 1, 6)
+  local self = setmetatable({
+    base = base, kind = kind, url = base .. bodies.paths[kind], concurrency = tonumber(concurrency),
+    seconds = tonumber(seconds), limit = tonumber(requests), warm = tonumber(warm), now = now,
+    issued = 0, done = 0, samples = {},
+    is_counted = os.getenv("BENCH_COUNTED"), -- instructions are: those that keep and sort the samples must be few
+  }, Meter)
+  self.begun, self.cpu = now(), clock()
+  return self
+end
+
+meter.headers = {
+  authorization = "Bearer benchmark-token-that-opens-nothing", version = "2021-07-28", accept = "application/json",
+}
+
+return meter

@@ -1,0 +1,133 @@
+--- What is measured: the cases, and who takes part in each.
+local bodies = require "spec.bench.support.bodies"
+local machine = require "spec.bench.support.machine"
+
+local format = string.format
+
+local plan = {}
+
+--- What all clients are asked. `server` names one of spec/bench/support/servers.lua; `most` bounds the requests.
+plan.cases = {
+  { id = "small-c1", title = "small c1", kind = "small", concurrency = 1, server = "plain" },
+  { id = "small-c32", title = "small c32", kind = "small", concurrency = 32, server = "plain" },
+  { id = "medium-c32", title = "medium c32", kind = "medium", concurrency = 32, server = "plain" },
+  { id = "large-c1", title = "large c1", kind = "large", concurrency = 1, server = "plain", warm = 3, seconds = 2 },
+  { id = "slow-c1000", title = "50 ms c1000", kind = "small", concurrency = 1000, server = "slow", warm = 2000,
+    seconds = 2 },
+  { id = "slow-c1", title = "50 ms c1", kind = "small", concurrency = 1, server = "slow", warm = 2, most = 4,
+    hidden = true },
+  { id = "h2-c32", title = "HTTP/2 c32", kind = "small", concurrency = 32, server = "tls", http2 = true },
+  { id = "tls-c1", title = "new TLS c1", kind = "small", concurrency = 1, server = "once", warm = 20 },
+}
+
+local lua = os.getenv("LUA") or "lua5.4"
+
+local function tail(case)
+  return format("%d %g %d %d", case.concurrency, case.seconds, case.most or 100000000, case.warm)
+end
+
+local function raw(flags)
+  return function(case, base)
+    return format("build/bench/rawc %s%s%s '%s%s' %s", flags, case.http2 and "-2 " or "",
+      case.server == "once" and "-n " or "", base, bodies.paths[case.kind], tail(case))
+  end
+end
+
+local function script(name)
+  return function(case, base)
+    return format("%s spec/bench/clients/%s.lua %s %s %s", lua, name, base, case.kind, tail(case))
+  end
+end
+
+local function program(name)
+  return function(case, base)
+    return format("%s spec/bench/clients/command.lua %s %s %s %s", lua, name, base, case.kind, tail(case))
+  end
+end
+
+local function node(name)
+  return function(case, base)
+    return format("node spec/bench/clients/%s.js %s %s %s", name, base, case.kind, tail(case))
+  end
+end
+
+local function has_module(name)
+  return function()
+    return os.execute(format("%s -e 'require \"%s\"' >/dev/null 2>&1", lua, name)) == true
+      or "the module " .. name .. " is not installed"
+  end
+end
+
+local function has_program(name)
+  return function() return machine.has(name) or name .. " is not installed" end
+end
+
+--- The vendor's SDK comes from npm.
+local function has_sdk()
+  if not machine.has("node") then return "node is not installed" end
+  local folder = "build/bench/node"
+  if os.execute(format("test -d %s/node_modules/@gohighlevel/api-client", folder)) then return true end
+  local ok, problem = pcall(machine.run, format("mkdir -p %s && npm install --prefix %s --no-audit --no-fund "
+    .. "--loglevel=error @gohighlevel/api-client@3.1.0", folder, folder))
+  return ok or "npm could not install it: " .. problem:gsub("\n.*", "")
+end
+
+--- The library of another checkout, with the same script.
+local function based(folder)
+  return function(case, base)
+    return format("sh -c 'eval \"$(%s/.ci/env)\"; exec %s spec/bench/clients/hoopai.lua %s %s %s'", folder, lua, base,
+      case.kind, tail(case))
+  end
+end
+
+local requests = { "small-c1", "small-c32", "medium-c32", "large-c1" }
+local everything = { "small-c1", "small-c32", "medium-c32", "large-c1", "slow-c1000", "slow-c1", "h2-c32", "tls-c1" }
+
+--- Who takes part. `command` is given a case and the base URL; `ready` says true, or why it cannot take part; `peer` is
+-- one that is left out where only this library is of interest; `warm` is how many requests it needs before it is as
+-- fast as it gets.
+plan.clients = {
+  { id = "raw", title = "raw C, libcurl multi", command = raw "", cases = everything },
+  { id = "raw-epoll", title = "raw C, deferred epoll_ctl", command = raw "-e ",
+    cases = { "small-c1", "small-c32", "slow-c1000", "slow-c1" } },
+  { id = "raw-same", title = "raw C, hoopai's options", command = raw "-e -o ",
+    cases = { "small-c1", "small-c32", "slow-c1000", "slow-c1" } },
+  { id = "cjson", title = "bare cjson.decode", command = script "cjson",
+    cases = { "small-c1", "medium-c32", "large-c1" } },
+  { id = "hoopai", title = "hoopai", command = script "hoopai", cases = everything },
+  { id = "lua-http", title = "lua-http, kept connection", command = script "lua_http", peer = true,
+    cases = { "small-c1", "small-c32", "medium-c32", "large-c1", "slow-c1000" }, ready = has_module "http.client" },
+  { id = "luasocket", title = "LuaSocket", command = script "luasocket", peer = true,
+    cases = { "small-c1", "large-c1" }, ready = has_module "socket.http" },
+  { id = "fetch", title = "Node's fetch", command = node "fetch", peer = true, warm = 1500,
+    cases = { "small-c1", "small-c32", "medium-c32", "large-c1", "slow-c1000" }, ready = has_program "node" },
+  { id = "sdk", title = "the vendor's SDK (Node)", command = node "sdk", peer = true, warm = 1500,
+    cases = { "small-c1", "small-c32", "medium-c32", "large-c1", "slow-c1000" }, ready = has_sdk },
+  { id = "curl", title = "curl (no JSON)", command = program "curl", peer = true, cases = requests,
+    ready = has_program "curl" },
+  { id = "wrk", title = "wrk (no JSON)", command = program "wrk", peer = true,
+    cases = { "small-c1", "small-c32", "medium-c32", "large-c1", "slow-c1000" }, ready = has_program "wrk" },
+}
+
+--- The other checkout as one more client, right after this one.
+function plan.add_base(folder)
+  for index, client in ipairs(plan.clients) do
+    if client.id == "hoopai" then
+      table.insert(plan.clients, index + 1,
+        { id = "base", title = "hoopai, the other commit", command = based(folder), cases = everything })
+      return
+    end
+  end
+end
+
+--- Programs whose instructions are counted: `count` requests more take how many? `concurrency` 1, 32 and 1,000.
+plan.counted = {
+  { id = "raw", case = "small-c1" }, { id = "raw", case = "small-c32" },
+  { id = "raw-same", case = "small-c1" }, { id = "raw-same", case = "small-c32" },
+  { id = "cjson", case = "small-c1" },
+  { id = "hoopai", case = "small-c1" }, { id = "hoopai", case = "small-c32" },
+  { id = "hoopai", case = "slow-c1000", count = 4000 },
+  { id = "base", case = "small-c1" }, { id = "base", case = "small-c32" },
+}
+
+return plan
