@@ -607,7 +607,7 @@ static void read_options(lua_State *L, struct hp_multi *multi) {
   }
 }
 
-/* multi(options) -> Multi */
+/* multi(options) -> Multi | nil, problem (no descriptor is left) */
 static int multi_new(lua_State *L) {
   lua_settop(L, 1);
   struct hp_multi *multi = lua_newuserdatauv(L, sizeof *multi, 1);
@@ -629,7 +629,7 @@ static int multi_new(lua_State *L) {
   bool watches_idle = curl_is_before(0x080000);
   if (watches_idle) multi->idle_set = hp_set_open();
   if (multi->set < 0 || (watches_idle && multi->idle_set < 0)) {
-    return luaL_error(L, "no descriptor for the connections: %s", strerror(errno));
+    return hp_system_problem(L, "no descriptor for the connections");
   }
 #endif
   if (!open_curl(multi)) return luaL_error(L, "not enough memory");
