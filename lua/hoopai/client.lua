@@ -153,7 +153,7 @@ end
 
 ----------------------------------------------------------------------------------------------- 3. the exchange
 
-local function header_lines(settings, call_options, has_body)
+local function make_header_lines(settings, call_options, has_body)
   local lines = {
     "Version: " .. option(settings, call_options, "api_version"),
     "Accept: application/json",
@@ -167,6 +167,17 @@ local function header_lines(settings, call_options, has_body)
   for name, value in pairs(settings.headers or {}) do
     if not seen[lower(name)] then lines[#lines + 1] = name .. ": " .. value end
   end
+  return lines
+end
+
+--- The header lines of a call. Those of calls that say nothing of headers are the same, so a client keeps them.
+local function header_lines(own, call_options, has_body)
+  if call_options and (call_options.headers or call_options.api_version) then
+    return make_header_lines(own.settings, call_options, has_body)
+  end
+  local kind = has_body and "lines_with_body" or "lines"
+  local lines = own[kind] or make_header_lines(own.settings, nil, has_body)
+  own[kind] = lines
   return lines
 end
 
@@ -196,10 +207,10 @@ local function location_of(settings, payload, call_options)
 end
 
 local function finish_exchange(client, exchange, payload, call_options)
-  local settings = client[PRIVATE].settings
-  exchange.location_id = location_of(settings, payload, call_options)
-  exchange.url = client[PRIVATE].shared.base_url .. exchange.path
-  exchange.headers = header_lines(settings, call_options, exchange.body ~= nil)
+  local own = client[PRIVATE]
+  exchange.location_id = location_of(own.settings, payload, call_options)
+  exchange.url = own.shared.base_url .. exchange.path
+  exchange.headers = header_lines(own, call_options, exchange.body ~= nil)
 end
 
 local function is_closed(client)
