@@ -659,11 +659,11 @@ describe("oauth:", function()
       local start = socket.gettime()
       failure("network", get(client))
       local elapsed = socket.gettime() - start
-      assert.is_true(elapsed > 3.9 and elapsed < 8, elapsed)
+      assert.is_true(elapsed > 3.9 and elapsed < 15, elapsed)
       local list = ledger()
       assert.are.equal(3, #list)
-      assert.is_true(math.abs(list[2].at - list[1].at - 1000) < 700)
-      assert.is_true(math.abs(list[3].at - list[1].at - 4000) < 900)
+      local first, second, third = list[1].at, list[2].at, list[3].at
+      assert.is_true(second - first > 900 and third - first > 3900, third - first)
       for _ = 1, 50 do failure("network", get(client)) end
       expire()
       local err = failure("network", get(new_client(new_app { store = hoopai.store.file(path) })))

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <lauxlib.h>
@@ -21,6 +22,7 @@
 
 static int plain_writes;
 static int in_child;
+static int times_close;
 static char **arguments;
 
 /* Found before the C library's, by libcurl too (-rdynamic): with this a write to a broken connection raises SIGPIPE. */
@@ -125,9 +127,22 @@ static int host_hold_sigpipe(lua_State *L) {
   return 0;
 }
 
+static double seconds(void) {
+  struct timespec ts;
+  clock_gettime(CLOCK_MONOTONIC, &ts);
+  return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* time_close(): "lua_close" and its milliseconds are printed in the end */
+static int host_time_close(lua_State *L) {
+  (void)L;
+  times_close = 1;
+  return 0;
+}
+
 static const luaL_Reg functions[] = {
   {"plain_writes", host_plain_writes}, {"fork", host_fork}, {"wait", host_wait}, {"sigpipe", host_sigpipe},
-  {"hold_sigpipe", host_hold_sigpipe}, {"interrupt", host_interrupt}, {NULL, NULL},
+  {"hold_sigpipe", host_hold_sigpipe}, {"interrupt", host_interrupt}, {"time_close", host_time_close}, {NULL, NULL},
 };
 
 static void *run(void *result) {
@@ -142,7 +157,9 @@ static void *run(void *result) {
   if (*status == LUA_OK) *status = lua_pcall(L, count, 0, 0);
   if (*status != LUA_OK) fprintf(stdout, "%s\n", lua_tostring(L, -1));
   fflush(stdout);
+  double begun = seconds();
   lua_close(L);
+  if (times_close) printf("lua_close %.1f\n", (seconds() - begun) * 1000);
   return NULL;
 }
 

@@ -5,7 +5,9 @@
 -- SERVER is the URL of the recorder, SILENT that of a port where connecting takes for ever, DEAF that of one where
 -- connections are made and nothing is ever read. Prints "ok" when all was as it must be.
 
+-- luacheck: globals host
 local event, state, server_url, silent_url, deaf_url = ...
+local host = host -- luacheck: globals host
 
 local core = require "hoopai.core"
 local hoopai = require "hoopai"
@@ -221,7 +223,7 @@ local events = {
 
   interrupted = function()
     local ok, problem = in_run(function()
-      host.interrupt() -- luacheck: globals host
+      host.interrupt()
       hoopai.sleep(PATIENCE)
     end)
     assert(not ok and problem:find "interrupted!", problem)

@@ -52,11 +52,12 @@ local function check_process(own)
   end
 end
 
+--- The set of transfers; or nil and an error where the system has no descriptor left.
 local function multi_of(own)
   if not own.multi then
-    local multi = core.multi(own.transport)
-    scheduler.attach(multi)
-    own.multi, own.process = multi, core.pid() -- when that has worked: nobody steps a set that is not attached
+    local multi, problem = scheduler.new_set(own.transport)
+    if not multi then return nil, errors.new { kind = "network", message = problem, retryable = true } end
+    own.multi, own.process = multi, core.pid()
   end
   return own.multi
 end
@@ -226,17 +227,19 @@ local function send(own, path, form, bearer, seconds, at_once)
   local deadline = now() + seconds
   local permit <close>, refusal = enter(own, path, deadline, at_once)
   if not permit then return setmetatable({ refusal = refusal }, Reply) end
+  local multi, problem = multi_of(own)
+  if not multi then return setmetatable({ refusal = problem }, Reply) end
   local headers = { "Accept: application/json" }
   if bearer then headers[2] = "Version: " .. API_VERSION end
   local reply = setmetatable({ path = path, secrets = secrets_of(form, bearer), transfer = false }, Reply)
   local unanswered <close> = setmetatable({ reply = reply }, Unanswered)
-  reply.transfer = multi_of(own):add {
+  reply.transfer = multi:add {
     method = "POST", url = own.base_url .. path, headers = headers, token = bearer, form = form, deadline = deadline,
     once = true, secret_answer = true,
   }
   permit.has_left = true
   scheduler.await(reply.transfer)
-  pcall(note_answer, permit, path, reply.transfer) -- the answer may hold a token: not lost for want of memory here
+  pcall(note_answer, permit, path, reply.transfer) -- a token in the answer is not lost for want of memory here
   unanswered.reply = false
   return reply
 end
@@ -508,7 +511,9 @@ local function installed_page(own, agency, company_id, skip, limit)
     "skip", tostring(skip), "limit", tostring(limit),
   }
   local function fetch(bearer)
-    local transfer <close> = multi_of(own):add {
+    local multi, problem = multi_of(own)
+    if not multi then return nil, problem end
+    local transfer <close> = multi:add {
       method = "GET", url = own.base_url .. "/oauth/installedLocations?" .. query, token = bearer, timeout = 30,
       headers = { "Accept: application/json", "Version: " .. API_VERSION },
     }

@@ -1,5 +1,6 @@
 -- hoopai: the endpoint methods with all that is on by default: checks, limiter, retries. With BENCH_HOOKS two hooks
--- that do nothing as well. The servers say that a million requests are allowed in ten seconds, so the limiter never waits.
+-- that do nothing as well. The servers say that a million requests are allowed in ten seconds, so the limiter never
+-- waits.
 local core = require "hoopai.core"
 local hoopai = require "hoopai"
 local meter = require "spec.bench.clients.meter"

@@ -50,6 +50,11 @@ local shared = { -- steps of both kinds
     if connection then connection:close() end
   end,
   function() collectgarbage() end,
+  function() -- the next request for memory, wherever it is, runs a whole cycle of the collector, finalisers included
+    collectgarbage("incremental", 1000, 400, 30)
+    collectgarbage("stop")
+    collectgarbage("restart")
+  end,
   function(world) collectgarbage(world.byte() % 2 == 0 and "incremental" or "generational") end,
 }
 

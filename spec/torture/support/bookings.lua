@@ -136,7 +136,6 @@ local function judge(figures, booking, truth)
   else
     local name = booking.contested and "unclear_contested" or "unclear"
     figures[name] = figures[name] + 1
-    if os.getenv "DEBUG" and not booking.contested then print(contact, booking.given.calendarId, truth.created, booking.seconds, err) end
     if not err.booking then figures:wrong("mute", contact, "nothing to look again with: %s", err) end
   end
 end
