@@ -1240,7 +1240,7 @@ TeamMember.meetingLocation = nil
 ---@field contactId string its contact
 ---@field startTime hoopai.BodyTime its start
 ---@field endTime? hoopai.BodyTime its end, where it was given
----@field locationId? string its location, where it was given
+---@field locationId? string its location
 ---@field assignedUserId? string its user, where one was given
 ---@field sent_ms? integer when it was sent, in milliseconds since 1970
 ---@field known? table ids of the events that were there before, by id
