@@ -374,7 +374,7 @@ describe("retries:", function()
       server:reply(LOST, with(CALENDAR, { steps = { { stall = true } } }))
       local seconds, result, err = timed(hoopai.run, update, new { timeout = 0.4 })
       failure("network", result, err, { attempts = 1, applied = "maybe" })
-      assert.is_true(seconds >= 0.3 and seconds < 2.5, seconds)
+      assert.is_true(seconds >= 0.3 and seconds < 8, seconds)
     end)
 
     it("is looked up within the deadline of the call, in a list of several pages too", function()
@@ -385,7 +385,7 @@ describe("retries:", function()
         return new { timeout = 0.4 }.notes:update("a", "n", { body = "Paid" })
       end)
       failure("server", result, err, { attempts = 1, applied = "maybe" })
-      assert.is_true(seconds < 2.5, seconds)
+      assert.is_true(seconds < 8, seconds)
     end)
 
     it("is looked up within the deadline of the call, the wait for the request budget included", function()
@@ -393,7 +393,7 @@ describe("retries:", function()
       server:reply(status(PUT, 500, { headers = headers }))
       local seconds, result, err = timed(hoopai.run, update, new { timeout = 0.5, rate_limit = true })
       failure("server", result, err, { attempts = 1, applied = "maybe" })
-      assert.is_true(seconds < 2.5, seconds)
+      assert.is_true(seconds < 8, seconds)
     end)
   end)
 
@@ -547,6 +547,19 @@ describe("retries:", function()
       assert(found, response)
       assert.are.equal("n", found.id)
     end)
+
+    it("a list that should be whole and says that it is not proves nothing", function()
+      server:reply({ method = "DELETE", path = "/calendars/groups/g", status = 500 },
+        { method = "GET", path = "/calendars/groups", body = [[{"groups":[],"hasMore":true}]] })
+      local result, err = new().groups:delete("g")
+      failure("server", result, err, { applied = "maybe", attempts = 1 })
+    end)
+
+    it("an answer without a record proves nothing", function()
+      server:reply({ method = "PUT", path = "/calendars/c", status = 500 }, { path = "/calendars/c", status = 204 })
+      local result, err = new().calendars:update("c", { availabilityType = hoopai.null })
+      failure("server", result, err, { applied = "maybe", attempts = 1 })
+    end)
   end)
 
   describe("the hook `retry`", function()
@@ -587,11 +600,11 @@ describe("retries:", function()
         local client
         client = new { on = { retry = function() client:close() end } }
         core.random = function() return 1 end
-        server:reply(status(CALENDAR, 429, { headers = { ["Retry-After"] = "5" } }))
+        server:reply(status(CALENDAR, 429, { headers = { ["Retry-After"] = "10" } }))
         local seconds, result, err = timed(run, get, client)
         failure("closed", result, err, { attempts = 1, applied = "no" })
         assert.are.equal("rate_limit", err.cause.kind)
-        assert.is_true(seconds < 2, seconds)
+        assert.is_true(seconds < 5, seconds)
       end
     end)
   end)
@@ -599,10 +612,10 @@ describe("retries:", function()
   describe("`timeout`", function()
     it("is over all attempts", function()
       for _, run in ipairs { in_task, blocking } do
-        server:reply(status(CALENDAR, 500, { delay = 0.3 }), with(CALENDAR, { steps = { { stall = true } } }))
-        local seconds, result, err = timed(run, get, new { timeout = 0.6 })
+        server:reply(status(CALENDAR, 500, { delay = 1 }), with(CALENDAR, { steps = { { stall = true } } }))
+        local seconds, result, err = timed(run, get, new { timeout = 2 })
         failure("timeout", result, err, { attempts = 2, stage = "wait", applied = "no" })
-        assert.is_true(seconds >= 0.55 and seconds < 2, seconds)
+        assert.is_true(seconds >= 1.95 and seconds < 2.95, seconds) -- an attempt with a time of its own: 3 s
       end
     end)
 
@@ -621,7 +634,7 @@ describe("retries:", function()
         local seconds, result, err = timed(run, get, new { timeout = 0.5, rate_limit = true })
         failure("timeout", result, err, { attempts = 1, stage = "queue", applied = "no" })
         assert.are.equal("server", err.cause.kind)
-        assert.is_true(seconds < 2.5, seconds)
+        assert.is_true(seconds < 8, seconds)
       end
     end)
   end)
@@ -777,12 +790,12 @@ describe("retries:", function()
     describe("the hook `wait`", function()
       it("is told whose budget it is, and how long the wait is", function()
         local events = {}
-        local client = budgeted(1, 600, { on = { wait = function(event) events[#events + 1] = event end } })
+        local client = budgeted(1, 2000, { on = { wait = function(event) events[#events + 1] = event end } })
         server:reply(CALENDAR)
         assert(get(client))
         assert.are.equal(1, #events)
         local seconds = events[1].seconds
-        assert.is_true(seconds > 0 and seconds <= 0.6, seconds)
+        assert.is_true(seconds > 0 and seconds <= 2, seconds)
         events[1].seconds = nil
         assert.are.same({
           endpoint = "calendars:get", method = "GET", path = "/calendars/c", location_id = LOCATION,
@@ -790,18 +803,23 @@ describe("retries:", function()
       end)
 
       it("that raises changes nothing", function()
-        local client = budgeted(1, 200, { on = { wait = function() error "mine" end } })
+        local waits = 0
+        local client = budgeted(1, 1000, { on = { wait = function()
+          waits = waits + 1
+          error "mine"
+        end } })
         server:reply(CALENDAR)
         assert(get(client))
+        assert.are.equal(1, waits)
       end)
 
       it("that closes the client ends the call at once", function()
         for _, run in ipairs { in_task, blocking } do
           local client
-          client = budgeted(1, 5000, { on = { wait = function() client:close() end } })
+          client = budgeted(1, 10000, { on = { wait = function() client:close() end } })
           local seconds, result, err = timed(run, get, client)
           failure("closed", result, err, { attempts = 0, applied = "no" })
-          assert.is_true(seconds < 2, seconds)
+          assert.is_true(seconds < 5, seconds)
         end
       end)
     end)
@@ -820,11 +838,11 @@ describe("retries:", function()
           failure("closed", result, err, { applied = "no" })
         end
       end)
-      assert.is_true(seconds < 2, seconds)
+      assert.is_true(seconds < 5, seconds)
     end
 
     it("the wait for the request budget, of all who stand in line", function()
-      local client = budgeted(1, 5000)
+      local client = budgeted(1, 10000)
       closes(client, 5, client)
     end)
 
@@ -837,7 +855,7 @@ describe("retries:", function()
     it("the pause of a retry", function()
       local pausing = false
       local client = new { on = { retry = function() pausing = true end } }
-      server:reply(status(CALENDAR, 429, { headers = { ["Retry-After"] = "5" } }))
+      server:reply(status(CALENDAR, 429, { headers = { ["Retry-After"] = "10" } }))
       closes(client, 1, client, function() return pausing end)
     end)
 

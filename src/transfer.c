@@ -501,6 +501,7 @@ struct layout {
   int lines;
 };
 
+/* Leaves the table of header lines, or nil, on the stack. */
 static void count_headers(lua_State *L, struct layout *layout) {
   if (field(L, "headers") == LUA_TNIL) return;
   luaL_checktype(L, -1, LUA_TTABLE);
@@ -548,18 +549,17 @@ static void write_header(struct writer *writer, const char *line, size_t length)
   }
 }
 
+/* Of the table on top of the stack, if it is one. */
 static void write_headers(lua_State *L, struct writer *writer) {
-  if (field(L, "headers") == LUA_TTABLE) {
-    lua_Integer count = (lua_Integer)lua_rawlen(L, -1);
-    for (lua_Integer i = 1; i <= count; i++) {
-      size_t length;
-      lua_rawgeti(L, -1, i);
-      const char *line = lua_tolstring(L, -1, &length);
-      write_header(writer, line, length);
-      lua_pop(L, 1);
-    }
+  if (!lua_istable(L, -1)) return;
+  lua_Integer count = (lua_Integer)lua_rawlen(L, -1);
+  for (lua_Integer i = 1; i <= count; i++) {
+    size_t length;
+    lua_rawgeti(L, -1, i);
+    const char *line = lua_tolstring(L, -1, &length);
+    write_header(writer, line, length);
+    lua_pop(L, 1);
   }
-  lua_pop(L, 1);
 }
 
 static void write_token(struct writer *writer, const char *token, size_t length) {
@@ -584,12 +584,12 @@ static void build_block(lua_State *L, struct hp_transfer *transfer) {
   if (!is_url(url, url_length)) luaL_error(L, "the URL of a request is malformed");
   if (!is_method(method, method_length)) luaL_error(L, "the method of a request is malformed");
   struct layout layout = {url_length + method_length + 2 + sizeof no_type, 1};
-  count_headers(L, &layout);
   if (field(L, "token") != LUA_TNIL) {
     token = hp_secret_bytes(L, lua_gettop(L), &token_length);
     layout.bytes += sizeof authorization + token_length;
     layout.lines++;
   }
+  count_headers(L, &layout); /* last: from here on nothing runs a finaliser, which might change what was counted */
   size_t nodes = (size_t)layout.lines * sizeof(struct curl_slist);
   transfer->block = malloc(nodes + layout.bytes);
   if (!transfer->block) {
@@ -975,9 +975,6 @@ static int transfer_close(lua_State *L) {
       lua_pushnil(L);
       lua_rawsetp(L, -2, transfer); /* no longer pinned */
     }
-  } else if (transfer->slot) {
-    hp_slot_free(transfer->slot);
-    transfer->slot = NULL;
   }
   transfer->state = HP_CLOSED;
   hp_transfer_forget(transfer);

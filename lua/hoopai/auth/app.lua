@@ -249,6 +249,9 @@ local function post(own, path, ...)
   return reply:read()
 end
 
+--- The form of a request for tokens.
+-- @tparam table own
+-- @tparam table fields names and values; a field whose value is false is left out
 local function token_form(own, fields)
   local form = { "client_id", own.client_id, "client_secret", own.client_secret }
   for index = 1, #fields, 2 do
@@ -475,8 +478,9 @@ function methods:exchange(given)
     return nil, errors.new { kind = "invalid_request", message = "the code_verifier is empty or malformed" }
   end
   local form = token_form(own, {
-    "grant_type", "authorization_code", "code", code, "redirect_uri", given.redirect_uri or own.redirect_uri,
-    "user_type", user_type, "code_verifier", code_verifier,
+    "grant_type", "authorization_code", "code", code,
+    "redirect_uri", given.redirect_uri or own.redirect_uri or false,
+    "user_type", user_type, "code_verifier", code_verifier or false,
   })
   local function work()
     -- A person waits, and the code is good for minutes: not held up by what the exchanges of others used up.
@@ -491,14 +495,19 @@ function methods:exchange(given)
   return scheduler.run(wait)
 end
 
+local INSTALLED = {
+  method = "GET", class = "R",
+  result = { keys = { "locations" }, type = { type = "array", items = { type = "object" } } },
+}
+
 --- One page of the locations that installed the app.
-local function installed_page(own, agency, given, skip, limit)
+local function installed_page(own, agency, company_id, skip, limit)
   if own.closed then return nil, closed_error() end
   check_process(own)
   local secret, generation = agency:get(now() + 30)
   if not secret then return nil, generation end
   local query = core.query {
-    "isInstalled", true, "companyId", given.company_id, "appId", match(own.client_id, "^[^-]+"),
+    "isInstalled", true, "companyId", company_id, "appId", match(own.client_id, "^[^-]+"),
     "skip", tostring(skip), "limit", tostring(limit),
   }
   local function fetch(bearer)
@@ -510,7 +519,7 @@ local function installed_page(own, agency, given, skip, limit)
     }
     scheduler.await(transfer)
     return answers.read({
-      endpoint = { method = "GET", class = "R", result = { keys = { "locations" }, type = { type = "array" } } },
+      endpoint = INSTALLED,
       path = "/oauth/installedLocations", url = own.base_url .. "/oauth/installedLocations", attempts = 1, elapsed = 0,
       secret = bearer,
     }, transfer)
@@ -548,21 +557,24 @@ function methods:installed_locations(given)
   if not company_id then errors.raise("app:installed_locations needs a company_id") end
   if limit < 1 then errors.raise("field `limit` of app:installed_locations must be at least 1") end
   local agency = grant_of(own, "company", company_id)
-  local page, position, skip = {}, 0, 0
+  local page, position, skip, is_over = {}, 0, 0, false
   local function load()
-    return installed_page(own, agency, { company_id = company_id }, skip, limit)
+    return installed_page(own, agency, company_id, skip, limit)
+  end
+  local function turn_page()
+    local found, err
+    if scheduler.where("app:installed_locations") == "task" then found, err = load()
+    else found, err = scheduler.run(load) end
+    if not found then error(err, 0) end
+    local first = found[1] and found[1]._id
+    if first ~= nil and page[1] and page[1]._id == first then
+      error(errors.new { kind = "protocol", message = "the list of locations begins anew on its next page" }, 0)
+    end
+    -- Only an empty page is the end: the API may give fewer locations in one than it was asked for.
+    page, position, skip, is_over = found, 0, skip + #found, #found == 0
   end
   return function()
-    if position == #page and page.last then return nil end
-    if position == #page then
-      local found, err
-      if scheduler.where("app:installed_locations") == "task" then found, err = load()
-      else found, err = scheduler.run(load) end
-      if not found then error(err, 0) end
-      page, position, skip = found, 0, skip + #found
-      page.last = #found < limit
-      if #found == 0 then return nil end
-    end
+    if position == #page and not is_over then turn_page() end
     position = position + 1
     return page[position]
   end
