@@ -333,6 +333,35 @@ describe("booking", function()
       end)
     end)
 
+    it("that is cut off after it left is told with what to look for", function()
+      local function cut_off(seconds)
+        local result, err = hoopai.timeout(seconds, book)
+        return failure("timeout", result, err).unclear, err.applied
+      end
+      server:reply { method = "POST", path = CREATE, steps = { { stall = true } } }
+      hoopai.run(function() -- the second one waits for its turn, so that it did not leave
+        local first = hoopai.spawn(cut_off, 0.6)
+        hoopai.sleep(0)
+        local unclear, applied = cut_off(0.2)
+        assert.is_nil(unclear)
+        assert.are.equal("no", applied)
+        unclear, applied = first:join()
+        assert.are.equal("maybe", applied)
+        assert.are.equal(1, #unclear)
+        assert.are.equal("my-reference", unclear[1].booking.reference)
+      end)
+      server:reset()
+
+      server:reply(lost()) -- cut off before the first look
+      local unclear, applied = cut_off(0.6)
+      assert.are.equal("maybe", applied)
+      assert.are.equal(1, #unclear)
+      failure("cancelled", nil, unclear[1], { applied = "maybe" })
+      assert.are.equal("network", unclear[1].cause.kind)
+      server:reply(list_of(event()), one "e1")
+      assert.are.equal("e1", assert(client.appointments:find_booking(unclear[1].booking)).id)
+    end)
+
     it("ends at once when its client is closed while it finds out", function()
       server:reply(lost(), list_of())
       hoopai.run(function()

@@ -345,6 +345,20 @@ local function known_ids(job, wanted)
   return known
 end
 
+-- Who cancels a booking must be able to look for it: what was cut off is told with the `booking`.
+local Watch = {}
+Watch.__close = function(watch)
+  if watch.is_over then return end
+  if watch.failure then
+    return scheduler.note_change("maybe", failure {
+      kind = "cancelled", applied = "maybe", booking = watch.wanted, cause = watch.failure,
+      message = "cut off before it was known what became of the booking",
+    })
+  end
+  local cut = scheduler.last_cut()
+  if cut and cut ~= watch.before then cut.booking = watch.wanted end
+end
+
 --- Sends the create for one slot and finds out what became of it.
 local function book_slot(job, slot)
   local body = {}
@@ -362,8 +376,13 @@ local function book_slot(job, slot)
     if not wanted.known then return nil, err end
   end
   wanted.sent_ms = core.wall_ms()
+  local watch <close> = setmetatable({ wanted = wanted, before = scheduler.last_cut() }, Watch)
   local booked, response = job.client.appointments:create(body, job.options)
-  if not booked and response.applied ~= "no" then booked, response = reconcile(job, wanted, response) end
+  if not booked and response.applied ~= "no" then
+    watch.failure = response
+    booked, response = reconcile(job, wanted, response)
+  end
+  watch.is_over = true
   if booked then response.slot, response.reference = slot, job.reference end
   return booked, response
 end
