@@ -95,9 +95,9 @@ contract: ## judge requests and data by the vendor's document (OPENAPI=.../apps/
 	@$(MAKE) -s --no-print-directory build
 	@.ci/contract "$(OPENAPI)"
 
-torture: ## kill, jam and crowd programs that share tokens (KILLS=10000, EXCHANGE_KILLS=300 are the defaults)
+torture: ## kill, jam, crowd and soak (KILLS=10000, EXCHANGE_KILLS=300, SOAK_CALLS=1000000 are the defaults)
 	@.ci/deps build run sandbox test torture
-	@$(MAKE) -s --no-print-directory build build/process.so
+	@$(MAKE) -s --no-print-directory build build/process.so build/bench/server
 	@eval "$$(.ci/env)"; status=0; for script in spec/torture/*.lua; do \
 		echo "== $$script"; "$$LUA" "$$script" || status=1; done; exit $$status
 
