@@ -887,6 +887,22 @@ describe("client:", function()
       end
     end)
 
+    it("cannot yield: that is said by warn(), and the call goes on", function()
+      server:reply(CALENDARS, CALENDARS)
+      local text, ok = child.run(([[
+        warn("@on")
+        local hoopai = require "hoopai"
+        local client <close> = hoopai.new { token = "t", base_url = %q, location_id = "l",
+          on = { request = function() coroutine.yield(1) print "resumed" end } }
+        assert(client.calendars:list())
+        hoopai.run(function() assert(client.calendars:list()) end)
+        print "all well"
+      ]]):format(server.url))
+      assert.is_true(ok, text)
+      assert.matches("on.request: a hook may not yield.*on.request: a hook may not yield.*all well", text)
+      assert.is_nil(text:find("resumed", 1, true))
+    end)
+
     it("that raise are reported by warn() and do no harm", function()
       server:reply(CALENDARS, CALENDARS, CALENDARS)
       local text, ok = child.run(([[

@@ -9,10 +9,11 @@ local matrix = require "spec.support.fault.matrix"
 
 local now = require("hoopai.core").now
 
-local AT_ONCE = 100 -- calls: all at once would need longer for their handshakes than SHORT
-local SHORT = 1.5 -- seconds after which a call is given up that the server lets stall
+local AT_ONCE = 100 -- calls
+local SHORT = 0.8 -- seconds after which a call is given up that the server lets stall, at first
 local LONG = 20   -- and one that it does not; more than a call ever needs
-local LATE, PATIENCE = 0.3, 2.5
+local LATE = 0.3
+local ROUNDS = 5  -- of which each has twice the time of the one before
 
 local TRANSPORTS = {
   { name = "HTTP/1.1", tls = false, http2 = false, cases = 93 },
@@ -136,7 +137,7 @@ end
 local function new_case(fault, transport)
   local is_slow = fault.what == "stall" or fault.what == "drip"
   return {
-    fault = fault, transport = transport, timeout = is_slow and SHORT or LONG,
+    fault = fault, transport = transport, is_slow = is_slow, timeout = LONG,
     name = ("%s, %s %s applied=%s"):format(transport.name, fault.when, fault.what, fault.applied),
   }
 end
@@ -166,30 +167,52 @@ local function lies_of(class)
   return cases
 end
 
-local function lanes_for(cases, more)
+local function lanes_for(cases, short, more)
   local list = {}
   for index, case in ipairs(cases) do
-    local lane = { tls = case.transport.tls, faults = { case.fault }, late = LATE, patience = PATIENCE, records = 2 }
+    if case.is_slow then case.timeout = short end
+    local lane = { tls = case.transport.tls, faults = { case.fault }, late = LATE, patience = 2 * short, records = 2 }
     for name, value in pairs(more or {}) do lane[name] = value end
     list[index] = lane
   end
   return list
 end
 
---- Plays all cases side by side: play(case) in a task each. Then checks each with its ledger.
--- @tparam table given `lane`: further members of each lane; `at_once`: how many cases
-local function run_all(server, cases, given, play, check)
-  local lanes = server:open(lanes_for(cases, given.lane))
+--- On a busy machine the time of a call that is to be given up can be over before it has come to its fault.
+local function is_too_early(case, ledger)
+  if not case.is_slow then return false end
+  local never_left = case.err and case.err.stage == "connect" and case.fault.when ~= "before_accept"
+  return never_left or ledger.faults[1] == 0
+end
+
+--- Plays cases side by side and returns those that have to be played again.
+local function run_round(server, cases, short, given, play, check, problems)
+  local lanes, missed = server:open(lanes_for(cases, short, given.lane)), {}
   for index, case in ipairs(cases) do case.lane = lanes[index] end
-  local problems = new_problems()
   hoopai.map(cases, play, { concurrency = given.at_once or AT_ONCE })
   server:settle(lanes)
   for index, ledger in ipairs(server:ledger(lanes)) do
     local case = cases[index]
-    problems:that(ledger.faults[1] == 1, case, "the fault struck %d times", ledger.faults[1])
-    check(problems, case, ledger)
+    if is_too_early(case, ledger) then
+      missed[#missed + 1] = case
+    else
+      check(problems, case, ledger)
+      problems:that(ledger.faults[1] == 1, case, "the fault struck %d times", ledger.faults[1])
+    end
   end
   server:close(lanes)
+  return missed
+end
+
+--- Plays all cases: play(case) in a task each. Then checks each with its ledger.
+-- @tparam table given `lane`: further members of each lane; `at_once`: how many cases
+local function run_all(server, cases, given, play, check)
+  local problems, rounds = new_problems(), 0
+  while #cases > 0 and rounds < ROUNDS do
+    cases = run_round(server, cases, SHORT * 2 ^ rounds, given, play, check, problems)
+    rounds = rounds + 1
+  end
+  for _, case in ipairs(cases) do problems:that(false, case, "the fault never struck") end
   assert.are.same({}, { table.unpack(problems) })
 end
 
@@ -281,6 +304,8 @@ describe("faults:", function()
       local app <close> = new_app(server, case)
       case.result, case.err = outcome(app:exchange { code = "first" })
       case.again, case.problem = app:exchange { code = "second" }
+      -- libcurl 7.88 keeps a connection whose very first sending failed, and what leaves at most once is lost on it.
+      if not case.again then case.again, case.problem = app:exchange { code = "third" } end
     end, function(problems, case, ledger)
       problems:that(case.again, case, "the app is not usable afterwards: %s", tostring(case.problem))
       check_word(problems, case, ledger.changes.token.first or 0)
@@ -335,6 +360,58 @@ describe("faults:", function()
             assert.is_nil(case.problem)
           end)
       end
+    end
+  end)
+
+  describe("a dead connection is given up for new calls", function()
+    -- The first connection is taken, and nothing ever comes from it.
+    local function with_client(transport, play)
+      local lanes = server:open {
+        {
+          tls = transport.tls, records = 2, patience = 60,
+          faults = { { when = "after_accept", what = "stall", applied = "no" } },
+        },
+      }
+      local client = leak.client {
+        base_url = lanes[1].url, token = "t", location_id = "l", ca_file = server.ca_file, http2 = transport.http2,
+        timeout = 1, retries = false,
+      }
+      hoopai.run(play, client)
+      local ledger = server:ledger(lanes)[1]
+      server:close(lanes)
+      assert.are.equal(1, ledger.faults[1])
+      assert.is_true(ledger.connections >= 2)
+    end
+
+    for _, transport in ipairs(TRANSPORTS) do
+      it("over " .. transport.name .. ", by one call after the other", function()
+        with_client(transport, function(client)
+          local failures = 0
+          while not client.appointments:get("ap1") do
+            failures = failures + 1
+            assert.is_true(failures < 10)
+          end
+          assert.is_true(failures >= 1)
+          assert.is_table(client.appointments:get("ap1"))
+        end)
+      end)
+
+      it("over " .. transport.name .. ", although there is always a call on it", function()
+        with_client(transport, function(client)
+          local succeeded = 0
+          local function call_for_ever(index)
+            hoopai.sleep(index * 0.2)
+            for _ = 1, 15 do
+              if client.appointments:get("ap1") then
+                succeeded = succeeded + 1
+                return
+              end
+            end
+          end
+          hoopai.map({ 1, 2, 3, 4, 5 }, call_for_ever, { concurrency = 5 })
+          assert.are.equal(5, succeeded)
+        end)
+      end)
     end
   end)
 

@@ -132,6 +132,32 @@ describe("a forked child", function()
   end
 end)
 
+describe("a child that is forked during an exchange of tokens", function()
+  it("repeats nothing and loses nothing when it closes its state", function()
+    local account <close> = sandbox.start { control = true, latency_ms = 300, oauth = { expires_in = 4 } }
+    local oauth = account.oauth
+    local text, ok = child.run(HEAD:format(account.url) .. ([[
+      local app = hoopai.oauth { client_id = %q, client_secret = %q, base_url = url,
+        redirect_uri = "http://127.0.0.1:1/back" }
+      assert(app:exchange { code = %q })
+      local user = hoopai.new { oauth = app, location_id = %q }
+      hoopai.sleep(3.1) -- too little is left of the token to send it
+      hoopai.run(function()
+        local task = hoopai.spawn(function() return user.calendars:list() end)
+        hoopai.sleep(0.1) -- its exchange takes until 0.3 s
+        local pid = process.fork()
+        if pid == 0 then os.exit(0, true) end
+        wait(pid)
+        assert(task:join())
+      end)
+    ]]):format(oauth.client_id, oauth.client_secret, oauth.code { class = "Location" }, account.location_id), QUIET)
+    assert.is_true(ok, text)
+    assert.equal("", text)
+    local counts = account:control("oauth/counts")
+    assert.same({ 1, 0 }, { counts.rotations, counts.lost })
+  end)
+end)
+
 describe("a program that is started", function()
   it("inherits nothing of the library's, whatever was opened", function()
     local account <close> = sandbox.start { tls = true, rate_limit = false }

@@ -46,6 +46,7 @@ describe("in the loop of", function()
 
       it("cancel aborts the transfer", function()
         assert.are.equal("", run(loop, "cancel"))
+        server:wait("ended", "exactly", 1)
         assert.are.equal("gone", server:last().outcome)
       end)
 
@@ -90,10 +91,16 @@ describe("in the loop of", function()
         assert.matches("hosts.lua:%d+: hoopai: hoopai.loop.step was called by a task", run(loop, "step_in_a_task"))
       end)
 
+      it("waiting does not spin", function() assert.are.equal("", run(loop, "rest", 0.4)) end)
+
       it("a task that never waits for long starves nobody", function() assert.are.equal("", run(loop, "greedy")) end)
 
       it("what runs in the background comes to its end", function()
         assert.are.equal("", run(loop, "background"))
+      end)
+
+      it("cancels and timeouts at random moments lose nothing", function()
+        assert.are.equal("", run(loop, "storm"))
       end)
 
       it("the state is closed with calls in flight", function()
@@ -147,6 +154,10 @@ describe("in the loop of", function()
     it("handles may be closed by the host", function()
       assert.are.equal("", run("luv", "walk"))
       assert.are.equal("", run("luv", "walk_in_a_task"))
+    end)
+
+    it("is touched no more when it is closed", function()
+      assert.are.equal("", run("luv", "loop_closed"))
     end)
   end)
 

@@ -126,7 +126,8 @@ describe("limiter:", function()
           local server = new_server()
           local concurrency = ({ 16, 100, 500, 64 })[seed % 4 + 1]
           local ended = simulate(server, {
-            calls = 500, concurrency = concurrency, latency = 0.02 * seed / 2, told = telling, random = new_random(seed),
+            calls = 500, concurrency = concurrency, latency = 0.02 * seed / 2, told = telling,
+            random = new_random(seed),
           })
           assert.are.equal(0, server.over)
           assert.is_true(ended < 42, ("%g s of 40 s"):format(ended))

@@ -11,6 +11,7 @@
 #define MAX_HEADER_LINES 200
 #define MAX_INTERIM 8
 #define KEPT_BUFFER (256 * 1024)
+#define MAX_LIFETIME 600 /* seconds, of a connection */
 #define SECRET_ANSWER (16 * 1024)
 
 /* ---------------------------------------------------------------------------------------------------------- callbacks */
@@ -173,7 +174,6 @@ static bool set_proxy(CURL *easy, const struct hp_multi *multi) {
 static void set_comfort(CURL *easy, const struct hp_multi *multi) {
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)hp_milliseconds(multi->connect_timeout));
   curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
-  curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, 600L);
   curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 60L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   if (multi->user_agent) curl_easy_setopt(easy, CURLOPT_USERAGENT, multi->user_agent);
@@ -342,12 +342,22 @@ static bool reserve_answer(struct hp_slot *slot) {
   return !slot->secret || (reserve(&slot->body, SECRET_ANSWER) && reserve(&slot->headers, SECRET_ANSWER));
 }
 
+/* Keeps it off connections that were retired. libcurl ends those that are too old, in whole seconds, and with HTTP/2 only
+   when nothing runs on them any more; until then there is a new one for each. */
+static void choose_connection(CURL *easy, const struct hp_transfer *transfer, const struct hp_multi *multi) {
+  double age = multi->retired > 0 ? transfer->started - multi->retired : MAX_LIFETIME;
+  long limit = age < 1 ? 1 : age < MAX_LIFETIME ? (long)age : MAX_LIFETIME;
+  curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, limit);
+  curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, multi->old > 0 && multi->http2 && transfer->https ? 1L : 0L);
+}
+
 bool hp_slot_prepare(struct hp_slot *slot, struct hp_transfer *transfer, struct hp_multi *multi) {
   hp_slot_reset(slot);
   if (!open_easy(slot, multi)) return false;
   CURL *easy = slot->easy;
   slot->secret = transfer->secret_answer;
   long milliseconds = milliseconds_left(transfer);
+  choose_connection(easy, transfer, multi);
   return reserve_answer(slot) && set_origin(slot, transfer, multi) && set_target(slot, transfer) &&
          set_method(easy, transfer) &&
          curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK &&
@@ -398,12 +408,19 @@ static void set_message(struct hp_transfer *transfer, CURLcode code) {
   }
 }
 
-/* What libcurl says of an answer that is none, where its code is that of something else: a header line without a name,
-   a chunk without a size. */
-static bool is_malformed(const struct hp_transfer *transfer, CURLcode code) {
-  const struct hp_slot *slot = transfer->slot;
-  if (code == CURLE_BAD_FUNCTION_ARGUMENT) return transfer->sent > 0 && !slot->headers_done;
-  return code == CURLE_RECV_ERROR && strstr(slot->error, "chunked-encoding");
+/* What libcurl says of an answer that is none, where its code or words are those of something else. */
+static void refuse_malformed(struct hp_slot *slot, CURLcode code) {
+  bool in_chunks = code == CURLE_RECV_ERROR && strstr(slot->error, "chunked-encoding");
+  bool long_trailers = in_chunks && strstr(slot->error, "Out of memory");
+  if (long_trailers || (code == CURLE_OUT_OF_MEMORY && !slot->headers_done)) {
+    refuse(slot, "too_large", "the answer has longer headers than libcurl accepts");
+  } else if (in_chunks) {
+    refuse(slot, "protocol", slot->error);
+  } else if (code == CURLE_BAD_FUNCTION_ARGUMENT && !slot->headers_done) {
+    refuse(slot, "protocol", "a header line of the answer is malformed");
+  } else if (code == CURLE_WRITE_ERROR) { /* of our own on_body there is a refusal already */
+    refuse(slot, "protocol", "the compressed answer goes on behind its end");
+  }
 }
 
 void hp_transfer_finish(struct hp_transfer *transfer, CURLcode code) {
@@ -416,11 +433,7 @@ void hp_transfer_finish(struct hp_transfer *transfer, CURLcode code) {
   transfer->state = HP_DONE;
   if (code == CURLE_OK && transfer->status > 0 && slot->headers_done) return;
   if (code == CURLE_OK) refuse(slot, "protocol", "the answer ends before its headers do");
-  /* libcurl's word for a header line above its own limit */
-  if (code == CURLE_OUT_OF_MEMORY && transfer->sent > 0 && !slot->headers_done) {
-    refuse(slot, "too_large", "the answer has longer headers than libcurl accepts");
-  }
-  if (is_malformed(transfer, code)) refuse(slot, "protocol", slot->error[0] ? slot->error : "an answer is malformed");
+  if (transfer->sent > 0) refuse_malformed(slot, code);
   transfer->kind = slot->refusal ? slot->refusal_kind : kind_of(code);
   set_message(transfer, code);
 }
@@ -490,6 +503,7 @@ struct layout {
   int lines;
 };
 
+/* Leaves the table of header lines, or nil, on the stack. */
 static void count_headers(lua_State *L, struct layout *layout) {
   if (field(L, "headers") == LUA_TNIL) return;
   luaL_checktype(L, -1, LUA_TTABLE);
@@ -537,18 +551,17 @@ static void write_header(struct writer *writer, const char *line, size_t length)
   }
 }
 
+/* Of the table on top of the stack, if it is one. */
 static void write_headers(lua_State *L, struct writer *writer) {
-  if (field(L, "headers") == LUA_TTABLE) {
-    lua_Integer count = (lua_Integer)lua_rawlen(L, -1);
-    for (lua_Integer i = 1; i <= count; i++) {
-      size_t length;
-      lua_rawgeti(L, -1, i);
-      const char *line = lua_tolstring(L, -1, &length);
-      write_header(writer, line, length);
-      lua_pop(L, 1);
-    }
+  if (!lua_istable(L, -1)) return;
+  lua_Integer count = (lua_Integer)lua_rawlen(L, -1);
+  for (lua_Integer i = 1; i <= count; i++) {
+    size_t length;
+    lua_rawgeti(L, -1, i);
+    const char *line = lua_tolstring(L, -1, &length);
+    write_header(writer, line, length);
+    lua_pop(L, 1);
   }
-  lua_pop(L, 1);
 }
 
 static void write_token(struct writer *writer, const char *token, size_t length) {
@@ -573,12 +586,12 @@ static void build_block(lua_State *L, struct hp_transfer *transfer) {
   if (!is_url(url, url_length)) luaL_error(L, "the URL of a request is malformed");
   if (!is_method(method, method_length)) luaL_error(L, "the method of a request is malformed");
   struct layout layout = {url_length + method_length + 2 + sizeof no_type, 1};
-  count_headers(L, &layout);
   if (field(L, "token") != LUA_TNIL) {
     token = hp_secret_bytes(L, lua_gettop(L), &token_length);
     layout.bytes += sizeof authorization + token_length;
     layout.lines++;
   }
+  count_headers(L, &layout); /* last: from here on nothing runs a finaliser, which might change what was counted */
   size_t nodes = (size_t)layout.lines * sizeof(struct curl_slist);
   transfer->block = malloc(nodes + layout.bytes);
   if (!transfer->block) {
@@ -964,9 +977,6 @@ static int transfer_close(lua_State *L) {
       lua_pushnil(L);
       lua_rawsetp(L, -2, transfer); /* no longer pinned */
     }
-  } else if (transfer->slot) {
-    hp_slot_free(transfer->slot);
-    transfer->slot = NULL;
   }
   transfer->state = HP_CLOSED;
   hp_transfer_forget(transfer);

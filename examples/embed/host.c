@@ -1,5 +1,6 @@
-/* A C program with an epoll loop of its own that calls the API from worker threads, each with a lua_State of its own.
-   Lua, lua-cjson and hoopai are linked in; nothing but the script is read from a disk.
+/* A C program whose worker threads have an epoll loop and a lua_State each. Scripts start calls of the API; the loop goes
+   on with whatever else it watches (here a timer) and resumes them. Lua, lua-cjson and hoopai are linked in: nothing but
+   the script is read from a disk.
 
      make host && HOOPAI_TOKEN=... HOOPAI_LOCATION_ID=... build/host examples/embed/worker.lua 4 200
 
@@ -7,12 +8,13 @@
 
      cc -I/usr/include/lua5.4 -Ibuild/amalgamation examples/embed/host.c build/amalgamation/hoopai_*.c \
        -l:liblua5.4.a -l:liblua5.4-cjson.a -lcurl -lm -ldl -pthread -o host */
+#include <math.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <lauxlib.h>
@@ -22,17 +24,16 @@
 #include "hoopai.h"
 
 #define MOST_WORKERS 64
-#define THREAD_ENDED (UINT64_C(1) << 32)
 
 int luaopen_cjson(lua_State *L); /* lua-cjson's header may lack it */
 
-/* The worker writes this; the main thread reads it after the thread has ended. */
+/* Each is its thread's until that has ended. */
 struct worker {
   pthread_t thread;
   const char *script;
-  int progress; /* eventfd: counts the calls that have ended; THREAD_ENDED on top says that all is over */
   lua_Integer calls, answered;
-  char problem[512];
+  unsigned ticks; /* of the program's own timer */
+  char problem[256];
 };
 
 static void open_libraries(lua_State *L) {
@@ -40,28 +41,65 @@ static void open_libraries(lua_State *L) {
   luaL_requiref(L, "cjson", luaopen_cjson, 0);
   luaL_requiref(L, "hoopai.core", luaopen_hoopai_core, 0);
   luaL_requiref(L, "hoopai", luaopen_hoopai, 0);
-  lua_pop(L, 3);
+  lua_getfield(L, -1, "loop");
+  lua_replace(L, 1); /* hoopai.loop is at index 1 from here on */
+  lua_settop(L, 1);
 }
 
-static void add(int fd, uint64_t value) {
-  if (write(fd, &value, sizeof value) < 0) perror("eventfd");
+/* Calls hoopai.loop.NAME(); its result is on top. */
+static void ask_loop(lua_State *L, const char *name) {
+  lua_getfield(L, 1, name);
+  lua_call(L, 0, 1);
 }
 
-/* progress(): tells the main loop that a call has ended */
-static int report_progress(lua_State *L) {
-  add((int)lua_tointeger(L, lua_upvalueindex(1)), 1);
-  return 0;
+static void watch(int loop, int fd) {
+  struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+  epoll_ctl(loop, EPOLL_CTL_ADD, fd, &event);
 }
 
-/* Protected: an error anywhere in here, also of memory, ends in the caller's lua_pcall. */
+/* Milliseconds until step() is due, rounded up; -1 = not before the descriptor is readable. */
+static int due(lua_State *L) {
+  ask_loop(L, "timeout");
+  int milliseconds = lua_isnil(L, -1) ? -1 : (int)ceil(lua_tonumber(L, -1) * 1000);
+  lua_pop(L, 1);
+  return milliseconds;
+}
+
+static int is_busy(lua_State *L) {
+  ask_loop(L, "busy");
+  int busy = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return busy;
+}
+
+/* The program's own loop, until the calls are over. */
+static void run_loop(lua_State *L, int loop, int timer, struct worker *worker) {
+  ask_loop(L, "pollfd");
+  watch(loop, (int)lua_tointeger(L, -1));
+  lua_pop(L, 1);
+  while (is_busy(L)) {
+    struct epoll_event event;
+    uint64_t expired;
+    int count = epoll_wait(loop, &event, 1, due(L));
+    if (count == 1 && event.data.fd == timer && read(timer, &expired, sizeof expired) == sizeof expired) {
+      worker->ticks += (unsigned)expired;
+    } else {
+      ask_loop(L, "step");
+      lua_pop(L, 1);
+    }
+  }
+}
+
+/* work(worker, loop, timer), protected: an error anywhere in here, of memory too, ends in the caller's lua_pcall. */
 static int work(lua_State *L) {
   struct worker *worker = lua_touserdata(L, 1);
+  int loop = (int)lua_tointeger(L, 2), timer = (int)lua_tointeger(L, 3);
   open_libraries(L);
   if (luaL_loadfile(L, worker->script) != LUA_OK) return lua_error(L);
   lua_pushinteger(L, worker->calls);
-  lua_pushinteger(L, worker->progress);
-  lua_pushcclosure(L, report_progress, 1);
-  lua_call(L, 2, 2);
+  lua_call(L, 1, 1); /* the script leaves a function at index 2 */
+  run_loop(L, loop, timer, worker);
+  lua_call(L, 0, 2);
   worker->answered = lua_tointeger(L, -2);
   snprintf(worker->problem, sizeof worker->problem, "%s", luaL_optstring(L, -1, ""));
   return 0;
@@ -69,32 +107,25 @@ static int work(lua_State *L) {
 
 static void *run_worker(void *user) {
   struct worker *worker = user;
+  const struct itimerspec every = {{0, 10000000}, {0, 10000000}};
+  int loop = epoll_create1(EPOLL_CLOEXEC), timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+  timerfd_settime(timer, 0, &every, NULL);
+  watch(loop, timer);
   lua_State *L = luaL_newstate();
   if (L) {
     lua_pushcfunction(L, work);
     lua_pushlightuserdata(L, worker);
-    if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+    lua_pushinteger(L, loop);
+    lua_pushinteger(L, timer);
+    if (lua_pcall(L, 3, 0, 0) != LUA_OK) {
       const char *problem = lua_tostring(L, -1);
       snprintf(worker->problem, sizeof worker->problem, "%s", problem ? problem : "an error that is no text");
     }
     lua_close(L);
   }
-  add(worker->progress, THREAD_ENDED);
+  close(timer);
+  close(loop);
   return NULL;
-}
-
-/* The program's own loop, which never waits for the API. Returns when all workers are done. */
-static void run_loop(int loop, const struct worker *workers, int running) {
-  uint64_t calls = 0;
-  while (running > 0) {
-    struct epoll_event event;
-    uint64_t added;
-    if (epoll_wait(loop, &event, 1, -1) < 1) continue;
-    if (read(workers[event.data.u32].progress, &added, sizeof added) != sizeof added) continue;
-    calls += added % THREAD_ENDED;
-    if (added >= THREAD_ENDED) running--;
-  }
-  printf("%llu calls\n", (unsigned long long)calls);
 }
 
 int main(int argc, char **argv) {
@@ -104,24 +135,18 @@ int main(int argc, char **argv) {
     fprintf(stderr, "usage: %s SCRIPT THREADS CALLS\n", argv[0]);
     return 2;
   }
-  int loop = epoll_create1(EPOLL_CLOEXEC);
   for (int i = 0; i < count; i++) {
-    struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)i};
     workers[i].script = argv[1];
     workers[i].calls = strtol(argv[3], NULL, 10);
-    workers[i].progress = eventfd(0, EFD_CLOEXEC);
-    epoll_ctl(loop, EPOLL_CTL_ADD, workers[i].progress, &event);
     if (pthread_create(&workers[i].thread, NULL, run_worker, &workers[i]) != 0) return 1;
   }
-  run_loop(loop, workers, count);
   int failed = 0;
   for (int i = 0; i < count; i++) {
-    pthread_join(workers[i].thread, NULL);
-    printf("worker %d: %lld of %lld calls answered%s%s\n", i + 1, (long long)workers[i].answered,
-      (long long)workers[i].calls, workers[i].problem[0] ? "; " : "", workers[i].problem);
-    if (workers[i].answered != workers[i].calls) failed = 1;
-    close(workers[i].progress);
+    const struct worker *worker = &workers[i];
+    pthread_join(worker->thread, NULL);
+    printf("worker %d: %lld of %lld calls answered, %u ticks%s%s\n", i + 1, (long long)worker->answered,
+           (long long)worker->calls, worker->ticks, worker->problem[0] ? "; " : "", worker->problem);
+    if (worker->answered != worker->calls) failed = 1;
   }
-  close(loop);
   return failed;
 }

@@ -1,15 +1,23 @@
--- What each worker thread of host.c runs, in a lua_State of its own: makes the calls, returns how many were answered.
+-- What each worker thread of host.c runs, in a lua_State of its own: starts the calls and leaves the rest to its loop.
 local hoopai = require "hoopai"
 
-local calls, progress = ...
-local client <close> = hoopai.new() -- HOOPAI_TOKEN, HOOPAI_LOCATION_ID and HOOPAI_BASE_URL from the environment
-local jobs = {}
-for index = 1, calls do jobs[index] = index end
+local calls = ...
+hoopai.use(hoopai.loop.custom)
+local client = hoopai.new() -- HOOPAI_TOKEN, HOOPAI_LOCATION_ID and HOOPAI_BASE_URL from the environment
+local answered, problem = 0, nil
 
-local answers, errors = hoopai.map(jobs, function()
-  local calendars, err = client.calendars:list()
-  progress()
-  return calendars, err
-end, { concurrency = 8 })
-if errors then return 0, tostring(errors) end
-return answers.n
+local function work()
+  while calls > 0 do
+    calls = calls - 1
+    local calendars, err = client.calendars:list()
+    if calendars then answered = answered + 1 else problem = err end
+  end
+end
+
+for _ = 1, 8 do hoopai.spawn(work) end -- eight calls at a time
+
+--- Asked when all is done.
+return function()
+  client:close()
+  return answered, problem and tostring(problem)
+end

@@ -173,10 +173,18 @@ local function refusal(exchange, body)
   return failure(exchange, err)
 end
 
+local function are_tables(list)
+  for _, item in ipairs(list) do
+    if type(item) ~= "table" then return false end
+  end
+  return true
+end
+
 -- lua-cjson reads [] and {} alike, so the outermost value is told by its first character.
 local fits = {
-  array = function(value, opens)
+  array = function(value, opens, items)
     return type(value) == "table" and opens ~= "{" and (value[1] ~= nil or next(value) == nil)
+      and not (items and items.type == "object" and not are_tables(value))
   end,
   object = function(value, opens) return type(value) == "table" and value[1] == nil and opens ~= "[" end,
 }
@@ -200,8 +208,8 @@ end
 local function shape_problem(endpoint, value, place, opens)
   local kind = endpoint.result.type
   local check = kind and fits[kind.type]
-  if check and not check(value, opens) then
-    return format("%s is not %s", place, kind.type == "array" and "a list" or "an object")
+  if check and not check(value, opens, kind.items) then
+    return format("%s is not %s", place, kind.type == "array" and "a list of what it should hold" or "an object")
   end
   if check and lacks_id(endpoint, value) then return place .. " has no `id`" end
 end
@@ -245,8 +253,14 @@ local function take_bare(exchange, body)
   return body, response
 end
 
+--- Does the body of a 2xx say that it is none?
+local function says_failed(body)
+  local status = body.statusCode
+  return body.success == false or body.succeeded == false or type(status) == "number" and status >= 400
+end
+
 local function success(exchange, body)
-  if body.success == false or body.succeeded == false then
+  if says_failed(body) then
     return failure(exchange, {
       kind = "refused", message = message_of(body) or "the API answered that it did not succeed",
       applied = exchange.endpoint.class == "R" and "no" or "maybe",
@@ -314,6 +328,7 @@ local function make_response(exchange, transfer, status)
     elapsed = exchange.elapsed,
     url = exchange.url,
     extra = {},
+    body = nil, trace_id = nil, unexpected = nil, reconciled = nil, -- places for them
   }, Response)
 end
 

@@ -21,8 +21,11 @@ local words = require "hoopai.api.words"
 local type, tostring, getmetatable, setmetatable = type, tostring, getmetatable, setmetatable
 local pairs, ipairs, rawget, rawset, select, pcall = pairs, ipairs, rawget, rawset, select, pcall
 local unpack, concat = table.unpack, table.concat
-local format, lower = string.format, string.lower
+local format, lower, max = string.format, string.lower, math.max
 local now = core.now
+
+local LONGEST_WORD = 0 -- of the API's paths
+for word in pairs(words) do LONGEST_WORD = max(LONGEST_WORD, #word) end
 
 local MOST_PAGES = 50 -- of a list in which a record is looked for
 
@@ -63,20 +66,13 @@ local function split_arguments(endpoint, ...)
   return arguments, payload_at and payload or nil, call_options
 end
 
---- An option of this call: given with it, else the client's.
-local function option(settings, call_options, name)
-  local value = call_options and call_options[name]
-  if value == nil then return settings[name] end
-  return value
+--- What holds for a call: its own options, and for the others the client's.
+local function options_of(settings, call_options)
+  if call_options == nil then return settings end
+  return setmetatable(options.copy(call_options), { __index = settings })
 end
 
 --------------------------------------------------------------------------------------------- 2. checks and request
-
-local function add_all(details, more)
-  if not more then return end
-  for _, detail in ipairs(more) do details[#details + 1] = detail end
-  details.more = more.more -- how many were left out of a very long list
-end
 
 local function invalid(exchange, details)
   return answer.failure(exchange, {
@@ -85,16 +81,31 @@ local function invalid(exchange, details)
   })
 end
 
---- Why an id cannot stand in a path, nil when it can. Servers may match paths without regard to case.
+--- All problems of a call in one list.
+local function join(...)
+  local details = {}
+  for index = 1, select("#", ...) do
+    local more = select(index, ...)
+    for _, detail in ipairs(more or {}) do details[#details + 1] = detail end
+    details.more = more and more.more or details.more -- how many were left out of a very long list
+  end
+  return details
+end
+
+--- Is this one of the API's own words? Servers may match paths without regard to case.
+local function is_word(id)
+  return #id <= LONGEST_WORD and words[lower(id)] ~= nil
+end
+
+--- Why an id cannot stand in a path, nil when it can.
 local function id_problem(id)
   local _, problem = core.path("{id}", id)
-  if problem or not words[lower(id)] then return problem end
+  if problem or not is_word(id) then return problem end
   return "must not be a word of the API's own paths, which would call another endpoint"
 end
 
---- The path with its ids; nil where one cannot stand in a path, with what is wrong with each of them in `details`.
-local function build_path(endpoint, arguments, details)
-  local count = #details
+local function wrong_ids(endpoint, arguments)
+  local details = {}
   for index = 1, endpoint.id_count do
     local problem = id_problem(arguments[index])
     if problem then
@@ -104,7 +115,19 @@ local function build_path(endpoint, arguments, details)
       }
     end
   end
-  return #details == count and core.path(endpoint.path, unpack(arguments, 1, endpoint.id_count)) or nil
+  return details
+end
+
+--- The path with its ids; where one of them cannot stand in it nil, and what is wrong with them.
+local function build_path(endpoint, arguments)
+  local count = endpoint.id_count
+  if count == 0 then return endpoint.path end
+  local path = core.path(endpoint.path, unpack(arguments, 1, count))
+  for index = 1, count do
+    if is_word(arguments[index]) then path = nil end
+  end
+  if path then return path end
+  return nil, wrong_ids(endpoint, arguments)
 end
 
 --- With an app the token is that of one location: another one in the query or body is a slip.
@@ -119,24 +142,19 @@ local function foreign_location(exchange, payload, location_id)
 end
 
 --- Turns checked arguments into the parts of a request: path, query string and body text.
-local function build_request(exchange, settings, arguments, payload, call_options)
-  local endpoint, details = exchange.endpoint, {}
+local function build_request(exchange, chosen, arguments, payload)
+  local endpoint = exchange.endpoint
   local checks = endpoint.checks()
-  local context = {
-    validate = option(settings, call_options, "validate"),
-    location_id = option(settings, call_options, "location_id"),
-  }
-  local location_problem = foreign_location(exchange, payload, context.location_id)
-  local path = build_path(endpoint, arguments, details)
+  local query, query_problems, body, body_problems
+  local path, problems = build_path(endpoint, arguments)
   exchange.path = path or endpoint.path
-  local query, query_details, body, body_details
-  if path then add_all(details, checks.params(arguments, context)) end
-  if endpoint.query then query, query_details = checks.query(payload, context) end
-  if endpoint.body and not endpoint.empty_body then body, body_details = checks.body(payload, context) end
-  if location_problem then details[#details + 1] = location_problem end
-  add_all(details, query_details)
-  add_all(details, body_details)
-  if #details > 0 then return invalid(exchange, details) end
+  if path then problems = checks.params(arguments, chosen) end
+  if endpoint.query then query, query_problems = checks.query(payload, chosen) end
+  if endpoint.body and not endpoint.empty_body then body, body_problems = checks.body(payload, chosen) end
+  local foreign = foreign_location(exchange, payload, chosen.location_id)
+  if problems or foreign or query_problems or body_problems then
+    return invalid(exchange, join(problems, foreign and { foreign }, query_problems, body_problems))
+  end
   if query and #query > 0 then exchange.query = core.query(query) end
   if endpoint.empty_body then
     exchange.body = "{}"
@@ -153,14 +171,10 @@ end
 
 ----------------------------------------------------------------------------------------------- 3. the exchange
 
-local function make_header_lines(settings, call_options, has_body)
-  local lines = {
-    "Version: " .. option(settings, call_options, "api_version"),
-    "Accept: application/json",
-  }
+local function header_lines(settings, chosen, has_body)
+  local lines, seen = { "Version: " .. chosen.api_version, "Accept: application/json" }, {}
   if has_body then lines[3] = "Content-Type: application/json" end
-  local own, seen = call_options and call_options.headers, {}
-  for name, value in pairs(own or {}) do
+  for name, value in pairs(chosen.headers or {}) do
     lines[#lines + 1] = name .. ": " .. value
     seen[lower(name)] = true
   end
@@ -170,47 +184,51 @@ local function make_header_lines(settings, call_options, has_body)
   return lines
 end
 
---- The header lines of a call. Those of calls that say nothing of headers are the same, so a client keeps them.
-local function header_lines(own, call_options, has_body)
-  if call_options and (call_options.headers or call_options.api_version) then
-    return make_header_lines(own.settings, call_options, has_body)
+--- The same lines for all calls that have no headers of their own.
+local function lines_of(own, chosen, has_body)
+  local settings = own.settings
+  if chosen.headers ~= settings.headers or chosen.api_version ~= settings.api_version then
+    return header_lines(settings, chosen, has_body)
   end
-  local kind = has_body and "lines_with_body" or "lines"
-  local lines = own[kind] or make_header_lines(own.settings, nil, has_body)
-  own[kind] = lines
+  local lines = own.lines[has_body]
+  if not lines then
+    lines = header_lines(settings, settings, has_body)
+    own.lines[has_body] = lines
+  end
   return lines
 end
 
 --- Where the token of a call comes from: with an app each location has its own.
-local function source_of(client, call_options)
-  local own = client[PRIVATE]
-  if not own.shared.app then return own.shared.source end
-  return own.shared.app:source(option(own.settings, call_options, "location_id"), own.settings.company_id)
+local function source_of(shared, chosen)
+  if not shared.app then return shared.source end
+  return shared.app:source(chosen.location_id, chosen.company_id)
 end
 
-local function new_exchange(client, endpoint, call_options)
-  local settings = client[PRIVATE].settings
-  local queue_timeout = option(settings, call_options, "queue_timeout")
+--- What is known of a call while it is made. All fields have their place from the beginning, so that it need not grow.
+local function new_exchange(client, endpoint, chosen)
+  local queue_timeout = chosen.queue_timeout
   return {
     client = client, -- which must not be collected while its call is in flight
-    endpoint = endpoint, source = source_of(client, call_options), path = endpoint.path, attempts = 0, sent = 0,
-    timeout = option(settings, call_options, "timeout"),
+    endpoint = endpoint, source = source_of(client[PRIVATE].shared, chosen), path = endpoint.path,
+    timeout = chosen.timeout, retries = chosen.retries or 0,
     queue_timeout = queue_timeout, queue_deadline = queue_timeout and now() + queue_timeout,
-    retries = option(settings, call_options, "retries") or 0,
+    location_id = nil, url = nil, query = nil, headers = nil, body = nil, content = nil,
+    -- of its attempts
+    attempts = 0, sent = 0, begun = nil, elapsed = nil, secret = nil, generation = nil, gate = nil, transfer = nil,
+    response = nil, opens = nil, info = nil, unclear = nil, refreshed = nil, repeated = nil,
   }
 end
 
 --- The location whose request budget a call is on: the one that it names, else the client's.
-local function location_of(settings, payload, call_options)
+local function location_of(chosen, payload)
   local named = type(payload) == "table" and rawget(payload, "locationId")
-  return type(named) == "string" and named or option(settings, call_options, "location_id")
+  return type(named) == "string" and named or chosen.location_id
 end
 
-local function finish_exchange(client, exchange, payload, call_options)
-  local own = client[PRIVATE]
-  exchange.location_id = location_of(own.settings, payload, call_options)
+local function finish_exchange(own, exchange, chosen, payload)
+  exchange.location_id = location_of(chosen, payload)
   exchange.url = own.shared.base_url .. exchange.path
-  exchange.headers = header_lines(own, call_options, exchange.body ~= nil)
+  exchange.headers = lines_of(own, chosen, exchange.body ~= nil)
 end
 
 local function is_closed(client)
@@ -242,6 +260,7 @@ local function find_in_list(client, begun, lookup, plan, call_options)
     if list == nil then return nil, response end
     local record = verify.find(list, plan.id)
     if record or not response.extra.hasMore then return record, response end
+    if not plan.query.offset then break end -- a list that should be whole
     plan.query.offset = plan.query.offset + plan.query.limit
   end
   return nil, errors.new { kind = "too_large", message = "the list does not end" }
@@ -264,7 +283,7 @@ local function look(client, exchange, arguments, call_options)
   local reading = options.copy(call_options or {})
   reading.validate = false
   local record, response = read(client, exchange.begun, lookup, plan, reading)
-  if errors.is(response) then return "unknown" end
+  if errors.is(response) or response.unexpected then return "unknown" end
   local kind = lookup.result.type
   local verdict = verify.judge(endpoint, arguments, exchange.content, record, (kind.items or kind).fields,
     sent_ms(exchange, response))
@@ -278,12 +297,13 @@ function perform(client, begun, endpoint, ...)
   check_process(client)
   local arguments, payload, call_options = split_arguments(endpoint, ...)
   local where = scheduler.where(endpoint.id)
-  local exchange = new_exchange(client, endpoint, call_options)
-  if is_closed(client) then return sending.closed_failure(exchange) end
   local own = client[PRIVATE]
-  local ok, err = build_request(exchange, own.settings, arguments, payload or endpoint.preset, call_options)
+  local chosen = options_of(own.settings, call_options)
+  local exchange = new_exchange(client, endpoint, chosen)
+  if is_closed(client) then return sending.closed_failure(exchange) end
+  local ok, err = build_request(exchange, chosen, arguments, payload or endpoint.preset)
   if not ok then return nil, err end
-  finish_exchange(client, exchange, payload, call_options)
+  finish_exchange(own, exchange, chosen, payload)
   exchange.begun = begun
   return sending.send(own, exchange, where, endpoint.class == "U" and function()
     return look(client, exchange, arguments, call_options)
@@ -298,7 +318,7 @@ end
 --- An option of a call, for the methods that make several; wrong ones raise.
 local function client_option(client, id, name, call_options)
   options.check_call(id, call_options)
-  return option(client[PRIVATE].settings, call_options, name)
+  return options_of(client[PRIVATE].settings, call_options)[name]
 end
 
 ------------------------------------------------------------------------------------------------------- the client
@@ -376,6 +396,7 @@ function meta.__gc(client)
 end
 
 local function new_client(own)
+  own.lines = {} -- header lines of requests without (false) and with (true) a body
   return setmetatable({ [PRIVATE] = own }, meta)
 end
 
@@ -386,7 +407,7 @@ end
 function Client:with(given)
   local own = own_data(self, "with")
   options.check_call("client:with", given)
-  local settings = setmetatable({}, { __index = own.settings })
+  local settings = options.copy(own.settings)
   for name, value in pairs(given or {}) do settings[name] = options.copy(value) end
   return new_client { shared = own.shared, settings = settings, parent = self }
 end
@@ -404,24 +425,24 @@ end
 -- @treturn[2] Error
 -- @raise for wrong use
 function Client:request(given, call_options)
-  own_data(self, "request")
+  local own = own_data(self, "request")
   check_process(self)
   local endpoint, query = generic.endpoint(given)
   options.check_call("client:request", call_options)
   local where = scheduler.where("client:request")
-  local exchange = new_exchange(self, endpoint, call_options)
+  local chosen = options_of(own.settings, call_options)
+  local exchange = new_exchange(self, endpoint, chosen)
   local body, details = generic.body(given)
-  local location_id = option(own_data(self, "request").settings, call_options, "location_id")
   for _, payload in ipairs { given.query or {}, given.body or {} } do
-    local foreign = foreign_location(exchange, payload, location_id)
+    local foreign = foreign_location(exchange, payload, chosen.location_id)
     if foreign then details = { foreign } end
   end
   if details then return invalid(exchange, details) end
   if is_closed(self) then return sending.closed_failure(exchange) end
   exchange.body = body
   if #query > 0 then exchange.query = core.query(query) end
-  finish_exchange(self, exchange, given.query or given.body, call_options)
-  return sending.send(self[PRIVATE], exchange, where)
+  finish_exchange(own, exchange, chosen, given.query or given.body)
+  return sending.send(own, exchange, where)
 end
 
 local client = {}

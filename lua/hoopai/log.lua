@@ -7,7 +7,7 @@ local concat, format, gsub, sub = table.concat, string.format, string.gsub, stri
 local stderr = io and io.stderr
 
 local function to_stderr(line)
-  stderr:write(line, "\n")
+  stderr:write(line .. "\n") -- at once: other processes may write there as well
 end
 
 -- What came from outside must not break a line, move a cursor or fill a disk.

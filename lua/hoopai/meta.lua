@@ -1925,6 +1925,9 @@ function store.memory() end
 ---soon, but not from within itself. Not needed by a loop that asks `busy` and `timeout` before each wait; then it does
 ---nothing. Absent only in `blocking`
 ---@field changed? fun()
+---called before a task is spawned outside of any: makes what `changed` needs, and returns nothing; or why no task can
+---be run here, which `hoopai.spawn` then raises
+---@field prepare? fun(): string?
 ---returns whether the loop is running: then a call outside of any task raises instead of blocking it. Without it only
 ---calls made during `step` are refused
 ---@field running? fun(): boolean

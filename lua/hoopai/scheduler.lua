@@ -379,9 +379,23 @@ local function leave_parent()
 end
 
 --- Nests a client's set of transfers in the scheduler's.
+-- @return true; or nil and a problem where the system has no descriptor left
 function scheduler.attach(multi)
   leave_parent()
-  sets.add(multi)
+  return sets.add(multi)
+end
+
+--- Makes a set of transfers for tasks.
+-- @tparam table transport its options
+-- @return the set; or nil and a problem where the system has no descriptor left
+function scheduler.new_set(transport)
+  local multi, problem = core.multi(transport)
+  if not multi then return nil, problem end
+  local attached
+  attached, problem = scheduler.attach(multi)
+  if attached then return multi end
+  multi:close()
+  return nil, problem
 end
 
 local function collect(multi)
@@ -596,13 +610,20 @@ function scheduler.settle()
   drive(scope)
 end
 
+local ending = false -- does lua_close wait for background tasks?
+
+--- Is the state being closed? Then background tasks must come to their end, and wait for nobody else.
+function scheduler.is_ending()
+  return ending
+end
+
 -- What a background task holds while it waits. lua_close finalises the youngest objects first: at that moment all that
 -- the task uses is still whole, so that it can be waited for.
 local Keeper = {}
 Keeper.__gc = function(keeper)
   local task = keeper.task
   if task.keeper ~= keeper or task.status ~= "running" or keeper.process ~= core.pid() then return end
-  current, driving, no_wait = nil, false, nil
+  current, driving, no_wait, ending = nil, false, nil, true
   sets.forget_closed()
   scheduler.settle()
 end
@@ -729,9 +750,8 @@ function scheduler.spawn(fn, ...)
   scheduler.check_function("hoopai.spawn", fn)
   if current then return new_task(current.scope, false, fn, ...) end
   if not host then errors.raise("hoopai.spawn needs a running loop: call it inside hoopai.run") end
-  if host.refuses_spawn and host.refuses_spawn() then
-    errors.raise(format("hoopai.spawn needs a running loop: call it in a coroutine of %s", host.name))
-  end
+  local refusal = host.prepare and host.prepare()
+  if refusal then errors.raise("hoopai.spawn needs a running loop: " .. refusal) end
   leave_parent()
   begun = true
   return new_task(root, false, fn, ...)
@@ -775,7 +795,8 @@ function Task:join()
   if self.status == "done" then return unpack(self.results, 1, self.results.n) end
   if self.status == "cancelled" then
     return nil, errors.new {
-      kind = "cancelled", message = "the task was cancelled", applied = self.applied or nil, unclear = self.unclear or nil,
+      kind = "cancelled", message = "the task was cancelled", applied = self.applied or nil,
+      unclear = self.unclear or nil,
     }
   end
   return nil, errors.new {

@@ -227,14 +227,14 @@ end
 ---------------------------------------------------------------------------------------------------------- transfer
 
 --- The set of transfers to use: tasks share one, nested in the loop; blocking calls have their own.
+-- @return the set; or nil and a problem where the system has no descriptor left
 local function transfers_of(shared, where)
-  local multi = shared[where]
+  local multi, problem = shared[where], nil
   if not multi then
-    multi = core.multi(shared.transport)
-    if where == "task" then scheduler.attach(multi) end
-    shared[where] = multi -- when that has worked: nobody steps a set that is not attached
+    multi, problem = (where == "task" and scheduler.new_set or core.multi)(shared.transport)
+    shared[where] = multi
   end
-  return multi
+  return multi, problem
 end
 
 --- Waits for a transfer; false when its time in the queue passed while no connection was free.
@@ -280,7 +280,8 @@ local function attempt(own, exchange, where)
   if hooks.request then tell_request(hooks.request, exchange) end
   if own.closed or own.shared.closed then return over(closed_failure(exchange)) end -- meanwhile, or by the hook
   if begun and now() >= begun + exchange.timeout then return over(refresh_timeout(exchange)) end
-  local multi = transfers_of(own.shared, where)
+  local multi, problem = transfers_of(own.shared, where)
+  if not multi then return over(answer.failure(exchange, { kind = "network", message = problem })) end
   local transfer <close> = multi:add {
     method = exchange.endpoint.method,
     url = exchange.url .. (exchange.query and "?" .. exchange.query or ""),
@@ -367,7 +368,8 @@ local function decide(exchange, point, err, budget)
     class = exchange.endpoint.class, verify = exchange.endpoint.verify, point = point, err = err,
     attempt = exchange.attempts - (exchange.refreshed and 1 or 0), attempts = exchange.retries + 1,
     left = exchange.begun + exchange.timeout - now(),
-    repeated = exchange.repeated[point] == true, affordable = budget:is_affordable(), random = core.random(),
+    repeated = exchange.repeated ~= nil and exchange.repeated[point] == true,
+    affordable = budget:is_affordable(), random = core.random(),
   }
 end
 
@@ -381,7 +383,7 @@ end
 local function send(own, exchange, where, look)
   local shared, before = own.shared, nil
   local budget = retry_budget_of(shared, exchange.location_id)
-  exchange.gate, exchange.repeated = gate_of(shared, exchange.location_id), {}
+  exchange.gate = gate_of(shared, exchange.location_id)
   while true do
     local result, response, is_over = attempt(own, exchange, where)
     if result ~= nil then
@@ -405,6 +407,7 @@ local function send(own, exchange, where, look)
     else
       local hook = own.settings.on.retry
       if hook then tell_retry(hook, exchange, err, action, point, delay) end
+      exchange.repeated = exchange.repeated or {}
       exchange.repeated[point], exchange.unclear = true, exchange.unclear or action == "look"
       if not rest(own, exchange, where, delay) then
         return final(exchange, select(2, closed_failure(exchange)), before)
@@ -422,10 +425,10 @@ end
 local function cut_off(exchange, raised)
   exchange.sent = exchange.transfer and exchange.transfer:sent() or 0
   local status = exchange.response and exchange.response.status or 0
+  local applied = exchange.unclear and "maybe" or answer.applied(exchange.endpoint.class, exchange.sent, status)
   return select(2, answer.failure(exchange, {
-    kind = raised == nil and "cancelled" or "raised", cause = raised,
-    applied = exchange.unclear and "maybe" or answer.applied(exchange.endpoint.class, exchange.sent, status),
-    message = "the call was cut off",
+    kind = raised == nil and "cancelled" or "raised", cause = raised, applied = applied,
+    message = "the call was cut off" .. (applied ~= "no" and " after it had left" or ""),
   }))
 end
 

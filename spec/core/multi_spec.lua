@@ -357,7 +357,7 @@ describe("a set of transfers", function()
         turns = turns + 1
       end
       assert.is_true(turns <= 10, turns .. " turns")
-      assert.is_true(core.now() - limit < 1)
+      assert.is_true(core.now() - limit < 5)
     end)
 
     it("ends at once when its time is over, and raises when it would never end", function()
@@ -372,7 +372,7 @@ describe("a set of transfers", function()
       add(multi, server.url .. "/")
       core_http.pump(multi, 0.03)
       multi:wait(-1)
-      assert.is_true(core.now() - before < 1)
+      assert.is_true(core.now() - before < 5)
     end)
 
     it("ends at once when there is something to take", function()
@@ -382,9 +382,9 @@ describe("a set of transfers", function()
       run_until(multi, function() return transfer:state() == "done" end)
       local before = core.now()
       assert.are.equal(0, multi:timeout())
-      multi:wait(5)
+      multi:wait(30)
       multi:wait()
-      assert.is_true(core.now() - before < 1)
+      assert.is_true(core.now() - before < 5)
     end)
 
     it("returns to Lua at once when a signal comes", function()
@@ -709,7 +709,6 @@ describe("a set of transfers", function()
 
     it("speaks HTTP/2 where the server does, many requests on one connection", function()
       local multi <close> = core.multi { ca_file = pair.certificate, max_connections = 4 }
-      local before = core.now()
       local list = {}
       for index = 1, 4 do list[index] = add(multi, tls.url .. "/slow", { token = core.secret(TOKEN), timeout = 10 }) end
       run_until(multi, function() return in_flight(multi) == 0 end)
@@ -725,9 +724,11 @@ describe("a set of transfers", function()
       for index = 1, 20 do list[index] = add(multi, tls.url .. "/slow", { timeout = 10 }) end
       assert.are.same({ 0, 20 }, { multi:count() })
       run_until(multi, function() return in_flight(multi) == 0 end)
-      for _, transfer in ipairs(list) do assert.are.same({ 200 }, { transfer:result() }) end
-      assert.is_true(core.now() - before < 3)
-      assert.is_true(list[1]:info().reused)
+      for _, transfer in ipairs(list) do
+        assert.are.same({ 200 }, { transfer:result() })
+        assert.are.equal("1", transfer:body():match "^%d+")
+        assert.is_true(transfer:info().reused)
+      end
     end)
 
     it("sends each method and body over HTTP/2", function()

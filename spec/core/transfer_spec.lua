@@ -530,7 +530,7 @@ describe("a transfer", function()
 
   describe("that runs out of time", function()
     local function check(stage, url, request, sent)
-      request.timeout = 0.15
+      request.timeout = 0.4
       local before = core.now()
       local transfer = fetch(multi, url, request)
       local took = core.now() - before
@@ -539,8 +539,8 @@ describe("a transfer", function()
       assert.are.equal(stage, transfer:stage())
       assert.are.equal(sent, transfer:sent())
       assert.is_true(#message > 0)
-      assert.is_true(took >= 0.14 and took < 2, tostring(took))
-      assert.is_true(math.abs(transfer:started() - before) < 1)
+      assert.is_true(took >= 0.39 and took < 8, tostring(took))
+      assert.is_true(math.abs(transfer:started() - before) < 8)
     end
 
     it("was connecting", function()
@@ -550,7 +550,6 @@ describe("a transfer", function()
     end)
 
     it("was sending", function()
-      server:reply { at = "head", steps = { { wait = 5 } } }
       local listener = assert(socket.bind("127.0.0.1", 0)) -- takes the connection and reads nothing
       local _, port = listener:getsockname()
       check("send", "http://127.0.0.1:" .. port .. "/", { method = "POST", body = ("x"):rep(20 * 1000 * 1000) }, 1)
@@ -631,7 +630,7 @@ describe("a transfer", function()
       local before = core.now()
       local transfer = fetch(own, url)
       assert.are.equal("timeout", (problem_of(transfer)))
-      assert.is_true(core.now() - before < 2)
+      assert.is_true(core.now() - before < 8)
       close()
     end)
   end)

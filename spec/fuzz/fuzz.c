@@ -71,11 +71,14 @@ static double cpu_seconds(void) {
   return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
+static void close_state(void) {
+  if (state) lua_close(state);
+  state = NULL;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  if (state && inputs++ % INPUTS_PER_STATE == INPUTS_PER_STATE - 1) {
-    lua_close(state);
-    state = NULL;
-  }
+  if (inputs == 0) (void)atexit(close_state);
+  if (++inputs % INPUTS_PER_STATE == 0) close_state();
   if (!state) state = new_state();
   double start = cpu_seconds();
   line_before = 0;

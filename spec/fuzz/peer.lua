@@ -94,20 +94,27 @@ function Fed.__index(fed, name)
 end
 
 local new_multi = core.multi
-local answer, size_of_pieces
+local answers, size_of_pieces
 
---- Makes the blocking calls of all clients meet this answer from now on.
-function peer.script(bytes, size)
-  answer, size_of_pieces = bytes, size
-  function core.multi(options)
-    local fed = { multi = new_multi(options) }
-    function fed:add(request)
-      local transfer = self.multi:add(request)
-      peer.answer(self.multi, answer, size_of_pieces)
-      return transfer
-    end
-    return setmetatable(fed, Fed)
+--- What was asked since the last `script`: "GET http://...".
+peer.requests = {}
+
+local function new_fed(options)
+  local fed = { multi = new_multi(options) }
+  function fed:add(request)
+    local transfer, requests = self.multi:add(request), peer.requests
+    requests[#requests + 1] = request.method .. " " .. request.url
+    peer.answer(self.multi, answers[math.min(#requests, #answers)], size_of_pieces)
+    return transfer
   end
+  return setmetatable(fed, Fed)
+end
+
+--- Makes the blocking calls of all clients meet these answers, the last one again and again, from now on.
+-- @tparam {string,...} list
+-- @tparam[opt] integer size see `answer`
+function peer.script(list, size)
+  answers, size_of_pieces, peer.requests, core.multi = list, size, {}, new_fed
 end
 
 --- Takes that back.

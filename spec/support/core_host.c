@@ -1,9 +1,11 @@
 /* A host for the specs of the core: runs a Lua script in one state, or in several threads with a state each, and gives
-   it what Lua lacks: fork, signals, and writes that raise SIGPIPE.
+   it what Lua lacks: fork, signals, writes that raise SIGPIPE, and names that are never resolved.
 
      core_host FILE ARGUMENT...              one state
      core_host -THREADS FILE ARGUMENT...     so many threads */
 #define _GNU_SOURCE
+#include <dlfcn.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <lauxlib.h>
@@ -19,6 +22,7 @@
 
 static int plain_writes;
 static int in_child;
+static int times_close;
 static char **arguments;
 
 /* Found before the C library's, by libcurl too (-rdynamic): with this a write to a broken connection raises SIGPIPE. */
@@ -26,6 +30,55 @@ ssize_t send(int fd, const void *data, size_t length, int flags);
 
 ssize_t send(int fd, const void *data, size_t length, int flags) {
   return sendto(fd, data, length, plain_writes ? flags & ~MSG_NOSIGNAL : flags, NULL, 0);
+}
+
+/* As if no name server answered: a name that ends in ".silent" takes this many seconds. */
+#define SILENT_SECONDS 15
+
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result);
+
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result) {
+  int (*original)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+  size_t length = node ? strlen(node) : 0;
+  if (length > 7 && strcmp(node + length - 7, ".silent") == 0) {
+    sleep(SILENT_SECONDS);
+    return EAI_AGAIN;
+  }
+  *(void **)&original = dlsym(RTLD_NEXT, "getaddrinfo");
+  return original(node, service, hints, result);
+}
+
+static lua_State *main_state;
+
+static void stop(lua_State *L, lua_Debug *unused) {
+  (void)unused;
+  lua_sethook(L, NULL, 0, 0);
+  luaL_error(L, "interrupted!");
+}
+
+/* What the interpreter does on Ctrl-C. */
+static void on_interrupt(int number) {
+  signal(number, SIG_DFL);
+  lua_sethook(main_state, stop, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+}
+
+static void *interrupt(void *thread) {
+  usleep(100000);
+  pthread_kill(*(pthread_t *)thread, SIGINT);
+  return NULL;
+}
+
+/* interrupt(): this thread gets a SIGINT in a tenth of a second */
+static int host_interrupt(lua_State *L) {
+  static pthread_t self;
+  pthread_t sender;
+  self = pthread_self();
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  main_state = lua_tothread(L, -1);
+  signal(SIGINT, on_interrupt);
+  if (pthread_create(&sender, NULL, interrupt, &self) != 0) return luaL_error(L, "no thread");
+  pthread_detach(sender);
+  return 0;
 }
 
 static int host_plain_writes(lua_State *L) {
@@ -74,9 +127,22 @@ static int host_hold_sigpipe(lua_State *L) {
   return 0;
 }
 
+static double seconds(void) {
+  struct timespec ts;
+  clock_gettime(CLOCK_MONOTONIC, &ts);
+  return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* time_close(): "lua_close" and its milliseconds are printed in the end */
+static int host_time_close(lua_State *L) {
+  (void)L;
+  times_close = 1;
+  return 0;
+}
+
 static const luaL_Reg functions[] = {
   {"plain_writes", host_plain_writes}, {"fork", host_fork}, {"wait", host_wait}, {"sigpipe", host_sigpipe},
-  {"hold_sigpipe", host_hold_sigpipe}, {NULL, NULL},
+  {"hold_sigpipe", host_hold_sigpipe}, {"interrupt", host_interrupt}, {"time_close", host_time_close}, {NULL, NULL},
 };
 
 static void *run(void *result) {
@@ -91,7 +157,9 @@ static void *run(void *result) {
   if (*status == LUA_OK) *status = lua_pcall(L, count, 0, 0);
   if (*status != LUA_OK) fprintf(stdout, "%s\n", lua_tostring(L, -1));
   fflush(stdout);
+  double begun = seconds();
   lua_close(L);
+  if (times_close) printf("lua_close %.1f\n", (seconds() - begun) * 1000);
   return NULL;
 }
 

@@ -83,14 +83,14 @@ local function draw(lane)
   }
 end
 
---- The fault of a new connection.
-local function connection_fault(lane, when)
+--- The fault of connection number `number`.
+local function connection_fault(lane, when, number)
   local next_fault = lane.next_fault
   if next_fault and next_fault.when == when then
     lane.next_fault = nil
     return next_fault
   end
-  return scripted(lane, when, nil, lane.connections + (when == "before_accept" and 1 or 0))
+  return scripted(lane, when, nil, number)
 end
 
 --- The fault of a request; and whether the connection shall end after it, so that the next one can have a fault.
@@ -106,6 +106,7 @@ end
 -- RST instead of FIN: a lingering time of zero, which cqueues cannot set but LuaSocket can on the same descriptor. The
 -- socket is closed as soon as its coroutine learns that the connection is over.
 local function reset(conn)
+  if conn.gone then return end
   local other = assert(luasocket.tcp4())
   other:close()
   other = assert(luasocket.tcp())
@@ -187,10 +188,11 @@ end
 --- Counts what a coroutine does with a fault, for those who wait until all is quiet.
 local function busily(lane, work, ...)
   lane.pending = lane.pending + 1
-  local result = work(lane, ...)
-  lane.pending = lane.pending - 1
-  changed:signal()
-  return result
+  local done <close> = setmetatable({}, { __close = function() -- luacheck: ignore 211
+    lane.pending = lane.pending - 1
+    changed:signal()
+  end })
+  return work(lane, ...)
 end
 
 local function carry_out_late(lane, ex)
@@ -302,21 +304,26 @@ local function shake_hands(lane, sock)
   return protocol.connection(sock, loop)
 end
 
---- What a connection goes through. `fault` is that which struck while it waited to be accepted.
-local function serve_connection(lane, sock, fault)
+--- What a connection goes through.
+local function serve_connection(lane, sock, number)
+  local fault = connection_fault(lane, "before_accept", number)
   local raw = http1.connection(sock)
   if fault and fault.what ~= "stall" then
     busily(lane, play_connection, raw, fault)
     return raw
   end
-  if fault and fault.applied == "no" then return raw end
+  if fault then -- nobody looks at the connection, as if it had not been accepted
+    strike(lane, fault)
+    busily(lane, function() lane.ending:wait(lane.patience) end)
+    if fault.applied == "no" then return raw end
+  end
   local conn = shake_hands(lane, sock)
   if not conn then return nil end
   if fault then -- the client has gone long ago, but what it sent is here
     busily(lane, serve_unanswered, conn, fault, monotime() + lane.patience)
     return conn
   end
-  fault = connection_fault(lane, "after_accept")
+  fault = connection_fault(lane, "after_accept", number)
   if fault then
     busily(lane, play_connection, conn, fault)
   else
@@ -326,16 +333,17 @@ local function serve_connection(lane, sock, fault)
   return conn
 end
 
-local function open_connection(lane, sock, fault)
+local function open_connection(lane, sock, number)
   -- Whatever goes wrong on a connection is returned, not raised: the client may do what it likes.
   sock:onerror(function(_, _, code) return code end)
   sock:setmode("bn", "bn")
   lane.sockets[sock] = true
-  local conn = serve_connection(lane, sock, fault)
+  local conn = serve_connection(lane, sock, number)
   if conn and not abrupt[sock] then
     hang_up(conn)
     conn:wait_gone(monotime() + LINGER) -- closed with bytes unread, it would be reset
   end
+  if conn then conn:give_up() end
   lane.sockets[sock] = nil
   sock:close()
 end
@@ -344,15 +352,10 @@ local function accept_all(lane)
   local somebody_waits = { pollfd = lane.listener:pollfd(), events = "r" }
   while lane.open do
     poll(somebody_waits, lane.ending)
-    local fault = lane.open and connection_fault(lane, "before_accept")
-    if fault and fault.what == "stall" then
-      strike(lane, fault)
-      busily(lane, function() lane.ending:wait(lane.patience) end)
-    end
     local sock = lane.open and lane.listener:accept(0)
     if sock then
       lane.connections = lane.connections + 1
-      loop:wrap(open_connection, lane, sock, fault)
+      loop:wrap(open_connection, lane, sock, lane.connections)
     end
   end
   lane.listener:close()

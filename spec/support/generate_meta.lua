@@ -75,6 +75,7 @@ local REFINED = {
   ["timeout.fn"] = "async fun(...: any): ...",
   ["timeout"] = { "any ... what fn returned; or nil and a `hoopai.Error`" },
   ["Adapter.changed"] = "fun()",
+  ["Adapter.prepare"] = "fun(): string?",
   ["Adapter.running"] = "fun(): boolean",
   ["Error.unclear"] = "hoopai.Error[]",
   ["Client:request.given"] = "hoopai.Request",

@@ -187,6 +187,9 @@ function cases.parallel(host, client)
   print(("elapsed %.3f ticks %d"):format(elapsed, ticks))
 end
 
+--- The same without the request budget, which lets a client begin with a few calls.
+cases.parallel_unlimited = cases.parallel
+
 function cases.errors(host, client)
   local seen = {}
   host.spawn(function()
@@ -217,7 +220,7 @@ function cases.cancel(host, client)
       local _ <close> = setmetatable({}, { __close = function() closed = closed + 1 end })
       return client.calendars:get("stalled")
     end)
-    hoopai.sleep(0.05)
+    hoopai.sleep(0.4) -- by then the request has arrived, on a loaded machine as well
     task:cancel()
     assert(closed == 1)
     failure("cancelled", task:join())
@@ -459,6 +462,19 @@ function cases.turns(host)
   assert(done == 300 and ticks >= 5, ticks)
 end
 
+--- Waiting costs no time of the processor.
+function cases.rest(host, client)
+  local before
+  host.spawn(function()
+    assert(client.calendars:get("first"))
+    before = os.clock()
+    hoopai.spawn(hoopai.sleep, 0.4)
+    assert(client.calendars:get("second"))
+  end)
+  host.loop()
+  assert(os.clock() - before < 0.2, os.clock() - before)
+end
+
 --- A task that never waits for long starves nobody.
 function cases.greedy(host, client)
   local ticks, id, turns = 0, nil, 0
@@ -475,6 +491,44 @@ function cases.greedy(host, client)
   end)
   host.loop()
   assert(id == "c" and turns > 0)
+end
+
+--- Cancels, timeouts and collections at random moments, from tasks and from the host: each task ends, none is lost.
+function cases.storm(host, client)
+  local state = 20240229
+  local function random(count) -- the same storm each time
+    state = (state * 1103515245 + 12345) & 0x7fffffff
+    return (state >> 8) % count + 1
+  end
+  local tasks, kinds, joined = {}, { fine = 0, cancelled = 0, timeout = 0 }, 0
+  local function call(index)
+    local draw = random(3)
+    if draw == 1 then return client.calendars:get("stalled", { timeout = 0.05 }) end
+    if draw == 2 then return hoopai.timeout(random(20) / 1000, client.calendars.get, client.calendars, "c" .. index) end
+    return client.calendars:get("c" .. index)
+  end
+  host.spawn(function()
+    for index = 1, 300 do
+      tasks[index] = hoopai.spawn(call, index)
+      if random(4) == 1 then tasks[random(index)]:cancel() end
+      if random(5) == 1 then hoopai.sleep(random(3) / 1000) end
+    end
+    for index, task in ipairs(tasks) do
+      local calendar, err = task:join()
+      assert(err or calendar.id == "c" .. index)
+      local kind = err and err.kind or "fine"
+      kinds[kind] = kinds[kind] + 1
+      joined = joined + 1
+    end
+  end)
+  host.every(0.004, function()
+    collectgarbage()
+    if #tasks > 0 then tasks[random(#tasks)]:cancel() end
+    return joined < 300
+  end)
+  host.loop()
+  assert(joined == 300 and kinds.fine > 0 and kinds.cancelled > 0 and kinds.timeout > 0)
+  assert(not hoopai.loop.busy())
 end
 
 --- Should hoopai's own code fail in a callback, that is told and the host lives.
@@ -641,13 +695,37 @@ function cases.walk_in_a_task(host, client)
   assert(id == "second")
 end
 
+--- The tidy end of a program, with calls in flight: after loop_close any call of luv would end the process.
+function cases.loop_closed(host, client)
+  local uv = require "luv"
+  local task
+  host.spawn(function() task = hoopai.spawn(function() return client.calendars:get("stalled") end) end)
+  host.every(0.05, function()
+    uv.stop()
+    return false
+  end)
+  host.loop()
+  uv.walk(function(handle)
+    if not handle:is_closing() then handle:close() end
+  end)
+  host.loop()
+  assert(uv.loop_close() == 0)
+  assert(assert(client.calendars:get("blocking")).id == "blocking")
+  assert(hoopai.run(function() return assert(client.calendars:get("run")).id end) == "run")
+  client:close()
+  task:cancel()
+  collectgarbage()
+end
+
 ------------------------------------------------------------------------------------------------------------- main
 
 local function main(name, case, url)
   local host = hosts[name]()
   host.adapter = host.adapter or hoopai.loop[name]
   host.spawn = host.spawn or hoopai.spawn
-  local client <close> = hoopai.new { token = "t", base_url = url, location_id = "l", timeout = 20 }
+  local client <close> = hoopai.new {
+    token = "t", base_url = url, location_id = "l", timeout = 20, rate_limit = not case:find("unlimited"),
+  }
   if not case:find("^use_") then hoopai.use(host.adapter) end
   cases[case](host, client, url)
 end

@@ -1,21 +1,23 @@
 /* A host whose memory runs out at a place of one's choice. Linked with the core and the sanitizers: see the Makefile.
 
-     memory_host SCRIPT SCENARIO FAMILY MODE FIRST STEP ARGUMENT...
+     memory_host SCRIPT SCENARIO "FAMILY MODE FIRST STEP, ..." ARGUMENT...
 
-   SCRIPT returns a table of scenarios, each a table of three functions: setup(ARGUMENT...) -> context; window(context), in which allocations fail; check(context, ok, ...), with what pcall(window) gave, which
+   SCRIPT returns a table of scenarios, each a table of three functions: setup(FAMILY, ARGUMENT...) -> context;
+   window(context), in which allocations fail; check(context, ok, ...), with what pcall(window) gave, which
    raises when something is wrong once memory is back. For n = FIRST, FIRST + STEP, ... a new state runs all three and
    lets the n-th allocation of the window fail, until n is beyond the last one. Then everything must have been given
    back: Lua's bytes, the blocks of libcurl and of the core, the descriptors.
 
    FAMILY   lua (lua_Alloc), curl (what libcurl asks for), core (malloc and the like of our own objects), or all
    MODE     all: the n-th allocation and all later ones fail; two: the n-th and the next (Lua tries again after a
-            collection); none: just counts; collect: none fails, but the first try of each STEP-th of Lua's, so that
-            Lua collects all garbage in the middle of whatever it does
+            collection); collect: just the first try of each STEP-th of Lua's, so that it collects all garbage in the
+            middle of whatever it does
 
    lua-cjson's own memory never fails here: without it lua-cjson ends the process. It forgets its buffer when Lua has no
    memory for what it reads, the one leak that is suppressed. */
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -35,6 +37,7 @@
 int luaopen_hoopai_core(lua_State *L);
 
 static char now_at[256]; /* the run, for reports */
+static char failing[16]; /* the family */
 
 /* --------------------------------------------------------------------------------------------------- the sanitizers */
 
@@ -132,17 +135,23 @@ static void *curl_resize(void *block, size_t size) { return resize(&of_curl, blo
 static char *curl_copy(const char *text) { return copy(&of_curl, text); }
 static void curl_give(void *block) { give(&of_curl, block); }
 
-/* What the core's malloc, calloc, realloc, strdup and free are renamed to. */
+/* What the core's malloc, calloc, realloc, strdup, strndup and free are renamed to. */
 void *core_malloc(size_t size);
 void *core_calloc(size_t number, size_t size);
 void *core_realloc(void *block, size_t size);
 char *core_strdup(const char *text);
+char *core_strndup(const char *text, size_t length);
 void core_free(void *block);
 
 void *core_malloc(size_t size) { return take(&of_core, size); }
 void *core_calloc(size_t number, size_t size) { return take_zeroed(&of_core, number, size); }
 void *core_realloc(void *block, size_t size) { return resize(&of_core, block, size); }
 char *core_strdup(const char *text) { return copy(&of_core, text); }
+
+char *core_strndup(const char *text, size_t length) {
+  return refuse(&of_core) ? NULL : counted(&of_core, strndup(text, length));
+}
+
 void core_free(void *block) { give(&of_core, block); }
 
 /* ------------------------------------------------------------------------------------------------------------- modules */
@@ -239,8 +248,9 @@ static lua_State *open_state(char **arguments) {
 static int run(lua_State *L, char **arguments) {
   int scenario = lua_gettop(L), handler = 1;
   lua_getfield(L, scenario, "setup");
-  int given = 0;
-  for (char **at = arguments + 6; *at; at++, given++) lua_pushstring(L, *at);
+  lua_pushstring(L, failing);
+  int given = 1;
+  for (char **at = arguments + 3; *at; at++, given++) lua_pushstring(L, *at);
   if (lua_pcall(L, given, 1, handler) != LUA_OK) return fail(L, "setup");
   int context = lua_gettop(L);
   lua_getfield(L, scenario, "check");
@@ -286,38 +296,44 @@ static void too_long(int number) {
   _exit(3);
 }
 
-int main(int argc, char **argv) {
-  if (argc < 7) return 2;
-  char **arguments = argv + 1;
-  const char *family = arguments[2], *mode = arguments[3];
-  const bool all = strcmp(family, "all") == 0;
-  of_lua.fails = all || strcmp(family, "lua") == 0;
-  of_curl.fails = all || strcmp(family, "curl") == 0;
-  of_core.fails = all || strcmp(family, "core") == 0;
-  long begin = atol(arguments[4]), step = atol(arguments[5]), runs = 0, refused = 0, wrong = 0, points = 0;
-  signal(SIGALRM, too_long);
-  __sanitizer_set_death_callback(tell_run);
-  curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_take, curl_give, curl_resize, curl_copy, curl_take_zeroed);
-  snprintf(now_at, sizeof now_at, "%s, nothing fails", arguments[1]);
-  from = 1, to = 0;
-  /* Twice: what is made once per process is there then, and not taken for a leak. */
-  wrong += run_anew(arguments);
-  wrong += run_anew(arguments);
+/* One entry of the plan: runs until n is beyond the last allocation. The number of runs that went wrong. */
+static long play(char **arguments, const char *mode, long begin, long step) {
+  const bool all = strcmp(failing, "all") == 0, collect = strcmp(mode, "collect") == 0;
+  long runs = 0, refused = 0, wrong = 0, points = 0;
+  of_lua.fails = all || strcmp(failing, "lua") == 0;
+  of_curl.fails = all || strcmp(failing, "curl") == 0;
+  of_core.fails = all || strcmp(failing, "core") == 0;
+  every = collect ? step : 0;
   for (long n = begin; wrong < 10; n += step) {
-    snprintf(now_at, sizeof now_at, "%s, %s, %s, n = %ld", arguments[1], family, mode, n);
-    bool collect = strcmp(mode, "collect") == 0, none = strcmp(mode, "none") == 0;
-    if (collect) every = step;
-    else if (!none) from = n, to = strcmp(mode, "two") == 0 ? n + 1 : 1000000000;
+    snprintf(now_at, sizeof now_at, "%s, %s, %s, n = %ld", arguments[1], failing, mode, n);
+    from = n;
+    to = strcmp(mode, "two") == 0 ? n + 1 : LONG_MAX;
     wrong += run_anew(arguments);
     runs++;
     refused += failed > 0;
     if (count > points) points = count;
-    if (collect || none || (failed == 0 && n > points)) break;
+    if (collect || (failed == 0 && n > points)) break;
+  }
+  printf("%s %s: %ld runs, %ld with a failure, %ld allocations, %ld wrong\n", failing, mode, runs, refused, points, wrong);
+  fflush(stdout);
+  return wrong;
+}
+
+int main(int argc, char **argv) {
+  if (argc < 4) return 2;
+  char **arguments = argv + 1, mode[16], *save = NULL;
+  long begin, step, wrong = 0;
+  signal(SIGALRM, too_long);
+  __sanitizer_set_death_callback(tell_run);
+  curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_take, curl_give, curl_resize, curl_copy, curl_take_zeroed);
+  snprintf(now_at, sizeof now_at, "%s, nothing fails", arguments[1]);
+  /* Twice: what is made once per process is there then, and not taken for a leak. */
+  for (int i = 0; i < 2; i++) wrong += run_anew(arguments);
+  for (char *entry = strtok_r(arguments[2], ",", &save); entry; entry = strtok_r(NULL, ",", &save)) {
+    if (sscanf(entry, "%15s %15s %ld %ld", failing, mode, &begin, &step) != 4) return 2;
+    wrong += play(arguments, mode, begin, step);
   }
   alarm(0);
-  printf("%s, %s, %s: %ld runs, %ld with a failure, of at most %ld allocations, %ld wrong\n", arguments[1], family, mode,
-         runs, refused, points, wrong);
-  fflush(stdout);
   for (int i = 0; i < module_count; i++) free(modules[i].name), free(modules[i].bytes);
   return wrong ? 1 : 0;
 }

@@ -287,7 +287,9 @@ end
 local function hold_lock(own)
   local hold, err = setmetatable({ own = own, lock = own.lock }, Hold), nil
   if not hold.lock then
-    hold.lock, err = grant.acquire(own.store, own.key, function() return own.waiters > 0 or now() < own.patience end)
+    hold.lock, err = grant.acquire(own.store, own.key, function()
+      return not scheduler.is_ending() and (own.waiters > 0 or now() < own.patience)
+    end)
   end
   if not hold.lock then return nil, err end
   return hold

@@ -4,7 +4,7 @@ local copas = require "copas"
 local errors = require "hoopai.errors"
 local loop = require "hoopai.loop"
 
-local pcall, warn = pcall, warn
+local pcall, warn = pcall, warn or function() end
 
 local driver          -- the thread that steps hoopai's loop, nil when there is nothing to do
 local reading = false -- is there a thread that waits for the descriptor?

@@ -40,5 +40,7 @@ return {
   wait = function(cell) cell:wait() end,
   wake = function(cell) cell:signal() end,
   -- Outside of a controller there is nobody who would run a task.
-  refuses_spawn = function() return not cqueues.running() and next(drivers) == nil end,
+  prepare = function()
+    return not cqueues.running() and next(drivers) == nil and "call it in a coroutine of cqueues"
+  end,
 }

@@ -28,6 +28,8 @@ local concat, format = table.concat, string.format
 -- @tfield[opt] function changed called when there is something to do that was not there after the last `step`: it sees
 -- to it that `step` is called soon, but not from within itself. Not needed by a loop that asks `busy` and `timeout`
 -- before each wait; then it does nothing. Absent only in `blocking`
+-- @tfield[opt] function prepare called before a task is spawned outside of any: makes what `changed` needs, and returns
+-- nothing; or why no task can be run here, which @{hoopai.spawn} then raises
 -- @tfield[opt] function running returns whether the loop is running: then a call outside of any task raises instead of
 -- blocking it. Without it only calls made during `step` are refused
 

@@ -3,23 +3,19 @@ local errors = require "hoopai.errors"
 local loop = require "hoopai.loop"
 local uv = require "luv"
 
-local pcall, setmetatable, warn, ceil = pcall, setmetatable, warn, math.ceil
+local assert, pcall, setmetatable, ceil = assert, pcall, setmetatable, math.ceil
+local warn = warn or function() end
 
-local handles -- { poll, timer, idle, fd }
-
---- False when somebody has closed the handles (uv.walk at the end of a program), and in a forked child.
-local function usable()
-  return not (handles.poll:is_closing() or handles.timer:is_closing() or handles.idle:is_closing())
-    and handles.fd == loop.pollfd()
-end
+local handles -- { poll, timer, idle, fd, ended }
 
 -- Made after the handles and so finalised before them when the state is closed: from then on nobody may touch them.
 local Handles = {}
 Handles.__gc = function(self) self.ended = true end
 
-local function open()
-  local fd = loop.pollfd()
-  handles = setmetatable({ poll = uv.new_poll(fd), timer = uv.new_timer(), idle = uv.new_idle(), fd = fd }, Handles)
+--- False when somebody has closed the handles, as uv.walk at the end of a program does, and in a forked child.
+local function usable()
+  return handles and not handles.ended and handles.fd == loop.pollfd()
+    and not (handles.poll:is_closing() or handles.timer:is_closing() or handles.idle:is_closing())
 end
 
 local function on_event()
@@ -41,10 +37,14 @@ end
 
 return {
   name = "luv",
+  -- Makes no handles: after uv.loop_close any call of luv ends the process.
   changed = function()
-    if handles and handles.ended then return end
-    if not handles or not usable() then open() end
-    handles.idle:start(on_event)
+    if usable() then handles.idle:start(on_event) end
   end,
   running = function() return uv.loop_mode() ~= nil end,
+  prepare = function()
+    if usable() then return end
+    local poll, fd = assert(uv.new_poll(loop.pollfd())), loop.pollfd()
+    handles = setmetatable({ poll = poll, timer = uv.new_timer(), idle = uv.new_idle(), fd = fd }, Handles)
+  end,
 }

@@ -64,10 +64,11 @@ Held.__close = function(held)
 end
 
 function Custom:lock(key)
-  local held, problem = setmetatable({ release = false }, Held), nil
+  local held = setmetatable({ release = false }, Held) -- first: once the lock is taken nothing may fail
   if not self.own.lock then return held end
-  held.release, problem = ask(self.own, "lock", key)
-  if not held.release then return nil, problem end
+  local release, problem = ask(self.own, "lock", key)
+  if not release then return nil, problem end
+  held.release = release
   if type(held.release) ~= "function" then return nil, "the store's lock returned a " .. type(held.release) end
   return held
 end

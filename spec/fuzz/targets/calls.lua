@@ -50,6 +50,11 @@ local shared = { -- steps of both kinds
     if connection then connection:close() end
   end,
   function() collectgarbage() end,
+  function() -- the next request for memory, wherever it is, runs a whole cycle of the collector, finalisers included
+    collectgarbage("incremental", 1000, 400, 30)
+    collectgarbage("stop")
+    collectgarbage("restart")
+  end,
   function(world) collectgarbage(world.byte() % 2 == 0 and "incremental" or "generational") end,
 }
 
@@ -125,7 +130,8 @@ local client_steps = {
     add(world.clients, hoopai.new {
       token = flags & 1 == 0 and oracle.TOKEN or token_function(world), base_url = peer.url, location_id = "l",
       max_connections = flags & 2 == 0 and 1 or nil, timeout = flags & 4 == 0 and 5 or 0.001,
-      queue_timeout = flags & 8 ~= 0 and 0.001 or nil,
+      queue_timeout = flags & 8 ~= 0 and 0.001 or nil, retries = flags & 16 ~= 0 and 1 or false,
+      rate_limit = flags & 32 ~= 0,
     })
   end,
   function(world)

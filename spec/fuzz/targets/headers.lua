@@ -4,13 +4,15 @@ local hoopai = require "hoopai"
 local oracle = require "spec.fuzz.oracle"
 local peer = require "spec.fuzz.peer"
 
-peer.script("")
-local client = hoopai.new { token = oracle.TOKEN, location_id = "l", base_url = peer.url, timeout = 10 }
+peer.script {}
+local client = hoopai.new {
+  token = oracle.TOKEN, location_id = "l", base_url = peer.url, timeout = 10, retries = false, rate_limit = false,
+}
 
 local body = '{"message":"Too many requests"}'
 
 return function(bytes)
-  peer.script(("HTTP/1.1 429 Many\r\n%s\r\nContent-Length: %d\r\n\r\n%s"):format(oracle.plant(bytes), #body, body))
+  peer.script { ("HTTP/1.1 429 Many\r\n%s\r\nContent-Length: %d\r\n\r\n%s"):format(oracle.plant(bytes), #body, body) }
   local result, err = client.calendars:get("c")
   assert(result == nil or not bytes:find("^[%g ]*$"), "a 429 that is a success") -- but for other answers in the input
   if result ~= nil then return end

@@ -21,8 +21,10 @@ local writes = {
   function(client) return client:request { method = "PATCH", path = "/any", body = { a = 1 } } end,
 }
 
-peer.script("")
-local client = hoopai.new { token = oracle.TOKEN, location_id = "l", base_url = peer.url, timeout = 10 }
+peer.script {}
+local client = hoopai.new {
+  token = oracle.TOKEN, location_id = "l", base_url = peer.url, timeout = 10, retries = false, rate_limit = false,
+}
 
 local function check_result(result, response)
   assert(type(result) == "table", "a result that is no table")
@@ -48,7 +50,7 @@ return function(bytes)
   if not size then return end
   local is_write = which & 1 == 1
   local call = (is_write and writes or reads)[(which >> 1) % 4 + 1]
-  peer.script(oracle.plant(bytes:sub(3)), size > 0 and size or nil)
+  peer.script({ oracle.plant(bytes:sub(3)) }, size > 0 and size or nil)
   local result, response = call(client)
   if result ~= nil then return check_result(result, response) end
   oracle.is_error(response)

@@ -34,7 +34,10 @@ local function fill(conn, deadline)
 end
 
 local function write(conn, bytes)
-  return not conn.gone and conn.socket:write(bytes) and conn.socket:flush() and true or false
+  if conn.gone then return false end
+  if conn.socket:write(bytes) and conn.socket:flush() then return true end
+  conn:give_up()
+  return false
 end
 
 --- Reads the head of the next request; nil when there is none.

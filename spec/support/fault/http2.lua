@@ -24,7 +24,10 @@ Exchange.__index = Exchange
 ------------------------------------------------------------------------------------------------------------- frames
 
 local function write(conn, bytes)
-  return not conn.gone and conn.socket:write(bytes) and conn.socket:flush() and true or false
+  if conn.gone then return false end
+  if conn.socket:write(bytes) and conn.socket:flush() then return true end
+  conn:give_up()
+  return false
 end
 
 local function frame(kind, flags, stream, payload)

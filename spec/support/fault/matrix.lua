@@ -1,7 +1,6 @@
 --- The matrix of faults: when it strikes, what happens, and whether the request is carried out.
 --
--- when     before_accept   the connection is not the server's yet: it is not accepted, or (to say something) not yet
---                          through the handshake
+-- when     before_accept   the connection is not the server's yet: nobody looks at it, and there was no handshake
 --          after_accept    after the handshake; nothing has been read
 --          after_headers   the header lines are read, the body is not
 --          after_body      all is read

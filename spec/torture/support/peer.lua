@@ -5,9 +5,11 @@
 -- Writes its port into FILE, and ends when its standard input does. It answers just what the scenarios ask for:
 --
 --   GET  .../slow        never answers;   GET .../limited   429
---   GET and POST         an appointment
+--   GET and POST         an appointment;   GET /calendars/events   the last of them, with what they were booked with
+--   GET  .../free-slots  one slot
 --   POST /oauth/token    exchanges "refresh-FAMILY-GENERATION" for the next generation of both tokens, each once: a
---                        token that was used gives 400 invalid_grant and counts as a reuse of its family
+--                        token that was used gives 400 invalid_grant and counts as a reuse of its family. The code
+--                        "code-FAMILY" gives the first generation
 --   GET  /torture/FAMILY { generation, reuses, bookings } of a family, which is created by its first use;
 --   PUT                  the access token of its generation is refused from now on
 --
@@ -26,6 +28,24 @@ end
 local appointment = '{"id":"a1","calendarId":"c1","locationId":"l1","contactId":"p1","appointmentStatus":"confirmed",'
   .. '"startTime":"2026-01-05T10:00:00-05:00","title":"Check-up \\u00e9","count":3,"rate":0.5,"empty":null}'
 
+local booked = {} -- events as JSON, the last ones
+
+local function book(text)
+  local title, description = text:match '"title":"(%w+)"', text:match '"description":("[^"]*")'
+  if not title then return end
+  local family = family_of(title)
+  family.bookings = family.bookings + 1
+  booked[#booked + 1] = ('{"id":"b%d","calendarId":"c1","contactId":"p1","startTime":"2026-01-05T10:00:00-05:00",'
+    .. '"appointmentStatus":"confirmed","description":%s}'):format(family.bookings, description or '""')
+  if #booked > 20 then table.remove(booked, 1) end
+end
+
+local function tokens(name, generation)
+  return ('{"access_token":"access-%s-%d","refresh_token":"refresh-%s-%d","expires_in":86400,"userType":"Location",'
+    .. '"locationId":"l1","companyId":"k1","scope":"calendars.readonly","token_type":"Bearer"}')
+    :format(name, generation, name, generation)
+end
+
 local function is_authorized(request)
   local name, generation = request.head:match "\r\nAuthorization: Bearer access%-(%w+)%-(%d+)\r\n"
   if not name then return true end
@@ -34,6 +54,8 @@ local function is_authorized(request)
 end
 
 local function exchange(request)
+  local code = request.body:match "code=code%-(%w+)"
+  if code then return 200, tokens(code, family_of(code).generation) end
   local name, generation = request.body:match "refresh_token=refresh%-(%w+)%-(%d+)"
   local family = name and family_of(name)
   if not family or family.generation ~= tonumber(generation) then
@@ -41,9 +63,7 @@ local function exchange(request)
     return 400, '{"error":"invalid_grant","error_description":"Invalid refresh token"}'
   end
   family.generation = family.generation + 1
-  return 200, ('{"access_token":"access-%s-%d","refresh_token":"refresh-%s-%d","expires_in":86400,"userType":"Location",'
-    .. '"locationId":"l1","companyId":"k1","scope":"calendars.readonly","token_type":"Bearer"}')
-    :format(name, family.generation, name, family.generation)
+  return 200, tokens(name, family.generation)
 end
 
 local function answer(request)
@@ -59,12 +79,10 @@ local function answer(request)
   if path:find "/slow$" then return nil end
   if path:find "/limited$" then return 429, '{"message":"Too Many Requests"}' end
   if not is_authorized(request) then return 401, '{"message":"Invalid JWT"}' end
+  if path == "/calendars/events" then return 200, '{"events":[' .. table.concat(booked, ",") .. "]}" end
+  if path:find "/free%-slots$" then return 200, '{"2026-01-05":{"slots":["2026-01-05T10:00:00-05:00"]}}' end
   if request.method == "POST" then
-    local title = request.body:match '"title":"(%w+)"'
-    if title then
-      local family = family_of(title)
-      family.bookings = family.bookings + 1
-    end
+    book(request.body)
     return 201, appointment
   end
   return 200, '{"event":' .. appointment .. "}"

@@ -1,0 +1,80 @@
+-- How long a single call into the library takes the thread:
+--
+--   eval "$(make -s env)"; lua5.4 spec/bench/blocking_bench.lua
+--
+-- With 100 calls in flight to peers that are silent; and what is done in one piece: decoding an answer, and writing a
+-- token file.
+
+local blocked = require "spec.support.blocked"
+local core = require "hoopai.core"
+
+local CALLS = 100
+
+local function milliseconds(work)
+  local begun = core.now()
+  work()
+  return (core.now() - begun) * 1000
+end
+
+--- The median of some measurements.
+local function median(count, measure)
+  local list = {}
+  for index = 1, count do list[index] = measure() end
+  table.sort(list)
+  return list[(count + 1) // 2], list[count]
+end
+
+local function silent_peers()
+  local peers = blocked.peers()
+  print(("%-10s %-10s %12s %12s %12s %12s"):format("peer", "ends by", "longest", "processor", "overshoot", "lua_close"))
+  for _, peer in ipairs { "resolver", "dns", "listener", "tls", "answer" } do
+    for _, case in ipairs { "timeout", "close", "lua_close" } do
+      local result, text
+      if peer ~= "dns" or peers:has_dns() then result, text = peers:measure(peer, case, CALLS) end
+      if result then
+        print(("%-10s %-10s %9.1f ms %9.1f ms %9.1f ms %9s ms"):format(
+          peer, case, result.longest, result.cpu, result.overshoot, result.lua_close or "-"))
+      else
+        print(("%-10s %-10s %s"):format(peer, case, text or "needs the right to mount, and port 53"))
+      end
+    end
+  end
+  peers:close()
+end
+
+local function decoding()
+  local events = {}
+  for index = 1, 10000 do
+    events[index] = {
+      id = "event" .. index, calendarId = "calendar", contactId = "contact" .. index, title = "Check-up " .. index,
+      appointmentStatus = "confirmed", startTime = "2026-01-05T10:00:00-05:00", endTime = "2026-01-05T10:30:00-05:00",
+      dateAdded = "2025-12-01T08:00:00.000Z", assignedUserId = "user", users = { "user", "other" }, count = index,
+      address = ("Street of a long name %d, "):format(index):rep(5), notes = ("words and more words "):rep(10),
+    }
+  end
+  local text = core.encode { events = events }
+  local megabytes = #text / 1e6
+  collectgarbage()
+  local typical = median(9, function() return milliseconds(function() core.decode(text) end) end)
+  print(("decoding an answer of %.1f MB: %.0f ms, %.1f ms per MB"):format(megabytes, typical, typical / megabytes))
+end
+
+local function writing()
+  local pipe = assert(io.popen "mktemp -d")
+  local folder = pipe:read "l"
+  pipe:close()
+  local vault = assert(core.vault(folder))
+  local record = core.record {
+    access_token = core.secret(("a"):rep(900)), refresh_token = core.secret(("r"):rep(900)), generation = 1,
+  }
+  local typical, worst = median(99, function()
+    return milliseconds(function() assert(vault:write("k", record)) end)
+  end)
+  print(("writing a token file, fsync included: %.1f ms, at worst %.1f ms"):format(typical, worst))
+  vault:close()
+  os.execute("rm -rf " .. folder)
+end
+
+silent_peers()
+decoding()
+writing()

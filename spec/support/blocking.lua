@@ -1,0 +1,63 @@
+--- How long single calls into the library take the thread, against peers that are silent; run in
+-- spec/support/core_host.c by spec.support.blocked.
+--
+--   core_host blocking.lua CASE URL CALLS
+--
+-- A host's loop drives CALLS calls at a time, which end by their timeout ("timeout") or by client:close() ("close") or
+-- by lua_close ("lua_close"). Prints "LONGEST CPU OVERSHOOT" in milliseconds: the longest call of `step`, `spawn` and
+-- `close`, the same in time of the processor (which others that run on it do not make longer), and the latest end of a
+-- call after its deadline.
+
+local case, url, calls = ...
+local host = host -- luacheck: globals host
+
+local core = require "hoopai.core"
+local hoopai = require "hoopai"
+
+local TIMEOUT = 1
+
+hoopai.use(hoopai.loop.custom)
+
+local longest, cpu, overshoot = 0, 0, 0
+
+local function measured(fn, ...)
+  local begun, cpu_begun = core.now(), os.clock()
+  local result = fn(...)
+  longest, cpu = math.max(longest, core.now() - begun), math.max(cpu, os.clock() - cpu_begun)
+  return result
+end
+
+local client = hoopai.new {
+  base_url = url, token = "t", location_id = "l", timeout = TIMEOUT, retries = false, rate_limit = false,
+  max_connections = tonumber(calls), connect_timeout = 10,
+}
+
+local function call()
+  local begun = core.now()
+  local result, err = client.calendars:get("c")
+  if err.kind == "timeout" then overshoot = math.max(overshoot, core.now() - begun - TIMEOUT) end
+  assert(result == nil and (err.kind == "timeout" or err.kind == "closed"), err)
+end
+
+local poller = core.poller()
+poller:add(hoopai.loop.pollfd())
+
+local function drive(seconds)
+  local deadline = seconds and core.now() + seconds
+  while hoopai.loop.busy() and not (deadline and core.now() >= deadline) do
+    local wait = hoopai.loop.timeout() or 1
+    if deadline then wait = math.max(math.min(wait, deadline - core.now()), 0) end
+    poller:wait(wait)
+    measured(hoopai.loop.step)
+  end
+end
+
+for _ = 1, tonumber(calls) do measured(hoopai.spawn, call) end
+drive(case ~= "timeout" and 0.4 or nil)
+if case == "close" then
+  measured(client.close, client)
+  drive()
+end
+print(("%.1f %.1f %.1f"):format(longest * 1000, cpu * 1000, overshoot * 1000))
+io.stdout:flush()
+if case == "lua_close" then host.time_close() end

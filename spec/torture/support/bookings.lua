@@ -1,0 +1,209 @@
+--- Books with `appointments:book` at a server of which a part of all requests has a fault, and asks the server's ledger
+-- what became of each booking.
+
+local core = require "hoopai.core"
+local faults = require "spec.support.faults"
+local hoopai = require "hoopai"
+
+local now = core.now
+
+local bookings = {}
+
+local FIRST_SLOT = 1767571200000 -- 2026-01-05T00:00:00Z
+local HALF_HOUR = 30 * 60 * 1000
+local PAGE = 5000
+
+-- Seconds. The server lets a request stall for longer than the client waits, and is late for longer than that.
+local TIMEOUT, PATIENCE, LATE = 3, 4, 5
+
+-- Plain HTTP is the fastest, so most bookings go there.
+local TRANSPORTS = {
+  { name = "HTTP/1.1", share = 8, tls = false, http2 = false },
+  { name = "HTTP/1.1 over TLS", share = 1, tls = true, http2 = false },
+  { name = "HTTP/2", share = 1, tls = true, http2 = true },
+}
+
+local function slot_text(number)
+  return hoopai.time.from_ms(FIRST_SLOT + number * HALF_HOUR):iso("UTC")
+end
+
+-- The kinds of bookings, ten in a row. Each gets the number of the row and its place in it. Those that want the same
+-- slot, or the next free one of the same calendar, are two each.
+local function of_a_slot(row, place)
+  return { calendarId = ("k%d-%d"):format(row, place), startTime = slot_text(place) }
+end
+
+local function of_the_same_slot(row)
+  return { calendarId = ("same%d"):format(row), startTime = slot_text(0) }
+end
+
+local function of_the_next_slot(row)
+  return {
+    calendarId = ("next%d"):format(row), from = FIRST_SLOT, to = FIRST_SLOT + 8 * HALF_HOUR, on_taken = "next",
+  }
+end
+
+local function without_reference(row, place)
+  local booking = of_a_slot(row, place)
+  booking.reference = false
+  return booking
+end
+
+local function of_a_class(row)
+  return { calendarId = ("class%d"):format(row // 4), startTime = slot_text(0) }
+end
+
+local KINDS = {
+  of_a_slot, of_a_slot, of_a_slot, of_a_slot, of_the_same_slot, of_the_same_slot, of_the_next_slot, of_the_next_slot,
+  without_reference, of_a_class,
+}
+local contested = { [of_the_same_slot] = true, [of_the_next_slot] = true }
+
+local function new_booking(number, transport, given)
+  local row, place = (number - 1) // #KINDS, (number - 1) % #KINDS + 1
+  local booking = KINDS[place](row, place)
+  booking.contactId, booking.title = ("%s %d"):format(transport.name, number), "soak"
+  booking.reconcile_timeout = given.reconcile_timeout
+  return { given = booking, contact = booking.contactId, contested = contested[KINDS[place]] }
+end
+
+--- One transport with its lane, its client, and its share of the bookings.
+local function new_part(server, transport, given)
+  local lane = server:open({
+    {
+      tls = transport.tls, late = LATE, patience = PATIENCE,
+      random = { seed = given.seed, rate = given.rate },
+      headers = "X-RateLimit-Max: 1000000\r\nX-RateLimit-Remaining: 1000000\r\n"
+        .. "X-RateLimit-Interval-Milliseconds: 10000\r\n",
+    },
+  })[1]
+  local part = { transport = transport, lane = lane, requests = 0, list = {} }
+  part.client = hoopai.new {
+    base_url = lane.url, token = "t", location_id = "l", ca_file = server.ca_file, http2 = transport.http2,
+    timeout = TIMEOUT, max_connections = given.connections,
+    on = { request = function() part.requests = part.requests + 1 end },
+  }
+  for number = 1, given.count * transport.share // 10 do part.list[number] = new_booking(number, transport, given) end
+  return part
+end
+
+--- Books all, each of them a task's work; notes the outcomes.
+local function book_all(part, at_once)
+  hoopai.map(part.list, function(booking)
+    local began = now()
+    local result, response = part.client.appointments:book(booking.given)
+    booking.seconds = now() - began
+    if result then
+      booking.id, booking.reconciled = result.id, response.reconciled
+    else
+      booking.err = response
+    end
+    return true
+  end, { concurrency = at_once })
+end
+
+local Figures = {}
+Figures.__index = Figures
+
+function Figures:wrong(name, contact, text, ...)
+  self[name] = self[name] + 1
+  if #self.problems < 20 then self.problems[#self.problems + 1] = contact .. ": " .. text:format(...) end
+end
+
+local function has_id(booked, id)
+  for _, record in ipairs(booked) do
+    if record.id == id then return true end
+  end
+  return false
+end
+
+--- Holds one outcome against what the ledger says.
+local function judge(figures, booking, truth)
+  local contact, err = booking.contact, booking.err
+  figures.longest = math.max(figures.longest, booking.seconds)
+  if truth.created > 1 then figures:wrong("duplicates", contact, "%d bookings", truth.created) end
+  if booking.given.startTime and truth.arrived > 1 then
+    figures:wrong("resent", contact, "the create came %d times", truth.arrived)
+  end
+  if not err then
+    figures.booked = figures.booked + 1
+    if booking.reconciled then figures.reconciled = figures.reconciled + 1 end
+    if not has_id(truth.booked, booking.id) then figures:wrong("invented", contact, "there is no %s", booking.id) end
+  elseif err.applied == "no" then
+    local name = err.kind == "slot_taken" and "taken" or "definite"
+    figures[name] = figures[name] + 1
+    if truth.created > 0 then figures:wrong("denied", contact, "it exists: %s", err) end
+  else
+    local name = booking.contested and "unclear_contested" or "unclear"
+    figures[name] = figures[name] + 1
+    if not err.booking then figures:wrong("mute", contact, "nothing to look again with: %s", err) end
+  end
+end
+
+local function judge_part(figures, server, part)
+  for first = 1, #part.list, PAGE do
+    local contacts = {}
+    for number = first, math.min(first + PAGE - 1, #part.list) do
+      contacts[#contacts + 1] = part.list[number].contact
+    end
+    for position, truth in ipairs(server:contacts(part.lane, contacts)) do
+      judge(figures, part.list[first + position - 1], truth)
+    end
+  end
+end
+
+--- Looks again for the bookings that stayed unclear: what is found must be what the ledger has.
+local function look_again(figures, server, part)
+  hoopai.map(part.list, function(booking)
+    local err = booking.err
+    if not err or not err.booking then return true end
+    local found, problem = part.client.appointments:find_booking(err.booking)
+    local truth = server:contacts(part.lane, { booking.contact })[1]
+    if found then
+      if not has_id(truth.booked, found.id) then figures:wrong("invented", booking.contact, "found again") end
+    elseif problem.kind == "not_found" and truth.created > 0 then
+      figures:wrong("denied", booking.contact, "not found again")
+    end
+    return true
+  end, { concurrency = 100 })
+end
+
+--- Runs the soak.
+-- @tparam table given `count` of bookings, `rate` of faults (0 to 1), `seed`, `reconcile_timeout`, `at_once` (tasks),
+-- `connections` of each client
+-- @treturn table figures. Of bookings: `count`, `booked` and `reconciled` (those of them that were found afterwards),
+-- `taken` (not booked, by a taken slot), `definite` (not booked, for another reason), `unclear`, and
+-- `unclear_contested`: then somebody else has the slot, which proves nothing. What is wrong is in `problems`, counted
+-- in `duplicates` (more than one booking), `resent` (a create that came twice), `invented` (a success that does not
+-- exist), `denied` ("not booked", but it exists), `mute` (an unclear outcome that cannot be looked up)
+function bookings.soak(given)
+  local server <close> = setmetatable({ server = faults.start() }, { __close = function(own) own.server:stop() end })
+  local parts, lanes = {}, {}
+  for index, transport in ipairs(TRANSPORTS) do
+    parts[index] = new_part(server.server, transport, given)
+    lanes[index] = parts[index].lane
+  end
+  local figures = setmetatable({
+    count = 0, booked = 0, reconciled = 0, taken = 0, definite = 0, unclear = 0, unclear_contested = 0,
+    longest = 0, requests = 0, faulted = 0,
+    duplicates = 0, resent = 0, invented = 0, denied = 0, mute = 0, problems = {},
+  }, Figures)
+  local began = now()
+  hoopai.map(parts, function(part)
+    book_all(part, given.at_once)
+    return true
+  end)
+  figures.seconds = now() - began
+  server.server:settle(lanes)
+  for index, ledger in ipairs(server.server:ledger(lanes)) do
+    local part = parts[index]
+    figures.count, figures.requests = figures.count + #part.list, figures.requests + part.requests
+    figures.faulted = figures.faulted + ledger.struck
+    judge_part(figures, server.server, part)
+    look_again(figures, server.server, part)
+    part.client:close()
+  end
+  return figures
+end
+
+return bookings
