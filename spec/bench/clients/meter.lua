@@ -41,7 +41,7 @@ local function peak_kb()
   return tonumber(text:match("VmHWM:%s*(%d+)")) or 0
 end
 
---- Prints the line of results that spec/bench/http_bench.lua reads: seconds, but microseconds for p50 and p99; KB.
+--- Prints the results as spec/bench/http_bench.lua reads them: in seconds, but p50 and p99 in microseconds; in KB.
 function Meter:report()
   local seconds, cpu = self.now() - self.begun, clock() - self.cpu
   local peak, samples = peak_kb(), self.samples
