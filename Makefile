@@ -95,9 +95,9 @@ contract: ## judge requests and data by the vendor's document (OPENAPI=.../apps/
 	@$(MAKE) -s --no-print-directory build
 	@.ci/contract "$(OPENAPI)"
 
-torture: ## starve, kill, jam and crowd programs, and book with faults (STEP=1, REQUESTS=100000, KILLS=10000, BOOKINGS=100000)
+torture: ## starve, kill, jam and crowd programs, and run long (STEP=1, REQUESTS=100000, KILLS=10000, SOAK_CALLS=1000000)
 	@.ci/deps build run sandbox test torture
-	@$(MAKE) -s --no-print-directory build build/process.so build-asan/memory_host
+	@$(MAKE) -s --no-print-directory build build/process.so build-asan/memory_host build/bench/server
 	@eval "$$(.ci/env)"; status=0; for script in spec/torture/*.lua; do \
 		echo "== $$script"; "$$LUA" "$$script" || status=1; done; exit $$status
 

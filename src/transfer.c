@@ -74,8 +74,10 @@ static void drop_line_end(struct hp_buffer *headers) {
 
 /* A CR that ends no line stands for a space (RFC 9112 2.2): it must not look like the end of one to anybody. */
 static void blank_returns(char *line, size_t length) {
-  for (size_t i = 0; i + 1 < length; i++) {
-    if (line[i] == '\r' && line[i + 1] != '\n') line[i] = ' ';
+  char *end = line + length;
+  while ((line = memchr(line, '\r', (size_t)(end - line))) && line + 1 < end) {
+    if (line[1] != '\n') *line = ' ';
+    line++;
   }
 }
 
