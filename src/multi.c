@@ -723,6 +723,7 @@ static int multi_gc(lua_State *L) {
   multi->share = NULL;
   free(multi->sockets);
   free(multi->ca_file);
+  if (multi->proxy) hp_wipe(multi->proxy, strlen(multi->proxy)); /* its URL may hold a password */
   free(multi->proxy);
   free(multi->user_agent);
   multi->sockets = NULL;
