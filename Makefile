@@ -201,7 +201,7 @@ build-asan/sanitizer.so: spec/support/sanitizer.c
 # The core's own allocations go through the host: see memory_host.c.
 build-asan/memory_host: spec/support/memory_host.c $(patsubst src/%.c,build-asan/obj/%.o,$(sources))
 	$(CC) -r -nostdlib -o build-asan/obj/core.renamed $(filter %.o,$^)
-	objcopy $(foreach name,malloc calloc realloc strdup free,--redefine-sym $(name)=core_$(name)) build-asan/obj/core.renamed
+	objcopy $(foreach name,malloc calloc realloc strdup strndup free,--redefine-sym $(name)=core_$(name)) build-asan/obj/core.renamed
 	$(CC) -std=c11 -pthread $(warnings) $(includes) $(sanitizers) -O1 -g -rdynamic -o $@ $< build-asan/obj/core.renamed \
 		$(LUA_LIBS) $(CURL_LIBS) -ldl
 

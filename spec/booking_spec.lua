@@ -154,6 +154,13 @@ describe("booking", function()
       assert.are.equal("e1", assert(book()).id)
     end)
 
+    it("takes no booking whose reference only begins like its own", function()
+      server:reply(lost(), list_of(event { description = "[ref my-reference-2]" }))
+      local err = failure("network", nil, select(2, book { reconcile_timeout = 0 }), { applied = "maybe" })
+      server:reply(list_of(event { description = "[ref my-reference-2]" }))
+      failure("not_found", nil, select(2, client.appointments:find_booking(err.booking)))
+    end)
+
     it("without a reference looks before as well, and takes what is new", function()
       server:reply(list_of(event { id = "old", description = false }), lost(),
         list_of(event { id = "old", description = false }, event { id = "e1", description = false }), one "e1")
@@ -214,6 +221,35 @@ describe("booking", function()
       failure("duplicate", nil, select(2, client.appointments:find_booking(err.booking)))
     end)
 
+    it("says what to look for in plain data, the location included", function()
+      local start = time.at { year = 2026, month = 12, day = 1, hour = 10, zone = "America/New_York" }
+      server:reply(lost(), { path = LIST, status = 403, body = "{}" })
+      local _, err = book { startTime = start, endTime = start + time.minutes(30), reconcile_timeout = 0 }
+      assert.are.equal(math.type(err.booking.sent_ms), "integer")
+      err.booking.sent_ms = nil
+      assert.are.same({
+        calendarId = "cal", contactId = "con", locationId = "loc", reference = "my-reference",
+        startTime = SLOT, endTime = "2026-12-01T10:30:00-05:00",
+      }, err.booking)
+    end)
+
+    it("gives no look more time than a call may take, nor more than is left", function()
+      server:reply(lost(), { path = LIST, steps = { { stall = true } } }, list_of(event()), one "e1")
+      assert.is_true(select(2, assert(book({}, { timeout = 1 }))).reconciled)
+      server:reset()
+
+      local limited = leak.client { token = TOKEN, base_url = server.url, location_id = "loc", rate_limit = true }
+      local budget = { ["X-RateLimit-Max"] = "2", ["X-RateLimit-Interval-Milliseconds"] = "40000" }
+      server:reply({ path = "/calendars/", body = '{"calendars":[]}', headers = budget }, lost())
+      assert(limited.calendars:list())
+      expect.within(15, function()
+        local _, err = limited.appointments:book {
+          calendarId = "cal", contactId = "con", startTime = SLOT, reconcile_timeout = 2,
+        }
+        failure("network", nil, err, { applied = "maybe" })
+      end)
+    end)
+
     it("passes a refusal on at once", function()
       for status, kind in pairs { [400] = "refused", [403] = "forbidden", [404] = "not_found", [422] = "refused" } do
         server:reply { method = "POST", path = CREATE, status = status, body = '{"message":"no"}' }
@@ -263,9 +299,14 @@ describe("booking", function()
     end)
 
     it("says when no slot of the window is free", function()
-      server:reply { path = FREE, body = '{"traceId":"t"}' }
-      local err = failure("slot_taken", nil, select(2, book { startTime = false }), { applied = "no" })
-      assert.matches("no slot is free between", err.message)
+      local body = '{"2026-12-01":{"slots":["' .. SLOT .. '"]},"traceId":"t"}'
+      server:reply({ path = FREE, body = '{"traceId":"t"}' }, { path = FREE, body = body })
+      for _ = 1, 2 do -- the second time what is offered is after the window
+        local err = failure("slot_taken", nil, select(2, book {
+          startTime = false, from = "2026-12-01T12:00:00Z", to = "2026-12-01T14:00:00Z",
+        }), { applied = "no" })
+        assert.matches("no slot is free between", err.message)
+      end
     end)
 
     it("of two tasks that want one slot, the second waits until it is known what became of the first", function()
@@ -327,9 +368,17 @@ describe("booking", function()
       problems(with { from = "2026-12-01T00:00:00Z", to = "2027-02-01T00:00:00Z" }, "to")
       problems(with { from = "2026-12-01T00:00:00Z", startTime = SLOT }, "from")
       problems(with { endTime = "2026-12-01T11:00:00Z" }, "endTime")
+      local unchecked = { startTime = "tomorrow", endTime = 7, description = hoopai.null }
+      local _, err = client.appointments:book(unchecked, { validate = false })
+      failure("invalid_request", nil, err, { applied = "no" })
+      for _, name in ipairs { "calendarId", "startTime", "endTime", "description" } do
+        assert.matches(name, tostring(err), 1, true)
+      end
       misuse(function() client.appointments:book() return nil end, "expects a table")
       misuse(function() client.appointments:book(fine, { time_out = 1 }) return nil end, "appointments:book", "timeout")
       misuse(function() client.appointments:find_booking {} return nil end, "find_booking")
+      misuse(function() client.appointments:find_booking { calendarId = "cal", startTime = "soon" } return nil end,
+        "find_booking")
       misuse(function() client.appointments.book(fine) return nil end, "colon")
       assert.are.equal(0, #server:ledger())
     end)

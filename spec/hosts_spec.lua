@@ -46,6 +46,7 @@ describe("in the loop of", function()
 
       it("cancel aborts the transfer", function()
         assert.are.equal("", run(loop, "cancel"))
+        server:wait("ended", "exactly", 1)
         assert.are.equal("gone", server:last().outcome)
       end)
 

@@ -19,6 +19,65 @@ local LIMIT = 60 -- seconds of one program; the exchange of a token, which is wa
 local APPOINTMENT = '{"event":{"id":"a1"}}'
 local TOKENS = '{"access_token":"access-2","refresh_token":"refresh-2","expires_in":86400}'
 
+describe("a program that has no descriptor left", function()
+  local server
+
+  setup(function() server = test_server.start() end)
+  teardown(function() server:stop() end)
+
+  it("is told so by each call, and goes on when it has some", function()
+    server:reply { always = true, body = APPOINTMENT }
+    local script = os.tmpname()
+    local file = assert(io.open(script, "w"))
+    assert(file:write [[
+      local url = ...
+      local hoopai = require "hoopai"
+      local function new_client()
+        return hoopai.new { base_url = url, token = "t", location_id = "l", retries = false }
+      end
+      local app = hoopai.oauth { client_id = "c", client_secret = "s", base_url = url,
+        redirect_uri = "https://example.com/" }
+      local clients, files = { new_client(), new_client(), new_client() }, {}
+      local function in_run(fn) return hoopai.run(fn) end
+      local function get(client) return function() return client.appointments:get("a") end end
+      assert(get(clients[1])() and in_run(get(clients[1]))) -- all modules are loaded
+      assert(select(2, app:exchange { code = "abc" }).kind == "decode")
+      app = hoopai.oauth { client_id = "c", client_secret = "s", base_url = url, redirect_uri = "https://example.com/" }
+
+      local function is_refused(result, err)
+        assert(result == nil and err.kind == "network" and err.applied == "no", tostring(err))
+        assert(tostring(err):find("no descriptor for the connections", 1, true), tostring(err))
+      end
+      local file
+      repeat
+        file = io.open "/dev/null"
+        files[#files + 1] = file
+      until not file
+      is_refused(get(clients[2])())
+      is_refused(in_run(get(clients[2])))
+      is_refused(app:exchange { code = "abc" })
+      files[1]:close() -- one for the set, none for a connection
+      local result, err = get(clients[2])()
+      assert(result == nil and err.kind == "network" and err.applied == "no")
+      for index = 2, 30 do files[index]:close() end
+      for index = 2, 3 do
+        assert(get(clients[index])())
+        assert(in_run(get(clients[index])))
+      end
+      assert(select(2, app:exchange { code = "abc" }).kind == "decode")
+      print "ok"
+    ]])
+    file:close()
+    local pipe = assert(io.popen(("ulimit -n 60; exec %s %s %s 2>&1"):format(
+      child.quote(child.interpreter()), child.quote(script), child.quote(server.url)), "r"))
+    local text = pipe:read "a"
+    local ok = pipe:close()
+    os.remove(script)
+    assert.are.equal("ok\n", text)
+    assert.is_true(ok)
+  end)
+end)
+
 describe("a program that ends by", function()
   local host, server, silent_url, close_silent, deaf
 

@@ -924,6 +924,11 @@ describe("oauth:", function()
   end)
 
   describe("location tokens:", function()
+    local server
+
+    setup(function() server = servers.start() end)
+    teardown(function() server:stop() end)
+
     local function agency(options)
       local all = { company_id = company, store = own_store() }
       for name, value in pairs(options or {}) do all[name] = value end
@@ -1031,6 +1036,37 @@ describe("oauth:", function()
       expire { class = "Company" }
       hoopai.run(function() assert.are.same(box.oauth.locations, ids(2)) end)
       assert.are.equal(1, counts().rotations)
+    end)
+
+    it("installed_locations ends with an empty page alone: the API may give fewer than it was asked for", function()
+      local app = new_app { base_url = server.url, company_id = "c" }
+      local app_id = box.oauth.client_id:match("^[^-]+")
+      server:reply { body = [[{"access_token":"t","expires_in":3600,"userType":"Company","companyId":"c"}]] }
+      assert(app:exchange { code = "code", user_type = "Company" })
+      local function page(skip, ids)
+        server:reply { path = "/oauth/installedLocations", body = '{"locations":[' .. ids .. "]}",
+          target = "/oauth/installedLocations?isInstalled=true&companyId=c&appId=" .. app_id .. "&skip=" .. skip
+            .. "&limit=100" }
+      end
+      page(0, '{"_id":"a"},{"_id":"b"}')
+      page(2, '{"_id":"d"}')
+      page(3, "")
+      local found = {}
+      for item in app:installed_locations() do found[#found + 1] = item._id end
+      assert.are.same({ "a", "b", "d" }, found)
+
+      page(0, '{"_id":"a"},{"_id":"b"}')
+      page(2, '{"_id":"a"},{"_id":"b"}')
+      local ok, err = pcall(function()
+        for _ in app:installed_locations() do end -- luacheck: ignore 542
+      end)
+      assert.is_false(ok)
+      failure("protocol", nil, note(err))
+
+      page(0, '"a"')
+      ok, err = pcall(app:installed_locations())
+      assert.is_false(ok)
+      failure("decode", nil, note(err))
     end)
   end)
 

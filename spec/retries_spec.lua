@@ -547,6 +547,19 @@ describe("retries:", function()
       assert(found, response)
       assert.are.equal("n", found.id)
     end)
+
+    it("a list that should be whole and says that it is not proves nothing", function()
+      server:reply({ method = "DELETE", path = "/calendars/groups/g", status = 500 },
+        { method = "GET", path = "/calendars/groups", body = [[{"groups":[],"hasMore":true}]] })
+      local result, err = new().groups:delete("g")
+      failure("server", result, err, { applied = "maybe", attempts = 1 })
+    end)
+
+    it("an answer without a record proves nothing", function()
+      server:reply({ method = "PUT", path = "/calendars/c", status = 500 }, { path = "/calendars/c", status = 204 })
+      local result, err = new().calendars:update("c", { availabilityType = hoopai.null })
+      failure("server", result, err, { applied = "maybe", attempts = 1 })
+    end)
   end)
 
   describe("the hook `retry`", function()

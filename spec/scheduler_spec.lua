@@ -188,6 +188,20 @@ describe("scheduler:", function()
       assert.are.same({ "inner main", "inner other", "outer" }, closed)
     end)
 
+    it("nested, left by an error of the outer one, leaves no loop behind", function()
+      for _, nested in ipairs { run, function(fn) return map({ 1, 2 }, fn) end } do
+        local ok, message = pcall(run, function()
+          spawn(function() nested(function() sleep(20) end) end)
+          sleep(0)
+          sleep(0)
+          error("out", 0)
+        end)
+        assert.are.same({ false, "out" }, { ok, message })
+        sleep(0) -- blocks, as no loop runs
+        assert.are.equal(1, run(function() return 1 end))
+      end
+    end)
+
     it("nested twenty deep can be cancelled", function()
       local closed = {}
       local function deep(level)

@@ -218,6 +218,24 @@ describe("token:", function()
       end
     end)
 
+    it("that does not return holds up those who wait for it no longer than their timeout", function()
+      local client = new(function()
+        hoopai.sleep(3600)
+        return "tok-late"
+      end)
+      hoopai.run(function()
+        local first = hoopai.spawn(function() return client.calendars:get("c") end)
+        hoopai.sleep(0)
+        expect.within(10, function()
+          local err = failure("timeout", client.calendars:get("c", { timeout = 0.1 }))
+          assert.are.equal("refresh", err.stage)
+          assert.are.equal("no", err.applied)
+          assert.is_true(err.retryable)
+        end)
+        first:cancel()
+      end)
+    end)
+
     it("may wait and make calls of its own", function()
       server:reply(
         { path = "/token", body = [[{"value":"tok-from-the-net"}]], times = 2 },

@@ -82,6 +82,13 @@ int hp_problem(lua_State *L, const char *problem) {
   return 2;
 }
 
+int hp_system_problem(lua_State *L, const char *problem) {
+  const char *reason = strerror(errno);
+  lua_pushnil(L);
+  lua_pushfstring(L, "%s: %s", problem, reason);
+  return 2;
+}
+
 /* ------------------------------------------------------------------------------------------------- clocks and randomness */
 
 /* now() -> seconds of a clock that is never set */

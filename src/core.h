@@ -49,6 +49,8 @@ void hp_new_type(lua_State *L, const char *name, const luaL_Reg *methods, const 
 
 /* Returns nil and a text to Lua. */
 int hp_problem(lua_State *L, const char *problem);
+/* The same with the system's reason, errno, behind the text. */
+int hp_system_problem(lua_State *L, const char *problem);
 
 /* The bytes of the Secret at a stack index; raises when it is none or closed. They live as long as the userdata. */
 const char *hp_secret_bytes(lua_State *L, int index, size_t *length);

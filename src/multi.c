@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define MAX_IDLE_SLOTS 64
+#define SEEN 64 /* events at a time: as many as hp_set_wait gives */
 #define STREAMS 100
 #define MOST_CONNECTIONS 10000
 #define MOST_BYTES 1000000000
@@ -116,17 +117,29 @@ static bool reserve_socket(struct hp_multi *multi, curl_socket_t fd) {
   while (count <= fd) count *= 2;
   struct hp_socket *sockets = realloc(multi->sockets, (size_t)count * sizeof *sockets);
   if (!sockets) return false;
-  for (int i = multi->socket_count; i < count; i++) sockets[i] = (struct hp_socket){0, 0, -2, false};
+  for (int i = multi->socket_count; i < count; i++) sockets[i] = (struct hp_socket){0, 0, 0, -2, false};
   multi->sockets = sockets;
   multi->socket_count = count;
   return true;
 }
 
+static void change(int set, int fd, int *applied, int mask) {
+  if (mask != *applied && hp_set_change(set, fd, *applied, mask)) *applied = mask;
+}
+
 static void apply_change(struct hp_multi *multi, int fd) {
   struct hp_socket *entry = &multi->sockets[fd];
-  if (entry->wanted != entry->applied && hp_set_change(multi->set, fd, entry->applied, entry->wanted)) {
-    entry->applied = entry->wanted;
-  }
+  change(multi->set, fd, &entry->applied, entry->wanted);
+  bool is_idle = entry->wanted == 0 && entry->ours && !multi->seen_http2;
+  if (multi->idle_set >= 0) change(multi->idle_set, fd, &entry->idle, is_idle ? HP_IN : 0);
+}
+
+static void forget_socket(struct hp_multi *multi, int fd) {
+  struct hp_socket *entry = &multi->sockets[fd];
+  change(multi->set, fd, &entry->applied, 0);
+  change(multi->idle_set, fd, &entry->idle, 0);
+  entry->wanted = 0;
+  entry->ours = false;
 }
 
 /* Some versions of libcurl close a socket that was not yet connected without telling: what they take out before
@@ -176,8 +189,8 @@ static int on_timer(CURLM *curl, long milliseconds, void *user) {
 static void forget_sockets(struct hp_multi *multi) {
   multi->first_dirty = -1;
   for (int i = 0; i < multi->socket_count; i++) {
-    if (multi->sockets[i].applied) (void)hp_set_change(multi->set, i, multi->sockets[i].applied, 0);
-    multi->sockets[i] = (struct hp_socket){0, 0, -2, false};
+    forget_socket(multi, i);
+    multi->sockets[i].next_dirty = -2;
   }
 }
 
@@ -223,10 +236,7 @@ int hp_multi_on_close(void *user, curl_socket_t fd) {
 #ifdef HP_HAS_SET
   struct hp_multi *multi = user;
   if (fd >= 0 && fd < multi->socket_count) {
-    struct hp_socket *entry = &multi->sockets[fd];
-    if (entry->applied) (void)hp_set_change(multi->set, fd, entry->applied, 0);
-    entry->wanted = entry->applied = 0;
-    entry->ours = false;
+    forget_socket(multi, fd);
   }
 #else
   (void)user;
@@ -255,10 +265,8 @@ static bool open_curl(struct hp_multi *multi) {
   return true;
 }
 
-/* Before 8.1.0 a handle that is used again has a pointer to the last header of the answer before, and an answer whose
-   first header line is a folded one makes libcurl use that freed memory. There each handle serves once. */
-static bool serves_once(void) {
-  return curl_version_info(CURLVERSION_NOW)->version_num < 0x080100;
+static bool curl_is_before(unsigned version) {
+  return curl_version_info(CURLVERSION_NOW)->version_num < version;
 }
 
 /* Each client has its own, so no two threads use one at a time. */
@@ -406,24 +414,28 @@ static void end_connection(int fd) {
    before 8.0.0 libcurl only looks whether a connection still is there. So those are ended before it chooses one.
    HTTP/2 tells answers apart, and has frames that come unasked. */
 static void end_unclean(struct hp_multi *multi) {
-  char byte;
-  if (!multi->begun) return;
+  struct hp_event events[SEEN];
+  if (!multi->begun || multi->idle_set < 0) return;
   multi->begun = false;
-  if (multi->seen_http2 || curl_version_info(CURLVERSION_NOW)->version_num >= 0x080000) return;
-  for (int fd = 0; fd < multi->socket_count; fd++) {
-    bool idle = multi->sockets[fd].ours && multi->sockets[fd].wanted == 0;
-    if (idle && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) end_connection(fd);
-  }
+  int count;
+  do {
+    count = hp_set_wait(multi->idle_set, events, SEEN, 0);
+    for (int i = 0; i < count; i++) {
+      end_connection(events[i].fd);
+      multi->sockets[events[i].fd].ours = false; /* not to be watched again */
+      apply_change(multi, events[i].fd);
+    }
+  } while (count == SEEN);
 }
 
 /* One round without waiting: the ready descriptors, then the deadline. */
 static CURLMcode run_curl(struct hp_multi *multi) {
-  struct hp_event events[64];
+  struct hp_event events[SEEN];
   int running;
   CURLMcode code = CURLM_OK;
-  end_unclean(multi);
   apply_changes(multi);
-  int count = hp_set_wait(multi->set, events, 64, 0);
+  end_unclean(multi);
+  int count = hp_set_wait(multi->set, events, SEEN, 0);
   for (int i = 0; i < count && code == CURLM_OK; i++) {
     int fd = events[i].fd;
     int mask = fd < multi->socket_count ? events[i].mask & multi->sockets[fd].wanted : 0;
@@ -485,7 +497,8 @@ static void close_multi(struct hp_multi *multi) {
   close_curl(multi);
   restore_sigpipe(&guard);
   if (multi->set >= 0) close(multi->set);
-  multi->set = -1;
+  if (multi->idle_set >= 0) close(multi->idle_set);
+  multi->set = multi->idle_set = -1;
 }
 
 /* In a forked child the connections, and the kernel's set, are the parent's: nothing of libcurl may run, so its memory
@@ -497,8 +510,9 @@ static void abandon(struct hp_multi *multi) {
   multi->share = NULL;
 #ifdef HP_HAS_SET
   if (multi->set >= 0) hp_set_abandon(multi->set);
+  if (multi->idle_set >= 0) hp_set_abandon(multi->idle_set);
 #endif
-  multi->set = -1;
+  multi->set = multi->idle_set = -1;
 }
 
 static bool is_ours(const struct hp_multi *multi) {
@@ -593,12 +607,12 @@ static void read_options(lua_State *L, struct hp_multi *multi) {
   }
 }
 
-/* multi(options) -> Multi */
+/* multi(options) -> Multi | nil, problem (no descriptor is left) */
 static int multi_new(lua_State *L) {
   lua_settop(L, 1);
   struct hp_multi *multi = lua_newuserdatauv(L, sizeof *multi, 1);
   memset(multi, 0, sizeof *multi);
-  multi->set = -1;
+  multi->set = multi->idle_set = -1;
   multi->first_dirty = -1;
   multi->pid = getpid();
   multi->max_connections = 64;
@@ -612,11 +626,15 @@ static int multi_new(lua_State *L) {
   read_options(L, multi);
 #ifdef HP_HAS_SET
   multi->set = hp_set_open();
-  if (multi->set < 0) return luaL_error(L, "no descriptor for the connections: %s", strerror(errno));
+  bool watches_idle = curl_is_before(0x080000);
+  if (watches_idle) multi->idle_set = hp_set_open();
+  if (multi->set < 0 || (watches_idle && multi->idle_set < 0)) {
+    return hp_system_problem(L, "no descriptor for the connections");
+  }
 #endif
   if (!open_curl(multi)) return luaL_error(L, "not enough memory");
   multi->share = open_share();
-  multi->serves_once = serves_once();
+  multi->serves_once = curl_is_before(0x080100);
   lua_settop(L, 2);
   return 1;
 }

@@ -71,6 +71,7 @@ struct hp_transfer {
 
 struct hp_socket {
   int wanted, applied; /* HP_IN | HP_OUT */
+  int idle;            /* HP_IN where it is in the set of idle connections */
   int next_dirty;      /* -1 = last, -2 = not in the list */
   bool ours;           /* opened by hp_multi_on_open, so hp_multi_on_close will tell of its end */
 };
@@ -79,7 +80,8 @@ struct hp_socket {
 struct hp_multi {
   CURLM *curl; /* NULL = closed, or lost with the memory it needed: then there will be a new one */
   bool closed;
-  int set;     /* -1 = none */
+  int set;      /* -1 = none */
+  int idle_set; /* the idle connections, where they are to be watched; -1 = they are not */
   pid_t pid;
   double deadline; /* when libcurl wants to be called; below 0 = not */
 
@@ -98,7 +100,9 @@ struct hp_multi {
   double heard;   /* the hp_now() at which an answer last came */
   double retired; /* connections from before it are not used any more; 0 = none were retired */
   int old;        /* how many transfers still run on those */
-  bool serves_once; /* an easy handle may not be used again */
+  bool serves_once;  /* an easy handle may not be used again: before 8.1.0 it has a pointer to the last header of the
+                        answer before, and an answer whose first header line is a folded one makes libcurl use that
+                        freed memory */
 
   /* options */
   int max_connections;

@@ -123,14 +123,14 @@ static struct poller *check_poller(lua_State *L) {
   return poller;
 }
 
-/* poller() -> Poller */
+/* poller() -> Poller | nil, problem (no descriptor is left) */
 static int poller_new(lua_State *L) {
   struct poller *poller = lua_newuserdatauv(L, sizeof *poller, 0);
   poller->set = -1;
   poller->pid = getpid();
   luaL_setmetatable(L, HP_POLLER);
   poller->set = hp_set_open();
-  if (poller->set < 0) return luaL_error(L, "no descriptor for the event loop: %s", strerror(errno));
+  if (poller->set < 0) return hp_system_problem(L, "no descriptor for the event loop");
   return 1;
 }
 

@@ -24,16 +24,16 @@ static bool is_control(unsigned char byte) {
 
 static void add_encoded(luaL_Buffer *out, const char *bytes, size_t length) {
   static const char digits[] = "0123456789ABCDEF";
+  size_t plain = 0; /* start of the run that needs no escape */
   for (size_t i = 0; i < length; i++) {
     unsigned char byte = (unsigned char)bytes[i];
-    if (hp_is_unreserved(byte)) {
-      luaL_addchar(out, (char)byte);
-    } else {
-      luaL_addchar(out, '%');
-      luaL_addchar(out, digits[byte >> 4]);
-      luaL_addchar(out, digits[byte & 15]);
-    }
+    if (hp_is_unreserved(byte)) continue;
+    char escape[3] = {'%', digits[byte >> 4], digits[byte & 15]};
+    luaL_addlstring(out, bytes + plain, i - plain);
+    luaL_addlstring(out, escape, sizeof escape);
+    plain = i + 1;
   }
+  luaL_addlstring(out, bytes + plain, length - plain);
 }
 
 /* escape(string) -> percent-encoded, all but the unreserved characters */
@@ -81,17 +81,19 @@ static int url_path(lua_State *L) {
   luaL_Buffer out;
   luaL_buffinit(L, &out);
   for (const char *at = template; *at;) {
-    const char *end = *at == '{' ? strchr(at, '}') : NULL;
-    if (end) {
-      size_t length;
-      luaL_argcheck(L, ++used <= count, used + 1, "missing argument of the path");
-      const char *bytes = lua_tolstring(L, used + 1, &length);
-      add_encoded(&out, bytes, length);
-      at = end + 1;
-    } else {
-      luaL_addchar(&out, *at);
-      at++;
+    size_t plain = strcspn(at, "{");
+    luaL_addlstring(&out, at, plain);
+    at += plain;
+    const char *end = *at ? strchr(at, '}') : NULL;
+    if (!end) {
+      luaL_addstring(&out, at);
+      break;
     }
+    size_t length;
+    luaL_argcheck(L, ++used <= count, used + 1, "missing argument of the path");
+    const char *bytes = lua_tolstring(L, used + 1, &length);
+    add_encoded(&out, bytes, length);
+    at = end + 1;
   }
   luaL_argcheck(L, used == count, used + 2, "more arguments than the path has places");
   luaL_pushresult(&out);

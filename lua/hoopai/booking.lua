@@ -14,7 +14,7 @@ local suggest = require "hoopai.suggest"
 local time = require "hoopai.time"
 
 local format, find = string.format, string.find
-local max, min, math_type = math.max, math.min, math.type
+local huge, max, min, math_type = math.huge, math.max, math.min, math.type
 local ipairs, pairs, rawget, setmetatable, tostring, type = ipairs, pairs, rawget, setmetatable, tostring, type
 local sort = table.sort
 local now, to_epoch_ms = core.now, time.to_epoch_ms
@@ -57,6 +57,14 @@ local own_fields = {
     local ok = type(value) == "number" and value >= 0 and value <= 3600
     return not ok and "must be a number of seconds from 0 to 3600" or nil
   end,
+}
+
+-- What `book` itself reads of an appointment must be right also where nothing else is checked (`validate = false`).
+local needed_fields = {
+  calendarId = function(value) return type(value) ~= "string" and "must be a string" or nil end,
+  startTime = function(value) return value ~= nil and is_instant_text(value) or nil end,
+  endTime = function(value) return value ~= nil and is_instant_text(value) or nil end,
+  description = function(value) return value ~= nil and type(value) ~= "string" and "must be a string" or nil end,
 }
 
 -- What an appointment may have but `book` cannot vouch for.
@@ -114,13 +122,22 @@ local function check_times(body, own, details)
   end
 end
 
---- The fields of the appointment by the rules of `create`; a free slot stands for the start that is not known yet.
+--- Checks the fields of the appointment by the rules of `create`; a free slot stands for the start that is not known
+-- yet.
+-- @treturn table the fields as they are sent: instants as text, the location filled in
 local function check_body(body, context, details)
   local copy = {}
   for name, value in pairs(body) do copy[name] = value end
   if copy.startTime == nil then copy.startTime = "2000-01-01T00:00:00Z" end
-  local _, more = resources.endpoint("appointments.create").checks().body(copy, context)
+  local checked, more = resources.endpoint("appointments.create").checks().body(copy, context)
   for _, detail in ipairs(more or {}) do details[#details + 1] = detail end
+  if not checked then return body end
+  if body.startTime == nil then checked.startTime = nil end
+  for name, check in pairs(needed_fields) do
+    local problem = check(checked[name])
+    if problem then add(details, name, problem, checked[name]) end
+  end
+  return checked
 end
 
 local function failure(fields)
@@ -128,16 +145,21 @@ local function failure(fields)
   return errors.new(fields)
 end
 
+--- A reference as it stands in a description. Its end is part of it, as one reference may begin like another.
+local function mark_of(reference)
+  return "[ref " .. reference .. "]"
+end
+
 --- Turns what was given into a job; or nil and the error that names all problems.
 local function new_job(caller, given, call_options)
   local details = {}
   local body, own = split(given, details)
+  local function option(name) return caller.option(name, call_options) end
   check_times(body, own, details)
-  check_body(body, {
-    location_id = caller.option("location_id", call_options), validate = caller.option("validate", call_options),
-  }, details)
+  body = check_body(body, { location_id = option "location_id", validate = option "validate" }, details)
   local job = {
     client = caller.client, options = call_options or {}, body = body,
+    timeout = option "timeout", queue_timeout = option "queue_timeout" or huge,
     start = body.startTime and to_epoch_ms(body.startTime),
     timezone = own.timezone, on_taken = own.on_taken or (body.startTime == nil and "next" or "fail"),
     slots_left = own.max_slots or 5, patience = own.reconcile_timeout or 60,
@@ -151,16 +173,16 @@ local function new_job(caller, given, call_options)
   end
   if own.reference ~= false then
     job.reference = type(own.reference) == "string" and own.reference or "hoopai-" .. core.random_hex(16)
-    body.description = (body.description and body.description .. "\n\n" or "") .. "[ref " .. job.reference .. "]"
+    body.description = (body.description and body.description .. "\n\n" or "") .. mark_of(job.reference)
   end
   return job
 end
 
---- The call options with another timeout.
-local function with_timeout(job, seconds)
+--- The call options for a request that shall take these seconds at most.
+local function within(job, seconds)
   local copy = {}
   for name, value in pairs(job.options) do copy[name] = value end
-  copy.timeout = seconds
+  copy.timeout, copy.queue_timeout = min(job.timeout, seconds), min(job.queue_timeout, seconds)
   return copy
 end
 
@@ -190,7 +212,7 @@ local gone = { cancelled = true, invalid = true }
 --- Is this event the booking that was sent?
 local function is_ours(wanted, event, sent_ms)
   if wanted.reference and type(event.description) == "string" then
-    return find(event.description, wanted.reference, 1, true) ~= nil
+    return find(event.description, mark_of(wanted.reference), 1, true) ~= nil
   end
   if event.calendarId ~= wanted.calendarId or event.contactId ~= wanted.contactId then return false end
   if to_epoch_ms(event.startTime) ~= to_epoch_ms(wanted.startTime) then return false end
@@ -256,7 +278,7 @@ local function is_offered(job, wanted, deadline)
   repeat
     free, err = job.client.calendars:free_slots(wanted.calendarId, {
       startDate = start - HOUR, endDate = start + HOUR, userId = wanted.assignedUserId,
-    }, with_timeout(job, max(deadline - now(), 0.05)))
+    }, within(job, max(deadline - now(), 0.05)))
     if not free and not hopeless[err.kind] then scheduler.sleep(0.5) end
   until free or hopeless[err.kind] or now() >= deadline
   for _, _, instant in slots(free or {}) do
@@ -291,7 +313,7 @@ local function reconcile(job, wanted, err)
   for _, moment in ipairs(looks_within(job.patience)) do
     scheduler.sleep(max(begun + moment - now(), 0))
     local left = max(begun + job.patience - now(), 0.05)
-    local booked, response = look(job.client, wanted, with_timeout(job, left))
+    local booked, response = look(job.client, wanted, within(job, left))
     if booked then return booked, response end
     if booked == false then last_look = now() - begun
     elseif response.kind == "duplicate" then
@@ -325,8 +347,7 @@ local function book_slot(job, slot)
   body.startTime = slot
   local wanted = {
     reference = job.reference, calendarId = body.calendarId, contactId = body.contactId, startTime = slot,
-    endTime = body.endTime, locationId = body.locationId or job.options.location_id,
-    assignedUserId = body.assignedUserId,
+    endTime = body.endTime, locationId = body.locationId, assignedUserId = body.assignedUserId,
   }
   local turn <close>, lock = take_turn(body.calendarId, to_epoch_ms(slot)) -- luacheck: ignore 211
   local hold <close> = lock:acquire("appointments:book") -- luacheck: ignore 211
@@ -349,7 +370,7 @@ end
 -- @tfield string contactId its contact
 -- @tfield string startTime its start
 -- @tfield[opt] string endTime its end, where it was given
--- @tfield[opt] string locationId its location, where it was given
+-- @tfield[opt] string locationId its location
 -- @tfield[opt] string assignedUserId its user, where one was given
 -- @tfield[opt] integer sent_ms when it was sent, in milliseconds since 1970
 -- @tfield[opt] table known ids of the events that were there before, by id
@@ -370,7 +391,7 @@ local function next_slot(job, after)
   if not free then return nil, err end
   for _, slot, instant in slots(free) do
     local ms = instant:ms()
-    if ms >= job.from and (not after or ms > after) then return slot, ms end
+    if ms >= job.from and ms <= job.to and (not after or ms > after) then return slot, ms end
   end
   return nil, failure {
     kind = "slot_taken", message = "no slot is free between " .. window_text(job), attempts = 0,
@@ -429,7 +450,7 @@ end
 -- @treturn[2] Error of kind "not_found" when there is no such booking now, "duplicate" when there are several
 -- @raise for wrong use, such as an unknown option
 function booking:find_booking(wanted, call_options)
-  if type(wanted) ~= "table" or type(wanted.calendarId) ~= "string" or not wanted.startTime then
+  if type(wanted) ~= "table" or type(wanted.calendarId) ~= "string" or not to_epoch_ms(wanted.startTime) then
     errors.raise("appointments:find_booking expects the `booking` of an error of appointments:book")
   end
   local booked, response = look(self.client, wanted, call_options)

@@ -260,6 +260,7 @@ local function find_in_list(client, begun, lookup, plan, call_options)
     if list == nil then return nil, response end
     local record = verify.find(list, plan.id)
     if record or not response.extra.hasMore then return record, response end
+    if not plan.query.offset then break end -- a list that should be whole
     plan.query.offset = plan.query.offset + plan.query.limit
   end
   return nil, errors.new { kind = "too_large", message = "the list does not end" }
@@ -282,7 +283,7 @@ local function look(client, exchange, arguments, call_options)
   local reading = options.copy(call_options or {})
   reading.validate = false
   local record, response = read(client, exchange.begun, lookup, plan, reading)
-  if errors.is(response) then return "unknown" end
+  if errors.is(response) or response.unexpected then return "unknown" end
   local kind = lookup.result.type
   local verdict = verify.judge(endpoint, arguments, exchange.content, record, (kind.items or kind).fields,
     sent_ms(exchange, response))

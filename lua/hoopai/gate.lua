@@ -3,7 +3,7 @@ local core = require "hoopai.core"
 local limiter = require "hoopai.limiter"
 local locks = require "hoopai.lock"
 
-local min, huge, setmetatable = math.min, math.huge, setmetatable
+local min, huge, pcall, setmetatable = math.min, math.huge, pcall, setmetatable
 local now = core.now
 
 local gate = {}
@@ -17,13 +17,15 @@ Permit.__close = function(permit)
   own.bell:ring() -- first: who waits looks when this is over, and must also when it failed for want of memory
   if not permit.has_left then return own.limiter:give_back() end
   local moment = now()
-  own.limiter:settle(moment, permit.told, permit.came)
+  -- An answer must not be lost because there is no memory to count it.
+  pcall(own.limiter.settle, own.limiter, moment, permit.told, permit.came)
   if permit.pause then own.limiter:close(moment, permit.pause) end
 end
 
 local function take(own)
-  own.limiter:take()
-  return setmetatable({ gate = own, has_left = false, came = false }, Permit)
+  local permit = setmetatable({ gate = own, has_left = false, came = false }, Permit)
+  own.limiter:take() -- when nothing can fail any more
+  return permit
 end
 
 --- The permit of a request that is on no budget.

@@ -379,9 +379,23 @@ local function leave_parent()
 end
 
 --- Nests a client's set of transfers in the scheduler's.
+-- @return true; or nil and a problem where the system has no descriptor left
 function scheduler.attach(multi)
   leave_parent()
-  sets.add(multi)
+  return sets.add(multi)
+end
+
+--- Makes a set of transfers for tasks.
+-- @tparam table transport its options
+-- @return the set; or nil and a problem where the system has no descriptor left
+function scheduler.new_set(transport)
+  local multi, problem = core.multi(transport)
+  if not multi then return nil, problem end
+  local attached
+  attached, problem = scheduler.attach(multi)
+  if attached then return multi end
+  multi:close()
+  return nil, problem
 end
 
 local function collect(multi)

@@ -227,14 +227,14 @@ end
 ---------------------------------------------------------------------------------------------------------- transfer
 
 --- The set of transfers to use: tasks share one, nested in the loop; blocking calls have their own.
+-- @return the set; or nil and a problem where the system has no descriptor left
 local function transfers_of(shared, where)
-  local multi = shared[where]
+  local multi, problem = shared[where], nil
   if not multi then
-    multi = core.multi(shared.transport)
-    if where == "task" then scheduler.attach(multi) end
-    shared[where] = multi -- when that has worked: nobody steps a set that is not attached
+    multi, problem = (where == "task" and scheduler.new_set or core.multi)(shared.transport)
+    shared[where] = multi
   end
-  return multi
+  return multi, problem
 end
 
 --- Waits for a transfer; false when its time in the queue passed while no connection was free.
@@ -280,7 +280,8 @@ local function attempt(own, exchange, where)
   if hooks.request then tell_request(hooks.request, exchange) end
   if own.closed or own.shared.closed then return over(closed_failure(exchange)) end -- meanwhile, or by the hook
   if begun and now() >= begun + exchange.timeout then return over(refresh_timeout(exchange)) end
-  local multi = transfers_of(own.shared, where)
+  local multi, problem = transfers_of(own.shared, where)
+  if not multi then return over(answer.failure(exchange, { kind = "network", message = problem })) end
   local transfer <close> = multi:add {
     method = exchange.endpoint.method,
     url = exchange.url .. (exchange.query and "?" .. exchange.query or ""),

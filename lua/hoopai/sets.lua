@@ -1,7 +1,7 @@
 --- The sets of transfers of all clients, nested in one descriptor that any loop can wait for.
 local core = require "hoopai.core"
 
-local remove, ipairs, pcall = table.remove, ipairs, pcall
+local error, remove, ipairs, pcall = error, table.remove, ipairs, pcall
 
 local sets = {}
 
@@ -17,21 +17,30 @@ function sets.leave_parent()
   return is_child
 end
 
+--- @return true; or nil and a problem where the system has no descriptor left
 local function open_poller()
-  if not poller and core.backend ~= "poll" then poller = core.poller() end
+  if poller or core.backend == "poll" then return true end
+  local made, problem = core.poller()
+  if not made then return nil, problem end
+  poller = made
+  return true
 end
 
 --- The descriptor; nil where there is neither epoll nor kqueue.
 function sets.fd()
-  open_poller()
+  local ok, problem = open_poller()
+  if not ok then error("hoopai: " .. problem, 0) end
   return poller and poller:fd()
 end
 
+--- @return true; or nil and a problem where the system has no descriptor left
 function sets.add(multi)
-  open_poller()
+  local ok, problem = open_poller()
+  if not ok then return nil, problem end
   local entry = { multi = multi, fd = multi:pollfd() } -- before its place is known: a finaliser may remove others
   if poller then poller:add(entry.fd) end
   multis[#multis + 1] = entry
+  return true
 end
 
 function sets.remove(multi)

@@ -154,7 +154,7 @@ local function ready_clients()
 end
 
 local function prepared(case, client)
-  local warm = math.max(case.warm or 300, client.warm and not case.most and case.kind ~= "large" and client.warm or 0)
+  local warm = case.warm or client.warm or 300
   return setmetatable({ seconds = (case.seconds or 1) * seconds, warm = warm }, { __index = case })
 end
 

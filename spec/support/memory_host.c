@@ -135,17 +135,23 @@ static void *curl_resize(void *block, size_t size) { return resize(&of_curl, blo
 static char *curl_copy(const char *text) { return copy(&of_curl, text); }
 static void curl_give(void *block) { give(&of_curl, block); }
 
-/* What the core's malloc, calloc, realloc, strdup and free are renamed to. */
+/* What the core's malloc, calloc, realloc, strdup, strndup and free are renamed to. */
 void *core_malloc(size_t size);
 void *core_calloc(size_t number, size_t size);
 void *core_realloc(void *block, size_t size);
 char *core_strdup(const char *text);
+char *core_strndup(const char *text, size_t length);
 void core_free(void *block);
 
 void *core_malloc(size_t size) { return take(&of_core, size); }
 void *core_calloc(size_t number, size_t size) { return take_zeroed(&of_core, number, size); }
 void *core_realloc(void *block, size_t size) { return resize(&of_core, block, size); }
 char *core_strdup(const char *text) { return copy(&of_core, text); }
+
+char *core_strndup(const char *text, size_t length) {
+  return refuse(&of_core) ? NULL : counted(&of_core, strndup(text, length));
+}
+
 void core_free(void *block) { give(&of_core, block); }
 
 /* ------------------------------------------------------------------------------------------------------------- modules */

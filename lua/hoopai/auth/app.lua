@@ -52,11 +52,12 @@ local function check_process(own)
   end
 end
 
+--- The set of transfers; or nil and an error where the system has no descriptor left.
 local function multi_of(own)
   if not own.multi then
-    local multi = core.multi(own.transport)
-    scheduler.attach(multi)
-    own.multi, own.process = multi, core.pid() -- when that has worked: nobody steps a set that is not attached
+    local multi, problem = scheduler.new_set(own.transport)
+    if not multi then return nil, errors.new { kind = "network", message = problem, retryable = true } end
+    own.multi, own.process = multi, core.pid()
   end
   return own.multi
 end
@@ -226,11 +227,13 @@ local function send(own, path, form, bearer, seconds, at_once)
   local deadline = now() + seconds
   local permit <close>, refusal = enter(own, path, deadline, at_once)
   if not permit then return setmetatable({ refusal = refusal }, Reply) end
+  local multi, problem = multi_of(own)
+  if not multi then return setmetatable({ refusal = problem }, Reply) end
   local headers = { "Accept: application/json" }
   if bearer then headers[2] = "Version: " .. API_VERSION end
   local reply = setmetatable({ path = path, secrets = secrets_of(form, bearer), transfer = false }, Reply)
   local unanswered <close> = setmetatable({ reply = reply }, Unanswered)
-  reply.transfer = multi_of(own):add {
+  reply.transfer = multi:add {
     method = "POST", url = own.base_url .. path, headers = headers, token = bearer, form = form, deadline = deadline,
     once = true, secret_answer = true,
   }
@@ -246,6 +249,9 @@ local function post(own, path, ...)
   return reply:read()
 end
 
+--- The form of a request for tokens.
+-- @tparam table own
+-- @tparam table fields names and values; a field whose value is false is left out
 local function token_form(own, fields)
   local form = { "client_id", own.client_id, "client_secret", own.client_secret }
   for index = 1, #fields, 2 do
@@ -472,8 +478,9 @@ function methods:exchange(given)
     return nil, errors.new { kind = "invalid_request", message = "the code_verifier is empty or malformed" }
   end
   local form = token_form(own, {
-    "grant_type", "authorization_code", "code", code, "redirect_uri", given.redirect_uri or own.redirect_uri,
-    "user_type", user_type, "code_verifier", code_verifier,
+    "grant_type", "authorization_code", "code", code,
+    "redirect_uri", given.redirect_uri or own.redirect_uri or false,
+    "user_type", user_type, "code_verifier", code_verifier or false,
   })
   local function work()
     -- A person waits, and the code is good for minutes: not held up by what the exchanges of others used up.
@@ -488,24 +495,31 @@ function methods:exchange(given)
   return scheduler.run(wait)
 end
 
+local INSTALLED = {
+  method = "GET", class = "R",
+  result = { keys = { "locations" }, type = { type = "array", items = { type = "object" } } },
+}
+
 --- One page of the locations that installed the app.
-local function installed_page(own, agency, given, skip, limit)
+local function installed_page(own, agency, company_id, skip, limit)
   if own.closed then return nil, closed_error() end
   check_process(own)
   local secret, generation = agency:get(now() + 30)
   if not secret then return nil, generation end
   local query = core.query {
-    "isInstalled", true, "companyId", given.company_id, "appId", match(own.client_id, "^[^-]+"),
+    "isInstalled", true, "companyId", company_id, "appId", match(own.client_id, "^[^-]+"),
     "skip", tostring(skip), "limit", tostring(limit),
   }
   local function fetch(bearer)
-    local transfer <close> = multi_of(own):add {
+    local multi, problem = multi_of(own)
+    if not multi then return nil, problem end
+    local transfer <close> = multi:add {
       method = "GET", url = own.base_url .. "/oauth/installedLocations?" .. query, token = bearer, timeout = 30,
       headers = { "Accept: application/json", "Version: " .. API_VERSION },
     }
     scheduler.await(transfer)
     return answers.read({
-      endpoint = { method = "GET", class = "R", result = { keys = { "locations" }, type = { type = "array" } } },
+      endpoint = INSTALLED,
       path = "/oauth/installedLocations", url = own.base_url .. "/oauth/installedLocations", attempts = 1, elapsed = 0,
       secret = bearer,
     }, transfer)
@@ -543,21 +557,24 @@ function methods:installed_locations(given)
   if not company_id then errors.raise("app:installed_locations needs a company_id") end
   if limit < 1 then errors.raise("field `limit` of app:installed_locations must be at least 1") end
   local agency = grant_of(own, "company", company_id)
-  local page, position, skip = {}, 0, 0
+  local page, position, skip, is_over = {}, 0, 0, false
   local function load()
-    return installed_page(own, agency, { company_id = company_id }, skip, limit)
+    return installed_page(own, agency, company_id, skip, limit)
+  end
+  local function turn_page()
+    local found, err
+    if scheduler.where("app:installed_locations") == "task" then found, err = load()
+    else found, err = scheduler.run(load) end
+    if not found then error(err, 0) end
+    local first = found[1] and found[1]._id
+    if first ~= nil and page[1] and page[1]._id == first then
+      error(errors.new { kind = "protocol", message = "the list of locations begins anew on its next page" }, 0)
+    end
+    -- Only an empty page is the end: the API may give fewer locations in one than it was asked for.
+    page, position, skip, is_over = found, 0, skip + #found, #found == 0
   end
   return function()
-    if position == #page and page.last then return nil end
-    if position == #page then
-      local found, err
-      if scheduler.where("app:installed_locations") == "task" then found, err = load()
-      else found, err = scheduler.run(load) end
-      if not found then error(err, 0) end
-      page, position, skip = found, 0, skip + #found
-      page.last = #found < limit
-      if #found == 0 then return nil end
-    end
+    if position == #page and not is_over then turn_page() end
     position = position + 1
     return page[position]
   end

@@ -1,8 +1,8 @@
 --- Where a client's token comes from: a fixed string, or a function that is asked for one.
 --
 -- Both answer the same two methods, so the pipeline of a call does not care:
---   source:get() -> secret, generation | nil, err           the token to send now
---   source:refused(generation) -> boolean | nil, err        true when another token can be tried
+--   source:get(deadline) -> secret, generation | nil, err           the token to send now
+--   source:refused(generation, deadline) -> boolean | nil, err      true when another token can be tried
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local locks = require "hoopai.lock"
@@ -32,10 +32,19 @@ local function to_secret(token)
   return secret
 end
 
+local function late()
+  return errors.new {
+    kind = "timeout", stage = "refresh",
+    message = "the token function, which was asked by another call, did not return in time",
+  }
+end
+
 --- Asks the user's function once for all who wait. Its failure is shared with them; it is asked again by later calls.
-local function ask(source, reason, seen)
+-- Those who wait for it give up at their deadlines, a core.now() time; the one that asks it cannot.
+local function ask(source, reason, seen, deadline)
   local rounds = source.rounds
-  local hold <close> = source.lock:acquire("the token function") -- luacheck: ignore 211
+  local hold <close> = source.lock:acquire("the token function", deadline)
+  if not hold then return nil, late() end
   if source.secret and source.generation ~= seen then return source.secret end
   if source.rounds ~= rounds and source.failure then return nil, source.failure end
   local token, problem = source.fetch(reason)
@@ -51,17 +60,17 @@ local function ask(source, reason, seen)
   return source.secret
 end
 
-function Asked:get()
+function Asked:get(deadline)
   if not self.secret then
-    local secret, err = ask(self, "first", self.generation)
+    local secret, err = ask(self, "first", self.generation, deadline)
     if not secret then return nil, err end
   end
   return self.secret, self.generation
 end
 
-function Asked:refused(generation)
+function Asked:refused(generation, deadline)
   if self.generation ~= generation then return true end -- somebody got a newer one meanwhile
-  local secret, err = ask(self, "refused", generation)
+  local secret, err = ask(self, "refused", generation, deadline)
   if not secret then return nil, err end
   return true
 end

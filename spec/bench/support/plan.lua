@@ -6,7 +6,8 @@ local format = string.format
 
 local plan = {}
 
---- What all clients are asked. `server` names one of spec/bench/support/servers.lua; `most` bounds the requests.
+--- What all clients are asked. `server` names one of spec/bench/support/servers.lua; `seconds` is how often the usual
+-- time, `most` bounds the requests, `warm` is how many requests do not count.
 plan.cases = {
   { id = "small-c1", title = "small c1", kind = "small", concurrency = 1, server = "plain" },
   { id = "small-c32", title = "small c32", kind = "small", concurrency = 32, server = "plain" },
@@ -14,8 +15,11 @@ plan.cases = {
   { id = "large-c1", title = "large c1", kind = "large", concurrency = 1, server = "plain", warm = 3, seconds = 2 },
   { id = "slow-c1000", title = "50 ms c1000", kind = "small", concurrency = 1000, server = "slow", warm = 2000,
     seconds = 2 },
-  { id = "slow-c1", title = "50 ms c1", kind = "small", concurrency = 1, server = "slow", warm = 2, most = 4,
-    hidden = true },
+  -- What a thousand calls take while they all wait for the first time: no garbage of calls before is in that.
+  { id = "wait-1000", title = "waiting", kind = "small", concurrency = 1000, server = "slow", warm = 0, most = 1000,
+    seconds = 20, hidden = true },
+  { id = "wait-1", title = "waiting", kind = "small", concurrency = 1, server = "slow", warm = 0, most = 1,
+    seconds = 20, hidden = true },
   { id = "h2-c32", title = "HTTP/2 c32", kind = "small", concurrency = 32, server = "tls", http2 = true },
   { id = "tls-c1", title = "new TLS c1", kind = "small", concurrency = 1, server = "once", warm = 20 },
 }
@@ -37,6 +41,10 @@ local function script(name)
   return function(case, base)
     return format("%s spec/bench/clients/%s.lua %s %s %s", lua, name, base, case.kind, tail(case))
   end
+end
+
+local function with_hooks(case, base)
+  return "env BENCH_HOOKS=1 " .. script "hoopai"(case, base)
 end
 
 local function program(name)
@@ -81,20 +89,23 @@ local function based(folder)
 end
 
 local requests = { "small-c1", "small-c32", "medium-c32", "large-c1" }
-local everything = { "small-c1", "small-c32", "medium-c32", "large-c1", "slow-c1000", "slow-c1", "h2-c32", "tls-c1" }
+local everything = {
+  "small-c1", "small-c32", "medium-c32", "large-c1", "slow-c1000", "wait-1000", "wait-1", "h2-c32", "tls-c1",
+}
 
 --- Who takes part. `command` is given a case and the base URL; `ready` says true, or why it cannot take part; `peer` is
 -- one that is left out where only this library is of interest; `warm` is how many requests it needs before it is as
--- fast as it gets.
+-- fast as it gets, where the case does not say.
 plan.clients = {
   { id = "raw", title = "raw C, libcurl multi", command = raw "", cases = everything },
   { id = "raw-epoll", title = "raw C, deferred epoll_ctl", command = raw "-e ",
-    cases = { "small-c1", "small-c32", "slow-c1000", "slow-c1" } },
+    cases = { "small-c1", "small-c32", "slow-c1000", "wait-1000", "wait-1" } },
   { id = "raw-same", title = "raw C, hoopai's options", command = raw "-e -o ",
-    cases = { "small-c1", "small-c32", "slow-c1000", "slow-c1" } },
+    cases = { "small-c1", "small-c32", "slow-c1000", "wait-1000", "wait-1" } },
   { id = "cjson", title = "bare cjson.decode", command = script "cjson",
     cases = { "small-c1", "medium-c32", "large-c1" } },
   { id = "hoopai", title = "hoopai", command = script "hoopai", cases = everything },
+  { id = "hooks", title = "hoopai, with two hooks", command = with_hooks, cases = { "small-c1", "small-c32" } },
   { id = "lua-http", title = "lua-http, kept connection", command = script "lua_http", peer = true,
     cases = { "small-c1", "small-c32", "medium-c32", "large-c1", "slow-c1000" }, ready = has_module "http.client" },
   { id = "luasocket", title = "LuaSocket", command = script "luasocket", peer = true,
@@ -126,6 +137,7 @@ plan.counted = {
   { id = "raw-same", case = "small-c1" }, { id = "raw-same", case = "small-c32" },
   { id = "cjson", case = "small-c1" },
   { id = "hoopai", case = "small-c1" }, { id = "hoopai", case = "small-c32" },
+  { id = "hooks", case = "small-c1" },
   { id = "hoopai", case = "slow-c1000", count = 4000 },
   { id = "base", case = "small-c1" }, { id = "base", case = "small-c32" },
 }

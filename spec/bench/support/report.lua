@@ -120,7 +120,7 @@ local function targets_of(results)
     return found and found[name] * factor
   end
   local function grown(id)
-    local many, one = results:get("slow-c1000", id), results:get("slow-c1", id)
+    local many, one = results:get("wait-1000", id), results:get("wait-1", id)
     return many and one and (many.rss - one.rss) / 999
   end
   local small_peak, large_peak = results:get("small-c1", "raw"), results:get("large-c1", "raw")
