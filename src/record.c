@@ -642,6 +642,7 @@ static int record_get(lua_State *L) {
   if (!field) lua_pushnil(L);
   else if (field->secret) hp_secret_push(L, field->bytes, field->length);
   else lua_pushlstring(L, field->bytes, field->length);
+  (void)hp_record_check(L, 1); /* a finaliser may have closed, and wiped, it before the bytes were copied */
   return 1;
 }
 

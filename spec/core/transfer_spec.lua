@@ -238,6 +238,8 @@ describe("a transfer", function()
           info = { answered, function(it) return it:info().http_version == "1.1" end, close },
           pack = { function() return core.unpack_record(packed) end, function(it) return it:pack() == packed end,
             function(it) it:close() end },
+          get = { function() return core.unpack_record(packed) end,
+            function(it) return it:get("refresh_token") == core.secret("secret") end, function(it) it:close() end },
           with = { function() return core.unpack_record(packed) end,
             function(it) return it:with { b = 1 }:get("refresh_token") == core.secret("secret") end,
             function(it) it:close() end },
