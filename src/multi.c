@@ -223,7 +223,7 @@ curl_socket_t hp_multi_on_open(void *user, curlsocktype purpose, struct curl_soc
   struct hp_multi *multi = user;
   if (fd >= 0 && reserve_socket(multi, fd)) {
     struct hp_socket *entry = &multi->sockets[fd];
-    entry->wanted = entry->applied = 0; /* whatever had this number before: a new descriptor is in no set */
+    entry->wanted = entry->applied = entry->idle = 0; /* whatever had this number before: the new one is in no set */
     entry->ours = true;
   }
 #else
@@ -747,6 +747,7 @@ static int multi_gc(lua_State *L) {
   multi->share = NULL;
   free(multi->sockets);
   free(multi->ca_file);
+  if (multi->proxy) hp_wipe(multi->proxy, strlen(multi->proxy)); /* its URL may hold a password */
   free(multi->proxy);
   free(multi->user_agent);
   multi->sockets = NULL;
