@@ -45,7 +45,7 @@ endif
 	readme meta docs amalgamation host install clean env
 
 help: ## this list
-	@sed -n 's/\$$\$$/$$/; s/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -n 's/\$$\$$/$$/; s/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 deps: ## install what build, demo and test need (Debian 12; elsewhere: say what is missing)
 	@.ci/deps build run sandbox test
@@ -95,9 +95,9 @@ contract: ## judge requests and data by the vendor's document (OPENAPI=.../apps/
 	@$(MAKE) -s --no-print-directory build
 	@.ci/contract "$(OPENAPI)"
 
-torture: ## starve, kill, jam and crowd programs, and book with faults (STEP=1, REQUESTS=100000, KILLS=10000, BOOKINGS=100000)
+torture: ## starve, kill, jam and crowd programs, and run long (STEP=1, REQUESTS=100000, KILLS=10000, SOAK_CALLS=1000000)
 	@.ci/deps build run sandbox test torture
-	@$(MAKE) -s --no-print-directory build build/process.so build-asan/memory_host
+	@$(MAKE) -s --no-print-directory build build/process.so build-asan/memory_host build/bench/server
 	@eval "$$(.ci/env)"; status=0; for script in spec/torture/*.lua; do \
 		echo "== $$script"; "$$LUA" "$$script" || status=1; done; exit $$status
 
@@ -130,7 +130,9 @@ docs: ## write the reference as HTML into build/docs/
 	@.ci/deps run docs
 	@.ci/docs build/docs
 
-amalgamation: build/amalgamation/hoopai_core.c ## write what a C program copies into its tree into build/amalgamation/
+amalgamation: ## write what a C program copies into its tree into build/amalgamation/
+	@.ci/deps run
+	@$(MAKE) -s --no-print-directory build/amalgamation/hoopai_core.c
 
 host: ## build the example of a C host, build/host
 	@.ci/deps build run host

@@ -279,6 +279,12 @@ local hopeless = {
   closed = true, auth = true, scope = true, forbidden = true, reauth_required = true, invalid_request = true,
 }
 
+--- Seconds for a reading that shall end at the deadline. One that waited long for a connection gets some time all the
+-- same: without its answer all the waiting was for nothing.
+local function time_left(job, deadline)
+  return max(deadline - now(), job.patience / 60, 0.05)
+end
+
 --- Is the slot still offered? Asks again, until the deadline (a core.now() time), where the answer does not come.
 local function is_offered(job, wanted, deadline)
   local start = to_epoch_ms(wanted.startTime)
@@ -286,7 +292,7 @@ local function is_offered(job, wanted, deadline)
   repeat
     free, err = job.client.calendars:free_slots(wanted.calendarId, {
       startDate = start - HOUR, endDate = start + HOUR, userId = wanted.assignedUserId,
-    }, within(job, max(deadline - now(), 0.05)))
+    }, within(job, time_left(job, deadline)))
     if not free and not hopeless[err.kind] then scheduler.sleep(0.5) end
   until free or hopeless[err.kind] or now() >= deadline
   for _, _, instant in slots(free or {}) do
@@ -320,8 +326,7 @@ local function reconcile(job, wanted, err)
   local begun, last_look, like = now(), nil, nil
   for _, moment in ipairs(looks_within(job.patience)) do
     scheduler.sleep(max(begun + moment - now(), 0))
-    local left = max(begun + job.patience - now(), 0.05)
-    local booked, response = look(job.client, wanted, within(job, left))
+    local booked, response = look(job.client, wanted, within(job, time_left(job, begun + job.patience)))
     if booked then return booked, response end
     if booked == false then last_look, like = now() - begun, response
     elseif response.kind == "duplicate" then

@@ -60,7 +60,7 @@ function meter.new(now)
     base = base, kind = kind, url = base .. bodies.paths[kind], concurrency = tonumber(concurrency),
     seconds = tonumber(seconds), limit = tonumber(requests), warm = tonumber(warm), now = now,
     issued = 0, done = 0, samples = {},
-    is_counted = os.getenv("BENCH_COUNTED") == "1", -- instructions are: those that keep and sort the samples must be few
+    is_counted = os.getenv("BENCH_COUNTED") == "1", -- instructions are: few may keep and sort the samples
   }, Meter)
   self.begun, self.cpu = now(), clock()
   return self

@@ -3,8 +3,9 @@
  *   server PORT-FILE BODY-FILE DELAY-MS [FAULT-EVERY]
  *
  * Answers every request with the body after the delay. Each FAULT-EVERY-th request meets one of the faults below, in
- * turn. Writes its port and process into PORT-FILE when it listens; ends when its standard input does. One thread, no body of a
- * request is looked at beyond its Content-Length.
+ * turn. (A 429 closes the gate for all for an interval of the request budget, so that is short.) Writes its port and
+ * process into PORT-FILE when it listens; ends when its standard input does. One thread, no body of a request is looked
+ * at beyond its Content-Length.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -81,7 +82,7 @@ static void make_answer(struct server *server, enum fault fault, const char *sta
   int size = snprintf(head, sizeof head,
                       "HTTP/1.1 %s\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %zu\r\n"
                       "X-RateLimit-Max: 1000000\r\nX-RateLimit-Remaining: 999999\r\n"
-                      "X-RateLimit-Interval-Milliseconds: 10000\r\nX-RateLimit-Limit-Daily: 1000000000\r\n"
+                      "X-RateLimit-Interval-Milliseconds: 20\r\nX-RateLimit-Limit-Daily: 1000000000\r\n"
                       "X-RateLimit-Daily-Remaining: 999999999\r\nX-RateLimit-Daily-Reset: 86399000\r\n"
                       "Cache-Control: no-store\r\nVary: Origin\r\nX-Request-Id: 0af7651916cd43dd8448eb211c80319c\r\n\r\n",
                       status, length);
