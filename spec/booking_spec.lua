@@ -207,6 +207,17 @@ describe("booking", function()
       assert.are.equal(3, #posts())
     end)
 
+    it("is not sure that nothing was booked where one like it lacks the reference", function()
+      local free = { path = FREE, always = true, body = '{"2026-12-01":{"slots":["' .. SAME_INSTANT .. '"]}}' }
+      local cut = list_of(event { description = "Bring the pap" })
+      cut.always = true
+      server:reply(lost(), cut, free)
+      local _, err = book { reconcile_timeout = 14 }
+      failure("network", nil, err, { applied = "maybe" })
+      _, err = client.appointments:find_booking(err.booking)
+      failure("not_found", nil, err, { applied = "maybe", details = { "e1" } })
+    end)
+
     it("stops looking when that is hopeless, and says how to look again", function()
       server:reply(lost(), { path = LIST, status = 403, body = '{"message":"no access"}' })
       local err

@@ -209,11 +209,14 @@ end
 
 local gone = { cancelled = true, invalid = true }
 
---- Is this event the booking that was sent?
-local function is_ours(wanted, event, sent_ms)
-  if wanted.reference and type(event.description) == "string" then
-    return find(event.description, mark_of(wanted.reference), 1, true) ~= nil
-  end
+--- Does the event carry the reference? nil where one of them has none.
+local function is_marked(wanted, event)
+  if not wanted.reference or type(event.description) ~= "string" then return nil end
+  return find(event.description, mark_of(wanted.reference), 1, true) ~= nil
+end
+
+--- Is it an event as the one that was sent, made since?
+local function is_alike(wanted, event, sent_ms)
   if event.calendarId ~= wanted.calendarId or event.contactId ~= wanted.contactId then return false end
   if to_epoch_ms(event.startTime) ~= to_epoch_ms(wanted.startTime) then return false end
   if gone[event.appointmentStatus or event.appoinmentStatus] then return false end
@@ -248,17 +251,22 @@ end
 --- Reads the events around the slot once.
 -- @return[1] the booking and the response
 -- @treturn[2] false when it is not there
+-- @treturn[2] ?string the id of one that is like it but lacks the reference, as its description was changed, or as it
+-- is somebody else's
 -- @treturn[3] nil
 -- @treturn[3] Error
 local function look(client, wanted, call_options)
   local events, response = list_around(client, wanted, call_options)
   if not events then return nil, response end
-  local found, sent_ms = {}, server_time(wanted, response)
+  local found, like, sent_ms = {}, nil, server_time(wanted, response)
   for _, event in ipairs(events) do
-    if is_ours(wanted, event, sent_ms) then found[#found + 1] = event end
+    local marked = is_marked(wanted, event)
+    local alike = not marked and is_alike(wanted, event, sent_ms)
+    if marked or marked == nil and alike then found[#found + 1] = event end
+    if alike then like = tostring(event.id) end
   end
   if #found > 1 then return nil, duplicate(found) end
-  if #found == 0 then return false end
+  if #found == 0 then return false, like end
   local id, booked, got = found[1].id, nil, nil
   if type(id) == "string" then booked, got = client.appointments:get(id, call_options) end
   if not booked or got.unexpected then booked, got = found[1], response end
@@ -315,18 +323,18 @@ end
 
 --- Finds out what became of a create whose outcome is unclear.
 local function reconcile(job, wanted, err)
-  local begun, last_look = now(), nil
+  local begun, last_look, like = now(), nil, nil
   for _, moment in ipairs(looks_within(job.patience)) do
     scheduler.sleep(max(begun + moment - now(), 0))
     local booked, response = look(job.client, wanted, within(job, time_left(job, begun + job.patience)))
     if booked then return booked, response end
-    if booked == false then last_look = now() - begun
+    if booked == false then last_look, like = now() - begun, response
     elseif response.kind == "duplicate" then
       response.booking, response.cause = wanted, err
       return nil, response
     elseif hopeless[response.kind] then break end
   end
-  if last_look and last_look >= SURE_AFTER and is_offered(job, wanted, begun + job.patience) then
+  if last_look and last_look >= SURE_AFTER and not like and is_offered(job, wanted, begun + job.patience) then
     return nil, outcome(err, "no", "it was looked for and is not there: the slot is still free")
   end
   return nil, outcome(err, "maybe", "not found so far; appointments:find_booking(err.booking) looks again", wanted)
@@ -471,14 +479,20 @@ end
 -- @treturn[1] Appointment
 -- @treturn[1] Response
 -- @treturn[2] nil
--- @treturn[2] Error of kind "not_found" when there is no such booking now, "duplicate" when there are several
+-- @treturn[2] Error of kind "not_found" when there is no such booking now, "duplicate" when there are several. When one
+-- is like it but lacks the reference, `applied` of the former is "maybe", and `details` has its id
 -- @raise for wrong use, such as an unknown option
 function booking:find_booking(wanted, call_options)
   if type(wanted) ~= "table" or type(wanted.calendarId) ~= "string" or not to_epoch_ms(wanted.startTime) then
     errors.raise("appointments:find_booking expects the `booking` of an error of appointments:book")
   end
   local booked, response = look(self.client, wanted, call_options)
-  if booked == false then
+  if booked == false and response then
+    return nil, failure {
+      kind = "not_found", applied = "maybe", details = { response },
+      message = "one like it is there, without the reference: " .. response,
+    }
+  elseif booked == false then
     return nil, failure { kind = "not_found", message = "there is no such booking now" }
   end
   return booked, response
