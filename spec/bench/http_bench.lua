@@ -56,7 +56,9 @@ local function numbers_of(output)
 end
 
 local function served_by(server)
-  return machine.cpu_of(server.pid) + machine.cpu_of(server.slow_pid)
+  local total = 0
+  for _, pid in ipairs(server.pids) do total = total + machine.cpu_of(pid) end
+  return total
 end
 
 --- Runs a client once.

@@ -16,9 +16,9 @@ plan.cases = {
   { id = "slow-c1000", title = "50 ms c1000", kind = "small", concurrency = 1000, server = "slow", warm = 2000,
     seconds = 2 },
   -- What a thousand calls take while they all wait for the first time: no garbage of calls before is in that.
-  { id = "wait-1000", title = "waiting", kind = "small", concurrency = 1000, server = "slow", warm = 0, most = 1000,
+  { id = "wait-1000", title = "waiting", kind = "small", concurrency = 1000, server = "still", warm = 0, most = 1000,
     seconds = 20, hidden = true },
-  { id = "wait-1", title = "waiting", kind = "small", concurrency = 1, server = "slow", warm = 0, most = 1,
+  { id = "wait-1", title = "waiting", kind = "small", concurrency = 1, server = "still", warm = 0, most = 1,
     seconds = 20, hidden = true },
   { id = "h2-c32", title = "HTTP/2 c32", kind = "small", concurrency = 32, server = "tls", http2 = true },
   { id = "tls-c1", title = "new TLS c1", kind = "small", concurrency = 1, server = "once", warm = 20 },

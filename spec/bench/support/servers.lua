@@ -137,22 +137,23 @@ function servers.start_slow(folder, delay, fault_every)
   return "http://127.0.0.1:" .. assert(port, "the slow server did not start"), function() pipe:close() end, pid
 end
 
---- Starts all of them. `plain`, `tls` (with HTTP/2), `once` (TLS, closes after each answer) and `slow` are base URLs.
+--- Starts all of them. `plain`, `tls` (with HTTP/2), `once` (TLS, closes after each answer), `slow` (50 ms) and `still`
+-- (2 s) are base URLs, `pids` the processes.
 -- @tparam string folder for their files
 function servers.start(folder)
   machine.run("mkdir -p " .. folder)
   for name in pairs(bodies.paths) do write_file(format("%s/%s.json", folder, name), bodies[name]()) end
   make_certificate(folder)
   local self = start_nginx(folder)
-  local stop_nginx = self.stop
   local slow, stop_slow, slow_pid = servers.start_slow(folder, 50)
-  self.slow, self.slow_pid = slow, slow_pid
+  local still, stop_still, still_pid = servers.start_slow(folder, 2000)
+  self.slow, self.still, self.pids = slow, still, { self.pid, slow_pid, still_pid }
   self.ca, self.bundle = folder .. "/cert.pem", folder .. "/bundle.pem"
-  function self.stop()
+  return setmetatable(self, { __close = function()
+    stop_still()
     stop_slow()
-    stop_nginx()
-  end
-  return setmetatable(self, { __close = self.stop })
+    self.stop()
+  end })
 end
 
 return servers
