@@ -45,7 +45,7 @@ endif
 	readme meta docs amalgamation host install clean env
 
 help: ## this list
-	@sed -n 's/\$$\$$/$$/; s/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -n 's/\$$\$$/$$/; s/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 deps: ## install what build, demo and test need (Debian 12; elsewhere: say what is missing)
 	@.ci/deps build run sandbox test
@@ -130,7 +130,9 @@ docs: ## write the reference as HTML into build/docs/
 	@.ci/deps run docs
 	@.ci/docs build/docs
 
-amalgamation: build/amalgamation/hoopai_core.c ## write what a C program copies into its tree into build/amalgamation/
+amalgamation: ## write what a C program copies into its tree into build/amalgamation/
+	@.ci/deps run
+	@$(MAKE) -s --no-print-directory build/amalgamation/hoopai_core.c
 
 host: ## build the example of a C host, build/host
 	@.ci/deps build run host

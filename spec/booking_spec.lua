@@ -207,6 +207,17 @@ describe("booking", function()
       assert.are.equal(3, #posts())
     end)
 
+    it("is not sure that nothing was booked where one like it lacks the reference", function()
+      local free = { path = FREE, always = true, body = '{"2026-12-01":{"slots":["' .. SAME_INSTANT .. '"]}}' }
+      local cut = list_of(event { description = "Bring the pap" })
+      cut.always = true
+      server:reply(lost(), cut, free)
+      local _, err = book { reconcile_timeout = 14 }
+      failure("network", nil, err, { applied = "maybe" })
+      _, err = client.appointments:find_booking(err.booking)
+      failure("not_found", nil, err, { applied = "maybe", details = { "e1" } })
+    end)
+
     it("stops looking when that is hopeless, and says how to look again", function()
       server:reply(lost(), { path = LIST, status = 403, body = '{"message":"no access"}' })
       local err
@@ -331,6 +342,35 @@ describe("booking", function()
         task:cancel()
         assert.are.equal("a2", assert(book()).id)
       end)
+    end)
+
+    it("that is cut off after it left is told with what to look for", function()
+      local function cut_off(seconds)
+        local result, err = hoopai.timeout(seconds, book)
+        return failure("timeout", result, err).unclear, err.applied
+      end
+      server:reply { method = "POST", path = CREATE, steps = { { stall = true } } }
+      hoopai.run(function() -- the second one waits for its turn, so that it did not leave
+        local first = hoopai.spawn(cut_off, 0.6)
+        hoopai.sleep(0)
+        local unclear, applied = cut_off(0.2)
+        assert.is_nil(unclear)
+        assert.are.equal("no", applied)
+        unclear, applied = first:join()
+        assert.are.equal("maybe", applied)
+        assert.are.equal(1, #unclear)
+        assert.are.equal("my-reference", unclear[1].booking.reference)
+      end)
+      server:reset()
+
+      server:reply(lost()) -- cut off before the first look
+      local unclear, applied = cut_off(0.6)
+      assert.are.equal("maybe", applied)
+      assert.are.equal(1, #unclear)
+      failure("cancelled", nil, unclear[1], { applied = "maybe" })
+      assert.are.equal("network", unclear[1].cause.kind)
+      server:reply(list_of(event()), one "e1")
+      assert.are.equal("e1", assert(client.appointments:find_booking(unclear[1].booking)).id)
     end)
 
     it("ends at once when its client is closed while it finds out", function()

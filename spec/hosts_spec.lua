@@ -33,9 +33,9 @@ describe("in the loop of", function()
   for _, loop in ipairs(LOOPS) do
     describe(loop, function()
       it("calls run side by side, and a timer of the host beside them", function()
-        local elapsed, ticks = run(loop, "parallel", 0.1):match("elapsed (%S+) ticks (%d+)")
-        -- One after another they would take 5 s; the bench says what it takes on an idle machine.
-        assert.is_true(tonumber(elapsed) < 2.5, elapsed)
+        local elapsed, ticks = run(loop, "parallel", 0.2):match("elapsed (%S+) ticks (%d+)")
+        -- One after another they would take 10 s; the bench says what it takes on an idle machine.
+        assert.is_true(tonumber(elapsed) < 8, elapsed)
         assert.is_true(tonumber(ticks) >= 3, ticks)
         assert.are.equal(50, #server:ledger())
       end)

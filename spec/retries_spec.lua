@@ -711,9 +711,10 @@ describe("retries:", function()
       local waited = {}
       local client = budgeted(1, 600, { on = { wait = function(event) waited[#waited + 1] = event.location_id end } })
       local child, elsewhere = client:with { timeout = 5 }, client:with { location_id = OTHER }
-      server:reply(with(CALENDAR, { times = 3 }))
+      server:reply(with(CALENDAR, { times = 3 }), { method = "POST", path = "/new", body = "{}" })
       assert(get(elsewhere))
       assert(get(client, { location_id = "third" }))
+      assert(client:request { method = "POST", path = "/new", query = { a = "b" }, body = { locationId = OTHER } })
       assert.are.same({}, waited)
       assert(get(child))
       assert.are.same({ LOCATION }, waited)

@@ -90,4 +90,15 @@ describe("statuses:", function()
       assert.are.equal(1509, arrived.R + arrived.U + arrived.C) -- every row an exchange of its own
     end)
   end
+
+  it("an answer without a body is no list, not even an empty one", function()
+    local lanes = server:open { { asked = true } }
+    local client = leak.client { base_url = lanes[1].url, token = "t", location_id = "l" }
+    local events, err = client.events:list({ calendarId = "k", startTime = 1767571200000, endTime = 1767657600000 },
+      { headers = { ["X-Answer"] = "204 empty" }, retries = false })
+    server:close(lanes)
+    assert.is_nil(events)
+    assert.are.equal("decode", err.kind)
+    assert.are.equal("no", err.applied)
+  end)
 end)

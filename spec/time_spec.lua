@@ -1295,7 +1295,7 @@ describe("the fifty times", function()
         print((select(2, time.to_epoch_ms(1730127600.5))))
         print((select(2, pcall(function() return i + 0.5 end))))
       ]]
-      -- The locale is made for the occasion where the means are there.
+      -- The locale is made for the occasion.
       local dir = os.tmpname()
       os.remove(dir)
       os.execute(string.format("mkdir -p '%s' && localedef -i de_DE -f UTF-8 '%s/de_DE.UTF-8' >'%s/log' 2>&1", dir, dir,
@@ -1312,11 +1312,7 @@ describe("the fifty times", function()
       pipe:close()
       os.execute(string.format("rm -r '%s'", dir))
       assert.are.equal(8, #lines, table.concat(lines, "\n"))
-      local source = io.open("/usr/share/i18n/locales/de_DE")
-      if source then
-        source:close()
-        assert.are.equal("German", lines[1])
-      end
+      assert.are.equal("German", lines[1])
       assert.are.equal("2024-03-05T09:07:03.045+01:00", lines[2])
       assert.are.equal("Tuesday Tue March Mar AM 2024", lines[3])
       assert.are.equal("2024-03-05T09:07:03.500+01:00", lines[4])

@@ -223,7 +223,7 @@ curl_socket_t hp_multi_on_open(void *user, curlsocktype purpose, struct curl_soc
   struct hp_multi *multi = user;
   if (fd >= 0 && reserve_socket(multi, fd)) {
     struct hp_socket *entry = &multi->sockets[fd];
-    entry->wanted = entry->applied = 0; /* whatever had this number before: a new descriptor is in no set */
+    entry->wanted = entry->applied = entry->idle = 0; /* whatever had this number before: the new one is in no set */
     entry->ours = true;
   }
 #else
@@ -709,6 +709,12 @@ static int multi_wait(lua_State *L) {
   return 0;
 }
 
+/* has_ended() -> whether next() has a transfer to give */
+static int multi_has_ended(lua_State *L) {
+  lua_pushboolean(L, check_any(L)->done.first != NULL);
+  return 1;
+}
+
 /* count() -> how many are queued, how many are running */
 static int multi_count(lua_State *L) {
   const struct hp_multi *multi = check_any(L);
@@ -741,6 +747,7 @@ static int multi_gc(lua_State *L) {
   multi->share = NULL;
   free(multi->sockets);
   free(multi->ca_file);
+  if (multi->proxy) hp_wipe(multi->proxy, strlen(multi->proxy)); /* its URL may hold a password */
   free(multi->proxy);
   free(multi->user_agent);
   multi->sockets = NULL;
@@ -751,7 +758,8 @@ static int multi_gc(lua_State *L) {
 void hp_open_multi(lua_State *L) {
   static const luaL_Reg methods[] = {
     {"pollfd", multi_pollfd}, {"timeout", multi_timeout}, {"add", multi_add},     {"step", multi_step},
-    {"next", multi_next},     {"wait", multi_wait},       {"count", multi_count}, {"close", multi_close}, {NULL, NULL},
+    {"next", multi_next},     {"wait", multi_wait},       {"count", multi_count}, {"close", multi_close},
+    {"has_ended", multi_has_ended}, {NULL, NULL},
   };
   static const luaL_Reg metamethods[] = {{"__gc", multi_gc}, {"__close", multi_close}, {NULL, NULL}};
   hp_new_type(L, HP_MULTI, methods, metamethods);

@@ -642,15 +642,16 @@ static int record_get(lua_State *L) {
   if (!field) lua_pushnil(L);
   else if (field->secret) hp_secret_push(L, field->bytes, field->length);
   else lua_pushlstring(L, field->bytes, field->length);
+  (void)hp_record_check(L, 1); /* a finaliser may have closed, and wiped, it before the bytes were copied */
   return 1;
 }
 
 /* with(table) -> a new Record with these fields changed; false takes one away */
 static int record_with(lua_State *L) {
-  const struct hp_record *record = hp_record_check(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
   struct hp_record *changed = hp_record_push(L);
+  const struct hp_record *record = hp_record_check(L, 1); /* last: a finaliser may have closed it */
   for (int i = 0; i < record->count; i++) {
     const struct hp_field *field = &record->fields[i];
     const char *problem = set_field(changed, field->name, field->bytes, field->length, field->secret);
@@ -676,7 +677,8 @@ static int record_names(lua_State *L) {
 static int record_pack(lua_State *L) {
   const struct hp_record *record = hp_record_check(L, 1);
   luaL_Buffer out;
-  hp_record_pack(record, luaL_buffinitsize(L, &out, record->size));
+  char *bytes = luaL_buffinitsize(L, &out, record->size);
+  hp_record_pack(hp_record_check(L, 1), bytes); /* a finaliser may have closed it meanwhile */
   luaL_pushresultsize(&out, record->size);
   return 1;
 }

@@ -831,14 +831,6 @@ static void push_headers(lua_State *L, const char *at, size_t length) {
   }
 }
 
-/* headers() -> { ["lower-case-name"] = value }, the values of a repeated name joined by ", " (RFC 9110 5.2) */
-static int transfer_headers(lua_State *L) {
-  const struct hp_slot *slot = check_done(L)->slot;
-  if (slot && slot->headers.length > 0) push_headers(L, slot->headers.data, slot->headers.length);
-  else lua_newtable(L);
-  return 1;
-}
-
 /* head() -> the lines of the headers, for core.headers to read later: few callers look at them */
 static int transfer_head(lua_State *L) {
   const struct hp_slot *slot = check_done(L)->slot;
@@ -846,12 +838,19 @@ static int transfer_head(lua_State *L) {
   return 1;
 }
 
-/* headers(head) -> what transfer:headers() would have been */
+/* headers(head) -> { ["lower-case-name"] = value }, the values of a repeated name joined by ", " (RFC 9110 5.2) */
 static int core_headers(lua_State *L) {
   size_t length;
   const char *lines = luaL_checklstring(L, 1, &length);
   push_headers(L, lines, length);
   return 1;
+}
+
+/* headers() -> what core.headers makes of head(): of a copy, as a finaliser that runs meanwhile may close the transfer */
+static int transfer_headers(lua_State *L) {
+  transfer_head(L);
+  lua_replace(L, 1);
+  return core_headers(L);
 }
 
 /* A whole number of at most 15 digits. */
@@ -878,31 +877,44 @@ static const struct {
 
 #define BUDGET_SIZE ((int)(sizeof budget / sizeof *budget))
 
-static const char *budget_key(const struct line *line) {
+/* Which of them it is; -1 = none. */
+static int budget_index(const struct line *line) {
   for (int i = 0; i < BUDGET_SIZE; i++) {
     const char *name = budget[i].name;
-    if (strncasecmp(line->name, name, line->name_length) == 0 && !name[line->name_length]) return budget[i].key;
+    if (strncasecmp(line->name, name, line->name_length) == 0 && !name[line->name_length]) return i;
   }
-  return NULL;
+  return -1;
+}
+
+/* Calls no Lua, where a finaliser may close the transfer. -1 = not told. Returns whether any is. */
+static bool read_budget(const struct hp_slot *slot, lua_Integer *numbers) {
+  const char *at = slot->headers.data, *end = slot->headers.length > 0 ? at + slot->headers.length : at;
+  struct line line;
+  lua_Integer number;
+  bool told = false;
+  for (int i = 0; i < BUDGET_SIZE; i++) numbers[i] = -1;
+  while (next_line(&at, end, "x-ratelimit-", &line)) {
+    int index = budget_index(&line);
+    if (index < 0 || !read_number(&line, &number)) continue;
+    numbers[index] = number;
+    told = true;
+  }
+  return told;
 }
 
 /* rate_limit() -> { [key] = number } of the headers above that are whole numbers; nil when there is none */
 static int transfer_rate_limit(lua_State *L) {
   const struct hp_slot *slot = check_done(L)->slot;
-  lua_pushnil(L);
-  if (!slot || slot->headers.length == 0) return 1;
-  const char *at = slot->headers.data, *end = at + slot->headers.length;
-  struct line line;
-  lua_Integer number;
-  while (next_line(&at, end, "x-ratelimit-", &line)) {
-    const char *key = budget_key(&line);
-    if (!key || !read_number(&line, &number)) continue;
-    if (lua_isnil(L, -1)) {
-      lua_pop(L, 1);
-      lua_createtable(L, 0, BUDGET_SIZE);
-    }
-    lua_pushinteger(L, number);
-    lua_setfield(L, -2, key);
+  lua_Integer numbers[BUDGET_SIZE];
+  if (!slot || !read_budget(slot, numbers)) {
+    lua_pushnil(L);
+    return 1;
+  }
+  lua_createtable(L, 0, BUDGET_SIZE);
+  for (int i = 0; i < BUDGET_SIZE; i++) {
+    if (numbers[i] < 0) continue;
+    lua_pushinteger(L, numbers[i]);
+    lua_setfield(L, -2, budget[i].key);
   }
   return 1;
 }
@@ -936,9 +948,9 @@ static void push_seconds(lua_State *L, CURL *easy, CURLINFO info, const char *na
 /* info() -> { dns, connect, tls, first_byte, total (seconds), reused, http_version, bytes_received, ip,
    proxy_status (of the last answer to CONNECT, 0 = none) } */
 static int transfer_info(lua_State *L) {
-  const struct hp_transfer *transfer = check_done(L);
-  const struct hp_slot *slot = transfer->slot;
   lua_newtable(L);
+  const struct hp_transfer *transfer = check_done(L); /* after what may run a finaliser, which may close it */
+  const struct hp_slot *slot = transfer->slot;
   if (!slot || !slot->easy) return 1;
   CURL *easy = slot->easy;
   long connects = 0, version = 0, proxy_status = 0;
@@ -951,19 +963,19 @@ static int transfer_info(lua_State *L) {
   curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
   lua_pushboolean(L, connects == 0 && transfer->sent > 0);
   lua_setfield(L, -2, "reused");
-  curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
-  if (version != 0) {
-    lua_pushstring(L, version == CURL_HTTP_VERSION_2_0 ? "2" : version == CURL_HTTP_VERSION_1_0 ? "1.0" : "1.1");
-    lua_setfield(L, -2, "http_version");
-  }
   lua_pushinteger(L, (lua_Integer)slot->body.length);
   lua_setfield(L, -2, "bytes_received");
   curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
   lua_pushinteger(L, proxy_status);
   lua_setfield(L, -2, "proxy_status");
+  curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
   curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &ip);
-  lua_pushstring(L, ip ? ip : "");
+  lua_pushstring(L, ip ? ip : ""); /* from here on it may be closed */
   lua_setfield(L, -2, "ip");
+  if (version != 0) {
+    lua_pushstring(L, version == CURL_HTTP_VERSION_2_0 ? "2" : version == CURL_HTTP_VERSION_1_0 ? "1.0" : "1.1");
+    lua_setfield(L, -2, "http_version");
+  }
   return 1;
 }
 

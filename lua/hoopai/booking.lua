@@ -209,11 +209,14 @@ end
 
 local gone = { cancelled = true, invalid = true }
 
---- Is this event the booking that was sent?
-local function is_ours(wanted, event, sent_ms)
-  if wanted.reference and type(event.description) == "string" then
-    return find(event.description, mark_of(wanted.reference), 1, true) ~= nil
-  end
+--- Does the event carry the reference? nil where one of them has none.
+local function is_marked(wanted, event)
+  if not wanted.reference or type(event.description) ~= "string" then return nil end
+  return find(event.description, mark_of(wanted.reference), 1, true) ~= nil
+end
+
+--- Is it an event as the one that was sent, made since?
+local function is_alike(wanted, event, sent_ms)
   if event.calendarId ~= wanted.calendarId or event.contactId ~= wanted.contactId then return false end
   if to_epoch_ms(event.startTime) ~= to_epoch_ms(wanted.startTime) then return false end
   if gone[event.appointmentStatus or event.appoinmentStatus] then return false end
@@ -248,17 +251,22 @@ end
 --- Reads the events around the slot once.
 -- @return[1] the booking and the response
 -- @treturn[2] false when it is not there
+-- @treturn[2] ?string the id of one that is like it but lacks the reference, as its description was changed, or as it
+-- is somebody else's
 -- @treturn[3] nil
 -- @treturn[3] Error
 local function look(client, wanted, call_options)
   local events, response = list_around(client, wanted, call_options)
   if not events then return nil, response end
-  local found, sent_ms = {}, server_time(wanted, response)
+  local found, like, sent_ms = {}, nil, server_time(wanted, response)
   for _, event in ipairs(events) do
-    if is_ours(wanted, event, sent_ms) then found[#found + 1] = event end
+    local marked = is_marked(wanted, event)
+    local alike = not marked and is_alike(wanted, event, sent_ms)
+    if marked or marked == nil and alike then found[#found + 1] = event end
+    if alike then like = tostring(event.id) end
   end
   if #found > 1 then return nil, duplicate(found) end
-  if #found == 0 then return false end
+  if #found == 0 then return false, like end
   local id, booked, got = found[1].id, nil, nil
   if type(id) == "string" then booked, got = client.appointments:get(id, call_options) end
   if not booked or got.unexpected then booked, got = found[1], response end
@@ -271,6 +279,12 @@ local hopeless = {
   closed = true, auth = true, scope = true, forbidden = true, reauth_required = true, invalid_request = true,
 }
 
+--- Seconds for a reading that shall end at the deadline. One that waited long for a connection gets some time all the
+-- same: without its answer all the waiting was for nothing.
+local function time_left(job, deadline)
+  return max(deadline - now(), job.patience / 60, 0.05)
+end
+
 --- Is the slot still offered? Asks again, until the deadline (a core.now() time), where the answer does not come.
 local function is_offered(job, wanted, deadline)
   local start = to_epoch_ms(wanted.startTime)
@@ -278,7 +292,7 @@ local function is_offered(job, wanted, deadline)
   repeat
     free, err = job.client.calendars:free_slots(wanted.calendarId, {
       startDate = start - HOUR, endDate = start + HOUR, userId = wanted.assignedUserId,
-    }, within(job, max(deadline - now(), 0.05)))
+    }, within(job, time_left(job, deadline)))
     if not free and not hopeless[err.kind] then scheduler.sleep(0.5) end
   until free or hopeless[err.kind] or now() >= deadline
   for _, _, instant in slots(free or {}) do
@@ -309,19 +323,18 @@ end
 
 --- Finds out what became of a create whose outcome is unclear.
 local function reconcile(job, wanted, err)
-  local begun, last_look = now(), nil
+  local begun, last_look, like = now(), nil, nil
   for _, moment in ipairs(looks_within(job.patience)) do
     scheduler.sleep(max(begun + moment - now(), 0))
-    local left = max(begun + job.patience - now(), 0.05)
-    local booked, response = look(job.client, wanted, within(job, left))
+    local booked, response = look(job.client, wanted, within(job, time_left(job, begun + job.patience)))
     if booked then return booked, response end
-    if booked == false then last_look = now() - begun
+    if booked == false then last_look, like = now() - begun, response
     elseif response.kind == "duplicate" then
       response.booking, response.cause = wanted, err
       return nil, response
     elseif hopeless[response.kind] then break end
   end
-  if last_look and last_look >= SURE_AFTER and is_offered(job, wanted, begun + job.patience) then
+  if last_look and last_look >= SURE_AFTER and not like and is_offered(job, wanted, begun + job.patience) then
     return nil, outcome(err, "no", "it was looked for and is not there: the slot is still free")
   end
   return nil, outcome(err, "maybe", "not found so far; appointments:find_booking(err.booking) looks again", wanted)
@@ -338,6 +351,20 @@ local function known_ids(job, wanted)
     if event.id ~= nil then known[event.id] = true end
   end
   return known
+end
+
+-- Who cancels a booking must be able to look for it: what was cut off is told with the `booking`.
+local Watch = {}
+Watch.__close = function(watch)
+  if watch.is_over then return end
+  if watch.failure then
+    return scheduler.note_change("maybe", failure {
+      kind = "cancelled", applied = "maybe", booking = watch.wanted, cause = watch.failure,
+      message = "cut off before it was known what became of the booking",
+    })
+  end
+  local cut = scheduler.last_cut()
+  if cut and cut ~= watch.before then cut.booking = watch.wanted end
 end
 
 --- Sends the create for one slot and finds out what became of it.
@@ -357,8 +384,13 @@ local function book_slot(job, slot)
     if not wanted.known then return nil, err end
   end
   wanted.sent_ms = core.wall_ms()
+  local watch <close> = setmetatable({ wanted = wanted, before = scheduler.last_cut() }, Watch)
   local booked, response = job.client.appointments:create(body, job.options)
-  if not booked and response.applied ~= "no" then booked, response = reconcile(job, wanted, response) end
+  if not booked and response.applied ~= "no" then
+    watch.failure = response
+    booked, response = reconcile(job, wanted, response)
+  end
+  watch.is_over = true
   if booked then response.slot, response.reference = slot, job.reference end
   return booked, response
 end
@@ -447,14 +479,20 @@ end
 -- @treturn[1] Appointment
 -- @treturn[1] Response
 -- @treturn[2] nil
--- @treturn[2] Error of kind "not_found" when there is no such booking now, "duplicate" when there are several
+-- @treturn[2] Error of kind "not_found" when there is no such booking now, "duplicate" when there are several. When one
+-- is like it but lacks the reference, `applied` of the former is "maybe", and `details` has its id
 -- @raise for wrong use, such as an unknown option
 function booking:find_booking(wanted, call_options)
   if type(wanted) ~= "table" or type(wanted.calendarId) ~= "string" or not to_epoch_ms(wanted.startTime) then
     errors.raise("appointments:find_booking expects the `booking` of an error of appointments:book")
   end
   local booked, response = look(self.client, wanted, call_options)
-  if booked == false then
+  if booked == false and response then
+    return nil, failure {
+      kind = "not_found", applied = "maybe", details = { response },
+      message = "one like it is there, without the reference: " .. response,
+    }
+  elseif booked == false then
     return nil, failure { kind = "not_found", message = "there is no such booking now" }
   end
   return booked, response

@@ -441,7 +441,8 @@ function Client:request(given, call_options)
   if is_closed(self) then return sending.closed_failure(exchange) end
   exchange.body = body
   if #query > 0 then exchange.query = core.query(query) end
-  finish_exchange(own, exchange, chosen, given.query or given.body)
+  local names_location = given.query and rawget(given.query, "locationId") ~= nil
+  finish_exchange(own, exchange, chosen, names_location and given.query or given.body)
   return sending.send(own, exchange, where)
 end
 

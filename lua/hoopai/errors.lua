@@ -99,8 +99,8 @@ end
 -- @tfield[opt] integer curl_code of `network`, `timeout`, `tls` and the like: libcurl's code
 -- @tfield[opt] any cause what was raised or returned by a function of yours: by the task of `raised`, by the token
 -- function of `auth`. Of `reauth_required`: the refusal
--- @tfield[opt] Booking booking of `appointments:book`, where it is not certain what became of the booking: all that
--- `appointments:find_booking` needs to look again
+-- @tfield[opt] Booking booking of `appointments:book`, also of one that was cut off (in `unclear`), where it is not
+-- certain what became of the booking: all that `appointments:find_booking` needs to look again
 -- @tfield[opt] string traceback of `raised`: where the task raised
 -- @tfield[opt] table unclear of @{Task:join}, @{timeout} and @{race}: the changes that were cut off after they had
 -- left, a list of errors of kind "cancelled"

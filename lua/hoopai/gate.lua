@@ -83,8 +83,6 @@ end
 -- @treturn[2] string "late", "closed", or "daily" or "burst" where waiting is no use
 -- @treturn[2] ?number seconds that would have to be waited, where that is known
 function Gate:enter(given)
-  local permit = self:try()
-  if permit then return permit end
   if given.where == "block" then return wait_for_room(self, given) end
   local hold <close> = self.lock:acquire("the request budget", given.deadline) -- luacheck: ignore 211
   if not hold then return nil, "late" end

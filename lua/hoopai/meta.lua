@@ -70,8 +70,8 @@
 ---what was raised or returned by a function of yours: by the task of `raised`, by the token function of `auth`. Of
 ---`reauth_required`: the refusal
 ---@field cause? any
----of `appointments:book`, where it is not certain what became of the booking: all that `appointments:find_booking`
----needs to look again
+---of `appointments:book`, also of one that was cut off (in `unclear`), where it is not certain what became of the
+---booking: all that `appointments:find_booking` needs to look again
 ---@field booking? hoopai.Booking
 ---@field traceback? string of `raised`: where the task raised
 ---@field unclear? hoopai.Error[] of `Task:join`, `timeout` and `race`: the changes that were cut off after they had left, a list of errors of kind "cancelled"
@@ -1240,7 +1240,7 @@ TeamMember.meetingLocation = nil
 ---@field contactId string its contact
 ---@field startTime hoopai.BodyTime its start
 ---@field endTime? hoopai.BodyTime its end, where it was given
----@field locationId? string its location, where it was given
+---@field locationId? string its location
 ---@field assignedUserId? string its user, where one was given
 ---@field sent_ms? integer when it was sent, in milliseconds since 1970
 ---@field known? table ids of the events that were there before, by id

@@ -369,6 +369,12 @@ function scheduler.note_change(applied, cut)
   end
 end
 
+--- The last call that was cut off in the caller's task after it had left, as `note_change` got it; nil where none was.
+function scheduler.last_cut()
+  local task = waiter()
+  return task and task.unclear and task.unclear[#task.unclear]
+end
+
 ------------------------------------------------------------------------------------------- transfers and the loop
 
 local waiting = setmetatable({}, { __mode = "k" }) -- transfer -> its task; their Multi pins the transfers in flight

@@ -71,11 +71,12 @@ function sets.step(collect)
   end
 end
 
---- Is a transfer queued or running?
+--- Is a transfer queued or running, or has one ended of which nobody was told?
 function sets.in_flight()
   for index = 1, #multis do
-    local queued, running = multis[index].multi:count()
-    if queued + running > 0 then return true end
+    local multi = multis[index].multi
+    local queued, running = multi:count()
+    if queued + running > 0 or multi:has_ended() then return true end
   end
   return false
 end

@@ -281,10 +281,13 @@ describe("a set of transfers", function()
       local list = {}
       for index = 1, 6 do list[index] = add(multi, server.url .. "/", { token = core.secret(TOKEN) }) end
       run_until(multi, function() return list[2]:sent() == 1 end)
+      assert.is_false(multi:has_ended())
       multi:close()
       multi:close()
       assert.are.same({ 0, 0 }, { multi:count() })
+      assert.is_true(multi:has_ended())
       local given = take_all(multi)
+      assert.is_false(multi:has_ended())
       assert.are.equal(6, #given)
       for _, transfer in ipairs(given) do
         local status, kind, message = transfer:result()

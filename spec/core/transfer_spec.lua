@@ -1,3 +1,4 @@
+local child = require "spec.support.child"
 local core = require "hoopai.core"
 local core_http = require "spec.support.core_http"
 local socket = require "socket"
@@ -207,6 +208,73 @@ describe("a transfer", function()
     it("never quotes a header or a token in a message", function()
       assert.is_nil(tostring(refused { headers = { "X: canary\n" } }):find("canary", 1, true))
       assert.is_nil(tostring(refused { token = "canary" }):find("canary", 1, true))
+    end)
+
+    it("survives a finaliser that changes it or closes the transfer in the middle of a call", function()
+      server:reply { body = "{}", headers = { ["X-RateLimit-Max"] = "1", ["X-Long"] = ("y"):rep(900) }, always = true }
+      local text, ok = child.run(([[
+        local core = require "hoopai.core"
+        local big, long = ("z"):rep(100000), "X: " .. ("y"):rep(5000)
+        local url, multi = %q, core.multi {}
+        local function new() return multi:add { method = "GET", url = url, timeout = 20 } end
+        local function answered()
+          local transfer = new()
+          repeat multi:wait(1) multi:step() until multi:next()
+          return transfer
+        end
+        local request = { method = "GET", url = url, headers = {} }
+        local function change() for index = 1, 40 do request.headers[index] = long end end
+        local function close(transfer)
+          transfer:close()
+          multi:close() -- with it goes the memory that would serve the next one
+          multi = core.multi {}
+        end
+        local record = core.record { a = ("x"):rep(3000), refresh_token = "secret" }
+        local packed = record:pack()
+        local calls = {
+          add = { function() request.headers = { "A: b" } end, function() multi:add(request):close() end, change },
+          headers = { answered, function(it) return #it:headers()["x-long"] == 900 end, close },
+          rate_limit = { answered, function(it) return it:rate_limit().max == 1 end, close },
+          info = { answered, function(it) return it:info().http_version == "1.1" end, close },
+          pack = { function() return core.unpack_record(packed) end, function(it) return it:pack() == packed end,
+            function(it) it:close() end },
+          get = { function() return core.unpack_record(packed) end,
+            function(it) return it:get("refresh_token") == core.secret("secret") end, function(it) it:close() end },
+          with = { function() return core.unpack_record(packed) end,
+            function(it) return it:with { b = 1 }:get("refresh_token") == core.secret("secret") end,
+            function(it) it:close() end },
+        }
+        -- Brings the collector, which runs a whole cycle at once here, so near to its next one that it comes in the
+        -- middle of the call. Returns whether it did; nil when it came before.
+        local function try(call, size)
+          local subject = call[1]()
+          collectgarbage("incremental", 110, 1000, 40)
+          collectgarbage()
+          local ran = false
+          setmetatable({}, { __gc = function()
+            ran = true
+            if subject ~= false then call[3](subject) end
+          end })
+          local junk = big:sub(1, size)
+          if ran then return nil end
+          local fine, result = pcall(call[2], subject)
+          assert(result ~= false, "half an answer")
+          assert(fine or ran and tostring(result):find("closed", 1, true), result)
+          local inside = ran
+          subject = false
+          return inside
+        end
+        for name, call in pairs(calls) do
+          local most = 0
+          while try(call, most) ~= nil do most = most + 1000 end
+          local hits = 0
+          for size = math.max(0, most - 3000), most, 16 do hits = hits + (try(call, size) and 1 or 0) end
+          assert(hits > 0, name)
+        end
+        print "alive"
+      ]]):format(server.url))
+      assert.are.equal("alive\n", text)
+      assert.is_true(ok)
     end)
 
     it("is copied: changing the table later changes nothing", function()

@@ -212,7 +212,6 @@ local function receive_and_carry_out(lane, ex, fault, deadline)
 end
 
 local function play_midway(lane, ex, fault, deadline)
-  if not receive(lane, ex, deadline) then return false end
   local status, body = carry_out(lane, ex, fault.applied)
   if fault.lies then status, body = 200, LIE end
   return ex:begin(status, body, lane.headers, fault.what) and midway[fault.what](ex, deadline)
@@ -221,9 +220,9 @@ end
 --- Plays a fault of a request; returns whether the connection may go on.
 local function play(lane, ex, fault)
   local conn, deadline, how = ex.conn, monotime() + lane.patience, silent[fault.what]
+  if fault.when ~= "after_headers" and not receive(lane, ex, deadline) then return false end
   strike(lane, fault)
   if fault.when == "mid_answer" then return play_midway(lane, ex, fault, deadline) end
-  if fault.when ~= "after_headers" and not receive(lane, ex, deadline) then return false end
   if fault.when == "after_apply" then carry_out(lane, ex, fault.applied) end
   if how.begin then how.begin(conn, ex, STATUSES[fault.applied]) end
   if fault.when ~= "after_apply" and (fault.what ~= "reset" or fault.applied ~= "no") then

@@ -12,7 +12,7 @@ local bookings = require "spec.torture.support.bookings"
 
 local figures = bookings.soak {
   count = tonumber(os.getenv("BOOKINGS")) or 100000, rate = tonumber(os.getenv("FAULTS")) or 0.05,
-  seed = tonumber(os.getenv("SEED")) or 1, reconcile_timeout = 60, at_once = 4000, connections = 300,
+  seed = tonumber(os.getenv("SEED")) or 1, reconcile_timeout = 60, at_once = 2000, connections = 600,
 }
 
 for _, problem in ipairs(figures.problems) do print("  WRONG: " .. problem) end

@@ -41,7 +41,7 @@ local function peak_kb()
   return tonumber(text:match("VmHWM:%s*(%d+)")) or 0
 end
 
---- Prints the results as spec/bench/http_bench.lua reads them: in seconds, but p50 and p99 in microseconds; in KB.
+--- Prints the line of results that spec/bench/http_bench.lua reads: seconds, but microseconds for p50 and p99; KB.
 function Meter:report()
   local seconds, cpu = self.now() - self.begun, clock() - self.cpu
   local peak, samples = peak_kb(), self.samples
@@ -60,7 +60,7 @@ function meter.new(now)
     base = base, kind = kind, url = base .. bodies.paths[kind], concurrency = tonumber(concurrency),
     seconds = tonumber(seconds), limit = tonumber(requests), warm = tonumber(warm), now = now,
     issued = 0, done = 0, samples = {},
-    is_counted = os.getenv("BENCH_COUNTED") == "1", -- instructions are: keeping and sorting the samples takes many
+    is_counted = os.getenv("BENCH_COUNTED") == "1", -- instructions are: few may keep and sort the samples
   }, Meter)
   self.begun, self.cpu = now(), clock()
   return self

@@ -236,6 +236,47 @@ scenarios.tasks = {
   end,
 }
 
+--- Steps a host's loop until nothing is left to do, and counts what ended.
+local function drive()
+  local loop = require("hoopai").loop
+  local deadline = now() + 10
+  while loop.busy() do
+    assert(now() < deadline, "a task waits for ever")
+    loop.step()
+  end
+end
+
+local function in_host_loop(context)
+  local hoopai = require "hoopai"
+  for index = 1, 3 do
+    hoopai.spawn(function()
+      -- luacheck: ignore 211
+      local ended <close> = setmetatable({}, { __close = function() context.ended = context.ended + 1 end })
+      context.begun = context.begun + 1
+      hoopai.sleep(0.001)
+      return context.client.appointments:get("a" .. index)
+    end)
+  end
+  drive()
+end
+
+scenarios.host_loop = {
+  setup = function(...)
+    local hoopai = require "hoopai"
+    hoopai.use(hoopai.loop.custom)
+    local context = client_context(...)
+    context.begun, context.ended = 0, 0
+    in_host_loop(context)
+    return context
+  end,
+  window = in_host_loop,
+  check = function(context)
+    drive() -- the host goes on with its loop
+    assert(context.begun == context.ended, "a task was lost")
+    must_work(context.client)
+  end,
+}
+
 local function cancelling(context)
   local hoopai = require "hoopai"
   local client = context.client
