@@ -333,6 +333,20 @@ describe("booking", function()
       assert.are.same({ "POST", "GET", "GET", "POST" }, methods)
     end)
 
+    it("waits for its turn no longer than queue_timeout", function()
+      server:reply { method = "POST", path = CREATE, hold = "open", body = '{"id":"a1"}' }
+      hoopai.run(function()
+        local first = hoopai.spawn(book)
+        expect.eventually(function() return server:count "arrived" == 1 end, "the first create arrived")
+        local err = failure("timeout", nil, select(2, book({}, { queue_timeout = 0.1 })), { stage = "queue" })
+        assert.are.equal("no", err.applied)
+        assert.is_true(err.retryable)
+        server:release "open"
+        assert.are.equal("a1", assert(first:join()).id)
+      end)
+      assert.are.equal(1, #posts())
+    end)
+
     it("leaves the slot to others when its task is cancelled", function()
       server:reply({ method = "POST", path = CREATE, steps = { { stall = true } } },
         { method = "POST", path = CREATE, body = '{"id":"a2"}' })

@@ -377,7 +377,14 @@ local function book_slot(job, slot)
     endTime = body.endTime, locationId = body.locationId, assignedUserId = body.assignedUserId,
   }
   local turn <close>, lock = take_turn(body.calendarId, to_epoch_ms(slot)) -- luacheck: ignore 211
-  local hold <close> = lock:acquire("appointments:book") -- luacheck: ignore 211
+  local deadline = job.queue_timeout < huge and now() + job.queue_timeout or nil
+  local hold <close> = lock:acquire("appointments:book", deadline)
+  if not hold then
+    return nil, failure {
+      kind = "timeout", stage = "queue", retryable = true, attempts = 0,
+      message = format("another booking of the slot took longer than the queue_timeout of %g s", job.queue_timeout),
+    }
+  end
   if not job.reference then
     local err
     wanted.known, err = known_ids(job, wanted)
@@ -435,7 +442,7 @@ end
 -- Give `startTime` (a slot as `free_slots` gave it), or `from` and `to`: then the first free slot between them is
 -- booked. The create is sent once. When its outcome is unclear (a timeout, a broken connection, a 5xx), the events
 -- around the slot are read until the booking is found, for `reconcile_timeout` at most.
--- Two tasks of a program that want one slot take turns.
+-- Two tasks of a program that want one slot take turns; `queue_timeout` bounds the wait for one's turn.
 -- @tparam table given the fields of `create`, without `ignoreFreeSlotValidation` and `rrule`; and
 -- @tparam[opt] integer|string|instant given.from where to begin to look for a free slot. Default: now
 -- @tparam[opt] integer|string|instant given.to where to end, 31 days later at most. Default: seven days later

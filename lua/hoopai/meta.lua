@@ -1491,7 +1491,7 @@ function Appointments:delete(eventId, options) end
 ---Give `startTime` (a slot as `free_slots` gave it), or `from` and `to`: then the first free slot between them is
 ---booked. The create is sent once. When its outcome is unclear (a timeout, a broken connection, a 5xx), the events
 ---around the slot are read until the booking is found, for `reconcile_timeout` at most.
----Two tasks of a program that want one slot take turns.
+---Two tasks of a program that want one slot take turns; `queue_timeout` bounds the wait for one's turn.
 ---Raises for wrong use, such as an unknown option.
 ---@async
 ---@nodiscard
