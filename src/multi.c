@@ -117,7 +117,7 @@ static bool reserve_socket(struct hp_multi *multi, curl_socket_t fd) {
   while (count <= fd) count *= 2;
   struct hp_socket *sockets = realloc(multi->sockets, (size_t)count * sizeof *sockets);
   if (!sockets) return false;
-  for (int i = multi->socket_count; i < count; i++) sockets[i] = (struct hp_socket){0, 0, 0, -2, false};
+  for (int i = multi->socket_count; i < count; i++) sockets[i] = (struct hp_socket){0, 0, -2, false};
   multi->sockets = sockets;
   multi->socket_count = count;
   return true;
@@ -127,17 +127,23 @@ static void change(int set, int fd, int *applied, int mask) {
   if (mask != *applied && hp_set_change(set, fd, *applied, mask)) *applied = mask;
 }
 
+/* An idle connection: libcurl keeps it for later. */
+static bool is_idle(const struct hp_multi *multi, const struct hp_socket *entry) {
+  return entry->wanted == 0 && entry->ours && multi->watches_idle && !multi->seen_http2;
+}
+
+/* Idle connections stay in the set until somebody waits with nothing in flight: most are used again at once, which then
+   costs nothing. */
 static void apply_change(struct hp_multi *multi, int fd) {
   struct hp_socket *entry = &multi->sockets[fd];
-  change(multi->set, fd, &entry->applied, entry->wanted);
-  bool is_idle = entry->wanted == 0 && entry->ours && !multi->seen_http2;
-  if (multi->idle_set >= 0) change(multi->idle_set, fd, &entry->idle, is_idle ? HP_IN : 0);
+  bool stays = is_idle(multi, entry);
+  change(multi->set, fd, &entry->applied, stays ? HP_IN : entry->wanted);
+  if (stays) multi->idle_watched = true;
 }
 
 static void forget_socket(struct hp_multi *multi, int fd) {
   struct hp_socket *entry = &multi->sockets[fd];
   change(multi->set, fd, &entry->applied, 0);
-  change(multi->idle_set, fd, &entry->idle, 0);
   entry->wanted = 0;
   entry->ours = false;
 }
@@ -166,6 +172,16 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *u
   if (entry->wanted == 0 && may_be_gone(easy)) entry->ours = false;
   if (entry->wanted == 0 && !entry->ours) apply_change(multi, fd);
   return 0;
+}
+
+/* With nothing in flight the set is silent for who waits: what comes on idle connections is found by watch_idle. */
+static void unwatch_idle(struct hp_multi *multi) {
+  if (!multi->idle_watched || multi->running > 0) return;
+  multi->idle_watched = false;
+  multi->idle_unwatched = true;
+  for (int fd = 0; fd < multi->socket_count; fd++) {
+    if (is_idle(multi, &multi->sockets[fd])) change(multi->set, fd, &multi->sockets[fd].applied, 0);
+  }
 }
 
 static void apply_changes(struct hp_multi *multi) {
@@ -223,7 +239,7 @@ curl_socket_t hp_multi_on_open(void *user, curlsocktype purpose, struct curl_soc
   struct hp_multi *multi = user;
   if (fd >= 0 && reserve_socket(multi, fd)) {
     struct hp_socket *entry = &multi->sockets[fd];
-    entry->wanted = entry->applied = entry->idle = 0; /* whatever had this number before: the new one is in no set */
+    entry->wanted = entry->applied = 0; /* whatever had this number before: the new one is in no set */
     entry->ours = true;
   }
 #else
@@ -413,19 +429,37 @@ static void end_connection(int fd) {
 /* What came on an idle connection (a second answer, the body of a 204) would pass for the answer to the next request:
    before 8.0.0 libcurl only looks whether a connection still is there. So those are ended before it chooses one.
    HTTP/2 tells answers apart, and has frames that come unasked. */
-static void end_unclean(struct hp_multi *multi) {
-  struct hp_event events[SEEN];
-  if (!multi->begun || multi->idle_set < 0) return;
+static void end_unclean(struct hp_multi *multi, int fd) {
+  end_connection(fd);
+  multi->sockets[fd].ours = false; /* not to be watched again */
+  apply_change(multi, fd);
+}
+
+/* Looks at the idle connections that were not in the set for a while, and takes them in again. */
+static void watch_idle(struct hp_multi *multi) {
+  char byte;
+  if (!multi->idle_unwatched || multi->running == 0) return;
+  multi->idle_unwatched = false;
+  for (int fd = 0; fd < multi->socket_count; fd++) {
+    if (!is_idle(multi, &multi->sockets[fd]) || multi->sockets[fd].applied != 0) continue;
+    if (recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) end_unclean(multi, fd);
+    else apply_change(multi, fd);
+  }
+}
+
+/* The ready descriptors, SEEN of them at most. Before libcurl chooses connections for new transfers all are looked at:
+   those that are not returned now will be later, as what is ready stays so. */
+static int take_events(struct hp_multi *multi, struct hp_event *events) {
+  int count, rounds = multi->begun ? multi->socket_count / SEEN + 1 : 1;
   multi->begun = false;
-  int count;
   do {
-    count = hp_set_wait(multi->idle_set, events, SEEN, 0);
+    count = hp_set_wait(multi->set, events, SEEN, 0);
     for (int i = 0; i < count; i++) {
-      end_connection(events[i].fd);
-      multi->sockets[events[i].fd].ours = false; /* not to be watched again */
-      apply_change(multi, events[i].fd);
+      int fd = events[i].fd;
+      if (fd < multi->socket_count && is_idle(multi, &multi->sockets[fd])) end_unclean(multi, fd);
     }
-  } while (count == SEEN);
+  } while (--rounds > 0 && count == SEEN);
+  return count;
 }
 
 /* One round without waiting: the ready descriptors, then the deadline. */
@@ -434,8 +468,8 @@ static CURLMcode run_curl(struct hp_multi *multi) {
   int running;
   CURLMcode code = CURLM_OK;
   apply_changes(multi);
-  end_unclean(multi);
-  int count = hp_set_wait(multi->set, events, SEEN, 0);
+  watch_idle(multi);
+  int count = take_events(multi, events);
   for (int i = 0; i < count && code == CURLM_OK; i++) {
     int fd = events[i].fd;
     int mask = fd < multi->socket_count ? events[i].mask & multi->sockets[fd].wanted : 0;
@@ -474,6 +508,7 @@ static void step(struct hp_multi *multi) {
 static double seconds_left(struct hp_multi *multi) {
   if (multi->done.first) return 0;
 #ifdef HP_HAS_SET
+  unwatch_idle(multi);
   if (multi->deadline < 0) return -1;
   double left = multi->deadline - hp_now();
 #else
@@ -497,8 +532,7 @@ static void close_multi(struct hp_multi *multi) {
   close_curl(multi);
   restore_sigpipe(&guard);
   if (multi->set >= 0) close(multi->set);
-  if (multi->idle_set >= 0) close(multi->idle_set);
-  multi->set = multi->idle_set = -1;
+  multi->set = -1;
 }
 
 /* In a forked child the connections, and the kernel's set, are the parent's: nothing of libcurl may run, so its memory
@@ -510,9 +544,8 @@ static void abandon(struct hp_multi *multi) {
   multi->share = NULL;
 #ifdef HP_HAS_SET
   if (multi->set >= 0) hp_set_abandon(multi->set);
-  if (multi->idle_set >= 0) hp_set_abandon(multi->idle_set);
 #endif
-  multi->set = multi->idle_set = -1;
+  multi->set = -1;
 }
 
 static bool is_ours(const struct hp_multi *multi) {
@@ -612,7 +645,7 @@ static int multi_new(lua_State *L) {
   lua_settop(L, 1);
   struct hp_multi *multi = lua_newuserdatauv(L, sizeof *multi, 1);
   memset(multi, 0, sizeof *multi);
-  multi->set = multi->idle_set = -1;
+  multi->set = -1;
   multi->first_dirty = -1;
   multi->pid = getpid();
   multi->max_connections = 64;
@@ -626,11 +659,8 @@ static int multi_new(lua_State *L) {
   read_options(L, multi);
 #ifdef HP_HAS_SET
   multi->set = hp_set_open();
-  bool watches_idle = curl_is_before(0x080000);
-  if (watches_idle) multi->idle_set = hp_set_open();
-  if (multi->set < 0 || (watches_idle && multi->idle_set < 0)) {
-    return hp_system_problem(L, "no descriptor for the connections");
-  }
+  if (multi->set < 0) return hp_system_problem(L, "no descriptor for the connections");
+  multi->watches_idle = curl_is_before(0x080000);
 #endif
   if (!open_curl(multi)) return luaL_error(L, "not enough memory");
   multi->share = open_share();

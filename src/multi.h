@@ -71,7 +71,6 @@ struct hp_transfer {
 
 struct hp_socket {
   int wanted, applied; /* HP_IN | HP_OUT */
-  int idle;            /* HP_IN where it is in the set of idle connections */
   int next_dirty;      /* -1 = last, -2 = not in the list */
   bool ours;           /* opened by hp_multi_on_open, so hp_multi_on_close will tell of its end */
 };
@@ -80,8 +79,7 @@ struct hp_socket {
 struct hp_multi {
   CURLM *curl; /* NULL = closed, or lost with the memory it needed: then there will be a new one */
   bool closed;
-  int set;      /* -1 = none */
-  int idle_set; /* the idle connections, where they are to be watched; -1 = they are not */
+  int set; /* -1 = none */
   pid_t pid;
   double deadline; /* when libcurl wants to be called; below 0 = not */
 
@@ -96,6 +94,9 @@ struct hp_multi {
   int queued, running, idle_count;
 
   bool seen_tls, seen_http2;
+  bool watches_idle;   /* what comes on idle connections must be noticed here, see end_unclean */
+  bool idle_watched;   /* some of them are in the set */
+  bool idle_unwatched; /* some were taken out of it */
   bool begun; /* a transfer was started, and libcurl has not looked for a connection for it yet */
   double heard;   /* the hp_now() at which an answer last came */
   double retired; /* connections from before it are not used any more; 0 = none were retired */
