@@ -27,7 +27,7 @@ local condition = require "cqueues.condition"
 local cqueues = require "cqueues"
 local http1 = require "spec.support.fault.http1"
 local http2 = require "spec.support.fault.http2"
-local literal = require "spec.support.literal"
+local control = require "spec.support.control"
 local luasocket = require "socket"
 local matrix = require "spec.support.fault.matrix"
 local socket = require "cqueues.socket"
@@ -445,27 +445,12 @@ local commands = {
   end,
 }
 
--- One command a time: its length, a line feed, { name, argument }; the answer { ok, value } likewise.
-local function serve_control(sock)
-  sock:setmode("bn", "bn")
-  while true do
-    local line = sock:read("*l")
-    if not line then break end
-    local name, argument = table.unpack(literal.decode(sock:read(tonumber(line))), 1, 2)
-    local ok, value = xpcall(commands[name], debug.traceback, argument)
-    local reply = literal.encode { ok, value }
-    sock:write(#reply .. "\n" .. reply)
-    sock:flush()
-  end
-  sock:close()
-end
-
 local function main(file_name)
   local authority
   tls_context, authority = require("hoopai.sandbox.certificate").new()
-  local control, control_port = listen()
+  local listener, control_port = listen()
   loop:wrap(function()
-    for sock in control:clients() do loop:wrap(serve_control, sock) end
+    for sock in listener:clients() do loop:wrap(control.serve, sock, commands) end
   end)
   loop:wrap(function() -- nothing is ever written to our standard input: readable means closed
     poll { pollfd = 0, events = "r" }

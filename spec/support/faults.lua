@@ -7,57 +7,27 @@
 --   server:settle(lanes)
 --   local ledger = server:ledger(lanes)[1]
 
-local io_open, io_popen, os_remove, os_tmpname = io.open, io.popen, os.remove, os.tmpname
-local child = require "spec.support.child"
-local literal = require "spec.support.literal"
-local socket = require "socket"
+local io_open, os_remove = io.open, os.remove
+local control = require "spec.support.control"
 
-local PATIENCE = 20 -- seconds for anything that should take milliseconds
+local PATIENCE = control.PATIENCE
 
 local faults = {}
 
 local Server = {}
 Server.__index = Server
 
---- The control port, and a file with the authority's certificate.
-local function read_report(name)
-  local deadline = socket.gettime() + PATIENCE
-  repeat
-    local file = assert(io_open(name))
-    local port, authority = file:read("a"):match("^(%d+)\n(.*END CERTIFICATE%-+\n)")
-    file:close()
-    if port then
-      file = assert(io_open(name, "w"))
-      assert(file:write(authority))
-      file:close()
-      return tonumber(port)
-    end
-    socket.sleep(0.005)
-  until socket.gettime() > deadline
-  error("the fault server did not start")
-end
-
 --- Starts a server process. It ends with `stop`, or when this process ends, however that happens.
 function faults.start()
-  local name = os_tmpname()
-  -- Without a sanitizer or valgrind that this process may run under: what the server does is not under test.
-  local pipe = assert(io_popen(("exec env -u LD_PRELOAD %s spec/support/fault_server.lua %s"):format(
-    child.quote(child.interpreter()), child.quote(name)), "w"))
-  local port = read_report(name)
-  local control = assert(socket.tcp4())
-  control:settimeout(3 * PATIENCE)
-  assert(control:connect("127.0.0.1", port))
-  control:setoption("tcp-nodelay", true)
-  return setmetatable({ ca_file = name, pipe = pipe, control = control }, Server)
+  local name, pipe, port, authority = control.start("spec/support/fault_server.lua", "^(%d+)\n(.*END CERTIFICATE%-+\n)")
+  local file = assert(io_open(name, "w"))
+  assert(file:write(authority))
+  file:close()
+  return setmetatable({ ca_file = name, pipe = pipe, control = control.connect(port, 3 * PATIENCE) }, Server)
 end
 
 local function command(self, name, argument)
-  local text = literal.encode { name, argument }
-  assert(self.control:send(#text .. "\n" .. text))
-  local size = assert(self.control:receive("*l"))
-  local reply = literal.decode(assert(self.control:receive(tonumber(size))))
-  if not reply[1] then error("fault server: " .. reply[2], 0) end
-  return reply[2]
+  return control.ask(self.control, "fault server", name, argument)
 end
 
 --- Opens lanes: a list of { url, lane, tls }, in the same order.

@@ -7,55 +7,29 @@
 --
 -- The rules of the script and the fields of the ledger are described in recorder.lua.
 
-local io_open, io_popen, os_remove, os_tmpname = io.open, io.popen, os.remove, os.tmpname
-local child = require "spec.support.child"
-local literal = require "spec.support.literal"
+local os_remove = os.remove
+local control = require "spec.support.control"
 local socket = require "socket"
 
-local PATIENCE = 20 -- seconds for anything that should take milliseconds
+local PATIENCE = control.PATIENCE
 
 local server = {}
 
 local Server = {}
 Server.__index = Server
 
-local function read_ports(name)
-  local deadline = socket.gettime() + PATIENCE
-  repeat
-    local file = assert(io_open(name))
-    local data, control = file:read("a"):match("^(%d+) (%d+)\n")
-    file:close()
-    if data then return data, control end
-    socket.sleep(0.002)
-  until socket.gettime() > deadline
-  error("the test server did not start")
-end
-
 --- Starts a server process. It ends with `stop`, or when this process ends, however that happens.
 function server.start()
-  local name = os_tmpname()
-  -- Without a sanitizer or valgrind that this process may run under: what the server does is not under test.
-  local command = ("exec env -u LD_PRELOAD %s spec/support/recorder.lua %s"):format(
-    child.quote(child.interpreter()), child.quote(name))
-  local pipe = assert(io_popen(command, "w"))
-  local data_port, control_port = read_ports(name)
+  local name, pipe, port, control_port = control.start("spec/support/recorder.lua", "^(%d+) (%d+)\n")
   os_remove(name)
-  local control = assert(socket.tcp4())
-  control:settimeout(PATIENCE)
-  assert(control:connect("127.0.0.1", tonumber(control_port)))
-  control:setoption("tcp-nodelay", true)
   return setmetatable({
-    url = "http://127.0.0.1:" .. data_port, port = tonumber(data_port), pipe = pipe, control = control,
+    url = "http://127.0.0.1:" .. port, port = tonumber(port), pipe = pipe,
+    control = control.connect(control_port, PATIENCE),
   }, Server)
 end
 
 local function command(self, name, argument)
-  local text = literal.encode { name, argument }
-  assert(self.control:send(#text .. "\n" .. text))
-  local size = assert(self.control:receive("*l"))
-  local reply = literal.decode(assert(self.control:receive(tonumber(size))))
-  if not reply[1] then error("test server: " .. reply[2], 0) end
-  return reply[2]
+  return control.ask(self.control, "test server", name, argument)
 end
 
 --- Adds rules to the script.
