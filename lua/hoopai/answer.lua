@@ -328,7 +328,6 @@ local function make_response(exchange, transfer, status)
     elapsed = exchange.elapsed,
     url = exchange.url,
     extra = {},
-    body = nil, trace_id = nil, unexpected = nil, reconciled = nil, -- places for them
   }, Response)
 end
 

@@ -204,7 +204,7 @@ local function source_of(shared, chosen)
   return shared.app:source(chosen.location_id, chosen.company_id)
 end
 
---- What is known of a call while it is made. All fields have their place from the beginning, so that it need not grow.
+--- What is known of a call while it is made.
 local function new_exchange(client, endpoint, chosen)
   local queue_timeout = chosen.queue_timeout
   return {
@@ -212,10 +212,7 @@ local function new_exchange(client, endpoint, chosen)
     endpoint = endpoint, source = source_of(client[PRIVATE].shared, chosen), path = endpoint.path,
     timeout = chosen.timeout, retries = chosen.retries or 0,
     queue_timeout = queue_timeout, queue_deadline = queue_timeout and now() + queue_timeout,
-    location_id = nil, url = nil, query = nil, headers = nil, body = nil, content = nil,
-    -- of its attempts
-    attempts = 0, sent = 0, begun = nil, elapsed = nil, secret = nil, generation = nil, gate = nil, transfer = nil,
-    response = nil, opens = nil, info = nil, unclear = nil, refreshed = nil, repeated = nil,
+    attempts = 0, sent = 0,
   }
 end
 
