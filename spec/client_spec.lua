@@ -236,7 +236,7 @@ describe("client:", function()
     it("too many arguments", function()
       misuse(function() client.calendars:get("c", {}, {}) end, "calendars:get", "at most 2", "got 3")
       misuse(function() client.calendars:list({}, {}, {}) end, "at most 2")
-      misuse(function() client.notes:update("a", "n", {}, {}, nil) end, "at most 4")
+      misuse(function() client.notes:update("a", "n", {}, {}, {}) end, "at most 4")
       misuse(function() client.appointments:cancel("e", {}, {}) end, "at most 2")
     end)
 

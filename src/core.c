@@ -156,7 +156,7 @@ static int core_random_hex(lua_State *L) {
 
 /* pid() -> the process, to notice a fork */
 static int core_pid(lua_State *L) {
-  lua_pushinteger(L, (lua_Integer)getpid());
+  lua_pushinteger(L, (lua_Integer)hp_pid());
   return 1;
 }
 
@@ -207,6 +207,7 @@ int luaopen_hoopai_core(lua_State *L) {
   hp_open_url(L);
   hp_open_json(L);
   hp_open_poller(L);
+  hp_open_request(L);
   hp_open_transfer(L);
   hp_open_multi(L);
   hp_open_record(L);

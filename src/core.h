@@ -7,6 +7,7 @@
 
 #include <lauxlib.h>
 #include <lua.h>
+#include <sys/types.h>
 
 #if LUA_VERSION_NUM != 504
 #error "hoopai needs Lua 5.4"
@@ -19,6 +20,7 @@
 #define HP_SECRET "hoopai.Secret"
 #define HP_POLLER "hoopai.Poller"
 #define HP_MULTI "hoopai.Multi"
+#define HP_REQUEST "hoopai.Request"
 #define HP_TRANSFER "hoopai.Transfer"
 
 /* Bytes that grow. Zeroed memory is an empty buffer. */
@@ -37,6 +39,9 @@ void hp_wipe(void *data, size_t length);
 
 /* Seconds of a clock that is never set. */
 double hp_now(void);
+
+/* The process, to notice a fork. */
+pid_t hp_pid(void);
 
 /* Bytes of the system's generator, at most 256; raises when it gives none. */
 void hp_random(lua_State *L, void *out, size_t length);
@@ -64,6 +69,7 @@ void hp_open_json(lua_State *L);
 void hp_open_multi(lua_State *L);
 void hp_open_poller(lua_State *L);
 void hp_open_record(lua_State *L);
+void hp_open_request(lua_State *L);
 void hp_open_secret(lua_State *L);
 void hp_open_transfer(lua_State *L);
 void hp_open_url(lua_State *L);

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -339,7 +338,7 @@ static void start(struct hp_multi *multi, struct hp_transfer *transfer) {
   if (slot) {
     transfer->slot = slot;
     slot->owner = transfer;
-    if (transfer->https || multi->proxy) multi->seen_tls = true;
+    if (transfer->request->https || multi->proxy) multi->seen_tls = true;
     if (hp_slot_prepare(slot, transfer, multi) && curl_multi_add_handle(multi->curl, slot->easy) == CURLM_OK) {
       transfer->state = HP_RUNNING;
       multi->running++;
@@ -370,9 +369,9 @@ static void take_out(struct hp_multi *multi, struct hp_transfer *transfer) {
    connections from before are not used for new ones. */
 static void judge_connections(struct hp_multi *multi, const struct hp_transfer *transfer, CURLcode code) {
   if (transfer->slot->header_lines > 0) {
-    multi->heard = hp_now();
+    multi->heard = transfer->ended;
   } else if (code == CURLE_OPERATION_TIMEDOUT && transfer->sent > 0 && multi->heard < transfer->started) {
-    multi->retired = hp_now();
+    multi->retired = transfer->ended;
     multi->old = multi->running;
   }
 }
@@ -380,6 +379,7 @@ static void judge_connections(struct hp_multi *multi, const struct hp_transfer *
 static void drain(struct hp_multi *multi) {
   CURLMsg *message;
   int left;
+  double now = 0;
   while ((message = curl_multi_info_read(multi->curl, &left))) {
     if (message->msg != CURLMSG_DONE) continue;
     CURLcode code = message->data.result;
@@ -389,6 +389,8 @@ static void drain(struct hp_multi *multi) {
     long version = 0;
     curl_easy_getinfo(slot->easy, CURLINFO_HTTP_VERSION, &version);
     if (version != 0) multi->seen_http2 = version == CURL_HTTP_VERSION_2_0;
+    if (now == 0) now = hp_now();
+    transfer->ended = now;
     judge_connections(multi, transfer, code);
     take_out(multi, transfer);
     hp_transfer_finish(transfer, code);
@@ -410,9 +412,7 @@ static void end_all(struct hp_multi *multi, const char *kind, const char *messag
 /* An error of the CURLM itself leaves it unusable: everything in it ends, and a new one takes its place, at the next use
    if there is no memory for it now. */
 static void rebuild(struct hp_multi *multi, CURLMcode code) {
-  char message[128];
-  snprintf(message, sizeof message, "libcurl failed: %s", curl_multi_strerror(code));
-  end_all(multi, "network", message);
+  end_all(multi, "network", curl_multi_strerror(code));
   close_curl(multi);
   (void)open_curl(multi);
 }
@@ -549,7 +549,7 @@ static void abandon(struct hp_multi *multi) {
 }
 
 static bool is_ours(const struct hp_multi *multi) {
-  return multi->pid == getpid();
+  return multi->pid == hp_pid();
 }
 
 void hp_multi_release(struct hp_multi *multi, struct hp_transfer *transfer) {
@@ -647,7 +647,7 @@ static int multi_new(lua_State *L) {
   memset(multi, 0, sizeof *multi);
   multi->set = -1;
   multi->first_dirty = -1;
-  multi->pid = getpid();
+  multi->pid = hp_pid();
   multi->max_connections = 64;
   multi->http2 = true;
   multi->connect_timeout = 10;
@@ -685,14 +685,12 @@ static int multi_timeout(lua_State *L) {
   return 1;
 }
 
-/* add(request) -> Transfer, queued or started */
-static int multi_add(lua_State *L) {
-  struct hp_multi *multi = check_multi(L);
-  struct hp_transfer *transfer = hp_transfer_new(L); /* at index 3 */
+/* Queues or starts the transfer on top of the stack, which is returned. */
+static int enqueue(lua_State *L, struct hp_multi *multi, struct hp_transfer *transfer) {
   lua_getiuservalue(L, 1, 1);
-  lua_pushvalue(L, 3);
-  lua_rawsetp(L, -2, transfer); /* pins it; the last thing that can raise */
-  lua_settop(L, 3);
+  lua_pushvalue(L, -2);
+  transfer->pin = luaL_ref(L, -2); /* the last thing that can raise */
+  lua_pop(L, 1);
   link_all(multi, transfer);
   transfer->state = HP_QUEUED;
   multi->queued++;
@@ -702,25 +700,41 @@ static int multi_add(lua_State *L) {
   return 1;
 }
 
+/* add { url, method, headers, once, secret_answer, token, body, form, timeout, deadline } -> Transfer, queued or started.
+   For what the first five are see core.request. token: a Secret; body: a string; form: a list of names and values
+   (strings or secrets) that becomes the body; timeout: seconds from its start; deadline: a core.now() time. */
+static int multi_add(lua_State *L) {
+  struct hp_multi *multi = check_multi(L);
+  return enqueue(L, multi, hp_transfer_read(L));
+}
+
+/* send(request, target, token, body, timeout, deadline) -> Transfer: the same with a Request, whose URL `target` goes on */
+static int multi_send(lua_State *L) {
+  struct hp_multi *multi = check_multi(L);
+  return enqueue(L, multi, hp_transfer_new(L));
+}
+
 /* step(): all that can be done without waiting */
 static int multi_step(lua_State *L) {
   step(check_multi(L));
   return 0;
 }
 
-/* next() -> a transfer that has ended, each once; nil when there is none. Also after close(). */
+/* next() -> a transfer that has ended, each once, and who waits for it; nil when there is none. Also after close(). */
 static int multi_next(lua_State *L) {
   struct hp_multi *multi = check_any(L);
   struct hp_transfer *transfer = is_ours(multi) ? pop_first(&multi->done) : NULL;
+  lua_settop(L, 1);
   if (!transfer) {
     lua_pushnil(L);
     return 1;
   }
   lua_getiuservalue(L, 1, 1);
-  lua_rawgetp(L, -1, transfer);
-  lua_pushnil(L);
-  lua_rawsetp(L, -3, transfer); /* no longer pinned: whoever waits for it has it */
-  return 1;
+  lua_rawgeti(L, 2, transfer->pin);
+  luaL_unref(L, 2, transfer->pin); /* whoever waits for it has it */
+  transfer->pin = LUA_NOREF;
+  lua_getiuservalue(L, 3, HP_TRANSFER_WAITER);
+  return 2;
 }
 
 /* wait(seconds | nil): until there is something to step, the time is over or a signal arrived */
@@ -787,7 +801,7 @@ static int multi_gc(lua_State *L) {
 
 void hp_open_multi(lua_State *L) {
   static const luaL_Reg methods[] = {
-    {"pollfd", multi_pollfd}, {"timeout", multi_timeout}, {"add", multi_add},     {"step", multi_step},
+    {"pollfd", multi_pollfd}, {"timeout", multi_timeout}, {"add", multi_add},     {"send", multi_send}, {"step", multi_step},
     {"next", multi_next},     {"wait", multi_wait},       {"count", multi_count}, {"close", multi_close},
     {"has_ended", multi_has_ended}, {NULL, NULL},
   };

@@ -37,36 +37,52 @@ struct hp_list {
   struct hp_transfer *first, *last;
 };
 
-/* The userdata hoopai.Transfer. uservalue 1: its Multi; 2: the body string. */
+/* What is the same for many requests. Each userdata hoopai.Request and each transfer that sends it is a holder. */
+struct hp_request {
+  int holders;
+  size_t size; /* of all of it, the texts included */
+  const char *method, *url; /* what the URL begins with */
+  size_t url_length;
+  struct curl_slist *headers; /* NULL = none */
+  bool once;                  /* it must not leave twice */
+  bool https;
+  bool posts;         /* without a body it says that its body is empty */
+  bool secret_answer; /* the answer is for read_grant alone */
+};
+
+/* The user values of a transfer. */
+enum { HP_TRANSFER_MULTI = 1, HP_TRANSFER_BODY, HP_TRANSFER_WAITER, HP_TRANSFER_VALUES = HP_TRANSFER_WAITER };
+
+/* The userdata hoopai.Transfer. */
 struct hp_transfer {
   struct hp_multi *multi; /* NULL once that was finalised */
+  int pin;                /* its place in the table that keeps it from being collected */
   enum hp_state state;
   struct hp_transfer *next;                   /* in queue or done list */
   struct hp_transfer *all_next, *all_previous; /* in the list of all */
   struct hp_slot *slot;                       /* while running, and after until it is closed */
 
-  /* The request. `block` holds url, method and header lines; it is wiped when freed because of the token. */
+  /* The request. `block` holds the URL and the headers of its own; it is wiped when freed because of the token. */
+  struct hp_request *request;
   char *block;
   size_t block_size;
-  const char *url, *method;
+  const char *url;
   const char *target; /* path and query in `url`; NULL = libcurl has to look for itself */
   struct curl_slist *headers;
   const char *body;
   size_t body_length;
   char *form; /* the body if it was built here; wiped when freed */
-  bool has_body, once, https;
-  bool secret_answer; /* its body is for read_grant alone */
+  bool has_body;
   double timeout;  /* seconds from its start; 0 = none */
   double deadline; /* the hp_now() at which it must have ended, however long it was queued; 0 = none */
 
   /* The outcome. */
-  double started;
+  double started, ended;
   int sent;
   int status;
   CURLcode code;
   const char *kind; /* NULL = an answer was read whole */
-  const char *stage;
-  char message[CURL_ERROR_SIZE + 32];
+  const char *stage, *message;
 };
 
 struct hp_socket {
@@ -75,7 +91,7 @@ struct hp_socket {
   bool ours;           /* opened by hp_multi_on_open, so hp_multi_on_close will tell of its end */
 };
 
-/* The userdata hoopai.Multi. uservalue 1: its transfers that are queued, running or not handed out yet, by address. */
+/* The userdata hoopai.Multi. uservalue 1: its transfers that are queued, running or not handed out yet. */
 struct hp_multi {
   CURLM *curl; /* NULL = closed, or lost with the memory it needed: then there will be a new one */
   bool closed;
@@ -133,9 +149,11 @@ void hp_slot_reset(struct hp_slot *slot);
 
 /* Records how a transfer ended; the easy handle is no longer in the CURLM. */
 void hp_transfer_finish(struct hp_transfer *transfer, CURLcode code);
-/* Ends it without an outcome of libcurl's. */
+/* Ends it without an outcome of libcurl's. The message must last as long as the transfer. */
 void hp_transfer_fail(struct hp_transfer *transfer, const char *kind, const char *message);
-/* transfer(multi at index 1, request table at index 2): pushes the new userdata, queued nowhere yet. */
+/* Each pushes the userdata of a transfer, queued nowhere yet, of the multi at index 1. Read: from the table at index 2.
+   New: from the Request at index 2, and target, token, body, timeout and deadline from there on. */
+struct hp_transfer *hp_transfer_read(lua_State *L);
 struct hp_transfer *hp_transfer_new(lua_State *L);
 
 /* Wipes and frees the copy of the request. */

@@ -3,7 +3,6 @@
 #include "multi.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -110,7 +109,7 @@ static int on_send(void *user, char *remote_ip, char *local_ip, int remote_port,
   (void)remote_ip, (void)local_ip, (void)remote_port, (void)local_port;
   if (!slot->owner) return CURL_PREREQFUNC_ABORT;
   slot->owner->sent++;
-  if (slot->owner->once && slot->owner->sent > 1) {
+  if (slot->owner->request->once && slot->owner->sent > 1) {
     slot->owner->sent = 1;
     refuse(slot, "network", "the connection ended before an answer came; the request was not sent a second time");
     return CURL_PREREQFUNC_ABORT;
@@ -264,23 +263,19 @@ void hp_slot_reset(struct hp_slot *slot) {
   slot->error[0] = 0;
 }
 
-/* Of these methods a request without a body says that its body is empty. */
-static bool posts(const char *method) {
-  return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0;
-}
-
 /* GET, POST, PUT and DELETE, each with or without a body, are set from scratch so that nothing is left of the request
    before. */
 static bool set_method(CURL *easy, const struct hp_transfer *transfer) {
-  if (transfer->has_body || posts(transfer->method)) {
+  const struct hp_request *request = transfer->request;
+  if (transfer->has_body || request->posts) {
     return curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->has_body ? transfer->body : "") == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->body_length) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, transfer->method) == CURLE_OK;
+           curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method) == CURLE_OK;
   }
   return curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL) == CURLE_OK &&
          curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L) == CURLE_OK &&
-         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, transfer->method) == CURLE_OK;
+         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method) == CURLE_OK;
 }
 
 /* What libcurl gets as timeout; time that is already over is the shortest it knows, its 0 would be no limit. */
@@ -308,7 +303,7 @@ static bool parse_origin(struct hp_slot *slot, const char *url, size_t length) {
    plain http is sent the whole URL. (CURLOPT_URL is not parsed then; without it libcurl would put one together.) */
 static bool set_origin(struct hp_slot *slot, const struct hp_transfer *transfer, const struct hp_multi *multi) {
   const char *url = transfer->url;
-  bool to_proxy = multi->proxy && !transfer->https;
+  bool to_proxy = multi->proxy && !transfer->request->https;
   size_t length = transfer->target && !to_proxy ? (size_t)(transfer->target - url) : 0;
   bool known = slot->origin && strncmp(slot->origin, url, length) == 0 && !slot->origin[length];
   if (known && slot->has_origin) return true;
@@ -317,8 +312,8 @@ static bool set_origin(struct hp_slot *slot, const struct hp_transfer *transfer,
   slot->has_origin =
     curl_easy_setopt(slot->easy, CURLOPT_CURLU, slot->origin ? slot->parsed : NULL) == CURLE_OK &&
     curl_easy_setopt(slot->easy, CURLOPT_URL, slot->origin) == CURLE_OK &&
-    curl_easy_setopt(slot->easy, CURLOPT_PROTOCOLS_STR, transfer->https ? "https" : "http") == CURLE_OK &&
-    curl_easy_setopt(slot->easy, CURLOPT_PIPEWAIT, multi->http2 && transfer->https ? 1L : 0L) == CURLE_OK;
+    curl_easy_setopt(slot->easy, CURLOPT_PROTOCOLS_STR, transfer->request->https ? "https" : "http") == CURLE_OK &&
+    curl_easy_setopt(slot->easy, CURLOPT_PIPEWAIT, multi->http2 && transfer->request->https ? 1L : 0L) == CURLE_OK;
   return slot->has_origin;
 }
 
@@ -348,14 +343,14 @@ static void choose_connection(CURL *easy, const struct hp_transfer *transfer, co
   double age = multi->retired > 0 ? transfer->started - multi->retired : MAX_LIFETIME;
   long limit = age < 1 ? 1 : age < MAX_LIFETIME ? (long)age : MAX_LIFETIME;
   curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, limit);
-  curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, multi->old > 0 && multi->http2 && transfer->https ? 1L : 0L);
+  curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, multi->old > 0 && multi->http2 && transfer->request->https ? 1L : 0L);
 }
 
 bool hp_slot_prepare(struct hp_slot *slot, struct hp_transfer *transfer, struct hp_multi *multi) {
   hp_slot_reset(slot);
   if (!open_easy(slot, multi)) return false;
   CURL *easy = slot->easy;
-  slot->secret = transfer->secret_answer;
+  slot->secret = transfer->request->secret_answer;
   long milliseconds = milliseconds_left(transfer);
   choose_connection(easy, transfer, multi);
   return reserve_answer(slot) && set_origin(slot, transfer, multi) && set_target(slot, transfer) &&
@@ -400,12 +395,11 @@ static const char *stage_of(const struct hp_transfer *transfer) {
 
 /* libcurl's own text: host names, addresses, errors of OpenSSL; never the URL's query, headers or bodies. */
 static void set_message(struct hp_transfer *transfer, CURLcode code) {
-  const struct hp_slot *slot = transfer->slot;
-  const char *text = slot->refusal ? slot->refusal : slot->error[0] ? slot->error : curl_easy_strerror(code);
-  snprintf(transfer->message, sizeof transfer->message, "%s", text);
-  for (char *at = transfer->message; *at; at++) {
+  struct hp_slot *slot = transfer->slot;
+  for (char *at = slot->error; *at; at++) {
     if ((unsigned char)*at < 0x20) *at = ' ';
   }
+  transfer->message = slot->refusal ? slot->refusal : slot->error[0] ? slot->error : curl_easy_strerror(code);
 }
 
 /* What libcurl says of an answer that is none, where its code or words are those of something else. */
@@ -441,280 +435,8 @@ void hp_transfer_finish(struct hp_transfer *transfer, CURLcode code) {
 void hp_transfer_fail(struct hp_transfer *transfer, const char *kind, const char *message) {
   transfer->stage = stage_of(transfer);
   transfer->kind = kind;
+  transfer->message = message;
   transfer->state = HP_DONE;
-  snprintf(transfer->message, sizeof transfer->message, "%s", message);
-}
-
-/* --------------------------------------------------------------------------------------------------------- the request */
-
-/* Pushes field `name` of the request at index 2 and returns its type. */
-static int field(lua_State *L, const char *name) {
-  lua_pushstring(L, name);
-  return lua_rawget(L, 2);
-}
-
-static const char *string_field(lua_State *L, const char *name, size_t *length) {
-  if (field(L, name) != LUA_TSTRING) luaL_error(L, "field '%s' of a request must be a string", name);
-  return lua_tolstring(L, -1, length);
-}
-
-/* A line "Name: value" without anything that could begin another header (RFC 9110 5.1, 5.5). */
-static bool is_header(const char *line, size_t length) {
-  size_t name = 0;
-  while (name < length && line[name] != ':') {
-    unsigned char byte = (unsigned char)line[name];
-    bool token = (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
-                 (byte && strchr("!#$%&'*+-.^_`|~", byte));
-    if (!token) return false;
-    name++;
-  }
-  if (name == 0 || name == length) return false;
-  for (size_t i = name; i < length; i++) {
-    unsigned char byte = (unsigned char)line[i];
-    if (byte < 0x20 || byte == 0x7f) return false;
-  }
-  return true;
-}
-
-static bool is_url(const char *url, size_t length) {
-  for (size_t i = 0; i < length; i++) {
-    if ((unsigned char)url[i] <= 0x20 || (unsigned char)url[i] >= 0x7f) return false;
-  }
-  return true;
-}
-
-/* Where the path begins; NULL where it does not, or where libcurl would not send all that follows. */
-static const char *target_of(const char *url) {
-  const char *target = strpbrk(strstr(url, "://") + 3, "/?#");
-  return target && *target == '/' && !strchr(target, '#') ? target : NULL;
-}
-
-/* HEAD is none of ours: libcurl would wait for a body. */
-static bool is_method(const char *method, size_t length) {
-  return length > 0 && strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == length && strcmp(method, "HEAD") != 0;
-}
-
-static const char authorization[] = "Authorization: Bearer ";
-static const char no_expect[] = "Expect:";     /* libcurl would wait for permission to send a large body */
-static const char no_type[] = "Content-Type:"; /* and claim a form where a POST has no body */
-
-struct layout {
-  size_t bytes;
-  int lines;
-};
-
-/* Leaves the table of header lines, or nil, on the stack. */
-static void count_headers(lua_State *L, struct layout *layout) {
-  if (field(L, "headers") == LUA_TNIL) return;
-  luaL_checktype(L, -1, LUA_TTABLE);
-  lua_Integer count = (lua_Integer)lua_rawlen(L, -1);
-  luaL_argcheck(L, count <= 64, 2, "more than 64 headers");
-  for (lua_Integer i = 1; i <= count; i++) {
-    size_t length;
-    if (lua_rawgeti(L, -1, i) != LUA_TSTRING) luaL_error(L, "header %d of a request must be a string", (int)i);
-    const char *line = lua_tolstring(L, -1, &length);
-    if (!is_header(line, length)) luaL_error(L, "header %d of a request is malformed", (int)i);
-    layout->bytes += length + 1;
-    layout->lines++;
-    lua_pop(L, 1);
-  }
-}
-
-/* Writes into the block, front to back; the list nodes stand at its front. */
-struct writer {
-  char *at;
-  struct curl_slist *node;
-};
-
-static char *write_text(struct writer *writer, const char *text, size_t length) {
-  char *start = writer->at;
-  memcpy(start, text, length);
-  start[length] = 0;
-  writer->at += length + 1;
-  return start;
-}
-
-static void write_line(struct writer *writer, const char *text, size_t length) {
-  writer->node->data = write_text(writer, text, length);
-  writer->node->next = writer->node + 1;
-  writer->node++;
-}
-
-/* An empty header is "Name;" to libcurl: "Name:" would take a header of that name out. */
-static void write_header(struct writer *writer, const char *line, size_t length) {
-  const char *value = (const char *)memchr(line, ':', length) + 1;
-  if (strspn(value, " \t") < (size_t)(line + length - value)) {
-    write_line(writer, line, length);
-  } else {
-    write_line(writer, line, (size_t)(value - line));
-    writer->node[-1].data[value - line - 1] = ';';
-  }
-}
-
-/* Of the table on top of the stack, if it is one. */
-static void write_headers(lua_State *L, struct writer *writer) {
-  if (!lua_istable(L, -1)) return;
-  lua_Integer count = (lua_Integer)lua_rawlen(L, -1);
-  for (lua_Integer i = 1; i <= count; i++) {
-    size_t length;
-    lua_rawgeti(L, -1, i);
-    const char *line = lua_tolstring(L, -1, &length);
-    write_header(writer, line, length);
-    lua_pop(L, 1);
-  }
-}
-
-static void write_token(struct writer *writer, const char *token, size_t length) {
-  char *start = writer->at;
-  memcpy(start, authorization, sizeof authorization - 1);
-  memcpy(start + sizeof authorization - 1, token, length);
-  start[sizeof authorization - 1 + length] = 0;
-  writer->at += sizeof authorization + length;
-  writer->node->data = start;
-  writer->node->next = writer->node + 1;
-  writer->node++;
-}
-
-/* Copies url, method and headers of the request table into one block of the transfer. */
-static void build_block(lua_State *L, struct hp_transfer *transfer) {
-  size_t url_length, method_length, token_length = 0;
-  const char *token = NULL;
-  const char *url = string_field(L, "url", &url_length);
-  const char *method = string_field(L, "method", &method_length);
-  if (strncmp(url, "https://", 8) == 0) transfer->https = true;
-  else if (strncmp(url, "http://", 7) != 0) luaL_error(L, "the URL of a request must begin with https:// or http://");
-  if (!is_url(url, url_length)) luaL_error(L, "the URL of a request is malformed");
-  if (!is_method(method, method_length)) luaL_error(L, "the method of a request is malformed");
-  struct layout layout = {url_length + method_length + 2 + sizeof no_type, 1};
-  if (field(L, "token") != LUA_TNIL) {
-    token = hp_secret_bytes(L, lua_gettop(L), &token_length);
-    layout.bytes += sizeof authorization + token_length;
-    layout.lines++;
-  }
-  count_headers(L, &layout); /* last: from here on nothing runs a finaliser, which might change what was counted */
-  size_t nodes = (size_t)layout.lines * sizeof(struct curl_slist);
-  transfer->block = malloc(nodes + layout.bytes);
-  if (!transfer->block) {
-    luaL_error(L, "not enough memory");
-    return;
-  }
-  transfer->block_size = nodes + layout.bytes;
-  transfer->headers = (struct curl_slist *)(void *)transfer->block;
-  struct writer writer = {transfer->block + nodes, transfer->headers};
-  transfer->url = write_text(&writer, url, url_length);
-  transfer->target = target_of(transfer->url);
-  transfer->method = write_text(&writer, method, method_length);
-  if (token) write_token(&writer, token, token_length);
-  write_headers(L, &writer);
-  if (transfer->has_body) write_line(&writer, no_expect, sizeof no_expect - 1);
-  else if (posts(transfer->method)) write_line(&writer, no_type, sizeof no_type - 1);
-  if (writer.node == transfer->headers) transfer->headers = NULL;
-  else writer.node[-1].next = NULL;
-}
-
-/* A number above 0; 0 where the request has no such field. */
-static double read_seconds(lua_State *L, const char *name) {
-  if (field(L, name) == LUA_TNIL) return 0;
-  int number;
-  double seconds = lua_tonumberx(L, -1, &number);
-  if (!number || isnan(seconds)) luaL_error(L, "field '%s' of a request must be a number", name);
-  return seconds > 0.001 ? seconds : 0.001;
-}
-
-static size_t escaped_size(const char *bytes, size_t length) {
-  size_t size = 0;
-  for (size_t i = 0; i < length; i++) size += hp_is_unreserved((unsigned char)bytes[i]) ? 1 : 3;
-  return size;
-}
-
-static char *write_escaped(char *at, const char *bytes, size_t length) {
-  static const char digits[] = "0123456789ABCDEF";
-  for (size_t i = 0; i < length; i++) {
-    unsigned char byte = (unsigned char)bytes[i];
-    if (hp_is_unreserved(byte)) {
-      *at++ = (char)byte;
-    } else {
-      *at++ = '%';
-      *at++ = digits[byte >> 4];
-      *at++ = digits[byte & 15];
-    }
-  }
-  return at;
-}
-
-/* Name (odd) or value (even) number `i` of the form at index 4. The bytes live as long as the form. */
-static const char *form_part(lua_State *L, lua_Integer i, size_t *length) {
-  int type = lua_rawgeti(L, 4, i);
-  const char *bytes = NULL;
-  if (type == LUA_TSTRING) bytes = lua_tolstring(L, -1, length);
-  else if (i % 2 == 0 && luaL_testudata(L, -1, HP_SECRET)) bytes = hp_secret_bytes(L, lua_gettop(L), length);
-  else luaL_error(L, i % 2 ? "a name of a form must be a string" : "a value of a form must be a string or a secret");
-  lua_pop(L, 1);
-  return bytes;
-}
-
-/* The body application/x-www-form-urlencoded, which is what libcurl says of a POST whose headers do not. A space is
-   %20: what reads "+" as a space reads that too. */
-static void build_form(lua_State *L, struct hp_transfer *transfer) {
-  luaL_checktype(L, 4, LUA_TTABLE);
-  if (transfer->has_body) luaL_error(L, "a request has a body or a form, not both");
-  lua_Integer count = (lua_Integer)lua_rawlen(L, 4);
-  if (count % 2 != 0) luaL_error(L, "a form is a list of names and values");
-  size_t size = 0, length = 0;
-  for (lua_Integer i = 1; i <= count; i++) {
-    const char *bytes = form_part(L, i, &length);
-    size += escaped_size(bytes, length) + 1;
-  }
-  transfer->form = malloc(size + 1);
-  if (!transfer->form) luaL_error(L, "not enough memory");
-  char *at = transfer->form;
-  for (lua_Integer i = 1; i <= count; i++) {
-    const char *bytes = form_part(L, i, &length);
-    if (i > 1) *at++ = i % 2 ? '&' : '=';
-    at = write_escaped(at, bytes, length);
-  }
-  *at = 0;
-  transfer->body = transfer->form;
-  transfer->body_length = (size_t)(at - transfer->form);
-  transfer->has_body = true;
-}
-
-struct hp_transfer *hp_transfer_new(lua_State *L) {
-  luaL_checktype(L, 2, LUA_TTABLE);
-  lua_settop(L, 2);
-  struct hp_transfer *transfer = lua_newuserdatauv(L, sizeof *transfer, 2);
-  memset(transfer, 0, sizeof *transfer);
-  transfer->state = HP_CLOSED;
-  luaL_setmetatable(L, HP_TRANSFER);
-  lua_pushvalue(L, 1);
-  lua_setiuservalue(L, 3, 1);
-  transfer->has_body = field(L, "body") != LUA_TNIL;
-  lua_pop(L, 1);
-  if (transfer->has_body) {
-    transfer->body = string_field(L, "body", &transfer->body_length);
-    lua_setiuservalue(L, 3, 2);
-  }
-  if (field(L, "form") != LUA_TNIL) build_form(L, transfer);
-  lua_settop(L, 3);
-  field(L, "secret_answer");
-  transfer->secret_answer = lua_toboolean(L, -1);
-  transfer->timeout = read_seconds(L, "timeout");
-  transfer->deadline = read_seconds(L, "deadline");
-  field(L, "once");
-  transfer->once = lua_toboolean(L, -1);
-  build_block(L, transfer);
-  lua_settop(L, 3);
-  return transfer;
-}
-
-void hp_transfer_forget(struct hp_transfer *transfer) {
-  if (transfer->form) hp_wipe(transfer->form, transfer->body_length);
-  free(transfer->form);
-  transfer->form = NULL;
-  if (!transfer->block) return;
-  hp_wipe(transfer->block, transfer->block_size);
-  free(transfer->block);
-  transfer->block = NULL;
 }
 
 /* ---------------------------------------------------------------------------------------------------- hoopai.Transfer */
@@ -770,10 +492,48 @@ static int transfer_started(lua_State *L) {
 
 static int transfer_body(lua_State *L) {
   const struct hp_transfer *transfer = check_done(L);
-  if (transfer->secret_answer) return luaL_error(L, "the answer holds secrets: read_grant reads it");
+  if (transfer->request->secret_answer) return luaL_error(L, "the answer holds secrets: read_grant reads it");
   const struct hp_slot *slot = transfer->slot;
   lua_pushlstring(L, slot && slot->body.length ? slot->body.data : "", slot ? slot->body.length : 0);
   return 1;
+}
+
+/* The first byte of the body that is no white space, as a string; nil when there is none. */
+static void push_first(lua_State *L, const struct hp_buffer *body) {
+  size_t i = 0;
+  while (i < body->length && memchr(" \t\r\n\v\f", body->data[i], 6)) i++;
+  if (i < body->length) lua_pushlstring(L, body->data + i, 1);
+  else lua_pushnil(L);
+}
+
+/* answer(keep_null) -> status, started, ended (core.now() times), first, value, problem; nil when no whole answer came.
+   first: what push_first says; value, problem: what core.decode (the upvalue) makes of the body */
+static int transfer_answer(lua_State *L) {
+  const struct hp_transfer *transfer = check_done(L);
+  if (transfer->kind) {
+    lua_pushnil(L);
+    return 1;
+  }
+  lua_settop(L, 2);
+  lua_pushinteger(L, transfer->status);
+  lua_pushnumber(L, transfer->started);
+  lua_pushnumber(L, transfer->ended);
+  push_first(L, &transfer->slot->body);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushcfunction(L, transfer_body);
+  lua_pushvalue(L, 1);
+  lua_call(L, 1, 1);
+  lua_pushvalue(L, 2);
+  lua_call(L, 2, 2);
+  return 6;
+}
+
+/* await(waiter): next() gives that back with the transfer, to wake it */
+static int transfer_await(lua_State *L) {
+  (void)check_transfer(L);
+  lua_settop(L, 2);
+  lua_setiuservalue(L, 1, HP_TRANSFER_WAITER);
+  return 0;
 }
 
 struct line {
@@ -887,8 +647,8 @@ static int budget_index(const struct line *line) {
 }
 
 /* Calls no Lua, where a finaliser may close the transfer. -1 = not told. Returns whether any is. */
-static bool read_budget(const struct hp_slot *slot, lua_Integer *numbers) {
-  const char *at = slot->headers.data, *end = slot->headers.length > 0 ? at + slot->headers.length : at;
+static bool read_budget(const char *at, size_t length, lua_Integer *numbers) {
+  const char *end = at + length;
   struct line line;
   lua_Integer number;
   bool told = false;
@@ -902,11 +662,9 @@ static bool read_budget(const struct hp_slot *slot, lua_Integer *numbers) {
   return told;
 }
 
-/* rate_limit() -> { [key] = number } of the headers above that are whole numbers; nil when there is none */
-static int transfer_rate_limit(lua_State *L) {
-  const struct hp_slot *slot = check_done(L)->slot;
+static int push_budget(lua_State *L, const char *lines, size_t length) {
   lua_Integer numbers[BUDGET_SIZE];
-  if (!slot || !read_budget(slot, numbers)) {
+  if (!read_budget(lines, length, numbers)) {
     lua_pushnil(L);
     return 1;
   }
@@ -917,6 +675,19 @@ static int transfer_rate_limit(lua_State *L) {
     lua_setfield(L, -2, budget[i].key);
   }
   return 1;
+}
+
+/* rate_limit(head) -> { [key] = number } of the headers above that are whole numbers; nil when there is none */
+static int core_rate_limit(lua_State *L) {
+  size_t length;
+  const char *lines = luaL_checklstring(L, 1, &length);
+  return push_budget(L, lines, length);
+}
+
+/* rate_limit() -> what core.rate_limit makes of head() */
+static int transfer_rate_limit(lua_State *L) {
+  const struct hp_slot *slot = check_done(L)->slot;
+  return push_budget(L, slot && slot->headers.length ? slot->headers.data : "", slot ? slot->headers.length : 0);
 }
 
 /* header(name) -> the first value of that name | nil */
@@ -985,10 +756,11 @@ static int transfer_close(lua_State *L) {
   struct hp_multi *multi = transfer->multi;
   if (multi) {
     hp_multi_release(multi, transfer);
-    if (lua_getiuservalue(L, 1, 1) == LUA_TUSERDATA && lua_getiuservalue(L, -1, 1) == LUA_TTABLE) {
-      lua_pushnil(L);
-      lua_rawsetp(L, -2, transfer); /* no longer pinned */
+    if (transfer->pin != LUA_NOREF && lua_getiuservalue(L, 1, HP_TRANSFER_MULTI) == LUA_TUSERDATA &&
+        lua_getiuservalue(L, -1, 1) == LUA_TTABLE) {
+      luaL_unref(L, -1, transfer->pin);
     }
+    transfer->pin = LUA_NOREF;
   }
   transfer->state = HP_CLOSED;
   hp_transfer_forget(transfer);
@@ -1000,10 +772,18 @@ void hp_open_transfer(lua_State *L) {
     {"state", transfer_state},   {"result", transfer_result}, {"sent", transfer_sent}, {"stage", transfer_stage},
     {"started", transfer_started}, {"body", transfer_body},   {"headers", transfer_headers}, {"head", transfer_head},
     {"header", transfer_header}, {"rate_limit", transfer_rate_limit}, {"info", transfer_info}, {"close", transfer_close},
-    {NULL, NULL},
+    {"await", transfer_await}, {NULL, NULL},
   };
   static const luaL_Reg metamethods[] = {{"__gc", transfer_close}, {"__close", transfer_close}, {NULL, NULL}};
   hp_new_type(L, HP_TRANSFER, methods, metamethods);
+  luaL_getmetatable(L, HP_TRANSFER);
+  lua_getfield(L, -1, "__index");
+  lua_getfield(L, -3, "decode");
+  lua_pushcclosure(L, transfer_answer, 1);
+  lua_setfield(L, -2, "answer");
+  lua_pop(L, 2);
   lua_pushcfunction(L, core_headers);
   lua_setfield(L, -2, "headers");
+  lua_pushcfunction(L, core_rate_limit);
+  lua_setfield(L, -2, "rate_limit");
 }

@@ -5,8 +5,9 @@ local retry = require "hoopai.retry"
 
 local type, ipairs, pairs, next = type, ipairs, pairs, next
 local rawget, setmetatable = rawget, setmetatable
+local now = core.now
 local concat = table.concat
-local find, format, lower, match = string.find, string.format, string.lower, string.match
+local find, format, lower = string.find, string.format, string.lower
 local max = math.max
 
 local answer = {}
@@ -197,7 +198,7 @@ end
 -- left out by the live API at times; without an `id` there is nothing to call a success.
 local function lacks_id(endpoint, value)
   local kind = endpoint.result.type
-  if endpoint.class ~= "C" or kind.type ~= "object" or type(value.id) == "string" then return false end
+  if kind.type ~= "object" or type(value.id) == "string" then return false end
   for _, field in ipairs(kind.fields or {}) do
     if field.name == "id" and field.required then return true end
   end
@@ -205,13 +206,14 @@ local function lacks_id(endpoint, value)
 end
 
 --- What is wrong with a value in the place of the endpoint's result, nil when nothing is.
-local function shape_problem(endpoint, value, place, opens)
+local function shape_problem(endpoint, value, opens)
   local kind = endpoint.result.type
   local check = kind and fits[kind.type]
-  if check and not check(value, opens, kind.items) then
-    return format("%s is not %s", place, kind.type == "array" and "a list of what it should hold" or "an object")
+  if not check then return nil end
+  if not check(value, opens, kind.items) then
+    return "is not " .. (kind.type == "array" and "a list of what it should hold" or "an object")
   end
-  if check and lacks_id(endpoint, value) then return place .. " has no `id`" end
+  if endpoint.class == "C" and lacks_id(endpoint, value) then return "has no `id`" end
 end
 
 --- A copy of an object without one member.
@@ -223,20 +225,22 @@ local function without(object, name)
   return copy
 end
 
---- Takes the envelope off: the declared key is the result, its siblings go to response.extra.
+--- Takes the envelope off: the declared key is the result, its siblings are response.extra.
 local function take_envelope(exchange, body)
-  local result, response = exchange.endpoint.result, exchange.response
-  for _, key in ipairs(result.keys) do
+  local endpoint, response = exchange.endpoint, exchange.response
+  local keys = endpoint.result.keys
+  for index = 1, #keys do
+    local key = keys[index]
     local value = body[key]
     if value ~= nil then
-      local problem = shape_problem(exchange.endpoint, value, "`" .. key .. "`")
-      if problem then return shape_failure(exchange, problem) end
-      response.extra = without(body, key)
+      local problem = shape_problem(endpoint, value)
+      if problem then return shape_failure(exchange, format("`%s` %s", key, problem)) end
+      response.envelope = key
       return value, response
     end
   end
-  local problem = shape_problem(exchange.endpoint, body, "it", exchange.opens)
-  if problem then return shape_failure(exchange, problem) end
+  local problem = shape_problem(endpoint, body, exchange.opens)
+  if problem then return shape_failure(exchange, "it " .. problem) end
   response.unexpected = true
   return body, response
 end
@@ -244,8 +248,8 @@ end
 --- An answer without envelope: the whole body, less the traceId that stands among its members.
 local function take_bare(exchange, body)
   local response = exchange.response
-  local problem = shape_problem(exchange.endpoint, body, "it", exchange.opens)
-  if problem then return shape_failure(exchange, problem) end
+  local problem = shape_problem(exchange.endpoint, body, exchange.opens)
+  if problem then return shape_failure(exchange, "it " .. problem) end
   if body.traceId ~= nil then
     response.extra = { traceId = body.traceId }
     return without(body, "traceId"), response
@@ -256,7 +260,7 @@ end
 --- Does the body of a 2xx say that it is none?
 local function says_failed(body)
   local status = body.statusCode
-  return body.success == false or body.succeeded == false or type(status) == "number" and status >= 400
+  return body.success == false or body.succeeded == false or status and type(status) == "number" and status >= 400
 end
 
 local function success(exchange, body)
@@ -275,7 +279,7 @@ end
 local function no_content(exchange)
   local endpoint, response = exchange.endpoint, exchange.response
   local kind = endpoint.result.type
-  if kind and (kind.type == "array" or lacks_id(endpoint, {})) then
+  if kind and (kind.type == "array" or endpoint.class == "C" and lacks_id(endpoint, {})) then
     return shape_failure(exchange, "it is empty")
   end
   response.unexpected = true
@@ -303,53 +307,75 @@ end
 -- @tfield[opt] boolean reconciled true when the call's own answer was lost, and a look afterwards found its effect
 -- @tfield[opt] boolean unexpected true when the answer lacks what is documented: then the whole body is the result
 
--- Few callers look at the headers, and to read all lines takes as long as to read the body: so a response keeps them
--- as they came, under `head`, until somebody asks.
+-- Few callers look at more than the status, and to read all header lines takes as long as to read the body. So a
+-- response keeps what is needed, in `head` and `envelope`, until somebody asks.
+local lazy = {
+  headers = function(response) return core.headers(response.head) end,
+  rate_limit = function(response) return core.rate_limit(response.head) end,
+  extra = function(response)
+    local key = rawget(response, "envelope")
+    return key and without(response.body, key) or {}
+  end,
+}
+
 local Response = {}
 
 function Response.__index(response, name)
-  local head = name == "headers" and rawget(response, "head")
-  if not head then return nil end
-  response.headers, response.head = core.headers(head), nil
-  return response.headers
+  local make = rawget(response, "head") and lazy[name]
+  if not make then return nil end
+  local value = make(response)
+  response[name] = value
+  return value
 end
 
 function Response.__pairs(response)
-  local _ = response.headers
+  for name in pairs(lazy) do local _ = response[name] end
+  response.head, response.envelope = nil, nil
   return next, response
 end
 
-local function make_response(exchange, transfer, status)
+local function make_response(exchange, transfer, status, body)
   return setmetatable({
     status = status,
     head = transfer:head(),
-    rate_limit = transfer:rate_limit(),
+    body = body,
     attempts = exchange.attempts,
     elapsed = exchange.elapsed,
-    url = exchange.url,
-    extra = {},
+    url = exchange.base_url .. exchange.path,
+    trace_id = nil, envelope = nil,
   }, Response)
 end
 
+--- Ends an exchange in which no whole answer came.
+local function unanswered(exchange, transfer)
+  local status, kind, message, code = transfer:result()
+  local moment = now()
+  exchange.begun = exchange.begun or transfer:started() or moment
+  exchange.elapsed, exchange.sent = moment - exchange.begun, transfer:sent()
+  exchange.response = status > 0 and make_response(exchange, transfer, status) or nil
+  return transport_failure(exchange, transfer, kind, message, code)
+end
+
 --- Reads a finished transfer.
--- @tparam table exchange what the pipeline knows: endpoint (method, class, result, keep_null), path, url, attempts,
--- elapsed, and the secret that was sent, which no error may show
+-- @tparam table exchange what the pipeline knows: endpoint (method, class, result, keep_null), base_url, path, attempts,
+-- begun (nil = with this transfer), and the secret that was sent, which no error may show. Gets `begun`, `elapsed`,
+-- `sent` and `response`
 -- @param transfer a finished hoopai.Transfer
 -- @return result, response; or nil and an error
 function answer.read(exchange, transfer)
-  local status, kind, message, code = transfer:result()
-  exchange.sent = transfer:sent()
-  exchange.response = status > 0 and make_response(exchange, transfer, status) or nil
-  if kind then return transport_failure(exchange, transfer, kind, message, code) end
-
-  local text, response = transfer:body(), exchange.response
-  if status == 204 and text == "" then return no_content(exchange) end
-  local body, problem = core.decode(text, exchange.endpoint.keep_null)
-  response.body, exchange.opens = body, match(text, "^%s*(.)")
-  if type(body) == "table" and type(body.traceId) == "string" then response.trace_id = body.traceId end
-  if not is_success(status) then return refusal(exchange, body) end
+  local status, started, ended, opens, body, problem = transfer:answer(exchange.endpoint.keep_null)
+  if not status then return unanswered(exchange, transfer) end
+  local begun = exchange.begun or started
+  exchange.begun, exchange.elapsed, exchange.sent, exchange.opens = begun, ended - begun, 1, opens
+  local response = make_response(exchange, transfer, status, body)
+  exchange.response = response
+  if status == 204 and not opens then return no_content(exchange) end
+  local is_table = body ~= nil and (opens == "{" or opens == "[")
+  local trace_id = is_table and body.traceId
+  if trace_id and type(trace_id) == "string" then response.trace_id = trace_id end
+  if status < 200 or status >= 300 then return refusal(exchange, body) end
   if body == nil then return unreadable(exchange, problem) end
-  if type(body) ~= "table" then return unreadable(exchange, "neither an object nor a list") end
+  if not is_table then return unreadable(exchange, "neither an object nor a list") end
   return success(exchange, body)
 end
 

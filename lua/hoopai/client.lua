@@ -41,29 +41,30 @@ local function argument_problem(endpoint, position, name, value)
     endpoint.id, name, position, given_words[type(value)] or type(value)))
 end
 
---- Splits (ids..., payload?, options?) as the endpoint declares them. Wrong use raises.
-local function split_arguments(endpoint, ...)
-  local given = select("#", ...)
-  local ids = endpoint.id_count
-  local payload_at = endpoint.takes_payload and ids + 1 or nil
-  local options_at = ids + (payload_at and 2 or 1)
-  if given > options_at then
-    errors.raise(format("%s takes at most %d arguments, got %d", endpoint.id, options_at, given))
+local function check_ids(endpoint, ...)
+  for index = 1, endpoint.id_count do
+    local id = select(index, ...)
+    if type(id) ~= "string" then argument_problem(endpoint, index, endpoint.params[index].name, id) end
   end
-  local arguments = { ... }
-  for index = 1, ids do
-    if type(arguments[index]) ~= "string" then
-      argument_problem(endpoint, index, endpoint.params[index].name, arguments[index])
-    end
+end
+
+--- Sorts (ids..., payload?, options?) as the endpoint declares them. Wrong use raises.
+-- @return payload, options
+local function sort_arguments(endpoint, a, b, c, d, e)
+  local count, payload, call_options = endpoint.id_count, a, b
+  local given = e ~= nil and 5 or d ~= nil and 4 or c ~= nil and 3 or b ~= nil and 2 or 1
+  if given > endpoint.most_arguments then
+    errors.raise(format("%s takes at most %d arguments, got %d", endpoint.id, endpoint.most_arguments, given))
   end
-  local payload = payload_at and arguments[payload_at]
-  if payload ~= nil and payload_at and type(payload) ~= "table" then
+  if count == 1 then payload, call_options = b, c elseif count == 2 then payload, call_options = c, d end
+  if count > 0 and type(a) ~= "string" or count > 1 and type(b) ~= "string" then check_ids(endpoint, a, b) end
+  if not endpoint.takes_payload then payload, call_options = nil, payload end
+  if payload ~= nil and type(payload) ~= "table" then
     errors.raise(format("%s expects a table as argument %d (%s), got %s",
-      endpoint.id, payload_at, endpoint.query and "the query" or "the body", type(payload)))
+      endpoint.id, count + 1, endpoint.query and "the query" or "the body", type(payload)))
   end
-  local call_options = arguments[options_at]
-  options.check_call(endpoint.id, call_options)
-  return arguments, payload_at and payload or nil, call_options
+  if call_options ~= nil then options.check_call(endpoint.id, call_options) end
+  return payload, call_options
 end
 
 --- What holds for a call: its own options, and for the others the client's.
@@ -104,14 +105,14 @@ local function id_problem(id)
   return "must not be a word of the API's own paths, which would call another endpoint"
 end
 
-local function wrong_ids(endpoint, arguments)
+local function wrong_ids(endpoint, ...)
   local details = {}
   for index = 1, endpoint.id_count do
-    local problem = id_problem(arguments[index])
+    local id = select(index, ...)
+    local problem = id_problem(id)
     if problem then
       details[#details + 1] = {
-        path = endpoint.params[index].name, problem = problem,
-        given = schema.given(arguments[index]), expected = "an id",
+        path = endpoint.params[index].name, problem = problem, given = schema.given(id), expected = "an id",
       }
     end
   end
@@ -119,21 +120,18 @@ local function wrong_ids(endpoint, arguments)
 end
 
 --- The path with its ids; where one of them cannot stand in it nil, and what is wrong with them.
-local function build_path(endpoint, arguments)
-  local count = endpoint.id_count
-  if count == 0 then return endpoint.path end
-  local path = core.path(endpoint.path, unpack(arguments, 1, count))
-  for index = 1, count do
-    if is_word(arguments[index]) then path = nil end
-  end
-  if path then return path end
-  return nil, wrong_ids(endpoint, arguments)
+local function build_path(endpoint, a, b)
+  local count, path = endpoint.id_count, endpoint.path
+  if count == 0 then return path end
+  if count == 1 then path = core.path(path, a) else path = core.path(path, a, b) end
+  if path and not is_word(a) and not (count > 1 and is_word(b)) then return path end
+  return nil, wrong_ids(endpoint, a, b)
 end
 
 --- With an app the token is that of one location: another one in the query or body is a slip.
-local function foreign_location(exchange, payload, location_id)
-  local named = type(payload) == "table" and rawget(payload, "locationId")
-  if not exchange.source.key or not location_id or not named or named == location_id then return nil end
+local function foreign_location(payload, location_id)
+  local named = rawget(payload, "locationId")
+  if not location_id or not named or named == location_id then return nil end
   return {
     path = "locationId", given = schema.given(named), expected = location_id,
     problem = format("is not the location the call is made for (%s): use client:with { location_id = ... }",
@@ -141,32 +139,35 @@ local function foreign_location(exchange, payload, location_id)
   }
 end
 
---- Turns checked arguments into the parts of a request: path, query string and body text.
-local function build_request(exchange, chosen, arguments, payload)
+local function encode_body(exchange, body, shape)
+  local problem, place
+  exchange.content = body
+  exchange.body, problem, place = core.encode(body, shape)
+  if exchange.body then return true end
+  return invalid(exchange, { { path = place, problem = problem, expected = "a JSON value" } })
+end
+
+--- Turns the arguments of a call into the parts of its request: `path`, `target` and `body`.
+-- @return true; or nil and an error
+local function build_request(exchange, chosen, payload, a, b)
   local endpoint = exchange.endpoint
   local checks = endpoint.checks()
-  local query, query_problems, body, body_problems
-  local path, problems = build_path(endpoint, arguments)
-  exchange.path = path or endpoint.path
-  if path then problems = checks.params(arguments, chosen) end
+  local query, query_problems, body, body_problems, foreign
+  local path, problems = build_path(endpoint, a, b)
+  if path then
+    exchange.path = path
+    if checks.params then problems = checks.params({ a, b }, chosen) end
+  end
   if endpoint.query then query, query_problems = checks.query(payload, chosen) end
-  if endpoint.body and not endpoint.empty_body then body, body_problems = checks.body(payload, chosen) end
-  local foreign = foreign_location(exchange, payload, chosen.location_id)
+  if endpoint.sends_body then body, body_problems = checks.body(payload, chosen) end
+  if payload and exchange.source.key then foreign = foreign_location(payload, chosen.location_id) end
   if problems or foreign or query_problems or body_problems then
     return invalid(exchange, join(problems, foreign and { foreign }, query_problems, body_problems))
   end
-  if query and #query > 0 then exchange.query = core.query(query) end
-  if endpoint.empty_body then
-    exchange.body = "{}"
-  elseif body then
-    exchange.content = body
-    local problem, place
-    exchange.body, problem, place = core.encode(body, checks.body_shape)
-    if not exchange.body then
-      return invalid(exchange, { { path = place, problem = problem, expected = "a JSON value" } })
-    end
-  end
-  return exchange
+  exchange.target = query and query[1] and path .. "?" .. core.query(query) or path
+  if body then return encode_body(exchange, body, checks.body_shape) end
+  if endpoint.empty_body then exchange.body = "{}" end
+  return true
 end
 
 ----------------------------------------------------------------------------------------------- 3. the exchange
@@ -184,52 +185,52 @@ local function header_lines(settings, chosen, has_body)
   return lines
 end
 
---- The same lines for all calls that have no headers of their own.
-local function lines_of(own, chosen, has_body)
+local function new_request(own, endpoint, chosen, has_body)
+  return core.request {
+    method = endpoint.method, url = own.shared.base_url, headers = header_lines(own.settings, chosen, has_body),
+    once = endpoint.class ~= "R",
+  }
+end
+
+--- What the requests of an endpoint have in common: made once for all calls that have no headers of their own.
+local function request_of(own, endpoint, chosen, has_body)
   local settings = own.settings
   if chosen.headers ~= settings.headers or chosen.api_version ~= settings.api_version then
-    return header_lines(settings, chosen, has_body)
+    return new_request(own, endpoint, chosen, has_body)
   end
-  local lines = own.lines[has_body]
-  if not lines then
-    lines = header_lines(settings, settings, has_body)
-    own.lines[has_body] = lines
+  local request = own.requests[endpoint]
+  if not request then
+    request = new_request(own, endpoint, settings, has_body)
+    own.requests[endpoint] = request
   end
-  return lines
-end
-
---- Where the token of a call comes from: with an app each location has its own.
-local function source_of(shared, chosen)
-  if not shared.app then return shared.source end
-  return shared.app:source(chosen.location_id, chosen.company_id)
-end
-
---- What is known of a call while it is made.
-local function new_exchange(client, endpoint, chosen)
-  local queue_timeout = chosen.queue_timeout
-  return {
-    client = client, -- which must not be collected while its call is in flight
-    endpoint = endpoint, source = source_of(client[PRIVATE].shared, chosen), path = endpoint.path,
-    timeout = chosen.timeout, retries = chosen.retries or 0,
-    queue_timeout = queue_timeout, queue_deadline = queue_timeout and now() + queue_timeout,
-    attempts = 0, sent = 0,
-  }
+  return request
 end
 
 --- The location whose request budget a call is on: the one that it names, else the client's.
 local function location_of(chosen, payload)
-  local named = type(payload) == "table" and rawget(payload, "locationId")
+  local named = payload and rawget(payload, "locationId")
   return type(named) == "string" and named or chosen.location_id
 end
 
-local function finish_exchange(own, exchange, chosen, payload)
-  exchange.location_id = location_of(chosen, payload)
-  exchange.url = own.shared.base_url .. exchange.path
-  exchange.headers = lines_of(own, chosen, exchange.body ~= nil)
+--- What is known of a call while it is made.
+local function new_exchange(client, own, endpoint, chosen, payload)
+  local shared, queue_timeout = own.shared, chosen.queue_timeout
+  local app = shared.app
+  return sending.exchange {
+    client = client, -- which must not be collected while its call is in flight
+    endpoint = endpoint, base_url = shared.base_url,
+    -- With an app each location has its own token.
+    source = app and app:source(chosen.location_id, chosen.company_id) or shared.source,
+    location_id = payload and location_of(chosen, payload) or chosen.location_id,
+    timeout = chosen.timeout, retries = chosen.retries or 0,
+    queue_timeout = queue_timeout, queue_deadline = queue_timeout and now() + queue_timeout,
+    path = endpoint.path, target = nil, body = nil, request = nil,
+    begun = nil, elapsed = nil, attempts = 0, sent = 0, response = nil, opens = nil,
+    secret = nil, generation = nil, transfer = nil, gate = nil, has_left = false,
+  }
 end
 
-local function is_closed(client)
-  local own = client[PRIVATE]
+local function is_closed(own)
   return own.closed or own.shared.closed
 end
 
@@ -290,26 +291,27 @@ end
 --- Makes a call, from its arguments to its result.
 -- @tparam Client client
 -- @tparam ?number begun since when its `timeout` counts, where it is part of another call
-function perform(client, begun, endpoint, ...)
+-- @param a the ids, then what the endpoint takes as query or body, then the options: five at most, so that none is lost
+function perform(client, begun, endpoint, a, b, c, d, e)
   check_process(client)
-  local arguments, payload, call_options = split_arguments(endpoint, ...)
-  local where = scheduler.where(endpoint.id)
+  local payload, call_options = sort_arguments(endpoint, a, b, c, d, e)
+  local where, task = scheduler.where(endpoint.id)
   local own = client[PRIVATE]
   local chosen = options_of(own.settings, call_options)
-  local exchange = new_exchange(client, endpoint, chosen)
-  if is_closed(client) then return sending.closed_failure(exchange) end
-  local ok, err = build_request(exchange, chosen, arguments, payload or endpoint.preset)
+  local exchange = new_exchange(client, own, endpoint, chosen, payload)
+  if is_closed(own) then return sending.closed_failure(exchange) end
+  local ok, err = build_request(exchange, chosen, payload or endpoint.preset, a, b)
   if not ok then return nil, err end
-  finish_exchange(own, exchange, chosen, payload)
+  exchange.request = request_of(own, endpoint, chosen, exchange.body ~= nil)
   exchange.begun = begun
-  return sending.send(own, exchange, where, endpoint.class == "U" and function()
-    return look(client, exchange, arguments, call_options)
+  return sending.send(own, exchange, where, task, endpoint.class == "U" and function()
+    return look(client, exchange, { a, b }, call_options)
   end)
 end
 
 --- The pipeline of an endpoint method.
-local function call(client, endpoint, ...)
-  return perform(client, nil, endpoint, ...)
+local function call(client, endpoint, a, b, c, d, e)
+  return perform(client, nil, endpoint, a, b, c, d, e)
 end
 
 --- An option of a call, for the methods that make several; wrong ones raise.
@@ -352,7 +354,7 @@ function meta.__tostring(client)
   local own = client[PRIVATE]
   local location = own.settings.location_id
   return format("hoopai.Client (%s%s%s)", own.shared.base_url,
-    location and ", location " .. location or "", is_closed(client) and ", closed" or "")
+    location and ", location " .. location or "", is_closed(own) and ", closed" or "")
 end
 
 local function own_data(client, method)
@@ -393,7 +395,7 @@ function meta.__gc(client)
 end
 
 local function new_client(own)
-  own.lines = {} -- header lines of requests without (false) and with (true) a body
+  own.requests = {} -- by endpoint
   return setmetatable({ [PRIVATE] = own }, meta)
 end
 
@@ -426,21 +428,21 @@ function Client:request(given, call_options)
   check_process(self)
   local endpoint, query = generic.endpoint(given)
   options.check_call("client:request", call_options)
-  local where = scheduler.where("client:request")
+  local where, task = scheduler.where("client:request")
   local chosen = options_of(own.settings, call_options)
-  local exchange = new_exchange(self, endpoint, chosen)
+  local names_location = given.query and rawget(given.query, "locationId") ~= nil
+  local exchange = new_exchange(self, own, endpoint, chosen, names_location and given.query or given.body)
   local body, details = generic.body(given)
   for _, payload in ipairs { given.query or {}, given.body or {} } do
-    local foreign = foreign_location(exchange, payload, chosen.location_id)
+    local foreign = exchange.source.key and foreign_location(payload, chosen.location_id)
     if foreign then details = { foreign } end
   end
   if details then return invalid(exchange, details) end
-  if is_closed(self) then return sending.closed_failure(exchange) end
+  if is_closed(own) then return sending.closed_failure(exchange) end
   exchange.body = body
-  if #query > 0 then exchange.query = core.query(query) end
-  local names_location = given.query and rawget(given.query, "locationId") ~= nil
-  finish_exchange(own, exchange, chosen, names_location and given.query or given.body)
-  return sending.send(own, exchange, where)
+  exchange.target = #query > 0 and endpoint.path .. "?" .. core.query(query) or endpoint.path
+  exchange.request = new_request(own, endpoint, chosen, body ~= nil)
+  return sending.send(own, exchange, where, task)
 end
 
 local client = {}

@@ -8,31 +8,6 @@ local now = core.now
 
 local gate = {}
 
--- A place in the budget, counted or given back when it is closed, however the request ended: one that was cancelled may
--- have arrived.
-local Permit = {}
-Permit.__close = function(permit)
-  local own = permit.gate
-  if not own then return end
-  own.bell:ring() -- first: who waits looks when this is over, and must also when it failed for want of memory
-  if not permit.has_left then return own.limiter:give_back() end
-  local moment = now()
-  -- An answer must not be lost because there is no memory to count it.
-  pcall(own.limiter.settle, own.limiter, moment, permit.told, permit.came)
-  if permit.pause then own.limiter:close(moment, permit.pause) end
-end
-
-local function take(own)
-  local permit = setmetatable({ gate = own, has_left = false, came = false }, Permit)
-  own.limiter:take() -- when nothing can fail any more
-  return permit
-end
-
---- The permit of a request that is on no budget.
-function gate.free()
-  return setmetatable({}, Permit)
-end
-
 local Gate = {}
 Gate.__index = Gate
 
@@ -49,7 +24,10 @@ local function wait_for_room(own, given)
     local moment = now()
     local left, scope, seconds = own.limiter:wait(moment)
     -- A blocking caller is alone: nothing that is in flight can end while it waits for that.
-    if left == 0 or left == huge and given.where == "block" then return take(own) end
+    if left == 0 or left == huge and given.where == "block" then
+      own.limiter:take()
+      return true
+    end
     if not left then return nil, scope, seconds end
     if given.deadline and moment + (left < huge and left or 0) >= given.deadline then
       return nil, "late", left < huge and left or nil
@@ -64,21 +42,23 @@ local function wait_for_room(own, given)
   return nil, "closed"
 end
 
---- Takes one request from the budget where that needs no wait.
--- @treturn ?table a permit, as `enter` gives it; nil where there is no room now
+--- Takes one request from the budget where that needs no wait. It is to be followed by `leave`.
+-- @treturn boolean whether there was room
 function Gate:try()
-  if not self.lock.holder and self.limiter:wait(now()) == 0 then return take(self) end
+  local state = self.limiter
+  if self.lock.holder or state:wait(now()) ~= 0 then return false end
+  state:take()
+  return true
 end
 
---- Takes one request from the budget, waiting for it where need be.
+--- Takes one request from the budget, waiting for it where need be. It is to be followed by `leave`.
 -- @tparam table given
 -- @tparam string given.where "task" or "block"
 -- @tparam ?number given.deadline a core.now() time after which the caller does not want to wait; where it is known that
 -- the wait would be longer, it does not begin
 -- @tparam function given.is_closed whether the client was closed meanwhile
 -- @tparam function given.on_wait called with the seconds, once, before a wait of known length
--- @treturn[1] table a to-be-closed permit. Its user sets `has_left` (else the request counts as never asked for), and
--- of an answer `came`, `told` (its `rate_limit`) and `pause` (seconds for which a 429 closes the gate)
+-- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] string "late", "closed", or "daily" or "burst" where waiting is no use
 -- @treturn[2] ?number seconds that would have to be waited, where that is known
@@ -87,6 +67,24 @@ function Gate:enter(given)
   local hold <close> = self.lock:acquire("the request budget", given.deadline) -- luacheck: ignore 211
   if not hold then return nil, "late" end
   return wait_for_room(self, given)
+end
+
+--- Counts the request that `try` or `enter` took, or gives it back, however it ended: one that was cancelled may have
+-- arrived.
+-- @tparam boolean has_left else it counts as never asked for
+-- @tparam ?table transfer the answer, where one came
+-- @tparam ?number pause seconds for which a 429 closes the gate
+function Gate:leave(has_left, transfer, pause)
+  local state = self.limiter
+  if has_left then
+    local moment = now()
+    -- An answer must not be lost because there is no memory to count it.
+    pcall(state.settle, state, moment, transfer and transfer:rate_limit(), transfer ~= nil)
+    if pause then state:close(moment, pause) end
+  else
+    state:give_back()
+  end
+  if self.bell.is_awaited then self.bell:ring() end
 end
 
 --- Wakes who waits, so that it sees that the client is closed.

@@ -69,7 +69,7 @@ Bell.__index = Bell
 
 --- A place to wait at until a moment comes or somebody rings. Outside any loop nobody can ring meanwhile.
 function locks.bell()
-  return setmetatable({ waiting = setmetatable({}, { __mode = "k" }) }, Bell)
+  return setmetatable({ waiting = setmetatable({}, { __mode = "k" }), is_awaited = false }, Bell)
 end
 
 --- Waits until the bell rings, at most until the deadline.
@@ -82,12 +82,14 @@ function Bell:wait(where, deadline)
   end
   local task = scheduler.waiter()
   self.waiting[task] = scheduler.new_ticket(task)
+  self.is_awaited = true
   scheduler.suspend(task, deadline)
   self.waiting[task] = nil
 end
 
 --- Wakes all who wait.
 function Bell:ring()
+  self.is_awaited = false
   for task, ticket in pairs(self.waiting) do scheduler.wake(task, ticket) end
 end
 

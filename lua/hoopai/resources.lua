@@ -5,15 +5,15 @@ local resource_names = require "hoopai.api"
 local schema = require "hoopai.schema"
 local suggest = require "hoopai.suggest"
 
-local type, tostring, getmetatable, setmetatable = type, tostring, getmetatable, setmetatable
+local tostring, setmetatable = tostring, setmetatable
 local pairs, ipairs, require = pairs, ipairs, require
 local concat, sort = table.concat, table.sort
 local format, match = string.format, string.match
 
 local resources = { names = resource_names }
 
-local CLIENT = {}       -- the key under which a resource object keeps its client
-local OPTION = {}       -- and the function that tells the client's options
+local clients = setmetatable({}, { __mode = "k" }) -- resource object -> its client
+local OPTION = {}       -- the key under which a resource object keeps the function that tells the client's options
 local metatables = {}   -- resource name -> metatable of its objects
 local endpoints = {}    -- "notes.list" -> endpoint
 
@@ -40,8 +40,9 @@ local function new_endpoint(resource_name, data)
     method = data.method, path = data.path, params = params, id_count = #params,
     query = data.query, body = data.body, empty_body = data.empty_body,
     takes_payload = data.query ~= nil or (data.body ~= nil and not data.empty_body),
-    class = data.class, result = data.result,
+    sends_body = data.body ~= nil and not data.empty_body, class = data.class, result = data.result,
   }
+  endpoint.most_arguments = #params + (endpoint.takes_payload and 2 or 1)
   set_verify(endpoint, resource_name, data)
   function endpoint.checks()
     if not checks then
@@ -75,21 +76,22 @@ end
 --- Another name of an endpoint; with `preset` its body is fixed and the caller gives none.
 local function alias_of(resource_name, data)
   local overrides = { id = resource_name .. ":" .. data.name, preset = data.preset }
-  if data.preset then overrides.takes_payload = false end
+  local aliased = find_endpoint(data.alias)
+  if data.preset then
+    overrides.takes_payload, overrides.most_arguments = false, aliased.id_count + 1
+  end
   if data.verify then set_verify(overrides, resource_name, data) end
-  return setmetatable(overrides, { __index = find_endpoint(data.alias) })
+  return setmetatable(overrides, { __index = aliased })
 end
 
-local function client_of(resource, id)
-  local meta = type(resource) == "table" and getmetatable(resource)
-  local client = type(meta) == "table" and meta.kind == CLIENT and resource[CLIENT]
-  if not client then errors.raise(format("call it with a colon: client.%s(...)", id)) end
-  return client
+local function raise_no_client(id)
+  errors.raise(format("call it with a colon: client.%s(...)", id))
 end
 
 local function make_method(endpoint, call)
-  return function(resource, ...)
-    return call(client_of(resource, endpoint.id), endpoint, ...)
+  return function(resource, a, b, c, d, e)
+    local client = clients[resource] or raise_no_client(endpoint.id)
+    return call(client, endpoint, a, b, c, d, e)
   end
 end
 
@@ -98,7 +100,7 @@ local composites = { appointments = "hoopai.booking" }
 
 local function make_composite(id, run)
   return function(resource, ...)
-    local client = client_of(resource, id)
+    local client = clients[resource] or raise_no_client(id)
     local function option(name, call_options) return resource[OPTION](client, id, name, call_options) end
     return run({ client = client, option = option }, ...)
   end
@@ -125,9 +127,12 @@ local function metatable_of(resource_name, call)
     methods[name] = make_composite(resource_name .. ":" .. name, run)
   end
   local name = "hoopai." .. resource_name
+  setmetatable(methods, {
+    __index = function(_, key) raise_unknown_method(resource_name, methods, key) end,
+  })
   meta = {
-    kind = CLIENT, __name = name,
-    __index = function(_, key) return methods[key] or raise_unknown_method(resource_name, methods, key) end,
+    __name = name,
+    __index = methods,
     __tostring = function() return name end,
   }
   metatables[resource_name] = meta
@@ -148,7 +153,9 @@ end
 -- @tparam function call call(client, endpoint, ...): the pipeline
 -- @tparam function option option(client, id, name, call_options): an option of a call of the method `id`
 function resources.object(resource_name, client, call, option)
-  return setmetatable({ [CLIENT] = client, [OPTION] = option }, metatable_of(resource_name, call))
+  local resource = setmetatable({ [OPTION] = option }, metatable_of(resource_name, call))
+  clients[resource] = client
+  return resource
 end
 
 return resources

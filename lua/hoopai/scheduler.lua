@@ -377,8 +377,6 @@ end
 
 ------------------------------------------------------------------------------------------- transfers and the loop
 
-local waiting = setmetatable({}, { __mode = "k" }) -- transfer -> its task; their Multi pins the transfers in flight
-
 --- A forked child begins with its own.
 local function leave_parent()
   if sets.leave_parent() then root, background = new_ownerless(), new_ownerless() end
@@ -405,14 +403,10 @@ function scheduler.new_set(transport)
 end
 
 local function collect(multi)
-  local transfer = multi:next()
+  local transfer, task = multi:next()
   while transfer do
-    local task = waiting[transfer]
-    if task then
-      wake(task, task.ticket)
-      waiting[transfer] = nil
-    end
-    transfer = multi:next()
+    if task then wake(task, task.ticket) end
+    transfer, task = multi:next()
   end
 end
 
@@ -554,8 +548,8 @@ end
 
 ---------------------------------------------------------------------------------------------------- who may wait
 
---- Says how the caller may wait: "task" (it is suspended) or "block" (no loop is running: the thread waits).
--- Raises where neither is right; nobody else's resumer is ever yielded to.
+--- Says how the caller may wait: "task" (it is suspended; the second result is what `waiter` gives) or "block" (no loop
+-- is running: the thread waits). Raises where neither is right; nobody else's resumer is ever yielded to.
 function scheduler.where(what)
   begun = true
   if no_wait then errors.raise(format("%s cannot be called inside %s: it would have to wait", what, no_wait)) end
@@ -564,7 +558,7 @@ function scheduler.where(what)
     if task.closing then
       errors.raise(format("%s cannot wait inside a __close of a task that is being cancelled", what))
     end
-    if co_isyieldable() then return "task" end
+    if co_isyieldable() then return "task", task end
     errors.raise(what .. " cannot wait here: the task is inside a C function that cannot be suspended "
       .. "(table.sort, string.gsub, a metamethod of C ...)")
   end
@@ -593,12 +587,11 @@ function scheduler.call_hook(name, hook, ...)
   if not ok then warn("hoopai: error in " .. name .. ": " .. errors.text(problem)) end
 end
 
---- Suspends the running task until a transfer is done. With a deadline (a core.now() time) returns "timeout" when
--- that passes first. Only where `where` said "task".
-function scheduler.await(transfer, deadline)
-  local task = waiter()
-  new_ticket(task)
-  waiting[transfer] = task
+--- Suspends the running task, that of `waiter`, until a transfer is done. With a deadline (a core.now() time) returns
+-- "timeout" when that passes first.
+function scheduler.await(transfer, task, deadline)
+  transfer:await(task)
+  task.ticket = task.ticket + 1
   return suspend(task, deadline)
 end
 

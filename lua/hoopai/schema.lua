@@ -357,7 +357,12 @@ end
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Path arguments
 
-local function accept_all() end
+local function has_words(endpoint)
+  for _, param in ipairs(endpoint.params or {}) do
+    if param.enum then return true end
+  end
+  return false
+end
 
 -- Only those that must be one of some words; what any argument must be to stand in a path is core.path's to say.
 local function strict_params(endpoint)
@@ -365,7 +370,6 @@ local function strict_params(endpoint)
   for index, param in ipairs(endpoint.params or {}) do
     if param.enum then wordy[#wordy + 1] = { index = index, param = param, check = types.compile(param) } end
   end
-  if #wordy == 0 then return accept_all end
   return function(given)
     local found = problems.new()
     for _, entry in ipairs(wordy) do
@@ -392,8 +396,8 @@ end
 -- @tparam table endpoint an entry of `hoopai.api.*`
 -- @tparam ?table resource the table the endpoint is an entry of: fields that its `get` answers, and this endpoint does
 -- not take, are then called read-only instead of unknown
--- @treturn table `params(given, options)`, `query(given, options)`, `body(given, options)`, `body_shape`, `keep_null`;
--- options are `validate` and `location_id`
+-- @treturn table `params(given, options)` (nil where any will do), `query(given, options)`, `body(given, options)`,
+-- `body_shape`, `keep_null`; options are `validate` and `location_id`
 function schema.compile(endpoint, resource)
   local checked_query, loose = lazily(strict_query, endpoint, resource), lazily(loose_query, endpoint)
   local checked_body = endpoint.body and lazily(strict_body, endpoint, resource) or no_body
@@ -401,14 +405,14 @@ function schema.compile(endpoint, resource)
   local keep_null = {}
   if endpoint.result and endpoint.result.type then collect_nullable(endpoint.result.type, keep_null) end
 
-  local checked_params = lazily(strict_params, endpoint)
+  local checked_params = has_words(endpoint) and lazily(strict_params, endpoint)
   local checks = { body_shape = endpoint.body and shape_of(endpoint.body), keep_null = keep_null }
 
   --- The path arguments, a list of strings in order.
   -- @tparam table given
   -- @tparam ?table options
   -- @treturn ?table details
-  function checks.params(given, options)
+  checks.params = checked_params and function(given, options)
     if options and options.validate == false then return nil end
     return checked_params(given)
   end

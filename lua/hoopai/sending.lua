@@ -173,25 +173,15 @@ end
 
 ------------------------------------------------------------------------------------------------------------ budget
 
-local function gate_of(shared, location_id)
-  if not shared.rate_limit then return nil end
+--- What a location has of a kind, made by its first use.
+local function of_location(all, location_id, make)
   local key = location_id or ""
-  local gate = shared.gates[key]
-  if not gate then
-    gate = gates.new()
-    shared.gates[key] = gate
+  local found = all[key]
+  if not found then
+    found = make()
+    all[key] = found
   end
-  return gate
-end
-
-local function retry_budget_of(shared, location_id)
-  local key = location_id or ""
-  local budget = shared.retry_budgets[key]
-  if not budget then
-    budget = retry.budget()
-    shared.retry_budgets[key] = budget
-  end
-  return budget
+  return found
 end
 
 --- When a call gives up to wait for the budget and a connection: before its first sending `queue_timeout` counts, after
@@ -202,23 +192,19 @@ local function queue_deadline(exchange)
 end
 
 --- Waits for the budget of the location.
--- @treturn[1] table a to-be-closed permit, see Gate:enter in hoopai.gate
+-- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] Error
-local function enter(own, exchange, where)
-  local gate = exchange.gate
-  if not gate then return gates.free() end
-  local free = gate:try()
-  if free then return free end
+local function wait_for_budget(own, exchange, gate, where)
   local hook = own.settings.on.wait
-  local permit, why, seconds = gate:enter {
+  local ok, why, seconds = gate:enter {
     where = where, deadline = queue_deadline(exchange),
     is_closed = function() return own.closed or own.shared.closed end,
     on_wait = function(left)
       if hook then tell_wait(hook, exchange, left) end
     end,
   }
-  if permit then return permit end
+  if ok then return true end
   if why == "closed" then return closed_failure(exchange) end
   if why == "late" then return queue_failure(exchange, "there was no room in the request budget") end
   return budget_failure(exchange, why, seconds)
@@ -226,38 +212,49 @@ end
 
 ---------------------------------------------------------------------------------------------------------- transfer
 
---- The set of transfers to use: tasks share one, nested in the loop; blocking calls have their own.
+--- Makes the set of transfers: tasks share one, nested in the loop; blocking calls have their own.
 -- @return the set; or nil and a problem where the system has no descriptor left
-local function transfers_of(shared, where)
-  local multi, problem = shared[where], nil
-  if not multi then
-    multi, problem = (where == "task" and scheduler.new_set or core.multi)(shared.transport)
-    shared[where] = multi
-  end
+local function open_transfers(shared, where)
+  local multi, problem = (where == "task" and scheduler.new_set or core.multi)(shared.transport)
+  shared[where] = multi
   return multi, problem
 end
 
 --- Waits for a transfer; false when its time in the queue passed while no connection was free.
-local function wait_for(transfer, where, multi, deadline)
-  if where == "block" then
+local function wait_for(transfer, multi, task, deadline)
+  if not task then
     scheduler.block(multi, transfer)
     return true
   end
-  if scheduler.await(transfer, deadline) == "timeout" then
+  if scheduler.await(transfer, task, deadline) == "timeout" then
     if transfer:state() == "queued" then return false end
-    if transfer:state() == "running" then scheduler.await(transfer) end
+    if transfer:state() == "running" then scheduler.await(transfer, task) end
   end
   return true
 end
 
---- Tells the budget what became of a request.
--- @tparam table outcome the response or the error
-local function note_answer(permit, exchange, outcome)
+--- Tells the budget what became of a request that was not answered well.
+local function note_failure(exchange, err)
+  exchange.has_left = exchange.sent > 0
   local response = exchange.response
-  permit.has_left, permit.came = exchange.sent > 0, response ~= nil
-  if not response then return end
-  permit.told = response.rate_limit
-  if response.status == 429 then permit.pause = outcome.retry_after or retry.BLIND_WAIT end
+  if response and response.status == 429 then exchange.pause = err.retry_after or retry.BLIND_WAIT end
+end
+
+-- An exchange is held in a to-be-closed variable during each attempt: its place in the budget is counted or given back,
+-- however the attempt ended, and its transfer is closed.
+local Exchange = {}
+Exchange.__close = function(exchange)
+  local gate, transfer = exchange.gate, exchange.transfer
+  if gate then gate:leave(exchange.has_left, exchange.response and transfer, exchange.pause) end
+  if transfer then transfer:close() end
+end
+
+--- What is known of a call while it is made.
+-- @tparam table given client, endpoint, base_url, path, target (path and query), body, request (core.request), source
+-- (of the token), location_id, timeout, retries, queue_timeout, queue_deadline; attempts and sent = 0, has_left = false
+-- @treturn table the same
+function sending.exchange(given)
+  return setmetatable(given, Exchange)
 end
 
 --- Ends an attempt that was not made: there is nothing to repeat.
@@ -267,40 +264,40 @@ end
 
 --- One attempt: waits for the budget and the token, hands the request to libcurl, waits, reads the answer.
 -- @return the result and the response; or nil, the error, and true where the attempt was not made at all
-local function attempt(own, exchange, where)
-  -- What is known of an attempt before is in exchange.unclear.
-  exchange.sent, exchange.response, exchange.transfer = 0, nil, nil
-  local permit <close>, refusal = enter(own, exchange, where)
-  if not permit then return nil, refusal, true end
-  local secret, generation = exchange.source:get((exchange.begun or now()) + exchange.timeout)
+local function attempt(own, exchange, where, task)
+  local shared, begun, timeout = own.shared, exchange.begun, exchange.timeout
+  local held <close> = exchange -- luacheck: ignore 211
+  if shared.rate_limit then
+    local gate = of_location(shared.gates, exchange.location_id, gates.new)
+    if not gate:try() then
+      local ok, refusal = wait_for_budget(own, exchange, gate, where)
+      if not ok then return over(nil, refusal) end
+    end
+    exchange.gate = gate
+  end
+  local source = exchange.source
+  local secret, generation = source:get(source.may_wait and (begun or now()) + timeout)
   if not secret then return over(token_failure(exchange, generation)) end
   exchange.secret, exchange.generation = secret, generation
   exchange.attempts = exchange.attempts + 1
-  local hooks, begun = own.settings.on, exchange.begun
+  local hooks = own.settings.on
   if hooks.request then tell_request(hooks.request, exchange) end
-  if own.closed or own.shared.closed then return over(closed_failure(exchange)) end -- meanwhile, or by the hook
-  if begun and now() >= begun + exchange.timeout then return over(refresh_timeout(exchange)) end
-  local multi, problem = transfers_of(own.shared, where)
-  if not multi then return over(answer.failure(exchange, { kind = "network", message = problem })) end
-  local transfer <close> = multi:add {
-    method = exchange.endpoint.method,
-    url = exchange.url .. (exchange.query and "?" .. exchange.query or ""),
-    headers = exchange.headers,
-    token = secret,
-    body = exchange.body,
-    timeout = exchange.timeout,
-    deadline = begun and begun + exchange.timeout,
-    once = exchange.endpoint.class ~= "R",
-  }
-  permit.has_left, exchange.transfer = true, transfer
-  if not wait_for(transfer, where, multi, queue_deadline(exchange)) then
-    permit.has_left = false
+  if own.closed or shared.closed then return over(closed_failure(exchange)) end -- meanwhile, or by the hook
+  if begun and now() >= begun + timeout then return over(refresh_timeout(exchange)) end
+  local multi, problem = shared[where], nil
+  if not multi then
+    multi, problem = open_transfers(shared, where)
+    if not multi then return over(answer.failure(exchange, { kind = "network", message = problem })) end
+  end
+  local transfer = multi:send(exchange.request, exchange.target, secret, exchange.body, timeout,
+    begun and begun + timeout)
+  exchange.has_left, exchange.transfer = true, transfer
+  if not wait_for(transfer, multi, task, queue_deadline(exchange)) then
+    exchange.has_left = false
     return over(queue_failure(exchange, "no connection was free"))
   end
-  exchange.begun = begun or transfer:started() or now()
-  exchange.elapsed = now() - exchange.begun
   local result, response = answer.read(exchange, transfer)
-  note_answer(permit, exchange, response)
+  if result == nil then note_failure(exchange, response) end
   if hooks.response or hooks.done then exchange.info = transfer:info() end
   if hooks.response then tell_response(hooks.response, exchange, result == nil and response or nil) end
   return result, response
@@ -380,14 +377,19 @@ local function is_gone(exchange, err)
   return exchange.unclear and endpoint.method == "DELETE" and not endpoint.member and err.kind == "not_found"
 end
 
-local function send(own, exchange, where, look)
-  local shared, before = own.shared, nil
-  local budget = retry_budget_of(shared, exchange.location_id)
-  exchange.gate = gate_of(shared, exchange.location_id)
+--- Before another attempt. What is known of the one before is in exchange.unclear.
+local function forget_attempt(exchange)
+  exchange.sent, exchange.has_left = 0, false
+  exchange.response, exchange.transfer, exchange.gate, exchange.pause = nil, nil, nil, nil
+end
+
+local function send(own, exchange, where, task, look)
+  local budgets, before = own.shared.retry_budgets, nil
   while true do
-    local result, response, is_over = attempt(own, exchange, where)
+    local result, response, is_over = attempt(own, exchange, where, task)
     if result ~= nil then
-      budget:succeed()
+      local budget = budgets[exchange.location_id or ""]
+      if budget then budget:succeed() end
       return result, response
     end
     local err = response
@@ -396,7 +398,7 @@ local function send(own, exchange, where, look)
       err.response.reconciled = true
       return verify.result(exchange.endpoint), err.response
     end
-    local point = retry.point(err, exchange.sent)
+    local point, budget = retry.point(err, exchange.sent), of_location(budgets, exchange.location_id, retry.budget)
     if retry.is_costly(point) then budget:fail() end
     local action, delay = decide(exchange, point, err, budget)
     if action == "fail" then return final(exchange, err) end
@@ -418,6 +420,7 @@ local function send(own, exchange, where, look)
         if response then return final(exchange, response) end
       end
     end
+    forget_attempt(exchange)
   end
 end
 
@@ -448,17 +451,17 @@ end
 
 --- Sends a request, and repeats it as hoopai.retry says.
 -- @tparam table own the client's own data: `settings`, `shared`, `closed`
--- @tparam table exchange endpoint, path, url, query, body, headers, source (of the token), timeout, queue_timeout,
--- queue_deadline, retries, location_id
+-- @tparam table exchange see sending.exchange
 -- @tparam string where "task" or "block"
+-- @tparam ?table task the one that waits
 -- @tparam ?function look reads the record after a change whose outcome is unclear; returns a word of verify.judge, what
 -- the call is to return where that is "applied", and the response to the reading
 -- @return result, response; or nil and an error
-function sending.send(own, exchange, where, look)
+function sending.send(own, exchange, where, task, look)
   local hook = own.settings.on.done
-  if not hook and exchange.endpoint.class == "R" then return send(own, exchange, where, look) end
+  if not hook and exchange.endpoint.class == "R" then return send(own, exchange, where, task, look) end
   local ending <close> = setmetatable({ hook = hook, exchange = exchange, begun = now() }, Ending)
-  local result, response = send(own, exchange, where, look)
+  local result, response = send(own, exchange, where, task, look)
   ending.result, ending.response = result, response
   return result, response
 end

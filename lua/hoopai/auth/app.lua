@@ -166,18 +166,29 @@ local function closed_error()
   return errors.new { kind = "closed", message = "the app is closed" }
 end
 
+-- A place in the request budget, counted or given back when it is closed.
+local Permit = {}
+Permit.__close = function(permit)
+  if permit.gate then permit.gate:leave(permit.has_left, permit.answered, permit.pause) end
+end
+
 --- Waits for the request budget of a token endpoint; each of the two has its own.
--- @treturn[1] table a to-be-closed permit
+-- @treturn[1] table a to-be-closed permit. Its user sets `has_left` (else the request counts as never asked for), and
+-- of an answer `answered` (the transfer) and `pause` (seconds for which a 429 closes the gate)
 -- @treturn[2] nil
 -- @treturn[2] Error
 local function enter(own, path, deadline, at_once)
-  if at_once then return gates.free() end
+  local permit = setmetatable({ gate = false, has_left = false, answered = false, pause = false }, Permit)
+  if at_once then return permit end
   local gate = own.gates[path] or gates.new()
   own.gates[path] = gate
-  local permit, why, wait = gate:enter {
+  local ok, why, wait = gate:enter {
     where = "task", deadline = deadline, is_closed = function() return own.closed end, on_wait = function() end,
   }
-  if permit then return permit end
+  if ok then
+    permit.gate = gate
+    return permit
+  end
   if why == "closed" then return nil, closed_error() end
   return nil, failure(path, {
     kind = "rate_limit", scope = why == "daily" and why or "burst", retry_after = wait, retryable = true,
@@ -188,8 +199,7 @@ end
 --- Notes what the answer says of the budget.
 local function note_answer(permit, path, transfer)
   local status = transfer:result()
-  permit.has_left, permit.came = transfer:sent() > 0, status > 0
-  permit.told = transfer:rate_limit()
+  permit.has_left, permit.answered = transfer:sent() > 0, status > 0 and transfer
   if status == 429 then permit.pause = select(2, outcome_of(path, transfer, {})).retry_after end
 end
 
@@ -238,7 +248,7 @@ local function send(own, path, form, bearer, seconds, at_once)
     once = true, secret_answer = true,
   }
   permit.has_left = true
-  scheduler.await(reply.transfer)
+  scheduler.await(reply.transfer, scheduler.waiter())
   pcall(note_answer, permit, path, reply.transfer) -- a token in the answer is not lost for want of memory here
   unanswered.reply = false
   return reply
@@ -517,11 +527,10 @@ local function installed_page(own, agency, company_id, skip, limit)
       method = "GET", url = own.base_url .. "/oauth/installedLocations?" .. query, token = bearer, timeout = 30,
       headers = { "Accept: application/json", "Version: " .. API_VERSION },
     }
-    scheduler.await(transfer)
+    scheduler.await(transfer, scheduler.waiter())
     return answers.read({
       endpoint = INSTALLED,
-      path = "/oauth/installedLocations", url = own.base_url .. "/oauth/installedLocations", attempts = 1, elapsed = 0,
-      secret = bearer,
+      path = "/oauth/installedLocations", base_url = own.base_url, attempts = 1, secret = bearer,
     }, transfer)
   end
   local page, response = fetch(secret)

@@ -30,7 +30,7 @@ local ASSUMED_LIFE = 3600     -- where the answer gives no usable expires_in
 
 local grant = {}
 
-local Grant = {}
+local Grant = { may_wait = true }
 Grant.__index = Grant
 
 --- A grant of a store.

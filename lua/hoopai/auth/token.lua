@@ -1,7 +1,8 @@
 --- Where a client's token comes from: a fixed string, or a function that is asked for one.
 --
 -- Both answer the same two methods, so the pipeline of a call does not care:
---   source:get(deadline) -> secret, generation | nil, err           the token to send now
+--   source:get(deadline) -> secret, generation | nil, err           the token to send now; where source.may_wait is set,
+--                                                                   it may wait for it, until the deadline
 --   source:refused(generation, deadline) -> boolean | nil, err      true when another token can be tried
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
@@ -20,7 +21,7 @@ function Fixed.refused()
   return false
 end
 
-local Asked = {}
+local Asked = { may_wait = true }
 Asked.__index = Asked
 
 local function to_secret(token)
