@@ -1,9 +1,8 @@
 --- Where calls of one location wait for its request budget: first come, first served, and only the caller waits.
 local core = require "hoopai.core"
-local limiter = require "hoopai.limiter"
 local locks = require "hoopai.lock"
 
-local min, huge, pcall, setmetatable = math.min, math.huge, pcall, setmetatable
+local min, huge, setmetatable = math.min, math.huge, setmetatable
 local now = core.now
 
 local gate = {}
@@ -17,13 +16,16 @@ Permit.__close = function(permit)
   own.bell:ring() -- first: who waits looks when this is over, and must also when it failed for want of memory
   if not permit.has_left then return own.limiter:give_back() end
   local moment = now()
-  -- An answer must not be lost because there is no memory to count it.
-  pcall(own.limiter.settle, own.limiter, moment, permit.told, permit.came)
+  own.limiter:settle(moment, permit.told, permit.came) -- needs no memory, so no answer is lost here
   if permit.pause then own.limiter:close(moment, permit.pause) end
 end
 
+local function new_permit(own)
+  return setmetatable({ gate = own, has_left = false, came = false }, Permit)
+end
+
 local function take(own)
-  local permit = setmetatable({ gate = own, has_left = false, came = false }, Permit)
+  local permit = new_permit(own)
   own.limiter:take() -- when nothing can fail any more
   return permit
 end
@@ -37,9 +39,9 @@ local Gate = {}
 Gate.__index = Gate
 
 --- A gate with a budget of its own.
--- @tparam[opt] table known see limiter.new
+-- @tparam[opt] table known see core.limiter
 function gate.new(known)
-  return setmetatable({ limiter = limiter.new(known), lock = locks.new(), bell = locks.bell() }, Gate)
+  return setmetatable({ limiter = core.limiter(known), lock = locks.new(), bell = locks.bell() }, Gate)
 end
 
 --- Waits, as the first in the line, until the budget has room.
@@ -67,7 +69,9 @@ end
 --- Takes one request from the budget where that needs no wait.
 -- @treturn ?table a permit, as `enter` gives it; nil where there is no room now
 function Gate:try()
-  if not self.lock.holder and self.limiter:wait(now()) == 0 then return take(self) end
+  if self.lock.holder then return nil end
+  local permit = new_permit(self) -- before anything is taken: there may be no memory for it
+  return self.limiter:try(now()) and permit or nil
 end
 
 --- Takes one request from the budget, waiting for it where need be.
@@ -78,7 +82,7 @@ end
 -- @tparam function given.is_closed whether the client was closed meanwhile
 -- @tparam function given.on_wait called with the seconds, once, before a wait of known length
 -- @treturn[1] table a to-be-closed permit. Its user sets `has_left` (else the request counts as never asked for), and
--- of an answer `came`, `told` (its `rate_limit`) and `pause` (seconds for which a 429 closes the gate)
+-- of an answer `came`, `told` (see settle in src/limiter.c) and `pause` (seconds for which a 429 closes the gate)
 -- @treturn[2] nil
 -- @treturn[2] string "late", "closed", or "daily" or "burst" where waiting is no use
 -- @treturn[2] ?number seconds that would have to be waited, where that is known
