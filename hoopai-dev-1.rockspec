@@ -40,6 +40,7 @@ build = {
       sources = {
         "src/core.c",
         "src/json.c",
+        "src/limiter.c",
         "src/multi.c",
         "src/poller.c",
         "src/process.c",
@@ -80,7 +81,6 @@ build = {
     ["hoopai.generic"] = "lua/hoopai/generic.lua",
     hoopai = "lua/hoopai/init.lua",
     ["hoopai.http_date"] = "lua/hoopai/http_date.lua",
-    ["hoopai.limiter"] = "lua/hoopai/limiter.lua",
     ["hoopai.lock"] = "lua/hoopai/lock.lua",
     ["hoopai.log"] = "lua/hoopai/log.lua",
     ["hoopai.loop.blocking"] = "lua/hoopai/loop/blocking.lua",

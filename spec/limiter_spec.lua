@@ -1,6 +1,8 @@
 -- The request budget of one location, on a clock of its own: never over it, never far below it.
 
-local limiter = require "hoopai.limiter"
+local core = require "hoopai.core"
+local core_http = require "spec.support.core_http"
+local test_server = require "spec.support.server"
 
 local huge = math.huge
 
@@ -45,7 +47,7 @@ end
 -- @treturn number when the last answer came
 -- @treturn integer how many were sent
 local function simulate(server, given)
-  local own, random = given.limiter or limiter.new(), given.random
+  local own, random = given.limiter or core.limiter(), given.random
   local now, events, sequence = 0, {}, 0
   local function at(time, what)
     sequence = sequence + 1
@@ -176,7 +178,7 @@ describe("limiter:", function()
     local server = sliding_window(5, 1)
     local ended = simulate(server, {
       calls = 25, concurrency = 25, latency = 0.005, random = new_random(1),
-      limiter = limiter.new { max = 5, interval = 1 },
+      limiter = core.limiter { max = 5, interval = 1 },
     })
     assert.are.equal(0, server.over)
     assert.is_true(ended >= 4 and ended < 4.2, ended)
@@ -184,7 +186,7 @@ describe("limiter:", function()
 
   describe("before the first answer", function()
     it("20 requests are sent, and the others wait for it", function()
-      local own = limiter.new()
+      local own = core.limiter()
       for _ = 1, 20 do
         assert.are.equal(0, own:wait(0))
         own:take()
@@ -199,7 +201,7 @@ describe("limiter:", function()
     end)
 
     it("an attempt that found nobody leaves it unknown", function()
-      local own = limiter.new()
+      local own = core.limiter()
       for _ = 1, 20 do own:take() end
       own:settle(0, nil, false)
       assert.are.equal(0, own:wait(0))
@@ -208,7 +210,7 @@ describe("limiter:", function()
     end)
 
     it("an answer without headers is one without a budget", function()
-      local own = limiter.new()
+      local own = core.limiter()
       own:take()
       own:settle(0, nil, true)
       for _ = 1, 1000 do
@@ -220,7 +222,7 @@ describe("limiter:", function()
 
   --- A limiter that has learnt these headers at the time 0, from the first request.
   local function taught(told)
-    local own = limiter.new()
+    local own = core.limiter()
     own:take()
     own:settle(0, told, true)
     return own
@@ -336,7 +338,7 @@ describe("limiter:", function()
     end)
 
     it("so it is where nothing is known of the budget", function()
-      local own = limiter.new()
+      local own = core.limiter()
       own:take()
       own:settle(0, nil, true)
       own:close(0, 10)
@@ -345,7 +347,7 @@ describe("limiter:", function()
     end)
 
     it("a long pause is not waited for, and none is longer than a day", function()
-      local own = limiter.new()
+      local own = core.limiter()
       own:close(0, 61)
       assert.are.same({ nil, "burst", 61 }, { own:wait(0) })
       assert.are.equal(60, own:wait(1))
@@ -385,21 +387,224 @@ describe("limiter:", function()
     assert.are.equal(4, room(other, 0))
   end)
 
+  describe("try", function()
+    it("takes a request where there is room now, and says so", function()
+      local own = taught { max = 3, interval_ms = 1000 }
+      assert.is_true(own:try(0))
+      assert.is_true(own:try(0))
+      assert.is_false(own:try(0))
+      assert.are.equal(1, own:wait(0))
+      own:give_back()
+      assert.is_true(own:try(0))
+      assert.is_true(own:try(1))
+      assert.is_false(own:try(1))
+    end)
+
+    it("takes nothing while the gate is closed, the day is over or no answer has come", function()
+      local own = taught { max = 3, interval_ms = 1000, daily_remaining = 0, daily_reset_ms = 5000 }
+      assert.is_false(own:try(0))
+      own:close(0, 100)
+      assert.is_false(own:try(5))
+      assert.is_false(own:try(99))
+      assert.are.equal(3, room(own, 100))
+      own = core.limiter()
+      for _ = 1, 20 do assert.is_true(own:try(0)) end
+      assert.is_false(own:try(0))
+    end)
+  end)
+
+  describe("of a transfer", function()
+    local server, multi
+
+    setup(function() server = test_server.start() end)
+    teardown(function() server:stop() end)
+    before_each(function()
+      server:reset()
+      multi = core.multi { http2 = false }
+    end)
+    after_each(function() multi:close() end)
+
+    local function answered(headers)
+      server:reply { body = "{}", headers = headers }
+      return core_http.fetch(multi, server.url .. "/")
+    end
+
+    it("the headers are read", function()
+      local own = taught(answered {
+        ["X-RateLimit-Max"] = "10", ["x-ratelimit-interval-milliseconds"] = "500", ["X-RATELIMIT-REMAINING"] = "4",
+        ["X-RateLimit-Daily-Remaining"] = "7", ["X-RateLimit-Limit-Daily"] = "200000",
+      })
+      assert.are.equal(4, room(own, 0))
+      assert.are.equal(0.5, own:wait(0))
+      assert.are.equal(10, room(own, 0.5))
+      own = taught(answered { ["X-RateLimit-Daily-Remaining"] = "0", ["X-RateLimit-Daily-Reset"] = "5000" })
+      assert.are.same({ nil, "daily", 5 }, { own:wait(0) })
+    end)
+
+    it("that are no numbers, or have too many digits, are none", function()
+      for _, value in ipairs { "", "-1", "1.5", "1e3", "0x10", "nan", "9999999999999999", ("9"):rep(400) } do
+        local own = taught(answered {
+          ["X-RateLimit-Max"] = value, ["X-RateLimit-Remaining"] = value, ["X-RateLimit-Daily-Remaining"] = value,
+        })
+        assert.are.equal(huge, room(own, 0))
+      end
+    end)
+
+    it("with the largest numbers are believed for a day", function()
+      local most = ("9"):rep(15)
+      local own = taught(answered {
+        ["X-RateLimit-Max"] = most, ["X-RateLimit-Remaining"] = "0", ["X-RateLimit-Interval-Milliseconds"] = most,
+      })
+      assert.are.same({ nil, "burst", 86400 }, { own:wait(0) })
+      assert.are.equal(0, own:wait(86400))
+    end)
+
+    it("without such headers there is no budget, where it is an answer", function()
+      local transfer = answered()
+      assert.are.equal(huge, room(taught(transfer), 0))
+      local own = core.limiter()
+      for _ = 1, 20 do own:take() end
+      own:settle(0, transfer, false)
+      assert.are.equal(0, own:wait(0))
+      own:take()
+      assert.are.equal(huge, own:wait(0))
+    end)
+
+    it("that was never sent, or is closed, nothing is learnt", function()
+      local own = taught { max = 3, interval_ms = 1000 }
+      local transfer = answered { ["X-RateLimit-Max"] = "1" }
+      transfer:close()
+      own:take()
+      own:settle(0, transfer, true)
+      assert.are.equal(0, own:wait(0))
+      transfer = core_http.add(multi, server.url .. "/")
+      own:take()
+      own:settle(0, transfer, false)
+      assert.are.equal(1, own:wait(0))
+    end)
+  end)
+
+  describe("when the server changes the interval, from a millisecond", function()
+    --- How many requests could be sent at this moment.
+    local function free(own, now)
+      local count = 0
+      while own:try(now) do count = count + 1 end
+      for _ = 1, count do own:give_back() end
+      return count
+    end
+
+    it("to ten seconds, no request becomes free before its time, but some later", function()
+      local own = taught { max = 1000, interval_ms = 1 }
+      local function use(count, step, told)
+        for number = 1, count do
+          own:take()
+          own:settle(number * step, told, true)
+        end
+      end
+      use(90, 0.000011)
+      use(1, 0.00099, { interval_ms = 10000 })
+      assert.are.equal(908, free(own, 0.00099))
+      use(890, 0.01) -- more parts than are kept
+      assert.are.equal(18, free(own, 8.9))
+      assert.are.equal(18, free(own, 9.99))
+      local first = free(own, 10.001)
+      assert.is_true(first >= 18 + 90 and first <= 18 + 92, first)
+      local second = free(own, 18.89)
+      assert.is_true(second > first and second < 300, second)
+      assert.are.equal(1000, free(own, 18.91))
+    end)
+
+    it("to a day and back, the last millisecond is counted", function()
+      local own = taught { max = 1000, interval_ms = 1 }
+      for number = 1, 10000 do
+        assert(own:try(number * 5e-6), number)
+        own:settle(number * 5e-6, { interval_ms = number % 2 == 1 and 1 or 86400000 }, true)
+      end
+      local counted = 1000 - free(own, 0.05)
+      assert.is_true(counted >= 200 and counted <= 206, counted)
+    end)
+  end)
+
+  describe("hostile numbers", function()
+    it("in a table are those a header can hold, or none", function()
+      local never = { -1, math.mininteger, math.maxinteger, 1000000000000000, 0.5, 0 / 0, huge, -huge, "x", {}, true }
+      for _, value in ipairs(never) do
+        local own = taught {
+          max = value, remaining = value, interval_ms = value, daily_remaining = value, daily_reset_ms = value,
+        }
+        assert.are.equal(huge, room(own, 0))
+        own = taught { max = 5, interval_ms = 1000, remaining = value }
+        assert.are.equal(4, room(own, 0))
+      end
+    end)
+
+    it("add up without an overflow", function()
+      local most = 999999999999999
+      local own = taught { max = most, interval_ms = most, remaining = 0 }
+      for _ = 1, 10000 do
+        own:take()
+        own:settle(0, { max = most, remaining = 0 }, true)
+        own:take()
+        own:settle(0, { max = 1, remaining = most }, true)
+      end
+      assert.are.same({ nil, "burst", 86400 }, { own:wait(0) })
+      assert.are.equal(0, own:wait(86400))
+    end)
+
+    it("are no pause", function()
+      local own = taught { max = 5 }
+      own:close(0, 0 / 0)
+      own:close(0, -huge)
+      assert.are.equal(0, own:wait(0))
+      own:close(0, huge)
+      assert.are.same({ nil, "burst", 86400 }, { own:wait(0) })
+    end)
+
+    it("are no time, and no budget known beforehand", function()
+      local own = taught { max = 5 }
+      for _, value in ipairs { 0 / 0, huge, -huge } do
+        for _, name in ipairs { "wait", "try", "settle", "close" } do
+          assert.has_error(function() own[name](own, value, nil, true) end)
+        end
+        assert.has_error(function() core.limiter { max = 1, interval = value } end)
+        assert.has_error(function() core.limiter { max = value } end)
+      end
+      assert.has_error(function() core.limiter {} end)
+      assert.has_error(function() core.limiter { max = 0 } end)
+      assert.has_error(function() core.limiter { max = 1, interval = 0 } end)
+      assert.has_error(function() own:settle(0, "told", true) end)
+      assert.has_error(function() own:settle(0, core.limiter(), true) end)
+      assert.are.equal(4, room(own, 0)) -- nothing of all that was counted
+    end)
+  end)
+
+  it("a clock that stands still frees nothing, and one part holds all", function()
+    local own = taught { max = 5000, interval_ms = 1 }
+    assert.are.equal(5000, room(own, 7))
+    for _ = 1, 1000 do assert.is_false(own:try(7)) end
+    assert.are.equal(5000, room(own, 8))
+  end)
+
   it("what it keeps does not grow", function()
-    local own = limiter.new { max = 100000, interval = 10 }
+    -- 1000 a second are 10000 in its interval, and what becomes free a hundredth of it late.
+    local own = core.limiter { max = 10200, interval = 10 }
+    local told = { max = 10200, interval_ms = 10000, daily_remaining = 5 }
     local function use(from, to)
       for step = from, to do
         own:take()
-        own:settle(step / 1000, nil, true)
-        own:wait(step / 1000)
+        own:settle(step / 1000, told, true)
+        assert(own:wait(step / 1000) == 0)
+        assert(own:try(step / 1000))
+        own:give_back()
       end
-      collectgarbage()
-      collectgarbage()
-      return collectgarbage("count")
     end
-    local before = use(1, 20000)
-    local after = use(20001, 200000)
-    assert.is_true(after - before < 16, ("%.1f KB more"):format(after - before))
-    assert.is_true(own.answered <= 10200, own.answered) -- a hundredth of an interval's worth more than it must
+    use(1, 20000)
+    collectgarbage()
+    collectgarbage("stop")
+    local before = collectgarbage("count")
+    use(20001, 200000)
+    local after = collectgarbage("count")
+    collectgarbage("restart")
+    assert.are.equal(before, after)
   end)
 end)

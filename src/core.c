@@ -210,6 +210,7 @@ int luaopen_hoopai_core(lua_State *L) {
   hp_open_request(L);
   hp_open_transfer(L);
   hp_open_multi(L);
+  hp_open_limiter(L);
   hp_open_record(L);
   hp_open_vault(L);
   return 1;

@@ -22,6 +22,7 @@
 #define HP_MULTI "hoopai.Multi"
 #define HP_REQUEST "hoopai.Request"
 #define HP_TRANSFER "hoopai.Transfer"
+#define HP_LIMITER "hoopai.Limiter"
 
 /* Bytes that grow. Zeroed memory is an empty buffer. */
 struct hp_buffer {
@@ -66,6 +67,7 @@ void hp_secret_push(lua_State *L, const char *bytes, size_t length);
 
 /* Each adds its functions to the table on top of the stack and creates its types. */
 void hp_open_json(lua_State *L);
+void hp_open_limiter(lua_State *L);
 void hp_open_multi(lua_State *L);
 void hp_open_poller(lua_State *L);
 void hp_open_record(lua_State *L);

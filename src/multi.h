@@ -129,6 +129,19 @@ struct hp_multi {
   char *ca_file, *proxy, *user_agent; /* NULL = not given */
 };
 
+/* What the X-RateLimit-* headers of an answer say, each a number up to HP_BUDGET_MOST. */
+enum hp_budget {
+  HP_BUDGET_MAX,
+  HP_BUDGET_REMAINING,
+  HP_BUDGET_INTERVAL_MS,
+  HP_BUDGET_DAILY_LIMIT,
+  HP_BUDGET_DAILY_REMAINING,
+  HP_BUDGET_DAILY_RESET_MS,
+  HP_BUDGET_SIZE
+};
+
+#define HP_BUDGET_MOST 999999999999999 /* 15 digits: a few of them can be added */
+
 #if defined(__GNUC__)
 #pragma GCC visibility push(hidden)
 #endif
@@ -155,6 +168,11 @@ void hp_transfer_fail(struct hp_transfer *transfer, const char *kind, const char
    New: from the Request at index 2, and target, token, body, timeout and deadline from there on. */
 struct hp_transfer *hp_transfer_read(lua_State *L);
 struct hp_transfer *hp_transfer_new(lua_State *L);
+
+/* Reads the numbers of the budget, -1 = not told, from what is at an index of the stack: a transfer, a table as its
+   rate_limit() makes one, or nil. A transfer that is not done, or is closed, tells nothing. Returns whether it was an
+   answer with such headers. Allocates nothing; raises for a value of another type. */
+bool hp_budget_read(lua_State *L, int index, lua_Integer numbers[HP_BUDGET_SIZE]);
 
 /* Wipes and frees the copy of the request. */
 void hp_transfer_forget(struct hp_transfer *transfer);

@@ -624,36 +624,38 @@ static bool read_number(const struct line *line, lua_Integer *number) {
   return true;
 }
 
-static const struct {
-  const char *name, *key;
-} budget[] = {
-  {"x-ratelimit-max", "max"},
-  {"x-ratelimit-remaining", "remaining"},
-  {"x-ratelimit-interval-milliseconds", "interval_ms"},
-  {"x-ratelimit-limit-daily", "daily_limit"},
-  {"x-ratelimit-daily-remaining", "daily_remaining"},
-  {"x-ratelimit-daily-reset", "daily_reset_ms"},
-};
+#define BUDGET_PREFIX "x-ratelimit-"
+#define BUDGET(rest, key) {BUDGET_PREFIX rest, sizeof(BUDGET_PREFIX rest) - 1, key}
 
-#define BUDGET_SIZE ((int)(sizeof budget / sizeof *budget))
+static const struct {
+  const char *name;
+  size_t length;
+  const char *key;
+} budget[HP_BUDGET_SIZE] = {
+  [HP_BUDGET_MAX] = BUDGET("max", "max"),
+  [HP_BUDGET_REMAINING] = BUDGET("remaining", "remaining"),
+  [HP_BUDGET_INTERVAL_MS] = BUDGET("interval-milliseconds", "interval_ms"),
+  [HP_BUDGET_DAILY_LIMIT] = BUDGET("limit-daily", "daily_limit"),
+  [HP_BUDGET_DAILY_REMAINING] = BUDGET("daily-remaining", "daily_remaining"),
+  [HP_BUDGET_DAILY_RESET_MS] = BUDGET("daily-reset", "daily_reset_ms"),
+};
 
 /* Which of them it is; -1 = none. */
 static int budget_index(const struct line *line) {
-  for (int i = 0; i < BUDGET_SIZE; i++) {
-    const char *name = budget[i].name;
-    if (strncasecmp(line->name, name, line->name_length) == 0 && !name[line->name_length]) return i;
+  for (int i = 0; i < HP_BUDGET_SIZE; i++) {
+    if (line->name_length != budget[i].length) continue;
+    if (strncasecmp(line->name, budget[i].name, line->name_length) == 0) return i;
   }
   return -1;
 }
 
-/* Calls no Lua, where a finaliser may close the transfer. -1 = not told. Returns whether any is. */
-static bool read_budget(const char *at, size_t length, lua_Integer *numbers) {
+/* Calls no Lua, where a finaliser may close the transfer. Returns whether any is told. */
+static bool read_budget_headers(const char *at, size_t length, lua_Integer *numbers) {
   const char *end = at + length;
   struct line line;
   lua_Integer number;
   bool told = false;
-  for (int i = 0; i < BUDGET_SIZE; i++) numbers[i] = -1;
-  while (next_line(&at, end, "x-ratelimit-", &line)) {
+  while (next_line(&at, end, BUDGET_PREFIX, &line)) {
     int index = budget_index(&line);
     if (index < 0 || !read_number(&line, &number)) continue;
     numbers[index] = number;
@@ -662,14 +664,44 @@ static bool read_budget(const char *at, size_t length, lua_Integer *numbers) {
   return told;
 }
 
-static int push_budget(lua_State *L, const char *lines, size_t length) {
-  lua_Integer numbers[BUDGET_SIZE];
-  if (!read_budget(lines, length, numbers)) {
+/* Walks through the table, as a key to ask for could be a string that has to be made first. */
+static void read_budget_table(lua_State *L, int index, lua_Integer *numbers) {
+  lua_pushnil(L);
+  while (lua_next(L, index)) {
+    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
+    lua_Integer number = lua_tointeger(L, -1);
+    bool is_whole = lua_isinteger(L, -1) && number >= 0 && number <= HP_BUDGET_MOST;
+    for (int i = 0; is_whole && i < HP_BUDGET_SIZE; i++) {
+      if (strcmp(key, budget[i].key) == 0) numbers[i] = number;
+    }
+    lua_pop(L, 1);
+  }
+}
+
+static void forget_budget(lua_Integer *numbers) {
+  for (int i = 0; i < HP_BUDGET_SIZE; i++) numbers[i] = -1;
+}
+
+bool hp_budget_read(lua_State *L, int index, lua_Integer numbers[HP_BUDGET_SIZE]) {
+  forget_budget(numbers);
+  if (lua_isnoneornil(L, index)) return false;
+  if (lua_istable(L, index)) {
+    read_budget_table(L, index, numbers);
+    return true;
+  }
+  const struct hp_transfer *transfer = luaL_testudata(L, index, HP_TRANSFER);
+  if (!transfer) return luaL_typeerror(L, index, "table or " HP_TRANSFER) != 0;
+  return transfer->state == HP_DONE && transfer->slot && transfer->slot->headers.length > 0 &&
+         read_budget_headers(transfer->slot->headers.data, transfer->slot->headers.length, numbers);
+}
+
+static int push_budget(lua_State *L, bool told, const lua_Integer *numbers) {
+  if (!told) {
     lua_pushnil(L);
     return 1;
   }
-  lua_createtable(L, 0, BUDGET_SIZE);
-  for (int i = 0; i < BUDGET_SIZE; i++) {
+  lua_createtable(L, 0, HP_BUDGET_SIZE);
+  for (int i = 0; i < HP_BUDGET_SIZE; i++) {
     if (numbers[i] < 0) continue;
     lua_pushinteger(L, numbers[i]);
     lua_setfield(L, -2, budget[i].key);
@@ -680,14 +712,17 @@ static int push_budget(lua_State *L, const char *lines, size_t length) {
 /* rate_limit(head) -> { [key] = number } of the headers above that are whole numbers; nil when there is none */
 static int core_rate_limit(lua_State *L) {
   size_t length;
+  lua_Integer numbers[HP_BUDGET_SIZE];
   const char *lines = luaL_checklstring(L, 1, &length);
-  return push_budget(L, lines, length);
+  forget_budget(numbers);
+  return push_budget(L, read_budget_headers(lines, length, numbers), numbers);
 }
 
 /* rate_limit() -> what core.rate_limit makes of head() */
 static int transfer_rate_limit(lua_State *L) {
-  const struct hp_slot *slot = check_done(L)->slot;
-  return push_budget(L, slot && slot->headers.length ? slot->headers.data : "", slot ? slot->headers.length : 0);
+  lua_Integer numbers[HP_BUDGET_SIZE];
+  (void)check_done(L);
+  return push_budget(L, hp_budget_read(L, 1, numbers), numbers);
 }
 
 /* header(name) -> the first value of that name | nil */

@@ -1,9 +1,8 @@
 --- Where calls of one location wait for its request budget: first come, first served, and only the caller waits.
 local core = require "hoopai.core"
-local limiter = require "hoopai.limiter"
 local locks = require "hoopai.lock"
 
-local min, huge, pcall, setmetatable = math.min, math.huge, pcall, setmetatable
+local min, huge, setmetatable = math.min, math.huge, setmetatable
 local now = core.now
 
 local gate = {}
@@ -12,9 +11,9 @@ local Gate = {}
 Gate.__index = Gate
 
 --- A gate with a budget of its own.
--- @tparam[opt] table known see limiter.new
+-- @tparam[opt] table known see core.limiter
 function gate.new(known)
-  return setmetatable({ limiter = limiter.new(known), lock = locks.new(), bell = locks.bell() }, Gate)
+  return setmetatable({ limiter = core.limiter(known), lock = locks.new(), bell = locks.bell() }, Gate)
 end
 
 --- Waits, as the first in the line, until the budget has room.
@@ -45,10 +44,7 @@ end
 --- Takes one request from the budget where that needs no wait. It is to be followed by `leave`.
 -- @treturn boolean whether there was room
 function Gate:try()
-  local state = self.limiter
-  if self.lock.holder or state:wait(now()) ~= 0 then return false end
-  state:take()
-  return true
+  return not self.lock.holder and self.limiter:try(now())
 end
 
 --- Takes one request from the budget, waiting for it where need be. It is to be followed by `leave`.
@@ -75,14 +71,12 @@ end
 -- @tparam ?table transfer the answer, where one came
 -- @tparam ?number pause seconds for which a 429 closes the gate
 function Gate:leave(has_left, transfer, pause)
-  local state = self.limiter
   if has_left then
     local moment = now()
-    -- An answer must not be lost because there is no memory to count it.
-    pcall(state.settle, state, moment, transfer and transfer:rate_limit(), transfer ~= nil)
-    if pause then state:close(moment, pause) end
+    self.limiter:settle(moment, transfer or nil, not not transfer) -- needs no memory, so no answer is lost here
+    if pause then self.limiter:close(moment, pause) end
   else
-    state:give_back()
+    self.limiter:give_back()
   end
   if self.bell.is_awaited then self.bell:ring() end
 end
