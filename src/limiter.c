@@ -75,8 +75,10 @@ static void count_answered(struct limiter *own, double now, lua_Integer requests
   own->answered += requests;
 }
 
-/* Seconds until a request may be sent, as wait() gives them. `scope` is set where waiting is no use, else NULL. */
-static double seconds_until_room(struct limiter *own, double now, const char **scope) {
+/* Seconds until a request may be sent besides `ahead` others, as wait() gives them. `scope` is set where waiting is no
+   use, else NULL. */
+static double seconds_until_room(struct limiter *own, double now, lua_Integer ahead, const char **scope) {
+  lua_Integer taken = own->in_flight + ahead;
   *scope = NULL;
   if (now < own->day_over_until) {
     *scope = "daily";
@@ -84,10 +86,10 @@ static double seconds_until_room(struct limiter *own, double now, const char **s
   }
   double left = own->closed_until - now;
   if (left <= 0) {
-    if (own->asking) return own->in_flight < PROBES ? 0 : HUGE_VAL;
+    if (own->asking) return taken < PROBES ? 0 : HUGE_VAL;
     if (own->max == 0) return 0;
     forget_old(own, now);
-    if (own->in_flight + own->answered < own->max) return 0;
+    if (taken + own->answered < own->max) return 0;
     if (own->live == 0) return HUGE_VAL; /* all of the budget is in flight */
     left = own->parts[own->first].ends + own->interval - now;
   }
@@ -100,7 +102,7 @@ static double seconds_until_room(struct limiter *own, double now, const char **s
 static int limiter_wait(lua_State *L) {
   struct limiter *own = check_limiter(L);
   const char *scope;
-  double seconds = seconds_until_room(own, check_time(L), &scope);
+  double seconds = seconds_until_room(own, check_time(L), 0, &scope);
   if (scope) {
     lua_pushnil(L);
     lua_pushstring(L, scope);
@@ -115,11 +117,12 @@ static int limiter_take(lua_State *L) {
   return 0;
 }
 
-/* try(now) -> whether a request may be sent now; then it is taken */
+/* try(now, ahead) -> whether a request may be sent now, with room left for those that are ahead of it; then it is taken */
 static int limiter_try(lua_State *L) {
   struct limiter *own = check_limiter(L);
   const char *scope;
-  bool has_room = seconds_until_room(own, check_time(L), &scope) <= 0;
+  lua_Integer ahead = luaL_optinteger(L, 3, 0);
+  bool has_room = seconds_until_room(own, check_time(L), ahead, &scope) <= 0;
   if (has_room) own->in_flight++;
   lua_pushboolean(L, has_room);
   return 1;

@@ -41,10 +41,12 @@ local function wait_for_room(own, given)
   return nil, "closed"
 end
 
---- Takes one request from the budget where that needs no wait. It is to be followed by `leave`.
+--- Takes one request from the budget where that needs no wait, and leaves room for all who wait already: while they go
+-- on one by one, nobody has to join them. It is to be followed by `leave`.
 -- @treturn boolean whether there was room
 function Gate:try()
-  return not self.lock.holder and self.limiter:try(now())
+  local lock = self.lock
+  return self.limiter:try(now(), lock.holder and lock:count() or 0)
 end
 
 --- Takes one request from the budget, waiting for it where need be. It is to be followed by `leave`.

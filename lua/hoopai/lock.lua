@@ -64,6 +64,11 @@ function Lock:acquire(what, deadline)
   return hold
 end
 
+--- How many have the lock or wait for it, at most.
+function Lock:count()
+  return (self.holder and 1 or 0) + self.last - self.first + 1
+end
+
 local Bell = {}
 Bell.__index = Bell
 
