@@ -226,7 +226,7 @@ local function without(object, name)
 end
 
 --- Takes the envelope off: the declared key is the result, its siblings are response.extra.
-local function take_envelope(exchange, body)
+local function take_envelope(exchange, body, opens)
   local endpoint, response = exchange.endpoint, exchange.response
   local keys = endpoint.result.keys
   for index = 1, #keys do
@@ -239,16 +239,16 @@ local function take_envelope(exchange, body)
       return value, response
     end
   end
-  local problem = shape_problem(endpoint, body, exchange.opens)
+  local problem = shape_problem(endpoint, body, opens)
   if problem then return shape_failure(exchange, "it " .. problem) end
   response.unexpected = true
   return body, response
 end
 
 --- An answer without envelope: the whole body, less the traceId that stands among its members.
-local function take_bare(exchange, body)
+local function take_bare(exchange, body, opens)
   local response = exchange.response
-  local problem = shape_problem(exchange.endpoint, body, exchange.opens)
+  local problem = shape_problem(exchange.endpoint, body, opens)
   if problem then return shape_failure(exchange, "it " .. problem) end
   if body.traceId ~= nil then
     response.extra = { traceId = body.traceId }
@@ -263,15 +263,15 @@ local function says_failed(body)
   return body.success == false or body.succeeded == false or status and type(status) == "number" and status >= 400
 end
 
-local function success(exchange, body)
+local function success(exchange, body, opens)
   if says_failed(body) then
     return failure(exchange, {
       kind = "refused", message = message_of(body) or "the API answered that it did not succeed",
       applied = exchange.endpoint.class == "R" and "no" or "maybe",
     })
   end
-  if exchange.endpoint.result.keys then return take_envelope(exchange, body) end
-  return take_bare(exchange, body)
+  if exchange.endpoint.result.keys then return take_envelope(exchange, body, opens) end
+  return take_bare(exchange, body, opens)
 end
 
 --- An answer that has no body by definition says enough to a change. It is no list, not even an empty one, and nothing
@@ -366,7 +366,7 @@ function answer.read(exchange, transfer)
   local status, started, ended, opens, body, problem = transfer:answer(exchange.endpoint.keep_null)
   if not status then return unanswered(exchange, transfer) end
   local begun = exchange.begun or started
-  exchange.begun, exchange.elapsed, exchange.sent, exchange.opens = begun, ended - begun, 1, opens
+  exchange.begun, exchange.elapsed, exchange.sent = begun, ended - begun, 1
   local response = make_response(exchange, transfer, status, body)
   exchange.response = response
   if status == 204 and not opens then return no_content(exchange) end
@@ -376,7 +376,7 @@ function answer.read(exchange, transfer)
   if status < 200 or status >= 300 then return refusal(exchange, body) end
   if body == nil then return unreadable(exchange, problem) end
   if not is_table then return unreadable(exchange, "neither an object nor a list") end
-  return success(exchange, body)
+  return success(exchange, body, opens)
 end
 
 return answer

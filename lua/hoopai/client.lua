@@ -222,11 +222,10 @@ local function new_exchange(client, own, endpoint, chosen, payload)
     -- With an app each location has its own token.
     source = app and app:source(chosen.location_id, chosen.company_id) or shared.source,
     location_id = payload and location_of(chosen, payload) or chosen.location_id,
-    timeout = chosen.timeout, retries = chosen.retries or 0,
-    queue_timeout = queue_timeout, queue_deadline = queue_timeout and now() + queue_timeout,
+    chosen = chosen, timeout = chosen.timeout, queue_deadline = queue_timeout and now() + queue_timeout,
     path = endpoint.path, target = nil, body = nil, request = nil,
-    begun = nil, elapsed = nil, attempts = 0, sent = 0, response = nil, opens = nil,
-    secret = nil, generation = nil, transfer = nil, gate = nil, has_left = false,
+    begun = nil, elapsed = nil, attempts = 0, sent = 0, has_left = false,
+    secret = nil, generation = nil, transfer = nil, gate = nil, response = nil,
   }
 end
 
@@ -297,12 +296,12 @@ function perform(client, begun, endpoint, a, b, c, d, e)
   local payload, call_options = sort_arguments(endpoint, a, b, c, d, e)
   local where, task = scheduler.where(endpoint.id)
   local own = client[PRIVATE]
-  local chosen = options_of(own.settings, call_options)
+  local chosen = call_options and options_of(own.settings, call_options) or own.settings
   local exchange = new_exchange(client, own, endpoint, chosen, payload)
-  if is_closed(own) then return sending.closed_failure(exchange) end
+  if own.closed or own.shared.closed then return sending.closed_failure(exchange) end
   local ok, err = build_request(exchange, chosen, payload or endpoint.preset, a, b)
   if not ok then return nil, err end
-  exchange.request = request_of(own, endpoint, chosen, exchange.body ~= nil)
+  exchange.request = not call_options and own.requests[endpoint] or request_of(own, endpoint, chosen, exchange.body ~= nil)
   exchange.begun = begun
   return sending.send(own, exchange, where, task, endpoint.class == "U" and function()
     return look(client, exchange, { a, b }, call_options)

@@ -133,10 +133,10 @@ sending.closed_failure = closed_failure
 --- Before its first sending a call waits for `queue_timeout`, later for what is left of `timeout`.
 local function queue_failure(exchange, what)
   exchange.sent = 0
-  local name = exchange.begun and "timeout" or "queue_timeout"
+  local name, chosen = exchange.begun and "timeout" or "queue_timeout", exchange.chosen
   return answer.failure(exchange, {
     kind = "timeout", stage = "queue",
-    message = format("%s within the %s of %g s", what, name, exchange[name]),
+    message = format("%s within the %s of %g s", what, name, chosen[name]),
   })
 end
 
@@ -184,21 +184,14 @@ local function of_location(all, location_id, make)
   return found
 end
 
---- When a call gives up to wait for the budget and a connection: before its first sending `queue_timeout` counts, after
--- that `timeout`.
-local function queue_deadline(exchange)
-  if exchange.begun then return exchange.begun + exchange.timeout end
-  return exchange.queue_deadline
-end
-
 --- Waits for the budget of the location.
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] Error
-local function wait_for_budget(own, exchange, gate, where)
+local function wait_for_budget(own, exchange, gate, where, deadline)
   local hook = own.settings.on.wait
   local ok, why, seconds = gate:enter {
-    where = where, deadline = queue_deadline(exchange),
+    where = where, deadline = deadline,
     is_closed = function() return own.closed or own.shared.closed end,
     on_wait = function(left)
       if hook then tell_wait(hook, exchange, left) end
@@ -251,7 +244,8 @@ end
 
 --- What is known of a call while it is made.
 -- @tparam table given client, endpoint, base_url, path, target (path and query), body, request (core.request), source
--- (of the token), location_id, timeout, retries, queue_timeout, queue_deadline; attempts and sent = 0, has_left = false
+-- (of the token), location_id, chosen (the options that hold for it), timeout, queue_deadline; attempts and sent = 0,
+-- has_left = false
 -- @treturn table the same
 function sending.exchange(given)
   return setmetatable(given, Exchange)
@@ -266,11 +260,13 @@ end
 -- @return the result and the response; or nil, the error, and true where the attempt was not made at all
 local function attempt(own, exchange, where, task)
   local shared, begun, timeout = own.shared, exchange.begun, exchange.timeout
+  local deadline = begun and begun + timeout
   local held <close> = exchange -- luacheck: ignore 211
   if shared.rate_limit then
     local gate = of_location(shared.gates, exchange.location_id, gates.new)
     if not gate:try() then
-      local ok, refusal = wait_for_budget(own, exchange, gate, where)
+      -- Before its first sending a call waits for `queue_timeout`, later for what is left of `timeout`.
+      local ok, refusal = wait_for_budget(own, exchange, gate, where, deadline or exchange.queue_deadline)
       if not ok then return over(nil, refusal) end
     end
     exchange.gate = gate
@@ -283,16 +279,15 @@ local function attempt(own, exchange, where, task)
   local hooks = own.settings.on
   if hooks.request then tell_request(hooks.request, exchange) end
   if own.closed or shared.closed then return over(closed_failure(exchange)) end -- meanwhile, or by the hook
-  if begun and now() >= begun + timeout then return over(refresh_timeout(exchange)) end
+  if deadline and now() >= deadline then return over(refresh_timeout(exchange)) end
   local multi, problem = shared[where], nil
   if not multi then
     multi, problem = open_transfers(shared, where)
     if not multi then return over(answer.failure(exchange, { kind = "network", message = problem })) end
   end
-  local transfer = multi:send(exchange.request, exchange.target, secret, exchange.body, timeout,
-    begun and begun + timeout)
+  local transfer = multi:send(exchange.request, exchange.target, secret, exchange.body, timeout, deadline)
   exchange.has_left, exchange.transfer = true, transfer
-  if not wait_for(transfer, multi, task, queue_deadline(exchange)) then
+  if not wait_for(transfer, multi, task, deadline or exchange.queue_deadline) then
     exchange.has_left = false
     return over(queue_failure(exchange, "no connection was free"))
   end
@@ -363,7 +358,7 @@ end
 local function decide(exchange, point, err, budget)
   return retry.decide {
     class = exchange.endpoint.class, verify = exchange.endpoint.verify, point = point, err = err,
-    attempt = exchange.attempts - (exchange.refreshed and 1 or 0), attempts = exchange.retries + 1,
+    attempt = exchange.attempts - (exchange.refreshed and 1 or 0), attempts = (exchange.chosen.retries or 0) + 1,
     left = exchange.begun + exchange.timeout - now(),
     repeated = exchange.repeated ~= nil and exchange.repeated[point] == true,
     affordable = budget:is_affordable(), random = core.random(),

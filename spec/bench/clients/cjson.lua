@@ -7,8 +7,7 @@ local meter = require "spec.bench.clients.meter"
 local work = meter.new(os.clock)
 local text = bodies[work.kind]()
 
-while work:more() do
-  local begun = os.clock()
+for begun in work.more, work do
   local value = cjson.decode(text)
   assert(value.traceId)
   work:took(begun)

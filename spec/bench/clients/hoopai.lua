@@ -30,8 +30,7 @@ end
 local request = request_of(work.kind)
 
 local function worker()
-  while work:more() do
-    local begun = core.now()
+  for begun in work.more, work do
     local result, response = request()
     if result == nil then error(response) end
     work:took(begun)

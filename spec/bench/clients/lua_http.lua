@@ -21,8 +21,7 @@ end
 local function worker()
   local connection = assert(client.connect { host = host, port = tonumber(port), tls = false })
   local headers = request_headers()
-  while work:more() do
-    local begun = cqueues.monotime()
+  for begun in work.more, work do
     local stream = assert(connection:new_stream())
     assert(stream:write_headers(headers, true))
     assert(assert(stream:get_headers()):get(":status") == "200")

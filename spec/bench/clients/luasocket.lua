@@ -7,8 +7,7 @@ local socket = require "socket"
 
 local work = meter.new(socket.gettime)
 
-while work:more() do
-  local begun = socket.gettime()
+for begun in work.more, work do
   local chunks = {}
   local ok, status = http.request { url = work.url, headers = meter.headers, sink = ltn12.sink.table(chunks) }
   assert(ok and status == 200, status)

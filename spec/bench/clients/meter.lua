@@ -13,12 +13,13 @@ local meter = {}
 local Meter = {}
 Meter.__index = Meter
 
---- May one more request be made? Called by whoever is free to make it.
+--- The time at which one more request begins, nil when there is none to make. Called by whoever is free to make it.
 function Meter:more()
-  if self.issued >= self.warm + self.limit then return false end
-  if self.done >= self.warm and self.now() >= self.begun + self.seconds then return false end
+  if self.issued >= self.most then return nil end
+  local moment = self.now()
+  if moment >= self.ends then return nil end
   self.issued = self.issued + 1
-  return true
+  return moment
 end
 
 --- A request has ended that began at that time.
@@ -29,7 +30,7 @@ function Meter:took(begun)
   if index > 0 then
     self.samples[self.is_counted and 1 or index] = moment - begun
   elseif index == 0 then
-    self.begun, self.cpu = moment, clock()
+    self.begun, self.cpu, self.ends = moment, clock(), moment + self.seconds
   end
 end
 
@@ -59,10 +60,11 @@ function meter.new(now)
   local self = setmetatable({
     base = base, kind = kind, url = base .. bodies.paths[kind], concurrency = tonumber(concurrency),
     seconds = tonumber(seconds), limit = tonumber(requests), warm = tonumber(warm), now = now,
-    issued = 0, done = 0, samples = {},
+    issued = 0, done = 0, samples = {}, ends = math.huge,
     is_counted = os.getenv("BENCH_COUNTED") == "1", -- instructions are: few may keep and sort the samples
   }, Meter)
-  self.begun, self.cpu = now(), clock()
+  self.begun, self.cpu, self.most = now(), clock(), self.warm + self.limit
+  if self.warm == 0 then self.ends = self.begun + self.seconds end
   return self
 end
 
