@@ -1022,6 +1022,19 @@ describe("client:", function()
       assert.are.equal("fine\n", text)
     end)
 
+    it("loads no more than a call takes", function()
+      server:reply { path = "/calendars/c", body = [[{"calendar":{"id":"c"}}]] }
+      local text, ok = child.run(([[
+        local hoopai = require "hoopai"
+        local client <close> = hoopai.new { token = "t", base_url = %q }
+        assert(client.calendars:get("c") and hoopai[nil] == nil and hoopai.tiem == nil)
+        for _, name in ipairs { "api.notes", "auth.app", "log", "schema.checks", "schema.types", "slots", "store" } do
+          assert(not package.loaded["hoopai." .. name], name)
+        end
+      ]]):format(server.url))
+      assert.is_true(ok, text)
+    end)
+
     it("works in a host without debug, io and os", function()
       server:reply { path = "/calendars/c", times = 2, body = [[{"calendar":{"id":"c"}}]] }
       local text, ok = child.run(([[

@@ -25,6 +25,7 @@ local function tasks_methods()
   end)
 end
 
+hoopai.preload() -- what is loaded on first use is then among the fields
 local client = hoopai.new { token = "t" }
 local app = hoopai.oauth { client_id = "c", client_secret = "s" }
 local private = { source = true, listen = true, behind = true } -- for the library's own files

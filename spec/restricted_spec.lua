@@ -154,6 +154,22 @@ describe("a host", function()
       assert.is_true(ok, text)
     end)
 
+  it("that breaks the standard libraries afterwards has what is loaded on first use", function()
+    local text, ok = run(NEW .. "local assert = assert\n" .. BREAK .. [[
+      local free = { ["2026-03-07"] = { slots = { "2026-03-07T09:00:00-05:00" } } }
+      local day, slot, instant = hoopai.slots(free)()
+      assert(day == "2026-03-07" and slot == instant:iso())
+      assert(instant:in_zone("Europe/Berlin"):iso() == "2026-03-07T15:00:00+01:00")
+      local line
+      hoopai.log({ write = function(text) line = text end }).refresh { ok = true, key = "k" }
+      assert(line)
+      assert(hoopai.store.memory())
+      local none, err = client.appointments:book { calendarId = 7 }
+      assert(none == nil and err.kind == "invalid_request")
+    ]])
+    assert.is_true(ok, text)
+  end)
+
   it("that takes the globals away has all, once they are loaded", function()
     local text, ok = run(NEW .. [[
       hoopai.preload()
@@ -247,6 +263,32 @@ describe("a host", function()
       for _ = 1, 5 do collectgarbage() end
       local hoopai, client = made[1], made[2]
     ]] .. WORK .. "work()")
+    assert.is_true(ok, text)
+  end)
+
+  it("that takes the files away while a change is under way is told what became of it", function()
+    local server = test_server.start()
+    server:reply({ method = "PUT", status = 500, body = "{}" },
+      { method = "GET", path = "/calendars/events/appointments/a", body = '{"appointment":{"id":"a","title":"new"}}' },
+      { method = "DELETE", status = 500, body = "{}", times = 2 },
+      { method = "GET", path = "/calendars/appointments/a/notes", body = '{"notes":[],"hasMore":false}' },
+      { method = "GET", path = "/calendars/events/appointments/gone", status = 404, body = "{}" })
+    local text, ok = child.run(([[
+      local hoopai = require "hoopai"
+      local searchers, kept = package.searchers, table.move(package.searchers, 1, #package.searchers, 1, {})
+      local function take_away() for index = #searchers, 1, -1 do searchers[index] = nil end end
+      local client = hoopai.new { base_url = %q, token = "t", location_id = "l", on = { request = take_away } }
+      for name, change in pairs {
+        update = function() return client.appointments:update("a", { title = "new" }) end,
+        note = function() return client.notes:delete("a", "n") end,
+        delete = function() return client.appointments:delete("gone") end,
+      } do
+        table.move(kept, 1, #kept, 1, searchers)
+        local result, response = change()
+        assert(result and response.reconciled, name .. ": " .. tostring(response))
+      end
+    ]]):format(server.url))
+    server:stop()
     assert.is_true(ok, text)
   end)
 

@@ -49,7 +49,9 @@ end
 -- Calls body while hoopai.time is not loaded and some globals and modules are other ones (false: gone).
 local function fresh(globals, modules, body)
   local kept, loaded = {}, {}
-  modules["hoopai.time"], modules["hoopai.tz"] = false, false
+  for _, name in ipairs { "hoopai.time", "hoopai.tz", "hoopai.standard" } do
+    modules[name] = false
+  end
   for name, value in pairs(modules) do
     loaded[name], package.loaded[name] = package.loaded[name] or false, value or nil
   end

@@ -2,6 +2,7 @@
 --
 -- The API knows no idempotency keys, so a create is sent once. Where its outcome is unclear, the events around the slot
 -- are read until it is known: a booking carries a reference in its description by which it is found again.
+local _ENV = require "hoopai.standard"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local locks = require "hoopai.lock"

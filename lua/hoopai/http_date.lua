@@ -1,5 +1,5 @@
 --- Dates as HTTP writes them (RFC 9110 5.6.7): one form that is sent, and two older ones that must be read.
-local tz = require "hoopai.tz"
+local civil = require "hoopai.civil"
 
 local match, tonumber = string.match, tonumber
 
@@ -17,10 +17,10 @@ local months = {
 local function seconds(year, month, day, hour, minute, second)
   year, month, day = tonumber(year) // 1 | 0, months[month], tonumber(day)
   hour, minute, second = tonumber(hour), tonumber(minute), tonumber(second)
-  if not month or day < 1 or day > tz.month_days(year, month) or hour > 23 or minute > 59 or second > 60 then
+  if not month or day < 1 or day > civil.month_days(year, month) or hour > 23 or minute > 59 or second > 60 then
     return nil
   end
-  return tz.days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second
+  return civil.days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second
 end
 
 --- Reads a date.

@@ -11,20 +11,27 @@
 local client = require "hoopai.client"
 local combine = require "hoopai.combine"
 local core = require "hoopai.core"
-local log = require "hoopai.log"
 local loop = require "hoopai.loop"
 local resources = require "hoopai.resources"
 local scheduler = require "hoopai.scheduler"
-local slots = require "hoopai.slots"
-local time = require "hoopai.time"
+local schema = require "hoopai.schema"
+require "hoopai.standard" -- before anybody changes what it keeps
 
-local require = require
+local pairs, require, setmetatable = pairs, require, setmetatable
+
+-- Fields that are modules, loaded when they are first asked for.
+local MODULES = {
+  log = "hoopai.log",
+  slots = "hoopai.slots",
+  --- Where the tokens of an app are kept: the module `hoopai.store`.
+  store = "hoopai.store",
+  --- Instants, durations and time zones: the module `hoopai.time`.
+  time = "hoopai.time",
+}
 
 local hoopai = {
   --- The version of the library.
   VERSION = "0.1.0",
-  --- Instants, durations and time zones: the module `hoopai.time`.
-  time = time,
   --- JSON's null. In a request it clears a field; in an answer it stands only where null has a meaning of its own, as
   -- in a calendar's `availabilityType`. Elsewhere a null in an answer is nil.
   null = core.null,
@@ -86,16 +93,15 @@ function hoopai.oauth(options)
   return require("hoopai.auth.app").new(options)
 end
 
---- Loads what is otherwise loaded when it is first needed: the endpoints and OAuth. For hosts that change standard
--- functions, or take them away, after they have loaded the library, and for those that fork. From then on the library
--- uses no global.
+--- Loads what is otherwise loaded when it is first needed: the endpoints, their checks, the modules of times, slots,
+-- logs and stores, and OAuth. For hosts that change standard functions, or take them away, after they have loaded the
+-- library, and for those that fork. From then on the library uses no global.
 function hoopai.preload()
   resources.load()
+  schema.load()
+  for name, module in pairs(MODULES) do hoopai[name] = require(module) end
   require "hoopai.auth.app"
 end
-
---- Where the tokens of an app are kept: the module `hoopai.store`.
-hoopai.store = require "hoopai.store"
 
 --- The loops that @{use} takes, and the functions for one of your own: the module `hoopai.loop`.
 hoopai.loop = loop
@@ -109,7 +115,9 @@ hoopai.map, hoopai.all, hoopai.race, hoopai.timeout = combine.map, combine.all, 
 -- @treturn table the same table, or a new one
 hoopai.array = core.array
 
-hoopai.slots = slots
-hoopai.log = log
-
-return hoopai
+return setmetatable(hoopai, { __index = function(self, name)
+  if not MODULES[name] then return nil end
+  local module = require(MODULES[name])
+  self[name] = module
+  return module
+end })

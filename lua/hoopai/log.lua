@@ -1,4 +1,5 @@
 --- A line of a log for each call.
+local _ENV = require "hoopai.standard"
 local errors = require "hoopai.errors"
 local time = require "hoopai.time"
 

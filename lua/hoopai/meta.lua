@@ -2153,9 +2153,9 @@ function hoopai.array(list) end
 ---@return hoopai.Hooks # a table that you may add other hooks to
 function hoopai.log(options) end
 
----Loads what is otherwise loaded when it is first needed: the endpoints and OAuth. For hosts that change standard
----functions, or take them away, after they have loaded the library, and for those that fork. From then on the library
----uses no global.
+---Loads what is otherwise loaded when it is first needed: the endpoints, their checks, the modules of times, slots,
+---logs and stores, and OAuth. For hosts that change standard functions, or take them away, after they have loaded the
+---library, and for those that fork. From then on the library uses no global.
 function hoopai.preload() end
 
 ---Runs fn(...) as a task, and the loop until it and all tasks spawned in it have ended.

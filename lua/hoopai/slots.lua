@@ -1,4 +1,5 @@
 --- Free slots in order of time.
+local _ENV = require "hoopai.standard"
 local errors = require "hoopai.errors"
 local time = require "hoopai.time"
 

@@ -22,6 +22,8 @@
 -- nil in a request body would go unnoticed.
 -- @module hoopai.time
 
+local _ENV = require "hoopai.standard"
+local civil = require "hoopai.civil"
 local tz = require "hoopai.tz"
 
 local byte, find, gsub, lower, match = string.byte, string.find, string.gsub, string.lower, string.match
@@ -33,7 +35,7 @@ local error, ipairs, next, pcall, rawget, require, select, setmetatable, tonumbe
   error, ipairs, next, pcall, rawget, require, select, setmetatable, tonumber, tostring, type
 local os_time = os and os.time
 
-local days_of, civil, month_days = tz.days, tz.civil, tz.month_days
+local days_of, date_of, month_days = civil.days, civil.date, civil.month_days
 local load_zone, zone_at, resolve, quote = tz.load, tz.at, tz.resolve, tz.quote
 
 local SECOND, MINUTE, HOUR, DAY = 1000, 60000, 3600000, 86400000
@@ -473,7 +475,7 @@ local offset_texts = setmetatable({}, {
 
 local function iso_text(ms, offset, suffix)
   local wall = ms + offset * SECOND
-  local year, month, day = civil(wall // DAY)
+  local year, month, day = date_of(wall // DAY)
   local of_day = wall % DAY
   local fraction = of_day % SECOND
   if fraction ~= 0 then
@@ -576,7 +578,7 @@ function instant_methods:date(zone)
   local offset, _, _, abbreviation, isdst = zone_at(view, ms // SECOND)
   local wall = ms + offset * SECOND
   local days, of_day = wall // DAY, wall % DAY
-  local year, month, day = civil(days)
+  local year, month, day = date_of(days)
   return {
     year = year, month = month, day = day, hour = of_day // HOUR, min = of_day // MINUTE % 60,
     sec = of_day // SECOND % 60, ms = of_day % SECOND, wday = (days + 4) % 7 + 1, yday = days - days_of(year, 1, 1) + 1,
@@ -642,7 +644,7 @@ local MONTHS = { "January", "February", "March", "April", "May", "June", "July",
 -- ISO 8601 weeks: the year and number of the week that holds this day.
 local function iso_week(days)
   local thursday = days - (days + 3) % 7 + 3
-  local year = civil(thursday)
+  local year = date_of(thursday)
   return year, (thursday - days_of(year, 1, 1)) // 7 + 1
 end
 

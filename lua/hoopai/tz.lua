@@ -1,4 +1,4 @@
---- Time zones: the system's TZif files (RFC 8536), fixed offsets, and the calendar arithmetic both need.
+--- Time zones: the system's TZif files (RFC 8536) and fixed offsets.
 --
 -- Private to the library; users meet zones as names, through `hoopai.time`.
 --
@@ -7,6 +7,8 @@
 --
 -- All times in this file are integers: seconds since 1970-01-01T00:00:00Z, and offsets in seconds east of UTC.
 -- @module hoopai.tz
+local _ENV = require "hoopai.standard"
+local civil = require "hoopai.civil"
 
 local byte, find, gsub, match, sub = string.byte, string.find, string.gsub, string.match, string.sub
 local format, lower, unpack, upper = string.format, string.lower, string.unpack, string.upper
@@ -16,6 +18,8 @@ local ipairs, tonumber, type = ipairs, tonumber, type
 -- Hosts that embed Lua may leave these libraries out.
 local open = io and io.open
 local getenv = os and os.getenv
+
+local days_of, date_of, is_leap, month_days = civil.days, civil.date, civil.is_leap, civil.month_days
 
 local DAY = 86400
 -- RFC 8536 keeps offsets within -25:59:59 to +25:59:59; a local time is this far from its instant at most.
@@ -38,64 +42,6 @@ function tz.quote(text)
 end
 
 local quote = tz.quote
-
---- The number of days from 1970-01-01 to a date of the proleptic Gregorian calendar.
--- @tparam integer year
--- @tparam integer month 1 to 12
--- @tparam integer day any integer: days beyond the month run into its neighbours
--- @treturn integer
-function tz.days(year, month, day)
-  -- Years start in March here, so that the leap day is the last one and month lengths follow a formula.
-  if month <= 2 then
-    year, month = year - 1, month + 9
-  else
-    month = month - 3
-  end
-  local era, yoe = year // 400, year % 400
-  return era * 146097 + yoe * 365 + yoe // 4 - yoe // 100 + (153 * month + 2) // 5 + day - 719469
-end
-
---- The date of a number of days since 1970-01-01.
--- @tparam integer days
--- @treturn integer year
--- @treturn integer month
--- @treturn integer day
-function tz.civil(days)
-  days = days + 719468
-  local era, doe = days // 146097, days % 146097
-  local yoe = (doe - doe // 1460 + doe // 36524 - doe // 146096) // 365
-  local doy = doe - (365 * yoe + yoe // 4 - yoe // 100)
-  local month = (5 * doy + 2) // 153
-  local day = doy - (153 * month + 2) // 5 + 1
-  if month < 10 then
-    return yoe + era * 400, month + 3, day
-  end
-  return yoe + era * 400 + 1, month - 9, day
-end
-
-local days_of, civil = tz.days, tz.civil
-
-local MONTH_DAYS = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 }
-
---- Whether a year of the proleptic Gregorian calendar has a 29th of February.
--- @tparam integer year
--- @treturn boolean
-function tz.is_leap(year)
-  return year % 4 == 0 and (year % 100 ~= 0 or year % 400 == 0)
-end
-
---- The number of days in a month.
--- @tparam integer year
--- @tparam integer month 1 to 12
--- @treturn integer
-function tz.month_days(year, month)
-  if month == 2 and tz.is_leap(year) then
-    return 29
-  end
-  return MONTH_DAYS[month]
-end
-
-local is_leap, month_days = tz.is_leap, tz.month_days
 
 -- Names ---------------------------------------------------------------------------------------------------------------
 
@@ -291,7 +237,7 @@ local function rule_at(rule, t)
   if not rule.daylight then
     return rule.standard, mininteger, maxinteger
   end
-  local year = civil(t // DAY)
+  local year = date_of(t // DAY)
   local kind, from, to = rule.standard, mininteger, maxinteger
   -- Rules may put a change up to a week into a neighbouring year. Where the end of one summer time is the beginning
   -- of the next ("permanent daylight time"), the daylight kind wins.

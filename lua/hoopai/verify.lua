@@ -3,6 +3,7 @@
 --
 -- Endpoints of class U declare in `verify` whether their record can be got by its id ("get"), found in a list ("list"),
 -- or not looked up at all ("none").
+local _ENV = require "hoopai.standard"
 local core = require "hoopai.core"
 local time = require "hoopai.time"
 

@@ -16,7 +16,7 @@ local PAGES = {
     { "scheduler", "scheduler.sleep", "sleep" }, { "combine", "combine.map", "map" },
     { "combine", "combine.all", "all" }, { "combine", "combine.race", "race" },
     { "combine", "combine.timeout", "timeout" }, { "scheduler", "scheduler.use", "use" },
-    { "init", "null" }, { "init", "time" }, { "init", "hoopai.store", "store" }, { "init", "hoopai.loop", "loop" },
+    { "init", "null" }, { "init", "time" }, { "init", "store" }, { "init", "hoopai.loop", "loop" },
     { "init", "VERSION" },
     { "client", "Client:with" }, { "client", "Client:request" }, { "client", "Client:close" },
     { "scheduler", "Task:join" }, { "scheduler", "Task:cancel" },

@@ -3,6 +3,7 @@
 -- A date is a number of days since 1970-01-01, so that the day after and the day of the week are plain arithmetic.
 -- @module hoopai.sandbox.wall
 
+local civil = require "hoopai.civil"
 local tz = require "hoopai.tz"
 
 local format, match = string.format, string.match
@@ -58,18 +59,18 @@ end
 -- @tparam integer months
 -- @treturn integer
 function wall.add_months(date, months)
-  local year, month, day = tz.civil(date)
+  local year, month, day = civil.date(date)
   month = month - 1 + months
   year, month = year + month // 12, month % 12 + 1
-  local last = tz.month_days(year, month)
-  return tz.days(year, month, day < last and day or last)
+  local last = civil.month_days(year, month)
+  return civil.days(year, month, day < last and day or last)
 end
 
 --- A date as text.
 -- @tparam integer date days since 1970-01-01
 -- @treturn string such as "2026-05-04"
 function wall.date_text(date)
-  return format("%04d-%02d-%02d", tz.civil(date))
+  return format("%04d-%02d-%02d", civil.date(date))
 end
 
 --- Reads a date off the front of a text.
@@ -78,8 +79,8 @@ end
 function wall.parse_date(text)
   local year, month, day = match(text, "^(%d%d%d%d)%-(%d%d)%-(%d%d)")
   year, month, day = tonumber(year), tonumber(month), tonumber(day)
-  if year and month >= 1 and month <= 12 and day >= 1 and day <= tz.month_days(year, month) then
-    return tz.days(year, month, day)
+  if year and month >= 1 and month <= 12 and day >= 1 and day <= civil.month_days(year, month) then
+    return civil.days(year, month, day)
   end
 end
 

@@ -1,5 +1,6 @@
 --- Values whose form nobody declared: free-form objects, and whole bodies when the checks are off. Only what JSON
 -- cannot say is refused. Makes a copy, in which instants have become ISO strings.
+local _ENV = require "hoopai.standard"
 local type, next, rawget, rawlen = type, next, rawget, rawlen
 local find, format = string.find, string.format
 local math_type, huge = math.type, math.huge

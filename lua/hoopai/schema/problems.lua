@@ -1,4 +1,5 @@
 --- Collects the problems of one call, each with its place, and prints them.
+local _ENV = require "hoopai.standard"
 local setmetatable, type = setmetatable, type
 local concat = table.concat
 local find, format = string.find, string.format

@@ -1,5 +1,6 @@
 --- The words of the checks: how a value, a place and an expectation are printed. Everything here is bounded in length,
 -- calls no metamethod and prints no secret.
+local _ENV = require "hoopai.standard"
 local type, next, rawget, rawlen, tonumber, tostring = type, next, rawget, rawlen, tonumber, tostring
 local byte, find, format, gsub = string.byte, string.find, string.format, string.gsub
 local lower, sub = string.lower, string.sub

@@ -4,6 +4,7 @@
 -- When something is wrong it returns nil and the problem in words, or nil alone when it has added the problems of its
 -- parts itself. Without `problems` the first mistake ends the check: nearly all calls are right, so they are checked on
 -- the short way, and only a wrong one is gone through a second time to name everything that is wrong with it.
+local _ENV = require "hoopai.standard"
 local error, getmetatable, ipairs, next = error, getmetatable, ipairs, next
 local rawget, rawlen, tonumber, tostring, type = rawget, rawlen, tonumber, tostring, type
 local find, format = string.find, string.format

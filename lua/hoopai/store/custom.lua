@@ -11,6 +11,7 @@
 -- @tfield[opt] function lock `lock(key)` returns a function that releases the lock, nil when somebody holds it (it is
 -- asked again, for a minute at most), or nil and a problem. An exchange is made under it. Without it two programs may
 -- spend one refresh token
+local _ENV = require "hoopai.standard"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 

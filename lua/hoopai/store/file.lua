@@ -1,5 +1,6 @@
 --- A token store in a private folder: one file of mode 0600 per grant, written so that a crash at any moment leaves the
 -- old or the new one, and a kernel lock per grant that all processes of the host respect.
+local _ENV = require "hoopai.standard"
 local core = require "hoopai.core"
 
 local setmetatable = setmetatable

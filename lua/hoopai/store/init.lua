@@ -9,6 +9,7 @@
 -- spent, and its successor is stored before anybody uses it. No error deletes or overwrites a token.
 -- A host without the library `io` gives scripts no files: there `hoopai.store.file` is nil.
 -- @module hoopai.store
+local _ENV = require "hoopai.standard"
 local errors = require "hoopai.errors"
 local custom = require "hoopai.store.custom"
 local file = require "hoopai.store.file"

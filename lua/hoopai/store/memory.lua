@@ -1,4 +1,5 @@
 --- A token store that lasts as long as the program. Tokens stay in userdata; nothing is written anywhere.
+local _ENV = require "hoopai.standard"
 local setmetatable = setmetatable
 
 local Memory = {}
