@@ -1028,7 +1028,8 @@ describe("client:", function()
         local hoopai = require "hoopai"
         local client <close> = hoopai.new { token = "t", base_url = %q }
         assert(client.calendars:get("c") and hoopai[nil] == nil and hoopai.tiem == nil)
-        for _, name in ipairs { "api.notes", "auth.app", "log", "schema.checks", "schema.types", "slots", "store" } do
+        for _, name in ipairs { "api.notes", "auth.app", "booking", "log", "schema.checks", "schema.types", "slots",
+          "store", "time", "tz", "verify" } do
           assert(not package.loaded["hoopai." .. name], name)
         end
       ]]):format(server.url))

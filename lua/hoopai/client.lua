@@ -15,7 +15,6 @@ local sending = require "hoopai.sending"
 local suggest = require "hoopai.suggest"
 local retry = require "hoopai.retry"
 local token = require "hoopai.auth.token"
-local verify = require "hoopai.verify"
 local words = require "hoopai.api.words"
 
 local type, tostring, getmetatable, setmetatable = type, tostring, getmetatable, setmetatable
@@ -248,6 +247,12 @@ local function sent_ms(exchange, response)
   return server and server * 1000 - (now() - exchange.begun) * 1000
 end
 
+local function entry_with(list, id)
+  for _, entry in ipairs(list) do
+    if entry.id == id then return entry end
+  end
+end
+
 --- Reads the page of a list that has the record.
 local function find_in_list(client, begun, lookup, plan, call_options)
   local ids = plan.ids
@@ -255,7 +260,7 @@ local function find_in_list(client, begun, lookup, plan, call_options)
     ids[lookup.id_count + 1], ids[lookup.id_count + 2] = plan.query, call_options
     local list, response = perform(client, begun, lookup, unpack(ids, 1, lookup.id_count + 2))
     if list == nil then return nil, response end
-    local record = verify.find(list, plan.id)
+    local record = entry_with(list, plan.id)
     if record or not response.extra.hasMore then return record, response end
     if not plan.query.offset then break end -- a list that should be whole
     plan.query.offset = plan.query.offset + plan.query.limit
@@ -273,6 +278,7 @@ end
 --- Was a change made whose answer was lost? See verify.judge for the words that it returns.
 local function look(client, exchange, arguments, call_options)
   local endpoint = exchange.endpoint
+  local verify = endpoint.verifier
   local lookup = resources.endpoint(endpoint.verify_with)
   local plan = verify.plan(endpoint, lookup.id_count, arguments, exchange.content, exchange.location_id)
   if not plan then return "unknown" end

@@ -6,7 +6,7 @@ local schema = require "hoopai.schema"
 local suggest = require "hoopai.suggest"
 
 local tostring, setmetatable = tostring, setmetatable
-local pairs, ipairs, require = pairs, ipairs, require
+local pairs, ipairs, rawget, require = pairs, ipairs, rawget, require
 local concat, sort = table.concat, table.sort
 local format, match = string.format, string.match
 
@@ -31,6 +31,13 @@ local function set_verify(endpoint, resource_name, data)
   end
 end
 
+--- What finds out what became of a change, with all that its reading takes: loaded before the change is sent, since
+-- nothing may fail to load once it has left.
+local function load_verifier()
+  schema.load()
+  return require "hoopai.verify"
+end
+
 --- What the pipeline needs to know of an endpoint.
 local function new_endpoint(resource_name, data)
   local checks
@@ -48,6 +55,7 @@ local function new_endpoint(resource_name, data)
     if not checks then
       checks = schema.compile(data, load_data(resource_name))
       endpoint.keep_null = checks.keep_null
+      if data.class == "U" then endpoint.verifier = load_verifier() end
     end
     return checks
   end
@@ -95,7 +103,7 @@ local function make_method(endpoint, call)
   end
 end
 
--- Methods that are more than one request: the file that has them.
+-- Methods that are more than one request: the file that has them, loaded when one of them is wanted.
 local composites = { appointments = "hoopai.booking" }
 
 local function make_composite(id, run)
@@ -103,6 +111,13 @@ local function make_composite(id, run)
     local client = clients[resource] or raise_no_client(id)
     local function option(name, call_options) return resource[OPTION](client, id, name, call_options) end
     return run({ client = client, option = option }, ...)
+  end
+end
+
+local function add_composites(resource_name, methods)
+  local module = composites[resource_name]
+  for name, run in pairs(module and require(module) or {}) do
+    methods[name] = make_composite(resource_name .. ":" .. name, run)
   end
 end
 
@@ -123,12 +138,12 @@ local function metatable_of(resource_name, call)
     local endpoint = (data.alias and alias_of or endpoint_of)(resource_name, data)
     methods[data.name] = make_method(endpoint, call)
   end
-  for name, run in pairs(composites[resource_name] and require(composites[resource_name]) or {}) do
-    methods[name] = make_composite(resource_name .. ":" .. name, run)
-  end
   local name = "hoopai." .. resource_name
   setmetatable(methods, {
-    __index = function(_, key) raise_unknown_method(resource_name, methods, key) end,
+    __index = function(_, key)
+      add_composites(resource_name, methods)
+      return rawget(methods, key) or raise_unknown_method(resource_name, methods, key)
+    end,
   })
   meta = {
     __name = name,
@@ -145,6 +160,7 @@ resources.endpoint = find_endpoint
 function resources.load()
   for _, name in ipairs(resource_names) do load_data(name) end
   for _, module in pairs(composites) do require(module) end
+  load_verifier()
 end
 
 --- The resource object of a client, e.g. client.calendars.

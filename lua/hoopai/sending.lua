@@ -7,7 +7,6 @@ local core = require "hoopai.core"
 local gates = require "hoopai.gate"
 local retry = require "hoopai.retry"
 local scheduler = require "hoopai.scheduler"
-local verify = require "hoopai.verify"
 
 local format, min = string.format, math.min
 local ipairs, pairs, select, setmetatable = ipairs, pairs, select, setmetatable
@@ -391,7 +390,7 @@ local function send(own, exchange, where, task, look)
     if is_over then return final(exchange, err, before) end
     if is_gone(exchange, err) then
       err.response.reconciled = true
-      return verify.result(exchange.endpoint), err.response
+      return exchange.endpoint.verifier.result(exchange.endpoint), err.response
     end
     local point, budget = retry.point(err, exchange.sent), of_location(budgets, exchange.location_id, retry.budget)
     if retry.is_costly(point) then budget:fail() end

@@ -53,13 +53,6 @@ function verify.plan(endpoint, lookup_ids, arguments, body, location_id)
   return query and { ids = ids, query = query, id = arguments[endpoint.id_count] }
 end
 
---- The entry of a list that has this id.
-function verify.find(list, id)
-  for _, entry in ipairs(list) do
-    if entry.id == id then return entry end
-  end
-end
-
 ---------------------------------------------------------------------------------------------------- what it says
 
 local same
