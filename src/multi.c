@@ -322,11 +322,11 @@ static struct hp_slot *take_slot(struct hp_multi *multi) {
 static void give_slot(struct hp_multi *multi, struct hp_slot *slot) {
   slot->owner = NULL;
   hp_slot_reset(slot);
-  if (!multi->curl || multi->idle_count >= MAX_IDLE_SLOTS) {
+  bool enough = multi->idle_count >= MAX_IDLE_SLOTS && multi->idle_count >= multi->running;
+  if (!multi->curl || enough) {
     hp_slot_free(slot);
     return;
   }
-  if (multi->serves_once) hp_slot_retire(slot);
   slot->next = multi->idle;
   multi->idle = slot;
   multi->idle_count++;
@@ -664,7 +664,7 @@ static int multi_new(lua_State *L) {
 #endif
   if (!open_curl(multi)) return luaL_error(L, "not enough memory");
   multi->share = open_share();
-  multi->serves_once = curl_is_before(0x080100);
+  multi->guards_lines = curl_is_before(0x080100);
   lua_settop(L, 2);
   return 1;
 }

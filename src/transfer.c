@@ -16,6 +16,7 @@
 /* ---------------------------------------------------------------------------------------------------------- callbacks */
 
 static const char long_headers[] = "the answer has more or longer headers than the library accepts";
+static const char malformed_header[] = "a header line of the answer is malformed";
 
 static void refuse(struct hp_slot *slot, const char *kind, const char *why) {
   if (slot->refusal) return;
@@ -39,9 +40,27 @@ static bool append_secret(struct hp_buffer *buffer, const char *data, size_t len
   return hp_append(buffer, data, length);
 }
 
+/* Before 8.1.0 an easy handle that is used again has a pointer to the last header of the answer before, and libcurl
+   writes to that freed memory when the first header line of an answer is a folded one. With CURLOPT_HEADER such a
+   libcurl shows each header line to on_body before it looks at it itself, so here it can be kept from it. A long line
+   comes in parts. */
+static size_t on_line(struct hp_slot *slot, const char *line, size_t length) {
+  bool begins = !slot->in_line, folded = line[0] == ' ' || line[0] == '\t';
+  slot->in_line = line[length - 1] != '\n';
+  if (!begins) return length;
+  if (folded && !slot->named) {
+    refuse(slot, "protocol", malformed_header);
+    return 0;
+  }
+  bool is_status = length >= 5 && memcmp(line, "HTTP/", 5) == 0;
+  if (!is_status && line[0] != '\r' && line[0] != '\n') slot->named = true;
+  return length;
+}
+
 static size_t on_body(char *data, size_t one, size_t length, void *user) {
   struct hp_slot *slot = user;
   (void)one; /* always 1 */
+  if (slot->guards_lines && !slot->headers_done && length > 0) return on_line(slot, data, length);
   if (length > slot->max_body - slot->body.length) {
     refuse(slot, "too_large", "the answer is larger than the library accepts");
     return 0;
@@ -195,18 +214,12 @@ static void forget_origin(struct hp_slot *slot) {
 
 void hp_slot_free(struct hp_slot *slot) {
   forget_secret(slot);
-  hp_slot_retire(slot);
+  if (slot->easy) curl_easy_cleanup(slot->easy);
   curl_url_cleanup(slot->parsed);
   forget_origin(slot);
   hp_buffer_free(&slot->body);
   hp_buffer_free(&slot->headers);
   free(slot);
-}
-
-void hp_slot_retire(struct hp_slot *slot) {
-  if (slot->easy) curl_easy_cleanup(slot->easy);
-  slot->easy = NULL;
-  slot->has_origin = false;
 }
 
 /* What is the same for all requests of a client is set once, in a handle of which the others are copies. */
@@ -217,6 +230,7 @@ static bool open_model(struct hp_multi *multi) {
   set_comfort(easy, multi);
   if (set_security(easy) && set_authorities(easy, multi) && set_proxy(easy, multi) &&
       curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE) == CURLE_OK &&
+      curl_easy_setopt(easy, CURLOPT_HEADER, multi->guards_lines ? 1L : 0L) == CURLE_OK &&
       curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, hp_multi_on_open) == CURLE_OK &&
       curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, multi) == CURLE_OK &&
       curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, hp_multi_on_close) == CURLE_OK &&
@@ -228,7 +242,7 @@ static bool open_model(struct hp_multi *multi) {
   return false;
 }
 
-/* Gives the slot a handle if it has none. TLS sessions are shared, as a handle may serve once. */
+/* Gives the slot a handle if it has none. */
 static bool open_easy(struct hp_slot *slot, struct hp_multi *multi) {
   if (slot->easy) return true;
   if (!open_model(multi)) return false;
@@ -236,7 +250,8 @@ static bool open_easy(struct hp_slot *slot, struct hp_multi *multi) {
   if (!slot->easy) return false;
   if (multi->share) (void)curl_easy_setopt(slot->easy, CURLOPT_SHARE, multi->share);
   if (set_callbacks(slot)) return true;
-  hp_slot_retire(slot);
+  curl_easy_cleanup(slot->easy);
+  slot->easy = NULL;
   return false;
 }
 
@@ -245,6 +260,7 @@ struct hp_slot *hp_slot_new(const struct hp_multi *multi) {
   if (!slot) return NULL;
   slot->max_body = multi->max_body;
   slot->max_headers = multi->max_headers;
+  slot->guards_lines = multi->guards_lines;
   return slot;
 }
 
@@ -258,7 +274,7 @@ void hp_slot_reset(struct hp_slot *slot) {
   reset_buffer(&slot->body);
   reset_buffer(&slot->headers);
   slot->header_lines = slot->interim = 0;
-  slot->final_headers = slot->headers_done = false;
+  slot->final_headers = slot->headers_done = slot->in_line = slot->named = false;
   slot->refusal = slot->refusal_kind = NULL;
   slot->error[0] = 0;
 }
@@ -411,7 +427,7 @@ static void refuse_malformed(struct hp_slot *slot, CURLcode code) {
   } else if (in_chunks) {
     refuse(slot, "protocol", slot->error);
   } else if (code == CURLE_BAD_FUNCTION_ARGUMENT && !slot->headers_done) {
-    refuse(slot, "protocol", "a header line of the answer is malformed");
+    refuse(slot, "protocol", malformed_header);
   } else if (code == CURLE_WRITE_ERROR) { /* of our own on_body there is a refusal already */
     refuse(slot, "protocol", "the compressed answer goes on behind its end");
   }

@@ -543,6 +543,25 @@ describe("a transfer", function()
         assert.are.same({ 200 }, { transfer:result() })
         transfer:close()
         check("HTTP/1.1 200 OK\r\n " .. ("f"):rep(200) .. ": folded\r\nContent-Length: 0\r\n\r\n", "protocol", 200)
+        check("HTTP/1.1 200 OK\r\n\t" .. ("f"):rep(20000) .. "\r\nContent-Length: 0\r\n\r\n", "protocol", 200)
+        check("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n folded\r\nContent-Length: 0\r\n\r\n", "protocol", 200)
+        server:reply { raw = "HTTP/1.1 200 OK\r\n\r\nno header", close = true }
+        transfer = fetch(multi, server.url .. "/")
+        assert.are.equal("no header", transfer:body())
+        transfer:close()
+      end
+    end)
+
+    it("but a long header line whose parts begin with a space is none of those", function()
+      local large <close> = core.multi { http2 = false }
+      for _ = 1, 3 do -- libcurl hands on 16384 bytes at a time
+        local value = ("v"):rep(16384 - #"X-Long: ") .. " " .. ("w"):rep(2000)
+        server:reply { raw = "HTTP/1.1 200 OK\r\nX-Long: " .. value .. "\r\nContent-Length: 2\r\n\r\nok" }
+        local transfer = fetch(large, server.url .. "/")
+        assert.are.same({ 200 }, { transfer:result() })
+        assert.are.equal(value, transfer:header "x-long")
+        assert.are.equal("ok", transfer:body())
+        transfer:close()
       end
     end)
 
