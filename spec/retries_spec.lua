@@ -4,6 +4,7 @@
 local cases = require "spec.support.endpoint_cases"
 local core = require "hoopai.core"
 local expect = require "spec.support.expect"
+local gates = require "hoopai.gate"
 local hoopai = require "hoopai"
 local leak = require "spec.support.leak"
 local sandbox = require "hoopai.sandbox"
@@ -705,6 +706,26 @@ describe("retries:", function()
         end)
         assert.is_true(seconds >= 0.4 and seconds < 5, seconds)
       end
+    end)
+
+    it("keeps nobody in the line once there is room for all in it", function()
+      local Gate = getmetatable(gates.new()).__index
+      local enter, entered = Gate.enter, 0
+      local restored <close> = setmetatable({}, { __close = function() Gate.enter = enter end }) -- luacheck: ignore 211
+      function Gate.enter(...)
+        entered = entered + 1
+        return enter(...)
+      end
+      local client = new { retries = 0, rate_limit = true, max_connections = 40 }
+      server:reply(with(CALENDAR, { always = true, delay = 0.2, headers = { ["X-RateLimit-Max"] = "100000" } }))
+      hoopai.run(function()
+        for _ = 1, 40 do
+          hoopai.spawn(function()
+            for _ = 1, 3 do assert(get(client)) end
+          end)
+        end
+      end)
+      assert.are.equal(20, entered) -- those that found the unknown budget in use
     end)
 
     it("is shared by a client and those made by `with`, for the location of the call", function()
