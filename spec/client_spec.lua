@@ -765,8 +765,15 @@ describe("client:", function()
       assert.are.equal(1, response.attempts)
     end)
 
+    it("says what stood beside the result also when the body is let go", function()
+      server:reply { path = "/calendars/c", body = [[{"calendar":{"id":"c"},"hasMore":true}]] }
+      local _, response = assert(new().calendars:get("c"))
+      response.body = nil
+      assert.are.same({ hasMore = true }, response.extra)
+    end)
+
     it("has its headers for whoever goes through it, looked at before or not", function()
-      server:reply { path = "/calendars/c", headers = { ["X-One"] = "1" }, body = [[{"calendar":{"id":"c"}}]],
+      server:reply { path = "/calendars/c", headers = { ["X-One"] = "1", ["X-RateLimit-Max"] = "9" }, body = [[{"calendar":{"id":"c"}}]],
         always = true }
       local client = new()
       for _, look in ipairs { false, true } do
@@ -779,6 +786,7 @@ describe("client:", function()
         end
         assert.are.same({
           status = true, headers = true, attempts = true, elapsed = true, url = true, extra = true, body = true,
+          rate_limit = true,
         }, names)
         assert.are.equal(response.headers, response.headers)
         assert.is_nil(response.head)
@@ -1034,6 +1042,84 @@ describe("client:", function()
         end
       ]]):format(server.url))
       assert.is_true(ok, text)
+    end)
+
+    it("sends no change before all that finds out what became of it is loaded", function()
+      server:reply({ method = "PUT", path = "/calendars/c", close = "before" },
+        { path = "/calendars/c", body = [[{"calendar":{"id":"c","name":"Yoga"}}]] })
+      local text, ok = child.run(([[
+        local hoopai = require "hoopai"
+        local client <close> = hoopai.new { token = "t", location_id = "l", base_url = %q }
+        local function update() return client.calendars:update("c", { name = "Yoga" }) end
+        package.preload["hoopai.verify"] = function() error "cannot be loaded just now" end
+        assert(not pcall(update))
+        package.preload["hoopai.verify"] = nil
+        local calendar, response = update()
+        assert(calendar and response.reconciled)
+      ]]):format(server.url))
+      assert.is_true(ok, text)
+      local methods = {}
+      for _, request in ipairs(server:ledger()) do methods[#methods + 1] = request.method end
+      assert.are.same({ "PUT", "GET" }, methods)
+    end)
+
+    it("ends a call whose client a finaliser closes as it is sent", function()
+      server:reply { path = "/calendars/c", always = true, body = [[{"calendar":{"id":"c"}}]] }
+      for _, mode in ipairs { "block", "task" } do
+        local text, ok = child.run(([[
+          local core, hoopai = require "hoopai.core", require "hoopai"
+          local send = debug.getmetatable(core.multi {}).__index.send
+          local client, hits = nil, 0
+          local function trap()
+            setmetatable({}, { __gc = function()
+              if debug.getinfo(2, "f").func ~= send then return trap() end
+              hits = hits + 1
+              client:close()
+            end })
+          end
+          collectgarbage("incremental", 10, 400, 10) -- finalisers run again and again
+          for _ = 1, 2000 do
+            local before = hits
+            client = hoopai.new { token = "t", base_url = %q, timeout = 5 }
+            trap()
+            local function get() return select(2, client.calendars:get "c") end
+            local response
+            if %q == "task" then response = hoopai.run(get) else response = get() end
+            assert(hits == before and response.status == 200 or response.kind == "closed", tostring(response))
+            if hits == 3 then break end
+          end
+          assert(hits > 0, "no finaliser ran in time")
+        ]]):format(server.url, mode))
+        assert.is_true(ok, text)
+      end
+    end)
+
+    it("leaves no request in flight when the host's loop fails as its task is cancelled", function()
+      server:reply { path = "/calendars/c", always = true, delay = 0.3, body = [[{"calendar":{"id":"c"}}]] }
+      local text, ok = child.run(([[
+        local core, hoopai = require "hoopai.core", require "hoopai"
+        local multis, multi = {}, core.multi
+        function core.multi(options)
+          multis[#multis + 1] = multi(options)
+          return multis[#multis]
+        end
+        local fails = false
+        hoopai.use { name = "own", changed = function() assert(not fails, "the host's own slip") end }
+        local client = hoopai.new { token = "t", base_url = %q, rate_limit = true }
+        local tasks = {}
+        -- More than are sent while the budget is unknown, so that somebody is to be told.
+        for index = 1, 22 do tasks[index] = hoopai.spawn(function() return client.calendars:get("c") end) end
+        for _ = 1, 3 do hoopai.loop.step() end
+        assert(select(2, multis[1]:count()) == 20)
+        fails = true
+        local fine, problem = pcall(tasks[1].cancel, tasks[1])
+        fails = false
+        assert(not fine and problem:find("own slip", 1, true), problem)
+        print(select(2, multis[1]:count()))
+        os.exit(true, false)
+      ]]):format(server.url))
+      assert.are.equal("19\n", text)
+      assert.is_true(ok)
     end)
 
     it("works in a host without debug, io and os", function()

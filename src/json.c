@@ -500,6 +500,25 @@ static int json_decode(lua_State *L) {
   return 1;
 }
 
+/* without(object, name) -> a copy of a table less one field */
+static int json_without(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_checkany(L, 2);
+  lua_settop(L, 2);
+  lua_newtable(L);
+  lua_pushnil(L);
+  while (lua_next(L, 1)) {
+    if (lua_rawequal(L, -2, 2)) {
+      lua_pop(L, 1);
+    } else {
+      lua_pushvalue(L, -2);
+      lua_insert(L, -2);
+      lua_rawset(L, 3);
+    }
+  }
+  return 1;
+}
+
 /* ------------------------------------------------------------------------------------------------------------- arrays */
 
 /* array(t) -> t marked as an array, so that it is sent as [] when it is empty */
@@ -561,6 +580,8 @@ void hp_open_json(lua_State *L) {
   push_reader(L);
   lua_pushcclosure(L, json_decode, 1);
   lua_setfield(L, -2, "decode");
+  lua_pushcfunction(L, json_without);
+  lua_setfield(L, -2, "without");
   push_array_mark(L);
   lua_pop(L, 1);
   lua_pushcfunction(L, json_array);

@@ -18,6 +18,8 @@
 #define MOST_CONNECTIONS 10000
 #define MOST_BYTES 1000000000
 
+static const char closed_client[] = "the client was closed";
+
 /* ---------------------------------------------------------------------------------------------------------- SIGPIPE */
 
 /* With CURLOPT_NOSIGNAL libcurl leaves SIGPIPE alone, and OpenSSL may write to a closed socket. It is blocked in this
@@ -525,7 +527,7 @@ static void close_multi(struct hp_multi *multi) {
   struct guard guard;
   block_sigpipe(multi, &guard);
   multi->closed = true;
-  end_all(multi, "closed", "the client was closed");
+  end_all(multi, "closed", closed_client);
   while (multi->idle) hp_slot_free(take_slot(multi));
   if (multi->model) curl_easy_cleanup(multi->model);
   multi->model = NULL;
@@ -692,6 +694,11 @@ static int enqueue(lua_State *L, struct hp_multi *multi, struct hp_transfer *tra
   transfer->pin = luaL_ref(L, -2); /* the last thing that can raise */
   lua_pop(L, 1);
   link_all(multi, transfer);
+  if (multi->closed) { /* by a finaliser that ran since check_multi */
+    hp_transfer_fail(transfer, "closed", closed_client);
+    push_last(&multi->done, transfer);
+    return 1;
+  }
   transfer->state = HP_QUEUED;
   multi->queued++;
   push_last(&multi->queue, transfer);

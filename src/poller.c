@@ -119,7 +119,7 @@ static struct poller *check_poller(lua_State *L) {
   struct poller *poller = luaL_checkudata(L, 1, HP_POLLER);
   if (poller->set < 0) luaL_error(L, "attempt to use a closed poller");
   /* After fork the kernel's set is shared with the parent: changing it here would change it there. */
-  if (poller->pid != getpid()) luaL_error(L, "this poller belongs to the parent process");
+  if (poller->pid != hp_pid()) luaL_error(L, "this poller belongs to the parent process");
   return poller;
 }
 
@@ -127,7 +127,7 @@ static struct poller *check_poller(lua_State *L) {
 static int poller_new(lua_State *L) {
   struct poller *poller = lua_newuserdatauv(L, sizeof *poller, 0);
   poller->set = -1;
-  poller->pid = getpid();
+  poller->pid = hp_pid();
   luaL_setmetatable(L, HP_POLLER);
   poller->set = hp_set_open();
   if (poller->set < 0) return hp_system_problem(L, "no descriptor for the event loop");
@@ -165,7 +165,7 @@ static int poller_wait(lua_State *L) {
 static int poller_close(lua_State *L) {
   struct poller *poller = luaL_checkudata(L, 1, HP_POLLER);
   if (poller->set >= 0) {
-    if (poller->pid == getpid()) close(poller->set);
+    if (poller->pid == hp_pid()) close(poller->set);
     else hp_set_abandon(poller->set);
   }
   poller->set = -1;

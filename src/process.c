@@ -1,4 +1,4 @@
-/* Which process this is, process_page without asking the system each time. */
+/* Which process this is, without asking the system each time. */
 #define _GNU_SOURCE
 #include "core.h"
 
@@ -16,7 +16,9 @@ static void open_page(void) {
   size_t size = (size_t)sysconf(_SC_PAGESIZE);
   void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED) return;
-  if (madvise(page, size, MADV_WIPEONFORK) == 0) process_page = page;
+  /* Some emulators take any advice and do nothing: those are not believed. */
+  bool is_honest = madvise(page, size, -1) != 0;
+  if (is_honest && madvise(page, size, MADV_WIPEONFORK) == 0) process_page = page;
   else (void)munmap(page, size);
 #endif
 }

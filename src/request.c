@@ -213,7 +213,7 @@ static struct hp_request **check_request(lua_State *L, int index) {
 static int request_new(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
-  struct hp_request **box = lua_newuserdatauv(L, sizeof *box, 0);
+  struct hp_request **box = lua_newuserdatauv(L, sizeof(struct hp_request *), 0);
   *box = NULL;
   luaL_setmetatable(L, HP_REQUEST);
   *box = read_request(L, 1);

@@ -480,9 +480,12 @@ static int transfer_result(lua_State *L) {
   const struct hp_transfer *transfer = check_done(L);
   lua_pushinteger(L, transfer->status);
   if (!transfer->kind) return 1;
-  lua_pushstring(L, transfer->kind);
-  lua_pushstring(L, transfer->message);
-  lua_pushinteger(L, transfer->code);
+  const char *kind = transfer->kind;
+  lua_Integer code = transfer->code;
+  lua_pushstring(L, transfer->message); /* first: from here on a finaliser may have closed it */
+  lua_pushstring(L, kind);
+  lua_insert(L, -2);
+  lua_pushinteger(L, code);
   return 4;
 }
 
@@ -517,7 +520,7 @@ static int transfer_body(lua_State *L) {
 /* The first byte of the body that is no white space, as a string; nil when there is none. */
 static void push_first(lua_State *L, const struct hp_buffer *body) {
   size_t i = 0;
-  while (i < body->length && memchr(" \t\r\n\v\f", body->data[i], 6)) i++;
+  while (i < body->length && strchr(" \t\r\n\v\f", body->data[i]) && body->data[i]) i++;
   if (i < body->length) lua_pushlstring(L, body->data + i, 1);
   else lua_pushnil(L);
 }
@@ -565,6 +568,8 @@ static bool next_line(const char **at, const char *end, const char *prefix, stru
     const char *start = *at, *newline = memchr(start, '\n', (size_t)(end - start));
     const char *stop = newline ? newline : end;
     *at = newline ? newline + 1 : end;
+    /* Most lines differ in the first letter. */
+    if (size > 0 && (*start | 0x20) != (*prefix | 0x20)) continue;
     if ((size_t)(stop - start) < size || strncasecmp(start, prefix, size) != 0) continue;
     const char *colon = memchr(start, ':', (size_t)(stop - start));
     if (!colon || colon == start) continue;

@@ -597,7 +597,7 @@ static int vault_lock(lua_State *L) {
   snprintf(file, sizeof file, "%s.lock", name);
   struct lock *lock = lua_newuserdatauv(L, sizeof *lock, 0);
   lock->fd = -1;
-  lock->pid = getpid();
+  lock->pid = hp_pid();
   luaL_setmetatable(L, HP_VAULT_LOCK);
   if (take_lock(vault, file, lock, &failure)) return 1;
   if (lock->fd >= 0) close(lock->fd);
@@ -612,7 +612,7 @@ static int vault_lock(lua_State *L) {
 static int lock_release(lua_State *L) {
   struct lock *lock = luaL_checkudata(L, 1, HP_VAULT_LOCK);
   if (lock->fd < 0) return 0;
-  if (lock->pid == getpid()) (void)flock(lock->fd, LOCK_UN);
+  if (lock->pid == hp_pid()) (void)flock(lock->fd, LOCK_UN);
   close(lock->fd);
   lock->fd = -1;
   return 0;

@@ -6,6 +6,7 @@ local retry = require "hoopai.retry"
 local type, ipairs, pairs, next = type, ipairs, pairs, next
 local rawget, setmetatable = rawget, setmetatable
 local now = core.now
+local without = core.without
 local concat = table.concat
 local find, format, lower = string.find, string.format, string.lower
 local max = math.max
@@ -216,16 +217,7 @@ local function shape_problem(endpoint, value, opens)
   if endpoint.class == "C" and lacks_id(endpoint, value) then return "has no `id`" end
 end
 
---- A copy of an object without one member.
-local function without(object, name)
-  local copy = {}
-  for key, value in pairs(object) do
-    if key ~= name then copy[key] = value end
-  end
-  return copy
-end
-
---- Takes the envelope off: the declared key is the result, its siblings are response.extra.
+--- Takes the envelope off: the declared key is the result, its siblings go to response.extra.
 local function take_envelope(exchange, body, opens)
   local endpoint, response = exchange.endpoint, exchange.response
   local keys = endpoint.result.keys
@@ -235,7 +227,7 @@ local function take_envelope(exchange, body, opens)
     if value ~= nil then
       local problem = shape_problem(endpoint, value)
       if problem then return shape_failure(exchange, format("`%s` %s", key, problem)) end
-      response.envelope = key
+      response.extra = without(body, key)
       return value, response
     end
   end
@@ -293,7 +285,8 @@ local function unreadable(exchange, problem)
   })
 end
 
---- What a call returns after its result.
+--- What a call returns after its result. `headers` and `rate_limit` are read when they are first asked for; `pairs` shows
+-- them, `next` and `rawget` do not before that.
 -- @table Response
 -- @tfield integer status HTTP status
 -- @tfield table headers by name in lower case; repeated ones are joined with ", "
@@ -307,30 +300,28 @@ end
 -- @tfield[opt] boolean reconciled true when the call's own answer was lost, and a look afterwards found its effect
 -- @tfield[opt] boolean unexpected true when the answer lacks what is documented: then the whole body is the result
 
--- Few callers look at more than the status, and to read all header lines takes as long as to read the body. So a
--- response keeps what is needed, in `head` and `envelope`, until somebody asks.
+-- Few callers look at the headers, and to read all lines takes as long as to read the body. So a response keeps them as
+-- they came, in `head`, until somebody asks.
 local lazy = {
-  headers = function(response) return core.headers(response.head) end,
-  rate_limit = function(response) return core.rate_limit(response.head) end,
-  extra = function(response)
-    local key = rawget(response, "envelope")
-    return key and without(response.body, key) or {}
-  end,
+  headers = core.headers,
+  rate_limit = core.rate_limit,
+  extra = function() return {} end, -- where nothing stood beside the result
 }
 
 local Response = {}
 
 function Response.__index(response, name)
-  local make = rawget(response, "head") and lazy[name]
-  if not make then return nil end
-  local value = make(response)
+  local make = lazy[name]
+  local head = make and rawget(response, "head")
+  if not head then return nil end
+  local value = make(head)
   response[name] = value
   return value
 end
 
 function Response.__pairs(response)
   for name in pairs(lazy) do local _ = response[name] end
-  response.head, response.envelope = nil, nil
+  response.head = nil
   return next, response
 end
 
@@ -342,7 +333,7 @@ local function make_response(exchange, transfer, status, body)
     attempts = exchange.attempts,
     elapsed = exchange.elapsed,
     url = exchange.base_url .. exchange.path,
-    trace_id = nil, envelope = nil,
+    trace_id = nil, -- a place for it
   }, Response)
 end
 
@@ -357,9 +348,9 @@ local function unanswered(exchange, transfer)
 end
 
 --- Reads a finished transfer.
--- @tparam table exchange what the pipeline knows: endpoint (method, class, result, keep_null), base_url, path, attempts,
--- begun (nil = with this transfer), and the secret that was sent, which no error may show. Gets `begun`, `elapsed`,
--- `sent` and `response`
+-- @tparam table exchange what the pipeline knows: endpoint (method, class, result, keep_null), base_url, path,
+-- attempts, begun (nil = with this transfer), and the secret that was sent, which no error may show. Gets `begun`,
+-- `elapsed`, `sent` and `response`
 -- @param transfer a finished hoopai.Transfer
 -- @return result, response; or nil and an error
 function answer.read(exchange, transfer)

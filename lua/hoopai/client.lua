@@ -194,14 +194,11 @@ end
 --- What the requests of an endpoint have in common: made once for all calls that have no headers of their own.
 local function request_of(own, endpoint, chosen, has_body)
   local settings = own.settings
-  if chosen.headers ~= settings.headers or chosen.api_version ~= settings.api_version then
-    return new_request(own, endpoint, chosen, has_body)
-  end
-  local request = own.requests[endpoint]
-  if not request then
-    request = new_request(own, endpoint, settings, has_body)
-    own.requests[endpoint] = request
-  end
+  local is_usual = chosen.headers == settings.headers and chosen.api_version == settings.api_version
+  local request = is_usual and own.requests[endpoint]
+  if request then return request end
+  request = new_request(own, endpoint, chosen, has_body)
+  if is_usual then own.requests[endpoint] = request end
   return request
 end
 
@@ -222,6 +219,7 @@ local function new_exchange(client, own, endpoint, chosen, payload)
     source = app and app:source(chosen.location_id, chosen.company_id) or shared.source,
     location_id = payload and location_of(chosen, payload) or chosen.location_id,
     chosen = chosen, timeout = chosen.timeout, queue_deadline = queue_timeout and now() + queue_timeout,
+    -- Places for what is set later, when there may be no memory for more fields.
     path = endpoint.path, target = nil, body = nil, request = nil,
     begun = nil, elapsed = nil, attempts = 0, sent = 0, has_left = false,
     secret = nil, generation = nil, transfer = nil, gate = nil, response = nil,
@@ -296,18 +294,18 @@ end
 --- Makes a call, from its arguments to its result.
 -- @tparam Client client
 -- @tparam ?number begun since when its `timeout` counts, where it is part of another call
--- @param a the ids, then what the endpoint takes as query or body, then the options: five at most, so that none is lost
+-- @param a the ids, at most two, then what the endpoint takes as query or body, then the options; `e` is one too many
 function perform(client, begun, endpoint, a, b, c, d, e)
   check_process(client)
   local payload, call_options = sort_arguments(endpoint, a, b, c, d, e)
   local where, task = scheduler.where(endpoint.id)
   local own = client[PRIVATE]
-  local chosen = call_options and options_of(own.settings, call_options) or own.settings
+  local chosen = options_of(own.settings, call_options)
   local exchange = new_exchange(client, own, endpoint, chosen, payload)
-  if own.closed or own.shared.closed then return sending.closed_failure(exchange) end
+  if is_closed(own) then return sending.closed_failure(exchange) end
   local ok, err = build_request(exchange, chosen, payload or endpoint.preset, a, b)
   if not ok then return nil, err end
-  exchange.request = not call_options and own.requests[endpoint] or request_of(own, endpoint, chosen, exchange.body ~= nil)
+  exchange.request = request_of(own, endpoint, chosen, exchange.body ~= nil)
   exchange.begun = begun
   return sending.send(own, exchange, where, task, endpoint.class == "U" and function()
     return look(client, exchange, { a, b }, call_options)

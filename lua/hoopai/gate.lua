@@ -68,7 +68,7 @@ function Gate:enter(given)
 end
 
 --- Counts the request that `try` or `enter` took, or gives it back, however it ended: one that was cancelled may have
--- arrived.
+-- arrived. Cannot fail; is to be followed by `wake`.
 -- @tparam boolean has_left else it counts as never asked for
 -- @tparam ?table transfer the answer, where one came
 -- @tparam ?number pause seconds for which a 429 closes the gate
@@ -80,12 +80,11 @@ function Gate:leave(has_left, transfer, pause)
   else
     self.limiter:give_back()
   end
-  if self.bell.is_awaited then self.bell:ring() end
 end
 
---- Wakes who waits, so that it sees that the client is closed.
+--- Wakes who waits, so that it looks whether there is room now, or whether the client was closed.
 function Gate:wake()
-  self.bell:ring()
+  if self.bell.is_awaited then self.bell:ring() end
 end
 
 return gate

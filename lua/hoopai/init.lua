@@ -14,7 +14,6 @@ local core = require "hoopai.core"
 local loop = require "hoopai.loop"
 local resources = require "hoopai.resources"
 local scheduler = require "hoopai.scheduler"
-local schema = require "hoopai.schema"
 require "hoopai.standard" -- before anybody changes what it keeps
 
 local pairs, require, setmetatable = pairs, require, setmetatable
@@ -93,12 +92,11 @@ function hoopai.oauth(options)
   return require("hoopai.auth.app").new(options)
 end
 
---- Loads what is otherwise loaded when it is first needed: the endpoints, their checks, the modules of times, slots,
--- logs and stores, and OAuth. For hosts that change standard functions, or take them away, after they have loaded the
+--- Loads what is otherwise loaded when it is first needed: the endpoints, their checks, bookings, the modules of times,
+-- slots, logs and stores, and OAuth. For hosts that change standard functions, or take them away, after they have loaded the
 -- library, and for those that fork. From then on the library uses no global.
 function hoopai.preload()
   resources.load()
-  schema.load()
   for name, module in pairs(MODULES) do hoopai[name] = require(module) end
   require "hoopai.auth.app"
 end

@@ -13,7 +13,7 @@ Lock.__index = Lock
 
 --- A lock between tasks, first come first served. In blocking mode nobody else can hold it for longer than a call.
 function locks.new()
-  return setmetatable({ queue = {}, first = 1, last = 0 }, Lock)
+  return setmetatable({ queue = {}, first = 1, last = 0, waiting = 0 }, Lock)
 end
 
 --- Hands the lock to the first who still waits for it.
@@ -24,7 +24,7 @@ local function release(lock)
     lock.queue[lock.first] = nil
     lock.first = lock.first + 1
     if hold.task.suspended and not hold.task.closing and hold.task.ticket == hold.ticket then
-      lock.holder = hold
+      lock.holder, lock.waiting = hold, lock.waiting - 1
       return scheduler.wake(hold.task, hold.ticket)
     end
   end
@@ -39,7 +39,10 @@ end
 
 local Wait = {}
 Wait.__close = function(wait)
-  if not wait.passed then Hold.__close(wait.hold) end
+  if wait.passed then return end
+  local hold = wait.hold
+  local lock = hold.lock
+  if lock.holder == hold then release(lock) else lock.waiting = lock.waiting - 1 end
 end
 
 --- Waits for the lock. The result is a to-be-closed value that gives it back.
@@ -56,17 +59,18 @@ function Lock:acquire(what, deadline)
     errors.raise(what .. " is already running in this program")
   end
   hold.task, hold.ticket = task, scheduler.new_ticket(task)
+  local wait = setmetatable({ hold = hold, passed = false }, Wait)
   self.queue[self.last + 1] = hold
-  self.last = self.last + 1
-  local wait <close> = setmetatable({ hold = hold }, Wait)
+  self.last, self.waiting = self.last + 1, self.waiting + 1
+  local ending <close> = wait -- luacheck: ignore 211
   if scheduler.suspend(task, deadline) == "timeout" then return nil end
   wait.passed = true
   return hold
 end
 
---- How many have the lock or wait for it, at most.
+--- How many have the lock or wait for it.
 function Lock:count()
-  return (self.holder and 1 or 0) + self.last - self.first + 1
+  return (self.holder and 1 or 0) + self.waiting
 end
 
 local Bell = {}

@@ -42,6 +42,7 @@ end
 local function new_endpoint(resource_name, data)
   local checks
   local params = data.params or {}
+  assert(#params <= 2, "the pipeline of a call takes two ids")
   local endpoint = {
     id = resource_name .. ":" .. data.name,
     method = data.method, path = data.path, params = params, id_count = #params,
@@ -53,9 +54,10 @@ local function new_endpoint(resource_name, data)
   set_verify(endpoint, resource_name, data)
   function endpoint.checks()
     if not checks then
-      checks = schema.compile(data, load_data(resource_name))
-      endpoint.keep_null = checks.keep_null
+      local made = schema.compile(data, load_data(resource_name))
+      endpoint.keep_null = made.keep_null
       if data.class == "U" then endpoint.verifier = load_verifier() end
+      checks = made -- last: where something could not be loaded, the next call tries again
     end
     return checks
   end

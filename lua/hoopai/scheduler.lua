@@ -591,7 +591,7 @@ end
 -- "timeout" when that passes first.
 function scheduler.await(transfer, task, deadline)
   transfer:await(task)
-  task.ticket = task.ticket + 1
+  new_ticket(task)
   return suspend(task, deadline)
 end
 

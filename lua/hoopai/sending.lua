@@ -239,6 +239,7 @@ Exchange.__close = function(exchange)
   local gate, transfer = exchange.gate, exchange.transfer
   if gate then gate:leave(exchange.has_left, exchange.response and transfer, exchange.pause) end
   if transfer then transfer:close() end
+  if gate then gate:wake() end -- last: it may call the host's loop, and what that raises must not keep the transfer
 end
 
 --- What is known of a call while it is made.
@@ -279,14 +280,16 @@ local function attempt(own, exchange, where, task)
   if hooks.request then tell_request(hooks.request, exchange) end
   if own.closed or shared.closed then return over(closed_failure(exchange)) end -- meanwhile, or by the hook
   if deadline and now() >= deadline then return over(refresh_timeout(exchange)) end
-  local multi, problem = shared[where], nil
+  local multi = shared[where]
   if not multi then
+    local problem
     multi, problem = open_transfers(shared, where)
     if not multi then return over(answer.failure(exchange, { kind = "network", message = problem })) end
   end
   local transfer = multi:send(exchange.request, exchange.target, secret, exchange.body, timeout, deadline)
   exchange.has_left, exchange.transfer = true, transfer
-  if not wait_for(transfer, multi, task, deadline or exchange.queue_deadline) then
+  -- A finaliser that ran just now may have closed the client: then the transfer has ended, and nobody would say so.
+  if not shared.closed and not wait_for(transfer, multi, task, deadline or exchange.queue_deadline) then
     exchange.has_left = false
     return over(queue_failure(exchange, "no connection was free"))
   end

@@ -576,6 +576,33 @@ describe("a set of transfers", function()
     end)
   end)
 
+  it("tells the result of a transfer that a finaliser closes meanwhile", function()
+    local text, ok = child.run [[
+      local core = require "hoopai.core"
+      local closed = 0
+      for _ = 1, 20 do
+        local multi = core.multi {}
+        local transfer = multi:add { url = "http://127.0.0.1:1/", method = "GET" }
+        while transfer:state() ~= "done" do multi:wait(1) multi:step() end
+        multi:close() -- so that closing the transfer frees all that it has
+        local result, list = transfer.result, {}
+        collectgarbage "collect"
+        collectgarbage "stop"
+        setmetatable({}, { __gc = function() transfer:close() end })
+        collectgarbage("incremental", 0, 1000, 30)
+        collectgarbage "restart"
+        for index = 1, 100 do list[index] = index end
+        local _, kind, message = result(transfer)
+        assert(kind == "network" and message:find("connect", 1, true), message)
+        if transfer:state() == "closed" then closed = closed + 1 end
+      end
+      assert(closed > 0, "no finaliser ran in time")
+      print "fine"
+    ]]
+    assert.are.equal("fine\n", text)
+    assert.is_true(ok)
+  end)
+
   it("sends nothing that is in a .netrc", function()
     server:reply { body = "{}" }
     local home = os.tmpname()

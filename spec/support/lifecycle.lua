@@ -15,19 +15,20 @@ local hoopai = require "hoopai"
 local PATIENCE = 10 -- seconds until a state must have been reached
 
 -- Every transfer that is made, by the methods of all sets.
-local transfers, sets = {}, {}
+local transfers, noted = {}, false
 local new_multi = core.multi
 function core.multi(options)
   local multi = new_multi(options)
   local methods = debug.getmetatable(multi).__index
-  if not sets.add then
-    sets.add = methods.add
-    function methods.add(...)
-      local transfer = sets.add(...)
+  for _, name in ipairs(noted and {} or { "add", "send" }) do
+    local make = methods[name]
+    methods[name] = function(...)
+      local transfer = make(...)
       transfers[#transfers + 1] = transfer
       return transfer
     end
   end
+  noted = true
   return multi
 end
 

@@ -169,7 +169,10 @@ end
 -- A place in the request budget, counted or given back when it is closed.
 local Permit = {}
 Permit.__close = function(permit)
-  if permit.gate then permit.gate:leave(permit.has_left, permit.answered, permit.pause) end
+  local gate = permit.gate
+  if not gate then return end
+  gate:leave(permit.has_left, permit.answered, permit.pause)
+  gate:wake()
 end
 
 --- Waits for the request budget of a token endpoint; each of the two has its own.

@@ -1,9 +1,9 @@
 --- Where a client's token comes from: a fixed string, or a function that is asked for one.
 --
 -- Both answer the same two methods, so the pipeline of a call does not care:
---   source:get(deadline) -> secret, generation | nil, err           the token to send now; where source.may_wait is set,
---                                                                   it may wait for it, until the deadline
+--   source:get(deadline) -> secret, generation | nil, err           the token to send now
 --   source:refused(generation, deadline) -> boolean | nil, err      true when another token can be tried
+-- Where `source.may_wait` is set, `get` may wait for the token, until the deadline.
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local locks = require "hoopai.lock"
