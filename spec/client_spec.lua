@@ -773,7 +773,8 @@ describe("client:", function()
     end)
 
     it("has its headers for whoever goes through it, looked at before or not", function()
-      server:reply { path = "/calendars/c", headers = { ["X-One"] = "1", ["X-RateLimit-Max"] = "9" }, body = [[{"calendar":{"id":"c"}}]],
+      server:reply { path = "/calendars/c", headers = { ["X-One"] = "1", ["X-RateLimit-Max"] = "9" },
+        body = [[{"calendar":{"id":"c"}}]],
         always = true }
       local client = new()
       for _, look in ipairs { false, true } do

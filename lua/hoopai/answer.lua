@@ -285,8 +285,8 @@ local function unreadable(exchange, problem)
   })
 end
 
---- What a call returns after its result. `headers` and `rate_limit` are read when they are first asked for; `pairs` shows
--- them, `next` and `rawget` do not before that.
+--- What a call returns after its result. `headers` and `rate_limit` are read when they are first asked for: `pairs`
+-- shows them, `next` and `rawget` do not before that.
 -- @table Response
 -- @tfield integer status HTTP status
 -- @tfield table headers by name in lower case; repeated ones are joined with ", "

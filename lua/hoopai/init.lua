@@ -93,8 +93,8 @@ function hoopai.oauth(options)
 end
 
 --- Loads what is otherwise loaded when it is first needed: the endpoints, their checks, bookings, the modules of times,
--- slots, logs and stores, and OAuth. For hosts that change standard functions, or take them away, after they have loaded the
--- library, and for those that fork. From then on the library uses no global.
+-- slots, logs and stores, and OAuth. For hosts that change standard functions, or take them away, after they have
+-- loaded the library, and for those that fork. From then on the library uses no global.
 function hoopai.preload()
   resources.load()
   for name, module in pairs(MODULES) do hoopai[name] = require(module) end

@@ -84,8 +84,8 @@
 ---@field expected? string what would be right
 ---@field suggestion? string what was probably meant
 
----What a call returns after its result. `headers` and `rate_limit` are read when they are first asked for; `pairs` shows
----them, `next` and `rawget` do not before that.
+---What a call returns after its result. `headers` and `rate_limit` are read when they are first asked for: `pairs`
+---shows them, `next` and `rawget` do not before that.
 ---@class hoopai.Response
 ---@field status integer HTTP status
 ---@field headers table<string, string> by name in lower case; repeated ones are joined with ", "
@@ -2155,8 +2155,8 @@ function hoopai.array(list) end
 function hoopai.log(options) end
 
 ---Loads what is otherwise loaded when it is first needed: the endpoints, their checks, bookings, the modules of times,
----slots, logs and stores, and OAuth. For hosts that change standard functions, or take them away, after they have loaded the
----library, and for those that fork. From then on the library uses no global.
+---slots, logs and stores, and OAuth. For hosts that change standard functions, or take them away, after they have
+---loaded the library, and for those that fork. From then on the library uses no global.
 function hoopai.preload() end
 
 ---Runs fn(...) as a task, and the loop until it and all tasks spawned in it have ended.
