@@ -6,7 +6,7 @@ local schema = require "hoopai.schema"
 local suggest = require "hoopai.suggest"
 
 local tostring, setmetatable = tostring, setmetatable
-local pairs, ipairs, rawget, require = pairs, ipairs, rawget, require
+local assert, pairs, ipairs, rawget, require = assert, pairs, ipairs, rawget, require
 local concat, sort = table.concat, table.sort
 local format, match = string.format, string.match
 
