@@ -338,6 +338,7 @@ scenarios.close = {
 local function app_context(how, family, url, folder)
   local hoopai = require "hoopai"
   client_context(nil, url).client:close()
+  collectgarbage() -- what is left of it: Lua itself needs memory to finalise anything
   local store
   if how == "file" then
     os.execute("rm -rf " .. folder)
