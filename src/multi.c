@@ -727,21 +727,35 @@ static int multi_step(lua_State *L) {
   return 0;
 }
 
-/* next() -> a transfer that has ended, each once, and who waits for it; nil when there is none. Also after close(). */
-static int multi_next(lua_State *L) {
+/* Pushes the table of pinned transfers and the first that has ended, at index 2 and 3; else nil. */
+static struct hp_transfer *push_ended(lua_State *L) {
   struct hp_multi *multi = check_any(L);
-  struct hp_transfer *transfer = is_ours(multi) ? pop_first(&multi->done) : NULL;
+  struct hp_transfer *transfer = is_ours(multi) ? multi->done.first : NULL;
   lua_settop(L, 1);
   if (!transfer) {
     lua_pushnil(L);
-    return 1;
+    return NULL;
   }
   lua_getiuservalue(L, 1, 1);
   lua_rawgeti(L, 2, transfer->pin);
-  luaL_unref(L, 2, transfer->pin); /* whoever waits for it has it */
-  transfer->pin = LUA_NOREF;
+  return transfer;
+}
+
+/* peek() -> the transfer that next() will give, and who waits for it; nil when there is none. Also after close(). */
+static int multi_peek(lua_State *L) {
+  if (!push_ended(L)) return 1;
   lua_getiuservalue(L, 3, HP_TRANSFER_WAITER);
   return 2;
+}
+
+/* next() -> a transfer that has ended, each once; nil when there is none. Also after close(). */
+static int multi_next(lua_State *L) {
+  struct hp_transfer *transfer = push_ended(L);
+  if (!transfer) return 1;
+  (void)pop_first(&transfer->multi->done);
+  luaL_unref(L, 2, transfer->pin); /* whoever waits for it has it */
+  transfer->pin = LUA_NOREF;
+  return 1;
 }
 
 /* wait(seconds | nil): until there is something to step, the time is over or a signal arrived */
@@ -810,7 +824,7 @@ void hp_open_multi(lua_State *L) {
   static const luaL_Reg methods[] = {
     {"pollfd", multi_pollfd}, {"timeout", multi_timeout}, {"add", multi_add},     {"send", multi_send}, {"step", multi_step},
     {"next", multi_next},     {"wait", multi_wait},       {"count", multi_count}, {"close", multi_close},
-    {"has_ended", multi_has_ended}, {NULL, NULL},
+    {"has_ended", multi_has_ended}, {"peek", multi_peek}, {NULL, NULL},
   };
   static const luaL_Reg metamethods[] = {{"__gc", multi_gc}, {"__close", multi_close}, {NULL, NULL}};
   hp_new_type(L, HP_MULTI, methods, metamethods);

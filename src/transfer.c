@@ -547,7 +547,7 @@ static int transfer_answer(lua_State *L) {
   return 6;
 }
 
-/* await(waiter): next() gives that back with the transfer, to wake it */
+/* await(waiter): peek() gives that back with the transfer, to wake it */
 static int transfer_await(lua_State *L) {
   (void)check_transfer(L);
   lua_settop(L, 2);

@@ -70,11 +70,22 @@ local function end_wait(task, reason)
   end
 end
 
---- Makes a suspended task ready. A stale ticket (the task has woken since) is ignored.
+--- Makes a suspended task ready. A stale ticket (the task has woken since) is ignored. Where this raises for want of
+-- memory (any call may need some) the task is either still suspended or ready: so it can be called again.
 function scheduler.wake(task, ticket, reason)
   if not task.suspended or task.ticket ~= ticket then return end
-  end_wait(task, reason)
-  if task.cell then host.wake(task.cell) else push_ready(task) end
+  if task.timer then
+    timers.drop(task.timer)
+    task.timer = false
+  end
+  if task.cell then
+    end_wait(task, reason)
+    return host.wake(task.cell)
+  end
+  task.suspended, task.reason, task.next_ready = false, reason, nil
+  if ready_last then ready_last.next_ready = task else ready_first = task end
+  ready_last = task
+  notify()
 end
 
 local wake = scheduler.wake
@@ -403,10 +414,11 @@ function scheduler.new_set(transport)
 end
 
 local function collect(multi)
-  local transfer, task = multi:next()
+  local transfer, task = multi:peek()
   while transfer do
     if task then wake(task, task.ticket) end
-    transfer, task = multi:next()
+    multi:next() -- only now: where its task could not be woken for want of memory it will be seen again
+    transfer, task = multi:peek()
   end
 end
 

@@ -85,7 +85,7 @@ function peer.fetch(multi, request, bytes, size)
   return transfer
 end
 
--- What a fed client has for a set of transfers: answers each request as soon as it is added.
+-- What a fed client has for a set of transfers: answers each request as soon as it is sent.
 local Fed = {}
 
 function Fed.__index(fed, name)
@@ -93,17 +93,24 @@ function Fed.__index(fed, name)
   return function(_, ...) return multi[name](multi, ...) end
 end
 
-local new_multi = core.multi
+local new_multi, new_request = core.multi, core.request
 local answers, size_of_pieces
+local given = setmetatable({}, { __mode = "k" }) -- a Request -> what it was made of
 
 --- What was asked since the last `script`: "GET http://...".
 peer.requests = {}
 
+local function note_request(fields)
+  local request = new_request(fields)
+  given[request] = fields
+  return request
+end
+
 local function new_fed(options)
   local fed = { multi = new_multi(options) }
-  function fed:add(request)
-    local transfer, requests = self.multi:add(request), peer.requests
-    requests[#requests + 1] = request.method .. " " .. request.url
+  function fed:send(request, target, ...)
+    local transfer, requests, fields = self.multi:send(request, target, ...), peer.requests, given[request]
+    requests[#requests + 1] = fields.method .. " " .. fields.url .. target
     peer.answer(self.multi, answers[math.min(#requests, #answers)], size_of_pieces)
     return transfer
   end
@@ -114,12 +121,13 @@ end
 -- @tparam {string,...} list
 -- @tparam[opt] integer size see `answer`
 function peer.script(list, size)
-  answers, size_of_pieces, peer.requests, core.multi = list, size, {}, new_fed
+  answers, size_of_pieces, peer.requests = list, size, {}
+  core.multi, core.request = new_fed, note_request
 end
 
 --- Takes that back.
 function peer.unscript()
-  core.multi = new_multi
+  core.multi, core.request = new_multi, new_request
 end
 
 return peer

@@ -59,6 +59,7 @@ local shared = { -- steps of both kinds
 }
 
 local transfer_methods = { "state", "result", "sent", "stage", "started", "body", "headers", "info", "close" }
+local more_methods = { started = "await", body = "answer", headers = "head", info = "rate_limit" } -- each after its key
 local multi_methods = { "step", "step", "step", "next", "timeout", "pollfd", "count", "close" }
 
 local core_steps = {
@@ -67,11 +68,14 @@ local core_steps = {
     local multi = world.pick(world.multis)
     if not multi then return end
     local flags = world.byte()
-    add(world.transfers, oracle.guarded(multi.add, multi, {
+    local request = {
       method = flags & 1 == 0 and "GET" or "POST", url = peer.url .. "/", once = flags & 2 ~= 0,
       token = flags & 4 ~= 0 and world.secrets[1] or nil, body = flags & 8 ~= 0 and ("b"):rep(flags * 100) or nil,
       timeout = flags & 16 ~= 0 and 0 or 5, secret_answer = flags & 32 ~= 0,
-    }))
+    }
+    if flags & 64 == 0 then return add(world.transfers, oracle.guarded(multi.add, multi, request)) end
+    add(world.transfers, oracle.guarded(multi.send, multi, core.request(request), "", request.token, request.body,
+      request.timeout))
   end,
   function(world)
     local multi = world.pick(world.multis)
@@ -83,7 +87,10 @@ local core_steps = {
   end,
   function(world)
     local transfer = world.pick(world.transfers)
-    if transfer then oracle.guarded(transfer[world.pick(transfer_methods)], transfer) end
+    if not transfer then return end
+    local method = world.pick(transfer_methods)
+    oracle.guarded(transfer[method], transfer)
+    if more_methods[method] then oracle.guarded(transfer[more_methods[method]], transfer) end
   end,
   function(world)
     local transfer = world.pick(world.transfers)
