@@ -322,13 +322,15 @@ static struct hp_slot *take_slot(struct hp_multi *multi) {
 }
 
 static void give_slot(struct hp_multi *multi, struct hp_slot *slot) {
+  /* libcurl counts how often it sent a request again for as long as a handle lives, and gives up after five times. */
+  bool spent = slot->owner && (slot->owner->sent > 1 || slot->owner->kind);
   slot->owner = NULL;
   hp_slot_reset(slot);
-  bool enough = multi->idle_count >= MAX_IDLE_SLOTS && multi->idle_count >= multi->running;
-  if (!multi->curl || enough) {
+  if (!multi->curl || multi->idle_count >= MAX_IDLE_SLOTS) {
     hp_slot_free(slot);
     return;
   }
+  if (multi->serves_once || spent) hp_slot_retire(slot);
   slot->next = multi->idle;
   multi->idle = slot;
   multi->idle_count++;
@@ -666,7 +668,7 @@ static int multi_new(lua_State *L) {
 #endif
   if (!open_curl(multi)) return luaL_error(L, "not enough memory");
   multi->share = open_share();
-  multi->guards_lines = curl_is_before(0x080100);
+  multi->serves_once = curl_is_before(0x080100);
   lua_settop(L, 2);
   return 1;
 }

@@ -24,7 +24,6 @@ struct hp_slot {
   int header_lines, interim;
   bool final_headers;  /* the status line last seen is not 1xx */
   bool headers_done;   /* what follows are trailers */
-  bool guards_lines, in_line, named; /* see on_line in transfer.c */
   bool secret;         /* the body is wiped before its memory is used for anything else */
   const char *refusal; /* why a callback ended the transfer, NULL = it did not */
   const char *refusal_kind;
@@ -118,7 +117,9 @@ struct hp_multi {
   double heard;   /* the hp_now() at which an answer last came */
   double retired; /* connections from before it are not used any more; 0 = none were retired */
   int old;        /* how many transfers still run on those */
-  bool guards_lines; /* see on_line in transfer.c */
+  bool serves_once;  /* an easy handle may not be used again: before 8.1.0 it has a pointer to the last header of the
+                        answer before, and an answer whose first header line is a folded one makes libcurl use that
+                        freed memory */
 
   /* options */
   int max_connections;
@@ -151,6 +152,8 @@ CURLM *hp_curl_multi_init(void);
 /* slots (transfer.c) */
 struct hp_slot *hp_slot_new(const struct hp_multi *multi);
 void hp_slot_free(struct hp_slot *slot);
+/* Frees its easy handle. */
+void hp_slot_retire(struct hp_slot *slot);
 /* Sets every option that differs between requests, in a new handle where it has none; false when libcurl refuses. */
 bool hp_slot_prepare(struct hp_slot *slot, struct hp_transfer *transfer, struct hp_multi *multi);
 

@@ -16,7 +16,6 @@
 /* ---------------------------------------------------------------------------------------------------------- callbacks */
 
 static const char long_headers[] = "the answer has more or longer headers than the library accepts";
-static const char malformed_header[] = "a header line of the answer is malformed";
 
 static void refuse(struct hp_slot *slot, const char *kind, const char *why) {
   if (slot->refusal) return;
@@ -40,27 +39,9 @@ static bool append_secret(struct hp_buffer *buffer, const char *data, size_t len
   return hp_append(buffer, data, length);
 }
 
-/* Before 8.1.0 an easy handle that is used again has a pointer to the last header of the answer before, and libcurl
-   writes to that freed memory when the first header line of an answer is a folded one. With CURLOPT_HEADER such a
-   libcurl shows each header line to on_body before it looks at it itself, so here it can be kept from it. A long line
-   comes in parts. */
-static size_t on_line(struct hp_slot *slot, const char *line, size_t length) {
-  bool begins = !slot->in_line, folded = line[0] == ' ' || line[0] == '\t';
-  slot->in_line = line[length - 1] != '\n';
-  if (!begins) return length;
-  if (folded && !slot->named) {
-    refuse(slot, "protocol", malformed_header);
-    return 0;
-  }
-  bool is_status = length >= 5 && memcmp(line, "HTTP/", 5) == 0;
-  if (!is_status && line[0] != '\r' && line[0] != '\n') slot->named = true;
-  return length;
-}
-
 static size_t on_body(char *data, size_t one, size_t length, void *user) {
   struct hp_slot *slot = user;
   (void)one; /* always 1 */
-  if (slot->guards_lines && !slot->headers_done && length > 0) return on_line(slot, data, length);
   if (length > slot->max_body - slot->body.length) {
     refuse(slot, "too_large", "the answer is larger than the library accepts");
     return 0;
@@ -72,10 +53,12 @@ static size_t on_body(char *data, size_t one, size_t length, void *user) {
   return length;
 }
 
-/* A status line begins a new block of headers; 1xx blocks come before the one that counts. */
-static bool begin_headers(struct hp_slot *slot, const char *line, size_t length) {
-  const char *space = memchr(line, ' ', length);
-  bool interim = space && space + 1 < line + length && space[1] == '1';
+/* A status line begins a new block of headers; 1xx blocks come before the one that counts. What it says is libcurl's to
+   tell: two readers of an odd line might not agree. */
+static bool begin_headers(struct hp_slot *slot) {
+  long status = 0;
+  curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &status);
+  bool interim = status / 100 == 1;
   slot->headers.length = 0;
   slot->final_headers = !interim;
   if (interim && ++slot->interim > MAX_INTERIM) {
@@ -107,7 +90,7 @@ static size_t on_header(char *line, size_t one, size_t length, void *user) {
     return 0;
   }
   if (slot->headers_done) return length; /* trailers */
-  if (length >= 5 && memcmp(line, "HTTP/", 5) == 0 && !begin_headers(slot, line, length)) return 0;
+  if (length >= 5 && memcmp(line, "HTTP/", 5) == 0 && !begin_headers(slot)) return 0;
   if (line[0] == '\r' || line[0] == '\n') { /* to libcurl the end, whatever follows in the line */
     slot->headers_done = slot->final_headers && length <= 2;
     return length;
@@ -214,12 +197,18 @@ static void forget_origin(struct hp_slot *slot) {
 
 void hp_slot_free(struct hp_slot *slot) {
   forget_secret(slot);
-  if (slot->easy) curl_easy_cleanup(slot->easy);
+  hp_slot_retire(slot);
   curl_url_cleanup(slot->parsed);
   forget_origin(slot);
   hp_buffer_free(&slot->body);
   hp_buffer_free(&slot->headers);
   free(slot);
+}
+
+void hp_slot_retire(struct hp_slot *slot) {
+  if (slot->easy) curl_easy_cleanup(slot->easy);
+  slot->easy = NULL;
+  slot->has_origin = false;
 }
 
 /* What is the same for all requests of a client is set once, in a handle of which the others are copies. */
@@ -230,7 +219,6 @@ static bool open_model(struct hp_multi *multi) {
   set_comfort(easy, multi);
   if (set_security(easy) && set_authorities(easy, multi) && set_proxy(easy, multi) &&
       curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE) == CURLE_OK &&
-      curl_easy_setopt(easy, CURLOPT_HEADER, multi->guards_lines ? 1L : 0L) == CURLE_OK &&
       curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, hp_multi_on_open) == CURLE_OK &&
       curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, multi) == CURLE_OK &&
       curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, hp_multi_on_close) == CURLE_OK &&
@@ -242,7 +230,7 @@ static bool open_model(struct hp_multi *multi) {
   return false;
 }
 
-/* Gives the slot a handle if it has none. */
+/* Gives the slot a handle if it has none. TLS sessions are shared, as a handle may serve once. */
 static bool open_easy(struct hp_slot *slot, struct hp_multi *multi) {
   if (slot->easy) return true;
   if (!open_model(multi)) return false;
@@ -250,8 +238,7 @@ static bool open_easy(struct hp_slot *slot, struct hp_multi *multi) {
   if (!slot->easy) return false;
   if (multi->share) (void)curl_easy_setopt(slot->easy, CURLOPT_SHARE, multi->share);
   if (set_callbacks(slot)) return true;
-  curl_easy_cleanup(slot->easy);
-  slot->easy = NULL;
+  hp_slot_retire(slot);
   return false;
 }
 
@@ -260,7 +247,6 @@ struct hp_slot *hp_slot_new(const struct hp_multi *multi) {
   if (!slot) return NULL;
   slot->max_body = multi->max_body;
   slot->max_headers = multi->max_headers;
-  slot->guards_lines = multi->guards_lines;
   return slot;
 }
 
@@ -274,7 +260,7 @@ void hp_slot_reset(struct hp_slot *slot) {
   reset_buffer(&slot->body);
   reset_buffer(&slot->headers);
   slot->header_lines = slot->interim = 0;
-  slot->final_headers = slot->headers_done = slot->in_line = slot->named = false;
+  slot->final_headers = slot->headers_done = false;
   slot->refusal = slot->refusal_kind = NULL;
   slot->error[0] = 0;
 }
@@ -323,6 +309,7 @@ static bool set_origin(struct hp_slot *slot, const struct hp_transfer *transfer,
   size_t length = transfer->target && !to_proxy ? (size_t)(transfer->target - url) : 0;
   bool known = slot->origin && strncmp(slot->origin, url, length) == 0 && !slot->origin[length];
   if (known && slot->has_origin) return true;
+  slot->has_origin = false;
   if (length == 0) forget_origin(slot);
   else if (!known && !parse_origin(slot, url, length)) return false;
   slot->has_origin =
@@ -427,7 +414,7 @@ static void refuse_malformed(struct hp_slot *slot, CURLcode code) {
   } else if (in_chunks) {
     refuse(slot, "protocol", slot->error);
   } else if (code == CURLE_BAD_FUNCTION_ARGUMENT && !slot->headers_done) {
-    refuse(slot, "protocol", malformed_header);
+    refuse(slot, "protocol", "a header line of the answer is malformed");
   } else if (code == CURLE_WRITE_ERROR) { /* of our own on_body there is a refusal already */
     refuse(slot, "protocol", "the compressed answer goes on behind its end");
   }

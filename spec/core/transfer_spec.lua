@@ -552,6 +552,24 @@ describe("a transfer", function()
       end
     end)
 
+    it("by an odd status line is read as libcurl reads it", function()
+      local final = "HTTP/1.1 200 OK\r\nX-A: final\r\nContent-Length: 2\r\n\r\nok"
+      for _, line in ipairs { "HTTP/1.1 100 C", "HTTP/1.1  100 C", "HTTP/1.1 \t103 C" } do
+        server:reply { raw = line .. "\r\nX-A: early\r\n\r\n" .. final, close = true }
+        local transfer = fetch(multi, server.url .. "/")
+        assert.are.same({ 200 }, { transfer:result() }, line)
+        assert.are.equal("ok", transfer:body(), line)
+        assert.are.equal("final", transfer:header "x-a", line)
+        transfer:close()
+      end
+      for _, line in ipairs { "http/1.1 200 OK", "HTTP/1.1  100 C\r\n\r\nHTTP/1.1 200 OK" } do
+        for _ = 1, 5 do
+          server:reply { raw = line .. "\r\n folded: line\r\nContent-Length: 2\r\n\r\nok", close = true }
+          assert.are.equal("protocol", (problem_of(fetch(multi, server.url .. "/"))), line)
+        end
+      end
+    end)
+
     it("but a long header line whose parts begin with a space is none of those", function()
       local large <close> = core.multi { http2 = false }
       for _ = 1, 3 do -- libcurl hands on 16384 bytes at a time
