@@ -20,6 +20,7 @@ local core = require "hoopai.core"
 local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
 local leak = require "spec.support.leak"
+local proc_status = require "spec.support.proc_status"
 local servers = require "spec.support.server"
 
 local failure = expect.failure
@@ -384,19 +385,13 @@ local sanitized = os.getenv("ASAN_OPTIONS") ~= nil
 --- By how many MiB the memory of this process grew at most while fn ran; nil where the system does not tell. Whatever
 -- fn needs must be there before.
 local function growth(fn)
-  local function status(name)
-    local file = io.open("/proc/self/status")
-    local found = file and file:read("a"):match(name .. ":%s*(%d+)")
-    if file then file:close() end
-    return tonumber(found)
-  end
   collectgarbage()
   collectgarbage()
   local mark = io.open("/proc/self/clear_refs", "w") -- 5: the peak begins anew
   local marked = mark and mark:write("5") and mark:close()
-  local before = status("VmRSS")
+  local before = proc_status "VmRSS"
   fn()
-  return marked and before and (status("VmHWM") - before) / 1024
+  return marked and before and (proc_status "VmHWM" - before) / 1024
 end
 
 describe("hostile:", function()

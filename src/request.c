@@ -301,11 +301,6 @@ static struct hp_transfer *push_transfer(lua_State *L) {
   return transfer;
 }
 
-static void hold(struct hp_transfer *transfer, struct hp_request *request) {
-  transfer->request = request;
-  request->holders++;
-}
-
 /* Sends the string at an index, which the transfer on top of the stack keeps. */
 static void set_body(lua_State *L, int index, struct hp_transfer *transfer) {
   if (lua_isnoneornil(L, index)) return;
@@ -349,21 +344,30 @@ static void build_block(lua_State *L, struct hp_transfer *transfer, const char *
   }
 }
 
+/* Gives the transfer on top of the stack, which has its request, the rest: target, token, body, timeout, deadline and
+   form at index 3 and those behind it. */
+static void complete(lua_State *L, struct hp_transfer *transfer) {
+  size_t length;
+  const char *target = lua_tolstring(L, 3, &length);
+  set_body(L, 5, transfer);
+  if (!lua_isnil(L, 8)) build_form(L, 8, transfer);
+  transfer->timeout = seconds_at(L, 6, "timeout");
+  transfer->deadline = seconds_at(L, 7, "deadline");
+  build_block(L, transfer, target, length, 4);
+}
+
 struct hp_transfer *hp_transfer_read(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
-  field(L, 2, "body"); /* at index 3, and so on */
-  field(L, 2, "form");
+  lua_pushliteral(L, ""); /* the URL is whole */
   field(L, 2, "token");
+  field(L, 2, "body");
   field(L, 2, "timeout");
   field(L, 2, "deadline");
+  field(L, 2, "form");
   struct hp_transfer *transfer = push_transfer(L);
   transfer->request = read_request(L, 2);
-  set_body(L, 3, transfer);
-  if (!lua_isnil(L, 4)) build_form(L, 4, transfer);
-  transfer->timeout = seconds_at(L, 6, "timeout");
-  transfer->deadline = seconds_at(L, 7, "deadline");
-  build_block(L, transfer, "", 0, 5);
+  complete(L, transfer);
   return transfer;
 }
 
@@ -374,12 +378,11 @@ struct hp_transfer *hp_transfer_new(lua_State *L) {
   if (!request) luaL_error(L, "attempt to use a closed request");
   if (!is_url(target, length)) luaL_error(L, "the URL of a request is malformed");
   lua_settop(L, 7);
+  lua_pushnil(L); /* no form */
   struct hp_transfer *transfer = push_transfer(L);
-  hold(transfer, request);
-  set_body(L, 5, transfer);
-  transfer->timeout = seconds_at(L, 6, "timeout");
-  transfer->deadline = seconds_at(L, 7, "deadline");
-  build_block(L, transfer, target, length, 4);
+  transfer->request = request;
+  request->holders++;
+  complete(L, transfer);
   return transfer;
 }
 

@@ -504,11 +504,12 @@ static int transfer_body(lua_State *L) {
   return 1;
 }
 
-/* The first byte of the body that is no white space, as a string; nil when there is none. */
-static void push_first(lua_State *L, const struct hp_buffer *body) {
-  size_t i = 0;
-  while (i < body->length && strchr(" \t\r\n\v\f", body->data[i]) && body->data[i]) i++;
-  if (i < body->length) lua_pushlstring(L, body->data + i, 1);
+/* The first byte of the string at an index that is no white space, as a string; nil when there is none. */
+static void push_first(lua_State *L, int index) {
+  size_t length;
+  const char *text = lua_tolstring(L, index, &length);
+  size_t blank = strspn(text, " \t\r\n\v\f");
+  if (blank < length) lua_pushlstring(L, text + blank, 1);
   else lua_pushnil(L);
 }
 
@@ -524,11 +525,10 @@ static int transfer_answer(lua_State *L) {
   lua_pushinteger(L, transfer->status);
   lua_pushnumber(L, transfer->started);
   lua_pushnumber(L, transfer->ended);
-  push_first(L, &transfer->slot->body);
+  transfer_body(L); /* at index 6; from here on a finaliser may close the transfer */
+  push_first(L, 6);
   lua_pushvalue(L, lua_upvalueindex(1));
-  lua_pushcfunction(L, transfer_body);
-  lua_pushvalue(L, 1);
-  lua_call(L, 1, 1);
+  lua_rotate(L, 6, -1);
   lua_pushvalue(L, 2);
   lua_call(L, 2, 2);
   return 6;

@@ -364,7 +364,7 @@ function answer.read(exchange, transfer)
   local is_table = body ~= nil and (opens == "{" or opens == "[")
   local trace_id = is_table and body.traceId
   if trace_id and type(trace_id) == "string" then response.trace_id = trace_id end
-  if status < 200 or status >= 300 then return refusal(exchange, body) end
+  if not is_success(status) then return refusal(exchange, body) end
   if body == nil then return unreadable(exchange, problem) end
   if not is_table then return unreadable(exchange, "neither an object nor a list") end
   return success(exchange, body, opens)

@@ -226,10 +226,6 @@ local function new_exchange(client, own, endpoint, chosen, payload)
   }
 end
 
-local function is_closed(own)
-  return own.closed or own.shared.closed
-end
-
 --- Connections and the token's state are the parent's: a child must not send on them.
 local function check_process(client)
   if client[PRIVATE].shared.process ~= core.pid() then
@@ -302,7 +298,7 @@ function perform(client, begun, endpoint, a, b, c, d, e)
   local own = client[PRIVATE]
   local chosen = options_of(own.settings, call_options)
   local exchange = new_exchange(client, own, endpoint, chosen, payload)
-  if is_closed(own) then return sending.closed_failure(exchange) end
+  if sending.is_closed(own) then return sending.closed_failure(exchange) end
   local ok, err = build_request(exchange, chosen, payload or endpoint.preset, a, b)
   if not ok then return nil, err end
   exchange.request = request_of(own, endpoint, chosen, exchange.body ~= nil)
@@ -357,7 +353,7 @@ function meta.__tostring(client)
   local own = client[PRIVATE]
   local location = own.settings.location_id
   return format("hoopai.Client (%s%s%s)", own.shared.base_url,
-    location and ", location " .. location or "", is_closed(own) and ", closed" or "")
+    location and ", location " .. location or "", sending.is_closed(own) and ", closed" or "")
 end
 
 local function own_data(client, method)
@@ -441,7 +437,7 @@ function Client:request(given, call_options)
     if foreign then details = { foreign } end
   end
   if details then return invalid(exchange, details) end
-  if is_closed(own) then return sending.closed_failure(exchange) end
+  if sending.is_closed(own) then return sending.closed_failure(exchange) end
   exchange.body = body
   exchange.target = #query > 0 and endpoint.path .. "?" .. core.query(query) or endpoint.path
   exchange.request = new_request(own, endpoint, chosen, body ~= nil)

@@ -123,6 +123,12 @@ end
 
 ---------------------------------------------------------------------------------------------------------- failures
 
+local function is_closed(own)
+  return own.closed or own.shared.closed
+end
+
+sending.is_closed = is_closed
+
 local function closed_failure(exchange)
   return answer.failure(exchange, { kind = "closed", message = "the client is closed" })
 end
@@ -191,7 +197,7 @@ local function wait_for_budget(own, exchange, gate, where, deadline)
   local hook = own.settings.on.wait
   local ok, why, seconds = gate:enter {
     where = where, deadline = deadline,
-    is_closed = function() return own.closed or own.shared.closed end,
+    is_closed = function() return is_closed(own) end,
     on_wait = function(left)
       if hook then tell_wait(hook, exchange, left) end
     end,
@@ -278,7 +284,7 @@ local function attempt(own, exchange, where, task)
   exchange.attempts = exchange.attempts + 1
   local hooks = own.settings.on
   if hooks.request then tell_request(hooks.request, exchange) end
-  if own.closed or shared.closed then return over(closed_failure(exchange)) end -- meanwhile, or by the hook
+  if is_closed(own) then return over(closed_failure(exchange)) end -- meanwhile, or by the hook
   if deadline and now() >= deadline then return over(refresh_timeout(exchange)) end
   local multi = shared[where]
   if not multi then
@@ -329,7 +335,7 @@ end
 -- @treturn boolean false when the client was closed meanwhile
 local function rest(own, exchange, where, delay)
   local ends = min(now() + delay, exchange.begun + exchange.timeout)
-  while not (own.closed or own.shared.closed) do
+  while not is_closed(own) do
     if now() >= ends then return true end
     own.shared.bell:wait(where, ends)
   end

@@ -7,6 +7,7 @@
 local child = require "spec.support.child"
 local core = require "hoopai.core"
 local hoopai = require "hoopai"
+local proc_status = require "spec.support.proc_status"
 local servers = require "spec.support.server"
 
 local count, kind, url = tonumber(arg[1]) or 10000, arg[2], arg[3]
@@ -25,8 +26,7 @@ local kinds = {
 local function memory()
   collectgarbage()
   collectgarbage()
-  local file <close> = assert(io.open("/proc/self/status"))
-  return tonumber(file:read("a"):match("VmRSS:%s*(%d+)")), collectgarbage("count")
+  return assert(proc_status "VmRSS"), collectgarbage("count")
 end
 
 local function measure(wait)

@@ -13,8 +13,9 @@
 -- Ends with status 1 otherwise.
 
 local core = require "hoopai.core"
+local core_http = require "spec.support.core_http"
 local hoopai = require "hoopai"
-local lfs = require "lfs"
+local proc_status = require "spec.support.proc_status"
 
 local format, max, min = string.format, math.max, math.min
 
@@ -52,22 +53,6 @@ local function start_server()
   return "http://127.0.0.1:" .. assert(port, "the server did not start"), pipe
 end
 
-local function resident_kb()
-  local file = io.open("/proc/self/status")
-  if not file then return 0 end
-  local text = file:read("a")
-  file:close()
-  return tonumber(text:match("VmRSS:%s*(%d+)"))
-end
-
-local function descriptors()
-  local count = 0
-  for name in lfs.dir("/proc/self/fd") do
-    if name:find("^%d+$") then count = count + 1 end
-  end
-  return count
-end
-
 local longest_step, steps, step_seconds = 0, 0, 0
 
 --- Lets the collector do one step, and measures it.
@@ -84,7 +69,7 @@ local samples = {}
 local function take_sample(done)
   collectgarbage()
   collectgarbage()
-  local sample = { lua = collectgarbage("count"), rss = resident_kb(), fds = descriptors() }
+  local sample = { lua = collectgarbage("count"), rss = proc_status "VmRSS" or 0, fds = core_http.descriptors() }
   samples[#samples + 1] = sample
   print(format("%8d calls  %7.0f KB of Lua  %7d KB resident  %3d descriptors", done, sample.lua, sample.rss,
     sample.fds))
@@ -105,7 +90,7 @@ local function call()
   end
 end
 
-local before = descriptors()
+local before = core_http.descriptors()
 local begun, issued, done = core.now(), 0, 0
 
 local function worker()

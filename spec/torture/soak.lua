@@ -12,6 +12,7 @@ local core = require "hoopai.core"
 local core_http = require "spec.support.core_http"
 local hoopai = require "hoopai"
 local memory = require "spec.torture.support.memory"
+local proc_status = require "spec.support.proc_status"
 
 local requests = tonumber(os.getenv "REQUESTS") or 100000
 local LIMIT = 1024 -- KiB of growth
@@ -22,14 +23,6 @@ local function new_client()
   return hoopai.new {
     base_url = peer.url, token = "token-of-the-soak", location_id = "l1", retries = false, rate_limit = false,
   }
-end
-
---- KiB of this process that are in memory.
-local function resident()
-  for line in io.lines "/proc/self/status" do
-    local size = line:match "^VmRSS:%s+(%d+)"
-    if size then return tonumber(size) end
-  end
 end
 
 local function booking(index)
@@ -63,7 +56,7 @@ end
 local function size()
   collectgarbage()
   collectgarbage()
-  return resident(), core_http.descriptors(), collectgarbage "count"
+  return proc_status "VmRSS", core_http.descriptors(), collectgarbage "count"
 end
 
 local client, done, rounds = new_client(), 0, 0

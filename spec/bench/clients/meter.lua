@@ -4,6 +4,7 @@
 --
 -- First WARM requests are made that do not count, then REQUESTS or for SECONDS, whichever ends first.
 local bodies = require "spec.bench.support.bodies"
+local proc_status = require "spec.support.proc_status"
 
 local clock = os.clock
 local format = string.format
@@ -34,18 +35,10 @@ function Meter:took(begun)
   end
 end
 
-local function peak_kb()
-  local file = io.open("/proc/self/status")
-  if not file then return 0 end
-  local text = file:read("a")
-  file:close()
-  return tonumber(text:match("VmHWM:%s*(%d+)")) or 0
-end
-
 --- Prints the line of results that spec/bench/http_bench.lua reads: seconds, but microseconds for p50 and p99; KB.
 function Meter:report()
   local seconds, cpu = self.now() - self.begun, clock() - self.cpu
-  local peak, samples = peak_kb(), self.samples
+  local peak, samples = proc_status "VmHWM" or 0, self.samples
   local count = #samples
   assert(count > 0, "nothing was measured")
   table.sort(samples)
