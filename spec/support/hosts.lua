@@ -682,13 +682,16 @@ end
 --- Closed within a task, in the callback of the very handle.
 function cases.walk_in_a_task(host, client)
   local uv = require "luv"
-  local id
+  local id, handles = nil, {}
   host.spawn(function()
     assert(client.calendars:get("first"))
-    uv.walk(function(handle)
+    for _, handle in ipairs(handles) do
       if not handle:is_closing() then handle:close() end
-    end)
+    end
   end)
+  -- Not within the task: luv 1.50 and 1.51 cannot call uv.walk in a coroutine (luv#808).
+  uv.walk(function(handle) handles[#handles + 1] = handle end)
+  assert(#handles > 0)
   host.loop()
   host.spawn(function() id = assert(client.calendars:get("second")).id end)
   host.loop()
