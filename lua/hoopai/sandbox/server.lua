@@ -52,6 +52,7 @@ local function write_answer(stream, answer, method)
   for name, value in pairs(answer.headers) do headers:append(name, value, true) end
   headers:append("content-length", tostring(#answer.body), true)
   local is_head = method == "HEAD"
+  if stream.state == "closed" then return false end -- reset by the client: lua-http would raise
   if not stream:write_headers(headers, is_head, WRITE_TIMEOUT) then return false end
   if is_head then return true end
   if answer.truncate then
