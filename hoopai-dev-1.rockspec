@@ -24,7 +24,7 @@ description = {
 supported_platforms = { "unix" }
 
 dependencies = {
-  "lua >= 5.4, < 5.5",
+  "lua >= 5.4, < 5.6",
   "lua-cjson >= 2.1.0",
 }
 
@@ -39,8 +39,11 @@ build = {
     ["hoopai.core"] = {
       sources = {
         "src/core.c",
+        "src/curl_compat.c",
+        "src/headers.c",
         "src/json.c",
         "src/limiter.c",
+        "src/lookup.c",
         "src/multi.c",
         "src/poller.c",
         "src/process.c",

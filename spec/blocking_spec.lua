@@ -19,7 +19,7 @@ describe("with a hundred calls in flight to", function()
   end)
 
   local function holds(peer)
-    for _, case in ipairs { "timeout", "close", "lua_close" } do
+    for _, case in ipairs { "timeout", "cancel", "close", "lua_close" } do
       local result, text = peers:measure(peer, case, CALLS)
       assert.is_table(result, text)
       assert.is_true(result.longest < BOUND, case .. ": longest call " .. result.longest .. " ms")
@@ -38,6 +38,15 @@ describe("with a hundred calls in flight to", function()
   } do
     it(what .. ", the thread is never kept", function() holds(peer) end)
   end
+
+  -- Each lookup holds a thread of libcurl's, from 8.20 on one for each kind of address, for as long as the system's
+  -- resolver takes.
+  it("a name that is not resolved, one thread resolves for all of them, however short their time is", function()
+    local result, text = peers:measure("resolver", "rounds", CALLS)
+    assert.is_table(result, text)
+    assert.is_true(result.threads <= 3, result.threads .. " threads")
+    assert.is_true(result.longest < BOUND, "longest call " .. result.longest .. " ms")
+  end)
 
   -- Needs the right to mount and the port 53: without it the first case above stands for it.
   it("a name whose name server is silent, the thread is never kept", function()

@@ -62,6 +62,16 @@ local cut = fails("network", "yes", 200)      -- an answer that ends before its 
 local no_json = fails("decode", "yes", 200)
 local too_large = fails("too_large", "yes", 200)
 
+local major, minor = core.curl_version():match("^(%d+)%.(%d+)")
+
+local function curl_is_before(version)
+  return tonumber(major) * 100 + tonumber(minor) < version
+end
+
+-- A trailer longer than libcurl's own limit. Before 8.6 libcurl has one code for that and for chunks that are broken,
+-- and passes nothing of it on.
+local long_trailer = curl_is_before(806) and unread or too_large
+
 --- It does no harm: both calls have their result. A check of it, and of the response, may be given.
 local function fine(check)
   return function(result, response, is_create)
@@ -72,6 +82,9 @@ local function fine(check)
 end
 
 local harmless = fine()
+
+-- From 8.18 on libcurl joins folded lines before it reads them, before it does not read what is folded.
+local folded_length = curl_is_before(818) and unread or harmless
 
 ------------------------------------------------------------------------------------------------------------- answers
 
@@ -225,8 +238,12 @@ local answers = {
     { "negative", framed("Content-Length: -1\r\n"), unread },
     { "words", framed("Content-Length: many\r\n"), unread },
     { "empty", framed("Content-Length:\r\n"), unread },
-    { "folded", framed("Content-Length:\r\n 31\r\n"), unread },
-    { "hexadecimal, which is 0", framed("Content-Length: 0x1f\r\n"), no_json },
+    { "folded", framed("Content-Length:\r\n " .. #BODY .. "\r\n"), folded_length },
+    { "hexadecimal", framed("Content-Length: 0x1f\r\n"), unread },
+    { "with a sign", framed("Content-Length: +31\r\n"), unread },
+    { "a list", framed("Content-Length: 31, 31\r\n"), unread },
+    { "in two lines that differ", lines("Content-Length: 5\r\n"), unread },
+    { "of an interim answer, another", raw("HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n" .. WHOLE), harmless },
     { "0 with a body", framed("Content-Length: 0\r\n"), no_json },
     { "twice the same", lines(LENGTH), harmless },
     { "none, and HTTP/1.0 that says keep-alive",
@@ -263,7 +280,7 @@ local answers = {
         assert.is_nil(response.headers["content-type"])
       end) },
     { "with trailers without end", chunked(CHUNK .. "0\r\n" .. ("X: y\r\n"):rep(300) .. "\r\n"), too_large },
-    { "with a trailer of 200 KB", chunked(CHUNK .. "0\r\nX: " .. ("y"):rep(200000) .. "\r\n\r\n"), too_large },
+    { "with a trailer of 200 KB", chunked(CHUNK .. "0\r\nX: " .. ("y"):rep(200000) .. "\r\n\r\n"), long_trailer },
     { "with a trailer cut off", chunked(CHUNK .. "0\r\nX: y"), cut },
   },
 
@@ -275,12 +292,11 @@ local answers = {
     { "of 70 KiB together", lines(("X: " .. ("y"):rep(1019) .. "\r\n"):rep(70)), too_large },
     { "that end without an empty line", raw(OK .. LENGTH), cut },
     { "folded, again and again", lines("X-A: b\r\n c\r\n\td\r\n   e: f\r\n"), fine(function(_, response)
-      assert.are.equal("b c\td   e: f", response.headers["x-a"])
+      assert.are.equal("b c d e: f", response.headers["x-a"])
     end) },
     { "folded, the first", raw(OK .. " X: y\r\n" .. LENGTH .. "\r\n" .. BODY), unread },
     { "with a NUL", lines("X: a\0b\r\n"), unread },
-    { "with a bare CR, and what looks like a header behind it", lines("X: a\rContent-Length: 5\r\n"),
-      fine(function(_, response) assert.are.equal("a Content-Length: 5", response.headers.x) end) },
+    { "with a bare CR, and what looks like a header behind it", lines("X: a\rContent-Length: 5\r\n"), unread },
     { "that begin with a CR", raw(OK .. LENGTH .. "\rX: y\r\n\r\n" .. BODY), fails("protocol", "yes", 200) },
     { "without a colon", lines("No colon here\r\n"), unread },
     { "without a name", lines(": x\r\n"), fine(function(_, response) assert.is_nil(response.headers[""]) end) },
@@ -325,7 +341,25 @@ local answers = {
     { "gzip, with garbage behind it", encoded("gzip", PACKED .. "garbage, garbage"), unread },
     { "gzip, which it is not", encoded("gzip", BODY), unread },
     { "gzip, not declared", text(PACKED), no_json },
-    { "gzip in gzip", encoded("gzip, gzip", gzip(BODY, 2)), harmless },
+    { "gzip in gzip", encoded("gzip, gzip", gzip(BODY, 2)), unread },
+    { "gzip in gzip, in two lines", encoded("gzip\r\nContent-Encoding: gzip", gzip(BODY, 2)), unread },
+    { "gzip in gzip, in a folded line", encoded("gzip,\r\n gzip", gzip(BODY, 2)), unread },
+    { "gzip in gzip, the second behind 20 KB of blanks", encoded("gzip" .. (" "):rep(20000) .. ", gzip", gzip(BODY, 2)), unread },
+    { "gzip and nothing behind a comma", encoded("gzip,", PACKED), unread },
+    { "gzip after identity", encoded("identity\r\nContent-Encoding: gzip", PACKED), unread },
+    { "gzip in capitals", encoded("GZip ", PACKED), harmless },
+    { "gzip, its header in capitals", raw(OK .. "CONTENT-ENCODING:gzip\r\nContent-Length: " .. #PACKED .. "\r\n\r\n"
+      .. PACKED), harmless },
+    { "gzip of an interim answer and of the final one", raw("HTTP/1.1 103 Early Hints\r\nContent-Encoding: gzip\r\n\r\n"
+      .. encoded("gzip", gzip(BODY, 2)).raw), unread },
+    { "gzip in gzip of an interim answer", raw("HTTP/1.1 103 Early Hints\r\nContent-Encoding: gzip, gzip\r\n\r\n" .. WHOLE),
+      broken },
+    { "gzip in gzip in a trailer", chunked(CHUNK .. "0\r\nContent-Encoding: gzip, gzip\r\n\r\n"), unread },
+    { "gzip as a transfer coding", raw(OK .. "Transfer-Encoding: gzip, chunked\r\n\r\n"
+      .. ("%x\r\n%s\r\n"):format(#PACKED, PACKED) .. LAST), unread },
+    { "gzip in gzip as transfer codings", raw(OK .. "Transfer-Encoding: gzip\r\nTransfer-Encoding: gzip\r\n\r\n"
+      .. gzip(BODY, 2)), unread },
+    { "none, as a word", encoded("none", BODY), unread },
     { "gzip 50 times", encoded(("gzip, "):rep(49) .. "gzip", gzip(BODY, 50)), unread },
     { "x-gzip", encoded("x-gzip", PACKED), harmless },
     { "identity", encoded("identity", BODY), harmless },
@@ -506,8 +540,8 @@ describe("hostile:", function()
     end
 
     it("200 MiB in gzip", function() bounded(encoded("gzip", bomb(1)), too_large, 20) end)
-    it("200 MiB in gzip in gzip", function() bounded(encoded("gzip, gzip", bomb(2)), too_large, 20) end)
-    it("200 MiB in gzip, three times", function() bounded(encoded("gzip, gzip, gzip", bomb(3)), too_large, 20) end)
+    it("200 MiB in gzip in gzip", function() bounded(encoded("gzip, gzip", bomb(2)), unread, 20) end)
+    it("200 MiB in gzip, three times", function() bounded(encoded("gzip, gzip, gzip", bomb(3)), unread, 20) end)
 
     it("20 MB of JSON", function()
       bounded({ steps = { { send = OK .. "Content-Length: 20000000\r\n\r\n" }, { send = ("[1],"):rep(5000000) } } },

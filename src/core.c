@@ -1,6 +1,8 @@
 /* What Lua sees of the core: module hoopai.core. */
 #define _GNU_SOURCE
 #include "core.h"
+#include "curl_compat.h"
+#include "headers.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -208,6 +210,8 @@ int luaopen_hoopai_core(lua_State *L) {
   hp_open_json(L);
   hp_open_poller(L);
   hp_open_request(L);
+  hp_open_headers(L);
+  hp_open_curl_compat(L);
   hp_open_transfer(L);
   hp_open_multi(L);
   hp_open_limiter(L);

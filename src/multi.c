@@ -1,6 +1,7 @@
 /* The pollable set of transfers: a CURLM, a private set of descriptors, a deadline, and the queue before them. */
 #define _GNU_SOURCE
 #include "multi.h"
+#include "curl_compat.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,8 +18,10 @@
 #define STREAMS 100
 #define MOST_CONNECTIONS 10000
 #define MOST_BYTES 1000000000
+#define SLACK 0.1 /* seconds */
 
 static const char closed_client[] = "the client was closed";
+static const char unresolved[] = "the name of the host was not resolved in time";
 
 /* ---------------------------------------------------------------------------------------------------------- SIGPIPE */
 
@@ -118,7 +121,7 @@ static bool reserve_socket(struct hp_multi *multi, curl_socket_t fd) {
   while (count <= fd) count *= 2;
   struct hp_socket *sockets = realloc(multi->sockets, (size_t)count * sizeof *sockets);
   if (!sockets) return false;
-  for (int i = multi->socket_count; i < count; i++) sockets[i] = (struct hp_socket){0, 0, -2, false};
+  for (int i = multi->socket_count; i < count; i++) sockets[i] = (struct hp_socket){0, 0, -2, false, false};
   multi->sockets = sockets;
   multi->socket_count = count;
   return true;
@@ -128,25 +131,28 @@ static void change(int set, int fd, int *applied, int mask) {
   if (mask != *applied && hp_set_change(set, fd, *applied, mask)) *applied = mask;
 }
 
-/* An idle connection: libcurl keeps it for later. */
-static bool is_idle(const struct hp_multi *multi, const struct hp_socket *entry) {
-  return entry->wanted == 0 && entry->ours && multi->watches_idle && !multi->seen_http2;
+/* What is watched on an idle connection, which libcurl keeps for later; 0 = nothing, or it is not idle. HTTP/2 has frames
+   that come unasked, so there only its end counts. */
+static int idle_mask(const struct hp_multi *multi, const struct hp_socket *entry) {
+  if (entry->wanted != 0 || !entry->ours || !multi->watches_idle) return 0;
+  if (!entry->http2) return HP_IN;
+  return multi->clears_idle ? HP_END : 0;
 }
 
 /* Idle connections stay in the set until somebody waits with nothing in flight: most are used again at once, which then
    costs nothing. */
 static void apply_change(struct hp_multi *multi, int fd) {
   struct hp_socket *entry = &multi->sockets[fd];
-  bool stays = is_idle(multi, entry);
-  change(multi->set, fd, &entry->applied, stays ? HP_IN : entry->wanted);
-  if (stays) multi->idle_watched = true;
+  int idle = idle_mask(multi, entry);
+  change(multi->set, fd, &entry->applied, idle ? idle : entry->wanted);
+  if (idle) multi->idle_watched = true;
 }
 
 static void forget_socket(struct hp_multi *multi, int fd) {
   struct hp_socket *entry = &multi->sockets[fd];
   change(multi->set, fd, &entry->applied, 0);
   entry->wanted = 0;
-  entry->ours = false;
+  entry->ours = entry->http2 = false;
 }
 
 /* Some versions of libcurl close a socket that was not yet connected without telling: what they take out before
@@ -155,6 +161,12 @@ static bool may_be_gone(CURL *easy) {
   struct hp_slot *slot = NULL;
   curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&slot);
   return slot && slot->owner && slot->owner->sent == 0;
+}
+
+static void note_version(CURL *easy, struct hp_socket *entry) {
+  long version = 0;
+  curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+  if (version != 0) entry->http2 = version == CURL_HTTP_VERSION_2_0;
 }
 
 /* Notes what libcurl wants of a descriptor; the system hears of it in apply_changes, before anybody waits. Most
@@ -171,6 +183,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *u
     multi->first_dirty = fd;
   }
   if (entry->wanted == 0 && may_be_gone(easy)) entry->ours = false;
+  if (entry->wanted == 0 && multi->watches_idle) note_version(easy, entry);
   if (entry->wanted == 0 && !entry->ours) apply_change(multi, fd);
   return 0;
 }
@@ -181,7 +194,7 @@ static void unwatch_idle(struct hp_multi *multi) {
   multi->idle_watched = false;
   multi->idle_unwatched = true;
   for (int fd = 0; fd < multi->socket_count; fd++) {
-    if (is_idle(multi, &multi->sockets[fd])) change(multi->set, fd, &multi->sockets[fd].applied, 0);
+    if (idle_mask(multi, &multi->sockets[fd])) change(multi->set, fd, &multi->sockets[fd].applied, 0);
   }
 }
 
@@ -242,6 +255,7 @@ curl_socket_t hp_multi_on_open(void *user, curlsocktype purpose, struct curl_soc
     struct hp_socket *entry = &multi->sockets[fd];
     entry->wanted = entry->applied = 0; /* whatever had this number before: the new one is in no set */
     entry->ours = true;
+    entry->http2 = false;
   }
 #else
   (void)user;
@@ -278,12 +292,9 @@ static bool open_curl(struct hp_multi *multi) {
   curl_multi_setopt(multi->curl, CURLMOPT_TIMERFUNCTION, on_timer);
   curl_multi_setopt(multi->curl, CURLMOPT_TIMERDATA, multi);
 #endif
+  hp_curl_prepare_multi(multi->curl);
   multi->deadline = -1;
   return true;
-}
-
-static bool curl_is_before(unsigned version) {
-  return curl_version_info(CURLVERSION_NOW)->version_num < version;
 }
 
 /* Each client has its own, so no two threads use one at a time. */
@@ -296,11 +307,16 @@ static CURLSH *open_share(void) {
   return share;
 }
 
+static void forget_lookups(struct hp_multi *multi) {
+  while (multi->lookups) hp_lookup_free(multi->curl, hp_lookup_take(&multi->lookups, multi->lookups->easy));
+}
+
 /* The callbacks are taken off first: clean-up would call them for each connection it closes. */
 static void close_curl(struct hp_multi *multi) {
   if (!multi->curl) return;
   curl_multi_setopt(multi->curl, CURLMOPT_SOCKETFUNCTION, NULL);
   curl_multi_setopt(multi->curl, CURLMOPT_TIMERFUNCTION, NULL);
+  forget_lookups(multi);
   curl_multi_cleanup(multi->curl);
   multi->curl = NULL;
   multi->deadline = -1;
@@ -336,35 +352,78 @@ static void give_slot(struct hp_multi *multi, struct hp_slot *slot) {
   multi->idle_count++;
 }
 
-static void start(struct hp_multi *multi, struct hp_transfer *transfer) {
-  struct hp_slot *slot = take_slot(multi);
-  transfer->started = hp_now();
-  if (slot) {
-    transfer->slot = slot;
-    slot->owner = transfer;
-    if (transfer->request->https || multi->proxy) multi->seen_tls = true;
-    if (hp_slot_prepare(slot, transfer, multi) && curl_multi_add_handle(multi->curl, slot->easy) == CURLM_OK) {
-      transfer->state = HP_RUNNING;
-      multi->running++;
-      multi->begun = true;
-      return;
-    }
-  }
+/* The hp_now() at which a transfer has to be ended here; 0 = never. libcurl ends those that run: should it forget one (it
+   can, when memory runs out), this does a little later. */
+static double due_of(const struct hp_multi *multi, const struct hp_transfer *transfer) {
+  double end = hp_transfer_end(transfer), connected = transfer->started + multi->connect_timeout;
+  if (transfer->state == HP_RUNNING) return end > 0 ? end + SLACK : 0;
+  if (transfer->state != HP_RESOLVING) return 0;
+  return end > 0 && end < connected ? end : connected;
+}
+
+static void note_due(struct hp_multi *multi, const struct hp_transfer *transfer) {
+  double due = due_of(multi, transfer);
+  if (due > 0 && (multi->due == 0 || due < multi->due)) multi->due = due;
+}
+
+static bool hand_over(struct hp_multi *multi, struct hp_transfer *transfer) {
+  struct hp_slot *slot = transfer->slot;
+  return multi->curl && slot && hp_slot_prepare(slot, transfer, multi) &&
+         curl_multi_add_handle(multi->curl, slot->easy) == CURLM_OK;
+}
+
+static void fail_to_start(struct hp_multi *multi, struct hp_transfer *transfer) {
   hp_transfer_fail(transfer, "network", "libcurl did not take the request");
   push_last(&multi->done, transfer);
 }
 
+/* Gives a transfer, which counts as running, to libcurl. */
+static void run(struct hp_multi *multi, struct hp_transfer *transfer) {
+  transfer->state = HP_RUNNING;
+  multi->begun = true;
+  if (hand_over(multi, transfer)) {
+    note_due(multi, transfer);
+    return;
+  }
+  multi->running--;
+  fail_to_start(multi, transfer);
+}
+
+static void wait_for_lookup(struct hp_multi *multi, struct hp_transfer *transfer) {
+  transfer->state = HP_RESOLVING;
+  push_last(&multi->resolving, transfer);
+  note_due(multi, transfer);
+}
+
+static void start(struct hp_multi *multi, struct hp_transfer *transfer) {
+  transfer->slot = take_slot(multi);
+  if (transfer->slot) transfer->slot->owner = transfer;
+  transfer->started = hp_now();
+  if (transfer->request->https || multi->proxy) multi->seen_tls = true;
+  multi->running++;
+  bool is_looked_up = hp_lookup_of(multi->lookups, transfer->url, hp_transfer_origin_length(transfer)) != NULL;
+  if (transfer->slot && is_looked_up) wait_for_lookup(multi, transfer);
+  else run(multi, transfer);
+}
+
 static void start_queued(struct hp_multi *multi) {
+  if (multi->queue.first && !multi->curl) (void)open_curl(multi);
   while (multi->queue.first && multi->running < capacity(multi)) {
     multi->queued--;
     start(multi, pop_first(&multi->queue));
   }
 }
 
-static void take_out(struct hp_multi *multi, struct hp_transfer *transfer) {
-  curl_multi_remove_handle(multi->curl, transfer->slot->easy);
+/* It no longer counts as running. */
+static void leave(struct hp_multi *multi, const struct hp_transfer *transfer) {
   multi->running--;
   if (multi->old > 0 && transfer->started <= multi->retired) multi->old--;
+}
+
+static void take_out(struct hp_multi *multi, struct hp_transfer *transfer) {
+  if (transfer->state == HP_RUNNING) curl_multi_remove_handle(multi->curl, transfer->slot->easy);
+  else remove_from(&multi->resolving, transfer);
+  leave(multi, transfer);
 }
 
 /* To libcurl an HTTP/2 connection is as good as new after a timeout: only a stream of it has ended. If it is dead (a
@@ -372,13 +431,68 @@ static void take_out(struct hp_multi *multi, struct hp_transfer *transfer) {
    idle connections of HTTP/1.1. So when a request got no answer in its time, and no other did since it left, the
    connections from before are not used for new ones. */
 static void judge_connections(struct hp_multi *multi, const struct hp_transfer *transfer, CURLcode code) {
-  if (transfer->slot->header_lines > 0) {
+  if (transfer->slot->headers.lines > 0) {
     multi->heard = transfer->ended;
   } else if (code == CURLE_OPERATION_TIMEDOUT && transfer->sent > 0 && multi->heard < transfer->started) {
     multi->retired = transfer->ended;
     multi->old = multi->running;
   }
 }
+
+static void end_transfer(struct hp_multi *multi, struct hp_transfer *transfer, CURLcode code, double now) {
+  struct hp_slot *slot = transfer->slot;
+  long version = 0;
+  curl_easy_getinfo(slot->easy, CURLINFO_HTTP_VERSION, &version);
+  if (version != 0) multi->seen_http2 = version == CURL_HTTP_VERSION_2_0;
+  transfer->ended = now;
+  judge_connections(multi, transfer, code);
+  take_out(multi, transfer);
+  hp_transfer_finish(transfer, code);
+  push_last(&multi->done, transfer);
+}
+
+/* ----------------------------------------------------------------------------------------------------------- lookups */
+
+/* Takes the handle of a transfer back from libcurl, which would have to resolve a name for it: a lookup does that. */
+static void look_up(struct hp_multi *multi, struct hp_transfer *transfer) {
+  size_t length = hp_transfer_origin_length(transfer);
+  curl_multi_remove_handle(multi->curl, transfer->slot->easy);
+  wait_for_lookup(multi, transfer);
+  if (!hp_lookup_of(multi->lookups, transfer->url, length)) {
+    struct hp_lookup *lookup = hp_multi_open_model(multi)
+                                 ? hp_lookup_begin(multi->curl, multi->model, transfer->url, length) : NULL;
+    if (!lookup) {
+      take_out(multi, transfer);
+      fail_to_start(multi, transfer);
+      return;
+    }
+    lookup->next = multi->lookups;
+    multi->lookups = lookup;
+  }
+}
+
+/* Goes on with the transfers that waited for a lookup. */
+static void end_lookup(struct hp_multi *multi, struct hp_lookup *lookup, CURLcode code, double now) {
+  struct hp_list waiting = multi->resolving;
+  curl_multi_remove_handle(multi->curl, lookup->easy); /* first: transfers must not wait for its connection */
+  multi->resolving = (struct hp_list){NULL, NULL};
+  for (struct hp_transfer *transfer; (transfer = pop_first(&waiting));) {
+    size_t length = hp_transfer_origin_length(transfer);
+    if (strncmp(lookup->origin, transfer->url, length) != 0 || lookup->origin[length]) {
+      push_last(&multi->resolving, transfer);
+    } else if (lookup->found) {
+      transfer->resolved = true;
+      if (multi->serves_once) hp_slot_retire(transfer->slot);
+      run(multi, transfer);
+    } else {
+      memcpy(transfer->slot->error, lookup->error, sizeof lookup->error);
+      end_transfer(multi, transfer, code, now);
+    }
+  }
+  hp_lookup_free(multi->curl, lookup);
+}
+
+/* -------------------------------------------------------------------------------------------------------- time and ends */
 
 static void drain(struct hp_multi *multi) {
   CURLMsg *message;
@@ -389,22 +503,32 @@ static void drain(struct hp_multi *multi) {
     CURLcode code = message->data.result;
     struct hp_slot *slot = NULL;
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&slot);
-    struct hp_transfer *transfer = slot->owner;
-    long version = 0;
-    curl_easy_getinfo(slot->easy, CURLINFO_HTTP_VERSION, &version);
-    if (version != 0) multi->seen_http2 = version == CURL_HTTP_VERSION_2_0;
     if (now == 0) now = hp_now();
-    transfer->ended = now;
-    judge_connections(multi, transfer, code);
-    take_out(multi, transfer);
-    hp_transfer_finish(transfer, code);
-    push_last(&multi->done, transfer);
+    if (!slot) end_lookup(multi, hp_lookup_take(&multi->lookups, message->easy_handle), code, now);
+    else if (slot->unresolved && code != CURLE_OK) look_up(multi, slot->owner);
+    else end_transfer(multi, slot->owner, code, now);
+  }
+}
+
+/* Ends the transfers whose time is over. `due` is a lower bound: most have ended before. */
+static void expire(struct hp_multi *multi) {
+  double now = multi->due > 0 ? hp_now() : 0;
+  if (multi->due == 0 || now < multi->due) return;
+  multi->due = 0;
+  for (struct hp_transfer *at = multi->all; at; at = at->all_next) {
+    double due = due_of(multi, at);
+    if (due == 0 || due > now) {
+      note_due(multi, at);
+      continue;
+    }
+    if (at->state == HP_RESOLVING) memcpy(at->slot->error, unresolved, sizeof unresolved);
+    end_transfer(multi, at, CURLE_OPERATION_TIMEDOUT, now);
   }
 }
 
 static void end_all(struct hp_multi *multi, const char *kind, const char *message) {
   for (struct hp_transfer *at = multi->all; at; at = at->all_next) {
-    if (at->state == HP_RUNNING) take_out(multi, at);
+    if (at->state == HP_RUNNING || at->state == HP_RESOLVING) take_out(multi, at);
     else if (at->state == HP_QUEUED) multi->queued--;
     else continue;
     hp_transfer_fail(at, kind, message);
@@ -430,23 +554,37 @@ static void end_connection(int fd) {
   for (int i = 0; i < 1024 && recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) != 0; i++) continue;
 }
 
-/* What came on an idle connection (a second answer, the body of a 204) would pass for the answer to the next request:
-   before 8.0.0 libcurl only looks whether a connection still is there. So those are ended before it chooses one.
-   HTTP/2 tells answers apart, and has frames that come unasked. */
+/* An idle connection on which something came (a second answer, the body of a 204) or that has ended. Some libcurl would
+   use it for the next request, and take the one for its answer, or the other for an answer that was lost. */
 static void end_unclean(struct hp_multi *multi, int fd) {
-  end_connection(fd);
+  if (multi->clears_idle) multi->idle_unclean = true;
+  else end_connection(fd);
   multi->sockets[fd].ours = false; /* not to be watched again */
   apply_change(multi, fd);
 }
 
+/* A libcurl that does not look at a connection before it uses it can only be told to forget all of them. */
+static void clear_unclean(struct hp_multi *multi) {
+  if (!multi->idle_unclean) return;
+  multi->idle_unclean = false;
+  hp_curl_forget_connections(multi->curl);
+}
+
+static bool is_unclean(const struct hp_multi *multi, int fd, int mask) {
+  char byte;
+  if (mask == HP_END) return hp_has_ended(fd);
+  ssize_t got = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return got > 0 || (multi->clears_idle && (got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)));
+}
+
 /* Looks at the idle connections that were not in the set for a while, and takes them in again. */
 static void watch_idle(struct hp_multi *multi) {
-  char byte;
   if (!multi->idle_unwatched || multi->running == 0) return;
   multi->idle_unwatched = false;
   for (int fd = 0; fd < multi->socket_count; fd++) {
-    if (!is_idle(multi, &multi->sockets[fd]) || multi->sockets[fd].applied != 0) continue;
-    if (recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) end_unclean(multi, fd);
+    int mask = idle_mask(multi, &multi->sockets[fd]);
+    if (mask == 0 || multi->sockets[fd].applied != 0) continue;
+    if (is_unclean(multi, fd, mask)) end_unclean(multi, fd);
     else apply_change(multi, fd);
   }
 }
@@ -460,9 +598,10 @@ static int take_events(struct hp_multi *multi, struct hp_event *events) {
     count = hp_set_wait(multi->set, events, SEEN, 0);
     for (int i = 0; i < count; i++) {
       int fd = events[i].fd;
-      if (fd < multi->socket_count && is_idle(multi, &multi->sockets[fd])) end_unclean(multi, fd);
+      if (fd < multi->socket_count && idle_mask(multi, &multi->sockets[fd])) end_unclean(multi, fd);
     }
   } while (--rounds > 0 && count == SEEN);
+  clear_unclean(multi);
   return count;
 }
 
@@ -500,12 +639,24 @@ static CURLMcode run_curl(struct hp_multi *multi) {
 static void step(struct hp_multi *multi) {
   struct guard guard;
   block_sigpipe(multi, &guard);
-  CURLMcode code = run_curl(multi);
-  drain(multi);
+  CURLMcode code = multi->curl ? run_curl(multi) : CURLM_OK;
+  if (multi->curl) drain(multi);
+  expire(multi);
   if (code != CURLM_OK) rebuild(multi, code);
-  if (multi->curl) start_queued(multi);
+  start_queued(multi);
   apply_changes(multi);
   restore_sigpipe(&guard);
+}
+
+/* The hp_now() at which libcurl wants to be called; below 0 = not. */
+static double curl_deadline(struct hp_multi *multi) {
+#ifdef HP_HAS_SET
+  return multi->deadline;
+#else
+  long milliseconds = -1;
+  if (multi->curl) curl_multi_timeout(multi->curl, &milliseconds);
+  return milliseconds < 0 ? -1 : hp_now() + (double)milliseconds / 1000;
+#endif
 }
 
 /* Seconds until step() has something to do without any descriptor being ready; below 0 = no such moment. */
@@ -513,14 +664,11 @@ static double seconds_left(struct hp_multi *multi) {
   if (multi->done.first) return 0;
 #ifdef HP_HAS_SET
   unwatch_idle(multi);
-  if (multi->deadline < 0) return -1;
-  double left = multi->deadline - hp_now();
-#else
-  long milliseconds = -1;
-  curl_multi_timeout(multi->curl, &milliseconds);
-  if (milliseconds < 0) return -1;
-  double left = (double)milliseconds / 1000;
 #endif
+  double deadline = curl_deadline(multi);
+  if (multi->due > 0 && multi->running > 0 && (deadline < 0 || multi->due < deadline)) deadline = multi->due;
+  if (deadline < 0) return -1;
+  double left = deadline - hp_now();
   return left > 0 ? left : 0;
 }
 
@@ -544,6 +692,7 @@ static void close_multi(struct hp_multi *multi) {
 static void abandon(struct hp_multi *multi) {
   multi->curl = NULL;
   multi->idle = NULL;
+  multi->lookups = NULL;
   multi->model = NULL;
   multi->share = NULL;
 #ifdef HP_HAS_SET
@@ -559,11 +708,11 @@ static bool is_ours(const struct hp_multi *multi) {
 void hp_multi_release(struct hp_multi *multi, struct hp_transfer *transfer) {
   if (!is_ours(multi)) {
     abandon(multi);
-  } else if (multi->curl) {
+  } else {
     struct guard guard;
     block_sigpipe(multi, &guard);
     if (transfer->state == HP_QUEUED && remove_from(&multi->queue, transfer)) multi->queued--;
-    if (transfer->state == HP_RUNNING) {
+    if (transfer->state == HP_RUNNING || transfer->state == HP_RESOLVING) {
       take_out(multi, transfer);
       start_queued(multi);
     }
@@ -586,7 +735,6 @@ static struct hp_multi *check_multi(lua_State *L) {
   struct hp_multi *multi = check_any(L);
   if (!is_ours(multi)) luaL_error(L, "this client belongs to the parent process: make a new one after fork");
   if (multi->closed) luaL_error(L, "attempt to use a closed client");
-  if (!multi->curl && !open_curl(multi)) luaL_error(L, "not enough memory");
   return multi;
 }
 
@@ -664,11 +812,15 @@ static int multi_new(lua_State *L) {
 #ifdef HP_HAS_SET
   multi->set = hp_set_open();
   if (multi->set < 0) return hp_system_problem(L, "no descriptor for the connections");
-  multi->watches_idle = curl_is_before(0x080000);
+  multi->clears_idle = hp_curl_rule(HP_CURL_IDLE_CHECK_IS_RARE);
+  multi->watches_idle = multi->clears_idle || hp_curl_rule(HP_CURL_IDLE_BYTES_PASS);
 #endif
-  if (!open_curl(multi)) return luaL_error(L, "not enough memory");
+  if (!open_curl(multi)) {
+    if (errno == ENOMEM) return luaL_error(L, "not enough memory");
+    return hp_system_problem(L, "no descriptor for the connections");
+  }
   multi->share = open_share();
-  multi->serves_once = curl_is_before(0x080100);
+  multi->serves_once = hp_curl_rule(HP_CURL_HANDLE_SERVES_ONCE);
   lua_settop(L, 2);
   return 1;
 }

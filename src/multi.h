@@ -3,6 +3,8 @@
 #define HOOPAI_MULTI_H
 
 #include "core.h"
+#include "headers.h"
+#include "lookup.h"
 #include "poller.h"
 
 #include <curl/curl.h>
@@ -19,20 +21,20 @@ struct hp_slot {
   char *origin;  /* "https://host:port" of the request before, NULL = none */
   CURLU *parsed; /* the same for libcurl */
   bool has_origin; /* the handle has been told */
-  struct hp_buffer body, headers;
-  size_t max_body, max_headers;
-  int header_lines, interim;
-  bool final_headers;  /* the status line last seen is not 1xx */
-  bool headers_done;   /* what follows are trailers */
+  struct hp_buffer body;
+  size_t max_body;
+  struct hp_headers headers;
   bool secret;         /* the body is wiped before its memory is used for anything else */
+  bool unresolved;     /* its name has to be looked up first: see lookup.h */
   const char *refusal; /* why a callback ended the transfer, NULL = it did not */
   const char *refusal_kind;
   char error[CURL_ERROR_SIZE];
 };
 
-enum hp_state { HP_QUEUED, HP_RUNNING, HP_DONE, HP_CLOSED };
+/* HP_RESOLVING: it waits for a lookup, and counts as running. */
+enum hp_state { HP_QUEUED, HP_RESOLVING, HP_RUNNING, HP_DONE, HP_CLOSED };
 
-/* Lists of transfers: each is in at most one of queue and done list, and in the list of all. */
+/* Lists of transfers: each is in at most one of those for queue, lookups and done, and in the list of all. */
 struct hp_list {
   struct hp_transfer *first, *last;
 };
@@ -58,9 +60,9 @@ struct hp_transfer {
   struct hp_multi *multi; /* NULL once that was finalised */
   int pin;                /* its place in the table that keeps it from being collected */
   enum hp_state state;
-  struct hp_transfer *next;                   /* in queue or done list */
+  struct hp_transfer *next;                   /* in the list of its state */
   struct hp_transfer *all_next, *all_previous; /* in the list of all */
-  struct hp_slot *slot;                       /* while running, and after until it is closed */
+  struct hp_slot *slot;                       /* once started, until it is closed */
 
   /* The request. `block` holds the URL and the headers of its own; it is wiped when freed because of the token. */
   struct hp_request *request;
@@ -78,6 +80,7 @@ struct hp_transfer {
 
   /* The outcome. */
   double started, ended;
+  bool resolved; /* a lookup for it has ended well */
   int sent;
   int status;
   CURLcode code;
@@ -89,6 +92,7 @@ struct hp_socket {
   int wanted, applied; /* HP_IN | HP_OUT */
   int next_dirty;      /* -1 = last, -2 = not in the list */
   bool ours;           /* opened by hp_multi_on_open, so hp_multi_on_close will tell of its end */
+  bool http2;          /* what was last spoken on it */
 };
 
 /* The userdata hoopai.Multi. uservalue 1: its transfers that are queued, running or not handed out yet. */
@@ -98,11 +102,13 @@ struct hp_multi {
   int set; /* -1 = none */
   pid_t pid;
   double deadline; /* when libcurl wants to be called; below 0 = not */
+  double due;      /* the hp_now() before which no transfer has to be ended here; 0 = none at all */
 
   struct hp_socket *sockets; /* by descriptor */
   int socket_count, first_dirty;
 
-  struct hp_list queue, done;
+  struct hp_list queue, resolving, done;
+  struct hp_lookup *lookups;
   struct hp_transfer *all;
   struct hp_slot *idle;
   CURL *model;   /* what their handles are copied from, NULL = not yet made */
@@ -111,6 +117,8 @@ struct hp_multi {
 
   bool seen_tls, seen_http2;
   bool watches_idle;   /* what comes on idle connections must be noticed here, see end_unclean */
+  bool clears_idle;    /* and the only cure is clear_unclean */
+  bool idle_unclean;   /* something came on one of them */
   bool idle_watched;   /* some of them are in the set */
   bool idle_unwatched; /* some were taken out of it */
   bool begun; /* a transfer was started, and libcurl has not looked for a connection for it yet */
@@ -129,19 +137,6 @@ struct hp_multi {
   char *ca_file, *proxy, *user_agent; /* NULL = not given */
 };
 
-/* What the X-RateLimit-* headers of an answer say, each a number up to HP_BUDGET_MOST. */
-enum hp_budget {
-  HP_BUDGET_MAX,
-  HP_BUDGET_REMAINING,
-  HP_BUDGET_INTERVAL_MS,
-  HP_BUDGET_DAILY_LIMIT,
-  HP_BUDGET_DAILY_REMAINING,
-  HP_BUDGET_DAILY_RESET_MS,
-  HP_BUDGET_SIZE
-};
-
-#define HP_BUDGET_MOST 999999999999999 /* 15 digits: a few of them can be added */
-
 #if defined(__GNUC__)
 #pragma GCC visibility push(hidden)
 #endif
@@ -159,6 +154,15 @@ bool hp_slot_prepare(struct hp_slot *slot, struct hp_transfer *transfer, struct 
 
 /* Makes a slot ready for the pool: what the last answer left is forgotten. */
 void hp_slot_reset(struct hp_slot *slot);
+
+/* The origin in its URL: what is looked up for it. */
+size_t hp_transfer_origin_length(const struct hp_transfer *transfer);
+
+/* Opens the handle that those of all transfers are copied from; false when libcurl refuses. */
+bool hp_multi_open_model(struct hp_multi *multi);
+
+/* The hp_now() at which the time of a transfer that was started is over; 0 = never. */
+double hp_transfer_end(const struct hp_transfer *transfer);
 
 /* Records how a transfer ended; the easy handle is no longer in the CURLM. */
 void hp_transfer_finish(struct hp_transfer *transfer, CURLcode code);

@@ -27,6 +27,7 @@ double hp_check_wait(lua_State *L, int index) {
 #ifdef HP_HAS_SET
 
 #ifdef __linux__
+#include <poll.h>
 #include <sys/epoll.h>
 
 int hp_set_open(void) {
@@ -36,7 +37,8 @@ int hp_set_open(void) {
 static bool control(int set, int operation, int fd, int mask) {
   struct epoll_event event;
   memset(&event, 0, sizeof event);
-  event.events = ((mask & HP_IN) ? (uint32_t)EPOLLIN : 0) | ((mask & HP_OUT) ? (uint32_t)EPOLLOUT : 0);
+  event.events = ((mask & HP_IN) ? (uint32_t)EPOLLIN : 0) | ((mask & HP_OUT) ? (uint32_t)EPOLLOUT : 0) |
+                 ((mask & HP_END) ? (uint32_t)EPOLLRDHUP : 0);
   event.data.fd = fd;
   return epoll_ctl(set, operation, fd, &event) == 0;
 }
@@ -62,6 +64,11 @@ int hp_set_wait(int set, struct hp_event *events, int size, int milliseconds) {
                      ((what & (uint32_t)(EPOLLOUT | EPOLLERR | EPOLLHUP)) ? HP_OUT : 0);
   }
   return count > 0 ? count : 0;
+}
+
+bool hp_has_ended(int fd) {
+  struct pollfd entry = {fd, POLLRDHUP, 0};
+  return poll(&entry, 1, 0) == 1;
 }
 
 /* The child has a descriptor of its own for the set of both. */
@@ -100,6 +107,11 @@ int hp_set_wait(int set, struct hp_event *events, int size, int milliseconds) {
     events[i].mask = ready[i].filter == EVFILT_WRITE ? HP_OUT : HP_IN;
   }
   return count > 0 ? count : 0;
+}
+
+bool hp_has_ended(int fd) {
+  (void)fd;
+  return false;
 }
 
 /* A kqueue does not pass through fork: in the child the number is nobody's, or already somebody else's. */

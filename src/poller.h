@@ -17,8 +17,9 @@
 #define HP_BACKEND "poll"
 #endif
 
-/* What is waited for, and what happened. The values are libcurl's CURL_POLL_IN and CURL_POLL_OUT. */
-enum { HP_IN = 1, HP_OUT = 2 };
+/* What is waited for, and what happened (HP_IN, HP_OUT). The values of these two are libcurl's CURL_POLL_IN and
+   CURL_POLL_OUT. HP_END, of Linux alone: the peer has closed; that, too, happens as HP_IN. */
+enum { HP_IN = 1, HP_OUT = 2, HP_END = 4 };
 
 struct hp_event {
   int fd;
@@ -45,6 +46,9 @@ bool hp_set_change(int set, int fd, int before, int after);
 
 /* Waits; the number of events, 0 on timeout or a signal. */
 int hp_set_wait(int set, struct hp_event *events, int size, int milliseconds);
+
+/* Has the peer of a socket closed? False where the system cannot say. */
+bool hp_has_ended(int fd);
 
 /* Lets go of the parent's set in a forked child. */
 void hp_set_abandon(int set);

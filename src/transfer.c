@@ -1,21 +1,18 @@
 /* One HTTP exchange on a pooled easy handle. The callbacks only fill buffers; no Lua runs in them. */
 #define _GNU_SOURCE
 #include "multi.h"
+#include "curl_compat.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#define MAX_HEADER_LINES 200
-#define MAX_INTERIM 8
 #define KEPT_BUFFER (256 * 1024)
 #define MAX_LIFETIME 600 /* seconds, of a connection */
 #define SECRET_ANSWER (16 * 1024)
 
 /* ---------------------------------------------------------------------------------------------------------- callbacks */
-
-static const char long_headers[] = "the answer has more or longer headers than the library accepts";
 
 static void refuse(struct hp_slot *slot, const char *kind, const char *why) {
   if (slot->refusal) return;
@@ -53,55 +50,22 @@ static size_t on_body(char *data, size_t one, size_t length, void *user) {
   return length;
 }
 
-/* A status line begins a new block of headers; 1xx blocks come before the one that counts. What it says is libcurl's to
-   tell: two readers of an odd line might not agree. */
-static bool begin_headers(struct hp_slot *slot) {
-  long status = 0;
-  curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &status);
-  bool interim = status / 100 == 1;
-  slot->headers.length = 0;
-  slot->final_headers = !interim;
-  if (interim && ++slot->interim > MAX_INTERIM) {
-    refuse(slot, "protocol", "the server sends interim (1xx) answers without end");
-    return false;
-  }
-  return true;
-}
-
-/* A line that begins with a space goes on with the header before it (RFC 9112 5.2). */
-static void drop_line_end(struct hp_buffer *headers) {
-  while (headers->length > 0 && strchr("\r\n", headers->data[headers->length - 1])) headers->length--;
-}
-
-/* A CR that ends no line stands for a space (RFC 9112 2.2): it must not look like the end of one to anybody. */
-static void blank_returns(char *line, size_t length) {
-  char *end = line + length;
-  while ((line = memchr(line, '\r', (size_t)(end - line))) && line + 1 < end) {
-    if (line[1] != '\n') *line = ' ';
-    line++;
-  }
-}
-
 static size_t on_header(char *line, size_t one, size_t length, void *user) {
   struct hp_slot *slot = user;
   (void)one;
-  if (++slot->header_lines > MAX_HEADER_LINES || length > slot->max_headers - slot->headers.length) {
-    refuse(slot, "too_large", long_headers);
-    return 0;
-  }
-  if (slot->headers_done) return length; /* trailers */
-  if (length >= 5 && memcmp(line, "HTTP/", 5) == 0 && !begin_headers(slot)) return 0;
-  if (line[0] == '\r' || line[0] == '\n') { /* to libcurl the end, whatever follows in the line */
-    slot->headers_done = slot->final_headers && length <= 2;
-    return length;
-  }
-  if (line[0] == ' ' || line[0] == '\t') drop_line_end(&slot->headers);
-  if (!hp_append(&slot->headers, line, length)) {
-    refuse(slot, "too_large", "there is no memory for the answer");
-    return 0;
-  }
-  blank_returns(slot->headers.data + slot->headers.length - length, length);
-  return length;
+  if (length == 0) return 0;
+  const struct hp_refusal *refusal = hp_headers_take(&slot->headers, line, length);
+  if (!refusal) return length;
+  refuse(slot, refusal->kind, refusal->message);
+  return 0;
+}
+
+/* libcurl does not have the name of the host in its cache. */
+static int on_resolve(void *resolver, void *unused, void *user) {
+  struct hp_slot *slot = user;
+  (void)resolver, (void)unused;
+  slot->unresolved = slot->owner && !slot->owner->resolved;
+  return slot->unresolved;
 }
 
 /* libcurl re-sends any request, a POST too, when a reused connection dies before the first byte of an answer. This is
@@ -148,21 +112,9 @@ static bool set_callbacks(struct hp_slot *slot) {
          curl_easy_setopt(easy, CURLOPT_WRITEDATA, slot) == CURLE_OK &&
          curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
          curl_easy_setopt(easy, CURLOPT_HEADERDATA, slot) == CURLE_OK &&
+         curl_easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, slot) == CURLE_OK &&
          curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_send) == CURLE_OK &&
          curl_easy_setopt(easy, CURLOPT_PREREQDATA, slot) == CURLE_OK;
-}
-
-/* libcurl keeps the parsed CA bundle for the next connection only when no CA folder is set (18 ms against 1 ms). */
-static bool set_authorities(CURL *easy, const struct hp_multi *multi) {
-  if (multi->ca_file && curl_easy_setopt(easy, CURLOPT_CAINFO, multi->ca_file) != CURLE_OK) return false;
-  bool has_bundle = multi->ca_file != NULL;
-  const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
-#if defined(CURL_VERSION_THREADSAFE) /* 7.84, which added cainfo */
-  has_bundle = has_bundle || info->cainfo != NULL;
-#endif
-  (void)info;
-  if (has_bundle) (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-  return true;
 }
 
 /* Without an explicit proxy libcurl would take one from the environment, and even with one the exceptions to it. */
@@ -201,7 +153,7 @@ void hp_slot_free(struct hp_slot *slot) {
   curl_url_cleanup(slot->parsed);
   forget_origin(slot);
   hp_buffer_free(&slot->body);
-  hp_buffer_free(&slot->headers);
+  hp_buffer_free(&slot->headers.text);
   free(slot);
 }
 
@@ -212,12 +164,12 @@ void hp_slot_retire(struct hp_slot *slot) {
 }
 
 /* What is the same for all requests of a client is set once, in a handle of which the others are copies. */
-static bool open_model(struct hp_multi *multi) {
+bool hp_multi_open_model(struct hp_multi *multi) {
   if (multi->model) return true;
   CURL *easy = curl_easy_init();
   if (!easy) return false;
   set_comfort(easy, multi);
-  if (set_security(easy) && set_authorities(easy, multi) && set_proxy(easy, multi) &&
+  if (set_security(easy) && hp_curl_set_authorities(easy, multi->ca_file) && set_proxy(easy, multi) &&
       curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE) == CURLE_OK &&
       curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, hp_multi_on_open) == CURLE_OK &&
       curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, multi) == CURLE_OK &&
@@ -233,7 +185,7 @@ static bool open_model(struct hp_multi *multi) {
 /* Gives the slot a handle if it has none. TLS sessions are shared, as a handle may serve once. */
 static bool open_easy(struct hp_slot *slot, struct hp_multi *multi) {
   if (slot->easy) return true;
-  if (!open_model(multi)) return false;
+  if (!hp_multi_open_model(multi)) return false;
   slot->easy = curl_easy_duphandle(multi->model);
   if (!slot->easy) return false;
   if (multi->share) (void)curl_easy_setopt(slot->easy, CURLOPT_SHARE, multi->share);
@@ -246,7 +198,7 @@ struct hp_slot *hp_slot_new(const struct hp_multi *multi) {
   struct hp_slot *slot = calloc(1, sizeof *slot);
   if (!slot) return NULL;
   slot->max_body = multi->max_body;
-  slot->max_headers = multi->max_headers;
+  slot->headers.most = multi->max_headers;
   return slot;
 }
 
@@ -258,9 +210,8 @@ static void reset_buffer(struct hp_buffer *buffer) {
 void hp_slot_reset(struct hp_slot *slot) {
   forget_secret(slot);
   reset_buffer(&slot->body);
-  reset_buffer(&slot->headers);
-  slot->header_lines = slot->interim = 0;
-  slot->final_headers = slot->headers_done = false;
+  hp_headers_reset(&slot->headers);
+  slot->unresolved = false;
   slot->refusal = slot->refusal_kind = NULL;
   slot->error[0] = 0;
 }
@@ -280,15 +231,27 @@ static bool set_method(CURL *easy, const struct hp_transfer *transfer) {
          curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method) == CURLE_OK;
 }
 
+double hp_transfer_end(const struct hp_transfer *transfer) {
+  double end = transfer->timeout > 0 ? transfer->started + transfer->timeout : 0;
+  return transfer->deadline > 0 && (end == 0 || transfer->deadline < end) ? transfer->deadline : end;
+}
+
 /* What libcurl gets as timeout; time that is already over is the shortest it knows, its 0 would be no limit. */
 static long milliseconds_left(const struct hp_transfer *transfer) {
-  double seconds = transfer->timeout;
-  if (transfer->deadline > 0) {
-    double left = transfer->deadline - hp_now();
-    if (left < 0.001) left = 0.001;
-    if (seconds <= 0 || left < seconds) seconds = left;
-  }
-  return seconds > 0 ? (long)hp_milliseconds(seconds) : 0L;
+  double end = hp_transfer_end(transfer);
+  if (end == 0) return 0;
+  double left = end - hp_now();
+  return (long)hp_milliseconds(left > 0.001 ? left : 0.001);
+}
+
+size_t hp_transfer_origin_length(const struct hp_transfer *transfer) {
+  return transfer->target ? (size_t)(transfer->target - transfer->url) : strlen(transfer->url);
+}
+
+/* An address needs no lookup. With a proxy it is its name that would be looked up. */
+static bool set_resolve(CURL *easy, const struct hp_transfer *transfer, const struct hp_multi *multi) {
+  bool looks_up = multi->proxy || !hp_is_address(transfer->url, hp_transfer_origin_length(transfer));
+  return curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, looks_up ? on_resolve : NULL) == CURLE_OK;
 }
 
 static bool parse_origin(struct hp_slot *slot, const char *url, size_t length) {
@@ -306,7 +269,7 @@ static bool parse_origin(struct hp_slot *slot, const char *url, size_t length) {
 static bool set_origin(struct hp_slot *slot, const struct hp_transfer *transfer, const struct hp_multi *multi) {
   const char *url = transfer->url;
   bool to_proxy = multi->proxy && !transfer->request->https;
-  size_t length = transfer->target && !to_proxy ? (size_t)(transfer->target - url) : 0;
+  size_t length = transfer->target && !to_proxy ? hp_transfer_origin_length(transfer) : 0;
   bool known = slot->origin && strncmp(slot->origin, url, length) == 0 && !slot->origin[length];
   if (known && slot->has_origin) return true;
   slot->has_origin = false;
@@ -337,7 +300,7 @@ static bool reserve(struct hp_buffer *buffer, size_t capacity) {
 
 /* A token is spent for a secret answer, so that there must be room for it before the request leaves. */
 static bool reserve_answer(struct hp_slot *slot) {
-  return !slot->secret || (reserve(&slot->body, SECRET_ANSWER) && reserve(&slot->headers, SECRET_ANSWER));
+  return !slot->secret || (reserve(&slot->body, SECRET_ANSWER) && reserve(&slot->headers.text, SECRET_ANSWER));
 }
 
 /* Keeps it off connections that were retired. libcurl ends those that are too old, in whole seconds, and with HTTP/2 only
@@ -357,7 +320,7 @@ bool hp_slot_prepare(struct hp_slot *slot, struct hp_transfer *transfer, struct 
   long milliseconds = milliseconds_left(transfer);
   choose_connection(easy, transfer, multi);
   return reserve_answer(slot) && set_origin(slot, transfer, multi) && set_target(slot, transfer) &&
-         set_method(easy, transfer) &&
+         set_resolve(easy, transfer, multi) && set_method(easy, transfer) &&
          curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK &&
          curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds) == CURLE_OK;
 }
@@ -390,7 +353,7 @@ static const char *stage_of(const struct hp_transfer *transfer) {
   const struct hp_slot *slot = transfer->slot;
   if (!slot) return "queue";
   if (transfer->sent == 0) return "connect";
-  if (slot->header_lines > 0) return "receive";
+  if (slot->headers.lines > 0) return "receive";
   curl_off_t uploaded = 0;
   curl_easy_getinfo(slot->easy, CURLINFO_SIZE_UPLOAD_T, &uploaded);
   return uploaded < (curl_off_t)transfer->body_length ? "send" : "wait";
@@ -405,15 +368,31 @@ static void set_message(struct hp_transfer *transfer, CURLcode code) {
   transfer->message = slot->refusal ? slot->refusal : slot->error[0] ? slot->error : curl_easy_strerror(code);
 }
 
-/* What libcurl says of an answer that is none, where its code or words are those of something else. */
-static void refuse_malformed(struct hp_slot *slot, CURLcode code) {
-  bool in_chunks = code == CURLE_RECV_ERROR && strstr(slot->error, "chunked-encoding");
-  bool long_trailers = in_chunks && strstr(slot->error, "Out of memory");
-  if (long_trailers || (code == CURLE_OUT_OF_MEMORY && !slot->headers_done)) {
+/* Did a read fail although the system had no error to report? Then libcurl gave up on what it read. Not so with TLS, where
+   an end without close_notify looks the same. */
+static bool gave_up(const struct hp_transfer *transfer) {
+  long error = 0;
+  curl_easy_getinfo(transfer->slot->easy, CURLINFO_OS_ERRNO, &error);
+  return error == 0 && !transfer->request->https;
+}
+
+#define TOO_LARGE ((CURLcode)100) /* CURLE_TOO_LARGE, from 8.6.0 on */
+
+/* Answers that are none. libcurl's codes for them differ by version: they are read together with what the callbacks saw. */
+static void refuse_malformed(struct hp_transfer *transfer, CURLcode code) {
+  struct hp_slot *slot = transfer->slot;
+  const struct hp_headers *headers = &slot->headers;
+  bool ends = code == CURLE_OK || code == CURLE_GOT_NOTHING || code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR;
+  if (code == TOO_LARGE || (code == CURLE_OUT_OF_MEMORY && !headers->done)) {
     refuse(slot, "too_large", "the answer has longer headers than libcurl accepts");
-  } else if (in_chunks) {
-    refuse(slot, "protocol", slot->error);
-  } else if (code == CURLE_BAD_FUNCTION_ARGUMENT && !slot->headers_done) {
+  } else if (ends && headers->open) {
+    bool interim = hp_headers_status(headers) == 0;
+    refuse(slot, interim ? "protocol" : "network", "the answer ends before its headers do");
+  } else if (code == CURLE_OK && !headers->done) {
+    refuse(slot, "network", "the answer ends before its headers do");
+  } else if (code == CURLE_RECV_ERROR && headers->done && headers->chunked && gave_up(transfer)) {
+    refuse(slot, "protocol", "the chunks of the answer are malformed");
+  } else if (code == CURLE_BAD_FUNCTION_ARGUMENT && !headers->done) {
     refuse(slot, "protocol", "a header line of the answer is malformed");
   } else if (code == CURLE_WRITE_ERROR) { /* of our own on_body there is a refusal already */
     refuse(slot, "protocol", "the compressed answer goes on behind its end");
@@ -421,16 +400,14 @@ static void refuse_malformed(struct hp_slot *slot, CURLcode code) {
 }
 
 void hp_transfer_finish(struct hp_transfer *transfer, CURLcode code) {
-  long status = 0;
   struct hp_slot *slot = transfer->slot;
-  curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &status);
-  transfer->status = status >= 200 && slot->final_headers ? (int)status : 0;
+  transfer->status = hp_headers_status(&slot->headers);
   transfer->code = code;
   transfer->stage = stage_of(transfer);
   transfer->state = HP_DONE;
-  if (code == CURLE_OK && transfer->status > 0 && slot->headers_done) return;
-  if (code == CURLE_OK) refuse(slot, "protocol", "the answer ends before its headers do");
-  if (transfer->sent > 0) refuse_malformed(slot, code);
+  if (code == CURLE_OK && slot->headers.done) return;
+  if (transfer->sent > 0) refuse_malformed(transfer, code);
+  else if (code == CURLE_OK) refuse(slot, "protocol", "the answer ends before its headers do");
   transfer->kind = slot->refusal ? slot->refusal_kind : kind_of(code);
   set_message(transfer, code);
 }
@@ -457,7 +434,7 @@ static struct hp_transfer *check_done(lua_State *L) {
 
 /* state() -> "queued" | "running" | "done" | "closed" */
 static int transfer_state(lua_State *L) {
-  static const char *const names[] = {"queued", "running", "done", "closed"};
+  static const char *const names[] = {"queued", "running", "running", "done", "closed"};
   lua_pushstring(L, names[check_transfer(L)->state]);
   return 1;
 }
@@ -542,75 +519,11 @@ static int transfer_await(lua_State *L) {
   return 0;
 }
 
-struct line {
-  const char *name, *value;
-  size_t name_length, value_length;
-};
-
-/* Takes the next "Name: value" line off the header bytes whose name begins like that; false at their end. Other lines
-   (the status) are passed over. */
-static bool next_line(const char **at, const char *end, const char *prefix, struct line *line) {
-  size_t size = strlen(prefix);
-  while (*at < end) {
-    const char *start = *at, *newline = memchr(start, '\n', (size_t)(end - start));
-    const char *stop = newline ? newline : end;
-    *at = newline ? newline + 1 : end;
-    /* Most lines differ in the first letter. */
-    if (size > 0 && (*start | 0x20) != (*prefix | 0x20)) continue;
-    if ((size_t)(stop - start) < size || strncasecmp(start, prefix, size) != 0) continue;
-    const char *colon = memchr(start, ':', (size_t)(stop - start));
-    if (!colon || colon == start) continue;
-    if (memcmp(start, "HTTP/", (size_t)(stop - start) < 5 ? (size_t)(stop - start) : 5) == 0) continue;
-    const char *value = colon + 1;
-    while (value < stop && (*value == ' ' || *value == '\t')) value++;
-    while (stop > value && (stop[-1] == '\r' || stop[-1] == ' ' || stop[-1] == '\t')) stop--;
-    line->name = start;
-    line->name_length = (size_t)(colon - start);
-    line->value = value;
-    line->value_length = (size_t)(stop - value);
-    return true;
-  }
-  return false;
-}
-
-static void push_lower(lua_State *L, const char *text, size_t length) {
-  luaL_Buffer out;
-  char *at = luaL_buffinitsize(L, &out, length);
-  for (size_t i = 0; i < length; i++) at[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] + 32) : text[i];
-  luaL_pushresultsize(&out, length);
-}
-
-static void push_headers(lua_State *L, const char *at, size_t length) {
-  const char *end = at + length;
-  struct line line;
-  lua_createtable(L, 0, (int)(length / 32)); /* a guess: growing step by step takes longer than all the rest */
-  while (next_line(&at, end, "", &line)) {
-    push_lower(L, line.name, line.name_length);
-    lua_pushvalue(L, -1);
-    if (lua_rawget(L, -3) == LUA_TNIL) {
-      lua_pop(L, 1);
-      lua_pushlstring(L, line.value, line.value_length);
-    } else {
-      lua_pushliteral(L, ", ");
-      lua_pushlstring(L, line.value, line.value_length);
-      lua_concat(L, 3);
-    }
-    lua_rawset(L, -3);
-  }
-}
-
 /* head() -> the lines of the headers, for core.headers to read later: few callers look at them */
 static int transfer_head(lua_State *L) {
   const struct hp_slot *slot = check_done(L)->slot;
-  lua_pushlstring(L, slot && slot->headers.length ? slot->headers.data : "", slot ? slot->headers.length : 0);
-  return 1;
-}
-
-/* headers(head) -> { ["lower-case-name"] = value }, the values of a repeated name joined by ", " (RFC 9110 5.2) */
-static int core_headers(lua_State *L) {
-  size_t length;
-  const char *lines = luaL_checklstring(L, 1, &length);
-  push_headers(L, lines, length);
+  const struct hp_buffer *lines = slot ? &slot->headers.text : NULL;
+  lua_pushlstring(L, lines && lines->length > 0 ? lines->data : "", lines ? lines->length : 0);
   return 1;
 }
 
@@ -618,119 +531,28 @@ static int core_headers(lua_State *L) {
 static int transfer_headers(lua_State *L) {
   transfer_head(L);
   lua_replace(L, 1);
-  return core_headers(L);
-}
-
-/* A whole number of at most 15 digits. */
-static bool read_number(const struct line *line, lua_Integer *number) {
-  *number = 0;
-  if (line->value_length == 0 || line->value_length > 15) return false;
-  for (size_t i = 0; i < line->value_length; i++) {
-    if (line->value[i] < '0' || line->value[i] > '9') return false;
-    *number = *number * 10 + (line->value[i] - '0');
-  }
-  return true;
-}
-
-#define BUDGET_PREFIX "x-ratelimit-"
-#define BUDGET(rest, key) {BUDGET_PREFIX rest, sizeof(BUDGET_PREFIX rest) - 1, key}
-
-static const struct {
-  const char *name;
-  size_t length;
-  const char *key;
-} budget[HP_BUDGET_SIZE] = {
-  [HP_BUDGET_MAX] = BUDGET("max", "max"),
-  [HP_BUDGET_REMAINING] = BUDGET("remaining", "remaining"),
-  [HP_BUDGET_INTERVAL_MS] = BUDGET("interval-milliseconds", "interval_ms"),
-  [HP_BUDGET_DAILY_LIMIT] = BUDGET("limit-daily", "daily_limit"),
-  [HP_BUDGET_DAILY_REMAINING] = BUDGET("daily-remaining", "daily_remaining"),
-  [HP_BUDGET_DAILY_RESET_MS] = BUDGET("daily-reset", "daily_reset_ms"),
-};
-
-/* Which of them it is; -1 = none. */
-static int budget_index(const struct line *line) {
-  for (int i = 0; i < HP_BUDGET_SIZE; i++) {
-    if (line->name_length != budget[i].length) continue;
-    if (strncasecmp(line->name, budget[i].name, line->name_length) == 0) return i;
-  }
-  return -1;
-}
-
-/* Calls no Lua, where a finaliser may close the transfer. Returns whether any is told. */
-static bool read_budget_headers(const char *at, size_t length, lua_Integer *numbers) {
-  const char *end = at + length;
-  struct line line;
-  lua_Integer number;
-  bool told = false;
-  while (next_line(&at, end, BUDGET_PREFIX, &line)) {
-    int index = budget_index(&line);
-    if (index < 0 || !read_number(&line, &number)) continue;
-    numbers[index] = number;
-    told = true;
-  }
-  return told;
-}
-
-/* Walks through the table, as a key to ask for could be a string that has to be made first. */
-static void read_budget_table(lua_State *L, int index, lua_Integer *numbers) {
-  lua_pushnil(L);
-  while (lua_next(L, index)) {
-    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
-    lua_Integer number = lua_tointeger(L, -1);
-    bool is_whole = lua_isinteger(L, -1) && number >= 0 && number <= HP_BUDGET_MOST;
-    for (int i = 0; is_whole && i < HP_BUDGET_SIZE; i++) {
-      if (strcmp(key, budget[i].key) == 0) numbers[i] = number;
-    }
-    lua_pop(L, 1);
-  }
-}
-
-static void forget_budget(lua_Integer *numbers) {
-  for (int i = 0; i < HP_BUDGET_SIZE; i++) numbers[i] = -1;
+  return hp_core_headers(L);
 }
 
 bool hp_budget_read(lua_State *L, int index, lua_Integer numbers[HP_BUDGET_SIZE]) {
-  forget_budget(numbers);
+  for (int i = 0; i < HP_BUDGET_SIZE; i++) numbers[i] = -1;
   if (lua_isnoneornil(L, index)) return false;
   if (lua_istable(L, index)) {
-    read_budget_table(L, index, numbers);
+    hp_budget_read_table(L, index, numbers);
     return true;
   }
   const struct hp_transfer *transfer = luaL_testudata(L, index, HP_TRANSFER);
   if (!transfer) return luaL_typeerror(L, index, "table or " HP_TRANSFER) != 0;
-  return transfer->state == HP_DONE && transfer->slot && transfer->slot->headers.length > 0 &&
-         read_budget_headers(transfer->slot->headers.data, transfer->slot->headers.length, numbers);
-}
-
-static int push_budget(lua_State *L, bool told, const lua_Integer *numbers) {
-  if (!told) {
-    lua_pushnil(L);
-    return 1;
-  }
-  lua_createtable(L, 0, HP_BUDGET_SIZE);
-  for (int i = 0; i < HP_BUDGET_SIZE; i++) {
-    if (numbers[i] < 0) continue;
-    lua_pushinteger(L, numbers[i]);
-    lua_setfield(L, -2, budget[i].key);
-  }
-  return 1;
-}
-
-/* rate_limit(head) -> { [key] = number } of the headers above that are whole numbers; nil when there is none */
-static int core_rate_limit(lua_State *L) {
-  size_t length;
-  lua_Integer numbers[HP_BUDGET_SIZE];
-  const char *lines = luaL_checklstring(L, 1, &length);
-  forget_budget(numbers);
-  return push_budget(L, read_budget_headers(lines, length, numbers), numbers);
+  if (transfer->state != HP_DONE || !transfer->slot) return false;
+  const struct hp_buffer *lines = &transfer->slot->headers.text;
+  return lines->length > 0 && hp_budget_read_lines(lines->data, lines->length, numbers);
 }
 
 /* rate_limit() -> what core.rate_limit makes of head() */
 static int transfer_rate_limit(lua_State *L) {
   lua_Integer numbers[HP_BUDGET_SIZE];
   (void)check_done(L);
-  return push_budget(L, hp_budget_read(L, 1, numbers), numbers);
+  return hp_budget_push(L, hp_budget_read(L, 1, numbers), numbers);
 }
 
 /* header(name) -> the first value of that name | nil */
@@ -738,12 +560,12 @@ static int transfer_header(lua_State *L) {
   const struct hp_slot *slot = check_done(L)->slot;
   size_t length;
   const char *name = luaL_checklstring(L, 2, &length);
-  if (slot && slot->headers.length > 0) {
-    const char *at = slot->headers.data, *end = at + slot->headers.length;
-    struct line line;
-    while (next_line(&at, end, name, &line)) {
-      if (line.name_length == length) {
-        lua_pushlstring(L, line.value, line.value_length);
+  if (slot && slot->headers.text.length > 0) {
+    const char *at = slot->headers.text.data, *end = at + slot->headers.text.length;
+    struct hp_header header;
+    while (hp_header_next(&at, end, name, &header)) {
+      if (header.name_length == length) {
+        lua_pushlstring(L, header.value, header.value_length);
         return 1;
       }
     }
@@ -825,8 +647,4 @@ void hp_open_transfer(lua_State *L) {
   lua_pushcclosure(L, transfer_answer, 1);
   lua_setfield(L, -2, "answer");
   lua_pop(L, 2);
-  lua_pushcfunction(L, core_headers);
-  lua_setfield(L, -2, "headers");
-  lua_pushcfunction(L, core_rate_limit);
-  lua_setfield(L, -2, "rate_limit");
 }

@@ -1,13 +1,23 @@
-/* A CURLM whose own descriptors are close-on-exec. Before 8.9 libcurl makes those of its curl_multi_wakeup without that,
-   and every program that the host starts would inherit them. */
+/* A CURLM whose own descriptors are close-on-exec (HP_CURL_WAKEUP_IS_INHERITED): every program that the host starts would
+   inherit them. */
 #define _GNU_SOURCE
 #include "multi.h"
+#include "curl_compat.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* Opens and closes a pair of sockets; false (errno) where no descriptors are left. */
+static bool open_pair(int ends[2]) {
+  if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) return false;
+  close(ends[0]);
+  close(ends[1]);
+  return true;
+}
 
 #ifdef __linux__
 
@@ -41,11 +51,9 @@ static void mark_ends(CURLM *curl, int in, int out) {
 }
 
 /* The system gives out the lowest number that is free: that of a pair which was just closed. */
-CURLM *hp_curl_multi_init(void) {
+static CURLM *init_marked(void) {
   int ends[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return curl_multi_init(); /* it will get none */
-  close(ends[0]);
-  close(ends[1]);
+  if (!open_pair(ends)) return curl_multi_init(); /* it will get none */
   CURLM *curl = curl_multi_init();
   if (curl) mark_ends(curl, ends[0], ends[1]);
   return curl;
@@ -53,8 +61,17 @@ CURLM *hp_curl_multi_init(void) {
 
 #else
 
-CURLM *hp_curl_multi_init(void) {
+static CURLM *init_marked(void) {
   return curl_multi_init();
 }
 
 #endif
+
+/* libcurl does not say what it lacked: from 8.20.0 on it needs descriptors as well as memory. */
+CURLM *hp_curl_multi_init(void) {
+  CURLM *curl = hp_curl_rule(HP_CURL_WAKEUP_IS_INHERITED) ? init_marked() : curl_multi_init();
+  if (curl) return curl;
+  int ends[2];
+  if (open_pair(ends)) errno = ENOMEM;
+  return NULL;
+}

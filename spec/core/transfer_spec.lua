@@ -411,17 +411,19 @@ describe("a transfer", function()
       server:reply { raw = "HTTP/1.1 200 OK\r\nX-Long: one\r\n two: 2\r\n\tthree\r\nContent-Length: 0\r\n\r\n" }
       local transfer = fetch(multi, server.url .. "/")
       assert.are.same({ 200 }, { transfer:result() })
-      assert.are.equal("one two: 2\tthree", transfer:header "x-long")
+      assert.are.equal("one two: 2 three", transfer:header "x-long")
       assert.are.equal("0", transfer:header "content-length")
       assert.is_nil(transfer:headers()[" two"])
     end)
 
-    it("has no header value with a line break in it", function()
-      server:reply { raw = "HTTP/1.1 200 OK\r\nX-A: a\rX-B: b\r\nX-C: c\r\r\nContent-Length: 0\r\n\r\n" }
-      local headers = fetch(multi, server.url .. "/"):headers()
-      assert.are.equal("a X-B: b", headers["x-a"])
-      assert.are.equal("c", headers["x-c"])
-      assert.is_nil(headers["x-b"])
+    it("with a CR within a header line is refused (RFC 9112 2.2)", function()
+      for _, line in ipairs { "X-A: a\rX-B: b\r\n", "X-C: c\r\r\n", "\rX-D: d\r\n", "X-E: " .. ("e"):rep(16384) .. "\r\r\n" } do
+        server:reply { raw = "HTTP/1.1 200 OK\r\n" .. line .. "Content-Length: 0\r\n\r\n", close = true }
+        local own <close> = core.multi()
+        local kind, _, status = problem_of(fetch(own, server.url .. "/"))
+        assert.are.equal("protocol", kind)
+        assert.are.equal(200, status)
+      end
     end)
 
     it("compressed is unpacked, and its cap counts what comes out", function()
@@ -552,21 +554,21 @@ describe("a transfer", function()
       end
     end)
 
-    it("by an odd status line is read as libcurl reads it", function()
-      local final = "HTTP/1.1 200 OK\r\nX-A: final\r\nContent-Length: 2\r\n\r\nok"
-      for _, line in ipairs { "HTTP/1.1 100 C", "HTTP/1.1  100 C", "HTTP/1.1 \t103 C" } do
-        server:reply { raw = line .. "\r\nX-A: early\r\n\r\n" .. final, close = true }
-        local transfer = fetch(multi, server.url .. "/")
-        assert.are.same({ 200 }, { transfer:result() }, line)
-        assert.are.equal("ok", transfer:body(), line)
-        assert.are.equal("final", transfer:header "x-a", line)
-        transfer:close()
+    it("by an odd status line is refused, whatever libcurl makes of it (RFC 9112 4)", function()
+      local final = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+      for _, line in ipairs {
+        "HTTP/1.1  100 C", "HTTP/1.1 \t103 C", "HTTP/1.1\t200 OK", "http/1.1 200 OK", " HTTP/1.1 200 OK", "HTTP/1.1 2000 OK",
+        "HTTP/1.1 20 OK", "HTTP/1.1 099 OK", "HTTP/1.1 200OK", "HTTP/1.2 200 OK", "HTTP/2.0 200 OK", "HTTP/3 200 OK",
+        "HTTP/3.7 200 OK", "HTTP/1.10 200 OK", "HTTP/1 200 OK", "HTTP/0.9 200 OK",
+      } do
+        server:reply { raw = line .. "\r\n\r\n" .. final, close = true }
+        local kind, _, status = problem_of(fetch(multi, server.url .. "/"))
+        assert.are.equal("protocol", kind, line)
+        assert.are.equal(0, status, line)
       end
-      for _, line in ipairs { "http/1.1 200 OK", "HTTP/1.1  100 C\r\n\r\nHTTP/1.1 200 OK" } do
-        for _ = 1, 5 do
-          server:reply { raw = line .. "\r\n folded: line\r\nContent-Length: 2\r\n\r\nok", close = true }
-          assert.are.equal("protocol", (problem_of(fetch(multi, server.url .. "/"))), line)
-        end
+      for _, line in ipairs { "HTTP/1.1 200", "HTTP/1.1 200 ", "HTTP/1.0 200 OK", "HTTP/1.1 200\tOK" } do
+        server:reply { raw = line .. "\r\nContent-Length: 2\r\n\r\nok", close = true }
+        assert.are.same({ 200 }, { fetch(multi, server.url .. "/"):result() }, line)
       end
     end)
 

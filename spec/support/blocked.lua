@@ -52,9 +52,10 @@ end
 --- Runs one case.
 -- @tparam string peer resolver (a getaddrinfo that sleeps), dns (a name server that is silent), listener (never
 -- accepts), tls (never says hello), answer (never answers)
--- @tparam string case timeout, close or lua_close
+-- @tparam string case timeout, rounds, cancel, close or lua_close
 -- @tparam integer calls at a time
--- @treturn table longest, cpu, overshoot, lua_close in milliseconds, see blocking.lua; or nil and what was printed
+-- @treturn table longest, cpu, overshoot, lua_close in milliseconds, threads, see blocking.lua; or nil and what was
+-- printed
 function Peers:measure(peer, case, calls)
   local command = ("timeout %d %s spec/support/blocking.lua %s %s %d"):format(
     LIMIT, self.host, case, child.quote(self.urls[peer]), calls)
@@ -79,7 +80,7 @@ function blocked.parse(text)
   if not longest then return nil, text end
   return {
     longest = tonumber(longest), cpu = tonumber(cpu), overshoot = tonumber(overshoot),
-    lua_close = tonumber(rest:match "^lua_close ([%d.]+)"),
+    lua_close = tonumber(rest:match "lua_close ([%d.]+)"), threads = tonumber(rest:match "threads (%d+)"),
   }
 end
 

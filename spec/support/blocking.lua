@@ -3,22 +3,32 @@
 --
 --   core_host blocking.lua CASE URL CALLS
 --
--- A host's loop drives CALLS calls at a time, which end by their timeout ("timeout") or by client:close() ("close") or
--- by lua_close ("lua_close"). Prints "LONGEST CPU OVERSHOOT" in milliseconds: the longest call of `step`, `spawn` and
+-- A host's loop drives CALLS calls at a time, which end by their timeout ("timeout"; "rounds": ten times in turn, after a
+-- tenth of it), by task:cancel() ("cancel"), by client:close() ("close") or by lua_close ("lua_close"). Prints "LONGEST CPU OVERSHOOT" in milliseconds: the longest call of `step`, `spawn` and
 -- `close`, the same in time of the processor (which others that run on it do not make longer), and the latest end of a
--- call after its deadline.
+-- call after its deadline. Then "threads N": how many threads there were at most, where the system says so.
 
 local case, url, calls = ...
 local host = host -- luacheck: globals host
 
 local core = require "hoopai.core"
 local hoopai = require "hoopai"
+local lfs = require "lfs"
 
-local TIMEOUT = 1
+local TIMEOUT = case == "rounds" and 0.1 or 1
 
 hoopai.use(hoopai.loop.custom)
 
-local longest, cpu, overshoot = 0, 0, 0
+local longest, cpu, overshoot, threads = 0, 0, 0, 0
+
+local has_threads = lfs.attributes("/proc/self/task") ~= nil
+
+local function count_threads()
+  if not has_threads then return end
+  local count = -2 -- . and ..
+  for _ in lfs.dir("/proc/self/task") do count = count + 1 end
+  threads = math.max(threads, count)
+end
 
 local function measured(fn, ...)
   local begun, cpu_begun = core.now(), os.clock()
@@ -36,7 +46,7 @@ local function call()
   local begun = core.now()
   local result, err = client.calendars:get("c")
   if err.kind == "timeout" then overshoot = math.max(overshoot, core.now() - begun - TIMEOUT) end
-  assert(result == nil and (err.kind == "timeout" or err.kind == "closed"), err)
+  assert(result == nil and (err.kind == "timeout" or err.kind == "closed"), tostring(err))
 end
 
 local poller = core.poller()
@@ -49,15 +59,30 @@ local function drive(seconds)
     if deadline then wait = math.max(math.min(wait, deadline - core.now()), 0) end
     poller:wait(wait)
     measured(hoopai.loop.step)
+    count_threads()
   end
 end
 
-for _ = 1, tonumber(calls) do measured(hoopai.spawn, call) end
-drive(case ~= "timeout" and 0.4 or nil)
-if case == "close" then
+local function begin()
+  local tasks = {}
+  for index = 1, tonumber(calls) do tasks[index] = measured(hoopai.spawn, call) end
+  return tasks
+end
+
+for _ = 2, case == "rounds" and 10 or 1 do
+  begin()
+  drive()
+end
+local tasks = begin()
+drive((case == "cancel" or case == "close" or case == "lua_close") and 0.4 or nil)
+if case == "cancel" then
+  for _, task in ipairs(tasks) do measured(task.cancel, task) end
+  drive()
+elseif case == "close" then
   measured(client.close, client)
   drive()
 end
 print(("%.1f %.1f %.1f"):format(longest * 1000, cpu * 1000, overshoot * 1000))
+if has_threads then print("threads " .. threads) end
 io.stdout:flush()
 if case == "lua_close" then host.time_close() end

@@ -1,0 +1,97 @@
+/* The table of what is done differently by version of libcurl. When a version is given up, its lines and what they name
+   can be deleted. The oldest version is checked in core.c. */
+#include "curl_compat.h"
+
+#define VERSION(major, minor, patch) (((major) << 16) | ((minor) << 8) | (patch))
+#define ANY 0
+#define LATER 0xffffff
+
+static const struct {
+  const char *name;
+  unsigned from, before; /* the first version concerned, and the first that is not */
+  const char *reason;
+} rules[HP_CURL_RULES] = {
+  [HP_CURL_IDLE_BYTES_PASS] = {
+    "idle_bytes_pass", ANY, VERSION(8, 0, 0),
+    "libcurl only checks that an idle connection is open: bytes that came on it pass for the next response"},
+  [HP_CURL_IDLE_CHECK_IS_RARE] = {
+    "idle_check_is_rare", VERSION(8, 22, 0), LATER,
+    "an idle connection is checked at most once a second (curl commit 2f1e94eaed): in between bytes that came on it pass "
+    "for the next response, and a request is sent on one that has ended"},
+  [HP_CURL_HANDLE_SERVES_ONCE] = {
+    "handle_serves_once", ANY, VERSION(8, 1, 0),
+    "a reused easy handle keeps a pointer into the freed headers of the response before; a first header line that is "
+    "folded makes libcurl write there"},
+  [HP_CURL_WAKEUP_IS_INHERITED] = {
+    "wakeup_is_inherited", ANY, VERSION(8, 9, 0),
+    "the descriptors of curl_multi_wakeup are not close-on-exec"},
+  [HP_CURL_CA_PATH_COMES_BACK] = {
+    "ca_path_comes_back", VERSION(8, 17, 0), LATER,
+    "default CA paths are put in when a transfer starts (curl commit eefd03c572); since 8.21.0 (5df33efab4) also where "
+    "CURLOPT_CAPATH was set to NULL"},
+  [HP_CURL_MULTI_JOINS_RESOLVERS] = {
+    "multi_joins_resolvers", VERSION(8, 20, 0), LATER,
+    "resolver threads belong to the CURLM: CURLOPT_QUICK_EXIT no longer counts, CURLMOPT_QUICK_EXIT does"},
+};
+
+bool hp_curl_rule(enum hp_curl_rule rule) {
+  unsigned version = curl_version_info(CURLVERSION_NOW)->version_num;
+  return version >= rules[rule].from && version < rules[rule].before;
+}
+
+/* By number: the headers that the core is compiled with may be older than the library that runs. */
+#define MULTI_NETWORK_CHANGED ((CURLMoption)17)
+#define CLEAR_CONNECTIONS (1L << 1)
+#define MULTI_QUICK_EXIT ((CURLMoption)21)
+
+void hp_curl_prepare_multi(CURLM *curl) {
+  if (hp_curl_rule(HP_CURL_MULTI_JOINS_RESOLVERS)) (void)curl_multi_setopt(curl, MULTI_QUICK_EXIT, 1L);
+}
+
+void hp_curl_forget_connections(CURLM *curl) {
+  (void)curl_multi_setopt(curl, MULTI_NETWORK_CHANGED, CLEAR_CONNECTIONS);
+}
+
+/* A path below a device is no folder, and nothing can become one there. */
+static const char no_folder[] = "/dev/null/hoopai";
+
+/* libcurl keeps the parsed bundle for the next connection only while no CA path is set (0.5 ms of CPU against 20). A
+   `ca_file` is exclusive only without the default path: where NULL would bring that back, a path that holds nothing
+   takes its place, at the price of reading `ca_file` for each connection. */
+bool hp_curl_set_authorities(CURL *easy, const char *ca_file) {
+  if (!ca_file) {
+    if (curl_version_info(CURLVERSION_NOW)->cainfo) (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    return true;
+  }
+  const char *path = hp_curl_rule(HP_CURL_CA_PATH_COMES_BACK) ? no_folder : NULL;
+  return curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file) == CURLE_OK &&
+         (curl_easy_setopt(easy, CURLOPT_CAPATH, path) == CURLE_OK || !curl_version_info(CURLVERSION_NOW)->capath);
+}
+
+static void push_version(lua_State *L, unsigned version) {
+  if (version == ANY || version == LATER) lua_pushnil(L);
+  else lua_pushfstring(L, "%d.%d.%d", (int)(version >> 16), (int)(version >> 8 & 0xff), (int)(version & 0xff));
+}
+
+/* curl_rules() -> { [name] = { from, before (versions; nil = no bound), reason, holds (for the libcurl that runs) } } */
+static int core_curl_rules(lua_State *L) {
+  lua_createtable(L, 0, HP_CURL_RULES);
+  for (int i = 0; i < HP_CURL_RULES; i++) {
+    lua_createtable(L, 0, 4);
+    push_version(L, rules[i].from);
+    lua_setfield(L, -2, "from");
+    push_version(L, rules[i].before);
+    lua_setfield(L, -2, "before");
+    lua_pushstring(L, rules[i].reason);
+    lua_setfield(L, -2, "reason");
+    lua_pushboolean(L, hp_curl_rule((enum hp_curl_rule)i));
+    lua_setfield(L, -2, "holds");
+    lua_setfield(L, -2, rules[i].name);
+  }
+  return 1;
+}
+
+void hp_open_curl_compat(lua_State *L) {
+  lua_pushcfunction(L, core_curl_rules);
+  lua_setfield(L, -2, "curl_rules");
+}
