@@ -55,17 +55,18 @@ void hp_curl_forget_connections(CURLM *curl) {
 /* A path below a device is no folder, and nothing can become one there. */
 static const char no_folder[] = "/dev/null/hoopai";
 
-/* libcurl keeps the parsed bundle for the next connection only while no CA path is set (0.5 ms of CPU against 20). A
-   `ca_file` is exclusive only without the default path: where NULL would bring that back, a path that holds nothing
-   takes its place, at the price of reading `ca_file` for each connection. */
+/* libcurl keeps the parsed bundle for the next connection only while no CA path is set: 0.6 ms of CPU for a new TLS
+   connection against 18. A `ca_file` is exclusive only without the default path: where NULL would bring that back, a path
+   that holds nothing takes its place, at the price of reading `ca_file` for each connection. */
 bool hp_curl_set_authorities(CURL *easy, const char *ca_file) {
+  const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
   if (!ca_file) {
-    if (curl_version_info(CURLVERSION_NOW)->cainfo) (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    if (info->cainfo) (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     return true;
   }
-  const char *path = hp_curl_rule(HP_CURL_CA_PATH_COMES_BACK) ? no_folder : NULL;
+  const char *path = info->capath && hp_curl_rule(HP_CURL_CA_PATH_COMES_BACK) ? no_folder : NULL;
   return curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file) == CURLE_OK &&
-         (curl_easy_setopt(easy, CURLOPT_CAPATH, path) == CURLE_OK || !curl_version_info(CURLVERSION_NOW)->capath);
+         (curl_easy_setopt(easy, CURLOPT_CAPATH, path) == CURLE_OK || !info->capath);
 }
 
 static void push_version(lua_State *L, unsigned version) {
