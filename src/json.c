@@ -20,6 +20,7 @@
 #endif
 
 #define MAX_DEPTH 64
+#define LONG_INTEGER 16 /* digits: fewer are below EXACT */
 #define EXACT 9007199254740992.0 /* 2^53: from here on a float does not tell one integer from the next */
 
 static const char array_mark; /* its address is the registry key of the metatable that marks arrays */
@@ -448,17 +449,68 @@ static void push_decoder(lua_State *L, int constructor) {
   lua_remove(L, -2);
 }
 
+/* Pushes whether the decode function on top makes integers of integers. */
+static void push_reads_integers(lua_State *L) {
+  lua_pushvalue(L, -1);
+  lua_pushliteral(L, "1");
+  lua_call(L, 1, 1);
+  lua_pushboolean(L, lua_isinteger(L, -1));
+  lua_remove(L, -2);
+}
+
+static bool is_decimal(char byte) {
+  return byte >= '0' && byte <= '9';
+}
+
+/* The end of the next integer that may reach 2^53, NULL where there is none. */
+static const char *long_integer(const char *at, const char *end) {
+  while (at < end) {
+    const char *start = at;
+    while (at < end && is_decimal(*at)) at++;
+    if (at - start >= LONG_INTEGER && (at == end || !memchr(".eE", *at, 3))) return at;
+    if (at > start) { /* the rest of a number */
+      while (at < end && (is_decimal(*at) || memchr("+-.eE", *at, 5))) at++;
+    } else if (*at == '"') {
+      at = string_end(at + 1, end);
+      if (at < end) at++;
+    } else {
+      at++;
+    }
+  }
+  return NULL;
+}
+
+/* lua-cjson 2.1.0.x makes integers of integers, and those beyond 2^63 become 2^63 - 1 without a word. So long ones, in
+   the text at index 1, get an exponent, which makes floats of them. */
+static void spell_floats(lua_State *L) {
+  size_t length;
+  const char *at = lua_tolstring(L, 1, &length), *end = at + length, *stop = long_integer(at, end);
+  if (!stop) return;
+  luaL_Buffer out;
+  luaL_buffinit(L, &out);
+  for (; stop; at = stop, stop = long_integer(at, end)) {
+    luaL_addlstring(&out, at, (size_t)(stop - at));
+    luaL_addlstring(&out, "e0", 2);
+  }
+  luaL_addlstring(&out, at, (size_t)(end - at));
+  luaL_pushresult(&out);
+  lua_replace(L, 1);
+}
+
 /* lua-cjson asks for the decimal point of the locale when an instance is made, and then no longer reads 1.5 once the
    host has changed the locale: so each change of it needs a new instance. Upvalues: the decode function, the decimal
-   point it was made for, cjson.new. */
+   point it was made for, cjson.new, whether the function makes integers of integers. */
 static int read_text(lua_State *L) {
   int point = (unsigned char)nl_langinfo(RADIXCHAR)[0];
   if (lua_tointeger(L, lua_upvalueindex(2)) != point) {
     push_decoder(L, lua_upvalueindex(3));
+    push_reads_integers(L);
+    lua_replace(L, lua_upvalueindex(4));
     lua_replace(L, lua_upvalueindex(1));
     lua_pushinteger(L, point);
     lua_replace(L, lua_upvalueindex(2));
   }
+  if (lua_toboolean(L, lua_upvalueindex(4))) spell_floats(L);
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
   lua_call(L, 1, 1);
@@ -558,7 +610,8 @@ static void push_reader(lua_State *L) {
   push_cjson(L);
   lua_getfield(L, -1, "new");
   lua_remove(L, -2);
-  lua_pushcclosure(L, read_text, 3);
+  lua_pushboolean(L, 0);
+  lua_pushcclosure(L, read_text, 4);
 }
 
 static void push_array_mark(lua_State *L) {

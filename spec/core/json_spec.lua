@@ -341,6 +341,47 @@ describe("JSON and the host", function()
       .. '{"a":1.5,"b":9007199254740992,"c":7,"d":[]}\n', text)
   end)
 
+  it("works with a cjson that reads integers and clamps what is beyond 2^63, as that of LuaRocks does", function()
+    local text = child.run [[
+      local real = require "cjson"
+      local function integers(value)
+        if type(value) == "table" then
+          for key, item in pairs(value) do value[key] = integers(item) end
+          return value
+        end
+        return type(value) == "number" and math.abs(value) < 2 ^ 53 and math.tointeger(value) or value
+      end
+      local function clamped(before, digits, rest)
+        return before .. (#digits > 18 and "1" or digits) .. rest
+      end
+      package.loaded.cjson = {
+        null = real.null,
+        new = function()
+          local own = real.new()
+          local decode = own.decode
+          own.decode = function(text)
+            local changed = (" " .. text .. " "):gsub("([%[,%s-])(%d+)([^%w.])", clamped)
+            return integers(decode(changed))
+          end
+          return own
+        end,
+      }
+      local core = require "hoopai.core"
+      local value = core.decode('[12345678901234567890, -12345678901234567890,9007199254740992,9007199254740991, '
+        .. '1.00000000000000000001,1e-0000000000000000001,12345678901234567890.5,12345678901234567890E2,'
+        .. '{"12345678901234567890":"12345678901234567890,\\"12345678901234567890"},1234567890123456789]')
+      for index = 1, 8 do io.write(math.type(value[index]), (" %.17g\n"):format(value[index])) end
+      for key, item in pairs(value[9]) do io.write(key, " ", item, "\n") end
+      io.write(math.type(value[10]), "\n")
+      io.write(("%.17g %.17g"):format(core.decode "12345678901234567890", core.decode "1234567890123456 "), "\n")
+      io.write(tostring(core.decode "[12345678901234567890x]"))
+    ]]
+    assert.are.equal("float 1.2345678901234567e+19\nfloat -1.2345678901234567e+19\nfloat 9007199254740992\n"
+      .. "integer 9007199254740991\ninteger 1\nfloat 0.10000000000000001\nfloat 1.2345678901234567e+19\n"
+      .. "float 1.2345678901234568e+21\n12345678901234567890 12345678901234567890,\"12345678901234567890\nfloat\n"
+      .. "1.2345678901234567e+19 1234567890123456\nnil", text)
+  end)
+
   it("does not depend on the locale, whenever the host sets it", function()
     local folder = core_locale.make()
     for _, name in ipairs { "comma", "wide" } do
