@@ -12,16 +12,27 @@ TARGETS =
 # The vendor's OpenAPI document, for make contract
 OPENAPI ?= $(HOOPAI_OPENAPI)
 
+# Another Debian release, for make test-on: trixie, sid, ...
+SUITE =
+
 export LUA CC
 
 sources := $(sort $(wildcard src/*.c))
 
+# LUA decides which headers, paths and build folders are taken: 5.4 from lua5.4, or what the interpreter says it is.
+lua_version := $(shell .ci/lua-version)
+suffix := $(if $(filter-out 5.4,$(lua_version)),-lua$(lua_version))
+B := build$(suffix)
+P := build-poll$(suffix)
+A := build-asan$(suffix)
+
 # lua.h and curl.h: where pkg-config says, else where Debian has them, else (curl) where every compiler looks.
-LUA_CFLAGS ?= $(shell pkg-config --cflags lua5.4 2>/dev/null || pkg-config --cflags lua-5.4 2>/dev/null || \
-	echo -I/usr/include/lua5.4)
+LUA_CFLAGS ?= $(shell pkg-config --cflags lua$(lua_version) 2>/dev/null || pkg-config --cflags lua-$(lua_version) 2>/dev/null || \
+	echo -I/usr/include/lua$(lua_version))
 CURL_CFLAGS ?= $(shell pkg-config --cflags libcurl 2>/dev/null)
 # Only a program needs it: a module takes Lua from its host.
-LUA_LIBS ?= $(shell pkg-config --libs lua5.4 2>/dev/null || pkg-config --libs lua-5.4 2>/dev/null || echo -llua5.4)
+LUA_LIBS ?= $(shell pkg-config --libs lua$(lua_version) 2>/dev/null || pkg-config --libs lua-$(lua_version) 2>/dev/null || \
+	echo -llua$(lua_version))
 CURL_LIBS ?= $(shell pkg-config --libs libcurl 2>/dev/null || echo -lcurl)
 
 warnings := -Wall -Wextra -Wpedantic -Wshadow
@@ -41,32 +52,50 @@ endif
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: help deps build build-poll demo test test-all lint asan tsan valgrind contract torture fuzz bench bench-compare \
+.PHONY: help deps build build-poll demo test test-all test-on test-everywhere server-core lint asan tsan valgrind contract torture fuzz bench bench-compare \
 	readme meta docs amalgamation host install clean env
 
 help: ## this list
 	@sed -n 's/\$$\$$/$$/; s/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
-deps: ## install what build, demo and test need (Debian 12; elsewhere: say what is missing)
+deps: ## install what build, demo and test need (Debian; elsewhere: say what is missing)
 	@.ci/deps build run sandbox test
 
-build: build/hoopai/core.so ## compile the C core into build/ (the default)
+build: $(B)/hoopai/core.so $(if $(suffix),$(B)/cjson.so) ## compile the C core into build/ (the default)
 
-build-poll: build-poll/hoopai/core.so ## the same for systems without epoll and kqueue, into build-poll/
+build-poll: $(P)/hoopai/core.so ## the same for systems without epoll and kqueue, into build-poll/
+
+# The sandbox and the servers of the specs need modules that Debian has for Lua 5.4 alone: they run under that.
+server-core:
+	@$(if $(suffix),$(MAKE) -s --no-print-directory LUA=lua5.4 build)
+
+# Debian packages lua-cjson for Lua 5.4: for another it is compiled from the source package.
+build-lua%/cjson.so: .ci/cjson
+	@mkdir -p $(@D)
+	CFLAGS="$(LUA_CFLAGS)" .ci/cjson $(@D)
 
 demo: ## start the sandbox and book an appointment in it
 	@.ci/deps build run sandbox
-	@$(MAKE) -s --no-print-directory build
+	@$(MAKE) -s --no-print-directory build server-core
 	@eval "$$(.ci/env)" && "$$LUA" spec/support/demo.lua
 
 test: ## run the specs (SPECS=... for some of them)
 	@.ci/deps build run sandbox test
-	@$(MAKE) -s --no-print-directory build build-poll
-	@$(MAKE) -s --no-print-directory build/process.so build/host build-asan/memory_host
+	@$(MAKE) -s --no-print-directory build build-poll server-core
+	@$(MAKE) -s --no-print-directory $(B)/process.so $(if $(suffix),,build/host build-asan/memory_host)
 	@.ci/test test $(SPECS)
 
 test-all: ## run the specs with everything that is too slow for every day
 	@HOOPAI_TEST_ALL=1 HOOPAI_TEST_LIMIT=$${HOOPAI_TEST_LIMIT:-7200} $(MAKE) --no-print-directory test
+
+test-on: ## run the specs on another Debian release (SUITE=trixie; SPECS=... for some; LUA=lua5.5; FRESH=1)
+	@.ci/test-on "$(SUITE)" test SPECS="$(SPECS)" LUA="$(LUA)"
+
+test-everywhere: test ## run the specs here, on Debian 12, 13 and sid, and on sid with Lua 5.5
+	@.ci/test-on bookworm demo test
+	@.ci/test-on trixie demo test
+	@.ci/test-on sid demo test
+	@.ci/test-on sid test LUA=lua5.5
 
 lint: ## luacheck, gcc -fanalyzer, clang-tidy, cppcheck, the exported symbols, the rockspec
 	@.ci/deps build run lint
@@ -139,14 +168,14 @@ host: ## build the example of a C host, build/host
 	@$(MAKE) -s --no-print-directory build/host
 
 install: build ## copy the library below PREFIX (/usr/local); DESTDIR is honoured
-	install -d "$(DESTDIR)$(PREFIX)/lib/lua/5.4/hoopai"
-	install -m 755 build/hoopai/core.so "$(DESTDIR)$(PREFIX)/lib/lua/5.4/hoopai/core.so"
-	cd lua && find hoopai -type d -exec install -d "$(DESTDIR)$(PREFIX)/share/lua/5.4/{}" \;
+	install -d "$(DESTDIR)$(PREFIX)/lib/lua/$(lua_version)/hoopai"
+	install -m 755 $(B)/hoopai/core.so "$(DESTDIR)$(PREFIX)/lib/lua/$(lua_version)/hoopai/core.so"
+	cd lua && find hoopai -type d -exec install -d "$(DESTDIR)$(PREFIX)/share/lua/$(lua_version)/{}" \;
 	cd lua && find hoopai -name '*.lua' \
-		-exec install -m 644 {} "$(DESTDIR)$(PREFIX)/share/lua/5.4/{}" \;
+		-exec install -m 644 {} "$(DESTDIR)$(PREFIX)/share/lua/$(lua_version)/{}" \;
 
 clean: ## remove what was built
-	rm -rf build build-poll build-asan build-tsan build-fuzz
+	rm -rf build build-poll build-asan build-tsan build-fuzz build-lua* build-poll-lua* build-asan-lua*
 
 env: ## print the lines that make this checkout loadable: eval "$$(make -s env)"
 	@.ci/env
@@ -167,15 +196,15 @@ endef
 # Asked once per build folder, for a better answer than the compiler's.
 %/headers:
 	@mkdir -p $(@D)
-	@printf '#include <lua.h>\n#if LUA_VERSION_NUM != 504\n#error\n#endif\n#include <curl/curl.h>\n' | \
+	@printf '#include <lua.h>\n#if LUA_VERSION_NUM < 504 || LUA_VERSION_NUM > 505\n#error\n#endif\n#include <curl/curl.h>\n' | \
 		$(CC) $(includes) -E -x c - >/dev/null 2>&1 || { \
-		echo "A C compiler, lua.h of Lua 5.4 or curl/curl.h is missing. 'make deps' installs them on Debian;" >&2; \
+		echo "A C compiler, lua.h of Lua $(lua_version) or curl/curl.h is missing. 'make deps' installs them on Debian;" >&2; \
 		echo "elsewhere point CC, LUA_CFLAGS and CURL_CFLAGS at them." >&2; exit 1; }
 	@touch $@
 
-$(eval $(call core,build,$(hardening) $$(CFLAGS)))
-$(eval $(call core,build-poll,$(hardening) -DHOOPAI_BACKEND_POLL $$(CFLAGS)))
-$(eval $(call core,build-asan,$(sanitizers) -O1 -g))
+$(eval $(call core,$(B),$(hardening) $$(CFLAGS)))
+$(eval $(call core,$(P),$(hardening) -DHOOPAI_BACKEND_POLL $$(CFLAGS)))
+$(eval $(call core,$(A),$(sanitizers) -O1 -g))
 
 build/amalgamation/hoopai_core.c: spec/support/amalgamate.lua hoopai-dev-1.rockspec LICENSE $(sources) \
 		$(wildcard src/*.h) $(shell find lua/hoopai -name '*.lua')
@@ -211,7 +240,7 @@ build-fuzz/fuzz: spec/fuzz/fuzz.c $(sources) $(wildcard src/*.h) Makefile | buil
 	$(CC) -std=c11 -pthread $(warnings) $(includes) $(sanitizers) -fsanitize=fuzzer -O1 -g -o $@ \
 		spec/fuzz/fuzz.c $(sources) $(LUA_LIBS) $(CURL_LIBS)
 
-build/process.so: spec/support/process.c Makefile | build/headers
+$(B)/process.so: spec/support/process.c Makefile | $(B)/headers
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -fPIC $(warnings) $(includes) -shared -o $@ $<
 

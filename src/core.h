@@ -9,8 +9,8 @@
 #include <lua.h>
 #include <sys/types.h>
 
-#if LUA_VERSION_NUM != 504
-#error "hoopai needs Lua 5.4"
+#if LUA_VERSION_NUM < 504 || LUA_VERSION_NUM > 505
+#error "hoopai needs Lua 5.4 or 5.5"
 #endif
 
 #if defined(__GNUC__)

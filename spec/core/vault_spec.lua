@@ -755,8 +755,8 @@ describe("under strace", function()
       io.stdout:write(tostring(done), problem and " " .. problem or "", "\n")
     ]]):format(action))
     local calls, inside = {}, false
-    for line in io.lines(root .. "/log") do
-      line = line:gsub("^%d+ +", "")
+    for logged in io.lines(root .. "/log") do
+      local line = logged:gsub("^%d+ +", "")
       if inside and line:find("^write%(1, ") then break end
       if inside then calls[#calls + 1] = line end
       if line:find('"begin', 1, true) then inside = true end

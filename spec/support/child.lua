@@ -17,6 +17,11 @@ function child.interpreter()
   return arg and arg[first] or os_getenv("LUA") or "lua5.4"
 end
 
+--- The interpreter that runs the servers of the specs: another one where Debian lacks their modules for ours.
+function child.server_interpreter()
+  return os_getenv "HOOPAI_SANDBOX_LUA" or child.interpreter()
+end
+
 local function environment(variables)
   local words = { "env" }
   for _, name in ipairs(variables.unset or {}) do words[#words + 1] = "-u " .. name end

@@ -51,7 +51,7 @@ function core_tls.start(pair, version)
   local socket = require "socket"
   local name = os_tmpname()
   local pipe = assert(io_popen(("echo $$ > %s; exec env -u LD_PRELOAD %s spec/support/core_tls.lua %s %s %s %s"):format(
-    name, child.quote(child.interpreter()), name, pair.certificate, pair.key, version), "w"))
+    name, child.quote(child.server_interpreter()), name, pair.certificate, pair.key, version), "w"))
   local limit = socket.gettime() + 20
   repeat
     local file = assert(io_open(name))

@@ -48,7 +48,7 @@ local START_TIMEOUT = 10
 -- What the new process runs: it learns the rest from the first line of its standard input.
 local BOOTSTRAP = [[
 local setup = load("return " .. io.read("L"), "=setup", "t", {})()
-package.path, package.cpath = setup.path, setup.cpath
+if setup.path then package.path, package.cpath = setup.path, setup.cpath end
 local ok, problem = pcall(function() require("hoopai.sandbox.server").child(setup) end)
 if not ok then
   local file = assert(io.open(setup.report, "r+"), problem)
@@ -64,8 +64,8 @@ local function shell_quote(text)
   return "'" .. gsub(text, "'", "'\\''") .. "'"
 end
 
--- The interpreter that runs us, when it can be told; hosts that embed Lua have none.
-local function interpreter()
+-- The interpreter of this program, where it is known; hosts that embed Lua have none.
+local function own_interpreter()
   local words = _G.arg
   if type(words) ~= "table" then return "lua5.4" end
   local lowest = 0
@@ -109,13 +109,14 @@ else
 fi
 cat >/dev/null]]
 
-local function command_line(report)
-  local lua = interpreter()
+local function command_line(lua, report)
   local words = {
-    lua = lua, bootstrap = BOOTSTRAP, report = report,
-    missing = wire.dump { error = "the interpreter " .. lua .. " was not found" },
+    lua = lua or own_interpreter(), bootstrap = BOOTSTRAP, report = report,
   }
-  return (gsub(COMMAND, "@(%l+)", function(name) return shell_quote(words[name]) end))
+  words.missing = wire.dump { error = "the interpreter " .. words.lua .. " was not found" }
+  -- Another interpreter has search paths in its environment, which -E would ignore.
+  local command = lua and gsub(COMMAND, " %-E", "") or COMMAND
+  return (gsub(command, "@(%l+)", function(name) return shell_quote(words[name]) end))
 end
 
 -- They must not keep the handle alive: it is its end that stops the process.
@@ -163,14 +164,21 @@ end
 -- @tparam ?integer given.random_seed other new ids with another number
 -- @tparam ?boolean given.control open the back door for specs, see `hoopai.sandbox.control`
 -- @tparam ?table given.oauth the app that can be signed in to, as described above
+-- @tparam ?string given.interpreter the command that runs the sandbox, where this program's own interpreter lacks the rock
+-- `http`; it finds its modules by its own environment. Without: HOOPAI_SANDBOX_LUA, else the interpreter of this program
+-- with the search paths of this program
 -- @treturn Sandbox
 -- @raise for an unknown or wrong option, and when the sandbox does not start
 function sandbox.start(given)
   local checked = options.check(given, options.server)
   local report = os.tmpname()
   local _ <close> = setmetatable({}, { __close = function() os.remove(report) end })
-  local pipe = assert(io.popen(command_line(report), "w"))
-  pipe:write(wire.dump { options = checked, report = report, path = package.path, cpath = package.cpath }, "\n")
+  local lua = checked.interpreter or os.getenv "HOOPAI_SANDBOX_LUA"
+  local setup = { options = checked, report = report }
+  checked.interpreter = nil
+  if not lua then setup.path, setup.cpath = package.path, package.cpath end
+  local pipe = assert(io.popen(command_line(lua, report), "w"))
+  pipe:write(wire.dump(setup), "\n")
   pipe:flush()
   local facts = wait_for_report(report)
   if facts.error then

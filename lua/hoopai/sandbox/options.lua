@@ -22,7 +22,7 @@ options.oauth = {
 }
 
 --- Those of a server.
-options.server = { port = "number", tls = "boolean" }
+options.server = { port = "number", tls = "boolean", interpreter = "string" }
 for name, kind in pairs(options.app) do
   if kind ~= "function" then options.server[name] = kind end
 end

@@ -25,7 +25,7 @@ end
 function memory.peer()
   local name = os.tmpname()
   local pipe = assert(io.popen(("exec env -u LD_PRELOAD %s spec/torture/support/peer.lua %s"):format(
-    child.quote(child.interpreter()), child.quote(name)), "w"))
+    child.quote(child.server_interpreter()), child.quote(name)), "w"))
   local port
   for _ = 1, 2000 do
     local file = assert(io.open(name))
