@@ -1009,15 +1009,15 @@ describe("client:", function()
           for _ in lfs.dir("/proc/self/fd") do count = count + 1 end
           return count
         end
-        local open, locale = descriptors(), os.setlocale()
+        local collector = require "spec.support.collector"
+        local open, locale, pace = descriptors(), os.setlocale(), { collector.read() }
         local names = {}
         for name in pairs(_G) do names[name] = true end
         local hoopai = require "hoopai"
         for name in pairs(_G) do assert(names[name], name) end
         assert(descriptors() == open and os.setlocale() == locale)
-        local pause = collectgarbage("setpause", 200)
-        collectgarbage("setpause", pause)
-        assert(pause == 200)
+        local after = { collector.read() }
+        for index = 1, 3 do assert(after[index] == pace[index]) end
         for name in pairs(package.loaded) do
           if name:find("^hoopai") then package.loaded[name] = nil end
         end
@@ -1078,7 +1078,7 @@ describe("client:", function()
               client:close()
             end })
           end
-          collectgarbage("incremental", 10, 400, 10) -- finalisers run again and again
+          require("spec.support.collector").pace(10, 400, 10) -- finalisers run again and again
           for _ = 1, 2000 do
             local before = hits
             client = hoopai.new { token = "t", base_url = %q, timeout = 5 }

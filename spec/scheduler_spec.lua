@@ -104,7 +104,8 @@ describe("scheduler:", function()
       ok, err = pcall(run, function() error("plain", 0) end)
       assert.are.same({ false, "plain" }, { ok, err })
       ok, err = pcall(run, function() error() end)
-      assert.are.same({ n = 2, false, nil }, table.pack(ok, err))
+      -- Lua 5.5 puts a text in the place of nil.
+      assert.are.same({ n = 2, pcall(error) }, table.pack(ok, err))
     end)
 
     it("can be used again after an error", function()

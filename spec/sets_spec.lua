@@ -1,5 +1,6 @@
 -- The sets of transfers of all clients, when finalisers meddle.
 
+local collector = require "spec.support.collector"
 local core = require "hoopai.core"
 local leak = require "spec.support.leak"
 local sets = require "hoopai.sets"
@@ -14,7 +15,7 @@ describe("sets of transfers", function()
     local second <close> = core.multi {}
     sets.add(first)
     -- The collector runs all of a cycle, finalisers included, as soon as sets.add needs memory.
-    collectgarbage("incremental", 100, 400, 30)
+    collector.pace(100, 400, 30)
     collectgarbage("stop")
     local removed = false
     setmetatable({}, { __gc = function()
@@ -23,7 +24,7 @@ describe("sets of transfers", function()
     end })
     collectgarbage("restart")
     sets.add(second)
-    collectgarbage("incremental", 200, 100, 13)
+    collector.pace(200, 100, 13)
     assert.is_true(removed)
     local stepped
     local function note(multi) stepped[#stepped + 1] = multi end

@@ -263,7 +263,8 @@ describe("an instant", function()
   } do
     it("is not made by " .. case[1] .. " from " .. tostring(case[2]), function()
       local problem = raised(function() time[case[1]](case[2]) end)
-      -- How many digits of a float are shown is not the point.
+      -- How many digits of a float are shown is not the point; it depends on the version of Lua.
+      problem = problem:gsub("1%.1805916207174%d*e%+21", "1.1805916207174e+21")
       assert.are.equal(case[3], (problem:gsub("253402300799%.%d+e?%+?%d*", "253402300800.0"):gsub("2%.534023008e%+11",
         "253402300800.0")))
     end)

@@ -28,7 +28,7 @@ local function silent_peers()
   local peers = blocked.peers()
   print(("%-10s %-10s %12s %12s %12s %12s"):format("peer", "ends by", "longest", "processor", "overshoot", "lua_close"))
   for _, peer in ipairs { "resolver", "dns", "listener", "tls", "answer" } do
-    for _, case in ipairs { "timeout", "close", "lua_close" } do
+    for _, case in ipairs { "timeout", "cancel", "close", "lua_close" } do
       local result, text
       if peer ~= "dns" or peers:has_dns() then result, text = peers:measure(peer, case, CALLS) end
       if result then

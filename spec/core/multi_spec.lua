@@ -589,7 +589,7 @@ describe("a set of transfers", function()
         collectgarbage "collect"
         collectgarbage "stop"
         setmetatable({}, { __gc = function() transfer:close() end })
-        collectgarbage("incremental", 0, 1000, 30)
+        require("spec.support.collector").pace(0, 1000, 30)
         collectgarbage "restart"
         for index = 1, 100 do list[index] = index end
         local _, kind, message = result(transfer)

@@ -689,8 +689,8 @@ read	2]]):gsub(": E", ": Too many open files")), text)
     local text
     if is_root then
       -- Nothing is forbidden to root, so somebody else tries, with a copy of the core where that one can read it.
-      sh("chmod 755 . && chown -R nobody vault && chmod 500 vault && cp %s/build/hoopai/core.so . && chmod 644 core.so",
-        child.quote(lfs.currentdir()))
+      sh("chmod 755 . && chown -R nobody vault && chmod 500 vault && cp %s/%s/hoopai/core.so . && chmod 644 core.so",
+        child.quote(lfs.currentdir()), os.getenv "HOOPAI_BUILD" or "build")
       sh("cat > try.lua <<'END'\n%s\nEND\n chmod 644 try.lua", (([[
         local core = package.loadlib("ROOT/core.so", "luaopen_hoopai_core")()
         local vault, say = assert(core.vault("ROOT/vault")), print

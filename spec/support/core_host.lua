@@ -7,10 +7,11 @@ local child = require "spec.support.child"
 local core_host = {}
 
 local function flags()
-  local pipe = assert(io_popen "pkg-config --cflags --libs lua5.4 2>/dev/null")
+  local lua = "lua" .. _VERSION:match "[%d.]+"
+  local pipe = assert(io_popen("pkg-config --cflags --libs " .. lua .. " 2>/dev/null"))
   local found = pipe:read "l"
   pipe:close()
-  return found or "-I/usr/include/lua5.4 -llua5.4"
+  return found or ("-I/usr/include/%s -l%s"):format(lua, lua)
 end
 
 --- Compiles the host.

@@ -12,6 +12,8 @@ local host = host -- luacheck: globals host
 local core = require "hoopai.core"
 local hoopai = require "hoopai"
 
+warn "@off" -- as Lua 5.4 begins; Lua 5.5 shows warnings
+
 local PATIENCE = 10 -- seconds until a state must have been reached
 
 -- Every transfer that is made, by the methods of all sets.

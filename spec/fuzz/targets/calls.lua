@@ -1,6 +1,7 @@
 --- Sequences of calls into the library: each byte is a step, steps take the bytes behind them as arguments. The first
 -- byte says whether they are those of the core's objects or of clients and tasks.
 
+local collector = require "spec.support.collector"
 local core = require "hoopai.core"
 local hoopai = require "hoopai"
 local oracle = require "spec.fuzz.oracle"
@@ -51,7 +52,7 @@ local shared = { -- steps of both kinds
   end,
   function() collectgarbage() end,
   function() -- the next request for memory, wherever it is, runs a whole cycle of the collector, finalisers included
-    collectgarbage("incremental", 1000, 400, 30)
+    collector.pace(1000, 400, 30)
     collectgarbage("stop")
     collectgarbage("restart")
   end,
