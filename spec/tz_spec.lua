@@ -37,9 +37,10 @@ local SAMPLE = {
   "America/Scoresbysund", "America/St_Johns", "America/Toronto", "Antarctica/Casey", "Antarctica/Troll", "Asia/Amman",
   "Asia/Beirut", "Asia/Dhaka", "Asia/Famagusta", "Asia/Gaza", "Asia/Hong_Kong", "Asia/Jerusalem", "Asia/Kathmandu",
   "Asia/Kolkata", "Asia/Manila", "Asia/Pyongyang", "Asia/Seoul", "Asia/Shanghai", "Asia/Tehran", "Asia/Tokyo",
-  "Asia/Vladivostok", "Atlantic/Azores", "Australia/Adelaide", "Australia/Lord_Howe", "Australia/Sydney", "Europe/Brussels",
-  "Etc/GMT+5", "Europe/Berlin", "Europe/Dublin", "Europe/Istanbul", "Europe/Lisbon", "Europe/London", "Europe/Moscow",
-  "Europe/Volgograd", "Indian/Mauritius", "Pacific/Apia", "Pacific/Auckland", "Pacific/Bougainville",
+  "Asia/Vladivostok", "Atlantic/Azores", "Australia/Adelaide", "Australia/Lord_Howe", "Australia/Sydney",
+  "Europe/Brussels", "Etc/GMT+5", "Europe/Berlin", "Europe/Dublin", "Europe/Istanbul", "Europe/Lisbon",
+  "Europe/London", "Europe/Moscow", "Europe/Volgograd",
+  "Indian/Mauritius", "Pacific/Apia", "Pacific/Auckland", "Pacific/Bougainville",
   "Pacific/Chatham", "Pacific/Fiji", "Pacific/Honolulu", "Pacific/Kiritimati", "Pacific/Kwajalein",
   "Pacific/Norfolk", "UTC",
 }

@@ -462,14 +462,19 @@ static bool is_decimal(char byte) {
   return byte >= '0' && byte <= '9';
 }
 
+/* What makes a number of an integer that comes before. */
+static bool goes_on(char byte) {
+  return byte == '.' || byte == 'e' || byte == 'E';
+}
+
 /* The end of the next integer that may reach 2^53, NULL where there is none. */
 static const char *long_integer(const char *at, const char *end) {
   while (at < end) {
     const char *start = at;
     while (at < end && is_decimal(*at)) at++;
-    if (at - start >= LONG_INTEGER && (at == end || !memchr(".eE", *at, 3))) return at;
+    if (at - start >= LONG_INTEGER && (at == end || !goes_on(*at))) return at;
     if (at > start) { /* the rest of a number */
-      while (at < end && (is_decimal(*at) || memchr("+-.eE", *at, 5))) at++;
+      while (at < end && (is_decimal(*at) || goes_on(*at) || *at == '+' || *at == '-')) at++;
     } else if (*at == '"') {
       at = string_end(at + 1, end);
       if (at < end) at++;

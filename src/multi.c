@@ -377,6 +377,12 @@ static void fail_to_start(struct hp_multi *multi, struct hp_transfer *transfer) 
   push_last(&multi->done, transfer);
 }
 
+/* It no longer counts as running. */
+static void leave(struct hp_multi *multi, const struct hp_transfer *transfer) {
+  multi->running--;
+  if (multi->old > 0 && transfer->started <= multi->retired) multi->old--;
+}
+
 /* Gives a transfer, which counts as running, to libcurl. */
 static void run(struct hp_multi *multi, struct hp_transfer *transfer) {
   transfer->state = HP_RUNNING;
@@ -385,7 +391,7 @@ static void run(struct hp_multi *multi, struct hp_transfer *transfer) {
     note_due(multi, transfer);
     return;
   }
-  multi->running--;
+  leave(multi, transfer);
   fail_to_start(multi, transfer);
 }
 
@@ -412,12 +418,6 @@ static void start_queued(struct hp_multi *multi) {
     multi->queued--;
     start(multi, pop_first(&multi->queue));
   }
-}
-
-/* It no longer counts as running. */
-static void leave(struct hp_multi *multi, const struct hp_transfer *transfer) {
-  multi->running--;
-  if (multi->old > 0 && transfer->started <= multi->retired) multi->old--;
 }
 
 static void take_out(struct hp_multi *multi, struct hp_transfer *transfer) {

@@ -1,5 +1,5 @@
--- Lookups of host names: spec/support/core_host.c stands in for the system's resolver, where a name that ends in .silent
--- takes 15 seconds. Whether closing waits for it is blocking_spec's.
+-- Lookups of host names. spec/support/core_host.c stands in for the system's resolver: a name that ends in .silent
+-- takes 15 seconds. blocking_spec covers closing meanwhile.
 
 local core = require "hoopai.core"
 local core_host = require "spec.support.core_host"
@@ -76,7 +76,9 @@ describe("the name of a host", function()
   it("that does not exist ends all that wait for it, with libcurl's code and words", function()
     local multi <close> = core.multi()
     local transfers = {}
-    for index = 1, 5 do transfers[index] = multi:add { method = "GET", url = "https://no-such-host.invalid/x", timeout = 20 } end
+    for index = 1, 5 do
+      transfers[index] = multi:add { method = "GET", url = "https://no-such-host.invalid/x", timeout = 20 }
+    end
     for _, transfer in ipairs(transfers) do
       run_until(multi, function() return transfer:state() == "done" end)
       local status, kind, message, code = transfer:result()
@@ -101,7 +103,8 @@ describe("the name of a host", function()
         wait(multi, { transfer })
         local after = core.now() - begun
         local status, kind, message = transfer:result()
-        print(status, kind, transfer:stage(), transfer:sent(), message, after >= 0.2 * index, after < 0.2 * index + 0.15)
+        local expected = 0.2 * index
+        print(status, kind, transfer:stage(), transfer:sent(), message, after >= expected, after < expected + 0.15)
       end
       print(multi:count())
     ]]):format(server.url .. "/"))

@@ -423,7 +423,9 @@ describe("a transfer", function()
     end)
 
     it("with a CR within a header line is refused (RFC 9112 2.2)", function()
-      for _, line in ipairs { "X-A: a\rX-B: b\r\n", "X-C: c\r\r\n", "\rX-D: d\r\n", "X-E: " .. ("e"):rep(16384) .. "\r\r\n" } do
+      for _, line in ipairs {
+        "X-A: a\rX-B: b\r\n", "X-C: c\r\r\n", "\rX-D: d\r\n", "X-E: " .. ("e"):rep(16384) .. "\r\r\n",
+      } do
         server:reply { raw = "HTTP/1.1 200 OK\r\n" .. line .. "Content-Length: 0\r\n\r\n", close = true }
         local own <close> = core.multi()
         local kind, _, status = problem_of(fetch(own, server.url .. "/"))
@@ -563,7 +565,8 @@ describe("a transfer", function()
     it("by an odd status line is refused, whatever libcurl makes of it (RFC 9112 4)", function()
       local final = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
       for _, line in ipairs {
-        "HTTP/1.1  100 C", "HTTP/1.1 \t103 C", "HTTP/1.1\t200 OK", "http/1.1 200 OK", " HTTP/1.1 200 OK", "HTTP/1.1 2000 OK",
+        "HTTP/1.1  100 C", "HTTP/1.1 \t103 C", "HTTP/1.1\t200 OK", "http/1.1 200 OK", " HTTP/1.1 200 OK",
+        "HTTP/1.1 2000 OK",
         "HTTP/1.1 20 OK", "HTTP/1.1 099 OK", "HTTP/1.1 200OK", "HTTP/1.2 200 OK", "HTTP/2.0 200 OK", "HTTP/3 200 OK",
         "HTTP/3.7 200 OK", "HTTP/1.10 200 OK", "HTTP/1 200 OK", "HTTP/0.9 200 OK",
       } do

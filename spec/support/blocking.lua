@@ -3,10 +3,11 @@
 --
 --   core_host blocking.lua CASE URL CALLS
 --
--- A host's loop drives CALLS calls at a time, which end by their timeout ("timeout"; "rounds": ten times in turn, after a
--- tenth of it), by task:cancel() ("cancel"), by client:close() ("close") or by lua_close ("lua_close"). Prints "LONGEST CPU OVERSHOOT" in milliseconds: the longest call of `step`, `spawn` and
--- `close`, the same in time of the processor (which others that run on it do not make longer), and the latest end of a
--- call after its deadline. Then "threads N": how many threads there were at most, where the system says so.
+-- A host's loop drives CALLS calls at a time. They end by their timeout ("timeout"; "rounds": ten times in turn, after
+-- a tenth of it), by task:cancel() ("cancel"), by client:close() ("close") or by lua_close ("lua_close"). Prints
+-- "LONGEST CPU OVERSHOOT" in milliseconds: the longest call of `step`, `spawn`, `cancel` and `close`, the same in time
+-- of the processor (which other programs do not make longer), and the latest end of a call after its deadline. Then
+-- "threads N": how many threads there were at most, where the system says so.
 
 local case, url, calls = ...
 local host = host -- luacheck: globals host

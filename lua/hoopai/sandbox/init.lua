@@ -164,9 +164,9 @@ end
 -- @tparam ?integer given.random_seed other new ids with another number
 -- @tparam ?boolean given.control open the back door for specs, see `hoopai.sandbox.control`
 -- @tparam ?table given.oauth the app that can be signed in to, as described above
--- @tparam ?string given.interpreter the command that runs the sandbox, where this program's own interpreter lacks the rock
--- `http`; it finds its modules by its own environment. Without: HOOPAI_SANDBOX_LUA, else the interpreter of this program
--- with the search paths of this program
+-- @tparam ?string given.interpreter the command that runs the sandbox, where the interpreter of this program lacks the
+-- rock `http`; it finds its modules by its own environment. Without: HOOPAI_SANDBOX_LUA, else the interpreter of this
+-- program with the search paths of this program
 -- @treturn Sandbox
 -- @raise for an unknown or wrong option, and when the sandbox does not start
 function sandbox.start(given)
