@@ -20,10 +20,14 @@ export LUA CC
 sources := $(sort $(wildcard src/*.c))
 
 # LUA decides which headers, paths and build folders are taken: 5.4 from lua5.4, or what the interpreter says it is.
-lua_version := $(shell .ci/lua-version)
+# (GNU make before 4.4 gives $(shell) no variable of ours.)
+lua_version := $(shell LUA='$(LUA)' .ci/lua-version)
 suffix := $(if $(filter-out 5.4,$(lua_version)),-lua$(lua_version))
+# Debian has lua-cjson for Lua 5.4 alone; elsewhere there may be one.
+needs_cjson := $(if $(suffix),$(shell '$(LUA)' -e 'require "cjson"' 2>/dev/null || echo yes))
+# Targets that stand for one Lua only begin with this.
+only54 = @test -z "$(suffix)" || { echo "make $@ works with Lua 5.4 only" >&2; exit 1; }
 B := build$(suffix)
-P := build-poll$(suffix)
 A := build-asan$(suffix)
 
 # lua.h and curl.h: where pkg-config says, else where Debian has them, else (curl) where every compiler looks.
@@ -52,7 +56,7 @@ endif
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: help deps build build-poll demo test test-all test-on test-everywhere server-core lint asan tsan valgrind contract torture fuzz bench bench-compare \
+.PHONY: help deps build demo test test-all test-on test-everywhere server-core lint asan tsan valgrind contract torture fuzz bench bench-compare \
 	readme meta docs amalgamation host install clean env
 
 help: ## this list
@@ -61,9 +65,7 @@ help: ## this list
 deps: ## install what build, demo and test need (Debian; elsewhere: say what is missing)
 	@.ci/deps build run sandbox test
 
-build: $(B)/hoopai/core.so $(if $(suffix),$(B)/cjson.so) ## compile the C core into build/ (the default)
-
-build-poll: $(P)/hoopai/core.so ## the same for systems without epoll and kqueue, into build-poll/
+build: $(B)/hoopai/core.so $(if $(needs_cjson),$(B)/cjson.so) ## compile the C core into build/ (the default)
 
 # The sandbox and the servers of the specs need modules that Debian has for Lua 5.4 alone: they run under that.
 server-core:
@@ -81,7 +83,7 @@ demo: ## start the sandbox and book an appointment in it
 
 test: ## run the specs (SPECS=... for some of them)
 	@.ci/deps build run sandbox test
-	@$(MAKE) -s --no-print-directory build build-poll server-core
+	@$(MAKE) -s --no-print-directory build server-core
 	@$(MAKE) -s --no-print-directory $(B)/process.so $(if $(suffix),,build/host build-asan/memory_host)
 	@.ci/test test $(SPECS)
 
@@ -98,49 +100,58 @@ test-everywhere: test ## run the specs here, on Debian 12, 13 and sid, and on si
 	@.ci/test-on sid test LUA=lua5.5
 
 lint: ## luacheck, gcc -fanalyzer, clang-tidy, cppcheck, the exported symbols, the rockspec
+	$(only54)
 	@.ci/deps build run lint
-	@$(MAKE) -s --no-print-directory build build-poll amalgamation
+	@$(MAKE) -s --no-print-directory build amalgamation
 	@CPPFLAGS="$(includes)" .ci/lint
 
 asan: ## run the specs under AddressSanitizer, LeakSanitizer and UBSan
+	$(only54)
 	@.ci/deps build run sandbox test
 	@$(MAKE) -s --no-print-directory build-asan/hoopai/core.so build-asan/sanitizer.so build-asan/host
 	@$(MAKE) -s --no-print-directory build build/process.so build-asan/memory_host
 	@.ci/test asan $(SPECS)
 
 tsan: ## run the example of a C host, many threads with a state each, under ThreadSanitizer
+	$(only54)
 	@.ci/deps build run sandbox test
 	@$(MAKE) -s --no-print-directory build build/process.so build-tsan/host
 	@.ci/test tsan spec/embed_spec.lua
 
 valgrind: ## run the core's specs under valgrind
+	$(only54)
 	@.ci/deps build run sandbox test valgrind
 	@$(MAKE) -s --no-print-directory build
 	@$(MAKE) -s --no-print-directory build/process.so
 	@.ci/test valgrind $(SPECS)
 
 contract: ## judge requests and data by the vendor's document (OPENAPI=.../apps/calendars.json)
+	$(only54)
 	@.ci/deps build run test contract
 	@$(MAKE) -s --no-print-directory build
 	@.ci/contract "$(OPENAPI)"
 
 torture: ## starve, kill, jam and crowd programs, and run long (STEP=1, REQUESTS=100000, KILLS=10000, SOAK_CALLS=1000000)
+	$(only54)
 	@.ci/deps build run sandbox test torture
 	@$(MAKE) -s --no-print-directory build build/process.so build-asan/memory_host build/bench/server
 	@eval "$$(.ci/env)"; status=0; for script in spec/torture/*.lua; do \
 		echo "== $$script"; "$$LUA" "$$script" || status=1; done; exit $$status
 
 fuzz: ## feed each target of spec/fuzz/ with what libFuzzer thinks of, for FUZZ_SECONDS (120) each
+	$(only54)
 	@.ci/deps build run test fuzz
 	@$(MAKE) -s --no-print-directory CC=clang build-fuzz/fuzz
 	@.ci/fuzz $(FUZZ_SECONDS) $(TARGETS)
 
 bench: ## measure against libcurl itself and other clients (BENCH_ROUNDS=5 BENCH_SECONDS=0.5 BENCH_PEERS=1)
+	$(only54)
 	@.ci/deps build run sandbox test bench
 	@$(MAKE) -s --no-print-directory build build/process.so $(bench_programs)
 	@eval "$$(.ci/env)"; for script in spec/bench/*_bench.lua; do echo "== $$script"; "$$LUA" "$$script" || exit; done
 
 bench-compare: ## measure this checkout and another commit in one run (BASE=revision)
+	$(only54)
 	@.ci/deps build run sandbox bench
 	@$(MAKE) -s --no-print-directory build $(bench_programs)
 	@.ci/bench-base "$(BASE)" build/bench/base
@@ -160,22 +171,25 @@ docs: ## write the reference as HTML into build/docs/
 	@.ci/docs build/docs
 
 amalgamation: ## write what a C program copies into its tree into build/amalgamation/
+	$(only54)
 	@.ci/deps run
 	@$(MAKE) -s --no-print-directory build/amalgamation/hoopai_core.c
 
 host: ## build the example of a C host, build/host
+	$(only54)
 	@.ci/deps build run host
 	@$(MAKE) -s --no-print-directory build/host
 
 install: build ## copy the library below PREFIX (/usr/local); DESTDIR is honoured
 	install -d "$(DESTDIR)$(PREFIX)/lib/lua/$(lua_version)/hoopai"
 	install -m 755 $(B)/hoopai/core.so "$(DESTDIR)$(PREFIX)/lib/lua/$(lua_version)/hoopai/core.so"
+	$(if $(needs_cjson),install -m 755 $(B)/cjson.so "$(DESTDIR)$(PREFIX)/lib/lua/$(lua_version)/cjson.so")
 	cd lua && find hoopai -type d -exec install -d "$(DESTDIR)$(PREFIX)/share/lua/$(lua_version)/{}" \;
 	cd lua && find hoopai -name '*.lua' \
 		-exec install -m 644 {} "$(DESTDIR)$(PREFIX)/share/lua/$(lua_version)/{}" \;
 
 clean: ## remove what was built
-	rm -rf build build-poll build-asan build-tsan build-fuzz build-lua* build-poll-lua* build-asan-lua*
+	rm -rf build build-poll build-asan build-tsan build-fuzz build-lua* build-asan-lua*
 
 env: ## print the lines that make this checkout loadable: eval "$$(make -s env)"
 	@.ci/env
@@ -203,7 +217,6 @@ endef
 	@touch $@
 
 $(eval $(call core,$(B),$(hardening) $$(CFLAGS)))
-$(eval $(call core,$(P),$(hardening) -DHOOPAI_BACKEND_POLL $$(CFLAGS)))
 $(eval $(call core,$(A),$(sanitizers) -O1 -g))
 
 build/amalgamation/hoopai_core.c: spec/support/amalgamate.lua hoopai-dev-1.rockspec LICENSE $(sources) \

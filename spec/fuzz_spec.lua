@@ -1,5 +1,5 @@
 -- Replays what `make fuzz` begins with and what it has found: each input through the same target, here with the core as
--- it is under test (so under AddressSanitizer, valgrind and both backends as well).
+-- it is under test (so under AddressSanitizer and valgrind as well).
 
 local lfs = require "lfs"
 

@@ -185,6 +185,7 @@ local answers = {
     { "204 with a body", raw("HTTP/1.1 204 No Content\r\n" .. LENGTH .. "\r\n" .. BODY), nothing },
     { "204 with chunks, the connection going on",
       { raw = "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n" .. CHUNK .. LAST }, nothing },
+    { "204 with a length that is none", raw("HTTP/1.1 204 No Content\r\nContent-Length:\r\n\r\n"), nothing },
     { "205", { status = 205 }, fails("decode", "yes", 205) },
     { "206 of a range that nobody asked for",
       { status = 206, body = BODY, headers = { ["Content-Range"] = "bytes 0-30/31" } }, harmless },

@@ -22,6 +22,10 @@ static const struct {
     "handle_serves_once", ANY, VERSION(8, 1, 0),
     "a reused easy handle keeps a pointer into the freed headers of the response before; a first header line that is "
     "folded makes libcurl write there"},
+  [HP_CURL_ABORT_IS_REMEMBERED] = {
+    "abort_is_remembered", VERSION(8, 16, 0), VERSION(8, 17, 0),
+    "a resolve that CURLOPT_RESOLVER_START_FUNCTION refuses is cached as a name that does not exist (mended by curl commit "
+    "b0db5f12b1): there each transfer resolves for itself"},
   [HP_CURL_WAKEUP_IS_INHERITED] = {
     "wakeup_is_inherited", ANY, VERSION(8, 9, 0),
     "the descriptors of curl_multi_wakeup are not close-on-exec"},

@@ -10,6 +10,7 @@ enum hp_curl_rule {
   HP_CURL_IDLE_BYTES_PASS,       /* bytes on an idle connection pass for the next response */
   HP_CURL_IDLE_CHECK_IS_RARE,    /* the same, and a connection that has ended is used */
   HP_CURL_HANDLE_SERVES_ONCE,    /* a reused easy handle is unsafe */
+  HP_CURL_ABORT_IS_REMEMBERED,   /* a resolve that a callback refused makes the name unknown */
   HP_CURL_WAKEUP_IS_INHERITED,   /* the descriptors of curl_multi_wakeup are not close-on-exec */
   HP_CURL_CA_PATH_COMES_BACK,    /* CURLOPT_CAPATH = NULL stands for the default path */
   HP_CURL_MULTI_JOINS_RESOLVERS, /* only CURLMOPT_QUICK_EXIT keeps curl_multi_cleanup from waiting */

@@ -56,7 +56,7 @@ static const struct hp_refusal *begin_block(struct hp_headers *headers, const ch
   if (headers->status == 0) return &refused_no_status_line;
   headers->text.length = 0;
   headers->open = headers->bare = true;
-  headers->sized = false;
+  headers->sized = headers->in_framing = false;
   return is_interim(headers) && ++headers->interim > MAX_INTERIM ? &refused_flood : NULL;
 }
 
@@ -89,14 +89,15 @@ static const struct hp_refusal *judge_encoding(struct hp_headers *headers, const
 
 /* No transfer coding but this one was asked for (RFC 9112 7.4). */
 static const struct hp_refusal *judge_transfer(struct hp_headers *headers, const char *value, size_t length) {
-  static const char *const known[] = {"chunked", "identity", NULL};
-  headers->chunked = true;
+  static const char *const known[] = {"identity", "chunked", NULL};
+  headers->chunked = headers->chunked || is_one_of(value, length, known + 1);
   return is_one_of(value, length, known) ? NULL : &refused_coding;
 }
 
-/* Digits alone, and the same in each line (RFC 9112 6.3). */
+/* Digits alone, and the same in each line (RFC 9112 6.3). A response that has no body need not be right. */
 static const struct hp_refusal *judge_length(struct hp_headers *headers, const char *value, size_t length) {
   uint64_t number = 0;
+  if (headers->status == 204 || headers->status == 304) return NULL;
   for (size_t i = 0; i < length; i++) {
     if (!is_digit(value[i])) return &refused_malformed;
     number = number > MOST_LENGTH ? number : number * 10 + (uint64_t)(value[i] - '0');

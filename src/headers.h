@@ -66,11 +66,11 @@ void hp_headers_reset(struct hp_headers *headers);
    (the status) are passed over. */
 bool hp_header_next(const char **at, const char *end, const char *prefix, struct hp_header *header);
 
-/* Reads the numbers of the budget, -1 = not told. Calls no Lua. Returns whether any is told. */
+/* Reads the numbers of the budget, -1 = absent. Calls no Lua. Returns whether any is present. */
 bool hp_budget_read_lines(const char *at, size_t length, lua_Integer numbers[HP_BUDGET_SIZE]);
 /* The same from the table at an index, as hp_budget_push makes one. */
 void hp_budget_read_table(lua_State *L, int index, lua_Integer numbers[HP_BUDGET_SIZE]);
-/* Pushes the numbers that are told as a table, nil when none is. */
+/* Pushes the numbers that are present as a table, nil when none is. */
 int hp_budget_push(lua_State *L, bool told, const lua_Integer numbers[HP_BUDGET_SIZE]);
 
 /* Adds headers() and rate_limit() to the table on top of the stack. */

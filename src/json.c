@@ -462,7 +462,7 @@ static bool is_decimal(char byte) {
   return byte >= '0' && byte <= '9';
 }
 
-/* What makes a number of an integer that comes before. */
+/* Does this byte make a number that is no integer of the digits before it? */
 static bool goes_on(char byte) {
   return byte == '.' || byte == 'e' || byte == 'E';
 }

@@ -44,6 +44,7 @@ struct hp_lookup *hp_lookup_of(struct hp_lookup *list, const char *origin, size_
 struct hp_lookup *hp_lookup_begin(CURLM *curl, CURL *model, const char *origin, size_t length) {
   struct hp_lookup *lookup = calloc(1, sizeof *lookup + length + 1);
   if (!lookup) return NULL;
+  lookup->begun = hp_now();
   memcpy(lookup->origin, origin, length);
   lookup->easy = curl_easy_duphandle(model);
   if (lookup->easy && set_lookup(lookup) && curl_multi_add_handle(curl, lookup->easy) == CURLM_OK) return lookup;

@@ -10,6 +10,7 @@
 struct hp_lookup {
   CURL *easy;
   struct hp_lookup *next;
+  double begun; /* hp_now() */
   bool found;
   char error[CURL_ERROR_SIZE];
   char origin[]; /* "https://host:port" */

@@ -18,7 +18,9 @@
 #define STREAMS 100
 #define MOST_CONNECTIONS 10000
 #define MOST_BYTES 1000000000
-#define SLACK 0.1 /* seconds */
+#define SLACK 0.1         /* seconds */
+#define LOOKUP_SECONDS 60 /* more than any resolver takes */
+#define FOR_LOOKUPS 4     /* connections, beside those of the transfers */
 
 static const char closed_client[] = "the client was closed";
 static const char unresolved[] = "the name of the host was not resolved in time";
@@ -112,8 +114,6 @@ static void unlink_all(struct hp_multi *multi, struct hp_transfer *transfer) {
 }
 
 /* -------------------------------------------------------------------------------------------------- sockets and timer */
-
-#ifdef HP_HAS_SET
 
 static bool reserve_socket(struct hp_multi *multi, curl_socket_t fd) {
   if (fd < multi->socket_count) return true;
@@ -224,18 +224,6 @@ static void forget_sockets(struct hp_multi *multi) {
   }
 }
 
-#else
-
-static void apply_changes(struct hp_multi *multi) {
-  (void)multi;
-}
-
-static void forget_sockets(struct hp_multi *multi) {
-  (void)multi;
-}
-
-#endif
-
 static int open_socket(const struct curl_sockaddr *address) {
 #ifdef SOCK_CLOEXEC
   return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
@@ -249,7 +237,6 @@ static int open_socket(const struct curl_sockaddr *address) {
 curl_socket_t hp_multi_on_open(void *user, curlsocktype purpose, struct curl_sockaddr *address) {
   int fd = open_socket(address);
   (void)purpose;
-#ifdef HP_HAS_SET
   struct hp_multi *multi = user;
   if (fd >= 0 && reserve_socket(multi, fd)) {
     struct hp_socket *entry = &multi->sockets[fd];
@@ -257,21 +244,14 @@ curl_socket_t hp_multi_on_open(void *user, curlsocktype purpose, struct curl_soc
     entry->ours = true;
     entry->http2 = false;
   }
-#else
-  (void)user;
-#endif
   return fd;
 }
 
 int hp_multi_on_close(void *user, curl_socket_t fd) {
-#ifdef HP_HAS_SET
   struct hp_multi *multi = user;
   if (fd >= 0 && fd < multi->socket_count) {
     forget_socket(multi, fd);
   }
-#else
-  (void)user;
-#endif
   return close(fd);
 }
 
@@ -282,16 +262,14 @@ static bool open_curl(struct hp_multi *multi) {
   multi->curl = hp_curl_multi_init();
   if (!multi->curl) return false;
   curl_multi_setopt(multi->curl, CURLMOPT_MAX_HOST_CONNECTIONS, connections);
-  curl_multi_setopt(multi->curl, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections);
+  curl_multi_setopt(multi->curl, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections + FOR_LOOKUPS);
   curl_multi_setopt(multi->curl, CURLMOPT_MAXCONNECTS, connections);
   curl_multi_setopt(multi->curl, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)STREAMS);
   curl_multi_setopt(multi->curl, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
-#ifdef HP_HAS_SET
   curl_multi_setopt(multi->curl, CURLMOPT_SOCKETFUNCTION, on_socket);
   curl_multi_setopt(multi->curl, CURLMOPT_SOCKETDATA, multi);
   curl_multi_setopt(multi->curl, CURLMOPT_TIMERFUNCTION, on_timer);
   curl_multi_setopt(multi->curl, CURLMOPT_TIMERDATA, multi);
-#endif
   hp_curl_prepare_multi(multi->curl);
   multi->deadline = -1;
   return true;
@@ -355,7 +333,7 @@ static void give_slot(struct hp_multi *multi, struct hp_slot *slot) {
 /* The hp_now() at which a transfer has to be ended here; 0 = never. libcurl ends those that run: should it forget one (it
    can, when memory runs out), this does a little later. */
 static double due_of(const struct hp_multi *multi, const struct hp_transfer *transfer) {
-  double end = hp_transfer_end(transfer), connected = transfer->started + multi->connect_timeout;
+  double end = hp_transfer_end(transfer), connected = transfer->parked + multi->connect_timeout;
   if (transfer->state == HP_RUNNING) return end > 0 ? end + SLACK : 0;
   if (transfer->state != HP_RESOLVING) return 0;
   return end > 0 && end < connected ? end : connected;
@@ -377,7 +355,7 @@ static void fail_to_start(struct hp_multi *multi, struct hp_transfer *transfer) 
   push_last(&multi->done, transfer);
 }
 
-/* It no longer counts as running. */
+/* Takes a transfer off the count of running ones. */
 static void leave(struct hp_multi *multi, const struct hp_transfer *transfer) {
   multi->running--;
   if (multi->old > 0 && transfer->started <= multi->retired) multi->old--;
@@ -395,21 +373,13 @@ static void run(struct hp_multi *multi, struct hp_transfer *transfer) {
   fail_to_start(multi, transfer);
 }
 
-static void wait_for_lookup(struct hp_multi *multi, struct hp_transfer *transfer) {
-  transfer->state = HP_RESOLVING;
-  push_last(&multi->resolving, transfer);
-  note_due(multi, transfer);
-}
-
 static void start(struct hp_multi *multi, struct hp_transfer *transfer) {
   transfer->slot = take_slot(multi);
   if (transfer->slot) transfer->slot->owner = transfer;
   transfer->started = hp_now();
   if (transfer->request->https || multi->proxy) multi->seen_tls = true;
   multi->running++;
-  bool is_looked_up = hp_lookup_of(multi->lookups, transfer->url, hp_transfer_origin_length(transfer)) != NULL;
-  if (transfer->slot && is_looked_up) wait_for_lookup(multi, transfer);
-  else run(multi, transfer);
+  run(multi, transfer);
 }
 
 static void start_queued(struct hp_multi *multi) {
@@ -453,22 +423,38 @@ static void end_transfer(struct hp_multi *multi, struct hp_transfer *transfer, C
 
 /* ----------------------------------------------------------------------------------------------------------- lookups */
 
+static void wait_for_lookup(struct hp_multi *multi, struct hp_transfer *transfer) {
+  transfer->state = HP_RESOLVING;
+  if (transfer->parked == 0) transfer->parked = hp_now();
+  push_last(&multi->resolving, transfer);
+  note_due(multi, transfer);
+}
+
+/* Is there a lookup of an origin? One that takes very long is given up: libcurl may have forgotten it. */
+static bool is_looked_up(struct hp_multi *multi, const char *origin, size_t length) {
+  struct hp_lookup *lookup = hp_lookup_of(multi->lookups, origin, length);
+  if (!lookup || hp_now() - lookup->begun < LOOKUP_SECONDS) return lookup != NULL;
+  hp_lookup_free(multi->curl, hp_lookup_take(&multi->lookups, lookup->easy));
+  return false;
+}
+
+static bool begin_lookup(struct hp_multi *multi, const char *origin, size_t length) {
+  if (!hp_multi_open_model(multi)) return false;
+  struct hp_lookup *lookup = hp_lookup_begin(multi->curl, multi->model, origin, length);
+  if (!lookup) return false;
+  lookup->next = multi->lookups;
+  multi->lookups = lookup;
+  return true;
+}
+
 /* Takes the handle of a transfer back from libcurl, which would have to resolve a name for it: a lookup does that. */
 static void look_up(struct hp_multi *multi, struct hp_transfer *transfer) {
   size_t length = hp_transfer_origin_length(transfer);
   curl_multi_remove_handle(multi->curl, transfer->slot->easy);
   wait_for_lookup(multi, transfer);
-  if (!hp_lookup_of(multi->lookups, transfer->url, length)) {
-    struct hp_lookup *lookup = hp_multi_open_model(multi)
-                                 ? hp_lookup_begin(multi->curl, multi->model, transfer->url, length) : NULL;
-    if (!lookup) {
-      take_out(multi, transfer);
-      fail_to_start(multi, transfer);
-      return;
-    }
-    lookup->next = multi->lookups;
-    multi->lookups = lookup;
-  }
+  if (is_looked_up(multi, transfer->url, length) || begin_lookup(multi, transfer->url, length)) return;
+  take_out(multi, transfer);
+  fail_to_start(multi, transfer);
 }
 
 /* Goes on with the transfers that waited for a lookup. */
@@ -544,8 +530,6 @@ static void rebuild(struct hp_multi *multi, CURLMcode code) {
   close_curl(multi);
   (void)open_curl(multi);
 }
-
-#ifdef HP_HAS_SET
 
 /* Ends a connection as far as libcurl sees it: nothing more comes, and what came already is gone. */
 static void end_connection(int fd) {
@@ -627,15 +611,6 @@ static CURLMcode run_curl(struct hp_multi *multi) {
   return code;
 }
 
-#else
-
-static CURLMcode run_curl(struct hp_multi *multi) {
-  int running;
-  return curl_multi_perform(multi->curl, &running);
-}
-
-#endif
-
 static void step(struct hp_multi *multi) {
   struct guard guard;
   block_sigpipe(multi, &guard);
@@ -648,24 +623,12 @@ static void step(struct hp_multi *multi) {
   restore_sigpipe(&guard);
 }
 
-/* The hp_now() at which libcurl wants to be called; below 0 = not. */
-static double curl_deadline(struct hp_multi *multi) {
-#ifdef HP_HAS_SET
-  return multi->deadline;
-#else
-  long milliseconds = -1;
-  if (multi->curl) curl_multi_timeout(multi->curl, &milliseconds);
-  return milliseconds < 0 ? -1 : hp_now() + (double)milliseconds / 1000;
-#endif
-}
-
 /* Seconds until step() has something to do without any descriptor being ready; below 0 = no such moment. */
 static double seconds_left(struct hp_multi *multi) {
   if (multi->done.first) return 0;
-#ifdef HP_HAS_SET
   unwatch_idle(multi);
-#endif
-  double deadline = curl_deadline(multi);
+  if (multi->running == 0 && multi->lookups) return -1; /* nothing waits for them */
+  double deadline = multi->deadline;
   if (multi->due > 0 && multi->running > 0 && (deadline < 0 || multi->due < deadline)) deadline = multi->due;
   if (deadline < 0) return -1;
   double left = deadline - hp_now();
@@ -695,9 +658,7 @@ static void abandon(struct hp_multi *multi) {
   multi->lookups = NULL;
   multi->model = NULL;
   multi->share = NULL;
-#ifdef HP_HAS_SET
   if (multi->set >= 0) hp_set_abandon(multi->set);
-#endif
   multi->set = -1;
 }
 
@@ -809,27 +770,24 @@ static int multi_new(lua_State *L) {
   lua_newtable(L);
   lua_setiuservalue(L, 2, 1);
   read_options(L, multi);
-#ifdef HP_HAS_SET
   multi->set = hp_set_open();
   if (multi->set < 0) return hp_system_problem(L, "no descriptor for the connections");
   multi->clears_idle = hp_curl_rule(HP_CURL_IDLE_CHECK_IS_RARE);
   multi->watches_idle = multi->clears_idle || hp_curl_rule(HP_CURL_IDLE_BYTES_PASS);
-#endif
   if (!open_curl(multi)) {
     if (errno == ENOMEM) return luaL_error(L, "not enough memory");
     return hp_system_problem(L, "no descriptor for the connections");
   }
   multi->share = open_share();
   multi->serves_once = hp_curl_rule(HP_CURL_HANDLE_SERVES_ONCE);
+  multi->resolves_itself = hp_curl_rule(HP_CURL_ABORT_IS_REMEMBERED);
   lua_settop(L, 2);
   return 1;
 }
 
-/* pollfd() -> a descriptor that is readable when step() has something to do; nil where there is none */
+/* pollfd() -> a descriptor that is readable when step() has something to do */
 static int multi_pollfd(lua_State *L) {
-  const struct hp_multi *multi = check_multi(L);
-  if (multi->set >= 0) lua_pushinteger(L, multi->set);
-  else lua_pushnil(L);
+  lua_pushinteger(L, check_multi(L)->set);
   return 1;
 }
 
@@ -919,12 +877,8 @@ static int multi_wait(lua_State *L) {
   if (seconds < 0 && left < 0 && multi->queued + multi->running == 0) luaL_error(L, "nothing is in flight to wait for");
   if (left >= 0 && (seconds < 0 || left < seconds)) seconds = left;
   if (seconds == 0) return 0;
-#ifdef HP_HAS_SET
   struct hp_event event;
   (void)hp_set_wait(multi->set, &event, 1, hp_milliseconds(seconds));
-#else
-  (void)curl_multi_poll(multi->curl, NULL, 0, seconds < 0 ? 1000 : hp_milliseconds(seconds), NULL);
-#endif
   return 0;
 }
 

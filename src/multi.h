@@ -80,7 +80,9 @@ struct hp_transfer {
 
   /* The outcome. */
   double started, ended;
+  double parked; /* the hp_now() at which it began to wait for a lookup; 0 = it did not */
   bool resolved; /* a lookup for it has ended well */
+  long os_errno; /* of the connection, before the request left */
   int sent;
   int status;
   CURLcode code;
@@ -118,6 +120,7 @@ struct hp_multi {
   bool seen_tls, seen_http2;
   bool watches_idle;   /* what comes on idle connections must be noticed here, see end_unclean */
   bool clears_idle;    /* and the only cure is clear_unclean */
+  bool resolves_itself; /* without lookups: HP_CURL_ABORT_IS_REMEMBERED */
   bool idle_unclean;   /* something came on one of them */
   bool idle_watched;   /* some of them are in the set */
   bool idle_unwatched; /* some were taken out of it */
@@ -125,9 +128,7 @@ struct hp_multi {
   double heard;   /* the hp_now() at which an answer last came */
   double retired; /* connections from before it are not used any more; 0 = none were retired */
   int old;        /* how many transfers still run on those */
-  bool serves_once;  /* an easy handle may not be used again: before 8.1.0 it has a pointer to the last header of the
-                        answer before, and an answer whose first header line is a folded one makes libcurl use that
-                        freed memory */
+  bool serves_once;  /* an easy handle may not be used again: HP_CURL_HANDLE_SERVES_ONCE */
 
   /* options */
   int max_connections;

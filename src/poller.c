@@ -1,4 +1,4 @@
-/* Sets of descriptors: epoll on Linux, kqueue on macOS and the BSDs. Where there is neither, core.poller() is nil. */
+/* Sets of descriptors: epoll on Linux, kqueue on macOS and the BSDs. */
 #define _GNU_SOURCE
 #include "poller.h"
 
@@ -23,8 +23,6 @@ double hp_check_wait(lua_State *L, int index) {
   luaL_argcheck(L, !isnan(seconds), index, "not a number of seconds");
   return seconds > 0 ? seconds : 0;
 }
-
-#ifdef HP_HAS_SET
 
 #ifdef __linux__
 #include <poll.h>
@@ -196,19 +194,3 @@ void hp_open_poller(lua_State *L) {
   lua_pushcfunction(L, poller_new);
   lua_setfield(L, -2, "poller");
 }
-
-#else /* no set */
-
-static int poller_none(lua_State *L) {
-  lua_pushnil(L);
-  return 1;
-}
-
-void hp_open_poller(lua_State *L) {
-  lua_pushliteral(L, HP_BACKEND);
-  lua_setfield(L, -2, "backend");
-  lua_pushcfunction(L, poller_none);
-  lua_setfield(L, -2, "poller");
-}
-
-#endif

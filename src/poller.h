@@ -1,24 +1,19 @@
-/* The seam to the system: a private set of descriptors that can itself be waited for (epoll, kqueue), or none. */
+/* The seam to the system: a private set of descriptors that can itself be waited for (epoll or kqueue). */
 #ifndef HOOPAI_POLLER_H
 #define HOOPAI_POLLER_H
 
 #include "core.h"
 
-#if defined(HOOPAI_BACKEND_POLL)
-#define HP_BACKEND "poll"
-#elif defined(__linux__)
+#if defined(__linux__)
 #define HP_BACKEND "epoll"
-#define HP_HAS_SET 1
 #elif defined(__APPLE__) || defined(__FreeBSD__) || defined(__OpenBSD__) || defined(__NetBSD__) || defined(__DragonFly__)
 #define HP_BACKEND "kqueue"
-#define HP_HAS_SET 1
 #else
-#define HOOPAI_BACKEND_POLL 1
-#define HP_BACKEND "poll"
+#error "hoopai needs epoll or kqueue"
 #endif
 
 /* What is waited for, and what happened (HP_IN, HP_OUT). The values of these two are libcurl's CURL_POLL_IN and
-   CURL_POLL_OUT. HP_END, of Linux alone: the peer has closed; that, too, happens as HP_IN. */
+   CURL_POLL_OUT. HP_END, of Linux alone: the peer has closed; hp_set_wait reports it as HP_IN. */
 enum { HP_IN = 1, HP_OUT = 2, HP_END = 4 };
 
 struct hp_event {
@@ -37,7 +32,6 @@ int hp_milliseconds(double seconds);
    has passed, is 0. */
 double hp_check_wait(lua_State *L, int index);
 
-#ifdef HP_HAS_SET
 /* A new close-on-exec set, -1 on failure (errno). */
 int hp_set_open(void);
 
@@ -52,7 +46,6 @@ bool hp_has_ended(int fd);
 
 /* Lets go of the parent's set in a forked child. */
 void hp_set_abandon(int set);
-#endif
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

@@ -74,6 +74,8 @@ static int on_send(void *user, char *remote_ip, char *local_ip, int remote_port,
   struct hp_slot *slot = user;
   (void)remote_ip, (void)local_ip, (void)remote_port, (void)local_port;
   if (!slot->owner) return CURL_PREREQFUNC_ABORT;
+  slot->unresolved = false;
+  curl_easy_getinfo(slot->easy, CURLINFO_OS_ERRNO, &slot->owner->os_errno);
   slot->owner->sent++;
   if (slot->owner->request->once && slot->owner->sent > 1) {
     slot->owner->sent = 1;
@@ -125,7 +127,6 @@ static bool set_proxy(CURL *easy, const struct hp_multi *multi) {
 }
 
 static void set_comfort(CURL *easy, const struct hp_multi *multi) {
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)hp_milliseconds(multi->connect_timeout));
   curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
   curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 60L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -248,10 +249,22 @@ size_t hp_transfer_origin_length(const struct hp_transfer *transfer) {
   return transfer->target ? (size_t)(transfer->target - transfer->url) : strlen(transfer->url);
 }
 
-/* An address needs no lookup. With a proxy it is its name that would be looked up. */
-static bool set_resolve(CURL *easy, const struct hp_transfer *transfer, const struct hp_multi *multi) {
-  bool looks_up = multi->proxy || !hp_is_address(transfer->url, hp_transfer_origin_length(transfer));
-  return curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, looks_up ? on_resolve : NULL) == CURLE_OK;
+/* An address needs no lookup. With a proxy it is its name that would be looked up. While there are lookups libcurl must
+   not wait for their connections. */
+static bool set_resolve(struct hp_slot *slot, const struct hp_transfer *transfer, const struct hp_multi *multi) {
+  bool looks_up = !multi->resolves_itself &&
+                  (multi->proxy || !hp_is_address(transfer->url, hp_transfer_origin_length(transfer)));
+  if (multi->lookups) {
+    curl_easy_setopt(slot->easy, CURLOPT_PIPEWAIT, 0L);
+    slot->has_origin = false; /* which sets that, too, for the next request */
+  }
+  return curl_easy_setopt(slot->easy, CURLOPT_RESOLVER_START_FUNCTION, looks_up ? on_resolve : NULL) == CURLE_OK;
+}
+
+/* `connect_timeout` holds for the name, the connection and TLS together. */
+static long connect_milliseconds(const struct hp_transfer *transfer, const struct hp_multi *multi) {
+  double waited = transfer->parked > 0 ? hp_now() - transfer->parked : 0, left = multi->connect_timeout - waited;
+  return (long)hp_milliseconds(left > 0.001 ? left : 0.001);
 }
 
 static bool parse_origin(struct hp_slot *slot, const char *url, size_t length) {
@@ -320,8 +333,9 @@ bool hp_slot_prepare(struct hp_slot *slot, struct hp_transfer *transfer, struct 
   long milliseconds = milliseconds_left(transfer);
   choose_connection(easy, transfer, multi);
   return reserve_answer(slot) && set_origin(slot, transfer, multi) && set_target(slot, transfer) &&
-         set_resolve(easy, transfer, multi) && set_method(easy, transfer) &&
+         set_resolve(slot, transfer, multi) && set_method(easy, transfer) &&
          curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK &&
+         curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_milliseconds(transfer, multi)) == CURLE_OK &&
          curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds) == CURLE_OK;
 }
 
@@ -373,7 +387,7 @@ static void set_message(struct hp_transfer *transfer, CURLcode code) {
 static bool gave_up(const struct hp_transfer *transfer) {
   long error = 0;
   curl_easy_getinfo(transfer->slot->easy, CURLINFO_OS_ERRNO, &error);
-  return error == 0 && !transfer->request->https;
+  return error == transfer->os_errno && !transfer->request->https; /* an attempt to connect may have left one */
 }
 
 #define TOO_LARGE ((CURLcode)100) /* CURLE_TOO_LARGE, from 8.6.0 on */
@@ -394,7 +408,7 @@ static void refuse_malformed(struct hp_transfer *transfer, CURLcode code) {
     refuse(slot, "protocol", "the chunks of the answer are malformed");
   } else if (code == CURLE_BAD_FUNCTION_ARGUMENT && !headers->done) {
     refuse(slot, "protocol", "a header line of the answer is malformed");
-  } else if (code == CURLE_WRITE_ERROR) { /* of our own on_body there is a refusal already */
+  } else if (code == CURLE_WRITE_ERROR && headers->coded) { /* of our own on_body there is a refusal already */
     refuse(slot, "protocol", "the compressed answer goes on behind its end");
   }
 }
@@ -405,7 +419,7 @@ void hp_transfer_finish(struct hp_transfer *transfer, CURLcode code) {
   transfer->code = code;
   transfer->stage = stage_of(transfer);
   transfer->state = HP_DONE;
-  if (code == CURLE_OK && slot->headers.done) return;
+  if (code == CURLE_OK && slot->headers.done && !slot->refusal) return;
   if (transfer->sent > 0) refuse_malformed(transfer, code);
   else if (code == CURLE_OK) refuse(slot, "protocol", "the answer ends before its headers do");
   transfer->kind = slot->refusal ? slot->refusal_kind : kind_of(code);

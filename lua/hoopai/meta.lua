@@ -1959,7 +1959,7 @@ local loop = {}
 ---The descriptor to wait for: `step` has something to do when it is readable. It stays the same as long as the
 ---process lives; do not close it.
 ---@nodiscard
----@return integer? # nil where the library was built without epoll or kqueue
+---@return integer
 function loop.pollfd() end
 
 ---What to wait for on the descriptor.

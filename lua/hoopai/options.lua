@@ -10,6 +10,7 @@ local find, format, lower, match = string.find, string.format, string.lower, str
 local huge = math.huge
 local math_type = math.type
 local getenv = os and os.getenv
+local LUA_NAME = _VERSION
 
 local options = {}
 
@@ -223,7 +224,7 @@ local function transport_of(given)
     http2 = given.http2 ~= false,
     ca_file = given.ca_file,
     proxy = given.proxy,
-    user_agent = given.user_agent or "hoopai (Lua 5.4)",
+    user_agent = given.user_agent or "hoopai (" .. LUA_NAME .. ")",
   }
 end
 

@@ -500,16 +500,12 @@ function scheduler.use(loop)
     errors.raise(format("hoopai.use(%s): the loop of this program is %s already", loop.name, chosen.name))
   end
   if begun then errors.raise(format("hoopai.use(%s) must come before the first call", loop.name)) end
-  if loop.changed and core.backend == "poll" then
-    errors.raise(format("hoopai.use(%s): this build has neither epoll nor kqueue, so there is no descriptor that a "
-      .. "loop of the host could wait for", loop.name))
-  end
   chosen, host = loop, loop.changed and loop or nil
 end
 
 --- The descriptor to wait for: @{step} has something to do when it is readable. It stays the same as long as the
 -- process lives; do not close it.
--- @treturn ?integer nil where the library was built without epoll or kqueue
+-- @treturn integer
 function scheduler.pollfd()
   leave_parent()
   return sets.fd()

@@ -19,18 +19,18 @@ end
 
 --- @return true; or nil and a problem where the system has no descriptor left
 local function open_poller()
-  if poller or core.backend == "poll" then return true end
+  if poller then return true end
   local made, problem = core.poller()
   if not made then return nil, problem end
   poller = made
   return true
 end
 
---- The descriptor; nil where there is neither epoll nor kqueue.
+--- The descriptor.
 function sets.fd()
   local ok, problem = open_poller()
   if not ok then error("hoopai: " .. problem, 0) end
-  return poller and poller:fd()
+  return poller:fd()
 end
 
 --- @return true; or nil and a problem where the system has no descriptor left
@@ -38,7 +38,7 @@ function sets.add(multi)
   local ok, problem = open_poller()
   if not ok then return nil, problem end
   local entry = { multi = multi, fd = multi:pollfd() } -- before its place is known: a finaliser may remove others
-  if poller then poller:add(entry.fd) end
+  poller:add(entry.fd)
   multis[#multis + 1] = entry
   return true
 end
@@ -91,21 +91,11 @@ function sets.due()
   return due
 end
 
---- Waits without the nesting descriptor (libcurl's own poll): one set at a time, so several sets take turns.
-local function wait_in_turns(seconds)
-  if #multis == 0 then return core.sleep(seconds or 3600) end
-  if #multis == 1 then return multis[1].multi:wait(seconds) end
-  local slice = 0.005
-  for index = 1, #multis do multis[index].multi:wait(seconds and seconds < slice and seconds or slice) end
-end
-
 --- Blocks until there may be something to step. A signal ends the wait at once, so that Lua's hooks (Ctrl-C) run.
 -- @tparam ?number seconds at most; nil = no limit
 function sets.wait(seconds)
   if seconds == 0 then return end
-  if poller then poller:wait(seconds)
-  elseif core.backend == "poll" then wait_in_turns(seconds)
-  else core.sleep(seconds or 3600) end
+  if poller then poller:wait(seconds) else core.sleep(seconds or 3600) end
 end
 
 return sets

@@ -414,14 +414,6 @@ describe("a set of transfers", function()
   end)
 
   describe("descriptor", function()
-    if core.backend == "poll" then
-      it("is not there without epoll and kqueue", function()
-        local multi <close> = core.multi {}
-        assert.is_nil(multi:pollfd())
-      end)
-      return
-    end
-
     it("can be waited for by any loop", function()
       server:reply { body = "{}", delay = 0.02, always = true }
       local multi <close> = core.multi {}

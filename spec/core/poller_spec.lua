@@ -5,7 +5,7 @@ local socket = require "socket"
 -- What both builds have, and then what only one of them has.
 describe("core", function()
   it("names its backend", function()
-    assert.is_truthy(({ epoll = true, kqueue = true, poll = true })[core.backend])
+    assert.is_truthy(({ epoll = true, kqueue = true })[core.backend])
     assert.is_truthy(core.curl_version():find("^%d+%.%d+%.%d+"))
   end)
 
@@ -93,13 +93,6 @@ describe("core", function()
 end)
 
 describe("core.poller", function()
-  if core.backend == "poll" then
-    it("is nil without epoll and kqueue", function()
-      assert.is_nil(core.poller())
-    end)
-    return
-  end
-
   local function pair()
     local listener = assert(socket.bind("127.0.0.1", 0))
     local _, port = listener:getsockname()

@@ -8,6 +8,7 @@
 #include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,18 +33,32 @@ ssize_t send(int fd, const void *data, size_t length, int flags) {
   return sendto(fd, data, length, plain_writes ? flags & ~MSG_NOSIGNAL : flags, NULL, 0);
 }
 
-/* As if no name server answered: a name that ends in ".silent" takes this many seconds. */
+/* As if no name server answered: a name that ends in ".silent" takes this many seconds. One that ends in ".slow" takes
+   some microseconds and is this machine, one in ".late" does not exist the first time. */
 #define SILENT_SECONDS 15
+#define SLOW_MICROSECONDS 300000
+
+static atomic_int slow_lookups, late_lookups;
+
+static int ends_in(const char *name, const char *end) {
+  size_t length = name ? strlen(name) : 0, size = strlen(end);
+  return length > size && strcmp(name + length - size, end) == 0;
+}
 
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result);
 
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result) {
   int (*original)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
-  size_t length = node ? strlen(node) : 0;
-  if (length > 7 && strcmp(node + length - 7, ".silent") == 0) {
+  if (ends_in(node, ".silent")) {
     sleep(SILENT_SECONDS);
     return EAI_AGAIN;
   }
+  if (ends_in(node, ".late") && atomic_fetch_add(&late_lookups, 1) == 0) return EAI_NONAME;
+  if (ends_in(node, ".slow")) {
+    atomic_fetch_add(&slow_lookups, 1);
+    usleep(SLOW_MICROSECONDS);
+  }
+  if (ends_in(node, ".slow") || ends_in(node, ".late")) node = "127.0.0.1";
   *(void **)&original = dlsym(RTLD_NEXT, "getaddrinfo");
   return original(node, service, hints, result);
 }
@@ -140,7 +155,14 @@ static int host_time_close(lua_State *L) {
   return 0;
 }
 
+/* lookups() -> how often a slow name was resolved */
+static int host_lookups(lua_State *L) {
+  lua_pushinteger(L, atomic_load(&slow_lookups));
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
+  {"lookups", host_lookups},
   {"plain_writes", host_plain_writes}, {"fork", host_fork}, {"wait", host_wait}, {"sigpipe", host_sigpipe},
   {"hold_sigpipe", host_hold_sigpipe}, {"interrupt", host_interrupt}, {"time_close", host_time_close}, {NULL, NULL},
 };

@@ -4,7 +4,6 @@ local busted = require "busted"
 local luassert = require "luassert"
 
 local error = error
-local os_getenv = os.getenv
 local tostring = tostring
 local pcall = pcall
 
@@ -13,11 +12,6 @@ if not ok then
   local advice = "the core cannot be loaded; run `make test`, or `make` and then `eval \"$(make -s env)\"`"
   error(advice .. "\n" .. tostring(core), 0)
 end
-local backend = os_getenv("HOOPAI_BACKEND")
-if backend and core.backend ~= backend then
-  error("the specs are to run over the " .. backend .. " build, but the one on the path is " .. core.backend, 0)
-end
-
 -- Every use of luassert, assert(...) or assert.xyz(...), goes through one of these two.
 local asserted = 0
 local meta = getmetatable(luassert)
