@@ -79,7 +79,7 @@ build-lua%/cjson.so: .ci/cjson
 demo: ## start the sandbox and book an appointment in it
 	@.ci/deps build run sandbox
 	@$(MAKE) -s --no-print-directory build server-core
-	@eval "$$(.ci/env)" && "$$LUA" spec/support/demo.lua
+	@eval "$$(.ci/env)" && "$$LUA" tools/demo.lua
 
 test: ## run the specs (SPECS=... for some of them)
 	@.ci/deps build run sandbox test
@@ -160,11 +160,11 @@ bench-compare: ## measure this checkout and another commit in one run (BASE=revi
 
 readme: ## write the table of endpoints in README.md anew
 	@.ci/deps run
-	@eval "$$(.ci/env)" && "$$LUA" spec/support/endpoint_table.lua write
+	@eval "$$(.ci/env)" && "$$LUA" tools/endpoint_table.lua write
 
 meta: ## write lua/hoopai/meta.lua, the types for editors, anew
 	@.ci/deps run
-	@eval "$$(.ci/env)" && "$$LUA" spec/support/generate_meta.lua write
+	@eval "$$(.ci/env)" && "$$LUA" tools/generate_meta.lua write
 
 docs: ## write the reference as HTML into build/docs/
 	@.ci/deps run docs
@@ -219,7 +219,7 @@ endef
 $(eval $(call core,$(B),$(hardening) $$(CFLAGS)))
 $(eval $(call core,$(A),$(sanitizers) -O1 -g))
 
-build/amalgamation/hoopai_core.c: spec/support/amalgamate.lua hoopai-dev-1.rockspec LICENSE $(sources) \
+build/amalgamation/hoopai_core.c: tools/amalgamate.lua hoopai-dev-1.rockspec LICENSE $(sources) \
 		$(wildcard src/*.h) $(shell find lua/hoopai -name '*.lua')
 	@mkdir -p $(@D)
 	$(LUA) $< $(@D)

@@ -1,8 +1,8 @@
 -- What `make docs` is made of is complete: everything public has its comment, and the pages of the endpoints have all
 -- that the data has. LDoc itself is not needed.
-local comments = require "spec.support.comments"
-local generate_docs = require "spec.support.generate_docs"
-local reference = require "spec.support.reference"
+local comments = require "tools.comments"
+local generate_docs = require "tools.generate_docs"
+local reference = require "tools.reference"
 
 local hoopai = require "hoopai"
 local api = require "hoopai.api"

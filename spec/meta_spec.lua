@@ -1,6 +1,6 @@
 -- lua/hoopai/meta.lua, the types for editors, says all that the data and the modules say. It is read here line by line,
 -- without the generator's help.
-local meta = require "spec.support.generate_meta"
+local meta = require "tools.generate_meta"
 
 local hoopai = require "hoopai"
 local api = require "hoopai.api"

@@ -3,7 +3,7 @@ local child = require "spec.support.child"
 local errors = require "hoopai.errors"
 local hoopai = require "hoopai"
 local lfs = require "lfs"
-local endpoint_table = require "spec.support.endpoint_table"
+local endpoint_table = require "tools.endpoint_table"
 local sandbox = require "hoopai.sandbox"
 
 local readme = endpoint_table.read("README.md")

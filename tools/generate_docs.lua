@@ -1,10 +1,10 @@
 --- Writes what LDoc makes the reference of: the comments of all that is public, and a page per resource from the
 -- endpoint tables. As a script, into a folder that exists:
---   lua5.4 spec/support/generate_docs.lua write FOLDER
+--   lua5.4 tools/generate_docs.lua write FOLDER
 local is_script = arg and arg[1] == "write" and arg[0]:find("generate_docs.lua", 1, true)
 if is_script then package.path = "./?.lua;./lua/?.lua;./lua/?/init.lua;" .. package.path end
 
-local reference = require "spec.support.reference"
+local reference = require "tools.reference"
 
 local concat = table.concat
 

@@ -1,5 +1,5 @@
 --- The README's table of endpoints, derived from hoopai.api. As a script it writes the table into README.md:
---   lua5.4 spec/support/endpoint_table.lua write
+--   lua5.4 tools/endpoint_table.lua write
 local FIRST, LAST = "<!-- endpoints: written by make readme -->\n", "<!-- end of endpoints -->"
 
 local function arguments_of(endpoint)

@@ -1,6 +1,6 @@
 --- Writes what a C program copies into its tree to have this library inside: hoopai_core.c (the core), hoopai_lua.c
 -- (the Lua layer) and hoopai.h. Sources and modules are those of the rockspec. As a script:
---   lua5.4 spec/support/amalgamate.lua FOLDER
+--   lua5.4 tools/amalgamate.lua FOLDER
 local concat = table.concat
 
 local HEADER = [[

@@ -1,6 +1,6 @@
 --- What the library offers its users, put together from the comments in its files and from the endpoint tables: the
 -- source of the editor types and of the HTML pages.
-local comments = require "spec.support.comments"
+local comments = require "tools.comments"
 
 local concat, sort = table.concat, table.sort
 

@@ -1,11 +1,11 @@
 --- Writes lua/hoopai/meta.lua, the types of this library for LuaLS, from the comments of the public
 -- functions and from the endpoint tables. As a script:
---   lua5.4 spec/support/generate_meta.lua write
+--   lua5.4 tools/generate_meta.lua write
 local is_script = arg and arg[1] == "write" and arg[0]:find("generate_meta.lua", 1, true)
 if is_script then package.path = "./?.lua;./lua/?.lua;./lua/?/init.lua;" .. package.path end
 
-local comments = require "spec.support.comments"
-local reference = require "spec.support.reference"
+local comments = require "tools.comments"
+local reference = require "tools.reference"
 
 local concat = table.concat
 local WIDTH = 160
