@@ -369,7 +369,7 @@ describe("the endpoint data", function()
         if not word:find "{" then words[word:lower()] = true end
       end
     end)
-    assert.are.same(words, require "hoopai.api.words")
+    assert.are.same(words, require "hoopai.api.reserved_segments")
   end)
 
   it("has unique query fields, and rules over fields that exist", function()

@@ -1052,9 +1052,9 @@ describe("client:", function()
         local hoopai = require "hoopai"
         local client <close> = hoopai.new { token = "t", location_id = "l", base_url = %q }
         local function update() return client.calendars:update("c", { name = "Yoga" }) end
-        package.preload["hoopai.verify"] = function() error "cannot be loaded just now" end
+        package.preload["hoopai.call.reconcile"] = function() error "cannot be loaded just now" end
         assert(not pcall(update))
-        package.preload["hoopai.verify"] = nil
+        package.preload["hoopai.call.reconcile"] = nil
         local calendar, response = update()
         assert(calendar and response.reconciled)
       ]]):format(server.url))

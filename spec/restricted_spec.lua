@@ -260,7 +260,7 @@ describe("a host", function()
         assert(client.calendars:list())
         return { hoopai, client }
       end)()
-      local doomed = coroutine.create(function() require "hoopai.auth.app" error("dead") end)
+      local doomed = coroutine.create(function() require "hoopai.oauth.app" error("dead") end)
       assert(not coroutine.resume(doomed))
       doomed = nil -- luacheck: ignore
       for _ = 1, 5 do collectgarbage() end

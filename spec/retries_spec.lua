@@ -4,7 +4,7 @@
 local cases = require "spec.support.endpoint_cases"
 local core = require "hoopai.core"
 local expect = require "spec.support.expect"
-local gates = require "hoopai.gate"
+local gates = require "hoopai.call.rate_limiter"
 local hoopai = require "hoopai"
 local leak = require "spec.support.leak"
 local sandbox = require "hoopai.sandbox"
@@ -523,7 +523,7 @@ describe("retries:", function()
     end)
 
     it("none is left out", function()
-      local resources = require "hoopai.resources"
+      local resources = require "hoopai.call.endpoints"
       local missing = {}
       for _, name in ipairs(resources.names) do
         for _, data in ipairs(require("hoopai.api." .. name)) do

@@ -1,7 +1,7 @@
 -- May an attempt be repeated, and when: the decisions, the pauses, the shared budget, Retry-After.
 
-local http_date = require "hoopai.http_date"
-local retry = require "hoopai.retry"
+local http_date = require "hoopai.time.http_date"
+local retry = require "hoopai.call.retry"
 
 -- Written by hand from the rules, not from retry.table: failure point, then what R, U, C and O do about it.
 local ROWS = [[

@@ -4,7 +4,7 @@ local child = require "spec.support.child"
 local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
 local leak = require "spec.support.leak"
-local locks = require "hoopai.lock"
+local locks = require "hoopai.async.lock"
 local servers = require "spec.support.server"
 
 local run, spawn, sleep, map = hoopai.run, hoopai.spawn, hoopai.sleep, hoopai.map

@@ -1,9 +1,9 @@
 local core = require "hoopai.core"
 local samples = require "spec.support.samples"
-local schema = require "hoopai.schema"
-local problems = require "hoopai.schema.problems"
+local schema = require "hoopai.validate"
+local problems = require "hoopai.validate.problems"
 local time = require "hoopai.time"
-local types = require "hoopai.schema.types"
+local types = require "hoopai.validate.types"
 local util = require "luassert.util"
 
 local null = core.null

@@ -3,7 +3,7 @@
 local collector = require "spec.support.collector"
 local core = require "hoopai.core"
 local leak = require "spec.support.leak"
-local sets = require "hoopai.sets"
+local sets = require "hoopai.async.pollset"
 
 describe("sets of transfers", function()
   before_each(leak.before)

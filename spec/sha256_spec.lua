@@ -1,7 +1,7 @@
 -- SHA-256 against the vectors of FIPS 180-4 and its examples, and against another make of it.
 
 local digest = require "openssl.digest"
-local sha256 = require "hoopai.auth.sha256"
+local sha256 = require "hoopai.oauth.sha256"
 
 local function hex(bytes)
   return (bytes:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end))

@@ -49,7 +49,7 @@ end
 -- Calls body while hoopai.time is not loaded and some globals and modules are other ones (false: gone).
 local function fresh(globals, modules, body)
   local kept, loaded = {}, {}
-  for _, name in ipairs { "hoopai.time", "hoopai.tz", "hoopai.standard" } do
+  for _, name in ipairs { "hoopai.time", "hoopai.time.zone", "hoopai.standard" } do
     modules[name] = false
   end
   for name, value in pairs(modules) do
@@ -1008,7 +1008,8 @@ describe("now", function()
 
   it("asks os.time where there is no core", function()
     local preload, path, cpath = package.preload["hoopai.core"], package.path, package.cpath
-    local own = package.searchpath("hoopai.time", path):gsub("hoopai/time%.lua$", "?.lua")
+    local folder = package.searchpath("hoopai.time", path):gsub("hoopai/time/init%.lua$", "")
+    local own = folder .. "?.lua;" .. folder .. "?/init.lua"
     local clock = { time = function() return 1730127600 end }
     fresh({ os = clock }, { ["hoopai.core"] = false }, function()
       package.preload["hoopai.core"] = function() error("no core here") end

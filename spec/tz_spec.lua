@@ -1,15 +1,15 @@
--- hoopai.tz against zdump, which reads the same files with other code, and against files made here.
+-- hoopai.time.zone against zdump, which reads the same files with other code, and against files made here.
 --
 -- A sample of zones is compared on each run; with HOOPAI_TEST_ALL set, all zones of the system are.
 
-local civil = require "hoopai.civil"
+local civil = require "hoopai.time.gregorian"
 local time = require "hoopai.time"
-local tz = require "hoopai.tz"
+local tz = require "hoopai.time.zone"
 
--- Calls body while hoopai.tz is not loaded and some globals are other ones (false: gone), then puts all back.
+-- Calls body while hoopai.time.zone is not loaded and some globals are other ones (false: gone), then puts all back.
 local function fresh(globals, body)
   local kept, loaded = {}, {}
-  for _, name in ipairs { "hoopai.tz", "hoopai.standard" } do
+  for _, name in ipairs { "hoopai.time.zone", "hoopai.standard" } do
     loaded[name], package.loaded[name] = package.loaded[name], nil
   end
   for name, value in pairs(globals) do
@@ -291,7 +291,7 @@ describe("zone names", function()
     fresh({ io = { open = function(path)
       opened[#opened + 1] = path
     end } }, function()
-      local other = require "hoopai.tz"
+      local other = require "hoopai.time.zone"
       for _, case in ipairs(cases) do
         assert.is_nil((other.load(case[1])))
       end
@@ -305,7 +305,7 @@ describe("zone names", function()
 
   it("UTC, Z and offsets need no files", function()
     fresh({ io = false, os = false }, function()
-      local other = require "hoopai.tz"
+      local other = require "hoopai.time.zone"
       for name, expected in pairs { UTC = 0, Z = 0, ["Etc/UTC"] = 0, ["+00:00"] = 0, ["-00:00"] = 0, ["+05:30"] = 19800,
         ["-12:00"] = -43200, ["+23:59"] = 86340 } do
         local zone = assert(other.load(name))
@@ -325,7 +325,7 @@ describe("zone names", function()
 
   it("say so when the system has no zones", function()
     fresh({ io = { open = function() end }, os = { getenv = function() return "/opt/zones" end } }, function()
-      local zone, problem = require("hoopai.tz").load("Europe/Berlin")
+      local zone, problem = require("hoopai.time.zone").load("Europe/Berlin")
       assert.is_nil(zone)
       assert.are.equal('unknown time zone "Europe/Berlin": no time zone database was found in /opt/zones, '
         .. "/usr/share/zoneinfo, /usr/lib/zoneinfo, /usr/share/lib/zoneinfo, /etc/zoneinfo; install tzdata, or use an "
@@ -382,7 +382,7 @@ describe("TZif files", function()
         end
       end },
     }, function()
-      module = require "hoopai.tz"
+      module = require "hoopai.time.zone"
       zone, problem = module.load("Test/Zone")
     end)
     return zone, problem
@@ -554,7 +554,7 @@ describe("TZif files", function()
         return { read = function() return file {} end, close = function() end }
       end
     end } }, function()
-      local module = require "hoopai.tz"
+      local module = require "hoopai.time.zone"
       assert.are.equal(module.load("Test/Zone"), module.load("Test/Zone"))
     end)
     assert.are.equal(1, reads)
@@ -566,7 +566,7 @@ describe("TZif files", function()
       open = open + 1
       return { read = function() return open % 2 == 0 and "junk" or nil end, close = function() open = open - 1 end }
     end } }, function()
-      assert.is_nil((require("hoopai.tz").load("Test/Zone")))
+      assert.is_nil((require("hoopai.time.zone").load("Test/Zone")))
     end)
     assert.are.equal(0, open)
   end)

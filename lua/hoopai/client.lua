@@ -1,21 +1,21 @@
 --- The client: the pipeline of one call, from the arguments to the result.
 --
---   arguments -> checks -> request -> sending (hoopai.sending: budget, token, transfer, answer, retries)
+--   arguments -> checks -> request -> sending (hoopai.call: budget, token, transfer, answer, retries)
 --
-local answer = require "hoopai.answer"
+local answer = require "hoopai.call.response"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
-local generic = require "hoopai.generic"
-local locks = require "hoopai.lock"
+local generic = require "hoopai.call.raw_request"
+local locks = require "hoopai.async.lock"
 local options = require "hoopai.options"
-local resources = require "hoopai.resources"
-local scheduler = require "hoopai.scheduler"
-local schema = require "hoopai.schema"
-local sending = require "hoopai.sending"
+local resources = require "hoopai.call.endpoints"
+local scheduler = require "hoopai.async.scheduler"
+local schema = require "hoopai.validate"
+local sending = require "hoopai.call"
 local suggest = require "hoopai.suggest"
-local retry = require "hoopai.retry"
-local token = require "hoopai.auth.token"
-local words = require "hoopai.api.words"
+local retry = require "hoopai.call.retry"
+local token = require "hoopai.oauth.token_source"
+local words = require "hoopai.api.reserved_segments"
 
 local type, tostring, getmetatable, setmetatable = type, tostring, getmetatable, setmetatable
 local pairs, ipairs, rawget, rawset, select, pcall = pairs, ipairs, rawget, rawset, select, pcall

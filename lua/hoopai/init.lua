@@ -9,11 +9,11 @@
 -- @{use} the loop of a host drives the tasks.
 -- @module hoopai
 local client = require "hoopai.client"
-local combine = require "hoopai.combine"
+local combine = require "hoopai.async.combine"
 local core = require "hoopai.core"
 local loop = require "hoopai.loop"
-local resources = require "hoopai.resources"
-local scheduler = require "hoopai.scheduler"
+local resources = require "hoopai.call.endpoints"
+local scheduler = require "hoopai.async.scheduler"
 require "hoopai.standard" -- before anybody changes what it keeps
 
 local pairs, require, setmetatable = pairs, require, setmetatable
@@ -89,7 +89,7 @@ hoopai.new = client.new
 -- @treturn App
 -- @raise for a missing, unknown or wrong option
 function hoopai.oauth(options)
-  return require("hoopai.auth.app").new(options)
+  return require("hoopai.oauth.app").new(options)
 end
 
 --- Loads what is otherwise loaded when it is first needed: the endpoints, their checks, bookings, the modules of times,
@@ -98,7 +98,7 @@ end
 function hoopai.preload()
   resources.load()
   for name, module in pairs(MODULES) do hoopai[name] = require(module) end
-  require "hoopai.auth.app"
+  require "hoopai.oauth.app"
 end
 
 --- The loops that @{use} takes, and the functions for one of your own: the module `hoopai.loop`.

@@ -57,7 +57,7 @@ local function token(value)
   return not ok and "a string or a function" or nil
 end
 
--- An app is known by its name: this file must not load hoopai.auth.app for clients that have a token.
+-- An app is known by its name: this file must not load hoopai.oauth.app for clients that have a token.
 local function app(value)
   local meta = type(value) == "table" and getmetatable(value)
   local ok = type(meta) == "table" and meta.__name == "hoopai.App"

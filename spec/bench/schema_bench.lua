@@ -4,7 +4,7 @@
 --
 -- The figure is the best of five rounds: the others were disturbed by something else. "time" is what hoopai.time takes
 -- of it to read the two instants of the body.
-local schema = require "hoopai.schema"
+local schema = require "hoopai.validate"
 local time = require "hoopai.time"
 
 local clock = os.clock

@@ -8,7 +8,7 @@ local assert = require "luassert"
 local core = require "hoopai.core"
 local hoopai = require "hoopai"
 local lfs = require "lfs"
-local scheduler = require "hoopai.scheduler"
+local scheduler = require "hoopai.async.scheduler"
 
 local leak = {}
 

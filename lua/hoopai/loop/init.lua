@@ -15,7 +15,7 @@
 -- A loop that calls back, such as that of a GUI, has an adapter of its own: see @{Adapter}.
 -- @module hoopai.loop
 local errors = require "hoopai.errors"
-local scheduler = require "hoopai.scheduler"
+local scheduler = require "hoopai.async.scheduler"
 local suggest = require "hoopai.suggest"
 
 local ipairs, require, setmetatable, tostring = ipairs, require, setmetatable, tostring

@@ -3,8 +3,8 @@
 -- A date is a number of days since 1970-01-01, so that the day after and the day of the week are plain arithmetic.
 -- @module hoopai.sandbox.wall
 
-local civil = require "hoopai.civil"
-local tz = require "hoopai.tz"
+local civil = require "hoopai.time.gregorian"
+local tz = require "hoopai.time.zone"
 
 local format, match = string.format, string.match
 local tonumber, tointeger = tonumber, math.tointeger

@@ -2,11 +2,11 @@
 --
 --   budget -> token -> transfer -> answer -> again?
 --
-local answer = require "hoopai.answer"
+local answer = require "hoopai.call.response"
 local core = require "hoopai.core"
-local gates = require "hoopai.gate"
-local retry = require "hoopai.retry"
-local scheduler = require "hoopai.scheduler"
+local gates = require "hoopai.call.rate_limiter"
+local retry = require "hoopai.call.retry"
+local scheduler = require "hoopai.async.scheduler"
 
 local format, min = string.format, math.min
 local ipairs, pairs, select, setmetatable = ipairs, pairs, select, setmetatable

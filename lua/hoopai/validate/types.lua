@@ -12,9 +12,9 @@ local math_type, tointeger, huge = math.type, math.tointeger, math.huge
 local sort = table.sort
 local utf8_len = utf8.len
 local core = require "hoopai.core"
-local free = require "hoopai.schema.free"
+local free = require "hoopai.validate.json_value"
 local suggest = require "hoopai.suggest"
-local text = require "hoopai.schema.text"
+local text = require "hoopai.validate.messages"
 local time = require "hoopai.time"
 
 local null, is_array, is_plain = core.null, core.is_array, text.is_plain

@@ -6,12 +6,12 @@
 --
 --   resend    the same request again: it did no harm, or had no effect
 --   once      the same, but for the whole call one time only
---   look      (U) it may have been applied: read the record first, then decide (see hoopai.verify)
+--   look      (U) it may have been applied: read the record first, then decide (see hoopai.call.reconcile)
 --   fail      the error goes to the caller. `applied` in it says what is known
 --
 -- A create whose outcome is unclear is never sent again; `appointments:book` finds out what became of it. The token
--- endpoint's rules need the store and are in hoopai.auth.grant; the rows of O say what they come to.
-local http_date = require "hoopai.http_date"
+-- endpoint's rules need the store and are in hoopai.oauth.token_manager; the rows of O say what they come to.
+local http_date = require "hoopai.time.http_date"
 
 local gmatch, match, setmetatable = string.gmatch, string.match, setmetatable
 local max, min, tonumber, tointeger = math.max, math.min, tonumber, math.tointeger

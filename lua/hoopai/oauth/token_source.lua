@@ -6,7 +6,7 @@
 -- Where `source.may_wait` is set, `get` may wait for the token, until the deadline.
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
-local locks = require "hoopai.lock"
+local locks = require "hoopai.async.lock"
 
 local type, setmetatable = type, setmetatable
 

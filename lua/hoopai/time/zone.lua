@@ -6,9 +6,9 @@
 -- other than the host's own means changing the environment of the whole process.
 --
 -- All times in this file are integers: seconds since 1970-01-01T00:00:00Z, and offsets in seconds east of UTC.
--- @module hoopai.tz
+-- @module hoopai.time.zone
 local _ENV = require "hoopai.standard"
-local civil = require "hoopai.civil"
+local civil = require "hoopai.time.gregorian"
 
 local byte, find, gsub, match, sub = string.byte, string.find, string.gsub, string.match, string.sub
 local format, lower, unpack, upper = string.format, string.lower, string.unpack, string.upper

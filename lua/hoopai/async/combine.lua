@@ -1,7 +1,7 @@
 --- Several functions side by side: all of them, the first of them, or one for a limited time. On top of tasks.
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
-local scheduler = require "hoopai.scheduler"
+local scheduler = require "hoopai.async.scheduler"
 
 local type, tostring, pairs, ipairs, next = type, tostring, pairs, ipairs, next
 local pack, select = table.pack, select

@@ -23,8 +23,8 @@
 -- @module hoopai.time
 
 local _ENV = require "hoopai.standard"
-local civil = require "hoopai.civil"
-local tz = require "hoopai.tz"
+local civil = require "hoopai.time.gregorian"
+local tz = require "hoopai.time.zone"
 
 local byte, find, gsub, lower, match = string.byte, string.find, string.gsub, string.lower, string.match
 local format, rep, sub = string.format, string.rep, string.sub

@@ -10,7 +10,7 @@
 -- clear answer), or `refused_at`.
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
-local scheduler = require "hoopai.scheduler"
+local scheduler = require "hoopai.async.scheduler"
 
 local max, min, floor, setmetatable, tonumber = math.max, math.min, math.floor, setmetatable, tonumber
 local ipairs, format = ipairs, string.format

@@ -8,11 +8,11 @@ local tonumber, type = tonumber, type
 local sort = table.sort
 local format = string.format
 local ceil, math_type, tointeger, huge = math.ceil, math.type, math.tointeger, math.huge
-local free = require "hoopai.schema.free"
-local problems = require "hoopai.schema.problems"
-local text = require "hoopai.schema.text"
+local free = require "hoopai.validate.json_value"
+local problems = require "hoopai.validate.problems"
+local text = require "hoopai.validate.messages"
 local time = require "hoopai.time"
-local types = require "hoopai.schema.types"
+local types = require "hoopai.validate.types"
 
 local is_instant, to_epoch_ms = time.is_instant, time.to_epoch_ms
 

@@ -1,6 +1,6 @@
 --- The words that stand in the paths of the API themselves. As an id each of them would make another endpoint of the
 -- path: a calendar called "groups" is the list of the groups.
--- @module hoopai.api.words
+-- @module hoopai.api.reserved_segments
 return {
   ["appointments"] = true,
   ["associations"] = true,

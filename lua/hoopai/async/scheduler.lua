@@ -8,8 +8,8 @@
 -- through the functions of hoopai.loop.
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
-local sets = require "hoopai.sets"
-local timers = require "hoopai.timers"
+local sets = require "hoopai.async.pollset"
+local timers = require "hoopai.async.timers"
 
 local co_create, co_resume, co_yield = coroutine.create, coroutine.resume, coroutine.yield
 local co_close, co_status, co_running = coroutine.close, coroutine.status, coroutine.running

@@ -1,5 +1,5 @@
 --- Dates as HTTP writes them (RFC 9110 5.6.7): one form that is sent, and two older ones that must be read.
-local civil = require "hoopai.civil"
+local civil = require "hoopai.time.gregorian"
 
 local match, tonumber = string.match, tonumber
 

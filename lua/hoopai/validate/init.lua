@@ -53,7 +53,7 @@ end
 local function lazily(name, endpoint, resource)
   local check
   return function(given, location)
-    check = check or require("hoopai.schema.checks")[name](endpoint, resource)
+    check = check or require("hoopai.validate.checks")[name](endpoint, resource)
     return check(given, location)
   end
 end
@@ -110,17 +110,17 @@ end
 
 --- Loads now what is otherwise loaded by the first check.
 function schema.load()
-  require "hoopai.schema.checks"
+  require "hoopai.validate.checks"
 end
 
---- The text of an error, see hoopai.schema.problems.
+--- The text of an error, see hoopai.validate.problems.
 function schema.message(details, name)
-  return require("hoopai.schema.problems").message(details, name)
+  return require("hoopai.validate.problems").message(details, name)
 end
 
---- A short printable form of a value, see hoopai.schema.text.
+--- A short printable form of a value, see hoopai.validate.messages.
 function schema.given(value, name)
-  return require("hoopai.schema.text").given(value, name)
+  return require("hoopai.validate.messages").given(value, name)
 end
 
 schema.suggest = suggest

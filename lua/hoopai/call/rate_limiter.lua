@@ -1,6 +1,6 @@
 --- Where calls of one location wait for its request budget: first come, first served, and only the caller waits.
 local core = require "hoopai.core"
-local locks = require "hoopai.lock"
+local locks = require "hoopai.async.lock"
 
 local min, huge, setmetatable = math.min, math.huge, setmetatable
 local now = core.now

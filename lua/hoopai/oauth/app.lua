@@ -16,14 +16,14 @@
 --
 -- Tokens, codes and secrets are in no error, hook, log line or `tostring`.
 -- @module hoopai.oauth
-local answers = require "hoopai.answer"
+local answers = require "hoopai.call.response"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
-local gates = require "hoopai.gate"
-local grants = require "hoopai.auth.grant"
+local gates = require "hoopai.call.rate_limiter"
+local grants = require "hoopai.oauth.token_manager"
 local options = require "hoopai.options"
-local scheduler = require "hoopai.scheduler"
-local sha256 = require "hoopai.auth.sha256"
+local scheduler = require "hoopai.async.scheduler"
+local sha256 = require "hoopai.oauth.sha256"
 local store = require "hoopai.store"
 
 local type, tostring, tonumber, pairs, ipairs = type, tostring, tonumber, pairs, ipairs
@@ -124,7 +124,7 @@ local function failure(path, fields)
   return errors.new(fields)
 end
 
---- What an answer of a token endpoint means; see `read` in hoopai.auth.grant.
+--- What an answer of a token endpoint means; see `read` in hoopai.oauth.token_manager.
 -- @tparam string path
 -- @param transfer
 -- @tparam table sent the secrets of the request
@@ -592,7 +592,7 @@ function methods:installed_locations(given)
   end
 end
 
---- Where a client's token comes from; same methods as the sources of hoopai.auth.token.
+--- Where a client's token comes from; same methods as the sources of hoopai.oauth.token_source.
 function methods:source(location_id, company_id)
   local own = own_of(self, "source")
   check_process(own)

@@ -7,7 +7,7 @@ local math_type, huge = math.type, math.huge
 local utf8_len = utf8.len
 local sort = table.sort
 local core = require "hoopai.core"
-local text = require "hoopai.schema.text"
+local text = require "hoopai.validate.messages"
 local time = require "hoopai.time"
 
 local null, array, is_array = core.null, core.array, core.is_array

@@ -1,7 +1,7 @@
 --- Locks between tasks, and places to wait at.
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
-local scheduler = require "hoopai.scheduler"
+local scheduler = require "hoopai.async.scheduler"
 
 local setmetatable, pairs = setmetatable, pairs
 local now = core.now

@@ -1,7 +1,7 @@
 --- What the end of an HTTP exchange means: a result and a response, or an error object.
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
-local retry = require "hoopai.retry"
+local retry = require "hoopai.call.retry"
 
 local type, ipairs, pairs, next = type, ipairs, pairs, next
 local rawget, setmetatable = rawget, setmetatable

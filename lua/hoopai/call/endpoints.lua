@@ -2,7 +2,7 @@
 -- Each file of data is loaded, and each endpoint's checks are compiled, on first use.
 local errors = require "hoopai.errors"
 local resource_names = require "hoopai.api"
-local schema = require "hoopai.schema"
+local schema = require "hoopai.validate"
 local suggest = require "hoopai.suggest"
 
 local tostring, setmetatable = tostring, setmetatable
@@ -35,7 +35,7 @@ end
 -- nothing may fail to load once it has left.
 local function load_verifier()
   schema.load()
-  return require "hoopai.verify"
+  return require "hoopai.call.reconcile"
 end
 
 --- What the pipeline needs to know of an endpoint.

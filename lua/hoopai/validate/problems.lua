@@ -3,7 +3,7 @@ local _ENV = require "hoopai.standard"
 local setmetatable, type = setmetatable, type
 local concat = table.concat
 local find, format = string.find, string.format
-local text = require "hoopai.schema.text"
+local text = require "hoopai.validate.messages"
 
 local problems = {}
 
