@@ -23,14 +23,14 @@
 #endif
 
 #if defined(__GNUC__)
-#define HP_EXPORT __attribute__((visibility("default")))
+#define HOOPAI_EXPORT __attribute__((visibility("default")))
 #else
-#define HP_EXPORT
+#define HOOPAI_EXPORT
 #endif
 
 /* ------------------------------------------------------------------------------------------------ helpers of all files */
 
-bool hp_append(struct hp_buffer *buffer, const void *data, size_t length) {
+bool hoopai_append(struct hoopai_buffer *buffer, const void *data, size_t length) {
   if (length > buffer->capacity - buffer->length) {
     size_t wanted = buffer->length + length;
     size_t capacity = buffer->capacity < 1024 ? 1024 : buffer->capacity;
@@ -46,12 +46,12 @@ bool hp_append(struct hp_buffer *buffer, const void *data, size_t length) {
   return true;
 }
 
-void hp_buffer_free(struct hp_buffer *buffer) {
+void hoopai_buffer_free(struct hoopai_buffer *buffer) {
   free(buffer->data);
   memset(buffer, 0, sizeof *buffer);
 }
 
-void hp_wipe(void *data, size_t length) {
+void hoopai_wipe(void *data, size_t length) {
   static void *(*const volatile fill)(void *, int, size_t) = memset;
   if (length > 0) fill(data, 0, length);
 }
@@ -62,11 +62,11 @@ static double clock_seconds(clockid_t id) {
   return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-double hp_now(void) {
+double hoopai_now(void) {
   return clock_seconds(CLOCK_MONOTONIC);
 }
 
-void hp_new_type(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *metamethods) {
+void hoopai_new_type(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *metamethods) {
   /* Filled also when it is there: a load that ran out of memory may have left it half done. */
   luaL_newmetatable(L, name);
   luaL_setfuncs(L, metamethods, 0);
@@ -78,13 +78,13 @@ void hp_new_type(lua_State *L, const char *name, const luaL_Reg *methods, const 
   lua_pop(L, 1);
 }
 
-int hp_problem(lua_State *L, const char *problem) {
+int hoopai_problem(lua_State *L, const char *problem) {
   lua_pushnil(L);
   lua_pushstring(L, problem);
   return 2;
 }
 
-int hp_system_problem(lua_State *L, const char *problem) {
+int hoopai_system_problem(lua_State *L, const char *problem) {
   const char *reason = strerror(errno);
   lua_pushnil(L);
   lua_pushfstring(L, "%s: %s", problem, reason);
@@ -95,7 +95,7 @@ int hp_system_problem(lua_State *L, const char *problem) {
 
 /* now() -> seconds of a clock that is never set */
 static int core_now(lua_State *L) {
-  lua_pushnumber(L, hp_now());
+  lua_pushnumber(L, hoopai_now());
   return 1;
 }
 
@@ -123,7 +123,7 @@ static int core_sleep(lua_State *L) {
 }
 
 /* The system's generator, so that a host's math.random sequence stays as it is. */
-void hp_random(lua_State *L, void *out, size_t length) {
+void hoopai_random(lua_State *L, void *out, size_t length) {
 #if defined(__APPLE__) || defined(__FreeBSD__) || defined(__OpenBSD__) || defined(__NetBSD__)
   (void)L;
   arc4random_buf(out, length);
@@ -135,7 +135,7 @@ void hp_random(lua_State *L, void *out, size_t length) {
 /* random() -> a float from 0 up to 1 */
 static int core_random(lua_State *L) {
   uint64_t bits;
-  hp_random(L, &bits, sizeof bits);
+  hoopai_random(L, &bits, sizeof bits);
   lua_pushnumber(L, (double)(bits >> 11) / 9007199254740992.0);
   return 1;
 }
@@ -147,7 +147,7 @@ static int core_random_hex(lua_State *L) {
   luaL_argcheck(L, count >= 1 && count <= 64, 1, "1 to 64 expected");
   unsigned char bytes[64];
   char text[128];
-  hp_random(L, bytes, sizeof bytes);
+  hoopai_random(L, bytes, sizeof bytes);
   for (lua_Integer i = 0; i < count; i++) {
     text[2 * i] = digits[bytes[i] >> 4];
     text[2 * i + 1] = digits[bytes[i] & 15];
@@ -158,7 +158,7 @@ static int core_random_hex(lua_State *L) {
 
 /* pid() -> the process, to notice a fork */
 static int core_pid(lua_State *L) {
-  lua_pushinteger(L, (lua_Integer)hp_pid());
+  lua_pushinteger(L, (lua_Integer)hoopai_pid());
   return 1;
 }
 
@@ -188,7 +188,7 @@ static void init_once(void) {
   global_init = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-HP_EXPORT int luaopen_hoopai_core(lua_State *L);
+HOOPAI_EXPORT int luaopen_hoopai_core(lua_State *L);
 
 int luaopen_hoopai_core(lua_State *L) {
   static const luaL_Reg functions[] = {
@@ -205,17 +205,17 @@ int luaopen_hoopai_core(lua_State *L) {
   pthread_once(&once, init_once);
   if (global_init != CURLE_OK) return luaL_error(L, "libcurl: %s", curl_easy_strerror(global_init));
   luaL_newlib(L, functions);
-  hp_open_secret(L);
-  hp_open_url(L);
-  hp_open_json(L);
-  hp_open_poller(L);
-  hp_open_request(L);
-  hp_open_headers(L);
-  hp_open_curl_compat(L);
-  hp_open_transfer(L);
-  hp_open_multi(L);
-  hp_open_limiter(L);
-  hp_open_record(L);
-  hp_open_vault(L);
+  hoopai_open_secret(L);
+  hoopai_open_url(L);
+  hoopai_open_json(L);
+  hoopai_open_poller(L);
+  hoopai_open_request(L);
+  hoopai_open_headers(L);
+  hoopai_open_curl_compat(L);
+  hoopai_open_transfer(L);
+  hoopai_open_multi(L);
+  hoopai_open_limiter(L);
+  hoopai_open_record(L);
+  hoopai_open_vault(L);
   return 1;
 }

@@ -17,65 +17,65 @@
 #pragma GCC visibility push(hidden)
 #endif
 
-#define HP_SECRET "hoopai.Secret"
-#define HP_POLLER "hoopai.Poller"
-#define HP_MULTI "hoopai.Multi"
-#define HP_REQUEST "hoopai.Request"
-#define HP_TRANSFER "hoopai.Transfer"
-#define HP_LIMITER "hoopai.Limiter"
+#define HOOPAI_SECRET "hoopai.Secret"
+#define HOOPAI_POLLER "hoopai.Poller"
+#define HOOPAI_MULTI "hoopai.Multi"
+#define HOOPAI_REQUEST "hoopai.Request"
+#define HOOPAI_TRANSFER "hoopai.Transfer"
+#define HOOPAI_LIMITER "hoopai.Limiter"
 
 /* Bytes that grow. Zeroed memory is an empty buffer. */
-struct hp_buffer {
+struct hoopai_buffer {
   char *data;
   size_t length;
   size_t capacity;
 };
 
 /* Appends; false when there is no memory (the buffer is unchanged then). */
-bool hp_append(struct hp_buffer *buffer, const void *data, size_t length);
-void hp_buffer_free(struct hp_buffer *buffer);
+bool hoopai_append(struct hoopai_buffer *buffer, const void *data, size_t length);
+void hoopai_buffer_free(struct hoopai_buffer *buffer);
 
 /* Overwrites memory in a way the compiler does not leave out. */
-void hp_wipe(void *data, size_t length);
+void hoopai_wipe(void *data, size_t length);
 
 /* Seconds of a clock that is never set. */
-double hp_now(void);
+double hoopai_now(void);
 
 /* The process, to notice a fork. */
-pid_t hp_pid(void);
+pid_t hoopai_pid(void);
 
 /* Bytes of the system's generator, at most 256; raises when it gives none. */
-void hp_random(lua_State *L, void *out, size_t length);
+void hoopai_random(lua_State *L, void *out, size_t length);
 
 /* Unreserved characters of a URL (RFC 3986 2.3): all others are percent-encoded. */
-bool hp_is_unreserved(unsigned char byte);
+bool hoopai_is_unreserved(unsigned char byte);
 
 /* Creates the metatable of a type: methods in __index, closed by __metatable. Idempotent. */
-void hp_new_type(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *metamethods);
+void hoopai_new_type(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *metamethods);
 
 /* Returns nil and a text to Lua. */
-int hp_problem(lua_State *L, const char *problem);
+int hoopai_problem(lua_State *L, const char *problem);
 /* The same with the system's reason, errno, behind the text. */
-int hp_system_problem(lua_State *L, const char *problem);
+int hoopai_system_problem(lua_State *L, const char *problem);
 
 /* The bytes of the Secret at a stack index; raises when it is none or closed. They live as long as the userdata. */
-const char *hp_secret_bytes(lua_State *L, int index, size_t *length);
+const char *hoopai_secret_bytes(lua_State *L, int index, size_t *length);
 /* Why these bytes cannot stand in an Authorization header (RFC 6750 2.1), NULL when they can. Never quotes them. */
-const char *hp_token_problem(const char *bytes, size_t length);
-/* Pushes a Secret of bytes that have passed hp_token_problem. */
-void hp_secret_push(lua_State *L, const char *bytes, size_t length);
+const char *hoopai_token_problem(const char *bytes, size_t length);
+/* Pushes a Secret of bytes that have passed hoopai_token_problem. */
+void hoopai_secret_push(lua_State *L, const char *bytes, size_t length);
 
 /* Each adds its functions to the table on top of the stack and creates its types. */
-void hp_open_json(lua_State *L);
-void hp_open_limiter(lua_State *L);
-void hp_open_multi(lua_State *L);
-void hp_open_poller(lua_State *L);
-void hp_open_record(lua_State *L);
-void hp_open_request(lua_State *L);
-void hp_open_secret(lua_State *L);
-void hp_open_transfer(lua_State *L);
-void hp_open_url(lua_State *L);
-void hp_open_vault(lua_State *L);
+void hoopai_open_json(lua_State *L);
+void hoopai_open_limiter(lua_State *L);
+void hoopai_open_multi(lua_State *L);
+void hoopai_open_poller(lua_State *L);
+void hoopai_open_record(lua_State *L);
+void hoopai_open_request(lua_State *L);
+void hoopai_open_secret(lua_State *L);
+void hoopai_open_transfer(lua_State *L);
+void hoopai_open_url(lua_State *L);
+void hoopai_open_vault(lua_State *L);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

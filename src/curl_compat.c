@@ -10,35 +10,35 @@ static const struct {
   const char *name;
   unsigned from, before; /* the first version concerned, and the first that is not */
   const char *reason;
-} rules[HP_CURL_RULES] = {
-  [HP_CURL_IDLE_BYTES_PASS] = {
+} rules[HOOPAI_CURL_RULES] = {
+  [HOOPAI_CURL_IDLE_BYTES_PASS] = {
     "idle_bytes_pass", ANY, VERSION(8, 0, 0),
     "libcurl only checks that an idle connection is open: bytes that came on it pass for the next response"},
-  [HP_CURL_IDLE_CHECK_IS_RARE] = {
+  [HOOPAI_CURL_IDLE_CHECK_IS_RARE] = {
     "idle_check_is_rare", VERSION(8, 22, 0), LATER,
     "an idle connection is checked at most once a second (curl commit 2f1e94eaed): in between bytes that came on it pass "
     "for the next response, and a request is sent on one that has ended"},
-  [HP_CURL_HANDLE_SERVES_ONCE] = {
+  [HOOPAI_CURL_HANDLE_SERVES_ONCE] = {
     "handle_serves_once", ANY, VERSION(8, 1, 0),
     "a reused easy handle keeps a pointer into the freed headers of the response before; a first header line that is "
     "folded makes libcurl write there"},
-  [HP_CURL_ABORT_IS_REMEMBERED] = {
+  [HOOPAI_CURL_ABORT_IS_REMEMBERED] = {
     "abort_is_remembered", VERSION(8, 16, 0), VERSION(8, 17, 0),
     "a resolve that CURLOPT_RESOLVER_START_FUNCTION refuses is cached as a name that does not exist (mended by curl commit "
     "b0db5f12b1): there each transfer resolves for itself"},
-  [HP_CURL_WAKEUP_IS_INHERITED] = {
+  [HOOPAI_CURL_WAKEUP_IS_INHERITED] = {
     "wakeup_is_inherited", ANY, VERSION(8, 9, 0),
     "the descriptors of curl_multi_wakeup are not close-on-exec"},
-  [HP_CURL_CA_PATH_COMES_BACK] = {
+  [HOOPAI_CURL_CA_PATH_COMES_BACK] = {
     "ca_path_comes_back", VERSION(8, 17, 0), LATER,
     "default CA paths are put in when a transfer starts (curl commit eefd03c572); since 8.21.0 (5df33efab4) also where "
     "CURLOPT_CAPATH was set to NULL"},
-  [HP_CURL_MULTI_JOINS_RESOLVERS] = {
+  [HOOPAI_CURL_MULTI_JOINS_RESOLVERS] = {
     "multi_joins_resolvers", VERSION(8, 20, 0), LATER,
     "resolver threads belong to the CURLM: CURLOPT_QUICK_EXIT no longer counts, CURLMOPT_QUICK_EXIT does"},
 };
 
-bool hp_curl_rule(enum hp_curl_rule rule) {
+bool hoopai_curl_rule(enum hoopai_curl_rule rule) {
   unsigned version = curl_version_info(CURLVERSION_NOW)->version_num;
   return version >= rules[rule].from && version < rules[rule].before;
 }
@@ -48,11 +48,11 @@ bool hp_curl_rule(enum hp_curl_rule rule) {
 #define CLEAR_CONNECTIONS (1L << 1)
 #define MULTI_QUICK_EXIT ((CURLMoption)21)
 
-void hp_curl_prepare_multi(CURLM *curl) {
-  if (hp_curl_rule(HP_CURL_MULTI_JOINS_RESOLVERS)) (void)curl_multi_setopt(curl, MULTI_QUICK_EXIT, 1L);
+void hoopai_curl_prepare_multi(CURLM *curl) {
+  if (hoopai_curl_rule(HOOPAI_CURL_MULTI_JOINS_RESOLVERS)) (void)curl_multi_setopt(curl, MULTI_QUICK_EXIT, 1L);
 }
 
-void hp_curl_forget_connections(CURLM *curl) {
+void hoopai_curl_forget_connections(CURLM *curl) {
   (void)curl_multi_setopt(curl, MULTI_NETWORK_CHANGED, CLEAR_CONNECTIONS);
 }
 
@@ -62,13 +62,13 @@ static const char no_folder[] = "/dev/null/hoopai";
 /* libcurl keeps the parsed bundle for the next connection only while no CA path is set: 0.6 ms of CPU for a new TLS
    connection against 18. A `ca_file` is exclusive only without the default path: where NULL would bring that back, a path
    that holds nothing takes its place, at the price of reading `ca_file` for each connection. */
-bool hp_curl_set_authorities(CURL *easy, const char *ca_file) {
+bool hoopai_curl_set_authorities(CURL *easy, const char *ca_file) {
   const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
   if (!ca_file) {
     if (info->cainfo) (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     return true;
   }
-  const char *path = info->capath && hp_curl_rule(HP_CURL_CA_PATH_COMES_BACK) ? no_folder : NULL;
+  const char *path = info->capath && hoopai_curl_rule(HOOPAI_CURL_CA_PATH_COMES_BACK) ? no_folder : NULL;
   return curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file) == CURLE_OK &&
          (curl_easy_setopt(easy, CURLOPT_CAPATH, path) == CURLE_OK || !info->capath);
 }
@@ -80,8 +80,8 @@ static void push_version(lua_State *L, unsigned version) {
 
 /* curl_rules() -> { [name] = { from, before (versions; nil = no bound), reason, holds (for the libcurl that runs) } } */
 static int core_curl_rules(lua_State *L) {
-  lua_createtable(L, 0, HP_CURL_RULES);
-  for (int i = 0; i < HP_CURL_RULES; i++) {
+  lua_createtable(L, 0, HOOPAI_CURL_RULES);
+  for (int i = 0; i < HOOPAI_CURL_RULES; i++) {
     lua_createtable(L, 0, 4);
     push_version(L, rules[i].from);
     lua_setfield(L, -2, "from");
@@ -89,14 +89,14 @@ static int core_curl_rules(lua_State *L) {
     lua_setfield(L, -2, "before");
     lua_pushstring(L, rules[i].reason);
     lua_setfield(L, -2, "reason");
-    lua_pushboolean(L, hp_curl_rule((enum hp_curl_rule)i));
+    lua_pushboolean(L, hoopai_curl_rule((enum hoopai_curl_rule)i));
     lua_setfield(L, -2, "holds");
     lua_setfield(L, -2, rules[i].name);
   }
   return 1;
 }
 
-void hp_open_curl_compat(lua_State *L) {
+void hoopai_open_curl_compat(lua_State *L) {
   lua_pushcfunction(L, core_curl_rules);
   lua_setfield(L, -2, "curl_rules");
 }

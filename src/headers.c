@@ -13,13 +13,13 @@
 
 /* ------------------------------------------------------------------------------------------------------------ refusals */
 
-static const struct hp_refusal refused_too_long = {
+static const struct hoopai_refusal refused_too_long = {
   "too_large", "the answer has more or longer headers than the library accepts"};
-static const struct hp_refusal refused_no_memory = {"too_large", "there is no memory for the answer"};
-static const struct hp_refusal refused_no_status_line = {"protocol", "the answer does not begin with a status line of HTTP"};
-static const struct hp_refusal refused_flood = {"protocol", "the server sends interim (1xx) answers without end"};
-static const struct hp_refusal refused_malformed = {"protocol", "a header line of the answer is malformed"};
-static const struct hp_refusal refused_coding = {
+static const struct hoopai_refusal refused_no_memory = {"too_large", "there is no memory for the answer"};
+static const struct hoopai_refusal refused_no_status_line = {"protocol", "the answer does not begin with a status line of HTTP"};
+static const struct hoopai_refusal refused_flood = {"protocol", "the server sends interim (1xx) answers without end"};
+static const struct hoopai_refusal refused_malformed = {"protocol", "a header line of the answer is malformed"};
+static const struct hoopai_refusal refused_coding = {
   "protocol", "the answer is encoded in a way that was not asked for: only gzip is, and once"};
 
 /* ------------------------------------------------------------------------------------------------------------- judging */
@@ -46,12 +46,12 @@ static int read_status(const char *line, size_t length) {
   return 0;
 }
 
-static bool is_interim(const struct hp_headers *headers) {
+static bool is_interim(const struct hoopai_headers *headers) {
   return headers->status / 100 == 1;
 }
 
 /* A status line begins a new block; 1xx blocks come before the one that counts. */
-static const struct hp_refusal *begin_block(struct hp_headers *headers, const char *line, size_t length) {
+static const struct hoopai_refusal *begin_block(struct hoopai_headers *headers, const char *line, size_t length) {
   headers->status = read_status(line, length);
   if (headers->status == 0) return &refused_no_status_line;
   headers->text.length = 0;
@@ -80,7 +80,7 @@ static bool is_one_of(const char *value, size_t length, const char *const *names
 
 /* libcurl undoes up to five codings, one within the other, asked for or not: 300 bytes can keep it busy for a minute, in
    which neither a size nor a time limit counts. So one gzip is let through, and no more in all blocks and trailers. */
-static const struct hp_refusal *judge_encoding(struct hp_headers *headers, const char *value, size_t length) {
+static const struct hoopai_refusal *judge_encoding(struct hoopai_headers *headers, const char *value, size_t length) {
   static const char *const known[] = {"gzip", "x-gzip", "identity", NULL};
   bool again = headers->coded;
   headers->coded = true;
@@ -88,14 +88,14 @@ static const struct hp_refusal *judge_encoding(struct hp_headers *headers, const
 }
 
 /* No transfer coding but this one was asked for (RFC 9112 7.4). */
-static const struct hp_refusal *judge_transfer(struct hp_headers *headers, const char *value, size_t length) {
+static const struct hoopai_refusal *judge_transfer(struct hoopai_headers *headers, const char *value, size_t length) {
   static const char *const known[] = {"identity", "chunked", NULL};
   headers->chunked = headers->chunked || is_one_of(value, length, known + 1);
   return is_one_of(value, length, known) ? NULL : &refused_coding;
 }
 
 /* Digits alone, and the same in each line (RFC 9112 6.3). A response that has no body need not be right. */
-static const struct hp_refusal *judge_length(struct hp_headers *headers, const char *value, size_t length) {
+static const struct hoopai_refusal *judge_length(struct hoopai_headers *headers, const char *value, size_t length) {
   uint64_t number = 0;
   if (headers->status == 204 || headers->status == 304) return NULL;
   for (size_t i = 0; i < length; i++) {
@@ -111,11 +111,11 @@ static const struct hp_refusal *judge_length(struct hp_headers *headers, const c
 /* The headers that say where the body ends and what it is made of. */
 static const struct {
   const char *name;
-  const struct hp_refusal *(*judge)(struct hp_headers *headers, const char *value, size_t length);
+  const struct hoopai_refusal *(*judge)(struct hoopai_headers *headers, const char *value, size_t length);
 } framing[] = {
   {"content-encoding", judge_encoding}, {"transfer-encoding", judge_transfer}, {"content-length", judge_length}};
 
-static const struct hp_refusal *judge_framing(struct hp_headers *headers, const char *line, size_t length) {
+static const struct hoopai_refusal *judge_framing(struct hoopai_headers *headers, const char *line, size_t length) {
   headers->in_framing = false;
   if ((line[0] | 0x20) != 'c' && (line[0] | 0x20) != 't') return NULL; /* most lines */
   for (size_t i = 0; i < sizeof framing / sizeof *framing; i++) {
@@ -133,7 +133,7 @@ static bool is_folded(const char *line) {
 }
 
 /* No NUL, and no CR but the one before the LF (RFC 9112 2.2, 5). */
-static bool is_clean(const struct hp_headers *headers, const char *line, size_t length) {
+static bool is_clean(const struct hoopai_headers *headers, const char *line, size_t length) {
   if (headers->after_return) return length == 1 && line[0] == '\n';
   const char *end = memchr(line, '\r', length);
   size_t rest = end ? (size_t)(line + length - end) - 1 : 0;
@@ -141,7 +141,7 @@ static bool is_clean(const struct hp_headers *headers, const char *line, size_t 
 }
 
 /* A line that begins with a blank goes on with the header before it (RFC 9112 5.2). */
-static const struct hp_refusal *judge_line(struct hp_headers *headers, const char *line, size_t length) {
+static const struct hoopai_refusal *judge_line(struct hoopai_headers *headers, const char *line, size_t length) {
   if (is_folded(line)) return headers->bare || headers->in_framing ? &refused_malformed : NULL;
   return memchr(line, ':', length) ? judge_framing(headers, line, length) : &refused_malformed;
 }
@@ -149,20 +149,20 @@ static const struct hp_refusal *judge_line(struct hp_headers *headers, const cha
 /* -------------------------------------------------------------------------------------------------------------- taking */
 
 /* A folded line is joined to the one before by one space (RFC 9112 5.2). */
-static const struct hp_refusal *keep_line(struct hp_buffer *text, const char *line, size_t length) {
+static const struct hoopai_refusal *keep_line(struct hoopai_buffer *text, const char *line, size_t length) {
   if (is_folded(line)) {
     while (text->length > 0 && is_blank(text->data[text->length - 1])) text->length--;
     while (length > 1 && is_folded(line + 1)) line++, length--;
-    if (!hp_append(text, " ", 1)) return &refused_no_memory;
+    if (!hoopai_append(text, " ", 1)) return &refused_no_memory;
     line++, length--;
   }
-  return hp_append(text, line, length) ? NULL : &refused_no_memory;
+  return hoopai_append(text, line, length) ? NULL : &refused_no_memory;
 }
 
-static const struct hp_refusal *take_line(struct hp_headers *headers, const char *line, size_t length) {
+static const struct hoopai_refusal *take_line(struct hoopai_headers *headers, const char *line, size_t length) {
   if (headers->done) return is_blank(line[0]) ? NULL : judge_line(headers, line, length); /* trailers */
   if (!headers->open) {
-    const struct hp_refusal *refusal = begin_block(headers, line, length);
+    const struct hoopai_refusal *refusal = begin_block(headers, line, length);
     return refusal ? refusal : keep_line(&headers->text, line, length);
   }
   if (line[0] == '\r' || line[0] == '\n') {
@@ -170,18 +170,18 @@ static const struct hp_refusal *take_line(struct hp_headers *headers, const char
     headers->done = !is_interim(headers);
     return NULL;
   }
-  const struct hp_refusal *refusal = judge_line(headers, line, length);
+  const struct hoopai_refusal *refusal = judge_line(headers, line, length);
   headers->bare = false;
   return refusal ? refusal : keep_line(&headers->text, line, length);
 }
 
 /* The rest of a line whose beginning was taken before. */
-static const struct hp_refusal *take_rest(struct hp_headers *headers, const char *rest, size_t length) {
+static const struct hoopai_refusal *take_rest(struct hoopai_headers *headers, const char *rest, size_t length) {
   if (headers->in_framing) return &refused_malformed;
-  return headers->done || hp_append(&headers->text, rest, length) ? NULL : &refused_no_memory;
+  return headers->done || hoopai_append(&headers->text, rest, length) ? NULL : &refused_no_memory;
 }
 
-const struct hp_refusal *hp_headers_take(struct hp_headers *headers, const char *line, size_t length) {
+const struct hoopai_refusal *hoopai_headers_take(struct hoopai_headers *headers, const char *line, size_t length) {
   bool begins = !headers->in_line;
   if (begins && ++headers->lines > MAX_LINES) return &refused_too_long;
   if (length > headers->most - headers->text.length) return &refused_too_long;
@@ -191,15 +191,15 @@ const struct hp_refusal *hp_headers_take(struct hp_headers *headers, const char 
   return begins ? take_line(headers, line, length) : take_rest(headers, line, length);
 }
 
-int hp_headers_status(const struct hp_headers *headers) {
+int hoopai_headers_status(const struct hoopai_headers *headers) {
   return is_interim(headers) ? 0 : headers->status;
 }
 
-void hp_headers_reset(struct hp_headers *headers) {
-  struct hp_buffer text = headers->text;
+void hoopai_headers_reset(struct hoopai_headers *headers) {
+  struct hoopai_buffer text = headers->text;
   size_t most = headers->most;
   text.length = 0;
-  if (text.capacity > KEPT_TEXT) hp_buffer_free(&text);
+  if (text.capacity > KEPT_TEXT) hoopai_buffer_free(&text);
   memset(headers, 0, sizeof *headers);
   headers->text = text;
   headers->most = most;
@@ -207,7 +207,7 @@ void hp_headers_reset(struct hp_headers *headers) {
 
 /* -------------------------------------------------------------------------------------------------------------- reading */
 
-bool hp_header_next(const char **at, const char *end, const char *prefix, struct hp_header *header) {
+bool hoopai_header_next(const char **at, const char *end, const char *prefix, struct hoopai_header *header) {
   size_t size = strlen(prefix);
   while (*at < end) {
     const char *start = *at, *newline = memchr(start, '\n', (size_t)(end - start));
@@ -240,9 +240,9 @@ static void push_lower(lua_State *L, const char *text, size_t length) {
 
 static void push_headers(lua_State *L, const char *at, size_t length) {
   const char *end = at + length;
-  struct hp_header header;
+  struct hoopai_header header;
   lua_createtable(L, 0, (int)(length / 32)); /* a guess: growing step by step takes longer than all the rest */
-  while (hp_header_next(&at, end, "", &header)) {
+  while (hoopai_header_next(&at, end, "", &header)) {
     push_lower(L, header.name, header.name_length);
     lua_pushvalue(L, -1);
     if (lua_rawget(L, -3) == LUA_TNIL) {
@@ -258,7 +258,7 @@ static void push_headers(lua_State *L, const char *at, size_t length) {
 }
 
 /* headers(lines) of headers.h */
-int hp_core_headers(lua_State *L) {
+int hoopai_core_headers(lua_State *L) {
   size_t length;
   const char *lines = luaL_checklstring(L, 1, &length);
   push_headers(L, lines, length);
@@ -268,7 +268,7 @@ int hp_core_headers(lua_State *L) {
 /* --------------------------------------------------------------------------------------------------------------- budget */
 
 /* A whole number of at most 15 digits. */
-static bool read_number(const struct hp_header *header, lua_Integer *number) {
+static bool read_number(const struct hoopai_header *header, lua_Integer *number) {
   *number = 0;
   if (header->value_length == 0 || header->value_length > 15) return false;
   for (size_t i = 0; i < header->value_length; i++) {
@@ -285,18 +285,18 @@ static const struct {
   const char *name;
   size_t length;
   const char *key;
-} budget[HP_BUDGET_SIZE] = {
-  [HP_BUDGET_MAX] = BUDGET("max", "max"),
-  [HP_BUDGET_REMAINING] = BUDGET("remaining", "remaining"),
-  [HP_BUDGET_INTERVAL_MS] = BUDGET("interval-milliseconds", "interval_ms"),
-  [HP_BUDGET_DAILY_LIMIT] = BUDGET("limit-daily", "daily_limit"),
-  [HP_BUDGET_DAILY_REMAINING] = BUDGET("daily-remaining", "daily_remaining"),
-  [HP_BUDGET_DAILY_RESET_MS] = BUDGET("daily-reset", "daily_reset_ms"),
+} budget[HOOPAI_BUDGET_SIZE] = {
+  [HOOPAI_BUDGET_MAX] = BUDGET("max", "max"),
+  [HOOPAI_BUDGET_REMAINING] = BUDGET("remaining", "remaining"),
+  [HOOPAI_BUDGET_INTERVAL_MS] = BUDGET("interval-milliseconds", "interval_ms"),
+  [HOOPAI_BUDGET_DAILY_LIMIT] = BUDGET("limit-daily", "daily_limit"),
+  [HOOPAI_BUDGET_DAILY_REMAINING] = BUDGET("daily-remaining", "daily_remaining"),
+  [HOOPAI_BUDGET_DAILY_RESET_MS] = BUDGET("daily-reset", "daily_reset_ms"),
 };
 
 /* Which of them it is; -1 = none. */
-static int budget_index(const struct hp_header *header) {
-  for (int i = 0; i < HP_BUDGET_SIZE; i++) {
+static int budget_index(const struct hoopai_header *header) {
+  for (int i = 0; i < HOOPAI_BUDGET_SIZE; i++) {
     if (header->name_length != budget[i].length) continue;
     if (strncasecmp(header->name, budget[i].name, header->name_length) == 0) return i;
   }
@@ -304,16 +304,16 @@ static int budget_index(const struct hp_header *header) {
 }
 
 static void forget_budget(lua_Integer *numbers) {
-  for (int i = 0; i < HP_BUDGET_SIZE; i++) numbers[i] = -1;
+  for (int i = 0; i < HOOPAI_BUDGET_SIZE; i++) numbers[i] = -1;
 }
 
-bool hp_budget_read_lines(const char *at, size_t length, lua_Integer numbers[HP_BUDGET_SIZE]) {
+bool hoopai_budget_read_lines(const char *at, size_t length, lua_Integer numbers[HOOPAI_BUDGET_SIZE]) {
   const char *end = at + length;
-  struct hp_header header;
+  struct hoopai_header header;
   lua_Integer number;
   bool told = false;
   forget_budget(numbers);
-  while (hp_header_next(&at, end, BUDGET_PREFIX, &header)) {
+  while (hoopai_header_next(&at, end, BUDGET_PREFIX, &header)) {
     int index = budget_index(&header);
     if (index < 0 || !read_number(&header, &number)) continue;
     numbers[index] = number;
@@ -323,27 +323,27 @@ bool hp_budget_read_lines(const char *at, size_t length, lua_Integer numbers[HP_
 }
 
 /* Walks through the table, as a key to ask for could be a string that has to be made first. */
-void hp_budget_read_table(lua_State *L, int index, lua_Integer numbers[HP_BUDGET_SIZE]) {
+void hoopai_budget_read_table(lua_State *L, int index, lua_Integer numbers[HOOPAI_BUDGET_SIZE]) {
   forget_budget(numbers);
   lua_pushnil(L);
   while (lua_next(L, index)) {
     const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
     lua_Integer number = lua_tointeger(L, -1);
-    bool is_whole = lua_isinteger(L, -1) && number >= 0 && number <= HP_BUDGET_MOST;
-    for (int i = 0; is_whole && i < HP_BUDGET_SIZE; i++) {
+    bool is_whole = lua_isinteger(L, -1) && number >= 0 && number <= HOOPAI_BUDGET_MOST;
+    for (int i = 0; is_whole && i < HOOPAI_BUDGET_SIZE; i++) {
       if (strcmp(key, budget[i].key) == 0) numbers[i] = number;
     }
     lua_pop(L, 1);
   }
 }
 
-int hp_budget_push(lua_State *L, bool told, const lua_Integer numbers[HP_BUDGET_SIZE]) {
+int hoopai_budget_push(lua_State *L, bool told, const lua_Integer numbers[HOOPAI_BUDGET_SIZE]) {
   if (!told) {
     lua_pushnil(L);
     return 1;
   }
-  lua_createtable(L, 0, HP_BUDGET_SIZE);
-  for (int i = 0; i < HP_BUDGET_SIZE; i++) {
+  lua_createtable(L, 0, HOOPAI_BUDGET_SIZE);
+  for (int i = 0; i < HOOPAI_BUDGET_SIZE; i++) {
     if (numbers[i] < 0) continue;
     lua_pushinteger(L, numbers[i]);
     lua_setfield(L, -2, budget[i].key);
@@ -354,14 +354,14 @@ int hp_budget_push(lua_State *L, bool told, const lua_Integer numbers[HP_BUDGET_
 /* rate_limit(head) -> { [key] = number } of the headers above that are whole numbers; nil when there is none */
 static int core_rate_limit(lua_State *L) {
   size_t length;
-  lua_Integer numbers[HP_BUDGET_SIZE];
+  lua_Integer numbers[HOOPAI_BUDGET_SIZE];
   const char *lines = luaL_checklstring(L, 1, &length);
-  bool told = hp_budget_read_lines(lines, length, numbers);
-  return hp_budget_push(L, told, numbers);
+  bool told = hoopai_budget_read_lines(lines, length, numbers);
+  return hoopai_budget_push(L, told, numbers);
 }
 
-void hp_open_headers(lua_State *L) {
-  lua_pushcfunction(L, hp_core_headers);
+void hoopai_open_headers(lua_State *L) {
+  lua_pushcfunction(L, hoopai_core_headers);
   lua_setfield(L, -2, "headers");
   lua_pushcfunction(L, core_rate_limit);
   lua_setfield(L, -2, "rate_limit");

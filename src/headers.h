@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 /* Zeroed memory, with `most` set, is a response of which nothing came. */
-struct hp_headers {
-  struct hp_buffer text; /* lines of the block that counts, or of the interim one before it; no empty line */
+struct hoopai_headers {
+  struct hoopai_buffer text; /* lines of the block that counts, or of the interim one before it; no empty line */
   size_t most;           /* bytes that are accepted */
   int lines, interim;    /* how many lines, and how many 1xx blocks, so far */
   uint64_t size;         /* what Content-Length says */
@@ -25,28 +25,28 @@ struct hp_headers {
 };
 
 /* Why a response is refused. */
-struct hp_refusal {
+struct hoopai_refusal {
   const char *kind, *message;
 };
 
 /* "Name: value" within a block. */
-struct hp_header {
+struct hoopai_header {
   const char *name, *value;
   size_t name_length, value_length;
 };
 
-/* What the X-RateLimit-* headers of an answer say, each a number up to HP_BUDGET_MOST. */
-enum hp_budget {
-  HP_BUDGET_MAX,
-  HP_BUDGET_REMAINING,
-  HP_BUDGET_INTERVAL_MS,
-  HP_BUDGET_DAILY_LIMIT,
-  HP_BUDGET_DAILY_REMAINING,
-  HP_BUDGET_DAILY_RESET_MS,
-  HP_BUDGET_SIZE
+/* What the X-RateLimit-* headers of an answer say, each a number up to HOOPAI_BUDGET_MOST. */
+enum hoopai_budget {
+  HOOPAI_BUDGET_MAX,
+  HOOPAI_BUDGET_REMAINING,
+  HOOPAI_BUDGET_INTERVAL_MS,
+  HOOPAI_BUDGET_DAILY_LIMIT,
+  HOOPAI_BUDGET_DAILY_REMAINING,
+  HOOPAI_BUDGET_DAILY_RESET_MS,
+  HOOPAI_BUDGET_SIZE
 };
 
-#define HP_BUDGET_MOST 999999999999999 /* 15 digits: a few of them can be added */
+#define HOOPAI_BUDGET_MOST 999999999999999 /* 15 digits: a few of them can be added */
 
 #if defined(__GNUC__)
 #pragma GCC visibility push(hidden)
@@ -54,29 +54,29 @@ enum hp_budget {
 
 /* Takes the next line, trailers too; before 8.3.0 libcurl passes a long one on in pieces. Returns why the response is
    refused, NULL when it is not. */
-const struct hp_refusal *hp_headers_take(struct hp_headers *headers, const char *line, size_t length);
+const struct hoopai_refusal *hoopai_headers_take(struct hoopai_headers *headers, const char *line, size_t length);
 
 /* The status of the final response; 0 where none, or only interim ones, came. */
-int hp_headers_status(const struct hp_headers *headers);
+int hoopai_headers_status(const struct hoopai_headers *headers);
 
 /* Forgets the response; the memory is kept for the next. */
-void hp_headers_reset(struct hp_headers *headers);
+void hoopai_headers_reset(struct hoopai_headers *headers);
 
 /* Takes the next header whose name begins like that off the lines from `at` to `end`; false at their end. Other lines
    (the status) are passed over. */
-bool hp_header_next(const char **at, const char *end, const char *prefix, struct hp_header *header);
+bool hoopai_header_next(const char **at, const char *end, const char *prefix, struct hoopai_header *header);
 
 /* Reads the numbers of the budget, -1 = absent. Calls no Lua. Returns whether any is present. */
-bool hp_budget_read_lines(const char *at, size_t length, lua_Integer numbers[HP_BUDGET_SIZE]);
-/* The same from the table at an index, as hp_budget_push makes one. */
-void hp_budget_read_table(lua_State *L, int index, lua_Integer numbers[HP_BUDGET_SIZE]);
+bool hoopai_budget_read_lines(const char *at, size_t length, lua_Integer numbers[HOOPAI_BUDGET_SIZE]);
+/* The same from the table at an index, as hoopai_budget_push makes one. */
+void hoopai_budget_read_table(lua_State *L, int index, lua_Integer numbers[HOOPAI_BUDGET_SIZE]);
 /* Pushes the numbers that are present as a table, nil when none is. */
-int hp_budget_push(lua_State *L, bool told, const lua_Integer numbers[HP_BUDGET_SIZE]);
+int hoopai_budget_push(lua_State *L, bool told, const lua_Integer numbers[HOOPAI_BUDGET_SIZE]);
 
 /* Adds headers() and rate_limit() to the table on top of the stack. */
-void hp_open_headers(lua_State *L);
+void hoopai_open_headers(lua_State *L);
 /* headers(lines) -> { ["lower-case-name"] = value }, the values of a repeated name joined by ", " (RFC 9110 5.2) */
-int hp_core_headers(lua_State *L);
+int hoopai_core_headers(lua_State *L);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

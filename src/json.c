@@ -36,18 +36,18 @@ struct key {
 
 /* Lives in a userdata, so that a Lua error in the middle (no memory) frees its buffers. */
 struct encoder {
-  struct hp_buffer out;
-  struct hp_buffer keys;  /* a stack of struct key: those of the objects that are open */
-  struct hp_buffer names; /* their bytes */
+  struct hoopai_buffer out;
+  struct hoopai_buffer keys;  /* a stack of struct key: those of the objects that are open */
+  struct hoopai_buffer names; /* their bytes */
   const char *problem;
   char path[256]; /* where the problem is; written from its end while the calls return */
   size_t path_start;
 };
 
 static void free_encoder(struct encoder *encoder) {
-  hp_buffer_free(&encoder->out);
-  hp_buffer_free(&encoder->keys);
-  hp_buffer_free(&encoder->names);
+  hoopai_buffer_free(&encoder->out);
+  hoopai_buffer_free(&encoder->keys);
+  hoopai_buffer_free(&encoder->names);
 }
 
 static int encoder_gc(lua_State *L) {
@@ -61,7 +61,7 @@ static bool fail(struct encoder *encoder, const char *problem) {
 }
 
 static bool add(struct encoder *encoder, const char *bytes, size_t length) {
-  return hp_append(&encoder->out, bytes, length) || fail(encoder, "not enough memory");
+  return hoopai_append(&encoder->out, bytes, length) || fail(encoder, "not enough memory");
 }
 
 static void prepend_path(struct encoder *encoder, const char *text, size_t length) {
@@ -217,7 +217,7 @@ static int compare_keys(const void *left, const void *right) {
 static bool add_key(lua_State *L, struct encoder *encoder) {
   struct key key = {NULL, encoder->names.length, 0};
   const char *bytes = lua_tolstring(L, -1, &key.length);
-  return hp_append(&encoder->names, bytes, key.length) && hp_append(&encoder->keys, &key, sizeof key);
+  return hoopai_append(&encoder->names, bytes, key.length) && hoopai_append(&encoder->keys, &key, sizeof key);
 }
 
 /* Of a key without bytes it may be the first, before there is any memory. */
@@ -354,7 +354,7 @@ static int json_encode(lua_State *L) {
     return 1;
   }
   free_encoder(encoder);
-  hp_problem(L, encoder->problem);
+  hoopai_problem(L, encoder->problem);
   lua_pushlstring(L, encoder->path + encoder->path_start, sizeof encoder->path - encoder->path_start);
   return 3;
 }
@@ -540,7 +540,7 @@ static int json_decode(lua_State *L) {
   size_t length;
   const char *text = luaL_checklstring(L, 1, &length);
   lua_settop(L, 2);
-  if (memchr(text, 0, length)) return hp_problem(L, "it holds a NUL byte");
+  if (memchr(text, 0, length)) return hoopai_problem(L, "it holds a NUL byte");
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_pushvalue(L, 1);
   int status = call_cjson(L);
@@ -629,7 +629,7 @@ static void push_array_mark(lua_State *L) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &array_mark);
 }
 
-void hp_open_json(lua_State *L) {
+void hoopai_open_json(lua_State *L) {
   lua_newtable(L); /* metatable of encoders */
   lua_pushcfunction(L, encoder_gc);
   lua_setfield(L, -2, "__gc");

@@ -38,7 +38,7 @@ struct limiter {
 };
 
 static struct limiter *check_limiter(lua_State *L) {
-  return luaL_checkudata(L, 1, HP_LIMITER);
+  return luaL_checkudata(L, 1, HOOPAI_LIMITER);
 }
 
 static double check_time(lua_State *L) {
@@ -135,12 +135,12 @@ static int limiter_give_back(lua_State *L) {
 }
 
 static void learn(struct limiter *own, double now, const lua_Integer *told) {
-  if (told[HP_BUDGET_INTERVAL_MS] > 0) {
-    own->interval = at_most_longest((double)told[HP_BUDGET_INTERVAL_MS] / 1000);
+  if (told[HOOPAI_BUDGET_INTERVAL_MS] > 0) {
+    own->interval = at_most_longest((double)told[HOOPAI_BUDGET_INTERVAL_MS] / 1000);
   }
-  if (told[HP_BUDGET_MAX] > 0) own->max = told[HP_BUDGET_MAX];
-  if (told[HP_BUDGET_DAILY_REMAINING] == 0) {
-    lua_Integer reset_ms = told[HP_BUDGET_DAILY_RESET_MS];
+  if (told[HOOPAI_BUDGET_MAX] > 0) own->max = told[HOOPAI_BUDGET_MAX];
+  if (told[HOOPAI_BUDGET_DAILY_REMAINING] == 0) {
+    lua_Integer reset_ms = told[HOOPAI_BUDGET_DAILY_RESET_MS];
     own->day_over_until = now + (reset_ms >= 0 ? at_most_longest((double)reset_ms / 1000) : BLIND_DAY);
   }
 }
@@ -158,15 +158,15 @@ static void count_others(struct limiter *own, double now, lua_Integer remaining)
 static int limiter_settle(lua_State *L) {
   struct limiter *own = check_limiter(L);
   double now = check_time(L);
-  lua_Integer told[HP_BUDGET_SIZE];
-  bool is_told = hp_budget_read(L, 3, told);
+  lua_Integer told[HOOPAI_BUDGET_SIZE];
+  bool is_told = hoopai_budget_read(L, 3, told);
   own->in_flight--;
   if (is_told || lua_toboolean(L, 4)) own->asking = false;
   learn(own, now, told);
   if (own->max == 0) return 0;
   forget_old(own, now);
   count_answered(own, now, 1);
-  if (told[HP_BUDGET_REMAINING] >= 0) count_others(own, now, told[HP_BUDGET_REMAINING]);
+  if (told[HOOPAI_BUDGET_REMAINING] >= 0) count_others(own, now, told[HOOPAI_BUDGET_REMAINING]);
   return 0;
 }
 
@@ -181,7 +181,7 @@ static int limiter_close(lua_State *L) {
 static lua_Integer known_max(lua_State *L) {
   lua_getfield(L, 1, "max");
   lua_Integer max = lua_tointeger(L, -1);
-  luaL_argcheck(L, max > 0 && max <= HP_BUDGET_MOST, 1, "field 'max' must be a positive integer");
+  luaL_argcheck(L, max > 0 && max <= HOOPAI_BUDGET_MOST, 1, "field 'max' must be a positive integer");
   return max;
 }
 
@@ -202,18 +202,18 @@ static int limiter_new(lua_State *L) {
   *own = (struct limiter){
     .max = max, .interval = interval, .asking = !is_known, .closed_until = -HUGE_VAL, .day_over_until = -HUGE_VAL,
   };
-  luaL_setmetatable(L, HP_LIMITER);
+  luaL_setmetatable(L, HOOPAI_LIMITER);
   return 1;
 }
 
-void hp_open_limiter(lua_State *L) {
+void hoopai_open_limiter(lua_State *L) {
   static const luaL_Reg methods[] = {
     {"wait", limiter_wait},           {"try", limiter_try},       {"take", limiter_take},
     {"give_back", limiter_give_back}, {"settle", limiter_settle}, {"close", limiter_close},
     {NULL, NULL},
   };
   static const luaL_Reg metamethods[] = {{NULL, NULL}};
-  hp_new_type(L, HP_LIMITER, methods, metamethods);
+  hoopai_new_type(L, HOOPAI_LIMITER, methods, metamethods);
   lua_pushcfunction(L, limiter_new);
   lua_setfield(L, -2, "limiter");
 }

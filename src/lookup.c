@@ -11,7 +11,7 @@
 
 /* libcurl has the addresses and wants to connect: that is all that was wanted. */
 static curl_socket_t on_addresses(void *user, curlsocktype purpose, struct curl_sockaddr *address) {
-  struct hp_lookup *lookup = user;
+  struct hoopai_lookup *lookup = user;
   (void)purpose, (void)address;
   lookup->found = true;
   return CURL_SOCKET_BAD;
@@ -23,7 +23,7 @@ static int on_lookup_send(void *user, char *remote_ip, char *local_ip, int remot
   return CURL_PREREQFUNC_ABORT;
 }
 
-static bool set_lookup(struct hp_lookup *lookup) {
+static bool set_lookup(struct hoopai_lookup *lookup) {
   CURL *easy = lookup->easy;
   return curl_easy_setopt(easy, CURLOPT_URL, (const char *)lookup->origin) == CURLE_OK &&
          curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
@@ -36,15 +36,15 @@ static bool set_lookup(struct hp_lookup *lookup) {
          curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, lookup) == CURLE_OK;
 }
 
-struct hp_lookup *hp_lookup_of(struct hp_lookup *list, const char *origin, size_t length) {
+struct hoopai_lookup *hoopai_lookup_of(struct hoopai_lookup *list, const char *origin, size_t length) {
   while (list && (strncmp(list->origin, origin, length) != 0 || list->origin[length])) list = list->next;
   return list;
 }
 
-struct hp_lookup *hp_lookup_begin(CURLM *curl, CURL *model, const char *origin, size_t length) {
-  struct hp_lookup *lookup = calloc(1, sizeof *lookup + length + 1);
+struct hoopai_lookup *hoopai_lookup_begin(CURLM *curl, CURL *model, const char *origin, size_t length) {
+  struct hoopai_lookup *lookup = calloc(1, sizeof *lookup + length + 1);
   if (!lookup) return NULL;
-  lookup->begun = hp_now();
+  lookup->begun = hoopai_now();
   memcpy(lookup->origin, origin, length);
   lookup->easy = curl_easy_duphandle(model);
   if (lookup->easy && set_lookup(lookup) && curl_multi_add_handle(curl, lookup->easy) == CURLM_OK) return lookup;
@@ -53,21 +53,21 @@ struct hp_lookup *hp_lookup_begin(CURLM *curl, CURL *model, const char *origin, 
   return NULL;
 }
 
-struct hp_lookup *hp_lookup_take(struct hp_lookup **list, const CURL *easy) {
+struct hoopai_lookup *hoopai_lookup_take(struct hoopai_lookup **list, const CURL *easy) {
   while (*list && (*list)->easy != easy) list = &(*list)->next;
-  struct hp_lookup *lookup = *list;
+  struct hoopai_lookup *lookup = *list;
   if (lookup) *list = lookup->next;
   return lookup;
 }
 
-void hp_lookup_free(CURLM *curl, struct hp_lookup *lookup) {
+void hoopai_lookup_free(CURLM *curl, struct hoopai_lookup *lookup) {
   (void)curl_multi_remove_handle(curl, lookup->easy);
   curl_easy_cleanup(lookup->easy);
   free(lookup);
 }
 
 /* "[...]" or nothing but digits and dots behind "://". */
-bool hp_is_address(const char *origin, size_t length) {
+bool hoopai_is_address(const char *origin, size_t length) {
   const char *end = origin + length;
   const char *host = memmem(origin, length, "://", 3);
   if (!host) return false;

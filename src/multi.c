@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define MAX_IDLE_SLOTS 64
-#define SEEN 64 /* events at a time: as many as hp_set_wait gives */
+#define SEEN 64 /* events at a time: as many as hoopai_set_wait gives */
 #define STREAMS 100
 #define MOST_CONNECTIONS 10000
 #define MOST_BYTES 1000000000
@@ -35,7 +35,7 @@ struct guard {
   bool was_pending;
 };
 
-static void block_sigpipe(const struct hp_multi *multi, struct guard *guard) {
+static void block_sigpipe(const struct hoopai_multi *multi, struct guard *guard) {
   guard->active = false;
   if (!multi->seen_tls) return;
   sigset_t only, pending;
@@ -69,15 +69,15 @@ static void restore_sigpipe(struct guard *guard) {
 
 /* ------------------------------------------------------------------------------------------------------------- lists */
 
-static void push_last(struct hp_list *list, struct hp_transfer *transfer) {
+static void push_last(struct hoopai_list *list, struct hoopai_transfer *transfer) {
   transfer->next = NULL;
   if (list->last) list->last->next = transfer;
   else list->first = transfer;
   list->last = transfer;
 }
 
-static struct hp_transfer *pop_first(struct hp_list *list) {
-  struct hp_transfer *transfer = list->first;
+static struct hoopai_transfer *pop_first(struct hoopai_list *list) {
+  struct hoopai_transfer *transfer = list->first;
   if (!transfer) return NULL;
   list->first = transfer->next;
   if (!list->first) list->last = NULL;
@@ -85,9 +85,9 @@ static struct hp_transfer *pop_first(struct hp_list *list) {
   return transfer;
 }
 
-static bool remove_from(struct hp_list *list, struct hp_transfer *transfer) {
-  struct hp_transfer *previous = NULL;
-  for (struct hp_transfer *at = list->first; at; previous = at, at = at->next) {
+static bool remove_from(struct hoopai_list *list, struct hoopai_transfer *transfer) {
+  struct hoopai_transfer *previous = NULL;
+  for (struct hoopai_transfer *at = list->first; at; previous = at, at = at->next) {
     if (at != transfer) continue;
     if (previous) previous->next = at->next;
     else list->first = at->next;
@@ -98,7 +98,7 @@ static bool remove_from(struct hp_list *list, struct hp_transfer *transfer) {
   return false;
 }
 
-static void link_all(struct hp_multi *multi, struct hp_transfer *transfer) {
+static void link_all(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
   transfer->multi = multi;
   transfer->all_previous = NULL;
   transfer->all_next = multi->all;
@@ -106,7 +106,7 @@ static void link_all(struct hp_multi *multi, struct hp_transfer *transfer) {
   multi->all = transfer;
 }
 
-static void unlink_all(struct hp_multi *multi, struct hp_transfer *transfer) {
+static void unlink_all(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
   if (transfer->all_previous) transfer->all_previous->all_next = transfer->all_next;
   else multi->all = transfer->all_next;
   if (transfer->all_next) transfer->all_next->all_previous = transfer->all_previous;
@@ -115,41 +115,41 @@ static void unlink_all(struct hp_multi *multi, struct hp_transfer *transfer) {
 
 /* -------------------------------------------------------------------------------------------------- sockets and timer */
 
-static bool reserve_socket(struct hp_multi *multi, curl_socket_t fd) {
+static bool reserve_socket(struct hoopai_multi *multi, curl_socket_t fd) {
   if (fd < multi->socket_count) return true;
   int count = multi->socket_count ? multi->socket_count : 64;
   while (count <= fd) count *= 2;
-  struct hp_socket *sockets = realloc(multi->sockets, (size_t)count * sizeof *sockets);
+  struct hoopai_socket *sockets = realloc(multi->sockets, (size_t)count * sizeof *sockets);
   if (!sockets) return false;
-  for (int i = multi->socket_count; i < count; i++) sockets[i] = (struct hp_socket){0, 0, -2, false, false};
+  for (int i = multi->socket_count; i < count; i++) sockets[i] = (struct hoopai_socket){0, 0, -2, false, false};
   multi->sockets = sockets;
   multi->socket_count = count;
   return true;
 }
 
 static void change(int set, int fd, int *applied, int mask) {
-  if (mask != *applied && hp_set_change(set, fd, *applied, mask)) *applied = mask;
+  if (mask != *applied && hoopai_set_change(set, fd, *applied, mask)) *applied = mask;
 }
 
 /* What is watched on an idle connection, which libcurl keeps for later; 0 = nothing, or it is not idle. HTTP/2 has frames
    that come unasked, so there only its end counts. */
-static int idle_mask(const struct hp_multi *multi, const struct hp_socket *entry) {
+static int idle_mask(const struct hoopai_multi *multi, const struct hoopai_socket *entry) {
   if (entry->wanted != 0 || !entry->ours || !multi->watches_idle) return 0;
-  if (!entry->http2) return HP_IN;
-  return multi->clears_idle ? HP_END : 0;
+  if (!entry->http2) return HOOPAI_IN;
+  return multi->clears_idle ? HOOPAI_END : 0;
 }
 
 /* Idle connections stay in the set until somebody waits with nothing in flight: most are used again at once, which then
    costs nothing. */
-static void apply_change(struct hp_multi *multi, int fd) {
-  struct hp_socket *entry = &multi->sockets[fd];
+static void apply_change(struct hoopai_multi *multi, int fd) {
+  struct hoopai_socket *entry = &multi->sockets[fd];
   int idle = idle_mask(multi, entry);
   change(multi->set, fd, &entry->applied, idle ? idle : entry->wanted);
   if (idle) multi->idle_watched = true;
 }
 
-static void forget_socket(struct hp_multi *multi, int fd) {
-  struct hp_socket *entry = &multi->sockets[fd];
+static void forget_socket(struct hoopai_multi *multi, int fd) {
+  struct hoopai_socket *entry = &multi->sockets[fd];
   change(multi->set, fd, &entry->applied, 0);
   entry->wanted = 0;
   entry->ours = entry->http2 = false;
@@ -158,12 +158,12 @@ static void forget_socket(struct hp_multi *multi, int fd) {
 /* Some versions of libcurl close a socket that was not yet connected without telling: what they take out before
    anything was sent may be gone already. */
 static bool may_be_gone(CURL *easy) {
-  struct hp_slot *slot = NULL;
+  struct hoopai_slot *slot = NULL;
   curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&slot);
   return slot && slot->owner && slot->owner->sent == 0;
 }
 
-static void note_version(CURL *easy, struct hp_socket *entry) {
+static void note_version(CURL *easy, struct hoopai_socket *entry) {
   long version = 0;
   curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
   if (version != 0) entry->http2 = version == CURL_HTTP_VERSION_2_0;
@@ -173,11 +173,11 @@ static void note_version(CURL *easy, struct hp_socket *entry) {
    requests take a descriptor out and put it in again, which then costs nothing. A descriptor of libcurl's own (its
    resolver's) is closed behind our back as soon as it was taken out, so that is told at once. */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *unused) {
-  struct hp_multi *multi = user;
+  struct hoopai_multi *multi = user;
   (void)unused;
   if (fd < 0 || !reserve_socket(multi, fd)) return -1;
-  struct hp_socket *entry = &multi->sockets[fd];
-  entry->wanted = what == CURL_POLL_REMOVE ? 0 : what & (HP_IN | HP_OUT);
+  struct hoopai_socket *entry = &multi->sockets[fd];
+  entry->wanted = what == CURL_POLL_REMOVE ? 0 : what & (HOOPAI_IN | HOOPAI_OUT);
   if (entry->next_dirty == -2) {
     entry->next_dirty = multi->first_dirty;
     multi->first_dirty = fd;
@@ -189,7 +189,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *u
 }
 
 /* With nothing in flight the set is silent for who waits: what comes on idle connections is found by watch_idle. */
-static void unwatch_idle(struct hp_multi *multi) {
+static void unwatch_idle(struct hoopai_multi *multi) {
   if (!multi->idle_watched || multi->running > 0) return;
   multi->idle_watched = false;
   multi->idle_unwatched = true;
@@ -198,10 +198,10 @@ static void unwatch_idle(struct hp_multi *multi) {
   }
 }
 
-static void apply_changes(struct hp_multi *multi) {
+static void apply_changes(struct hoopai_multi *multi) {
   while (multi->first_dirty >= 0) {
     int fd = multi->first_dirty;
-    struct hp_socket *entry = &multi->sockets[fd];
+    struct hoopai_socket *entry = &multi->sockets[fd];
     multi->first_dirty = entry->next_dirty;
     entry->next_dirty = -2;
     apply_change(multi, fd);
@@ -210,13 +210,13 @@ static void apply_changes(struct hp_multi *multi) {
 
 /* Notes when libcurl wants to be called (never calls it from here: it forbids that). */
 static int on_timer(CURLM *curl, long milliseconds, void *user) {
-  struct hp_multi *multi = user;
+  struct hoopai_multi *multi = user;
   (void)curl;
-  multi->deadline = milliseconds < 0 ? -1 : hp_now() + (double)milliseconds / 1000;
+  multi->deadline = milliseconds < 0 ? -1 : hoopai_now() + (double)milliseconds / 1000;
   return 0;
 }
 
-static void forget_sockets(struct hp_multi *multi) {
+static void forget_sockets(struct hoopai_multi *multi) {
   multi->first_dirty = -1;
   for (int i = 0; i < multi->socket_count; i++) {
     forget_socket(multi, i);
@@ -234,12 +234,12 @@ static int open_socket(const struct curl_sockaddr *address) {
 #endif
 }
 
-curl_socket_t hp_multi_on_open(void *user, curlsocktype purpose, struct curl_sockaddr *address) {
+curl_socket_t hoopai_multi_on_open(void *user, curlsocktype purpose, struct curl_sockaddr *address) {
   int fd = open_socket(address);
   (void)purpose;
-  struct hp_multi *multi = user;
+  struct hoopai_multi *multi = user;
   if (fd >= 0 && reserve_socket(multi, fd)) {
-    struct hp_socket *entry = &multi->sockets[fd];
+    struct hoopai_socket *entry = &multi->sockets[fd];
     entry->wanted = entry->applied = 0; /* whatever had this number before: the new one is in no set */
     entry->ours = true;
     entry->http2 = false;
@@ -247,8 +247,8 @@ curl_socket_t hp_multi_on_open(void *user, curlsocktype purpose, struct curl_soc
   return fd;
 }
 
-int hp_multi_on_close(void *user, curl_socket_t fd) {
-  struct hp_multi *multi = user;
+int hoopai_multi_on_close(void *user, curl_socket_t fd) {
+  struct hoopai_multi *multi = user;
   if (fd >= 0 && fd < multi->socket_count) {
     forget_socket(multi, fd);
   }
@@ -257,9 +257,9 @@ int hp_multi_on_close(void *user, curl_socket_t fd) {
 
 /* ------------------------------------------------------------------------------------------------------------- CURLM */
 
-static bool open_curl(struct hp_multi *multi) {
+static bool open_curl(struct hoopai_multi *multi) {
   long connections = multi->max_connections;
-  multi->curl = hp_curl_multi_init();
+  multi->curl = hoopai_curl_multi_init();
   if (!multi->curl) return false;
   curl_multi_setopt(multi->curl, CURLMOPT_MAX_HOST_CONNECTIONS, connections);
   curl_multi_setopt(multi->curl, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections + FOR_LOOKUPS);
@@ -270,7 +270,7 @@ static bool open_curl(struct hp_multi *multi) {
   curl_multi_setopt(multi->curl, CURLMOPT_SOCKETDATA, multi);
   curl_multi_setopt(multi->curl, CURLMOPT_TIMERFUNCTION, on_timer);
   curl_multi_setopt(multi->curl, CURLMOPT_TIMERDATA, multi);
-  hp_curl_prepare_multi(multi->curl);
+  hoopai_curl_prepare_multi(multi->curl);
   multi->deadline = -1;
   return true;
 }
@@ -285,12 +285,12 @@ static CURLSH *open_share(void) {
   return share;
 }
 
-static void forget_lookups(struct hp_multi *multi) {
-  while (multi->lookups) hp_lookup_free(multi->curl, hp_lookup_take(&multi->lookups, multi->lookups->easy));
+static void forget_lookups(struct hoopai_multi *multi) {
+  while (multi->lookups) hoopai_lookup_free(multi->curl, hoopai_lookup_take(&multi->lookups, multi->lookups->easy));
 }
 
 /* The callbacks are taken off first: clean-up would call them for each connection it closes. */
-static void close_curl(struct hp_multi *multi) {
+static void close_curl(struct hoopai_multi *multi) {
   if (!multi->curl) return;
   curl_multi_setopt(multi->curl, CURLMOPT_SOCKETFUNCTION, NULL);
   curl_multi_setopt(multi->curl, CURLMOPT_TIMERFUNCTION, NULL);
@@ -302,68 +302,68 @@ static void close_curl(struct hp_multi *multi) {
 }
 
 /* How many transfers libcurl may have: its own queue is slow, and its limit counts connections, not streams. */
-static int capacity(const struct hp_multi *multi) {
+static int capacity(const struct hoopai_multi *multi) {
   return multi->seen_http2 ? multi->max_connections * STREAMS : multi->max_connections;
 }
 
-static struct hp_slot *take_slot(struct hp_multi *multi) {
-  struct hp_slot *slot = multi->idle;
-  if (!slot) return hp_slot_new(multi);
+static struct hoopai_slot *take_slot(struct hoopai_multi *multi) {
+  struct hoopai_slot *slot = multi->idle;
+  if (!slot) return hoopai_slot_new(multi);
   multi->idle = slot->next;
   multi->idle_count--;
   slot->next = NULL;
   return slot;
 }
 
-static void give_slot(struct hp_multi *multi, struct hp_slot *slot) {
+static void give_slot(struct hoopai_multi *multi, struct hoopai_slot *slot) {
   /* libcurl counts how often it sent a request again for as long as a handle lives, and gives up after five times. */
   bool spent = slot->owner && (slot->owner->sent > 1 || slot->owner->kind);
   slot->owner = NULL;
-  hp_slot_reset(slot);
+  hoopai_slot_reset(slot);
   if (!multi->curl || multi->idle_count >= MAX_IDLE_SLOTS) {
-    hp_slot_free(slot);
+    hoopai_slot_free(slot);
     return;
   }
-  if (multi->serves_once || spent) hp_slot_retire(slot);
+  if (multi->serves_once || spent) hoopai_slot_retire(slot);
   slot->next = multi->idle;
   multi->idle = slot;
   multi->idle_count++;
 }
 
-/* The hp_now() at which a transfer has to be ended here; 0 = never. libcurl ends those that run: should it forget one (it
+/* The hoopai_now() at which a transfer has to be ended here; 0 = never. libcurl ends those that run: should it forget one (it
    can, when memory runs out), this does a little later. */
-static double due_of(const struct hp_multi *multi, const struct hp_transfer *transfer) {
-  double end = hp_transfer_end(transfer), connected = transfer->parked + multi->connect_timeout;
-  if (transfer->state == HP_RUNNING) return end > 0 ? end + SLACK : 0;
-  if (transfer->state != HP_RESOLVING) return 0;
+static double due_of(const struct hoopai_multi *multi, const struct hoopai_transfer *transfer) {
+  double end = hoopai_transfer_end(transfer), connected = transfer->parked + multi->connect_timeout;
+  if (transfer->state == HOOPAI_RUNNING) return end > 0 ? end + SLACK : 0;
+  if (transfer->state != HOOPAI_RESOLVING) return 0;
   return end > 0 && end < connected ? end : connected;
 }
 
-static void note_due(struct hp_multi *multi, const struct hp_transfer *transfer) {
+static void note_due(struct hoopai_multi *multi, const struct hoopai_transfer *transfer) {
   double due = due_of(multi, transfer);
   if (due > 0 && (multi->due == 0 || due < multi->due)) multi->due = due;
 }
 
-static bool hand_over(struct hp_multi *multi, struct hp_transfer *transfer) {
-  struct hp_slot *slot = transfer->slot;
-  return multi->curl && slot && hp_slot_prepare(slot, transfer, multi) &&
+static bool hand_over(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
+  struct hoopai_slot *slot = transfer->slot;
+  return multi->curl && slot && hoopai_slot_prepare(slot, transfer, multi) &&
          curl_multi_add_handle(multi->curl, slot->easy) == CURLM_OK;
 }
 
-static void fail_to_start(struct hp_multi *multi, struct hp_transfer *transfer) {
-  hp_transfer_fail(transfer, "network", "libcurl did not take the request");
+static void fail_to_start(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
+  hoopai_transfer_fail(transfer, "network", "libcurl did not take the request");
   push_last(&multi->done, transfer);
 }
 
 /* Takes a transfer off the count of running ones. */
-static void leave(struct hp_multi *multi, const struct hp_transfer *transfer) {
+static void leave(struct hoopai_multi *multi, const struct hoopai_transfer *transfer) {
   multi->running--;
   if (multi->old > 0 && transfer->started <= multi->retired) multi->old--;
 }
 
 /* Gives a transfer, which counts as running, to libcurl. */
-static void run(struct hp_multi *multi, struct hp_transfer *transfer) {
-  transfer->state = HP_RUNNING;
+static void run(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
+  transfer->state = HOOPAI_RUNNING;
   multi->begun = true;
   if (hand_over(multi, transfer)) {
     note_due(multi, transfer);
@@ -373,16 +373,16 @@ static void run(struct hp_multi *multi, struct hp_transfer *transfer) {
   fail_to_start(multi, transfer);
 }
 
-static void start(struct hp_multi *multi, struct hp_transfer *transfer) {
+static void start(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
   transfer->slot = take_slot(multi);
   if (transfer->slot) transfer->slot->owner = transfer;
-  transfer->started = hp_now();
+  transfer->started = hoopai_now();
   if (transfer->request->https || multi->proxy) multi->seen_tls = true;
   multi->running++;
   run(multi, transfer);
 }
 
-static void start_queued(struct hp_multi *multi) {
+static void start_queued(struct hoopai_multi *multi) {
   if (multi->queue.first && !multi->curl) (void)open_curl(multi);
   while (multi->queue.first && multi->running < capacity(multi)) {
     multi->queued--;
@@ -390,8 +390,8 @@ static void start_queued(struct hp_multi *multi) {
   }
 }
 
-static void take_out(struct hp_multi *multi, struct hp_transfer *transfer) {
-  if (transfer->state == HP_RUNNING) curl_multi_remove_handle(multi->curl, transfer->slot->easy);
+static void take_out(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
+  if (transfer->state == HOOPAI_RUNNING) curl_multi_remove_handle(multi->curl, transfer->slot->easy);
   else remove_from(&multi->resolving, transfer);
   leave(multi, transfer);
 }
@@ -400,7 +400,7 @@ static void take_out(struct hp_multi *multi, struct hp_transfer *transfer) {
    router forgot it, a laptop slept), each call on it would time out, for as long as it lives; and so would each on the
    idle connections of HTTP/1.1. So when a request got no answer in its time, and no other did since it left, the
    connections from before are not used for new ones. */
-static void judge_connections(struct hp_multi *multi, const struct hp_transfer *transfer, CURLcode code) {
+static void judge_connections(struct hoopai_multi *multi, const struct hoopai_transfer *transfer, CURLcode code) {
   if (transfer->slot->headers.lines > 0) {
     multi->heard = transfer->ended;
   } else if (code == CURLE_OPERATION_TIMEDOUT && transfer->sent > 0 && multi->heard < transfer->started) {
@@ -409,38 +409,38 @@ static void judge_connections(struct hp_multi *multi, const struct hp_transfer *
   }
 }
 
-static void end_transfer(struct hp_multi *multi, struct hp_transfer *transfer, CURLcode code, double now) {
-  struct hp_slot *slot = transfer->slot;
+static void end_transfer(struct hoopai_multi *multi, struct hoopai_transfer *transfer, CURLcode code, double now) {
+  struct hoopai_slot *slot = transfer->slot;
   long version = 0;
   curl_easy_getinfo(slot->easy, CURLINFO_HTTP_VERSION, &version);
   if (version != 0) multi->seen_http2 = version == CURL_HTTP_VERSION_2_0;
   transfer->ended = now;
   judge_connections(multi, transfer, code);
   take_out(multi, transfer);
-  hp_transfer_finish(transfer, code);
+  hoopai_transfer_finish(transfer, code);
   push_last(&multi->done, transfer);
 }
 
 /* ----------------------------------------------------------------------------------------------------------- lookups */
 
-static void wait_for_lookup(struct hp_multi *multi, struct hp_transfer *transfer) {
-  transfer->state = HP_RESOLVING;
-  if (transfer->parked == 0) transfer->parked = hp_now();
+static void wait_for_lookup(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
+  transfer->state = HOOPAI_RESOLVING;
+  if (transfer->parked == 0) transfer->parked = hoopai_now();
   push_last(&multi->resolving, transfer);
   note_due(multi, transfer);
 }
 
 /* Is there a lookup of an origin? One that takes very long is given up: libcurl may have forgotten it. */
-static bool is_looked_up(struct hp_multi *multi, const char *origin, size_t length) {
-  struct hp_lookup *lookup = hp_lookup_of(multi->lookups, origin, length);
-  if (!lookup || hp_now() - lookup->begun < LOOKUP_SECONDS) return lookup != NULL;
-  hp_lookup_free(multi->curl, hp_lookup_take(&multi->lookups, lookup->easy));
+static bool is_looked_up(struct hoopai_multi *multi, const char *origin, size_t length) {
+  struct hoopai_lookup *lookup = hoopai_lookup_of(multi->lookups, origin, length);
+  if (!lookup || hoopai_now() - lookup->begun < LOOKUP_SECONDS) return lookup != NULL;
+  hoopai_lookup_free(multi->curl, hoopai_lookup_take(&multi->lookups, lookup->easy));
   return false;
 }
 
-static bool begin_lookup(struct hp_multi *multi, const char *origin, size_t length) {
-  if (!hp_multi_open_model(multi)) return false;
-  struct hp_lookup *lookup = hp_lookup_begin(multi->curl, multi->model, origin, length);
+static bool begin_lookup(struct hoopai_multi *multi, const char *origin, size_t length) {
+  if (!hoopai_multi_open_model(multi)) return false;
+  struct hoopai_lookup *lookup = hoopai_lookup_begin(multi->curl, multi->model, origin, length);
   if (!lookup) return false;
   lookup->next = multi->lookups;
   multi->lookups = lookup;
@@ -448,8 +448,8 @@ static bool begin_lookup(struct hp_multi *multi, const char *origin, size_t leng
 }
 
 /* Takes the handle of a transfer back from libcurl, which would have to resolve a name for it: a lookup does that. */
-static void look_up(struct hp_multi *multi, struct hp_transfer *transfer) {
-  size_t length = hp_transfer_origin_length(transfer);
+static void look_up(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
+  size_t length = hoopai_transfer_origin_length(transfer);
   curl_multi_remove_handle(multi->curl, transfer->slot->easy);
   wait_for_lookup(multi, transfer);
   if (is_looked_up(multi, transfer->url, length) || begin_lookup(multi, transfer->url, length)) return;
@@ -458,74 +458,74 @@ static void look_up(struct hp_multi *multi, struct hp_transfer *transfer) {
 }
 
 /* Goes on with the transfers that waited for a lookup. */
-static void end_lookup(struct hp_multi *multi, struct hp_lookup *lookup, CURLcode code, double now) {
-  struct hp_list waiting = multi->resolving;
+static void end_lookup(struct hoopai_multi *multi, struct hoopai_lookup *lookup, CURLcode code, double now) {
+  struct hoopai_list waiting = multi->resolving;
   curl_multi_remove_handle(multi->curl, lookup->easy); /* first: transfers must not wait for its connection */
-  multi->resolving = (struct hp_list){NULL, NULL};
-  for (struct hp_transfer *transfer; (transfer = pop_first(&waiting));) {
-    size_t length = hp_transfer_origin_length(transfer);
+  multi->resolving = (struct hoopai_list){NULL, NULL};
+  for (struct hoopai_transfer *transfer; (transfer = pop_first(&waiting));) {
+    size_t length = hoopai_transfer_origin_length(transfer);
     if (strncmp(lookup->origin, transfer->url, length) != 0 || lookup->origin[length]) {
       push_last(&multi->resolving, transfer);
     } else if (lookup->found) {
       transfer->resolved = true;
-      if (multi->serves_once) hp_slot_retire(transfer->slot);
+      if (multi->serves_once) hoopai_slot_retire(transfer->slot);
       run(multi, transfer);
     } else {
       memcpy(transfer->slot->error, lookup->error, sizeof lookup->error);
       end_transfer(multi, transfer, code, now);
     }
   }
-  hp_lookup_free(multi->curl, lookup);
+  hoopai_lookup_free(multi->curl, lookup);
 }
 
 /* -------------------------------------------------------------------------------------------------------- time and ends */
 
-static void drain(struct hp_multi *multi) {
+static void drain(struct hoopai_multi *multi) {
   CURLMsg *message;
   int left;
   double now = 0;
   while ((message = curl_multi_info_read(multi->curl, &left))) {
     if (message->msg != CURLMSG_DONE) continue;
     CURLcode code = message->data.result;
-    struct hp_slot *slot = NULL;
+    struct hoopai_slot *slot = NULL;
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&slot);
-    if (now == 0) now = hp_now();
-    if (!slot) end_lookup(multi, hp_lookup_take(&multi->lookups, message->easy_handle), code, now);
+    if (now == 0) now = hoopai_now();
+    if (!slot) end_lookup(multi, hoopai_lookup_take(&multi->lookups, message->easy_handle), code, now);
     else if (slot->unresolved && code != CURLE_OK) look_up(multi, slot->owner);
     else end_transfer(multi, slot->owner, code, now);
   }
 }
 
 /* Ends the transfers whose time is over. `due` is a lower bound: most have ended before. */
-static void expire(struct hp_multi *multi) {
-  double now = multi->due > 0 ? hp_now() : 0;
+static void expire(struct hoopai_multi *multi) {
+  double now = multi->due > 0 ? hoopai_now() : 0;
   if (multi->due == 0 || now < multi->due) return;
   multi->due = 0;
-  for (struct hp_transfer *at = multi->all; at; at = at->all_next) {
+  for (struct hoopai_transfer *at = multi->all; at; at = at->all_next) {
     double due = due_of(multi, at);
     if (due == 0 || due > now) {
       note_due(multi, at);
       continue;
     }
-    if (at->state == HP_RESOLVING) memcpy(at->slot->error, unresolved, sizeof unresolved);
+    if (at->state == HOOPAI_RESOLVING) memcpy(at->slot->error, unresolved, sizeof unresolved);
     end_transfer(multi, at, CURLE_OPERATION_TIMEDOUT, now);
   }
 }
 
-static void end_all(struct hp_multi *multi, const char *kind, const char *message) {
-  for (struct hp_transfer *at = multi->all; at; at = at->all_next) {
-    if (at->state == HP_RUNNING || at->state == HP_RESOLVING) take_out(multi, at);
-    else if (at->state == HP_QUEUED) multi->queued--;
+static void end_all(struct hoopai_multi *multi, const char *kind, const char *message) {
+  for (struct hoopai_transfer *at = multi->all; at; at = at->all_next) {
+    if (at->state == HOOPAI_RUNNING || at->state == HOOPAI_RESOLVING) take_out(multi, at);
+    else if (at->state == HOOPAI_QUEUED) multi->queued--;
     else continue;
-    hp_transfer_fail(at, kind, message);
+    hoopai_transfer_fail(at, kind, message);
     push_last(&multi->done, at);
   }
-  multi->queue = (struct hp_list){NULL, NULL};
+  multi->queue = (struct hoopai_list){NULL, NULL};
 }
 
 /* An error of the CURLM itself leaves it unusable: everything in it ends, and a new one takes its place, at the next use
    if there is no memory for it now. */
-static void rebuild(struct hp_multi *multi, CURLMcode code) {
+static void rebuild(struct hoopai_multi *multi, CURLMcode code) {
   end_all(multi, "network", curl_multi_strerror(code));
   close_curl(multi);
   (void)open_curl(multi);
@@ -540,7 +540,7 @@ static void end_connection(int fd) {
 
 /* An idle connection on which something came (a second answer, the body of a 204) or that has ended. Some libcurl would
    use it for the next request, and take the one for its answer, or the other for an answer that was lost. */
-static void end_unclean(struct hp_multi *multi, int fd) {
+static void end_unclean(struct hoopai_multi *multi, int fd) {
   if (multi->clears_idle) multi->idle_unclean = true;
   else end_connection(fd);
   multi->sockets[fd].ours = false; /* not to be watched again */
@@ -548,21 +548,21 @@ static void end_unclean(struct hp_multi *multi, int fd) {
 }
 
 /* A libcurl that does not look at a connection before it uses it can only be told to forget all of them. */
-static void clear_unclean(struct hp_multi *multi) {
+static void clear_unclean(struct hoopai_multi *multi) {
   if (!multi->idle_unclean) return;
   multi->idle_unclean = false;
-  hp_curl_forget_connections(multi->curl);
+  hoopai_curl_forget_connections(multi->curl);
 }
 
-static bool is_unclean(const struct hp_multi *multi, int fd, int mask) {
+static bool is_unclean(const struct hoopai_multi *multi, int fd, int mask) {
   char byte;
-  if (mask == HP_END) return hp_has_ended(fd);
+  if (mask == HOOPAI_END) return hoopai_has_ended(fd);
   ssize_t got = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return got > 0 || (multi->clears_idle && (got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)));
 }
 
 /* Looks at the idle connections that were not in the set for a while, and takes them in again. */
-static void watch_idle(struct hp_multi *multi) {
+static void watch_idle(struct hoopai_multi *multi) {
   if (!multi->idle_unwatched || multi->running == 0) return;
   multi->idle_unwatched = false;
   for (int fd = 0; fd < multi->socket_count; fd++) {
@@ -575,11 +575,11 @@ static void watch_idle(struct hp_multi *multi) {
 
 /* The ready descriptors, SEEN of them at most. Before libcurl chooses connections for new transfers all are looked at:
    those that are not returned now will be later, as what is ready stays so. */
-static int take_events(struct hp_multi *multi, struct hp_event *events) {
+static int take_events(struct hoopai_multi *multi, struct hoopai_event *events) {
   int count, rounds = multi->begun ? multi->socket_count / SEEN + 1 : 1;
   multi->begun = false;
   do {
-    count = hp_set_wait(multi->set, events, SEEN, 0);
+    count = hoopai_set_wait(multi->set, events, SEEN, 0);
     for (int i = 0; i < count; i++) {
       int fd = events[i].fd;
       if (fd < multi->socket_count && idle_mask(multi, &multi->sockets[fd])) end_unclean(multi, fd);
@@ -590,8 +590,8 @@ static int take_events(struct hp_multi *multi, struct hp_event *events) {
 }
 
 /* One round without waiting: the ready descriptors, then the deadline. */
-static CURLMcode run_curl(struct hp_multi *multi) {
-  struct hp_event events[SEEN];
+static CURLMcode run_curl(struct hoopai_multi *multi) {
+  struct hoopai_event events[SEEN];
   int running;
   CURLMcode code = CURLM_OK;
   apply_changes(multi);
@@ -601,17 +601,17 @@ static CURLMcode run_curl(struct hp_multi *multi) {
     int fd = events[i].fd;
     int mask = fd < multi->socket_count ? events[i].mask & multi->sockets[fd].wanted : 0;
     if (mask == 0) continue; /* closed or taken out by an event before */
-    int action = ((mask & HP_IN) ? CURL_CSELECT_IN : 0) | ((mask & HP_OUT) ? CURL_CSELECT_OUT : 0);
+    int action = ((mask & HOOPAI_IN) ? CURL_CSELECT_IN : 0) | ((mask & HOOPAI_OUT) ? CURL_CSELECT_OUT : 0);
     code = curl_multi_socket_action(multi->curl, fd, action, &running);
   }
-  if (code == CURLM_OK && multi->deadline >= 0 && multi->deadline <= hp_now()) {
+  if (code == CURLM_OK && multi->deadline >= 0 && multi->deadline <= hoopai_now()) {
     multi->deadline = -1;
     code = curl_multi_socket_action(multi->curl, CURL_SOCKET_TIMEOUT, 0, &running);
   }
   return code;
 }
 
-static void step(struct hp_multi *multi) {
+static void step(struct hoopai_multi *multi) {
   struct guard guard;
   block_sigpipe(multi, &guard);
   CURLMcode code = multi->curl ? run_curl(multi) : CURLM_OK;
@@ -624,24 +624,24 @@ static void step(struct hp_multi *multi) {
 }
 
 /* Seconds until step() has something to do without any descriptor being ready; below 0 = no such moment. */
-static double seconds_left(struct hp_multi *multi) {
+static double seconds_left(struct hoopai_multi *multi) {
   if (multi->done.first) return 0;
   unwatch_idle(multi);
   if (multi->running == 0 && multi->lookups) return -1; /* nothing waits for them */
   double deadline = multi->deadline;
   if (multi->due > 0 && multi->running > 0 && (deadline < 0 || multi->due < deadline)) deadline = multi->due;
   if (deadline < 0) return -1;
-  double left = deadline - hp_now();
+  double left = deadline - hoopai_now();
   return left > 0 ? left : 0;
 }
 
 /* Idempotent, and right also for one that lacks its CURLM or its set because it could not be made. */
-static void close_multi(struct hp_multi *multi) {
+static void close_multi(struct hoopai_multi *multi) {
   struct guard guard;
   block_sigpipe(multi, &guard);
   multi->closed = true;
   end_all(multi, "closed", closed_client);
-  while (multi->idle) hp_slot_free(take_slot(multi));
+  while (multi->idle) hoopai_slot_free(take_slot(multi));
   if (multi->model) curl_easy_cleanup(multi->model);
   multi->model = NULL;
   close_curl(multi);
@@ -652,35 +652,35 @@ static void close_multi(struct hp_multi *multi) {
 
 /* In a forked child the connections, and the kernel's set, are the parent's: nothing of libcurl may run, so its memory
    is left alone. Only our own descriptor of the set is closed, which the parent does not notice. */
-static void abandon(struct hp_multi *multi) {
+static void abandon(struct hoopai_multi *multi) {
   multi->curl = NULL;
   multi->idle = NULL;
   multi->lookups = NULL;
   multi->model = NULL;
   multi->share = NULL;
-  if (multi->set >= 0) hp_set_abandon(multi->set);
+  if (multi->set >= 0) hoopai_set_abandon(multi->set);
   multi->set = -1;
 }
 
-static bool is_ours(const struct hp_multi *multi) {
-  return multi->pid == hp_pid();
+static bool is_ours(const struct hoopai_multi *multi) {
+  return multi->pid == hoopai_pid();
 }
 
-void hp_multi_release(struct hp_multi *multi, struct hp_transfer *transfer) {
+void hoopai_multi_release(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
   if (!is_ours(multi)) {
     abandon(multi);
   } else {
     struct guard guard;
     block_sigpipe(multi, &guard);
-    if (transfer->state == HP_QUEUED && remove_from(&multi->queue, transfer)) multi->queued--;
-    if (transfer->state == HP_RUNNING || transfer->state == HP_RESOLVING) {
+    if (transfer->state == HOOPAI_QUEUED && remove_from(&multi->queue, transfer)) multi->queued--;
+    if (transfer->state == HOOPAI_RUNNING || transfer->state == HOOPAI_RESOLVING) {
       take_out(multi, transfer);
       start_queued(multi);
     }
     apply_changes(multi);
     restore_sigpipe(&guard);
   }
-  if (transfer->state == HP_DONE) remove_from(&multi->done, transfer);
+  if (transfer->state == HOOPAI_DONE) remove_from(&multi->done, transfer);
   if (transfer->slot && is_ours(multi)) give_slot(multi, transfer->slot);
   transfer->slot = NULL;
   unlink_all(multi, transfer);
@@ -688,12 +688,12 @@ void hp_multi_release(struct hp_multi *multi, struct hp_transfer *transfer) {
 
 /* ------------------------------------------------------------------------------------------------------ hoopai.Multi */
 
-static struct hp_multi *check_any(lua_State *L) {
-  return luaL_checkudata(L, 1, HP_MULTI);
+static struct hoopai_multi *check_any(lua_State *L) {
+  return luaL_checkudata(L, 1, HOOPAI_MULTI);
 }
 
-static struct hp_multi *check_multi(lua_State *L) {
-  struct hp_multi *multi = check_any(L);
+static struct hoopai_multi *check_multi(lua_State *L) {
+  struct hoopai_multi *multi = check_any(L);
   if (!is_ours(multi)) luaL_error(L, "this client belongs to the parent process: make a new one after fork");
   if (multi->closed) luaL_error(L, "attempt to use a closed client");
   return multi;
@@ -729,7 +729,7 @@ static double positive_number(lua_State *L, const char *name) {
 }
 
 /* Sets the option whose name is at -2 and whose value is on top. */
-static void set_option(lua_State *L, struct hp_multi *multi) {
+static void set_option(lua_State *L, struct hoopai_multi *multi) {
   if (lua_type(L, -2) != LUA_TSTRING) luaL_error(L, "the options of a multi have names");
   const char *name = lua_tostring(L, -2);
   if (strcmp(name, "max_connections") == 0) multi->max_connections = (int)positive_integer(L, name, MOST_CONNECTIONS);
@@ -743,7 +743,7 @@ static void set_option(lua_State *L, struct hp_multi *multi) {
   else luaL_error(L, "unknown option '%s'", name);
 }
 
-static void read_options(lua_State *L, struct hp_multi *multi) {
+static void read_options(lua_State *L, struct hoopai_multi *multi) {
   if (lua_isnoneornil(L, 1)) return;
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_pushnil(L);
@@ -756,31 +756,31 @@ static void read_options(lua_State *L, struct hp_multi *multi) {
 /* multi(options) -> Multi | nil, problem (no descriptor is left) */
 static int multi_new(lua_State *L) {
   lua_settop(L, 1);
-  struct hp_multi *multi = lua_newuserdatauv(L, sizeof *multi, 1);
+  struct hoopai_multi *multi = lua_newuserdatauv(L, sizeof *multi, 1);
   memset(multi, 0, sizeof *multi);
   multi->set = -1;
   multi->first_dirty = -1;
-  multi->pid = hp_pid();
+  multi->pid = hoopai_pid();
   multi->max_connections = 64;
   multi->http2 = true;
   multi->connect_timeout = 10;
   multi->max_body = 8 * 1024 * 1024;
   multi->max_headers = 64 * 1024;
-  luaL_setmetatable(L, HP_MULTI);
+  luaL_setmetatable(L, HOOPAI_MULTI);
   lua_newtable(L);
   lua_setiuservalue(L, 2, 1);
   read_options(L, multi);
-  multi->set = hp_set_open();
-  if (multi->set < 0) return hp_system_problem(L, "no descriptor for the connections");
-  multi->clears_idle = hp_curl_rule(HP_CURL_IDLE_CHECK_IS_RARE);
-  multi->watches_idle = multi->clears_idle || hp_curl_rule(HP_CURL_IDLE_BYTES_PASS);
+  multi->set = hoopai_set_open();
+  if (multi->set < 0) return hoopai_system_problem(L, "no descriptor for the connections");
+  multi->clears_idle = hoopai_curl_rule(HOOPAI_CURL_IDLE_CHECK_IS_RARE);
+  multi->watches_idle = multi->clears_idle || hoopai_curl_rule(HOOPAI_CURL_IDLE_BYTES_PASS);
   if (!open_curl(multi)) {
     if (errno == ENOMEM) return luaL_error(L, "not enough memory");
-    return hp_system_problem(L, "no descriptor for the connections");
+    return hoopai_system_problem(L, "no descriptor for the connections");
   }
   multi->share = open_share();
-  multi->serves_once = hp_curl_rule(HP_CURL_HANDLE_SERVES_ONCE);
-  multi->resolves_itself = hp_curl_rule(HP_CURL_ABORT_IS_REMEMBERED);
+  multi->serves_once = hoopai_curl_rule(HOOPAI_CURL_HANDLE_SERVES_ONCE);
+  multi->resolves_itself = hoopai_curl_rule(HOOPAI_CURL_ABORT_IS_REMEMBERED);
   lua_settop(L, 2);
   return 1;
 }
@@ -800,18 +800,18 @@ static int multi_timeout(lua_State *L) {
 }
 
 /* Queues or starts the transfer on top of the stack, which is returned. */
-static int enqueue(lua_State *L, struct hp_multi *multi, struct hp_transfer *transfer) {
+static int enqueue(lua_State *L, struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
   lua_getiuservalue(L, 1, 1);
   lua_pushvalue(L, -2);
   transfer->pin = luaL_ref(L, -2); /* the last thing that can raise */
   lua_pop(L, 1);
   link_all(multi, transfer);
   if (multi->closed) { /* by a finaliser that ran since check_multi */
-    hp_transfer_fail(transfer, "closed", closed_client);
+    hoopai_transfer_fail(transfer, "closed", closed_client);
     push_last(&multi->done, transfer);
     return 1;
   }
-  transfer->state = HP_QUEUED;
+  transfer->state = HOOPAI_QUEUED;
   multi->queued++;
   push_last(&multi->queue, transfer);
   start_queued(multi);
@@ -823,14 +823,14 @@ static int enqueue(lua_State *L, struct hp_multi *multi, struct hp_transfer *tra
    For what the first five are see core.request. token: a Secret; body: a string; form: a list of names and values
    (strings or secrets) that becomes the body; timeout: seconds from its start; deadline: a core.now() time. */
 static int multi_add(lua_State *L) {
-  struct hp_multi *multi = check_multi(L);
-  return enqueue(L, multi, hp_transfer_read(L));
+  struct hoopai_multi *multi = check_multi(L);
+  return enqueue(L, multi, hoopai_transfer_read(L));
 }
 
 /* send(request, target, token, body, timeout, deadline) -> Transfer: the same with a Request, whose URL `target` goes on */
 static int multi_send(lua_State *L) {
-  struct hp_multi *multi = check_multi(L);
-  return enqueue(L, multi, hp_transfer_new(L));
+  struct hoopai_multi *multi = check_multi(L);
+  return enqueue(L, multi, hoopai_transfer_new(L));
 }
 
 /* step(): all that can be done without waiting */
@@ -840,9 +840,9 @@ static int multi_step(lua_State *L) {
 }
 
 /* Pushes the table of pinned transfers and the first that has ended, at index 2 and 3; else nil. */
-static struct hp_transfer *push_ended(lua_State *L) {
-  struct hp_multi *multi = check_any(L);
-  struct hp_transfer *transfer = is_ours(multi) ? multi->done.first : NULL;
+static struct hoopai_transfer *push_ended(lua_State *L) {
+  struct hoopai_multi *multi = check_any(L);
+  struct hoopai_transfer *transfer = is_ours(multi) ? multi->done.first : NULL;
   lua_settop(L, 1);
   if (!transfer) {
     lua_pushnil(L);
@@ -856,13 +856,13 @@ static struct hp_transfer *push_ended(lua_State *L) {
 /* peek() -> the transfer that next() will give, and who waits for it; nil when there is none. Also after close(). */
 static int multi_peek(lua_State *L) {
   if (!push_ended(L)) return 1;
-  lua_getiuservalue(L, 3, HP_TRANSFER_WAITER);
+  lua_getiuservalue(L, 3, HOOPAI_TRANSFER_WAITER);
   return 2;
 }
 
 /* next() -> a transfer that has ended, each once; nil when there is none. Also after close(). */
 static int multi_next(lua_State *L) {
-  struct hp_transfer *transfer = push_ended(L);
+  struct hoopai_transfer *transfer = push_ended(L);
   if (!transfer) return 1;
   (void)pop_first(&transfer->multi->done);
   luaL_unref(L, 2, transfer->pin); /* whoever waits for it has it */
@@ -872,13 +872,13 @@ static int multi_next(lua_State *L) {
 
 /* wait(seconds | nil): until there is something to step, the time is over or a signal arrived */
 static int multi_wait(lua_State *L) {
-  struct hp_multi *multi = check_multi(L);
-  double seconds = hp_check_wait(L, 2), left = seconds_left(multi);
+  struct hoopai_multi *multi = check_multi(L);
+  double seconds = hoopai_check_wait(L, 2), left = seconds_left(multi);
   if (seconds < 0 && left < 0 && multi->queued + multi->running == 0) luaL_error(L, "nothing is in flight to wait for");
   if (left >= 0 && (seconds < 0 || left < seconds)) seconds = left;
   if (seconds == 0) return 0;
-  struct hp_event event;
-  (void)hp_set_wait(multi->set, &event, 1, hp_milliseconds(seconds));
+  struct hoopai_event event;
+  (void)hoopai_set_wait(multi->set, &event, 1, hoopai_milliseconds(seconds));
   return 0;
 }
 
@@ -890,7 +890,7 @@ static int multi_has_ended(lua_State *L) {
 
 /* count() -> how many are queued, how many are running */
 static int multi_count(lua_State *L) {
-  const struct hp_multi *multi = check_any(L);
+  const struct hoopai_multi *multi = check_any(L);
   lua_pushinteger(L, multi->queued);
   lua_pushinteger(L, multi->running);
   return 2;
@@ -898,29 +898,29 @@ static int multi_count(lua_State *L) {
 
 /* close(): unfinished transfers end as "closed" and still come out of next(). Idempotent. */
 static int multi_close(lua_State *L) {
-  struct hp_multi *multi = check_any(L);
+  struct hoopai_multi *multi = check_any(L);
   if (is_ours(multi)) close_multi(multi);
   else abandon(multi);
   return 0;
 }
 
 static int multi_gc(lua_State *L) {
-  struct hp_multi *multi = check_any(L);
+  struct hoopai_multi *multi = check_any(L);
   multi_close(L);
   while (multi->all) { /* their userdata may live a little longer than this memory */
-    struct hp_transfer *transfer = multi->all;
-    if (transfer->slot && is_ours(multi)) hp_slot_free(transfer->slot);
+    struct hoopai_transfer *transfer = multi->all;
+    if (transfer->slot && is_ours(multi)) hoopai_slot_free(transfer->slot);
     transfer->slot = NULL;
-    transfer->state = HP_CLOSED;
-    hp_transfer_forget(transfer); /* one that is made while the state closes gets no __gc of its own */
+    transfer->state = HOOPAI_CLOSED;
+    hoopai_transfer_forget(transfer); /* one that is made while the state closes gets no __gc of its own */
     unlink_all(multi, transfer);
   }
-  multi->done = (struct hp_list){NULL, NULL};
+  multi->done = (struct hoopai_list){NULL, NULL};
   if (multi->share) curl_share_cleanup(multi->share); /* last: as long as a handle uses it, it stays */
   multi->share = NULL;
   free(multi->sockets);
   free(multi->ca_file);
-  if (multi->proxy) hp_wipe(multi->proxy, strlen(multi->proxy)); /* its URL may hold a password */
+  if (multi->proxy) hoopai_wipe(multi->proxy, strlen(multi->proxy)); /* its URL may hold a password */
   free(multi->proxy);
   free(multi->user_agent);
   multi->sockets = NULL;
@@ -928,14 +928,14 @@ static int multi_gc(lua_State *L) {
   return 0;
 }
 
-void hp_open_multi(lua_State *L) {
+void hoopai_open_multi(lua_State *L) {
   static const luaL_Reg methods[] = {
     {"pollfd", multi_pollfd}, {"timeout", multi_timeout}, {"add", multi_add},     {"send", multi_send}, {"step", multi_step},
     {"next", multi_next},     {"wait", multi_wait},       {"count", multi_count}, {"close", multi_close},
     {"has_ended", multi_has_ended}, {"peek", multi_peek}, {NULL, NULL},
   };
   static const luaL_Reg metamethods[] = {{"__gc", multi_gc}, {"__close", multi_close}, {NULL, NULL}};
-  hp_new_type(L, HP_MULTI, methods, metamethods);
+  hoopai_new_type(L, HOOPAI_MULTI, methods, metamethods);
   lua_pushcfunction(L, multi_new);
   lua_setfield(L, -2, "multi");
 }

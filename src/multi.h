@@ -10,20 +10,20 @@
 #include <curl/curl.h>
 #include <sys/types.h>
 
-struct hp_multi;
-struct hp_transfer;
+struct hoopai_multi;
+struct hoopai_transfer;
 
 /* An easy handle with its response buffers, pooled. */
-struct hp_slot {
+struct hoopai_slot {
   CURL *easy; /* NULL = the next request makes one */
-  struct hp_transfer *owner;
-  struct hp_slot *next; /* in the pool */
+  struct hoopai_transfer *owner;
+  struct hoopai_slot *next; /* in the pool */
   char *origin;  /* "https://host:port" of the request before, NULL = none */
   CURLU *parsed; /* the same for libcurl */
   bool has_origin; /* the handle has been told */
-  struct hp_buffer body;
+  struct hoopai_buffer body;
   size_t max_body;
-  struct hp_headers headers;
+  struct hoopai_headers headers;
   bool secret;         /* the body is wiped before its memory is used for anything else */
   bool unresolved;     /* its name has to be looked up first: see lookup.h */
   const char *refusal; /* why a callback ended the transfer, NULL = it did not */
@@ -31,16 +31,16 @@ struct hp_slot {
   char error[CURL_ERROR_SIZE];
 };
 
-/* HP_RESOLVING: it waits for a lookup, and counts as running. */
-enum hp_state { HP_QUEUED, HP_RESOLVING, HP_RUNNING, HP_DONE, HP_CLOSED };
+/* HOOPAI_RESOLVING: it waits for a lookup, and counts as running. */
+enum hoopai_state { HOOPAI_QUEUED, HOOPAI_RESOLVING, HOOPAI_RUNNING, HOOPAI_DONE, HOOPAI_CLOSED };
 
 /* Lists of transfers: each is in at most one of those for queue, lookups and done, and in the list of all. */
-struct hp_list {
-  struct hp_transfer *first, *last;
+struct hoopai_list {
+  struct hoopai_transfer *first, *last;
 };
 
 /* What is the same for many requests. Each userdata hoopai.Request and each transfer that sends it is a holder. */
-struct hp_request {
+struct hoopai_request {
   int holders;
   size_t size; /* of all of it, the texts included */
   const char *method, *url; /* what the URL begins with */
@@ -53,19 +53,19 @@ struct hp_request {
 };
 
 /* The user values of a transfer. */
-enum { HP_TRANSFER_MULTI = 1, HP_TRANSFER_BODY, HP_TRANSFER_WAITER, HP_TRANSFER_VALUES = HP_TRANSFER_WAITER };
+enum { HOOPAI_TRANSFER_MULTI = 1, HOOPAI_TRANSFER_BODY, HOOPAI_TRANSFER_WAITER, HOOPAI_TRANSFER_VALUES = HOOPAI_TRANSFER_WAITER };
 
 /* The userdata hoopai.Transfer. */
-struct hp_transfer {
-  struct hp_multi *multi; /* NULL once that was finalised */
+struct hoopai_transfer {
+  struct hoopai_multi *multi; /* NULL once that was finalised */
   int pin;                /* its place in the table that keeps it from being collected */
-  enum hp_state state;
-  struct hp_transfer *next;                   /* in the list of its state */
-  struct hp_transfer *all_next, *all_previous; /* in the list of all */
-  struct hp_slot *slot;                       /* once started, until it is closed */
+  enum hoopai_state state;
+  struct hoopai_transfer *next;                   /* in the list of its state */
+  struct hoopai_transfer *all_next, *all_previous; /* in the list of all */
+  struct hoopai_slot *slot;                       /* once started, until it is closed */
 
   /* The request. `block` holds the URL and the headers of its own; it is wiped when freed because of the token. */
-  struct hp_request *request;
+  struct hoopai_request *request;
   char *block;
   size_t block_size;
   const char *url;
@@ -76,11 +76,11 @@ struct hp_transfer {
   char *form; /* the body if it was built here; wiped when freed */
   bool has_body;
   double timeout;  /* seconds from its start; 0 = none */
-  double deadline; /* the hp_now() at which it must have ended, however long it was queued; 0 = none */
+  double deadline; /* the hoopai_now() at which it must have ended, however long it was queued; 0 = none */
 
   /* The outcome. */
   double started, ended;
-  double parked; /* the hp_now() at which it began to wait for a lookup; 0 = it did not */
+  double parked; /* the hoopai_now() at which it began to wait for a lookup; 0 = it did not */
   bool resolved; /* a lookup for it has ended well */
   long os_errno; /* of the connection, before the request left */
   int sent;
@@ -90,29 +90,29 @@ struct hp_transfer {
   const char *stage, *message;
 };
 
-struct hp_socket {
-  int wanted, applied; /* HP_IN | HP_OUT */
+struct hoopai_socket {
+  int wanted, applied; /* HOOPAI_IN | HOOPAI_OUT */
   int next_dirty;      /* -1 = last, -2 = not in the list */
-  bool ours;           /* opened by hp_multi_on_open, so hp_multi_on_close will tell of its end */
+  bool ours;           /* opened by hoopai_multi_on_open, so hoopai_multi_on_close will tell of its end */
   bool http2;          /* what was last spoken on it */
 };
 
 /* The userdata hoopai.Multi. uservalue 1: its transfers that are queued, running or not handed out yet. */
-struct hp_multi {
+struct hoopai_multi {
   CURLM *curl; /* NULL = closed, or lost with the memory it needed: then there will be a new one */
   bool closed;
   int set; /* -1 = none */
   pid_t pid;
   double deadline; /* when libcurl wants to be called; below 0 = not */
-  double due;      /* the hp_now() before which no transfer has to be ended here; 0 = none at all */
+  double due;      /* the hoopai_now() before which no transfer has to be ended here; 0 = none at all */
 
-  struct hp_socket *sockets; /* by descriptor */
+  struct hoopai_socket *sockets; /* by descriptor */
   int socket_count, first_dirty;
 
-  struct hp_list queue, resolving, done;
-  struct hp_lookup *lookups;
-  struct hp_transfer *all;
-  struct hp_slot *idle;
+  struct hoopai_list queue, resolving, done;
+  struct hoopai_lookup *lookups;
+  struct hoopai_transfer *all;
+  struct hoopai_slot *idle;
   CURL *model;   /* what their handles are copied from, NULL = not yet made */
   CURLSH *share; /* their TLS sessions, NULL = each has its own */
   int queued, running, idle_count;
@@ -120,15 +120,15 @@ struct hp_multi {
   bool seen_tls, seen_http2;
   bool watches_idle;   /* what comes on idle connections must be noticed here, see end_unclean */
   bool clears_idle;    /* and the only cure is clear_unclean */
-  bool resolves_itself; /* without lookups: HP_CURL_ABORT_IS_REMEMBERED */
+  bool resolves_itself; /* without lookups: HOOPAI_CURL_ABORT_IS_REMEMBERED */
   bool idle_unclean;   /* something came on one of them */
   bool idle_watched;   /* some of them are in the set */
   bool idle_unwatched; /* some were taken out of it */
   bool begun; /* a transfer was started, and libcurl has not looked for a connection for it yet */
-  double heard;   /* the hp_now() at which an answer last came */
+  double heard;   /* the hoopai_now() at which an answer last came */
   double retired; /* connections from before it are not used any more; 0 = none were retired */
   int old;        /* how many transfers still run on those */
-  bool serves_once;  /* an easy handle may not be used again: HP_CURL_HANDLE_SERVES_ONCE */
+  bool serves_once;  /* an easy handle may not be used again: HOOPAI_CURL_HANDLE_SERVES_ONCE */
 
   /* options */
   int max_connections;
@@ -143,51 +143,51 @@ struct hp_multi {
 #endif
 
 /* curl_multi_init, with no descriptor that a program started by the host would inherit (wakeup.c). */
-CURLM *hp_curl_multi_init(void);
+CURLM *hoopai_curl_multi_init(void);
 
 /* slots (transfer.c) */
-struct hp_slot *hp_slot_new(const struct hp_multi *multi);
-void hp_slot_free(struct hp_slot *slot);
+struct hoopai_slot *hoopai_slot_new(const struct hoopai_multi *multi);
+void hoopai_slot_free(struct hoopai_slot *slot);
 /* Frees its easy handle. */
-void hp_slot_retire(struct hp_slot *slot);
+void hoopai_slot_retire(struct hoopai_slot *slot);
 /* Sets every option that differs between requests, in a new handle where it has none; false when libcurl refuses. */
-bool hp_slot_prepare(struct hp_slot *slot, struct hp_transfer *transfer, struct hp_multi *multi);
+bool hoopai_slot_prepare(struct hoopai_slot *slot, struct hoopai_transfer *transfer, struct hoopai_multi *multi);
 
 /* Makes a slot ready for the pool: what the last answer left is forgotten. */
-void hp_slot_reset(struct hp_slot *slot);
+void hoopai_slot_reset(struct hoopai_slot *slot);
 
 /* The origin in its URL: what is looked up for it. */
-size_t hp_transfer_origin_length(const struct hp_transfer *transfer);
+size_t hoopai_transfer_origin_length(const struct hoopai_transfer *transfer);
 
 /* Opens the handle that those of all transfers are copied from; false when libcurl refuses. */
-bool hp_multi_open_model(struct hp_multi *multi);
+bool hoopai_multi_open_model(struct hoopai_multi *multi);
 
-/* The hp_now() at which the time of a transfer that was started is over; 0 = never. */
-double hp_transfer_end(const struct hp_transfer *transfer);
+/* The hoopai_now() at which the time of a transfer that was started is over; 0 = never. */
+double hoopai_transfer_end(const struct hoopai_transfer *transfer);
 
 /* Records how a transfer ended; the easy handle is no longer in the CURLM. */
-void hp_transfer_finish(struct hp_transfer *transfer, CURLcode code);
+void hoopai_transfer_finish(struct hoopai_transfer *transfer, CURLcode code);
 /* Ends it without an outcome of libcurl's. The message must last as long as the transfer. */
-void hp_transfer_fail(struct hp_transfer *transfer, const char *kind, const char *message);
+void hoopai_transfer_fail(struct hoopai_transfer *transfer, const char *kind, const char *message);
 /* Each pushes the userdata of a transfer, queued nowhere yet, of the multi at index 1. Read: from the table at index 2.
    New: from the Request at index 2, and target, token, body, timeout and deadline from there on. */
-struct hp_transfer *hp_transfer_read(lua_State *L);
-struct hp_transfer *hp_transfer_new(lua_State *L);
+struct hoopai_transfer *hoopai_transfer_read(lua_State *L);
+struct hoopai_transfer *hoopai_transfer_new(lua_State *L);
 
 /* Reads the numbers of the budget, -1 = not told, from what is at an index of the stack: a transfer, a table as its
    rate_limit() makes one, or nil. A transfer that is not done, or is closed, tells nothing. Returns whether it was an
    answer with such headers. Allocates nothing; raises for a value of another type. */
-bool hp_budget_read(lua_State *L, int index, lua_Integer numbers[HP_BUDGET_SIZE]);
+bool hoopai_budget_read(lua_State *L, int index, lua_Integer numbers[HOOPAI_BUDGET_SIZE]);
 
 /* Wipes and frees the copy of the request. */
-void hp_transfer_forget(struct hp_transfer *transfer);
+void hoopai_transfer_forget(struct hoopai_transfer *transfer);
 
 /* Takes a transfer out of its multi: aborts it when unfinished, gives the slot back. Safe in a forked child. */
-void hp_multi_release(struct hp_multi *multi, struct hp_transfer *transfer);
+void hoopai_multi_release(struct hoopai_multi *multi, struct hoopai_transfer *transfer);
 /* CURLOPT_OPENSOCKETFUNCTION and CURLOPT_CLOSESOCKETFUNCTION of all slots; their data is the multi, which outlives the
    connections. */
-curl_socket_t hp_multi_on_open(void *user, curlsocktype purpose, struct curl_sockaddr *address);
-int hp_multi_on_close(void *user, curl_socket_t fd);
+curl_socket_t hoopai_multi_on_open(void *user, curlsocktype purpose, struct curl_sockaddr *address);
+int hoopai_multi_on_close(void *user, curl_socket_t fd);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

@@ -23,7 +23,7 @@ static void open_page(void) {
 #endif
 }
 
-pid_t hp_pid(void) {
+pid_t hoopai_pid(void) {
   pthread_once(&process_once, open_page);
   if (!process_page) return getpid();
   pid_t pid = atomic_load_explicit(process_page, memory_order_relaxed);

@@ -33,7 +33,7 @@ static bool is_listed(const char *const *names, const char *name) {
 /* ------------------------------------------------------------------------------------------------------------ fields */
 
 static bool is_name(const char *name, size_t length) {
-  if (length == 0 || length >= HP_RECORD_NAME) return false;
+  if (length == 0 || length >= HOOPAI_RECORD_NAME) return false;
   for (size_t i = 0; i < length; i++) {
     char byte = name[i];
     if (!(byte >= 'a' && byte <= 'z') && !(byte >= '0' && byte <= '9') && byte != '_') return false;
@@ -52,35 +52,35 @@ static size_t line_size(const char *name, const char *bytes, size_t length, bool
   return size;
 }
 
-static const struct hp_field *find(const struct hp_record *record, const char *name) {
+static const struct hoopai_field *find(const struct hoopai_record *record, const char *name) {
   for (int i = 0; i < record->count; i++) {
     if (strcmp(record->fields[i].name, name) == 0) return &record->fields[i];
   }
   return NULL;
 }
 
-static void free_field(struct hp_field *field) {
-  hp_wipe(field->bytes, field->length);
+static void free_field(struct hoopai_field *field) {
+  hoopai_wipe(field->bytes, field->length);
   free(field->bytes);
 }
 
-static void free_fields(struct hp_record *record) {
+static void free_fields(struct hoopai_record *record) {
   while (record->count > 0) {
-    struct hp_field *field = &record->fields[--record->count];
-    if (record->settled) hp_wipe(field->bytes, field->length);
+    struct hoopai_field *field = &record->fields[--record->count];
+    if (record->settled) hoopai_wipe(field->bytes, field->length);
     else free_field(field);
   }
 }
 
 /* The values of a finished record move into memory of Lua's, which lua_close frees also where it calls no finaliser: for
    what is created by a finaliser while the state closes. */
-int hp_record_settle(lua_State *L, int index) {
-  struct hp_record *record = luaL_checkudata(L, index, HP_RECORD);
+int hoopai_record_settle(lua_State *L, int index) {
+  struct hoopai_record *record = luaL_checkudata(L, index, HOOPAI_RECORD);
   size_t total = 1;
   for (int i = 0; i < record->count; i++) total += record->fields[i].length + 1;
   char *at = lua_newuserdatauv(L, total, 0);
   for (int i = 0; i < record->count; i++) {
-    struct hp_field *field = &record->fields[i];
+    struct hoopai_field *field = &record->fields[i];
     memcpy(at, field->bytes, field->length + 1);
     free_field(field);
     field->bytes = at;
@@ -92,8 +92,8 @@ int hp_record_settle(lua_State *L, int index) {
   return 1;
 }
 
-static void remove_field(struct hp_record *record, const char *name) {
-  const struct hp_field *found = find(record, name);
+static void remove_field(struct hoopai_record *record, const char *name) {
+  const struct hoopai_field *found = find(record, name);
   if (!found) return;
   int at = (int)(found - record->fields);
   record->size -= line_size(name, found->bytes, found->length, found->secret);
@@ -113,23 +113,23 @@ static char *copy_bytes(const char *bytes, size_t length) {
 static const char no_memory[] = "not enough memory";
 
 /* Sets a field whose name is valid. Returns a problem, which never quotes the value, or NULL. */
-static const char *set_field(struct hp_record *record, const char *name, const char *bytes, size_t length,
+static const char *set_field(struct hoopai_record *record, const char *name, const char *bytes, size_t length,
                              bool secret) {
   secret = secret || is_listed(secret_names, name);
-  const char *problem = secret ? hp_token_problem(bytes, length) : NULL;
+  const char *problem = secret ? hoopai_token_problem(bytes, length) : NULL;
   if (problem) return problem;
   if (length > MAX_VALUE) return "it is longer than 64 KiB";
-  const struct hp_field *old = find(record, name);
+  const struct hoopai_field *old = find(record, name);
   size_t size = record->size + line_size(name, bytes, length, secret);
   if (old) size -= line_size(name, old->bytes, old->length, old->secret);
-  if (size > HP_RECORD_SIZE) return "with it the record is larger than 256 KiB";
-  if (!old && record->count == HP_RECORD_FIELDS) return "the record has 24 fields already";
+  if (size > HOOPAI_RECORD_SIZE) return "with it the record is larger than 256 KiB";
+  if (!old && record->count == HOOPAI_RECORD_FIELDS) return "the record has 24 fields already";
   char *copy = copy_bytes(bytes, length);
   if (!copy) return no_memory;
   remove_field(record, name);
   int at = 0;
   while (at < record->count && strcmp(record->fields[at].name, name) < 0) at++;
-  struct hp_field *field = &record->fields[at];
+  struct hoopai_field *field = &record->fields[at];
   memmove(field + 1, field, (size_t)(record->count - at) * sizeof *field);
   record->count++;
   record->size = size;
@@ -161,7 +161,7 @@ static char *put(char *at, const char *bytes, size_t length) {
   return at + length;
 }
 
-static char *put_field(char *at, const struct hp_field *field) {
+static char *put_field(char *at, const struct hoopai_field *field) {
   static const char digits[] = "0123456789abcdef";
   if (field->secret) *at++ = '!';
   at = put(at, field->name, strlen(field->name));
@@ -184,7 +184,7 @@ static void format_tail(char *out, const char *bytes, size_t length) {
   snprintf(out, TAIL_SIZE + 1, "%s%016" PRIx64 "\n", tail, sum_of(bytes, length));
 }
 
-void hp_record_pack(const struct hp_record *record, char *out) {
+void hoopai_record_pack(const struct hoopai_record *record, char *out) {
   char last[TAIL_SIZE + 1];
   char *at = put(out, packed_head, sizeof packed_head - 1);
   for (int i = 0; i < record->count; i++) at = put_field(at, &record->fields[i]);
@@ -217,9 +217,9 @@ static bool unpack_value(const char *text, size_t size, char *out, size_t *lengt
   return true;
 }
 
-static const char *unpack_line(struct hp_record *record, const char *line, size_t size, char *scratch) {
+static const char *unpack_line(struct hoopai_record *record, const char *line, size_t size, char *scratch) {
   static const char malformed[] = "it is malformed";
-  char name[HP_RECORD_NAME];
+  char name[HOOPAI_RECORD_NAME];
   bool secret = size > 0 && *line == '!';
   const char *start = line + (secret ? 1 : 0), *end = line + size;
   const char *equals = memchr(start, '=', (size_t)(end - start));
@@ -232,7 +232,7 @@ static const char *unpack_line(struct hp_record *record, const char *line, size_
   return set_field(record, name, scratch, length, secret);
 }
 
-static const char *unpack_lines(struct hp_record *record, const char *at, const char *end, char *scratch) {
+static const char *unpack_lines(struct hoopai_record *record, const char *at, const char *end, char *scratch) {
   const char *problem = NULL;
   while (at < end && !problem) {
     const char *newline = memchr(at, '\n', (size_t)(end - at));
@@ -243,10 +243,10 @@ static const char *unpack_lines(struct hp_record *record, const char *at, const 
   return problem;
 }
 
-const char *hp_record_unpack(struct hp_record *record, const char *bytes, size_t length) {
+const char *hoopai_record_unpack(struct hoopai_record *record, const char *bytes, size_t length) {
   char last[TAIL_SIZE + 1];
   const size_t version = sizeof packed_head - 3; /* where the number begins */
-  if (length > HP_RECORD_SIZE) return "it is larger than 256 KiB";
+  if (length > HOOPAI_RECORD_SIZE) return "it is larger than 256 KiB";
   if (length < version || memcmp(bytes, packed_head, version) != 0) return "it is no record of this library, or cut off";
   if (length < sizeof packed_head - 1) return "it is cut off";
   if (memcmp(bytes, packed_head, sizeof packed_head - 1) != 0) return "it was written by another version of this library";
@@ -258,7 +258,7 @@ const char *hp_record_unpack(struct hp_record *record, const char *bytes, size_t
   char *scratch = malloc(length);
   if (!scratch) return no_memory;
   const char *problem = unpack_lines(record, bytes + sizeof packed_head - 1, end, scratch);
-  hp_wipe(scratch, length);
+  hoopai_wipe(scratch, length);
   free(scratch);
   return problem;
 }
@@ -460,7 +460,7 @@ static bool snake_case(const struct value *from, char *name) {
   for (size_t i = 0; i < from->length; i++) {
     char byte = from->bytes[i];
     bool upper = byte >= 'A' && byte <= 'Z';
-    if (used + (upper && i > 0 ? 2 : 1) >= HP_RECORD_NAME) return false;
+    if (used + (upper && i > 0 ? 2 : 1) >= HOOPAI_RECORD_NAME) return false;
     if (upper && i > 0) name[used++] = '_';
     name[used++] = upper ? (char)(byte - 'A' + 'a') : byte;
   }
@@ -468,12 +468,12 @@ static bool snake_case(const struct value *from, char *name) {
   return is_name(name, used);
 }
 
-static bool keep_secret(struct scan *scan, struct hp_record *record, const char *name, const struct value *value) {
-  bool usable = value->kind == TEXT && !hp_token_problem(value->bytes, value->length);
+static bool keep_secret(struct scan *scan, struct hoopai_record *record, const char *name, const struct value *value) {
+  bool usable = value->kind == TEXT && !hoopai_token_problem(value->bytes, value->length);
   /* `code` is an authorization code in one place of this API, and any number or text in the errors of others. */
   if (!usable && strcmp(name, "code") == 0) return true;
   if (!usable) return fail_scan(scan, "a token in the answer is not made of visible ASCII characters");
-  const struct hp_field *old = find(record, name);
+  const struct hoopai_field *old = find(record, name);
   /* The same token under both spellings is no contradiction. */
   if (old && (old->length != value->length || memcmp(old->bytes, value->bytes, value->length) != 0)) {
     return fail_scan(scan, "the answer has two different values for one token");
@@ -482,7 +482,7 @@ static bool keep_secret(struct scan *scan, struct hp_record *record, const char 
   return !problem || fail_scan(scan, problem);
 }
 
-static bool keep(struct scan *scan, struct hp_record *record, const char *name, const struct value *value,
+static bool keep(struct scan *scan, struct hoopai_record *record, const char *name, const struct value *value,
                  int *others) {
   if (value->kind == NOTHING) return true;
   if (is_listed(secret_names, name)) return keep_secret(scan, record, name, value);
@@ -495,8 +495,8 @@ static bool keep(struct scan *scan, struct hp_record *record, const char *name, 
   return !problem || fail_scan(scan, problem);
 }
 
-static bool scan_members(struct scan *scan, struct hp_record *record) {
-  char name[HP_RECORD_NAME];
+static bool scan_members(struct scan *scan, struct hoopai_record *record) {
+  char name[HOOPAI_RECORD_NAME];
   struct value key, value;
   int others = 0;
   do {
@@ -510,7 +510,7 @@ static bool scan_members(struct scan *scan, struct hp_record *record) {
   return true;
 }
 
-static const char *scan_answer(struct hp_record *record, char *bytes, size_t length) {
+static const char *scan_answer(struct hoopai_record *record, char *bytes, size_t length) {
   struct scan scan = {bytes, bytes + length, NULL};
   if (!take(&scan, '{')) return not_json;
   if (!take(&scan, '}')) {
@@ -522,11 +522,11 @@ static const char *scan_answer(struct hp_record *record, char *bytes, size_t len
 }
 
 /* Scans a copy: the answer to an exchange must still be whole when there is no memory for what it holds. */
-static const char *scan_copy(struct hp_record *record, const struct hp_buffer *body) {
+static const char *scan_copy(struct hoopai_record *record, const struct hoopai_buffer *body) {
   char *copy = copy_bytes(body->data, body->length);
   if (!copy) return no_memory;
   const char *problem = scan_answer(record, copy, body->length);
-  hp_wipe(copy, body->length);
+  hoopai_wipe(copy, body->length);
   free(copy);
   return problem;
 }
@@ -534,37 +534,37 @@ static const char *scan_copy(struct hp_record *record, const struct hp_buffer *b
 /* read_grant(transfer) -> Record | nil, problem: the answer's flat fields, as often as it is asked. It is wiped when the
    transfer is closed. Raises when there is no memory. */
 static int record_read_grant(lua_State *L) {
-  const struct hp_transfer *transfer = luaL_checkudata(L, 1, HP_TRANSFER);
-  if (transfer->state != HP_DONE) return luaL_error(L, "the transfer is not done, or closed");
-  struct hp_record *record = hp_record_push(L);
-  const struct hp_buffer *body = transfer->slot ? &transfer->slot->body : NULL;
-  if (!body || body->length == 0) return hp_problem(L, "the answer is empty");
+  const struct hoopai_transfer *transfer = luaL_checkudata(L, 1, HOOPAI_TRANSFER);
+  if (transfer->state != HOOPAI_DONE) return luaL_error(L, "the transfer is not done, or closed");
+  struct hoopai_record *record = hoopai_record_push(L);
+  const struct hoopai_buffer *body = transfer->slot ? &transfer->slot->body : NULL;
+  if (!body || body->length == 0) return hoopai_problem(L, "the answer is empty");
   const char *problem = scan_copy(record, body);
   if (problem) free_fields(record);
   if (problem == no_memory) return luaL_error(L, "%s", no_memory);
-  return problem ? hp_problem(L, problem) : hp_record_settle(L, lua_gettop(L));
+  return problem ? hoopai_problem(L, problem) : hoopai_record_settle(L, lua_gettop(L));
 }
 
 /* ------------------------------------------------------------------------------------------------------ hoopai.Record */
 
-struct hp_record *hp_record_push(lua_State *L) {
-  struct hp_record *record = lua_newuserdatauv(L, sizeof *record, 1);
+struct hoopai_record *hoopai_record_push(lua_State *L) {
+  struct hoopai_record *record = lua_newuserdatauv(L, sizeof *record, 1);
   memset(record, 0, sizeof *record);
   record->size = EMPTY_SIZE;
-  luaL_setmetatable(L, HP_RECORD);
+  luaL_setmetatable(L, HOOPAI_RECORD);
   return record;
 }
 
-const struct hp_record *hp_record_check(lua_State *L, int index) {
-  const struct hp_record *record = luaL_checkudata(L, index, HP_RECORD);
+const struct hoopai_record *hoopai_record_check(lua_State *L, int index) {
+  const struct hoopai_record *record = luaL_checkudata(L, index, HOOPAI_RECORD);
   if (record->closed) luaL_error(L, "attempt to use a closed record");
   return record;
 }
 
 /* The bytes of the value on top of the stack, which stays there. */
 static const char *check_value(lua_State *L, const char *name, size_t *length, bool *secret) {
-  *secret = luaL_testudata(L, -1, HP_SECRET) != NULL;
-  if (*secret) return hp_secret_bytes(L, lua_gettop(L), length);
+  *secret = luaL_testudata(L, -1, HOOPAI_SECRET) != NULL;
+  if (*secret) return hoopai_secret_bytes(L, lua_gettop(L), length);
   if (lua_type(L, -1) == LUA_TBOOLEAN) {
     const char *text = lua_toboolean(L, -1) ? "true" : "false";
     *length = strlen(text);
@@ -589,7 +589,7 @@ static bool is_false(lua_State *L, int index) {
 }
 
 /* Takes the fields away that are false in the table at `index`. */
-static void remove_fields(lua_State *L, struct hp_record *record, int index) {
+static void remove_fields(lua_State *L, struct hoopai_record *record, int index) {
   lua_pushnil(L);
   while (lua_next(L, index)) {
     const char *name = check_name(L);
@@ -599,7 +599,7 @@ static void remove_fields(lua_State *L, struct hp_record *record, int index) {
 }
 
 /* Sets the fields of the table at `index`, without those that are false where these are meant to be taken away. */
-static void set_fields(lua_State *L, struct hp_record *record, int index, bool without_false) {
+static void set_fields(lua_State *L, struct hoopai_record *record, int index, bool without_false) {
   lua_pushnil(L);
   while (lua_next(L, index)) {
     size_t length;
@@ -618,9 +618,9 @@ static void set_fields(lua_State *L, struct hp_record *record, int index, bool w
 static int record_new(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
-  struct hp_record *record = hp_record_push(L);
+  struct hoopai_record *record = hoopai_record_push(L);
   set_fields(L, record, 1, false);
-  return hp_record_settle(L, 2);
+  return hoopai_record_settle(L, 2);
 }
 
 /* unpack_record(string) -> Record | nil, problem */
@@ -628,21 +628,21 @@ static int record_unpack(lua_State *L) {
   size_t length;
   luaL_checktype(L, 1, LUA_TSTRING);
   const char *bytes = lua_tolstring(L, 1, &length);
-  struct hp_record *record = hp_record_push(L);
-  const char *problem = hp_record_unpack(record, bytes, length);
+  struct hoopai_record *record = hoopai_record_push(L);
+  const char *problem = hoopai_record_unpack(record, bytes, length);
   if (problem) free_fields(record);
-  return problem ? hp_problem(L, problem) : hp_record_settle(L, lua_gettop(L));
+  return problem ? hoopai_problem(L, problem) : hoopai_record_settle(L, lua_gettop(L));
 }
 
 /* get(name) -> string | Secret | nil */
 static int record_get(lua_State *L) {
-  const struct hp_record *record = hp_record_check(L, 1);
+  const struct hoopai_record *record = hoopai_record_check(L, 1);
   luaL_checktype(L, 2, LUA_TSTRING);
-  const struct hp_field *field = find(record, lua_tostring(L, 2));
+  const struct hoopai_field *field = find(record, lua_tostring(L, 2));
   if (!field) lua_pushnil(L);
-  else if (field->secret) hp_secret_push(L, field->bytes, field->length);
+  else if (field->secret) hoopai_secret_push(L, field->bytes, field->length);
   else lua_pushlstring(L, field->bytes, field->length);
-  (void)hp_record_check(L, 1); /* a finaliser may have closed, and wiped, it before the bytes were copied */
+  (void)hoopai_record_check(L, 1); /* a finaliser may have closed, and wiped, it before the bytes were copied */
   return 1;
 }
 
@@ -650,21 +650,21 @@ static int record_get(lua_State *L) {
 static int record_with(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
-  struct hp_record *changed = hp_record_push(L);
-  const struct hp_record *record = hp_record_check(L, 1); /* last: a finaliser may have closed it */
+  struct hoopai_record *changed = hoopai_record_push(L);
+  const struct hoopai_record *record = hoopai_record_check(L, 1); /* last: a finaliser may have closed it */
   for (int i = 0; i < record->count; i++) {
-    const struct hp_field *field = &record->fields[i];
+    const struct hoopai_field *field = &record->fields[i];
     const char *problem = set_field(changed, field->name, field->bytes, field->length, field->secret);
     if (problem) return luaL_error(L, "%s", problem);
   }
   remove_fields(L, changed, 2); /* first: it makes room */
   set_fields(L, changed, 2, true);
-  return hp_record_settle(L, 3);
+  return hoopai_record_settle(L, 3);
 }
 
 /* names() -> the names of its fields, sorted */
 static int record_names(lua_State *L) {
-  const struct hp_record *record = hp_record_check(L, 1);
+  const struct hoopai_record *record = hoopai_record_check(L, 1);
   lua_createtable(L, record->count, 0);
   for (int i = 0; i < record->count; i++) {
     lua_pushstring(L, record->fields[i].name);
@@ -675,28 +675,28 @@ static int record_names(lua_State *L) {
 
 /* pack() -> all of it as one string, secrets too: for stores that know nothing but strings */
 static int record_pack(lua_State *L) {
-  const struct hp_record *record = hp_record_check(L, 1);
+  const struct hoopai_record *record = hoopai_record_check(L, 1);
   luaL_Buffer out;
   char *bytes = luaL_buffinitsize(L, &out, record->size);
-  hp_record_pack(hp_record_check(L, 1), bytes); /* a finaliser may have closed it meanwhile */
+  hoopai_record_pack(hoopai_record_check(L, 1), bytes); /* a finaliser may have closed it meanwhile */
   luaL_pushresultsize(&out, record->size);
   return 1;
 }
 
 /* close(): wipes it. Idempotent; __gc and __close too. */
 static int record_close(lua_State *L) {
-  struct hp_record *record = luaL_checkudata(L, 1, HP_RECORD);
+  struct hoopai_record *record = luaL_checkudata(L, 1, HOOPAI_RECORD);
   free_fields(record);
   record->closed = true;
   return 0;
 }
 
 static int record_tostring(lua_State *L) {
-  lua_pushliteral(L, HP_RECORD);
+  lua_pushliteral(L, HOOPAI_RECORD);
   return 1;
 }
 
-void hp_open_record(lua_State *L) {
+void hoopai_open_record(lua_State *L) {
   static const luaL_Reg methods[] = {
     {"get", record_get},   {"with", record_with},   {"names", record_names},
     {"pack", record_pack}, {"close", record_close}, {NULL, NULL},
@@ -707,6 +707,6 @@ void hp_open_record(lua_State *L) {
   static const luaL_Reg functions[] = {
     {"record", record_new}, {"unpack_record", record_unpack}, {"read_grant", record_read_grant}, {NULL, NULL},
   };
-  hp_new_type(L, HP_RECORD, methods, metamethods);
+  hoopai_new_type(L, HOOPAI_RECORD, methods, metamethods);
   luaL_setfuncs(L, functions, 0);
 }

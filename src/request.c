@@ -125,9 +125,9 @@ static void write_token(struct writer *writer, const char *token, size_t length)
 
 /* ------------------------------------------------------------------------------------------------------ hoopai.Request */
 
-static void drop(struct hp_request *request) {
+static void drop(struct hoopai_request *request) {
   if (--request->holders > 0) return;
-  hp_wipe(request, request->size); /* headers may be secrets of the user's */
+  hoopai_wipe(request, request->size); /* headers may be secrets of the user's */
   free(request);
 }
 
@@ -162,7 +162,7 @@ static void write_headers(lua_State *L, struct writer *writer, lua_Integer count
 }
 
 /* Reads url, method, headers, once and secret_answer of the table at an index. The caller is its first holder. */
-static struct hp_request *read_request(lua_State *L, int index) {
+static struct hoopai_request *read_request(lua_State *L, int index) {
   size_t url_length, method_length;
   lua_Integer count;
   const char *url = string_field(L, index, "url", &url_length);
@@ -177,7 +177,7 @@ static struct hp_request *read_request(lua_State *L, int index) {
   /* Last: from here on nothing runs a finaliser, which might change what was counted. */
   size_t bytes = measure_headers(L, index, &count) + url_length + method_length + 2;
   size_t nodes = (size_t)count * sizeof(struct curl_slist);
-  struct hp_request *request = malloc(sizeof *request + nodes + bytes);
+  struct hoopai_request *request = malloc(sizeof *request + nodes + bytes);
   if (!request) {
     luaL_error(L, "not enough memory");
     return NULL;
@@ -203,8 +203,8 @@ static struct hp_request *read_request(lua_State *L, int index) {
   return request;
 }
 
-static struct hp_request **check_request(lua_State *L, int index) {
-  return luaL_checkudata(L, index, HP_REQUEST);
+static struct hoopai_request **check_request(lua_State *L, int index) {
+  return luaL_checkudata(L, index, HOOPAI_REQUEST);
 }
 
 /* request { url, method, headers, once, secret_answer } -> Request: what is the same for many requests.
@@ -213,15 +213,15 @@ static struct hp_request **check_request(lua_State *L, int index) {
 static int request_new(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
-  struct hp_request **box = lua_newuserdatauv(L, sizeof(struct hp_request *), 0);
+  struct hoopai_request **box = lua_newuserdatauv(L, sizeof(struct hoopai_request *), 0);
   *box = NULL;
-  luaL_setmetatable(L, HP_REQUEST);
+  luaL_setmetatable(L, HOOPAI_REQUEST);
   *box = read_request(L, 1);
   return 1;
 }
 
 static int request_gc(lua_State *L) {
-  struct hp_request **box = check_request(L, 1);
+  struct hoopai_request **box = check_request(L, 1);
   if (*box) drop(*box);
   *box = NULL;
   return 0;
@@ -231,7 +231,7 @@ static int request_gc(lua_State *L) {
 
 static size_t escaped_size(const char *bytes, size_t length) {
   size_t size = 0;
-  for (size_t i = 0; i < length; i++) size += hp_is_unreserved((unsigned char)bytes[i]) ? 1 : 3;
+  for (size_t i = 0; i < length; i++) size += hoopai_is_unreserved((unsigned char)bytes[i]) ? 1 : 3;
   return size;
 }
 
@@ -239,7 +239,7 @@ static char *write_escaped(char *at, const char *bytes, size_t length) {
   static const char digits[] = "0123456789ABCDEF";
   for (size_t i = 0; i < length; i++) {
     unsigned char byte = (unsigned char)bytes[i];
-    if (hp_is_unreserved(byte)) {
+    if (hoopai_is_unreserved(byte)) {
       *at++ = (char)byte;
     } else {
       *at++ = '%';
@@ -255,7 +255,7 @@ static const char *form_part(lua_State *L, int form, lua_Integer i, size_t *leng
   int type = lua_rawgeti(L, form, i);
   const char *bytes = NULL;
   if (type == LUA_TSTRING) bytes = lua_tolstring(L, -1, length);
-  else if (i % 2 == 0 && luaL_testudata(L, -1, HP_SECRET)) bytes = hp_secret_bytes(L, lua_gettop(L), length);
+  else if (i % 2 == 0 && luaL_testudata(L, -1, HOOPAI_SECRET)) bytes = hoopai_secret_bytes(L, lua_gettop(L), length);
   else luaL_error(L, i % 2 ? "a name of a form must be a string" : "a value of a form must be a string or a secret");
   lua_pop(L, 1);
   return bytes;
@@ -263,7 +263,7 @@ static const char *form_part(lua_State *L, int form, lua_Integer i, size_t *leng
 
 /* The body application/x-www-form-urlencoded, which is what libcurl says of a POST whose headers do not. A space is
    %20: what reads "+" as a space reads that too. */
-static void build_form(lua_State *L, int form, struct hp_transfer *transfer) {
+static void build_form(lua_State *L, int form, struct hoopai_transfer *transfer) {
   luaL_checktype(L, form, LUA_TTABLE);
   if (transfer->has_body) luaL_error(L, "a request has a body or a form, not both");
   lua_Integer count = (lua_Integer)lua_rawlen(L, form);
@@ -290,33 +290,33 @@ static void build_form(lua_State *L, int form, struct hp_transfer *transfer) {
 /* ----------------------------------------------------------------------------------------------------------- transfers */
 
 /* Pushes a transfer of the multi at index 1 that has nothing to send yet. */
-static struct hp_transfer *push_transfer(lua_State *L) {
-  struct hp_transfer *transfer = lua_newuserdatauv(L, sizeof *transfer, HP_TRANSFER_VALUES);
+static struct hoopai_transfer *push_transfer(lua_State *L) {
+  struct hoopai_transfer *transfer = lua_newuserdatauv(L, sizeof *transfer, HOOPAI_TRANSFER_VALUES);
   memset(transfer, 0, sizeof *transfer);
-  transfer->state = HP_CLOSED;
+  transfer->state = HOOPAI_CLOSED;
   transfer->pin = LUA_NOREF;
-  luaL_setmetatable(L, HP_TRANSFER);
+  luaL_setmetatable(L, HOOPAI_TRANSFER);
   lua_pushvalue(L, 1);
-  lua_setiuservalue(L, -2, HP_TRANSFER_MULTI);
+  lua_setiuservalue(L, -2, HOOPAI_TRANSFER_MULTI);
   return transfer;
 }
 
 /* Sends the string at an index, which the transfer on top of the stack keeps. */
-static void set_body(lua_State *L, int index, struct hp_transfer *transfer) {
+static void set_body(lua_State *L, int index, struct hoopai_transfer *transfer) {
   if (lua_isnoneornil(L, index)) return;
   if (lua_type(L, index) != LUA_TSTRING) luaL_error(L, "field 'body' of a request must be a string");
   transfer->body = lua_tolstring(L, index, &transfer->body_length);
   transfer->has_body = true;
   lua_pushvalue(L, index);
-  lua_setiuservalue(L, -2, HP_TRANSFER_BODY);
+  lua_setiuservalue(L, -2, HOOPAI_TRANSFER_BODY);
 }
 
 /* Copies the URL, whose end is `target`, and the headers that are its own into one block; the others follow them. The
    token, if any, is at an index. */
-static void build_block(lua_State *L, struct hp_transfer *transfer, const char *target, size_t length, int token_index) {
-  const struct hp_request *request = transfer->request;
+static void build_block(lua_State *L, struct hoopai_transfer *transfer, const char *target, size_t length, int token_index) {
+  const struct hoopai_request *request = transfer->request;
   size_t token_length = 0;
-  const char *token = lua_isnoneornil(L, token_index) ? NULL : hp_secret_bytes(L, token_index, &token_length);
+  const char *token = lua_isnoneornil(L, token_index) ? NULL : hoopai_secret_bytes(L, token_index, &token_length);
   const char *extra = transfer->has_body ? no_expect : request->posts ? no_type : NULL;
   size_t nodes = (size_t)((token ? 1 : 0) + (extra ? 1 : 0)) * sizeof(struct curl_slist);
   size_t bytes = request->url_length + length + 1;
@@ -346,7 +346,7 @@ static void build_block(lua_State *L, struct hp_transfer *transfer, const char *
 
 /* Gives the transfer on top of the stack, which has its request, the rest: target, token, body, timeout, deadline and
    form at index 3 and those behind it. */
-static void complete(lua_State *L, struct hp_transfer *transfer) {
+static void complete(lua_State *L, struct hoopai_transfer *transfer) {
   size_t length;
   const char *target = lua_tolstring(L, 3, &length);
   set_body(L, 5, transfer);
@@ -356,7 +356,7 @@ static void complete(lua_State *L, struct hp_transfer *transfer) {
   build_block(L, transfer, target, length, 4);
 }
 
-struct hp_transfer *hp_transfer_read(lua_State *L) {
+struct hoopai_transfer *hoopai_transfer_read(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
   lua_pushliteral(L, ""); /* the URL is whole */
@@ -365,42 +365,42 @@ struct hp_transfer *hp_transfer_read(lua_State *L) {
   field(L, 2, "timeout");
   field(L, 2, "deadline");
   field(L, 2, "form");
-  struct hp_transfer *transfer = push_transfer(L);
+  struct hoopai_transfer *transfer = push_transfer(L);
   transfer->request = read_request(L, 2);
   complete(L, transfer);
   return transfer;
 }
 
-struct hp_transfer *hp_transfer_new(lua_State *L) {
+struct hoopai_transfer *hoopai_transfer_new(lua_State *L) {
   size_t length;
-  struct hp_request *request = *check_request(L, 2);
+  struct hoopai_request *request = *check_request(L, 2);
   const char *target = luaL_checklstring(L, 3, &length);
   if (!request) luaL_error(L, "attempt to use a closed request");
   if (!is_url(target, length)) luaL_error(L, "the URL of a request is malformed");
   lua_settop(L, 7);
   lua_pushnil(L); /* no form */
-  struct hp_transfer *transfer = push_transfer(L);
+  struct hoopai_transfer *transfer = push_transfer(L);
   transfer->request = request;
   request->holders++;
   complete(L, transfer);
   return transfer;
 }
 
-void hp_transfer_forget(struct hp_transfer *transfer) {
-  if (transfer->form) hp_wipe(transfer->form, transfer->body_length);
+void hoopai_transfer_forget(struct hoopai_transfer *transfer) {
+  if (transfer->form) hoopai_wipe(transfer->form, transfer->body_length);
   free(transfer->form);
   transfer->form = NULL;
-  if (transfer->block) hp_wipe(transfer->block, transfer->block_size);
+  if (transfer->block) hoopai_wipe(transfer->block, transfer->block_size);
   free(transfer->block);
   transfer->block = NULL;
   if (transfer->request) drop(transfer->request);
   transfer->request = NULL;
 }
 
-void hp_open_request(lua_State *L) {
+void hoopai_open_request(lua_State *L) {
   static const luaL_Reg methods[] = {{NULL, NULL}};
   static const luaL_Reg metamethods[] = {{"__gc", request_gc}, {NULL, NULL}};
-  hp_new_type(L, HP_REQUEST, methods, metamethods);
+  hoopai_new_type(L, HOOPAI_REQUEST, methods, metamethods);
   lua_pushcfunction(L, request_new);
   lua_setfield(L, -2, "request");
 }

@@ -10,18 +10,18 @@ struct secret {
 };
 
 static void wipe(struct secret *secret) {
-  hp_wipe(secret->bytes, secret->length);
+  hoopai_wipe(secret->bytes, secret->length);
   secret->length = 0;
 }
 
-const char *hp_secret_bytes(lua_State *L, int index, size_t *length) {
-  struct secret *secret = luaL_checkudata(L, index, HP_SECRET);
+const char *hoopai_secret_bytes(lua_State *L, int index, size_t *length) {
+  struct secret *secret = luaL_checkudata(L, index, HOOPAI_SECRET);
   if (secret->length == 0) luaL_error(L, "attempt to use a closed secret");
   *length = secret->length;
   return secret->bytes;
 }
 
-const char *hp_token_problem(const char *bytes, size_t length) {
+const char *hoopai_token_problem(const char *bytes, size_t length) {
   if (length == 0) return "it is empty";
   if (length > 65536) return "it is longer than 64 KiB";
   for (size_t i = 0; i < length; i++) {
@@ -31,18 +31,18 @@ const char *hp_token_problem(const char *bytes, size_t length) {
   return NULL;
 }
 
-void hp_secret_push(lua_State *L, const char *bytes, size_t length) {
+void hoopai_secret_push(lua_State *L, const char *bytes, size_t length) {
   struct secret *secret = lua_newuserdatauv(L, sizeof *secret + length, 0);
   secret->length = 0;
-  luaL_setmetatable(L, HP_SECRET);
+  luaL_setmetatable(L, HOOPAI_SECRET);
   memcpy(secret->bytes, bytes, length);
   secret->length = length;
 }
 
 static int push_checked(lua_State *L, const char *bytes, size_t length) {
-  const char *problem = hp_token_problem(bytes, length);
-  if (problem) return hp_problem(L, problem);
-  hp_secret_push(L, bytes, length);
+  const char *problem = hoopai_token_problem(bytes, length);
+  if (problem) return hoopai_problem(L, problem);
+  hoopai_secret_push(L, bytes, length);
   return 1;
 }
 
@@ -65,7 +65,7 @@ static int secret_env(lua_State *L) {
 }
 
 static int secret_gc(lua_State *L) {
-  wipe(luaL_checkudata(L, 1, HP_SECRET));
+  wipe(luaL_checkudata(L, 1, HOOPAI_SECRET));
   return 0;
 }
 
@@ -83,7 +83,7 @@ static const char *find_bytes(const char *text, size_t length, const char *bytes
 /* secret:redact(text) -> text with *** in the place of the token. Very short ones would hit ordinary words. */
 static int secret_redact(lua_State *L) {
   size_t size, left;
-  const char *bytes = hp_secret_bytes(L, 1, &size);
+  const char *bytes = hoopai_secret_bytes(L, 1, &size);
   const char *at = luaL_checklstring(L, 2, &left);
   const char *found = size >= 8 ? find_bytes(at, left, bytes, size) : NULL;
   if (!found) {
@@ -104,14 +104,14 @@ static int secret_redact(lua_State *L) {
 }
 
 static int secret_tostring(lua_State *L) {
-  lua_pushliteral(L, HP_SECRET);
+  lua_pushliteral(L, HOOPAI_SECRET);
   return 1;
 }
 
 /* Takes the same time wherever two secrets of one length differ. */
 static int secret_eq(lua_State *L) {
-  const struct secret *a = luaL_testudata(L, 1, HP_SECRET);
-  const struct secret *b = luaL_testudata(L, 2, HP_SECRET); /* Lua asks us about any two userdata, one of them ours */
+  const struct secret *a = luaL_testudata(L, 1, HOOPAI_SECRET);
+  const struct secret *b = luaL_testudata(L, 2, HOOPAI_SECRET); /* Lua asks us about any two userdata, one of them ours */
   bool equal = a && b && a->length == b->length && a->length > 0;
   if (equal) {
     unsigned char difference = 0;
@@ -122,12 +122,12 @@ static int secret_eq(lua_State *L) {
   return 1;
 }
 
-void hp_open_secret(lua_State *L) {
+void hoopai_open_secret(lua_State *L) {
   static const luaL_Reg methods[] = {{"redact", secret_redact}, {"close", secret_gc}, {NULL, NULL}};
   static const luaL_Reg metamethods[] = {
     {"__gc", secret_gc}, {"__close", secret_gc}, {"__tostring", secret_tostring}, {"__eq", secret_eq}, {NULL, NULL},
   };
   static const luaL_Reg functions[] = {{"secret", secret_new}, {"secret_env", secret_env}, {NULL, NULL}};
-  hp_new_type(L, HP_SECRET, methods, metamethods);
+  hoopai_new_type(L, HOOPAI_SECRET, methods, metamethods);
   luaL_setfuncs(L, functions, 0);
 }

@@ -13,7 +13,7 @@
 #define MAX_ARGUMENT 512
 #define MAX_BASE 2048
 
-bool hp_is_unreserved(unsigned char byte) {
+bool hoopai_is_unreserved(unsigned char byte) {
   return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') || byte == '-' ||
          byte == '.' || byte == '_' || byte == '~';
 }
@@ -27,7 +27,7 @@ static void add_encoded(luaL_Buffer *out, const char *bytes, size_t length) {
   size_t plain = 0; /* start of the run that needs no escape */
   for (size_t i = 0; i < length; i++) {
     unsigned char byte = (unsigned char)bytes[i];
-    if (hp_is_unreserved(byte)) continue;
+    if (hoopai_is_unreserved(byte)) continue;
     char escape[3] = {'%', digits[byte >> 4], digits[byte & 15]};
     luaL_addlstring(out, bytes + plain, i - plain);
     luaL_addlstring(out, escape, sizeof escape);
@@ -73,7 +73,7 @@ static int url_path(lua_State *L) {
     const char *bytes = check_string(L, i + 1, &length);
     const char *problem = segment_problem(bytes, length);
     if (problem) {
-      hp_problem(L, problem);
+      hoopai_problem(L, problem);
       lua_pushinteger(L, i);
       return 3;
     }
@@ -227,15 +227,15 @@ static int url_base(lua_State *L) {
   size_t length;
   const char *text = luaL_checklstring(L, 1, &length);
   const char *problem = text_problem(text, length);
-  if (problem) return hp_problem(L, problem);
+  if (problem) return hoopai_problem(L, problem);
   char out[MAX_BASE + 64]; /* an address may come out longer than it went in: 127.1 */
   problem = parse_base(text, out, sizeof out);
-  if (problem) return hp_problem(L, problem);
+  if (problem) return hoopai_problem(L, problem);
   lua_pushstring(L, out);
   return 1;
 }
 
-void hp_open_url(lua_State *L) {
+void hoopai_open_url(lua_State *L) {
   static const luaL_Reg functions[] = {
     {"escape", url_escape}, {"path", url_path}, {"query", url_query}, {"base_url", url_base}, {NULL, NULL},
   };

@@ -16,9 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define HP_VAULT "hoopai.Vault"
-#define HP_VAULT_LOCK "hoopai.VaultLock"
-#define HP_VAULT_LIST "hoopai.VaultList"
+#define HOOPAI_VAULT "hoopai.Vault"
+#define HOOPAI_VAULT_LOCK "hoopai.VaultLock"
+#define HOOPAI_VAULT_LIST "hoopai.VaultList"
 
 #define RECORD_FILE 201 /* name of a record's file, with the NUL: what is appended still fits into 255 bytes */
 #define STALE 3600      /* seconds */
@@ -223,8 +223,8 @@ static DIR *open_list(const struct vault *vault) {
 
 /* Once an hour, and when the vault is new. A failure does no harm. */
 static void sweep(struct vault *vault) {
-  if (vault->swept > 0 && hp_now() - vault->swept < STALE) return;
-  vault->swept = hp_now();
+  if (vault->swept > 0 && hoopai_now() - vault->swept < STALE) return;
+  vault->swept = hoopai_now();
   DIR *list = open_list(vault);
   if (!list) return;
   for (const struct dirent *entry; (entry = readdir(list));) {
@@ -271,21 +271,21 @@ static bool read_all(int fd, char *bytes, size_t length) {
   return true;
 }
 
-static bool read_checked(const struct vault *vault, const char *file, int fd, struct hp_record *record,
+static bool read_checked(const struct vault *vault, const char *file, int fd, struct hoopai_record *record,
                          struct failure *failure) {
   struct stat info;
   if (!is_private(fd, &info, failure)) return false;
   if (!has_one_name(vault, file, fd, &info)) return refused(failure, "has a second name (hard link)");
-  if (info.st_size > HP_RECORD_SIZE) return refused(failure, "cannot be used: it is larger than 256 KiB");
+  if (info.st_size > HOOPAI_RECORD_SIZE) return refused(failure, "cannot be used: it is larger than 256 KiB");
   size_t length = (size_t)info.st_size;
   char *bytes = malloc(length + 1);
   if (!bytes) return refused(failure, "cannot be read: not enough memory");
   bool done = read_all(fd, bytes, length) || failed(failure, "cannot be read");
   if (done) {
-    const char *problem = hp_record_unpack(record, bytes, length);
+    const char *problem = hoopai_record_unpack(record, bytes, length);
     done = !problem || refused(failure, problem);
   }
-  hp_wipe(bytes, length);
+  hoopai_wipe(bytes, length);
   free(bytes);
   return done;
 }
@@ -315,12 +315,12 @@ static bool replace(const struct vault *vault, const char *file, struct temporar
 }
 
 static bool write_record(const struct vault *vault, const char *file, struct temporary *temporary,
-                         const struct hp_record *record, struct failure *failure) {
+                         const struct hoopai_record *record, struct failure *failure) {
   char *bytes = malloc(record->size);
   if (!bytes) return refused(failure, "cannot be written: not enough memory");
-  hp_record_pack(record, bytes);
+  hoopai_record_pack(record, bytes);
   bool done = replace(vault, file, temporary, bytes, record->size, failure);
-  hp_wipe(bytes, record->size);
+  hoopai_wipe(bytes, record->size);
   free(bytes);
   return done;
 }
@@ -335,7 +335,7 @@ static int push_failure(lua_State *L, const char *file, const struct failure *fa
 }
 
 static struct vault *check_vault(lua_State *L) {
-  struct vault *vault = luaL_checkudata(L, 1, HP_VAULT);
+  struct vault *vault = luaL_checkudata(L, 1, HOOPAI_VAULT);
   if (vault->folder < 0) luaL_error(L, "attempt to use a closed vault");
   return vault;
 }
@@ -350,7 +350,7 @@ static const char *check_file(lua_State *L, char *file) {
 
 static uint64_t random_number(lua_State *L) {
   uint64_t number;
-  hp_random(L, &number, sizeof number);
+  hoopai_random(L, &number, sizeof number);
   return number;
 }
 
@@ -410,7 +410,7 @@ static int vault_new(lua_State *L) {
   struct vault *vault = lua_newuserdatauv(L, sizeof *vault, 0);
   vault->folder = -1;
   vault->swept = 0;
-  luaL_setmetatable(L, HP_VAULT);
+  luaL_setmetatable(L, HOOPAI_VAULT);
   if (open_folder(vault, path, &failure)) {
     if (check_folder(vault, &failure)) return 1;
     close(vault->folder);
@@ -425,8 +425,8 @@ static int vault_read(lua_State *L) {
   char file[RECORD_FILE];
   struct failure failure;
   const char *problem = check_file(L, file);
-  if (problem) return hp_problem(L, problem);
-  struct hp_record *record = hp_record_push(L);
+  if (problem) return hoopai_problem(L, problem);
+  struct hoopai_record *record = hoopai_record_push(L);
   int index = lua_gettop(L);
   int fd = open_file(vault, file, O_RDONLY);
   if (fd < 0 && errno == ENOENT) {
@@ -440,7 +440,7 @@ static int vault_read(lua_State *L) {
   }
   bool done = read_checked(vault, file, fd, record, &failure);
   close(fd);
-  return done ? hp_record_settle(L, index) : push_failure(L, file, &failure);
+  return done ? hoopai_record_settle(L, index) : push_failure(L, file, &failure);
 }
 
 /* write(name, record) -> true | nil, problem: after true it outlasts a power failure */
@@ -450,8 +450,8 @@ static int vault_write(lua_State *L) {
   struct temporary temporary;
   struct failure failure;
   const char *problem = check_file(L, file);
-  const struct hp_record *record = hp_record_check(L, 3);
-  if (problem) return hp_problem(L, problem);
+  const struct hoopai_record *record = hoopai_record_check(L, 3);
+  if (problem) return hoopai_problem(L, problem);
   name_temporary(&temporary, file, random_number(L));
   if (!write_record(vault, file, &temporary, record, &failure)) return push_failure(L, file, &failure);
   sweep(vault);
@@ -492,7 +492,7 @@ static int vault_remove(lua_State *L) {
   char file[RECORD_FILE];
   struct failure failure;
   const char *problem = check_file(L, file);
-  if (problem) return hp_problem(L, problem);
+  if (problem) return hoopai_problem(L, problem);
   if (!unlink_file(vault, file, "") || !unlink_file(vault, file, ".bak")) {
     failed(&failure, "cannot be removed");
     return push_failure(L, file, &failure);
@@ -508,18 +508,18 @@ static int vault_remove(lua_State *L) {
 /* ------------------------------------------------------------------------------------------------------------ listing */
 
 static int list_gc(lua_State *L) {
-  hp_buffer_free(luaL_checkudata(L, 1, HP_VAULT_LIST));
+  hoopai_buffer_free(luaL_checkudata(L, 1, HOOPAI_VAULT_LIST));
   return 0;
 }
 
 /* The names of the files, each with its NUL. No Lua runs here, which might raise while the folder is open. */
-static bool list_files(const struct vault *vault, struct hp_buffer *out) {
+static bool list_files(const struct vault *vault, struct hoopai_buffer *out) {
   DIR *list = open_list(vault);
   if (!list) return false;
   bool done = true;
   errno = 0;
   for (const struct dirent *entry; done && (entry = readdir(list));) {
-    done = hp_append(out, entry->d_name, strlen(entry->d_name) + 1);
+    done = hoopai_append(out, entry->d_name, strlen(entry->d_name) + 1);
   }
   int number = errno;
   closedir(list);
@@ -531,9 +531,9 @@ static bool list_files(const struct vault *vault, struct hp_buffer *out) {
 static int vault_names(lua_State *L) {
   const struct vault *vault = check_vault(L);
   struct failure failure;
-  struct hp_buffer *files = lua_newuserdatauv(L, sizeof *files, 0);
+  struct hoopai_buffer *files = lua_newuserdatauv(L, sizeof *files, 0);
   memset(files, 0, sizeof *files);
-  luaL_setmetatable(L, HP_VAULT_LIST);
+  luaL_setmetatable(L, HOOPAI_VAULT_LIST);
   if (!list_files(vault, files)) {
     failed(&failure, "cannot be listed");
     return push_failure(L, "the folder", &failure);
@@ -553,7 +553,7 @@ static int vault_names(lua_State *L) {
 
 /* close(): idempotent; __gc and __close too. Locks live on. */
 static int vault_close(lua_State *L) {
-  struct vault *vault = luaL_checkudata(L, 1, HP_VAULT);
+  struct vault *vault = luaL_checkudata(L, 1, HOOPAI_VAULT);
   if (vault->folder >= 0) close(vault->folder);
   vault->folder = -1;
   return 0;
@@ -593,12 +593,12 @@ static int vault_lock(lua_State *L) {
   char name[RECORD_FILE], file[RECORD_FILE + 5];
   struct failure failure;
   const char *problem = check_file(L, name);
-  if (problem) return hp_problem(L, problem);
+  if (problem) return hoopai_problem(L, problem);
   snprintf(file, sizeof file, "%s.lock", name);
   struct lock *lock = lua_newuserdatauv(L, sizeof *lock, 0);
   lock->fd = -1;
-  lock->pid = hp_pid();
-  luaL_setmetatable(L, HP_VAULT_LOCK);
+  lock->pid = hoopai_pid();
+  luaL_setmetatable(L, HOOPAI_VAULT_LOCK);
   if (take_lock(vault, file, lock, &failure)) return 1;
   if (lock->fd >= 0) close(lock->fd);
   lock->fd = -1;
@@ -610,15 +610,15 @@ static int vault_lock(lua_State *L) {
 /* release(): idempotent; __gc and __close too. A forked child has the parent's lock, not one of its own: there it is
    only closed. */
 static int lock_release(lua_State *L) {
-  struct lock *lock = luaL_checkudata(L, 1, HP_VAULT_LOCK);
+  struct lock *lock = luaL_checkudata(L, 1, HOOPAI_VAULT_LOCK);
   if (lock->fd < 0) return 0;
-  if (lock->pid == hp_pid()) (void)flock(lock->fd, LOCK_UN);
+  if (lock->pid == hoopai_pid()) (void)flock(lock->fd, LOCK_UN);
   close(lock->fd);
   lock->fd = -1;
   return 0;
 }
 
-void hp_open_vault(lua_State *L) {
+void hoopai_open_vault(lua_State *L) {
   static const luaL_Reg none[] = {{NULL, NULL}};
   static const luaL_Reg methods[] = {
     {"read", vault_read}, {"write", vault_write}, {"probe", vault_probe}, {"remove", vault_remove},
@@ -628,9 +628,9 @@ void hp_open_vault(lua_State *L) {
   static const luaL_Reg lock_methods[] = {{"release", lock_release}, {NULL, NULL}};
   static const luaL_Reg lock_metamethods[] = {{"__gc", lock_release}, {"__close", lock_release}, {NULL, NULL}};
   static const luaL_Reg list_metamethods[] = {{"__gc", list_gc}, {NULL, NULL}};
-  hp_new_type(L, HP_VAULT, methods, metamethods);
-  hp_new_type(L, HP_VAULT_LOCK, lock_methods, lock_metamethods);
-  hp_new_type(L, HP_VAULT_LIST, none, list_metamethods);
+  hoopai_new_type(L, HOOPAI_VAULT, methods, metamethods);
+  hoopai_new_type(L, HOOPAI_VAULT_LOCK, lock_methods, lock_metamethods);
+  hoopai_new_type(L, HOOPAI_VAULT_LIST, none, list_metamethods);
   lua_pushcfunction(L, vault_new);
   lua_setfield(L, -2, "vault");
 }

@@ -1,4 +1,4 @@
-/* A CURLM whose own descriptors are close-on-exec (HP_CURL_WAKEUP_IS_INHERITED): every program that the host starts would
+/* A CURLM whose own descriptors are close-on-exec (HOOPAI_CURL_WAKEUP_IS_INHERITED): every program that the host starts would
    inherit them. */
 #define _GNU_SOURCE
 #include "multi.h"
@@ -68,8 +68,8 @@ static CURLM *init_marked(void) {
 #endif
 
 /* libcurl does not say what it lacked: from 8.20.0 on it needs descriptors as well as memory. */
-CURLM *hp_curl_multi_init(void) {
-  CURLM *curl = hp_curl_rule(HP_CURL_WAKEUP_IS_INHERITED) ? init_marked() : curl_multi_init();
+CURLM *hoopai_curl_multi_init(void) {
+  CURLM *curl = hoopai_curl_rule(HOOPAI_CURL_WAKEUP_IS_INHERITED) ? init_marked() : curl_multi_init();
   if (curl) return curl;
   int ends[2];
   if (open_pair(ends)) errno = ENOMEM;

@@ -111,7 +111,7 @@ local function core(sources)
       if name and not seen[name] then
         seen[name] = true
         add("src/" .. name)
-      elseif is_header and line:find("^%a[%w_ *]*hp_[%w_]+%(") then
+      elseif is_header and line:find("^%a[%w_ *]*hoopai_[%w_]+%(") then
         out[#out + 1] = "static " .. line
       elseif not name and not line:find("^#define _GNU_SOURCE") then
         out[#out + 1] = line
