@@ -56,7 +56,7 @@ endif
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: help deps build demo test test-all test-on test-everywhere server-core lint asan tsan valgrind contract torture fuzz bench bench-compare \
+.PHONY: help deps build demo test test-all test-on test-everywhere server-core lint format asan tsan valgrind contract torture fuzz bench bench-compare \
 	readme meta docs amalgamation host install clean env
 
 help: ## this list
@@ -104,6 +104,10 @@ lint: ## luacheck, gcc -fanalyzer, clang-tidy, cppcheck, the exported symbols, t
 	@.ci/deps build run lint
 	@$(MAKE) -s --no-print-directory build amalgamation
 	@CPPFLAGS="$(includes)" .ci/lint
+
+format: ## format the C sources with clang-format (version 14, that of Debian 12)
+	@.ci/deps lint
+	@clang-format -i src/*.c src/*.h
 
 asan: ## run the specs under AddressSanitizer, LeakSanitizer and UBSan
 	$(only54)

@@ -6,37 +6,38 @@
 #define ANY 0
 #define LATER 0xffffff
 
+/* clang-format off: one rule after the other */
 static const struct {
   const char *name;
   unsigned from, before; /* the first version concerned, and the first that is not */
   const char *reason;
 } rules[HOOPAI_CURL_RULES] = {
-  [HOOPAI_CURL_IDLE_BYTES_PASS] = {
-    "idle_bytes_pass", ANY, VERSION(8, 0, 0),
-    "libcurl only checks that an idle connection is open: bytes that came on it pass for the next response"},
-  [HOOPAI_CURL_IDLE_CHECK_IS_RARE] = {
-    "idle_check_is_rare", VERSION(8, 22, 0), LATER,
-    "an idle connection is checked at most once a second (curl commit 2f1e94eaed): in between bytes that came on it pass "
-    "for the next response, and a request is sent on one that has ended"},
-  [HOOPAI_CURL_HANDLE_SERVES_ONCE] = {
-    "handle_serves_once", ANY, VERSION(8, 1, 0),
-    "a reused easy handle keeps a pointer into the freed headers of the response before; a first header line that is "
-    "folded makes libcurl write there"},
-  [HOOPAI_CURL_ABORT_IS_REMEMBERED] = {
-    "abort_is_remembered", VERSION(8, 16, 0), VERSION(8, 17, 0),
-    "a resolve that CURLOPT_RESOLVER_START_FUNCTION refuses is cached as a name that does not exist (mended by curl commit "
-    "b0db5f12b1): there each transfer resolves for itself"},
-  [HOOPAI_CURL_WAKEUP_IS_INHERITED] = {
-    "wakeup_is_inherited", ANY, VERSION(8, 9, 0),
-    "the descriptors of curl_multi_wakeup are not close-on-exec"},
-  [HOOPAI_CURL_CA_PATH_COMES_BACK] = {
-    "ca_path_comes_back", VERSION(8, 17, 0), LATER,
-    "default CA paths are put in when a transfer starts (curl commit eefd03c572); since 8.21.0 (5df33efab4) also where "
-    "CURLOPT_CAPATH was set to NULL"},
-  [HOOPAI_CURL_MULTI_JOINS_RESOLVERS] = {
-    "multi_joins_resolvers", VERSION(8, 20, 0), LATER,
-    "resolver threads belong to the CURLM: CURLOPT_QUICK_EXIT no longer counts, CURLMOPT_QUICK_EXIT does"},
+  [HOOPAI_CURL_IDLE_BYTES_PASS] =
+    {"idle_bytes_pass", ANY, VERSION(8, 0, 0),
+     "libcurl only checks that an idle connection is open: bytes that came on it pass for the next response"},
+  [HOOPAI_CURL_IDLE_CHECK_IS_RARE] = {"idle_check_is_rare", VERSION(8, 22, 0), LATER,
+                                      "an idle connection is checked at most once a second (curl commit 2f1e94eaed): "
+                                      "in between bytes that came on it pass "
+                                      "for the next response, and a request is sent on one that has ended"},
+  [HOOPAI_CURL_HANDLE_SERVES_ONCE] =
+    {"handle_serves_once", ANY, VERSION(8, 1, 0),
+     "a reused easy handle keeps a pointer into the freed headers of the response before; a first header line that is "
+     "folded makes libcurl write there"},
+  [HOOPAI_CURL_ABORT_IS_REMEMBERED] = {"abort_is_remembered", VERSION(8, 16, 0), VERSION(8, 17, 0),
+                                       "a resolve that CURLOPT_RESOLVER_START_FUNCTION refuses is cached as a name "
+                                       "that does not exist (mended by curl commit "
+                                       "b0db5f12b1): there each transfer resolves for itself"},
+  [HOOPAI_CURL_WAKEUP_IS_INHERITED] = {"wakeup_is_inherited", ANY, VERSION(8, 9, 0),
+                                       "the descriptors of curl_multi_wakeup are not close-on-exec"},
+  [HOOPAI_CURL_CA_PATH_COMES_BACK] = {"ca_path_comes_back", VERSION(8, 17, 0), LATER,
+                                      "default CA paths are put in when a transfer starts (curl commit eefd03c572); "
+                                      "since 8.21.0 (5df33efab4) also where "
+                                      "CURLOPT_CAPATH was set to NULL"},
+  [HOOPAI_CURL_MULTI_JOINS_RESOLVERS] =
+    {"multi_joins_resolvers", VERSION(8, 20, 0), LATER,
+     "resolver threads belong to the CURLM: CURLOPT_QUICK_EXIT no longer counts, CURLMOPT_QUICK_EXIT does"},
 };
+/* clang-format on */
 
 bool hoopai_curl_rule(enum hoopai_curl_rule rule) {
   unsigned version = curl_version_info(CURLVERSION_NOW)->version_num;

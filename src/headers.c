@@ -16,7 +16,8 @@
 static const struct hoopai_refusal refused_too_long = {
   "too_large", "the answer has more or longer headers than the library accepts"};
 static const struct hoopai_refusal refused_no_memory = {"too_large", "there is no memory for the answer"};
-static const struct hoopai_refusal refused_no_status_line = {"protocol", "the answer does not begin with a status line of HTTP"};
+static const struct hoopai_refusal refused_no_status_line = {"protocol",
+                                                             "the answer does not begin with a status line of HTTP"};
 static const struct hoopai_refusal refused_flood = {"protocol", "the server sends interim (1xx) answers without end"};
 static const struct hoopai_refusal refused_malformed = {"protocol", "a header line of the answer is malformed"};
 static const struct hoopai_refusal refused_coding = {
@@ -279,7 +280,8 @@ static bool read_number(const struct hoopai_header *header, lua_Integer *number)
 }
 
 #define BUDGET_PREFIX "x-ratelimit-"
-#define BUDGET(rest, key) {BUDGET_PREFIX rest, sizeof(BUDGET_PREFIX rest) - 1, key}
+#define BUDGET(rest, key)                                                                                              \
+  { BUDGET_PREFIX rest, sizeof(BUDGET_PREFIX rest) - 1, key }
 
 static const struct {
   const char *name;

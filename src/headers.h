@@ -9,19 +9,19 @@
 /* Zeroed memory, with `most` set, is a response of which nothing came. */
 struct hoopai_headers {
   struct hoopai_buffer text; /* lines of the block that counts, or of the interim one before it; no empty line */
-  size_t most;           /* bytes that are accepted */
-  int lines, interim;    /* how many lines, and how many 1xx blocks, so far */
-  uint64_t size;         /* what Content-Length says */
-  int status;            /* of the block that came last; 0 = none came */
-  bool open;             /* in a block: its empty line is still to come */
-  bool bare;             /* in a block: only its status line came */
-  bool done;             /* the final block is complete: what follows are trailers */
-  bool coded;            /* a Content-Encoding came */
-  bool chunked;          /* a Transfer-Encoding: chunked came */
-  bool sized;            /* the block has a Content-Length: `size` */
-  bool in_framing;       /* the line last seen is one of these: no folded line may go on with it */
-  bool in_line;          /* the piece last seen did not end its line */
-  bool after_return;     /* it ended in a CR */
+  size_t most;               /* bytes that are accepted */
+  int lines, interim;        /* how many lines, and how many 1xx blocks, so far */
+  uint64_t size;             /* what Content-Length says */
+  int status;                /* of the block that came last; 0 = none came */
+  bool open;                 /* in a block: its empty line is still to come */
+  bool bare;                 /* in a block: only its status line came */
+  bool done;                 /* the final block is complete: what follows are trailers */
+  bool coded;                /* a Content-Encoding came */
+  bool chunked;              /* a Transfer-Encoding: chunked came */
+  bool sized;                /* the block has a Content-Length: `size` */
+  bool in_framing;           /* the line last seen is one of these: no folded line may go on with it */
+  bool in_line;              /* the piece last seen did not end its line */
+  bool after_return;         /* it ended in a CR */
 };
 
 /* Why a response is refused. */

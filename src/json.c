@@ -20,7 +20,7 @@
 #endif
 
 #define MAX_DEPTH 64
-#define LONG_INTEGER 16 /* digits: fewer are below EXACT */
+#define LONG_INTEGER 16          /* digits: fewer are below EXACT */
 #define EXACT 9007199254740992.0 /* 2^53: from here on a float does not tell one integer from the next */
 
 static const char array_mark; /* its address is the registry key of the metatable that marks arrays */
@@ -95,8 +95,11 @@ static bool fail_in_object(struct encoder *encoder, const char *name, size_t len
 /* The length of the UTF-8 sequence at `at` (RFC 3629), 0 when it is none. */
 static size_t sequence_length(const unsigned char *at, size_t left) {
   unsigned char lead = at[0];
-  size_t length = lead < 0x80 ? 1 : lead >= 0xc2 && lead <= 0xdf ? 2 : lead >= 0xe0 && lead <= 0xef ? 3
-                  : lead >= 0xf0 && lead <= 0xf4 ? 4 : 0;
+  size_t length = lead < 0x80                    ? 1
+                  : lead >= 0xc2 && lead <= 0xdf ? 2
+                  : lead >= 0xe0 && lead <= 0xef ? 3
+                  : lead >= 0xf0 && lead <= 0xf4 ? 4
+                                                 : 0;
   if (length == 0 || length > left) return 0;
   for (size_t i = 1; i < length; i++) {
     if ((at[i] & 0xc0) != 0x80) return 0;

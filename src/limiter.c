@@ -10,13 +10,13 @@
 
 #include <math.h>
 
-#define PROBES 20          /* requests in flight while nothing is known of the budget: the smallest one seen was 25 */
-#define PARTS 100          /* in which an interval is counted: a place becomes free at most a hundredth of it late */
-#define RING (PARTS + 2)   /* as many of them as an interval that stays the same can touch */
-#define FAR 60.0           /* what takes longer than this is not waited for (a day that is used up) */
-#define INTERVAL 10.0      /* assumed where the headers name no interval */
-#define BLIND_DAY 60.0     /* how long an exhausted day is believed where its end is not told */
-#define LONGEST 86400.0    /* no header closes the gate, or makes an interval, for longer than a day */
+#define PROBES 20        /* requests in flight while nothing is known of the budget: the smallest one seen was 25 */
+#define PARTS 100        /* in which an interval is counted: a place becomes free at most a hundredth of it late */
+#define RING (PARTS + 2) /* as many of them as an interval that stays the same can touch */
+#define FAR 60.0         /* what takes longer than this is not waited for (a day that is used up) */
+#define INTERVAL 10.0    /* assumed where the headers name no interval */
+#define BLIND_DAY 60.0   /* how long an exhausted day is believed where its end is not told */
+#define LONGEST 86400.0  /* no header closes the gate, or makes an interval, for longer than a day */
 
 /* Requests that were answered at about the same time. */
 struct part {
@@ -200,7 +200,11 @@ static int limiter_new(lua_State *L) {
   double interval = is_known ? known_interval(L) : INTERVAL;
   struct limiter *own = lua_newuserdatauv(L, sizeof *own, 0);
   *own = (struct limiter){
-    .max = max, .interval = interval, .asking = !is_known, .closed_until = -HUGE_VAL, .day_over_until = -HUGE_VAL,
+    .max = max,
+    .interval = interval,
+    .asking = !is_known,
+    .closed_until = -HUGE_VAL,
+    .day_over_until = -HUGE_VAL,
   };
   luaL_setmetatable(L, HOOPAI_LIMITER);
   return 1;
@@ -208,9 +212,8 @@ static int limiter_new(lua_State *L) {
 
 void hoopai_open_limiter(lua_State *L) {
   static const luaL_Reg methods[] = {
-    {"wait", limiter_wait},           {"try", limiter_try},       {"take", limiter_take},
-    {"give_back", limiter_give_back}, {"settle", limiter_settle}, {"close", limiter_close},
-    {NULL, NULL},
+    {"wait", limiter_wait},     {"try", limiter_try},     {"take", limiter_take}, {"give_back", limiter_give_back},
+    {"settle", limiter_settle}, {"close", limiter_close}, {NULL, NULL},
   };
   static const luaL_Reg metamethods[] = {{NULL, NULL}};
   hoopai_new_type(L, HOOPAI_LIMITER, methods, metamethods);

@@ -930,9 +930,9 @@ static int multi_gc(lua_State *L) {
 
 void hoopai_open_multi(lua_State *L) {
   static const luaL_Reg methods[] = {
-    {"pollfd", multi_pollfd}, {"timeout", multi_timeout}, {"add", multi_add},     {"send", multi_send}, {"step", multi_step},
-    {"next", multi_next},     {"wait", multi_wait},       {"count", multi_count}, {"close", multi_close},
-    {"has_ended", multi_has_ended}, {"peek", multi_peek}, {NULL, NULL},
+    {"pollfd", multi_pollfd}, {"timeout", multi_timeout},     {"add", multi_add},   {"send", multi_send},
+    {"step", multi_step},     {"next", multi_next},           {"wait", multi_wait}, {"count", multi_count},
+    {"close", multi_close},   {"has_ended", multi_has_ended}, {"peek", multi_peek}, {NULL, NULL},
   };
   static const luaL_Reg metamethods[] = {{"__gc", multi_gc}, {"__close", multi_close}, {NULL, NULL}};
   hoopai_new_type(L, HOOPAI_MULTI, methods, metamethods);

@@ -18,9 +18,9 @@ struct hoopai_slot {
   CURL *easy; /* NULL = the next request makes one */
   struct hoopai_transfer *owner;
   struct hoopai_slot *next; /* in the pool */
-  char *origin;  /* "https://host:port" of the request before, NULL = none */
-  CURLU *parsed; /* the same for libcurl */
-  bool has_origin; /* the handle has been told */
+  char *origin;             /* "https://host:port" of the request before, NULL = none */
+  CURLU *parsed;            /* the same for libcurl */
+  bool has_origin;          /* the handle has been told */
   struct hoopai_buffer body;
   size_t max_body;
   struct hoopai_headers headers;
@@ -42,7 +42,7 @@ struct hoopai_list {
 /* What is the same for many requests. Each userdata hoopai.Request and each transfer that sends it is a holder. */
 struct hoopai_request {
   int holders;
-  size_t size; /* of all of it, the texts included */
+  size_t size;              /* of all of it, the texts included */
   const char *method, *url; /* what the URL begins with */
   size_t url_length;
   struct curl_slist *headers; /* NULL = none */
@@ -53,16 +53,21 @@ struct hoopai_request {
 };
 
 /* The user values of a transfer. */
-enum { HOOPAI_TRANSFER_MULTI = 1, HOOPAI_TRANSFER_BODY, HOOPAI_TRANSFER_WAITER, HOOPAI_TRANSFER_VALUES = HOOPAI_TRANSFER_WAITER };
+enum {
+  HOOPAI_TRANSFER_MULTI = 1,
+  HOOPAI_TRANSFER_BODY,
+  HOOPAI_TRANSFER_WAITER,
+  HOOPAI_TRANSFER_VALUES = HOOPAI_TRANSFER_WAITER
+};
 
 /* The userdata hoopai.Transfer. */
 struct hoopai_transfer {
   struct hoopai_multi *multi; /* NULL once that was finalised */
-  int pin;                /* its place in the table that keeps it from being collected */
+  int pin;                    /* its place in the table that keeps it from being collected */
   enum hoopai_state state;
-  struct hoopai_transfer *next;                   /* in the list of its state */
+  struct hoopai_transfer *next;                    /* in the list of its state */
   struct hoopai_transfer *all_next, *all_previous; /* in the list of all */
-  struct hoopai_slot *slot;                       /* once started, until it is closed */
+  struct hoopai_slot *slot;                        /* once started, until it is closed */
 
   /* The request. `block` holds the URL and the headers of its own; it is wiped when freed because of the token. */
   struct hoopai_request *request;
@@ -118,17 +123,17 @@ struct hoopai_multi {
   int queued, running, idle_count;
 
   bool seen_tls, seen_http2;
-  bool watches_idle;   /* what comes on idle connections must be noticed here, see end_unclean */
-  bool clears_idle;    /* and the only cure is clear_unclean */
+  bool watches_idle;    /* what comes on idle connections must be noticed here, see end_unclean */
+  bool clears_idle;     /* and the only cure is clear_unclean */
   bool resolves_itself; /* without lookups: HOOPAI_CURL_ABORT_IS_REMEMBERED */
-  bool idle_unclean;   /* something came on one of them */
-  bool idle_watched;   /* some of them are in the set */
-  bool idle_unwatched; /* some were taken out of it */
-  bool begun; /* a transfer was started, and libcurl has not looked for a connection for it yet */
-  double heard;   /* the hoopai_now() at which an answer last came */
-  double retired; /* connections from before it are not used any more; 0 = none were retired */
-  int old;        /* how many transfers still run on those */
-  bool serves_once;  /* an easy handle may not be used again: HOOPAI_CURL_HANDLE_SERVES_ONCE */
+  bool idle_unclean;    /* something came on one of them */
+  bool idle_watched;    /* some of them are in the set */
+  bool idle_unwatched;  /* some were taken out of it */
+  bool begun;           /* a transfer was started, and libcurl has not looked for a connection for it yet */
+  double heard;         /* the hoopai_now() at which an answer last came */
+  double retired;       /* connections from before it are not used any more; 0 = none were retired */
+  int old;              /* how many transfers still run on those */
+  bool serves_once;     /* an easy handle may not be used again: HOOPAI_CURL_HANDLE_SERVES_ONCE */
 
   /* options */
   int max_connections;

@@ -184,8 +184,8 @@ static int poller_close(lua_State *L) {
 
 void hoopai_open_poller(lua_State *L) {
   static const luaL_Reg methods[] = {
-    {"fd", poller_fd}, {"add", poller_add}, {"remove", poller_remove}, {"wait", poller_wait}, {"close", poller_close},
-    {NULL, NULL},
+    {"fd", poller_fd},     {"add", poller_add},     {"remove", poller_remove},
+    {"wait", poller_wait}, {"close", poller_close}, {NULL, NULL},
   };
   static const luaL_Reg metamethods[] = {{"__gc", poller_close}, {"__close", poller_close}, {NULL, NULL}};
   hoopai_new_type(L, HOOPAI_POLLER, methods, metamethods);

@@ -6,7 +6,8 @@
 
 #if defined(__linux__)
 #define HOOPAI_BACKEND "epoll"
-#elif defined(__APPLE__) || defined(__FreeBSD__) || defined(__OpenBSD__) || defined(__NetBSD__) || defined(__DragonFly__)
+#elif defined(__APPLE__) || defined(__FreeBSD__) || defined(__OpenBSD__) || defined(__NetBSD__) ||                     \
+  defined(__DragonFly__)
 #define HOOPAI_BACKEND "kqueue"
 #else
 #error "hoopai needs epoll or kqueue"

@@ -20,8 +20,19 @@ static const char *const secret_names[] = {
 
 /* What else of an answer always finds a place, however much a server adds to it. */
 static const char *const known_names[] = {
-  "company_id", "error",       "error_description", "expires_in", "is_bulk_installation", "location_id", "message",
-  "scope",      "status_code", "token_type",        "user_id",    "user_type",            NULL,
+  "company_id",
+  "error",
+  "error_description",
+  "expires_in",
+  "is_bulk_installation",
+  "location_id",
+  "message",
+  "scope",
+  "status_code",
+  "token_type",
+  "user_id",
+  "user_type",
+  NULL,
 };
 #define MAX_OTHERS 6 /* 6 secret, 12 known and 6 other names fill a record */
 
@@ -247,9 +258,11 @@ const char *hoopai_record_unpack(struct hoopai_record *record, const char *bytes
   char last[TAIL_SIZE + 1];
   const size_t version = sizeof packed_head - 3; /* where the number begins */
   if (length > HOOPAI_RECORD_SIZE) return "it is larger than 256 KiB";
-  if (length < version || memcmp(bytes, packed_head, version) != 0) return "it is no record of this library, or cut off";
+  if (length < version || memcmp(bytes, packed_head, version) != 0)
+    return "it is no record of this library, or cut off";
   if (length < sizeof packed_head - 1) return "it is cut off";
-  if (memcmp(bytes, packed_head, sizeof packed_head - 1) != 0) return "it was written by another version of this library";
+  if (memcmp(bytes, packed_head, sizeof packed_head - 1) != 0)
+    return "it was written by another version of this library";
   if (length < EMPTY_SIZE) return "it is cut off";
   const char *end = bytes + length - TAIL_SIZE;
   if (memcmp(end, tail, sizeof tail - 1) != 0 || bytes[length - 1] != '\n') return "it is cut off";
@@ -702,10 +715,16 @@ void hoopai_open_record(lua_State *L) {
     {"pack", record_pack}, {"close", record_close}, {NULL, NULL},
   };
   static const luaL_Reg metamethods[] = {
-    {"__gc", record_close}, {"__close", record_close}, {"__tostring", record_tostring}, {NULL, NULL},
+    {"__gc", record_close},
+    {"__close", record_close},
+    {"__tostring", record_tostring},
+    {NULL, NULL},
   };
   static const luaL_Reg functions[] = {
-    {"record", record_new}, {"unpack_record", record_unpack}, {"read_grant", record_read_grant}, {NULL, NULL},
+    {"record", record_new},
+    {"unpack_record", record_unpack},
+    {"read_grant", record_read_grant},
+    {NULL, NULL},
   };
   hoopai_new_type(L, HOOPAI_RECORD, methods, metamethods);
   luaL_setfuncs(L, functions, 0);

@@ -20,7 +20,7 @@ struct hoopai_field {
 struct hoopai_record {
   struct hoopai_field fields[HOOPAI_RECORD_FIELDS]; /* sorted by name */
   int count;
-  size_t size; /* of the packed form */
+  size_t size;  /* of the packed form */
   bool settled; /* the values stand in the user value, not in memory of their own */
   bool closed;
 };

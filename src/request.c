@@ -313,7 +313,8 @@ static void set_body(lua_State *L, int index, struct hoopai_transfer *transfer) 
 
 /* Copies the URL, whose end is `target`, and the headers that are its own into one block; the others follow them. The
    token, if any, is at an index. */
-static void build_block(lua_State *L, struct hoopai_transfer *transfer, const char *target, size_t length, int token_index) {
+static void build_block(lua_State *L, struct hoopai_transfer *transfer, const char *target, size_t length,
+                        int token_index) {
   const struct hoopai_request *request = transfer->request;
   size_t token_length = 0;
   const char *token = lua_isnoneornil(L, token_index) ? NULL : hoopai_secret_bytes(L, token_index, &token_length);

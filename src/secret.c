@@ -111,7 +111,8 @@ static int secret_tostring(lua_State *L) {
 /* Takes the same time wherever two secrets of one length differ. */
 static int secret_eq(lua_State *L) {
   const struct secret *a = luaL_testudata(L, 1, HOOPAI_SECRET);
-  const struct secret *b = luaL_testudata(L, 2, HOOPAI_SECRET); /* Lua asks us about any two userdata, one of them ours */
+  const struct secret *b =
+    luaL_testudata(L, 2, HOOPAI_SECRET); /* Lua asks us about any two userdata, one of them ours */
   bool equal = a && b && a->length == b->length && a->length > 0;
   if (equal) {
     unsigned char difference = 0;

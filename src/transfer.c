@@ -251,7 +251,8 @@ size_t hoopai_transfer_origin_length(const struct hoopai_transfer *transfer) {
 
 /* An address needs no lookup. With a proxy it is its name that would be looked up. While there are lookups libcurl must
    not wait for their connections. */
-static bool set_resolve(struct hoopai_slot *slot, const struct hoopai_transfer *transfer, const struct hoopai_multi *multi) {
+static bool set_resolve(struct hoopai_slot *slot, const struct hoopai_transfer *transfer,
+                        const struct hoopai_multi *multi) {
   bool looks_up = !multi->resolves_itself &&
                   (multi->proxy || !hoopai_is_address(transfer->url, hoopai_transfer_origin_length(transfer)));
   if (multi->lookups) {
@@ -279,7 +280,8 @@ static bool parse_origin(struct hoopai_slot *slot, const char *url, size_t lengt
 /* libcurl parses CURLOPT_URL and puts it together again for each request, which takes a tenth of all its work. So it
    gets the parsed origin, which is the same for nearly all requests of a client, and what follows as it is. A proxy for
    plain http is sent the whole URL. (CURLOPT_URL is not parsed then; without it libcurl would put one together.) */
-static bool set_origin(struct hoopai_slot *slot, const struct hoopai_transfer *transfer, const struct hoopai_multi *multi) {
+static bool set_origin(struct hoopai_slot *slot, const struct hoopai_transfer *transfer,
+                       const struct hoopai_multi *multi) {
   const char *url = transfer->url;
   bool to_proxy = multi->proxy && !transfer->request->https;
   size_t length = transfer->target && !to_proxy ? hoopai_transfer_origin_length(transfer) : 0;
@@ -345,15 +347,24 @@ static const struct {
   CURLcode code;
   const char *kind;
 } kinds[] = {
-  {CURLE_OPERATION_TIMEDOUT, "timeout"},       {CURLE_SSL_CONNECT_ERROR, "tls"},
-  {CURLE_PEER_FAILED_VERIFICATION, "tls"},     {CURLE_SSL_CACERT_BADFILE, "tls"},
-  {CURLE_SSL_CERTPROBLEM, "tls"},              {CURLE_SSL_CIPHER, "tls"},
-  {CURLE_SSL_ISSUER_ERROR, "tls"},             {CURLE_SSL_PINNEDPUBKEYNOTMATCH, "tls"},
-  {CURLE_SSL_ENGINE_INITFAILED, "tls"},        {CURLE_SSL_INVALIDCERTSTATUS, "tls"},
-  {CURLE_USE_SSL_FAILED, "tls"},               {CURLE_UNSUPPORTED_PROTOCOL, "protocol"},
-  {CURLE_WEIRD_SERVER_REPLY, "protocol"},      {CURLE_BAD_CONTENT_ENCODING, "protocol"},
-  {CURLE_HTTP2, "network"},                    {CURLE_HTTP2_STREAM, "network"},
-  {CURLE_FILESIZE_EXCEEDED, "too_large"},      {CURLE_OK, NULL},
+  {CURLE_OPERATION_TIMEDOUT, "timeout"},
+  {CURLE_SSL_CONNECT_ERROR, "tls"},
+  {CURLE_PEER_FAILED_VERIFICATION, "tls"},
+  {CURLE_SSL_CACERT_BADFILE, "tls"},
+  {CURLE_SSL_CERTPROBLEM, "tls"},
+  {CURLE_SSL_CIPHER, "tls"},
+  {CURLE_SSL_ISSUER_ERROR, "tls"},
+  {CURLE_SSL_PINNEDPUBKEYNOTMATCH, "tls"},
+  {CURLE_SSL_ENGINE_INITFAILED, "tls"},
+  {CURLE_SSL_INVALIDCERTSTATUS, "tls"},
+  {CURLE_USE_SSL_FAILED, "tls"},
+  {CURLE_UNSUPPORTED_PROTOCOL, "protocol"},
+  {CURLE_WEIRD_SERVER_REPLY, "protocol"},
+  {CURLE_BAD_CONTENT_ENCODING, "protocol"},
+  {CURLE_HTTP2, "network"},
+  {CURLE_HTTP2_STREAM, "network"},
+  {CURLE_FILESIZE_EXCEEDED, "too_large"},
+  {CURLE_OK, NULL},
 };
 
 static const char *kind_of(CURLcode code) {
@@ -648,10 +659,13 @@ static int transfer_close(lua_State *L) {
 
 void hoopai_open_transfer(lua_State *L) {
   static const luaL_Reg methods[] = {
-    {"state", transfer_state},   {"result", transfer_result}, {"sent", transfer_sent}, {"stage", transfer_stage},
-    {"started", transfer_started}, {"body", transfer_body},   {"headers", transfer_headers}, {"head", transfer_head},
-    {"header", transfer_header}, {"rate_limit", transfer_rate_limit}, {"info", transfer_info}, {"close", transfer_close},
-    {"await", transfer_await}, {NULL, NULL},
+    {"state", transfer_state},     {"result", transfer_result},
+    {"sent", transfer_sent},       {"stage", transfer_stage},
+    {"started", transfer_started}, {"body", transfer_body},
+    {"headers", transfer_headers}, {"head", transfer_head},
+    {"header", transfer_header},   {"rate_limit", transfer_rate_limit},
+    {"info", transfer_info},       {"close", transfer_close},
+    {"await", transfer_await},     {NULL, NULL},
   };
   static const luaL_Reg metamethods[] = {{"__gc", transfer_close}, {"__close", transfer_close}, {NULL, NULL}};
   hoopai_new_type(L, HOOPAI_TRANSFER, methods, metamethods);

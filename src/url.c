@@ -178,7 +178,8 @@ static const char *parts_problem(const struct url_parts *parts) {
   if (parts->port && strcmp(parts->port, "0") == 0) return "must not have port 0";
   if (strcmp(parts->scheme, "https") == 0) return NULL;
   if (strcmp(parts->scheme, "http") != 0) return "must begin with https://";
-  return is_loopback(parts->host) ? NULL : "must begin with https:// (plain http only to 127.0.0.1, [::1] or localhost)";
+  return is_loopback(parts->host) ? NULL
+                                  : "must begin with https:// (plain http only to 127.0.0.1, [::1] or localhost)";
 }
 
 static const char *text_problem(const char *text, size_t length) {
