@@ -4,16 +4,8 @@
 #include "curl_compat.h"
 #include "headers.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <math.h>
 #include <pthread.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <curl/curl.h>
 #include <dlfcn.h>
@@ -27,69 +19,6 @@
 #else
 #define HOOPAI_EXPORT
 #endif
-
-/* ------------------------------------------------------------------------------------------------ helpers of all files */
-
-bool hoopai_append(struct hoopai_buffer *buffer, const void *data, size_t length) {
-  if (length > buffer->capacity - buffer->length) {
-    size_t wanted = buffer->length + length;
-    size_t capacity = buffer->capacity < 1024 ? 1024 : buffer->capacity;
-    if (wanted < length || wanted > SIZE_MAX / 2) return false;
-    while (capacity < wanted) capacity *= 2;
-    char *grown = realloc(buffer->data, capacity);
-    if (!grown) return false;
-    buffer->data = grown;
-    buffer->capacity = capacity;
-  }
-  if (length > 0) memcpy(buffer->data + buffer->length, data, length);
-  buffer->length += length;
-  return true;
-}
-
-void hoopai_buffer_free(struct hoopai_buffer *buffer) {
-  free(buffer->data);
-  memset(buffer, 0, sizeof *buffer);
-}
-
-void hoopai_wipe(void *data, size_t length) {
-  static void *(*const volatile fill)(void *, int, size_t) = memset;
-  if (length > 0) fill(data, 0, length);
-}
-
-static double clock_seconds(clockid_t id) {
-  struct timespec ts;
-  clock_gettime(id, &ts);
-  return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-double hoopai_now(void) {
-  return clock_seconds(CLOCK_MONOTONIC);
-}
-
-void hoopai_new_type(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *metamethods) {
-  /* Filled also when it is there: a load that ran out of memory may have left it half done. */
-  luaL_newmetatable(L, name);
-  luaL_setfuncs(L, metamethods, 0);
-  lua_newtable(L);
-  luaL_setfuncs(L, methods, 0);
-  lua_setfield(L, -2, "__index");
-  lua_pushboolean(L, 0);
-  lua_setfield(L, -2, "__metatable");
-  lua_pop(L, 1);
-}
-
-int hoopai_problem(lua_State *L, const char *problem) {
-  lua_pushnil(L);
-  lua_pushstring(L, problem);
-  return 2;
-}
-
-int hoopai_system_problem(lua_State *L, const char *problem) {
-  const char *reason = strerror(errno);
-  lua_pushnil(L);
-  lua_pushfstring(L, "%s: %s", problem, reason);
-  return 2;
-}
 
 /* ------------------------------------------------------------------------------------------------- clocks and randomness */
 
@@ -120,16 +49,6 @@ static int core_sleep(lua_State *L) {
   ts.tv_nsec = (long)((seconds - (double)ts.tv_sec) * 1e9);
   lua_pushboolean(L, nanosleep(&ts, NULL) == 0);
   return 1;
-}
-
-/* The system's generator, so that a host's math.random sequence stays as it is. */
-void hoopai_random(lua_State *L, void *out, size_t length) {
-#if defined(__APPLE__) || defined(__FreeBSD__) || defined(__OpenBSD__) || defined(__NetBSD__)
-  (void)L;
-  arc4random_buf(out, length);
-#else
-  if (getentropy(out, length) != 0) luaL_error(L, "the system gave no random bytes: %s", strerror(errno));
-#endif
 }
 
 /* random() -> a float from 0 up to 1 */

@@ -50,6 +50,12 @@ void hoopai_random(lua_State *L, void *out, size_t length);
 /* Unreserved characters of a URL (RFC 3986 2.3): all others are percent-encoded. */
 bool hoopai_is_unreserved(unsigned char byte);
 
+/* Writes %XX, in upper or lower case, and returns where it ends. */
+char *hoopai_write_escape(char *at, unsigned char byte, bool upper);
+
+/* The value of a hexadecimal digit, -1 for other bytes. */
+int hoopai_hex_digit(char byte);
+
 /* Creates the metatable of a type: methods in __index, closed by __metatable. Idempotent. */
 void hoopai_new_type(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *metamethods);
 

@@ -236,16 +236,10 @@ static size_t escaped_size(const char *bytes, size_t length) {
 }
 
 static char *write_escaped(char *at, const char *bytes, size_t length) {
-  static const char digits[] = "0123456789ABCDEF";
   for (size_t i = 0; i < length; i++) {
     unsigned char byte = (unsigned char)bytes[i];
-    if (hoopai_is_unreserved(byte)) {
-      *at++ = (char)byte;
-    } else {
-      *at++ = '%';
-      *at++ = digits[byte >> 4];
-      *at++ = digits[byte & 15];
-    }
+    if (hoopai_is_unreserved(byte)) *at++ = (char)byte;
+    else at = hoopai_write_escape(at, byte, true);
   }
   return at;
 }

@@ -13,22 +13,17 @@
 #define MAX_ARGUMENT 512
 #define MAX_BASE 2048
 
-bool hoopai_is_unreserved(unsigned char byte) {
-  return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') || byte == '-' ||
-         byte == '.' || byte == '_' || byte == '~';
-}
-
 static bool is_control(unsigned char byte) {
   return byte < 0x20 || byte == 0x7f;
 }
 
 static void add_encoded(luaL_Buffer *out, const char *bytes, size_t length) {
-  static const char digits[] = "0123456789ABCDEF";
   size_t plain = 0; /* start of the run that needs no escape */
   for (size_t i = 0; i < length; i++) {
     unsigned char byte = (unsigned char)bytes[i];
     if (hoopai_is_unreserved(byte)) continue;
-    char escape[3] = {'%', digits[byte >> 4], digits[byte & 15]};
+    char escape[3];
+    (void)hoopai_write_escape(escape, byte, true);
     luaL_addlstring(out, bytes + plain, i - plain);
     luaL_addlstring(out, escape, sizeof escape);
     plain = i + 1;

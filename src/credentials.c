@@ -1,5 +1,5 @@
 /* Grants whose tokens go from the socket to a store and back without becoming Lua values. */
-#include "record.h"
+#include "credentials.h"
 
 #include "multi.h"
 
@@ -173,19 +173,13 @@ static char *put(char *at, const char *bytes, size_t length) {
 }
 
 static char *put_field(char *at, const struct hoopai_field *field) {
-  static const char digits[] = "0123456789abcdef";
   if (field->secret) *at++ = '!';
   at = put(at, field->name, strlen(field->name));
   *at++ = '=';
   for (size_t i = 0; i < field->length; i++) {
     unsigned char byte = (unsigned char)field->bytes[i];
-    if (is_plain(byte)) {
-      *at++ = (char)byte;
-    } else {
-      *at++ = '%';
-      *at++ = digits[byte >> 4];
-      *at++ = digits[byte & 15];
-    }
+    if (is_plain(byte)) *at++ = (char)byte;
+    else at = hoopai_write_escape(at, byte, false);
   }
   *at++ = '\n';
   return at;
@@ -203,13 +197,6 @@ void hoopai_record_pack(const struct hoopai_record *record, char *out) {
   put(at, last, TAIL_SIZE);
 }
 
-static int hex_digit(char byte) {
-  if (byte >= '0' && byte <= '9') return byte - '0';
-  if (byte >= 'a' && byte <= 'f') return byte - 'a' + 10;
-  if (byte >= 'A' && byte <= 'F') return byte - 'A' + 10;
-  return -1;
-}
-
 /* Undoes %xx into memory as long as the text; false when the text is none of ours. */
 static bool unpack_value(const char *text, size_t size, char *out, size_t *length) {
   size_t used = 0;
@@ -219,7 +206,7 @@ static bool unpack_value(const char *text, size_t size, char *out, size_t *lengt
       out[used++] = text[i];
       continue;
     }
-    int high = size - i > 2 ? hex_digit(text[i + 1]) : -1, low = high < 0 ? -1 : hex_digit(text[i + 2]);
+    int high = size - i > 2 ? hoopai_hex_digit(text[i + 1]) : -1, low = high < 0 ? -1 : hoopai_hex_digit(text[i + 2]);
     if (low < 0) return false;
     out[used++] = (char)(high * 16 + low);
     i += 2;
@@ -321,7 +308,7 @@ static int32_t code_unit(const char *at, const char *end) {
   int32_t unit = 0;
   if (end - at < 4) return -1;
   for (int i = 0; i < 4; i++) {
-    int digit = hex_digit(at[i]);
+    int digit = hoopai_hex_digit(at[i]);
     if (digit < 0) return -1;
     unit = unit * 16 + digit;
   }

@@ -1,6 +1,6 @@
 /* A grant: what a token endpoint answered, and what a store keeps. */
-#ifndef HOOPAI_RECORD_H
-#define HOOPAI_RECORD_H
+#ifndef HOOPAI_CREDENTIALS_H
+#define HOOPAI_CREDENTIALS_H
 
 #include "core.h"
 

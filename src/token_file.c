@@ -1,6 +1,6 @@
 /* A private folder with one file per record. A file is replaced as a whole or not at all, whatever a process dies of. */
 #define _GNU_SOURCE
-#include "record.h"
+#include "credentials.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -51,27 +51,21 @@ static bool is_kept(unsigned char byte) {
 
 /* The file of a record. Its name has no dot, which tells it from all other files of the folder. */
 static const char *file_name(const char *name, size_t length, char *file) {
-  static const char digits[] = "0123456789ABCDEF";
   size_t used = 0;
   if (length == 0) return "the name of a record is empty";
   for (size_t i = 0; i < length; i++) {
     unsigned char byte = (unsigned char)name[i];
     if (used + (is_kept(byte) ? 1 : 3) >= RECORD_FILE) return "the name of a record is too long";
-    if (is_kept(byte)) {
-      file[used++] = (char)byte;
-    } else {
-      file[used++] = '%';
-      file[used++] = digits[byte >> 4];
-      file[used++] = digits[byte & 15];
-    }
+    if (is_kept(byte)) file[used++] = (char)byte;
+    else used = (size_t)(hoopai_write_escape(file + used, byte, true) - file);
   }
   file[used] = 0;
   return NULL;
 }
 
+/* Of the upper-case digits that file_name writes. */
 static int name_digit(char byte) {
-  if (byte >= '0' && byte <= '9') return byte - '0';
-  return byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
+  return byte >= 'a' ? -1 : hoopai_hex_digit(byte);
 }
 
 /* Undoes file_name in place; false for a name that it does not give. */
