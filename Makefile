@@ -3,7 +3,7 @@
 PREFIX ?= /usr/local
 LUA ?= lua5.4
 CFLAGS ?= -O2 -g
-# Names of a spec file or folder: make test SPECS=spec/time_spec.lua
+# Names of a spec file or folder: make test SPECS=spec/unit/time/init_spec.lua
 SPECS =
 # How long make fuzz tries each target
 FUZZ_SECONDS ?= 120
@@ -120,7 +120,7 @@ tsan: ## run the example of a C host, many threads with a state each, under Thre
 	$(only54)
 	@.ci/deps build run sandbox test
 	@$(MAKE) -s --no-print-directory build build/process.so build-tsan/host
-	@.ci/test tsan spec/embed_spec.lua
+	@.ci/test tsan spec/behaviour/embed_spec.lua
 
 valgrind: ## run the core's specs under valgrind
 	$(only54)

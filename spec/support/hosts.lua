@@ -1,4 +1,4 @@
---- The loops that hoopai can live in, with one face, and what each of them must do. Run by spec/hosts_spec.lua in
+--- The loops that hoopai can live in, with one face, and what each of them must do. Run by spec/behaviour/hosts_spec.lua in
 -- child processes, since a loop is chosen once per process:
 --
 --   lua5.4 spec/support/hosts.lua LOOP CASE URL

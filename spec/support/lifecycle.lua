@@ -1,4 +1,4 @@
---- One end of a program in one state of a call; run by spec/lifecycle_spec.lua in spec/support/core_host.c.
+--- One end of a program in one state of a call; run by spec/behaviour/lifecycle_spec.lua in spec/support/core_host.c.
 --
 --   core_host lifecycle.lua EVENT STATE SERVER SILENT DEAF
 --
