@@ -41,6 +41,7 @@ build = {
         "src/core.c",
         "src/credentials.c",
         "src/curl_compat.c",
+        "src/curl_handle.c",
         "src/fork.c",
         "src/headers.c",
         "src/json.c",

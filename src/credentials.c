@@ -537,7 +537,7 @@ static int record_read_grant(lua_State *L) {
   const struct hoopai_transfer *transfer = luaL_checkudata(L, 1, HOOPAI_TRANSFER);
   if (transfer->state != HOOPAI_DONE) return luaL_error(L, "the transfer is not done, or closed");
   struct hoopai_record *record = hoopai_record_push(L);
-  const struct hoopai_buffer *body = transfer->slot ? &transfer->slot->body : NULL;
+  const struct hoopai_buffer *body = transfer->handle ? &transfer->handle->body : NULL;
   if (!body || body->length == 0) return hoopai_problem(L, "the answer is empty");
   const char *problem = scan_copy(record, body);
   if (problem) free_fields(record);

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_IDLE_SLOTS 64
+#define MAX_IDLE_HANDLES 64
 #define SEEN 64 /* events at a time: as many as hoopai_set_wait gives */
 #define STREAMS 100
 #define MOST_CONNECTIONS 10000
@@ -158,9 +158,9 @@ static void forget_socket(struct hoopai_multi *multi, int fd) {
 /* Some versions of libcurl close a socket that was not yet connected without telling: what they take out before
    anything was sent may be gone already. */
 static bool may_be_gone(CURL *easy) {
-  struct hoopai_slot *slot = NULL;
-  curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&slot);
-  return slot && slot->owner && slot->owner->sent == 0;
+  struct hoopai_handle *handle = NULL;
+  curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&handle);
+  return handle && handle->owner && handle->owner->sent == 0;
 }
 
 static void note_version(CURL *easy, struct hoopai_socket *entry) {
@@ -306,27 +306,27 @@ static int capacity(const struct hoopai_multi *multi) {
   return multi->seen_http2 ? multi->max_connections * STREAMS : multi->max_connections;
 }
 
-static struct hoopai_slot *take_slot(struct hoopai_multi *multi) {
-  struct hoopai_slot *slot = multi->idle;
-  if (!slot) return hoopai_slot_new(multi);
-  multi->idle = slot->next;
+static struct hoopai_handle *take_handle(struct hoopai_multi *multi) {
+  struct hoopai_handle *handle = multi->idle;
+  if (!handle) return hoopai_handle_new(multi);
+  multi->idle = handle->next;
   multi->idle_count--;
-  slot->next = NULL;
-  return slot;
+  handle->next = NULL;
+  return handle;
 }
 
-static void give_slot(struct hoopai_multi *multi, struct hoopai_slot *slot) {
+static void give_handle(struct hoopai_multi *multi, struct hoopai_handle *handle) {
   /* libcurl counts how often it sent a request again for as long as a handle lives, and gives up after five times. */
-  bool spent = slot->owner && (slot->owner->sent > 1 || slot->owner->kind);
-  slot->owner = NULL;
-  hoopai_slot_reset(slot);
-  if (!multi->curl || multi->idle_count >= MAX_IDLE_SLOTS) {
-    hoopai_slot_free(slot);
+  bool spent = handle->owner && (handle->owner->sent > 1 || handle->owner->kind);
+  handle->owner = NULL;
+  hoopai_handle_reset(handle);
+  if (!multi->curl || multi->idle_count >= MAX_IDLE_HANDLES) {
+    hoopai_handle_free(handle);
     return;
   }
-  if (multi->serves_once || spent) hoopai_slot_retire(slot);
-  slot->next = multi->idle;
-  multi->idle = slot;
+  if (multi->serves_once || spent) hoopai_handle_retire(handle);
+  handle->next = multi->idle;
+  multi->idle = handle;
   multi->idle_count++;
 }
 
@@ -345,9 +345,9 @@ static void note_due(struct hoopai_multi *multi, const struct hoopai_transfer *t
 }
 
 static bool hand_over(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
-  struct hoopai_slot *slot = transfer->slot;
-  return multi->curl && slot && hoopai_slot_prepare(slot, transfer, multi) &&
-         curl_multi_add_handle(multi->curl, slot->easy) == CURLM_OK;
+  struct hoopai_handle *handle = transfer->handle;
+  return multi->curl && handle && hoopai_handle_prepare(handle, transfer, multi) &&
+         curl_multi_add_handle(multi->curl, handle->easy) == CURLM_OK;
 }
 
 static void fail_to_start(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
@@ -374,8 +374,8 @@ static void run(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
 }
 
 static void start(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
-  transfer->slot = take_slot(multi);
-  if (transfer->slot) transfer->slot->owner = transfer;
+  transfer->handle = take_handle(multi);
+  if (transfer->handle) transfer->handle->owner = transfer;
   transfer->started = hoopai_now();
   if (transfer->request->https || multi->proxy) multi->seen_tls = true;
   multi->running++;
@@ -391,7 +391,7 @@ static void start_queued(struct hoopai_multi *multi) {
 }
 
 static void take_out(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
-  if (transfer->state == HOOPAI_RUNNING) curl_multi_remove_handle(multi->curl, transfer->slot->easy);
+  if (transfer->state == HOOPAI_RUNNING) curl_multi_remove_handle(multi->curl, transfer->handle->easy);
   else remove_from(&multi->resolving, transfer);
   leave(multi, transfer);
 }
@@ -401,7 +401,7 @@ static void take_out(struct hoopai_multi *multi, struct hoopai_transfer *transfe
    idle connections of HTTP/1.1. So when a request got no answer in its time, and no other did since it left, the
    connections from before are not used for new ones. */
 static void judge_connections(struct hoopai_multi *multi, const struct hoopai_transfer *transfer, CURLcode code) {
-  if (transfer->slot->headers.lines > 0) {
+  if (transfer->handle->headers.lines > 0) {
     multi->heard = transfer->ended;
   } else if (code == CURLE_OPERATION_TIMEDOUT && transfer->sent > 0 && multi->heard < transfer->started) {
     multi->retired = transfer->ended;
@@ -410,9 +410,9 @@ static void judge_connections(struct hoopai_multi *multi, const struct hoopai_tr
 }
 
 static void end_transfer(struct hoopai_multi *multi, struct hoopai_transfer *transfer, CURLcode code, double now) {
-  struct hoopai_slot *slot = transfer->slot;
+  struct hoopai_handle *handle = transfer->handle;
   long version = 0;
-  curl_easy_getinfo(slot->easy, CURLINFO_HTTP_VERSION, &version);
+  curl_easy_getinfo(handle->easy, CURLINFO_HTTP_VERSION, &version);
   if (version != 0) multi->seen_http2 = version == CURL_HTTP_VERSION_2_0;
   transfer->ended = now;
   judge_connections(multi, transfer, code);
@@ -450,7 +450,7 @@ static bool begin_lookup(struct hoopai_multi *multi, const char *origin, size_t 
 /* Takes the handle of a transfer back from libcurl, which would have to resolve a name for it: a lookup does that. */
 static void look_up(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
   size_t length = hoopai_transfer_origin_length(transfer);
-  curl_multi_remove_handle(multi->curl, transfer->slot->easy);
+  curl_multi_remove_handle(multi->curl, transfer->handle->easy);
   wait_for_lookup(multi, transfer);
   if (is_looked_up(multi, transfer->url, length) || begin_lookup(multi, transfer->url, length)) return;
   take_out(multi, transfer);
@@ -468,10 +468,10 @@ static void end_lookup(struct hoopai_multi *multi, struct hoopai_lookup *lookup,
       push_last(&multi->resolving, transfer);
     } else if (lookup->found) {
       transfer->resolved = true;
-      if (multi->serves_once) hoopai_slot_retire(transfer->slot);
+      if (multi->serves_once) hoopai_handle_retire(transfer->handle);
       run(multi, transfer);
     } else {
-      memcpy(transfer->slot->error, lookup->error, sizeof lookup->error);
+      memcpy(transfer->handle->error, lookup->error, sizeof lookup->error);
       end_transfer(multi, transfer, code, now);
     }
   }
@@ -487,12 +487,12 @@ static void drain(struct hoopai_multi *multi) {
   while ((message = curl_multi_info_read(multi->curl, &left))) {
     if (message->msg != CURLMSG_DONE) continue;
     CURLcode code = message->data.result;
-    struct hoopai_slot *slot = NULL;
-    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&slot);
+    struct hoopai_handle *handle = NULL;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&handle);
     if (now == 0) now = hoopai_now();
-    if (!slot) end_lookup(multi, hoopai_lookup_take(&multi->lookups, message->easy_handle), code, now);
-    else if (slot->unresolved && code != CURLE_OK) look_up(multi, slot->owner);
-    else end_transfer(multi, slot->owner, code, now);
+    if (!handle) end_lookup(multi, hoopai_lookup_take(&multi->lookups, message->easy_handle), code, now);
+    else if (handle->unresolved && code != CURLE_OK) look_up(multi, handle->owner);
+    else end_transfer(multi, handle->owner, code, now);
   }
 }
 
@@ -507,7 +507,7 @@ static void expire(struct hoopai_multi *multi) {
       note_due(multi, at);
       continue;
     }
-    if (at->state == HOOPAI_RESOLVING) memcpy(at->slot->error, unresolved, sizeof unresolved);
+    if (at->state == HOOPAI_RESOLVING) memcpy(at->handle->error, unresolved, sizeof unresolved);
     end_transfer(multi, at, CURLE_OPERATION_TIMEDOUT, now);
   }
 }
@@ -641,7 +641,7 @@ static void close_multi(struct hoopai_multi *multi) {
   block_sigpipe(multi, &guard);
   multi->closed = true;
   end_all(multi, "closed", closed_client);
-  while (multi->idle) hoopai_slot_free(take_slot(multi));
+  while (multi->idle) hoopai_handle_free(take_handle(multi));
   if (multi->model) curl_easy_cleanup(multi->model);
   multi->model = NULL;
   close_curl(multi);
@@ -681,8 +681,8 @@ void hoopai_multi_release(struct hoopai_multi *multi, struct hoopai_transfer *tr
     restore_sigpipe(&guard);
   }
   if (transfer->state == HOOPAI_DONE) remove_from(&multi->done, transfer);
-  if (transfer->slot && is_ours(multi)) give_slot(multi, transfer->slot);
-  transfer->slot = NULL;
+  if (transfer->handle && is_ours(multi)) give_handle(multi, transfer->handle);
+  transfer->handle = NULL;
   unlink_all(multi, transfer);
 }
 
@@ -909,8 +909,8 @@ static int multi_gc(lua_State *L) {
   multi_close(L);
   while (multi->all) { /* their userdata may live a little longer than this memory */
     struct hoopai_transfer *transfer = multi->all;
-    if (transfer->slot && is_ours(multi)) hoopai_slot_free(transfer->slot);
-    transfer->slot = NULL;
+    if (transfer->handle && is_ours(multi)) hoopai_handle_free(transfer->handle);
+    transfer->handle = NULL;
     transfer->state = HOOPAI_CLOSED;
     hoopai_transfer_forget(transfer); /* one that is made while the state closes gets no __gc of its own */
     unlink_all(multi, transfer);

@@ -14,13 +14,13 @@ struct hoopai_multi;
 struct hoopai_transfer;
 
 /* An easy handle with its response buffers, pooled. */
-struct hoopai_slot {
+struct hoopai_handle {
   CURL *easy; /* NULL = the next request makes one */
   struct hoopai_transfer *owner;
-  struct hoopai_slot *next; /* in the pool */
-  char *origin;             /* "https://host:port" of the request before, NULL = none */
-  CURLU *parsed;            /* the same for libcurl */
-  bool has_origin;          /* the handle has been told */
+  struct hoopai_handle *next; /* in the pool */
+  char *origin;               /* "https://host:port" of the request before, NULL = none */
+  CURLU *parsed;              /* the same for libcurl */
+  bool has_origin;            /* the handle has been told */
   struct hoopai_buffer body;
   size_t max_body;
   struct hoopai_headers headers;
@@ -67,7 +67,7 @@ struct hoopai_transfer {
   enum hoopai_state state;
   struct hoopai_transfer *next;                    /* in the list of its state */
   struct hoopai_transfer *all_next, *all_previous; /* in the list of all */
-  struct hoopai_slot *slot;                        /* once started, until it is closed */
+  struct hoopai_handle *handle;                    /* once started, until it is closed */
 
   /* The request. `block` holds the URL and the headers of its own; it is wiped when freed because of the token. */
   struct hoopai_request *request;
@@ -117,7 +117,7 @@ struct hoopai_multi {
   struct hoopai_list queue, resolving, done;
   struct hoopai_lookup *lookups;
   struct hoopai_transfer *all;
-  struct hoopai_slot *idle;
+  struct hoopai_handle *idle;
   CURL *model;   /* what their handles are copied from, NULL = not yet made */
   CURLSH *share; /* their TLS sessions, NULL = each has its own */
   int queued, running, idle_count;
@@ -150,16 +150,18 @@ struct hoopai_multi {
 /* curl_multi_init, with no descriptor that a program started by the host would inherit (wakeup.c). */
 CURLM *hoopai_curl_multi_init(void);
 
-/* slots (transfer.c) */
-struct hoopai_slot *hoopai_slot_new(const struct hoopai_multi *multi);
-void hoopai_slot_free(struct hoopai_slot *slot);
+/* handles (curl_handle.c) */
+struct hoopai_handle *hoopai_handle_new(const struct hoopai_multi *multi);
+void hoopai_handle_free(struct hoopai_handle *handle);
+/* Notes why a callback ended the transfer, where nothing is noted yet. The texts must last as long as the transfer. */
+void hoopai_handle_refuse(struct hoopai_handle *handle, const char *kind, const char *why);
 /* Frees its easy handle. */
-void hoopai_slot_retire(struct hoopai_slot *slot);
+void hoopai_handle_retire(struct hoopai_handle *handle);
 /* Sets every option that differs between requests, in a new handle where it has none; false when libcurl refuses. */
-bool hoopai_slot_prepare(struct hoopai_slot *slot, struct hoopai_transfer *transfer, struct hoopai_multi *multi);
+bool hoopai_handle_prepare(struct hoopai_handle *handle, struct hoopai_transfer *transfer, struct hoopai_multi *multi);
 
-/* Makes a slot ready for the pool: what the last answer left is forgotten. */
-void hoopai_slot_reset(struct hoopai_slot *slot);
+/* Makes a handle ready for the pool: what the last answer left is forgotten. */
+void hoopai_handle_reset(struct hoopai_handle *handle);
 
 /* The origin in its URL: what is looked up for it. */
 size_t hoopai_transfer_origin_length(const struct hoopai_transfer *transfer);
@@ -187,9 +189,9 @@ bool hoopai_budget_read(lua_State *L, int index, lua_Integer numbers[HOOPAI_BUDG
 /* Wipes and frees the copy of the request. */
 void hoopai_transfer_forget(struct hoopai_transfer *transfer);
 
-/* Takes a transfer out of its multi: aborts it when unfinished, gives the slot back. Safe in a forked child. */
+/* Takes a transfer out of its multi: aborts it when unfinished, gives the handle back. Safe in a forked child. */
 void hoopai_multi_release(struct hoopai_multi *multi, struct hoopai_transfer *transfer);
-/* CURLOPT_OPENSOCKETFUNCTION and CURLOPT_CLOSESOCKETFUNCTION of all slots; their data is the multi, which outlives the
+/* CURLOPT_OPENSOCKETFUNCTION and CURLOPT_CLOSESOCKETFUNCTION of all handles; their data is the multi, which outlives the
    connections. */
 curl_socket_t hoopai_multi_on_open(void *user, curlsocktype purpose, struct curl_sockaddr *address);
 int hoopai_multi_on_close(void *user, curl_socket_t fd);
