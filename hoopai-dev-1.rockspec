@@ -51,6 +51,8 @@ build = {
         "src/rate_limiter.c",
         "src/request.c",
         "src/secret.c",
+        "src/sigpipe.c",
+        "src/sockets.c",
         "src/token_file.c",
         "src/transfer.c",
         "src/url.c",

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "curl_compat.h"
 #include "multi.h"
+#include "sockets.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -171,9 +172,9 @@ bool hoopai_multi_open_model(struct hoopai_multi *multi) {
   set_comfort(easy, multi);
   if (set_security(easy) && hoopai_curl_set_authorities(easy, multi->ca_file) && set_proxy(easy, multi) &&
       curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE) == CURLE_OK &&
-      curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, hoopai_multi_on_open) == CURLE_OK &&
+      curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, hoopai_sockets_open) == CURLE_OK &&
       curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, multi) == CURLE_OK &&
-      curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, hoopai_multi_on_close) == CURLE_OK &&
+      curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, hoopai_sockets_close) == CURLE_OK &&
       curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, multi) == CURLE_OK) {
     multi->model = easy;
     return true;

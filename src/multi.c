@@ -2,19 +2,14 @@
 #define _GNU_SOURCE
 #include "multi.h"
 #include "curl_compat.h"
+#include "sigpipe.h"
+#include "sockets.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
 #define MAX_IDLE_HANDLES 64
-#define SEEN 64 /* events at a time: as many as hoopai_set_wait gives */
 #define STREAMS 100
 #define MOST_CONNECTIONS 10000
 #define MOST_BYTES 1000000000
@@ -24,48 +19,6 @@
 
 static const char closed_client[] = "the client was closed";
 static const char unresolved[] = "the name of the host was not resolved in time";
-
-/* ---------------------------------------------------------------------------------------------------------- SIGPIPE */
-
-/* With CURLOPT_NOSIGNAL libcurl leaves SIGPIPE alone, and OpenSSL may write to a closed socket. It is blocked in this
-   thread while libcurl runs, and taken away if it came through us; no disposition of the process is touched. */
-struct guard {
-  bool active;
-  sigset_t before;
-  bool was_pending;
-};
-
-static void block_sigpipe(const struct hoopai_multi *multi, struct guard *guard) {
-  guard->active = false;
-  if (!multi->seen_tls) return;
-  sigset_t only, pending;
-  sigemptyset(&pending);
-  sigpending(&pending);
-  guard->was_pending = sigismember(&pending, SIGPIPE) == 1;
-  sigemptyset(&only);
-  sigaddset(&only, SIGPIPE);
-  guard->active = pthread_sigmask(SIG_BLOCK, &only, &guard->before) == 0;
-}
-
-static void restore_sigpipe(struct guard *guard) {
-  if (!guard->active) return;
-  sigset_t pending;
-  sigemptyset(&pending);
-  sigpending(&pending);
-  if (!guard->was_pending && sigismember(&pending, SIGPIPE) == 1) {
-    sigset_t only;
-    sigemptyset(&only);
-    sigaddset(&only, SIGPIPE);
-#if defined(__APPLE__) || defined(__OpenBSD__) /* these have no sigtimedwait */
-    int signal_number;
-    sigwait(&only, &signal_number);
-#else
-    const struct timespec at_once = {0, 0};
-    while (sigtimedwait(&only, NULL, &at_once) < 0 && errno == EINTR) continue;
-#endif
-  }
-  pthread_sigmask(SIG_SETMASK, &guard->before, NULL);
-}
 
 /* ------------------------------------------------------------------------------------------------------------- lists */
 
@@ -113,100 +66,7 @@ static void unlink_all(struct hoopai_multi *multi, struct hoopai_transfer *trans
   transfer->multi = NULL;
 }
 
-/* -------------------------------------------------------------------------------------------------- sockets and timer */
-
-static bool reserve_socket(struct hoopai_multi *multi, curl_socket_t fd) {
-  if (fd < multi->socket_count) return true;
-  int count = multi->socket_count ? multi->socket_count : 64;
-  while (count <= fd) count *= 2;
-  struct hoopai_socket *sockets = realloc(multi->sockets, (size_t)count * sizeof *sockets);
-  if (!sockets) return false;
-  for (int i = multi->socket_count; i < count; i++) sockets[i] = (struct hoopai_socket){0, 0, -2, false, false};
-  multi->sockets = sockets;
-  multi->socket_count = count;
-  return true;
-}
-
-static void change(int set, int fd, int *applied, int mask) {
-  if (mask != *applied && hoopai_set_change(set, fd, *applied, mask)) *applied = mask;
-}
-
-/* What is watched on an idle connection, which libcurl keeps for later; 0 = nothing, or it is not idle. HTTP/2 has frames
-   that come unasked, so there only its end counts. */
-static int idle_mask(const struct hoopai_multi *multi, const struct hoopai_socket *entry) {
-  if (entry->wanted != 0 || !entry->ours || !multi->watches_idle) return 0;
-  if (!entry->http2) return HOOPAI_IN;
-  return multi->clears_idle ? HOOPAI_END : 0;
-}
-
-/* Idle connections stay in the set until somebody waits with nothing in flight: most are used again at once, which then
-   costs nothing. */
-static void apply_change(struct hoopai_multi *multi, int fd) {
-  struct hoopai_socket *entry = &multi->sockets[fd];
-  int idle = idle_mask(multi, entry);
-  change(multi->set, fd, &entry->applied, idle ? idle : entry->wanted);
-  if (idle) multi->idle_watched = true;
-}
-
-static void forget_socket(struct hoopai_multi *multi, int fd) {
-  struct hoopai_socket *entry = &multi->sockets[fd];
-  change(multi->set, fd, &entry->applied, 0);
-  entry->wanted = 0;
-  entry->ours = entry->http2 = false;
-}
-
-/* Some versions of libcurl close a socket that was not yet connected without telling: what they take out before
-   anything was sent may be gone already. */
-static bool may_be_gone(CURL *easy) {
-  struct hoopai_handle *handle = NULL;
-  curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&handle);
-  return handle && handle->owner && handle->owner->sent == 0;
-}
-
-static void note_version(CURL *easy, struct hoopai_socket *entry) {
-  long version = 0;
-  curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
-  if (version != 0) entry->http2 = version == CURL_HTTP_VERSION_2_0;
-}
-
-/* Notes what libcurl wants of a descriptor; the system hears of it in apply_changes, before anybody waits. Most
-   requests take a descriptor out and put it in again, which then costs nothing. A descriptor of libcurl's own (its
-   resolver's) is closed behind our back as soon as it was taken out, so that is told at once. */
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *unused) {
-  struct hoopai_multi *multi = user;
-  (void)unused;
-  if (fd < 0 || !reserve_socket(multi, fd)) return -1;
-  struct hoopai_socket *entry = &multi->sockets[fd];
-  entry->wanted = what == CURL_POLL_REMOVE ? 0 : what & (HOOPAI_IN | HOOPAI_OUT);
-  if (entry->next_dirty == -2) {
-    entry->next_dirty = multi->first_dirty;
-    multi->first_dirty = fd;
-  }
-  if (entry->wanted == 0 && may_be_gone(easy)) entry->ours = false;
-  if (entry->wanted == 0 && multi->watches_idle) note_version(easy, entry);
-  if (entry->wanted == 0 && !entry->ours) apply_change(multi, fd);
-  return 0;
-}
-
-/* With nothing in flight the set is silent for who waits: what comes on idle connections is found by watch_idle. */
-static void unwatch_idle(struct hoopai_multi *multi) {
-  if (!multi->idle_watched || multi->running > 0) return;
-  multi->idle_watched = false;
-  multi->idle_unwatched = true;
-  for (int fd = 0; fd < multi->socket_count; fd++) {
-    if (idle_mask(multi, &multi->sockets[fd])) change(multi->set, fd, &multi->sockets[fd].applied, 0);
-  }
-}
-
-static void apply_changes(struct hoopai_multi *multi) {
-  while (multi->first_dirty >= 0) {
-    int fd = multi->first_dirty;
-    struct hoopai_socket *entry = &multi->sockets[fd];
-    multi->first_dirty = entry->next_dirty;
-    entry->next_dirty = -2;
-    apply_change(multi, fd);
-  }
-}
+/* ------------------------------------------------------------------------------------------------------------- CURLM */
 
 /* Notes when libcurl wants to be called (never calls it from here: it forbids that). */
 static int on_timer(CURLM *curl, long milliseconds, void *user) {
@@ -215,47 +75,6 @@ static int on_timer(CURLM *curl, long milliseconds, void *user) {
   multi->deadline = milliseconds < 0 ? -1 : hoopai_now() + (double)milliseconds / 1000;
   return 0;
 }
-
-static void forget_sockets(struct hoopai_multi *multi) {
-  multi->first_dirty = -1;
-  for (int i = 0; i < multi->socket_count; i++) {
-    forget_socket(multi, i);
-    multi->sockets[i].next_dirty = -2;
-  }
-}
-
-static int open_socket(const struct curl_sockaddr *address) {
-#ifdef SOCK_CLOEXEC
-  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-#else
-  int fd = socket(address->family, address->socktype, address->protocol);
-  if (fd >= 0) (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-  return fd;
-#endif
-}
-
-curl_socket_t hoopai_multi_on_open(void *user, curlsocktype purpose, struct curl_sockaddr *address) {
-  int fd = open_socket(address);
-  (void)purpose;
-  struct hoopai_multi *multi = user;
-  if (fd >= 0 && reserve_socket(multi, fd)) {
-    struct hoopai_socket *entry = &multi->sockets[fd];
-    entry->wanted = entry->applied = 0; /* whatever had this number before: the new one is in no set */
-    entry->ours = true;
-    entry->http2 = false;
-  }
-  return fd;
-}
-
-int hoopai_multi_on_close(void *user, curl_socket_t fd) {
-  struct hoopai_multi *multi = user;
-  if (fd >= 0 && fd < multi->socket_count) {
-    forget_socket(multi, fd);
-  }
-  return close(fd);
-}
-
-/* ------------------------------------------------------------------------------------------------------------- CURLM */
 
 static bool open_curl(struct hoopai_multi *multi) {
   long connections = multi->max_connections;
@@ -266,7 +85,7 @@ static bool open_curl(struct hoopai_multi *multi) {
   curl_multi_setopt(multi->curl, CURLMOPT_MAXCONNECTS, connections);
   curl_multi_setopt(multi->curl, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)STREAMS);
   curl_multi_setopt(multi->curl, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
-  curl_multi_setopt(multi->curl, CURLMOPT_SOCKETFUNCTION, on_socket);
+  curl_multi_setopt(multi->curl, CURLMOPT_SOCKETFUNCTION, hoopai_sockets_note);
   curl_multi_setopt(multi->curl, CURLMOPT_SOCKETDATA, multi);
   curl_multi_setopt(multi->curl, CURLMOPT_TIMERFUNCTION, on_timer);
   curl_multi_setopt(multi->curl, CURLMOPT_TIMERDATA, multi);
@@ -298,7 +117,7 @@ static void close_curl(struct hoopai_multi *multi) {
   curl_multi_cleanup(multi->curl);
   multi->curl = NULL;
   multi->deadline = -1;
-  forget_sockets(multi);
+  hoopai_sockets_forget(multi);
 }
 
 /* How many transfers libcurl may have: its own queue is slow, and its limit counts connections, not streams. */
@@ -531,72 +350,14 @@ static void rebuild(struct hoopai_multi *multi, CURLMcode code) {
   (void)open_curl(multi);
 }
 
-/* Ends a connection as far as libcurl sees it: nothing more comes, and what came already is gone. */
-static void end_connection(int fd) {
-  char bytes[16 * 1024];
-  (void)shutdown(fd, SHUT_RDWR);
-  for (int i = 0; i < 1024 && recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) != 0; i++) continue;
-}
-
-/* An idle connection on which something came (a second answer, the body of a 204) or that has ended. Some libcurl would
-   use it for the next request, and take the one for its answer, or the other for an answer that was lost. */
-static void end_unclean(struct hoopai_multi *multi, int fd) {
-  if (multi->clears_idle) multi->idle_unclean = true;
-  else end_connection(fd);
-  multi->sockets[fd].ours = false; /* not to be watched again */
-  apply_change(multi, fd);
-}
-
-/* A libcurl that does not look at a connection before it uses it can only be told to forget all of them. */
-static void clear_unclean(struct hoopai_multi *multi) {
-  if (!multi->idle_unclean) return;
-  multi->idle_unclean = false;
-  hoopai_curl_forget_connections(multi->curl);
-}
-
-static bool is_unclean(const struct hoopai_multi *multi, int fd, int mask) {
-  char byte;
-  if (mask == HOOPAI_END) return hoopai_has_ended(fd);
-  ssize_t got = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return got > 0 || (multi->clears_idle && (got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)));
-}
-
-/* Looks at the idle connections that were not in the set for a while, and takes them in again. */
-static void watch_idle(struct hoopai_multi *multi) {
-  if (!multi->idle_unwatched || multi->running == 0) return;
-  multi->idle_unwatched = false;
-  for (int fd = 0; fd < multi->socket_count; fd++) {
-    int mask = idle_mask(multi, &multi->sockets[fd]);
-    if (mask == 0 || multi->sockets[fd].applied != 0) continue;
-    if (is_unclean(multi, fd, mask)) end_unclean(multi, fd);
-    else apply_change(multi, fd);
-  }
-}
-
-/* The ready descriptors, SEEN of them at most. Before libcurl chooses connections for new transfers all are looked at:
-   those that are not returned now will be later, as what is ready stays so. */
-static int take_events(struct hoopai_multi *multi, struct hoopai_event *events) {
-  int count, rounds = multi->begun ? multi->socket_count / SEEN + 1 : 1;
-  multi->begun = false;
-  do {
-    count = hoopai_set_wait(multi->set, events, SEEN, 0);
-    for (int i = 0; i < count; i++) {
-      int fd = events[i].fd;
-      if (fd < multi->socket_count && idle_mask(multi, &multi->sockets[fd])) end_unclean(multi, fd);
-    }
-  } while (--rounds > 0 && count == SEEN);
-  clear_unclean(multi);
-  return count;
-}
-
 /* One round without waiting: the ready descriptors, then the deadline. */
 static CURLMcode run_curl(struct hoopai_multi *multi) {
-  struct hoopai_event events[SEEN];
+  struct hoopai_event events[HOOPAI_SEEN];
   int running;
   CURLMcode code = CURLM_OK;
-  apply_changes(multi);
-  watch_idle(multi);
-  int count = take_events(multi, events);
+  hoopai_sockets_apply(multi);
+  hoopai_sockets_watch_idle(multi);
+  int count = hoopai_sockets_events(multi, events);
   for (int i = 0; i < count && code == CURLM_OK; i++) {
     int fd = events[i].fd;
     int mask = fd < multi->socket_count ? events[i].mask & multi->sockets[fd].wanted : 0;
@@ -612,21 +373,21 @@ static CURLMcode run_curl(struct hoopai_multi *multi) {
 }
 
 static void step(struct hoopai_multi *multi) {
-  struct guard guard;
-  block_sigpipe(multi, &guard);
+  struct hoopai_sigpipe_guard guard;
+  hoopai_sigpipe_block(&guard, multi->seen_tls);
   CURLMcode code = multi->curl ? run_curl(multi) : CURLM_OK;
   if (multi->curl) drain(multi);
   expire(multi);
   if (code != CURLM_OK) rebuild(multi, code);
   start_queued(multi);
-  apply_changes(multi);
-  restore_sigpipe(&guard);
+  hoopai_sockets_apply(multi);
+  hoopai_sigpipe_restore(&guard);
 }
 
 /* Seconds until step() has something to do without any descriptor being ready; below 0 = no such moment. */
 static double seconds_left(struct hoopai_multi *multi) {
   if (multi->done.first) return 0;
-  unwatch_idle(multi);
+  hoopai_sockets_unwatch_idle(multi);
   if (multi->running == 0 && multi->lookups) return -1; /* nothing waits for them */
   double deadline = multi->deadline;
   if (multi->due > 0 && multi->running > 0 && (deadline < 0 || multi->due < deadline)) deadline = multi->due;
@@ -637,15 +398,15 @@ static double seconds_left(struct hoopai_multi *multi) {
 
 /* Idempotent, and right also for one that lacks its CURLM or its set because it could not be made. */
 static void close_multi(struct hoopai_multi *multi) {
-  struct guard guard;
-  block_sigpipe(multi, &guard);
+  struct hoopai_sigpipe_guard guard;
+  hoopai_sigpipe_block(&guard, multi->seen_tls);
   multi->closed = true;
   end_all(multi, "closed", closed_client);
   while (multi->idle) hoopai_handle_free(take_handle(multi));
   if (multi->model) curl_easy_cleanup(multi->model);
   multi->model = NULL;
   close_curl(multi);
-  restore_sigpipe(&guard);
+  hoopai_sigpipe_restore(&guard);
   if (multi->set >= 0) close(multi->set);
   multi->set = -1;
 }
@@ -670,15 +431,15 @@ void hoopai_multi_release(struct hoopai_multi *multi, struct hoopai_transfer *tr
   if (!is_ours(multi)) {
     abandon(multi);
   } else {
-    struct guard guard;
-    block_sigpipe(multi, &guard);
+    struct hoopai_sigpipe_guard guard;
+    hoopai_sigpipe_block(&guard, multi->seen_tls);
     if (transfer->state == HOOPAI_QUEUED && remove_from(&multi->queue, transfer)) multi->queued--;
     if (transfer->state == HOOPAI_RUNNING || transfer->state == HOOPAI_RESOLVING) {
       take_out(multi, transfer);
       start_queued(multi);
     }
-    apply_changes(multi);
-    restore_sigpipe(&guard);
+    hoopai_sockets_apply(multi);
+    hoopai_sigpipe_restore(&guard);
   }
   if (transfer->state == HOOPAI_DONE) remove_from(&multi->done, transfer);
   if (transfer->handle && is_ours(multi)) give_handle(multi, transfer->handle);
@@ -815,7 +576,7 @@ static int enqueue(lua_State *L, struct hoopai_multi *multi, struct hoopai_trans
   multi->queued++;
   push_last(&multi->queue, transfer);
   start_queued(multi);
-  apply_changes(multi);
+  hoopai_sockets_apply(multi);
   return 1;
 }
 

@@ -191,10 +191,6 @@ void hoopai_transfer_forget(struct hoopai_transfer *transfer);
 
 /* Takes a transfer out of its multi: aborts it when unfinished, gives the handle back. Safe in a forked child. */
 void hoopai_multi_release(struct hoopai_multi *multi, struct hoopai_transfer *transfer);
-/* CURLOPT_OPENSOCKETFUNCTION and CURLOPT_CLOSESOCKETFUNCTION of all handles; their data is the multi, which outlives the
-   connections. */
-curl_socket_t hoopai_multi_on_open(void *user, curlsocktype purpose, struct curl_sockaddr *address);
-int hoopai_multi_on_close(void *user, curl_socket_t fd);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

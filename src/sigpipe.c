@@ -1,0 +1,40 @@
+/* With CURLOPT_NOSIGNAL libcurl leaves SIGPIPE alone, and OpenSSL may write to a closed socket. It is blocked in this
+   thread while libcurl runs, and taken away if it came through us; no disposition of the process is touched. */
+#define _GNU_SOURCE
+#include "sigpipe.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <time.h>
+
+void hoopai_sigpipe_block(struct hoopai_sigpipe_guard *guard, bool needed) {
+  guard->active = false;
+  if (!needed) return;
+  sigset_t only, pending;
+  sigemptyset(&pending);
+  sigpending(&pending);
+  guard->was_pending = sigismember(&pending, SIGPIPE) == 1;
+  sigemptyset(&only);
+  sigaddset(&only, SIGPIPE);
+  guard->active = pthread_sigmask(SIG_BLOCK, &only, &guard->before) == 0;
+}
+
+void hoopai_sigpipe_restore(struct hoopai_sigpipe_guard *guard) {
+  if (!guard->active) return;
+  sigset_t pending;
+  sigemptyset(&pending);
+  sigpending(&pending);
+  if (!guard->was_pending && sigismember(&pending, SIGPIPE) == 1) {
+    sigset_t only;
+    sigemptyset(&only);
+    sigaddset(&only, SIGPIPE);
+#if defined(__APPLE__) || defined(__OpenBSD__) /* these have no sigtimedwait */
+    int signal_number;
+    sigwait(&only, &signal_number);
+#else
+    const struct timespec at_once = {0, 0};
+    while (sigtimedwait(&only, NULL, &at_once) < 0 && errno == EINTR) continue;
+#endif
+  }
+  pthread_sigmask(SIG_SETMASK, &guard->before, NULL);
+}
