@@ -33,7 +33,9 @@ void hoopai_sigpipe_restore(struct hoopai_sigpipe_guard *guard) {
     sigwait(&only, &signal_number);
 #else
     const struct timespec at_once = {0, 0};
-    while (sigtimedwait(&only, NULL, &at_once) < 0 && errno == EINTR) continue;
+    int taken;
+    do taken = sigtimedwait(&only, NULL, &at_once);
+    while (taken < 0 && errno == EINTR);
 #endif
   }
   pthread_sigmask(SIG_SETMASK, &guard->before, NULL);
