@@ -147,7 +147,7 @@ describe("the name of a host", function()
     assert.are.equal("true\ttimeout\tconnect\n", text)
   end)
 
-  it("that was not there is looked up again by the next call, where libcurl does not remember", function()
+  it("that no name server knew in time is looked up again by the next call, unless libcurl remembers", function()
     server:reply { body = "{}", always = true }
     local text, ok = play(([[
       local multi <close> = core.multi()
@@ -156,13 +156,15 @@ describe("the name of a host", function()
         local transfer = get(multi, url, 10)
         wait(multi, { transfer })
         print(transfer:result(), (select(2, transfer:result())))
+        core.sleep(0.2)
       end
     ]]):format((server.url:gsub("127%.0%.0%.1", "name.late")) .. "/"))
     assert.is_true(ok, text)
     local lines = {}
     for line in text:gmatch "[^\n]+" do lines[#lines + 1] = line end
     assert.are.equal("0\tnetwork", lines[1])
-    local remembers = core.curl_version():match "^8%.1[6-9]%."
+    local version = core.curl_version()
+    local remembers = version:match "^8%.1[6-9]%." or version:match "^8%.2[01]%."
     assert.are.equal(remembers and "0\tnetwork" or "200\tnil", lines[2])
   end)
 
