@@ -1,5 +1,5 @@
---- The loops that hoopai can live in, with one face, and what each of them must do. Run by spec/behaviour/hosts_spec.lua in
--- child processes, since a loop is chosen once per process:
+--- The loops that hoopai can live in, with one face, and what each of them must do. spec/behaviour/hosts_spec.lua runs
+-- this file in child processes, since a loop is chosen once per process:
 --
 --   lua5.4 spec/support/hosts.lua LOOP CASE URL
 --
