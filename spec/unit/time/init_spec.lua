@@ -36,7 +36,7 @@ local function raised(fn, ...)
   local ok, message = pcall(fn, ...)
   assert.is_false(ok)
   assert.are.equal("string", type(message))
-  local rest = message:match("^%S*time_spec%.lua:%d+: (.*)$")
+  local rest = message:match("^%S*time/init_spec%.lua:%d+: (.*)$")
   assert.is_truthy(rest, "the error does not point here: " .. message)
   return rest
 end
