@@ -170,6 +170,20 @@ describe("hoopai.sandbox", function()
       assert.matches("module 'hoopai.sandbox.server' not found", problem, 1, true)
     end)
 
+    it("runs under another interpreter, with the search paths of its environment", function()
+      local box <close> = sandbox.start { interpreter = child.server_interpreter() }
+      assert.are.equal(200, (ask(box, "GET", "/calendars/?locationId=" .. box.location_id)))
+      local ok, problem = pcall(sandbox.start, { interpreter = "no such lua" })
+      assert.is_false(ok)
+      assert.matches("did not start: the interpreter no such lua was not found", problem, 1, true)
+      assert.is_false((pcall(sandbox.start, { interpreter = 5.4 })))
+      local path = package.path
+      package.path = "/nowhere/?.lua" -- that of this program does not count
+      local other <close> = sandbox.start { interpreter = child.server_interpreter() }
+      package.path = path
+      assert.is_true(is_listening(other.port))
+    end)
+
     it("runs where the core cannot be loaded by the parent", function()
       local text, ok = child.run([[
         package.preload["hoopai.core"] = function() error "no core" end
