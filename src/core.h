@@ -34,6 +34,8 @@ struct hoopai_buffer {
 /* Appends; false when there is no memory (the buffer is unchanged then). */
 bool hoopai_append(struct hoopai_buffer *buffer, const void *data, size_t length);
 void hoopai_buffer_free(struct hoopai_buffer *buffer);
+/* Empties it for the next use; memory that is out of proportion is freed. */
+void hoopai_buffer_reset(struct hoopai_buffer *buffer);
 
 /* Overwrites memory in a way the compiler does not leave out. */
 void hoopai_wipe(void *data, size_t length);

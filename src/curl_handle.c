@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEPT_BUFFER (256 * 1024)
 #define MAX_LIFETIME 600 /* seconds, of a connection */
 #define SECRET_ANSWER (16 * 1024)
 
@@ -183,7 +182,7 @@ bool hoopai_multi_open_model(struct hoopai_multi *multi) {
   return false;
 }
 
-/* Gives the handle a handle if it has none. TLS sessions are shared, as a handle may serve once. */
+/* Gives the handle its easy handle, if it has none. TLS sessions are shared, as a handle may serve once. */
 static bool open_easy(struct hoopai_handle *handle, struct hoopai_multi *multi) {
   if (handle->easy) return true;
   if (!hoopai_multi_open_model(multi)) return false;
@@ -203,14 +202,9 @@ struct hoopai_handle *hoopai_handle_new(const struct hoopai_multi *multi) {
   return handle;
 }
 
-static void reset_buffer(struct hoopai_buffer *buffer) {
-  buffer->length = 0;
-  if (buffer->capacity > KEPT_BUFFER) hoopai_buffer_free(buffer);
-}
-
 void hoopai_handle_reset(struct hoopai_handle *handle) {
   forget_secret(handle);
-  reset_buffer(&handle->body);
+  hoopai_buffer_reset(&handle->body);
   hoopai_headers_reset(&handle->headers);
   handle->unresolved = false;
   handle->refusal = handle->refusal_kind = NULL;
@@ -240,23 +234,22 @@ static long milliseconds_left(const struct hoopai_transfer *transfer) {
   return (long)hoopai_milliseconds(left > 0.001 ? left : 0.001);
 }
 
-/* An address needs no lookup. With a proxy it is its name that would be looked up. While there are lookups libcurl must
-   not wait for their connections. */
-static bool set_resolve(struct hoopai_handle *handle, const struct hoopai_transfer *transfer,
-                        const struct hoopai_multi *multi) {
-  bool looks_up = !multi->resolves_itself &&
-                  (multi->proxy || !hoopai_is_address(transfer->url, hoopai_transfer_origin_length(transfer)));
-  if (multi->lookups) {
-    curl_easy_setopt(handle->easy, CURLOPT_PIPEWAIT, 0L);
-    handle->has_origin = false; /* which sets that, too, for the next request */
-  }
-  return curl_easy_setopt(handle->easy, CURLOPT_RESOLVER_START_FUNCTION, looks_up ? on_resolve : NULL) == CURLE_OK;
+/* An address needs no lookup. With a proxy it is its name that would be looked up. */
+static bool looks_up(const struct hoopai_transfer *transfer, const struct hoopai_multi *multi) {
+  if (multi->resolves_itself) return false;
+  return multi->proxy || !hoopai_is_address(transfer->url, hoopai_transfer_origin_length(transfer));
 }
 
-/* `connect_timeout` holds for the name, the connection and TLS together. */
-static long connect_milliseconds(const struct hoopai_transfer *transfer, const struct hoopai_multi *multi) {
-  double waited = transfer->parked > 0 ? hoopai_now() - transfer->parked : 0, left = multi->connect_timeout - waited;
-  return (long)hoopai_milliseconds(left > 0.001 ? left : 0.001);
+/* While there are lookups libcurl must not wait for their connections, and `connect_timeout` holds for the name, the
+   connection and TLS together. What is set here is set again with the origin of the next request. */
+static void adapt_to_lookups(struct hoopai_handle *handle, const struct hoopai_transfer *transfer,
+                             const struct hoopai_multi *multi) {
+  if (!multi->lookups && transfer->parked == 0) return;
+  handle->has_origin = false;
+  if (multi->lookups) curl_easy_setopt(handle->easy, CURLOPT_PIPEWAIT, 0L);
+  if (transfer->parked == 0) return;
+  double left = transfer->parked + multi->connect_timeout - hoopai_now();
+  curl_easy_setopt(handle->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)hoopai_milliseconds(left > 0.001 ? left : 0.001));
 }
 
 static bool parse_origin(struct hoopai_handle *handle, const char *url, size_t length) {
@@ -286,7 +279,11 @@ static bool set_origin(struct hoopai_handle *handle, const struct hoopai_transfe
     curl_easy_setopt(handle->easy, CURLOPT_CURLU, handle->origin ? handle->parsed : NULL) == CURLE_OK &&
     curl_easy_setopt(handle->easy, CURLOPT_URL, handle->origin) == CURLE_OK &&
     curl_easy_setopt(handle->easy, CURLOPT_PROTOCOLS_STR, transfer->request->https ? "https" : "http") == CURLE_OK &&
-    curl_easy_setopt(handle->easy, CURLOPT_PIPEWAIT, multi->http2 && transfer->request->https ? 1L : 0L) == CURLE_OK;
+    curl_easy_setopt(handle->easy, CURLOPT_PIPEWAIT, multi->http2 && transfer->request->https ? 1L : 0L) == CURLE_OK &&
+    curl_easy_setopt(handle->easy, CURLOPT_RESOLVER_START_FUNCTION, looks_up(transfer, multi) ? on_resolve : NULL) ==
+      CURLE_OK &&
+    curl_easy_setopt(handle->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)hoopai_milliseconds(multi->connect_timeout)) ==
+      CURLE_OK;
   return handle->has_origin;
 }
 
@@ -326,9 +323,9 @@ bool hoopai_handle_prepare(struct hoopai_handle *handle, struct hoopai_transfer 
   handle->secret = transfer->request->secret_answer;
   long milliseconds = milliseconds_left(transfer);
   choose_connection(easy, transfer, multi);
-  return reserve_answer(handle) && set_origin(handle, transfer, multi) && set_target(handle, transfer) &&
-         set_resolve(handle, transfer, multi) && set_method(easy, transfer) &&
+  if (!reserve_answer(handle) || !set_origin(handle, transfer, multi)) return false;
+  adapt_to_lookups(handle, transfer, multi);
+  return set_target(handle, transfer) && set_method(easy, transfer) &&
          curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK &&
-         curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_milliseconds(transfer, multi)) == CURLE_OK &&
          curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds) == CURLE_OK;
 }

@@ -8,7 +8,6 @@
 
 #define MAX_LINES 200
 #define MAX_INTERIM 8
-#define KEPT_TEXT (256 * 1024)
 #define MOST_LENGTH (UINT64_MAX / 10 - 9)
 
 /* ------------------------------------------------------------------------------------------------------------ refusals */
@@ -199,8 +198,7 @@ int hoopai_headers_status(const struct hoopai_headers *headers) {
 void hoopai_headers_reset(struct hoopai_headers *headers) {
   struct hoopai_buffer text = headers->text;
   size_t most = headers->most;
-  text.length = 0;
-  if (text.capacity > KEPT_TEXT) hoopai_buffer_free(&text);
+  hoopai_buffer_reset(&text);
   memset(headers, 0, sizeof *headers);
   headers->text = text;
   headers->most = most;

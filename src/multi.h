@@ -20,7 +20,7 @@ struct hoopai_handle {
   struct hoopai_handle *next; /* in the pool */
   char *origin;               /* "https://host:port" of the request before, NULL = none */
   CURLU *parsed;              /* the same for libcurl */
-  bool has_origin;            /* the handle has been told */
+  bool has_origin;            /* the easy handle is set to it */
   struct hoopai_buffer body;
   size_t max_body;
   struct hoopai_headers headers;
@@ -98,7 +98,7 @@ struct hoopai_transfer {
 struct hoopai_socket {
   int wanted, applied; /* HOOPAI_IN | HOOPAI_OUT */
   int next_dirty;      /* -1 = last, -2 = not in the list */
-  bool ours;           /* opened by hoopai_multi_on_open, so hoopai_multi_on_close will tell of its end */
+  bool ours;           /* opened by hoopai_sockets_open, so hoopai_sockets_close is called at its end */
   bool http2;          /* what was last spoken on it */
 };
 

@@ -32,6 +32,13 @@ void hoopai_buffer_free(struct hoopai_buffer *buffer) {
   memset(buffer, 0, sizeof *buffer);
 }
 
+#define KEPT (256 * 1024)
+
+void hoopai_buffer_reset(struct hoopai_buffer *buffer) {
+  buffer->length = 0;
+  if (buffer->capacity > KEPT) hoopai_buffer_free(buffer);
+}
+
 void hoopai_wipe(void *data, size_t length) {
   static void *(*const volatile fill)(void *, int, size_t) = memset;
   if (length > 0) fill(data, 0, length);
