@@ -91,6 +91,7 @@ build = {
     ["hoopai.client"] = "lua/hoopai/client.lua",
     ["hoopai.errors"] = "lua/hoopai/errors.lua",
     hoopai = "lua/hoopai/init.lua",
+    ["hoopai.lazy"] = "lua/hoopai/lazy.lua",
     ["hoopai.log"] = "lua/hoopai/log.lua",
     ["hoopai.loop"] = "lua/hoopai/loop/init.lua",
     ["hoopai.loop.blocking"] = "lua/hoopai/loop/blocking.lua",

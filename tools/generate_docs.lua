@@ -216,9 +216,9 @@ end
 
 
 -- Where a call of unclear outcome can be looked up.
-local function verify_text(resource, data)
-  if data.verify == "none" then return "cannot be found out" end
-  local other, name = (data.verify_with or resource.name .. "." .. data.verify):match("^(.-)%.(.*)$")
+local function reconcile_text(resource, data)
+  if data.reconcile == "none" then return "cannot be found out" end
+  local other, name = (data.reconcile_with or resource.name .. "." .. data.reconcile):match("^(.-)%.(.*)$")
   return ("shows in what %s returns"):format(method_link(other, name, other .. ":" .. name))
 end
 
@@ -226,9 +226,9 @@ local function put_facts(resource, method)
   local data = method.target and method.target.data or method.data
   put("<p><code>%s %s</code>", data.method, data.path)
   put("<p>Needs the scope <code>%s</code>.", data.scope)
-  if data.class ~= "R" then
+  if data.retry ~= "safe" then
     put("What came of a call that failed with an unclear outcome (<code>err.applied</code> is not \"no\") %s.",
-      verify_text(resource, method.data.verify and method.data or data))
+      reconcile_text(resource, method.data.reconcile and method.data or data))
   end
 end
 

@@ -187,7 +187,7 @@ end
 local function new_request(own, endpoint, chosen, has_body)
   return core.request {
     method = endpoint.method, url = own.shared.base_url, headers = header_lines(own.settings, chosen, has_body),
-    once = endpoint.class ~= "R",
+    once = endpoint.retry ~= "safe",
   }
 end
 
@@ -273,7 +273,7 @@ end
 local function look(client, exchange, arguments, call_options)
   local endpoint = exchange.endpoint
   local verify = endpoint.verifier
-  local lookup = resources.endpoint(endpoint.verify_with)
+  local lookup = resources.endpoint(endpoint.reconcile_with)
   local plan = verify.plan(endpoint, lookup.id_count, arguments, exchange.content, exchange.location_id)
   if not plan then return "unknown" end
   local read = plan.id and find_in_list or get_one
@@ -303,7 +303,7 @@ function perform(client, begun, endpoint, a, b, c, d, e)
   if not ok then return nil, err end
   exchange.request = request_of(own, endpoint, chosen, exchange.body ~= nil)
   exchange.begun = begun
-  return sending.send(own, exchange, where, task, endpoint.class == "U" and function()
+  return sending.send(own, exchange, where, task, endpoint.retry == "idempotent" and function()
     return look(client, exchange, { a, b }, call_options)
   end)
 end

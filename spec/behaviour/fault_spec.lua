@@ -63,7 +63,7 @@ local IS_EARLY = { after_accept = true, after_headers = true }
 --- Is the fault what it is called: must the server carry the request out?
 local function must_be_carried_out(case)
   local fault = case.fault
-  if fault.applied == "no" or fault.class == "R" then return false end
+  if fault.applied == "no" or fault.class == "safe" then return false end
   return not (case.transport.http2 and IS_EARLY[fault.when] and DRIVES_AWAY[fault.what])
 end
 
@@ -86,7 +86,7 @@ end
 -- another call that must succeed afterwards.
 local CLASSES = {
   {
-    class = "R", name = "a read",
+    class = "safe", name = "a read",
     call = function(client) return client.appointments:get("ap1") end,
     check = function(problems, case, ledger)
       if case.result then
@@ -99,25 +99,25 @@ local CLASSES = {
     end,
   },
   {
-    class = "U", name = "an update by id", count = function(ledger) return ledger.applied.update or 0 end,
+    class = "idempotent", name = "an update by id", count = function(ledger) return ledger.applied.update or 0 end,
     call = function(client) return client.appointments:update("ap1", { title = "after" }) end,
     check = function(problems, case, ledger)
       check_word(problems, case, ledger.applied.update or 0)
       if case.result then problems:that(ledger.titles.ap1 == "after", case, "the title is %s", ledger.titles.ap1) end
-      problems:that(ledger.arrived.U <= 3, case, "sent %d times", ledger.arrived.U)
+      problems:that(ledger.arrived.idempotent <= 3, case, "sent %d times", ledger.arrived.idempotent)
     end,
   },
   {
-    class = "U", name = "a delete by id", count = function(ledger) return ledger.applied.delete or 0 end,
+    class = "idempotent", name = "a delete by id", count = function(ledger) return ledger.applied.delete or 0 end,
     call = function(client) return client.appointments:delete("ap1") end,
     check = function(problems, case, ledger)
       check_word(problems, case, ledger.applied.delete or 0)
       problems:that((ledger.applied.delete or 0) <= 1, case, "deleted %s times", ledger.applied.delete)
-      problems:that(ledger.arrived.U <= 3, case, "sent %d times", ledger.arrived.U)
+      problems:that(ledger.arrived.idempotent <= 3, case, "sent %d times", ledger.arrived.idempotent)
     end,
   },
   {
-    class = "C", name = "a booking", count = function(ledger) return ledger.applied.create or 0 end,
+    class = "once", name = "a booking", count = function(ledger) return ledger.applied.create or 0 end,
     call = function(client)
       return client.appointments:create { calendarId = "k", contactId = "guest", startTime = SLOT, title = "t" }
     end,
@@ -125,7 +125,7 @@ local CLASSES = {
       local count = ledger.applied.create or 0
       check_word(problems, case, count)
       problems:that(count <= 1, case, "booked %d times", count)
-      problems:that(ledger.arrived.C <= 1, case, "came %d times", ledger.arrived.C)
+      problems:that(ledger.arrived.once <= 1, case, "came %d times", ledger.arrived.once)
     end,
   },
 }
@@ -259,7 +259,7 @@ for _, way in ipairs {
   { H2, "goaway" }, { H2, "refuse" }, { H2, "cancel" },
 } do
   REUSED[#REUSED + 1] = {
-    transport = way[1], what = way[2], name = "a booking is lost", class = "C", nth = 1,
+    transport = way[1], what = way[2], name = "a booking is lost", class = "once", nth = 1,
     play = function(server, case, mark)
       local client <close> = new_client(server, case)
       case.problem = healthy(client)
@@ -270,7 +270,7 @@ for _, way in ipairs {
     count = function(ledger) return ledger.applied.create or 0 end,
   }
   REUSED[#REUSED + 1] = {
-    transport = way[1], what = way[2], name = "a code is lost", class = "O", nth = 2,
+    transport = way[1], what = way[2], name = "a code is lost", class = "token", nth = 2,
     play = function(server, case, mark)
       local app <close> = new_app(server, case)
       assert(app:exchange { code = "zeroth" })
@@ -310,15 +310,15 @@ describe("faults:", function()
         local client <close> = new_client(server, case)
         case.result, case.err = outcome(row.call(client))
       end, function(problems, case, ledger)
-        problems:that(case.err or row.class == "R" or next(ledger.applied), case, "a success, and nothing was done")
-        problems:that(case.err or row.class ~= "R" or case.result.title == "before", case, "a lie was believed")
-        problems:that(ledger.arrived.C <= 1, case, "came %d times", ledger.arrived.C)
+        problems:that(case.err or row.class == "safe" or next(ledger.applied), case, "a success, and nothing was done")
+        problems:that(case.err or row.class ~= "safe" or case.result.title == "before", case, "a lie was believed")
+        problems:that(ledger.arrived.once <= 1, case, "came %d times", ledger.arrived.once)
       end)
     end)
   end
 
   it("the exchange of a code has one of 93, 94 and 94 faults", function()
-    run_all(server, cases_of "O", { count = count_first_code }, function(case)
+    run_all(server, cases_of "token", { count = count_first_code }, function(case)
       local app <close> = new_app(server, case)
       case.result, case.err = outcome(app:exchange { code = "first" })
       case.again, case.problem = app:exchange { code = "second" }
@@ -338,7 +338,7 @@ describe("faults:", function()
       lane = { only_current = true }, at_once = 300,
       count = function(ledger) return ledger.changes.token["refresh-1"] or 0 end,
     }
-    run_all(server, cases_of("O", nth), given, function(case)
+    run_all(server, cases_of("token", nth), given, function(case)
       local store = hoopai.store.memory()
       do
         local app <close> = new_app(server, case, store)

@@ -528,7 +528,7 @@ describe("retries:", function()
       for _, name in ipairs(resources.names) do
         for _, data in ipairs(require("hoopai.api." .. name)) do
           local id = name .. ":" .. data.name
-          if data.class == "U" and data.verify ~= "none" and not (lookups[id] and lookups[id].tried) then
+          if data.retry == "idempotent" and data.reconcile ~= "none" and not (lookups[id] and lookups[id].tried) then
             missing[#missing + 1] = id
           end
         end

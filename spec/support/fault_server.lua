@@ -373,7 +373,7 @@ local function open_lane(given)
   local lane = {
     tls = given.tls, faults = given.faults or {}, late = given.late or 0.3, patience = given.patience or 1.5,
     headers = given.headers, asked = given.asked, world = world.new(given),
-    arrived = { R = 0, U = 0, C = 0, O = 0, ["?"] = 0 }, connections = 0,
+    arrived = { safe = 0, idempotent = 0, once = 0, token = 0, ["?"] = 0 }, connections = 0,
     struck = 0, pending = 0, sockets = {}, open = true, ending = condition.new(),
   }
   if given.random then

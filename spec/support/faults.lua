@@ -1,7 +1,7 @@
 --- Starts and questions the server of spec/support/fault_server.lua, where lanes, faults and ledgers are described.
 --
 --   local server = require("spec.support.faults").start()
---   local fault = { when = "after_apply", what = "close", applied = "yes", class = "C" }
+--   local fault = { when = "after_apply", what = "close", applied = "yes", class = "once" }
 --   local lanes = server:open { { faults = { fault } } }
 --   ... use lanes[1].url, for HTTPS with server.ca_file ...
 --   server:settle(lanes)

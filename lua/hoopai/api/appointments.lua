@@ -82,7 +82,7 @@ return {
   -- No list of appointments exists: a booking of unclear outcome is looked for among the events of its calendar.
   { name = "create", method = "POST", path = "/calendars/events/appointments",
     doc = "Book an appointment; send the slot string exactly as `free_slots` gave it.",
-    scope = "calendars/events.write", class = "C", verify = "list", verify_with = "events.list",
+    scope = "calendars/events.write", retry = "once", reconcile = "list", reconcile_with = "events.list",
     params = {},
     body = { type = "object", class = "AppointmentCreate", range = booked_time,
       doc = "A booking to be made.", fields = {
@@ -112,7 +112,7 @@ return {
 
   { name = "get", method = "GET", path = "/calendars/events/appointments/{eventId}",
     doc = "Get one appointment.",
-    scope = "calendars/events.readonly", class = "R",
+    scope = "calendars/events.readonly", retry = "safe",
     params = { models.event_id },
     status = 200,
     -- The document says `event`; the live API answers `appointment`.
@@ -121,7 +121,7 @@ return {
 
   { name = "update", method = "PUT", path = "/calendars/events/appointments/{eventId}",
     doc = "Change an appointment: move it, reassign it, set its status.",
-    scope = "calendars/events.write", class = "U", verify = "get",
+    scope = "calendars/events.write", retry = "idempotent", reconcile = "get",
     params = { models.event_id },
     body = { type = "object", class = "AppointmentUpdate", range = booked_time,
       doc = "What to change; fields left out stay.", fields = {
@@ -151,6 +151,6 @@ return {
     doc = "Cancel an appointment: sets its status to `cancelled` and keeps the record." },
 
   -- Here the id is an appointment's by the caller's word, so an unclear delete can be looked up.
-  { name = "delete", alias = "events.delete", verify = "get", verify_with = "appointments.get",
+  { name = "delete", alias = "events.delete", reconcile = "get", reconcile_with = "appointments.get",
     doc = "Delete the record of an appointment for good. To call it off and keep the record use cancel." },
 }

@@ -39,7 +39,7 @@ return {
 
   { name = "list", method = "GET", path = "/calendars/blocked-slots",
     doc = "List the blocked times between two instants, of a user, a calendar or a group.",
-    scope = "calendars/events.readonly", class = "R",
+    scope = "calendars/events.readonly", retry = "safe",
     params = {},
     query = {
       models.location,
@@ -59,7 +59,7 @@ return {
 
   { name = "create", method = "POST", path = "/calendars/events/block-slots",
     doc = "Block a time of a user or of an event calendar.",
-    scope = "calendars/events.write", class = "C", verify = "list",
+    scope = "calendars/events.write", retry = "once", reconcile = "list",
     params = {},
     body = { type = "object", class = "BlockSlotCreate", range = booked_time, doc = "A time to be blocked.",
       at_least_one = owner, at_most_one = owner, fields = {
@@ -77,7 +77,7 @@ return {
   -- No blocked time can be got by its id: an unclear update is looked for in the list.
   { name = "update", method = "PUT", path = "/calendars/events/block-slots/{eventId}",
     doc = "Change a blocked time.",
-    scope = "calendars/events.write", class = "U", verify = "list",
+    scope = "calendars/events.write", retry = "idempotent", reconcile = "list",
     params = { models.event_id },
     body = { type = "object", class = "BlockSlotUpdate", range = booked_time,
       doc = "What to change; fields left out stay.",

@@ -289,7 +289,7 @@ return {
 
   { name = "list", method = "GET", path = "/calendars/",
     doc = "List the calendars of a location.",
-    scope = "calendars.readonly", class = "R",
+    scope = "calendars.readonly", retry = "safe",
     params = {},
     query = {
       models.location,
@@ -302,7 +302,7 @@ return {
 
   { name = "create", method = "POST", path = "/calendars/",
     doc = "Create a calendar.",
-    scope = "calendars.write", class = "C", verify = "list",
+    scope = "calendars.write", retry = "once", reconcile = "list",
     params = {},
     body = { type = "object", class = "CalendarCreate", doc = "A calendar to be created.", fields = join(
       {
@@ -317,7 +317,7 @@ return {
 
   { name = "get", method = "GET", path = "/calendars/{calendarId}",
     doc = "Get one calendar.",
-    scope = "calendars.readonly", class = "R",
+    scope = "calendars.readonly", retry = "safe",
     params = { models.calendar_id },
     status = 200,
     result = { keys = { "calendar" }, type = calendar },
@@ -325,7 +325,7 @@ return {
 
   { name = "update", method = "PUT", path = "/calendars/{calendarId}",
     doc = "Change a calendar.",
-    scope = "calendars.write", class = "U", verify = "get",
+    scope = "calendars.write", retry = "idempotent", reconcile = "get",
     params = { models.calendar_id },
     body = { type = "object", class = "CalendarUpdate", doc = "What to change; fields left out stay.", fields = join(
       {
@@ -342,7 +342,7 @@ return {
 
   { name = "delete", method = "DELETE", path = "/calendars/{calendarId}",
     doc = "Delete a calendar.",
-    scope = "calendars.write", class = "U", verify = "get",
+    scope = "calendars.write", retry = "idempotent", reconcile = "get",
     params = { models.calendar_id },
     status = 200,
     result = { type = models.success },
@@ -350,7 +350,7 @@ return {
 
   { name = "free_slots", method = "GET", path = "/calendars/{calendarId}/free-slots",
     doc = "List the free slots of a calendar by day; days without any are left out. 31 days at most.",
-    scope = "calendars.readonly", class = "R",
+    scope = "calendars.readonly", retry = "safe",
     params = { models.calendar_id },
     query = {
       { name = "startDate", type = "epoch_ms", required = true, doc = "Start of the window.",

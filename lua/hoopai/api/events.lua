@@ -7,7 +7,7 @@ return {
 
   { name = "list", method = "GET", path = "/calendars/events",
     doc = "List the appointments between two instants, of a user, a calendar or a group.",
-    scope = "calendars/events.readonly", class = "R",
+    scope = "calendars/events.readonly", retry = "safe",
     params = {},
     query = {
       models.location,
@@ -25,11 +25,11 @@ return {
     result = { keys = { "events" }, type = { type = "array", items = models.event } },
   },
 
-  -- verify = "none": whether the id means an appointment or a blocked time is not known here, and for a blocked time
+  -- reconcile = "none": whether the id means an appointment or a blocked time is not known here, and for a blocked time
   -- there is no lookup by id. "Not found" from the appointment route would look like a delete that worked.
   { name = "delete", method = "DELETE", path = "/calendars/events/{eventId}",
     doc = "Delete an appointment or a blocked time for good; to keep the record use appointments:cancel.",
-    scope = "calendars/events.write", class = "U", verify = "none",
+    scope = "calendars/events.write", retry = "idempotent", reconcile = "none",
     params = { models.event_id },
     empty_body = true,
     status = 201,

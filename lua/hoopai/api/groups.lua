@@ -22,14 +22,14 @@ local group = {
   },
 }
 
--- verify = "list" throughout: the route that gets one group is in HoopAI's overview only, not in the vendor's document.
--- Should it not exist, its "not found" would look like a delete that worked; the list shows all there is to compare.
+-- reconcile = "list" throughout: the route that gets one group is in HoopAI's overview only, not in the vendor's
+-- document. Should it not exist, its "not found" would look like a delete that worked; the list shows all fields.
 return {
   name = "groups", doc = "Groups of calendars.",
 
   { name = "list", method = "GET", path = "/calendars/groups",
     doc = "List the groups of a location.",
-    scope = "calendars/groups.readonly", class = "R",
+    scope = "calendars/groups.readonly", retry = "safe",
     params = {},
     query = { models.location },
     status = 200,
@@ -38,7 +38,7 @@ return {
 
   { name = "create", method = "POST", path = "/calendars/groups",
     doc = "Create a group.",
-    scope = "calendars/groups.write", class = "C", verify = "list",
+    scope = "calendars/groups.write", retry = "once", reconcile = "list",
     params = {},
     body = { type = "object", class = "GroupCreate", doc = "A group to be created.", fields = {
       models.location,
@@ -54,7 +54,7 @@ return {
   -- A POST that only asks: it may be repeated like any read.
   { name = "validate_slug", method = "POST", path = "/calendars/groups/validate-slug",
     doc = "Ask whether a slug is still free.",
-    scope = "calendars/groups.write", class = "R",
+    scope = "calendars/groups.write", retry = "safe",
     params = {},
     body = { type = "object", class = "GroupSlug", doc = "A slug to be checked.", fields = {
       models.location,
@@ -69,7 +69,7 @@ return {
   -- What the answer looks like is documented nowhere; it is taken to be that of create and update.
   { name = "get", method = "GET", path = "/calendars/groups/{groupId}", undocumented = true,
     doc = "Get one group. Not in the vendor's own document: where it is refused, look in the list.",
-    scope = "calendars/groups.readonly", class = "R",
+    scope = "calendars/groups.readonly", retry = "safe",
     params = { group_id },
     status = 200,
     result = { keys = { "group" }, type = group },
@@ -77,7 +77,7 @@ return {
 
   { name = "update", method = "PUT", path = "/calendars/groups/{groupId}",
     doc = "Change a group; name, description and slug must all be given.",
-    scope = "calendars/groups.write", class = "U", verify = "list",
+    scope = "calendars/groups.write", retry = "idempotent", reconcile = "list",
     params = { group_id },
     body = { type = "object", class = "GroupUpdate", doc = "The group's new texts.", fields = {
       name,
@@ -90,7 +90,7 @@ return {
 
   { name = "delete", method = "DELETE", path = "/calendars/groups/{groupId}",
     doc = "Delete a group.",
-    scope = "calendars/groups.write", class = "U", verify = "list",
+    scope = "calendars/groups.write", retry = "idempotent", reconcile = "list",
     params = { group_id },
     status = 200,
     result = { type = models.success },
@@ -98,7 +98,7 @@ return {
 
   { name = "set_status", method = "PUT", path = "/calendars/groups/{groupId}/status",
     doc = "Switch a group on or off.",
-    scope = "calendars/groups.write", class = "U", verify = "list",
+    scope = "calendars/groups.write", retry = "idempotent", reconcile = "list",
     params = { group_id },
     body = { type = "object", class = "GroupStatus", doc = "The group's new state.", fields = {
       { name = "isActive", type = "boolean", required = true, doc = "True switches the group on, false off." },

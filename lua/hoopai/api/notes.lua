@@ -33,7 +33,7 @@ return {
 
   { name = "list", method = "GET", path = "/calendars/appointments/{appointmentId}/notes",
     doc = "List the notes of an appointment; `response.extra.hasMore` tells whether there are more.",
-    scope = "calendars/events.readonly", class = "R",
+    scope = "calendars/events.readonly", retry = "safe",
     params = { appointment_id },
     query = {
       { name = "limit", type = "integer", required = true, default = 20, min = 1, max = 20,
@@ -50,7 +50,7 @@ return {
 
   { name = "create", method = "POST", path = "/calendars/appointments/{appointmentId}/notes",
     doc = "Write a note on an appointment.",
-    scope = "calendars/events.write", class = "C", verify = "list",
+    scope = "calendars/events.write", retry = "once", reconcile = "list",
     params = { appointment_id },
     body = note_body,
     status = 201,
@@ -60,7 +60,7 @@ return {
   -- A single note cannot be got: an unclear change or delete is looked for in the list.
   { name = "update", method = "PUT", path = "/calendars/appointments/{appointmentId}/notes/{noteId}",
     doc = "Rewrite a note.",
-    scope = "calendars/events.write", class = "U", verify = "list",
+    scope = "calendars/events.write", retry = "idempotent", reconcile = "list",
     params = { appointment_id, note_id },
     body = note_body,
     status = 200,
@@ -69,7 +69,7 @@ return {
 
   { name = "delete", method = "DELETE", path = "/calendars/appointments/{appointmentId}/notes/{noteId}",
     doc = "Delete a note.",
-    scope = "calendars/events.write", class = "U", verify = "list",
+    scope = "calendars/events.write", retry = "idempotent", reconcile = "list",
     params = { appointment_id, note_id },
     status = 200,
     result = { type = models.success },

@@ -74,7 +74,7 @@ return {
 
   { name = "list", method = "GET", path = "/calendars/{calendarId}/notifications",
     doc = "List the notifications of a calendar.",
-    scope = "calendars/events.readonly", class = "R",
+    scope = "calendars/events.readonly", retry = "safe",
     params = { models.calendar_id },
     query = {
       { name = "isActive", type = "boolean", doc = "Only those that are sent, or only those that are not." },
@@ -86,10 +86,10 @@ return {
     result = { type = { type = "array", items = notification } },
   },
 
-  -- verify = "none": entries carry no date, so a new one cannot be told from an older one with the same settings.
+  -- reconcile = "none": entries carry no date, so a new one cannot be told from an older one with the same settings.
   { name = "create", method = "POST", path = "/calendars/{calendarId}/notifications",
     doc = "Create one or more notifications; the body is a list.",
-    scope = "calendars/events.write", class = "C", verify = "none",
+    scope = "calendars/events.write", retry = "once", reconcile = "none",
     params = { models.calendar_id },
     body = { type = "array", doc = "Notifications to be created.", items = {
       type = "object", class = "NotificationCreate", doc = "A notification to be created.", fields = {
@@ -117,7 +117,7 @@ return {
 
   { name = "get", method = "GET", path = "/calendars/{calendarId}/notifications/{notificationId}",
     doc = "Get one notification.",
-    scope = "calendars/events.readonly", class = "R",
+    scope = "calendars/events.readonly", retry = "safe",
     params = { models.calendar_id, notification_id },
     status = 200,
     result = { type = notification },
@@ -125,7 +125,7 @@ return {
 
   { name = "update", method = "PUT", path = "/calendars/{calendarId}/notifications/{notificationId}",
     doc = "Change a notification; the answer is a message only.",
-    scope = "calendars/events.write", class = "U", verify = "get",
+    scope = "calendars/events.write", retry = "idempotent", reconcile = "get",
     params = { models.calendar_id, notification_id },
     body = { type = "object", class = "NotificationUpdate", doc = "What to change; fields left out stay.", fields = {
       { name = "receiverType", type = "string", enum = receiver_types, doc = "Who gets it." },
@@ -151,7 +151,7 @@ return {
 
   { name = "delete", method = "DELETE", path = "/calendars/{calendarId}/notifications/{notificationId}",
     doc = "Delete a notification; it may still be shown, marked as deleted.",
-    scope = "calendars/events.write", class = "U", verify = "get",
+    scope = "calendars/events.write", retry = "idempotent", reconcile = "get",
     params = { models.calendar_id, notification_id },
     status = 200,
     result = { type = message },

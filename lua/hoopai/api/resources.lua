@@ -39,7 +39,7 @@ return {
 
   { name = "list", method = "GET", path = "/calendars/resources/{resourceType}",
     doc = "List the rooms or the equipment of a location.",
-    scope = "calendars/resources.readonly", class = "R",
+    scope = "calendars/resources.readonly", retry = "safe",
     params = { resource_type },
     query = {
       models.location,
@@ -53,11 +53,11 @@ return {
     result = { type = { type = "array", items = resource } },
   },
 
-  -- verify = "none": what the list shows has neither an identifier nor a date, so a new entry cannot be told from an
+  -- reconcile = "none": what the list shows has neither an identifier nor a date, so a new entry cannot be told from an
   -- older one of the same name.
   { name = "create", method = "POST", path = "/calendars/resources/{resourceType}",
     doc = "Create a room or a piece of equipment.",
-    scope = "calendars/resources.write", class = "C", verify = "none",
+    scope = "calendars/resources.write", retry = "once", reconcile = "none",
     params = { resource_type },
     body = { type = "object", class = "ResourceCreate", doc = "A resource to be created.", fields = {
       models.location,
@@ -75,7 +75,7 @@ return {
 
   { name = "get", method = "GET", path = "/calendars/resources/{resourceType}/{id}",
     doc = "Get one room or piece of equipment; the answer does not repeat its identifier.",
-    scope = "calendars/resources.readonly", class = "R",
+    scope = "calendars/resources.readonly", retry = "safe",
     params = { resource_type, id },
     status = 200,
     result = { type = resource },
@@ -83,7 +83,7 @@ return {
 
   { name = "update", method = "PUT", path = "/calendars/resources/{resourceType}/{id}",
     doc = "Change a room or a piece of equipment.",
-    scope = "calendars/resources.write", class = "U", verify = "get",
+    scope = "calendars/resources.write", retry = "idempotent", reconcile = "get",
     params = { resource_type, id },
     body = { type = "object", class = "ResourceUpdate", doc = "What to change; fields left out stay.", fields = {
       { name = "locationId", type = "string",
@@ -102,7 +102,7 @@ return {
 
   { name = "delete", method = "DELETE", path = "/calendars/resources/{resourceType}/{id}",
     doc = "Delete a room or a piece of equipment.",
-    scope = "calendars/resources.write", class = "U", verify = "get",
+    scope = "calendars/resources.write", retry = "idempotent", reconcile = "get",
     params = { resource_type, id },
     status = 200,
     result = { type = models.success },

@@ -61,7 +61,7 @@ return {
 
   { name = "list", method = "GET", path = "/calendars/schedules/search",
     doc = "List the schedules of a user.",
-    scope = "calendars.readonly", class = "R",
+    scope = "calendars.readonly", retry = "safe",
     params = {},
     query = {
       models.location,
@@ -77,7 +77,7 @@ return {
 
   { name = "create", method = "POST", path = "/calendars/schedules",
     doc = "Create a schedule for a user.",
-    scope = "calendars.write", class = "C", verify = "list",
+    scope = "calendars.write", retry = "once", reconcile = "list",
     params = {},
     body = { type = "object", class = "ScheduleCreate", doc = "A schedule to be created.", fields = {
       rules,
@@ -94,7 +94,7 @@ return {
 
   { name = "get", method = "GET", path = "/calendars/schedules/{id}",
     doc = "Get one schedule.",
-    scope = "calendars.readonly", class = "R",
+    scope = "calendars.readonly", retry = "safe",
     params = { id },
     status = 200,
     result = { keys = { "schedule" }, type = schedule },
@@ -102,7 +102,7 @@ return {
 
   { name = "update", method = "PUT", path = "/calendars/schedules/{id}",
     doc = "Change the name, the hours or the time zone of a schedule.",
-    scope = "calendars.write", class = "U", verify = "get",
+    scope = "calendars.write", retry = "idempotent", reconcile = "get",
     params = { id },
     body = { type = "object", class = "ScheduleUpdate", doc = "What to change; fields left out stay.", fields = {
       { name = "name", type = "string", doc = "Name of the schedule." },
@@ -115,7 +115,7 @@ return {
 
   { name = "delete", method = "DELETE", path = "/calendars/schedules/{id}",
     doc = "Delete a schedule with all its rules; this cannot be undone.",
-    scope = "calendars.write", class = "U", verify = "get",
+    scope = "calendars.write", retry = "idempotent", reconcile = "get",
     params = { id },
     status = 200,
     result = { type = models.success },
@@ -124,7 +124,7 @@ return {
   -- Whether an association was made or undone shows in the calendarIds of the schedule.
   { name = "add_calendar", method = "PUT", path = "/calendars/schedules/{id}/associations/{calendarId}",
     doc = "Apply a schedule to a calendar.",
-    scope = "calendars.write", class = "U", verify = "get", verify_member = "calendarIds",
+    scope = "calendars.write", retry = "idempotent", reconcile = "get", reconcile_member = "calendarIds",
     params = { id, models.calendar_id },
     status = 200,
     result = { type = models.success },
@@ -132,7 +132,7 @@ return {
 
   { name = "remove_calendar", method = "DELETE", path = "/calendars/schedules/{id}/associations/{calendarId}",
     doc = "Stop applying a schedule to a calendar.",
-    scope = "calendars.write", class = "U", verify = "get", verify_member = "calendarIds",
+    scope = "calendars.write", retry = "idempotent", reconcile = "get", reconcile_member = "calendarIds",
     params = { id, models.calendar_id },
     status = 200,
     result = { type = models.success },

@@ -24,10 +24,10 @@ end
 --- How a change is looked up whose answer was lost: the endpoint to read (such as "calendars.get"), and how many of
 -- the ids it takes.
 local function set_verify(endpoint, resource_name, data)
-  local verify = data.verify
-  endpoint.verify, endpoint.member = verify, data.verify_member
+  local verify = data.reconcile
+  endpoint.reconcile, endpoint.member = verify, data.reconcile_member
   if verify == "get" or verify == "list" then
-    endpoint.verify_with = data.verify_with or resource_name .. "." .. verify
+    endpoint.reconcile_with = data.reconcile_with or resource_name .. "." .. verify
   end
 end
 
@@ -48,7 +48,7 @@ local function new_endpoint(resource_name, data)
     method = data.method, path = data.path, params = params, id_count = #params,
     query = data.query, body = data.body, empty_body = data.empty_body,
     takes_payload = data.query ~= nil or (data.body ~= nil and not data.empty_body),
-    sends_body = data.body ~= nil and not data.empty_body, class = data.class, result = data.result,
+    sends_body = data.body ~= nil and not data.empty_body, retry = data.retry, result = data.result,
   }
   endpoint.most_arguments = #params + (endpoint.takes_payload and 2 or 1)
   set_verify(endpoint, resource_name, data)
@@ -56,7 +56,7 @@ local function new_endpoint(resource_name, data)
     if not checks then
       local made = schema.compile(data, load_data(resource_name))
       endpoint.keep_null = made.keep_null
-      if data.class == "U" then endpoint.verifier = load_verifier() end
+      if data.retry == "idempotent" then endpoint.verifier = load_verifier() end
       checks = made -- last: where something could not be loaded, the next call tries again
     end
     return checks
@@ -90,7 +90,7 @@ local function alias_of(resource_name, data)
   if data.preset then
     overrides.takes_payload, overrides.most_arguments = false, aliased.id_count + 1
   end
-  if data.verify then set_verify(overrides, resource_name, data) end
+  if data.reconcile then set_verify(overrides, resource_name, data) end
   return setmetatable(overrides, { __index = aliased })
 end
 

@@ -110,7 +110,7 @@ end
 
 local function tell_retry(hook, exchange, err, action, reason, delay)
   local event = event_of(exchange)
-  event.action, event.reason, event.delay = action, reason, delay
+  event.action, event.reason, event.delay = action == "reconcile" and "look" or action, reason, delay
   event.kind, event.status = err.kind, err.status
   scheduler.call_hook("on.retry", hook, event)
 end
@@ -235,7 +235,7 @@ end
 local function note_failure(exchange, err)
   exchange.has_left = exchange.sent > 0
   local response = exchange.response
-  if response and response.status == 429 then exchange.pause = err.retry_after or retry.BLIND_WAIT end
+  if response and response.status == 429 then exchange.pause = err.retry_after or retry.DEFAULT_RETRY_AFTER end
 end
 
 -- An exchange is held in a to-be-closed variable during each attempt: its place in the budget is counted or given back,
@@ -365,7 +365,7 @@ end
 --- What to do after a failed attempt, and after how long.
 local function decide(exchange, point, err, budget)
   return retry.decide {
-    class = exchange.endpoint.class, verify = exchange.endpoint.verify, point = point, err = err,
+    endpoint = exchange.endpoint, point = point, err = err,
     attempt = exchange.attempts - (exchange.refreshed and 1 or 0), attempts = (exchange.chosen.retries or 0) + 1,
     left = exchange.begun + exchange.timeout - now(),
     repeated = exchange.repeated ~= nil and exchange.repeated[point] == true,
@@ -401,7 +401,7 @@ local function send(own, exchange, where, task, look)
       err.response.reconciled = true
       return exchange.endpoint.verifier.result(exchange.endpoint), err.response
     end
-    local point, budget = retry.point(err, exchange.sent), of_location(budgets, exchange.location_id, retry.budget)
+    local point, budget = retry.classify(err, exchange.sent), of_location(budgets, exchange.location_id, retry.budget)
     if retry.is_costly(point) then budget:fail() end
     local action, delay = decide(exchange, point, err, budget)
     if action == "fail" then return final(exchange, err) end
@@ -413,11 +413,11 @@ local function send(own, exchange, where, task, look)
       local hook = own.settings.on.retry
       if hook then tell_retry(hook, exchange, err, action, point, delay) end
       exchange.repeated = exchange.repeated or {}
-      exchange.repeated[point], exchange.unclear = true, exchange.unclear or action == "look"
+      exchange.repeated[point], exchange.unclear = true, exchange.unclear or action == "reconcile"
       if not rest(own, exchange, where, delay) then
         return final(exchange, select(2, closed_failure(exchange)), before)
       end
-      if action == "look" then
+      if action == "reconcile" then
         result, response = find_out(exchange, look, err)
         if result ~= nil then return result, response end
         if response then return final(exchange, response) end
@@ -431,7 +431,7 @@ end
 local function cut_off(exchange, raised)
   exchange.sent = exchange.transfer and exchange.transfer:sent() or 0
   local status = exchange.response and exchange.response.status or 0
-  local applied = exchange.unclear and "maybe" or answer.applied(exchange.endpoint.class, exchange.sent, status)
+  local applied = exchange.unclear and "maybe" or answer.applied(exchange.endpoint.retry, exchange.sent, status)
   return select(2, answer.failure(exchange, {
     kind = raised == nil and "cancelled" or "raised", cause = raised, applied = applied,
     message = "the call was cut off" .. (applied ~= "no" and " after it had left" or ""),
@@ -445,7 +445,7 @@ Ending.__close = function(ending, raised)
   local exchange, result, response = ending.exchange, ending.result, ending.response
   local is_cut = not response
   if is_cut then response = cut_off(exchange, raised) end
-  if exchange.endpoint.class ~= "R" then
+  if exchange.endpoint.retry ~= "safe" then
     local applied = result ~= nil and "yes" or response.applied
     if applied ~= "no" then scheduler.note_change(applied, is_cut and response or nil) end
   end
@@ -462,7 +462,7 @@ end
 -- @return result, response; or nil and an error
 function sending.send(own, exchange, where, task, look)
   local hook = own.settings.on.done
-  if not hook and exchange.endpoint.class == "R" then return send(own, exchange, where, task, look) end
+  if not hook and exchange.endpoint.retry == "safe" then return send(own, exchange, where, task, look) end
   local ending <close> = setmetatable({ hook = hook, exchange = exchange, begun = now() }, Ending)
   local result, response = send(own, exchange, where, task, look)
   ending.result, ending.response = result, response

@@ -10,7 +10,7 @@ local math_type = math.type
 local generic = {}
 
 -- Retry classes as HTTP defines the methods: of an unknown POST or PATCH we may not assume that it can be repeated.
-local classes = { GET = "R", POST = "C", PUT = "U", PATCH = "C", DELETE = "U" }
+local classes = { GET = "safe", POST = "once", PUT = "idempotent", PATCH = "once", DELETE = "idempotent" }
 local fields = { method = "string", path = "string", query = "table", body = "table" }
 
 local function check_fields(given)
@@ -77,7 +77,7 @@ end
 function generic.endpoint(given)
   check_fields(given)
   local endpoint = {
-    id = "client:request", method = given.method, path = given.path, class = classes[given.method], result = {},
+    id = "client:request", method = given.method, path = given.path, retry = classes[given.method], result = {},
   }
   return endpoint, flat_query(given.query or {})
 end

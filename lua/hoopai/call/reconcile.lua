@@ -48,8 +48,8 @@ end
 function verify.plan(endpoint, lookup_ids, arguments, body, location_id)
   local ids = {}
   for index = 1, lookup_ids do ids[index] = arguments[index] end
-  if endpoint.verify == "get" then return { ids = ids } end
-  local query = list_query(endpoint.verify_with, body, location_id)
+  if endpoint.reconcile == "get" then return { ids = ids } end
+  local query = list_query(endpoint.reconcile_with, body, location_id)
   return query and { ids = ids, query = query, id = arguments[endpoint.id_count] }
 end
 

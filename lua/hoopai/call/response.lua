@@ -55,7 +55,7 @@ answer.kind_of = kind_of
 -- @tparam integer sent how often the request left
 -- @tparam integer status 0 when no answer came
 function answer.applied(class, sent, status)
-  if class == "R" or sent == 0 then return "no" end
+  if class == "safe" or sent == 0 then return "no" end
   if is_success(status) then return "yes" end
   if status >= 400 and status < 500 and status ~= 408 then return "no" end
   return "maybe"
@@ -134,7 +134,7 @@ local function failure(exchange, err)
   err.response = response
   if response then err.status, err.trace_id = response.status, response.trace_id end
   if err.applied == nil then
-    err.applied = answer.applied(endpoint.class, exchange.sent, response and response.status or 0)
+    err.applied = answer.applied(endpoint.retry, exchange.sent, response and response.status or 0)
   end
   err.retryable = err.applied == "no" and (passing[err.kind] or passing_status[err.status]) == true
   return nil, errors.new(err)
@@ -214,7 +214,7 @@ local function shape_problem(endpoint, value, opens)
   if not check(value, opens, kind.items) then
     return "is not " .. (kind.type == "array" and "a list of what it should hold" or "an object")
   end
-  if endpoint.class == "C" and lacks_id(endpoint, value) then return "has no `id`" end
+  if endpoint.retry == "once" and lacks_id(endpoint, value) then return "has no `id`" end
 end
 
 --- Takes the envelope off: the declared key is the result, its siblings go to response.extra.
@@ -259,7 +259,7 @@ local function success(exchange, body, opens)
   if says_failed(body) then
     return failure(exchange, {
       kind = "refused", message = message_of(body) or "the API answered that it did not succeed",
-      applied = exchange.endpoint.class == "R" and "no" or "maybe",
+      applied = exchange.endpoint.retry == "safe" and "no" or "maybe",
     })
   end
   if exchange.endpoint.result.keys then return take_envelope(exchange, body, opens) end
@@ -271,7 +271,7 @@ end
 local function no_content(exchange)
   local endpoint, response = exchange.endpoint, exchange.response
   local kind = endpoint.result.type
-  if kind and (kind.type == "array" or endpoint.class == "C" and lacks_id(endpoint, {})) then
+  if kind and (kind.type == "array" or endpoint.retry == "once" and lacks_id(endpoint, {})) then
     return shape_failure(exchange, "it is empty")
   end
   response.unexpected = true

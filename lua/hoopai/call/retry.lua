@@ -1,16 +1,16 @@
---- May an attempt be repeated, and when: pure functions of what is known of it. No clock, no randomness, no state but
--- what is handed in.
+--- Whether an attempt is repeated, and when: pure functions without a clock, randomness or state.
 --
--- The classes of endpoints: R reads; U sets or deletes by id; C creates; O spends a token. What happened to an attempt
--- is one of the failure points below. The table says for each what each class does about it:
+-- Each endpoint declares `retry`, in the words of RFC 9110 9.2: "safe" (reads), "idempotent" (sets or deletes by id) or
+-- "once" (creates). `retry.classify` names the point at which an attempt failed; the table gives the action for both:
 --
---   resend    the same request again: it did no harm, or had no effect
---   once      the same, but for the whole call one time only
---   look      (U) it may have been applied: read the record first, then decide (see hoopai.call.reconcile)
---   fail      the error goes to the caller. `applied` in it says what is known
+--   resend     send the same request again: the attempt had no effect
+--   once       the same, but one time only in the whole call
+--   refresh    send again with another token
+--   reconcile  the change may have been made: read the record first, then decide (hoopai.call.reconcile)
+--   fail       return the error; its field `applied` says what is known
 --
--- A create whose outcome is unclear is never sent again; `appointments:book` finds out what became of it. The token
--- endpoint's rules need the store and are in hoopai.oauth.token_manager; the rows of O say what they come to.
+-- A create with an unclear outcome is never sent again; `appointments:book` reconciles it. The rules of the token
+-- endpoint depend on the store and are in hoopai.oauth.token_manager.
 local http_date = require "hoopai.time.http_date"
 
 local gmatch, match, setmetatable = string.gmatch, string.match, setmetatable
@@ -20,43 +20,44 @@ local retry = {}
 
 local BASE, CAP = 0.5, 8         -- seconds; the pause before attempt n is random up to BASE * 2 ^ (n - 1)
 local UNAVAILABLE_CAP = 60       -- longest Retry-After of a 503 that is honoured
-local JITTER = 0.5               -- on top of a stated time, so that not all come back in one moment
+local JITTER = 0.5               -- added to a stated time, so that waiting callers do not all return at once
 
---- Seconds to wait after a 429 that does not tell.
-retry.BLIND_WAIT = 10
+--- Seconds to wait after a 429 without a Retry-After or rate limit header.
+retry.DEFAULT_RETRY_AFTER = 10
 
---- Failure point -> class -> what to do.
+--- Failure point -> `retry` of the endpoint -> action.
+-- stylua: ignore
 retry.table = {
   -- nothing left this machine
-  name        = { R = "resend", U = "resend", C = "resend", O = "resend" }, -- the host's name was not resolved
-  connect     = { R = "resend", U = "resend", C = "resend", O = "resend" }, -- refused, unreachable, timed out
-  handshake   = { R = "resend", U = "resend", C = "once", O = "once" },     -- TLS broke off
-  certificate = { R = "fail", U = "fail", C = "fail", O = "fail" },         -- an attack or a mistake: never twice
-  proxy       = { R = "fail", U = "fail", C = "fail", O = "fail" },         -- the proxy refused the tunnel
-  proxy_busy  = { R = "resend", U = "resend", C = "resend", O = "resend" }, -- it answered 502, 503 or 504
-  -- it left, and no answer came
-  unanswered  = { R = "resend", U = "look", C = "fail", O = "fail" },
-  hostile     = { R = "fail", U = "fail", C = "fail", O = "fail" },         -- 1xx flood, HTTP/0.9, header bomb
-  ended       = { R = "fail", U = "fail", C = "fail", O = "fail" },         -- by the caller: cancelled, closed
-  -- an answer came
-  unreadable  = { R = "once", U = "look", C = "fail", O = "fail" },         -- 2xx, but no JSON of the right shape
-  truncated   = { R = "resend", U = "look", C = "fail", O = "fail" },
-  redirect    = { R = "fail", U = "fail", C = "fail", O = "fail" },
-  definitive  = { R = "fail", U = "fail", C = "fail", O = "fail" },         -- 400, 403, 404, 409, 410, 415, 422 ...
-  token       = { R = "refresh", U = "refresh", C = "refresh", O = "fail" },-- 401 for the token
-  timeout_408 = { R = "resend", U = "look", C = "fail", O = "fail" },
-  early       = { R = "once", U = "once", C = "once", O = "once" },         -- 421, 425: not processed by definition
-  burst       = { R = "resend", U = "resend", C = "resend", O = "resend" }, -- 429: refused before it is processed
-  blind_burst = { R = "once", U = "once", C = "once", O = "once" },         -- 429 that says nothing of when
-  daily       = { R = "fail", U = "fail", C = "fail", O = "fail" },         -- 429, and the day is used up
-  server      = { R = "resend", U = "look", C = "fail", O = "fail" },       -- 500, 502, 504 and other 5xx
-  unavailable = { R = "resend", U = "look", C = "fail", O = "fail" },       -- 503
+  name        = { safe = "resend",  idempotent = "resend",    once = "resend" },  -- the host's name was not resolved
+  connect     = { safe = "resend",  idempotent = "resend",    once = "resend" },  -- refused, unreachable, timed out
+  handshake   = { safe = "resend",  idempotent = "resend",    once = "once" },    -- TLS broke off
+  certificate = { safe = "fail",    idempotent = "fail",      once = "fail" },    -- an attack or a misconfiguration
+  proxy       = { safe = "fail",    idempotent = "fail",      once = "fail" },    -- the proxy refused the tunnel
+  proxy_busy  = { safe = "resend",  idempotent = "resend",    once = "resend" },  -- the proxy answered 502, 503 or 504
+  -- the request left, and no response came
+  unanswered  = { safe = "resend",  idempotent = "reconcile", once = "fail" },
+  hostile     = { safe = "fail",    idempotent = "fail",      once = "fail" },    -- 1xx flood, HTTP/0.9, header bomb
+  ended       = { safe = "fail",    idempotent = "fail",      once = "fail" },    -- by the caller: cancelled, closed
+  -- a response came
+  unreadable  = { safe = "once",    idempotent = "reconcile", once = "fail" },    -- 2xx without JSON of the right shape
+  truncated   = { safe = "resend",  idempotent = "reconcile", once = "fail" },
+  redirect    = { safe = "fail",    idempotent = "fail",      once = "fail" },
+  definitive  = { safe = "fail",    idempotent = "fail",      once = "fail" },    -- 400, 403, 404, 409, 410, 415, 422 ...
+  token       = { safe = "refresh", idempotent = "refresh",   once = "refresh" }, -- 401 for the token
+  timeout_408 = { safe = "resend",  idempotent = "reconcile", once = "fail" },
+  early       = { safe = "once",    idempotent = "once",      once = "once" },    -- 421, 425: not processed
+  burst       = { safe = "resend",  idempotent = "resend",    once = "resend" },  -- 429: refused before it is processed
+  blind_burst = { safe = "once",    idempotent = "once",      once = "once" },    -- 429 without a time to wait
+  daily       = { safe = "fail",    idempotent = "fail",      once = "fail" },    -- 429, and the day is used up
+  server      = { safe = "resend",  idempotent = "reconcile", once = "fail" },    -- 500, 502, 504 and other 5xx
+  unavailable = { safe = "resend",  idempotent = "reconcile", once = "fail" },    -- 503
 }
 
 -- libcurl's codes for what failed before anything was sent (curl/curl.h).
 local RESOLVE_PROXY, RESOLVE_HOST, HANDSHAKE = 5, 6, 35
 
-local function point_unsent(err)
+local function classify_unsent(err)
   local proxy_status = err.proxy_status or 0
   if proxy_status >= 502 and proxy_status <= 504 then return "proxy_busy" end
   if proxy_status >= 300 then return "proxy" end
@@ -65,11 +66,11 @@ local function point_unsent(err)
   return (err.kind == "network" or err.kind == "timeout") and "connect" or "definitive"
 end
 
-local function point_unanswered(err)
+local function classify_unanswered(err)
   return (err.kind == "network" or err.kind == "timeout" or err.kind == "tls") and "unanswered" or "hostile"
 end
 
-local function point_limited(err)
+local function classify_rate_limit(err)
   if err.scope == "daily" then return "daily" end
   return err.retry_after and "burst" or "blind_burst"
 end
@@ -78,8 +79,8 @@ local points = {
   [401] = "token", [408] = "timeout_408", [421] = "early", [425] = "early", [503] = "unavailable",
 }
 
-local function point_answered(err, status)
-  if status == 429 then return point_limited(err) end
+local function classify_response(err, status)
+  if status == 429 then return classify_rate_limit(err) end
   if err.kind == "scope" then return "definitive" end
   if status >= 200 and status < 300 then
     if err.kind == "network" or err.kind == "timeout" then return "truncated" end
@@ -89,15 +90,15 @@ local function point_answered(err, status)
   return points[status] or (status >= 500 and "server" or "definitive")
 end
 
---- Where an attempt failed: a name of the table.
+--- The point at which an attempt failed: a key of the table.
 -- @tparam table err the error of the attempt
--- @tparam integer sent how often the request left
+-- @tparam integer sent how often libcurl sent the request
 -- @treturn string
-function retry.point(err, sent)
+function retry.classify(err, sent)
   if err.kind == "cancelled" or err.kind == "closed" then return "ended" end
   local status = err.status or 0
-  if status >= 200 then return point_answered(err, status) end -- an interim 1xx is no answer
-  return sent == 0 and point_unsent(err) or point_unanswered(err)
+  if status >= 200 then return classify_response(err, status) end -- an interim 1xx is not a response
+  return sent == 0 and classify_unsent(err) or classify_unanswered(err)
 end
 
 --- Seconds to wait before an attempt, at random up to a bound that doubles (full jitter).
@@ -109,7 +110,7 @@ end
 
 local function pause(point, err, attempt, random)
   if point == "burst" then return err.retry_after + random * JITTER end
-  if point == "blind_burst" then return retry.BLIND_WAIT + random * JITTER end
+  if point == "blind_burst" then return retry.DEFAULT_RETRY_AFTER + random * JITTER end
   local wait = retry.backoff(attempt, random)
   if point == "unavailable" and err.retry_after then wait = max(wait, min(err.retry_after, UNAVAILABLE_CAP)) end
   return wait
@@ -117,78 +118,76 @@ end
 
 --- What to do after a failed attempt.
 -- @tparam table given
--- @tparam string given.class of the endpoint: "R", "U", "C" or "O"
--- @tparam[opt] string given.verify how a change of class U can be looked up; "none" = not at all
--- @tparam string given.point see `retry.point`
+-- @tparam table given.endpoint `retry`, and of an idempotent one `reconcile`: with "none" it is not reconciled
+-- @tparam string given.point see `retry.classify`
 -- @tparam table given.err the error: `retry_after`
 -- @tparam integer given.attempt how many attempts were made
 -- @tparam integer given.attempts how many may be made
 -- @tparam number given.left seconds until the call's deadline
 -- @tparam boolean given.repeated whether the call was repeated for this point already
--- @tparam boolean given.affordable whether the shared budget allows a retry
+-- @tparam boolean given.affordable whether the retry budget allows another attempt
 -- @tparam number given.random from 0 up to 1
--- @treturn string "fail", "resend", "look" or "refresh"
--- @treturn ?number seconds to wait before "resend" or "look"
--- @treturn ?string why it fails, where the table alone would not: "attempts", "budget" or "deadline"
+-- @treturn string "fail", "resend", "reconcile" or "refresh"
+-- @treturn ?number seconds to wait before "resend" or "reconcile"
 function retry.decide(given)
-  local action = retry.table[given.point][given.class]
+  local action = retry.table[given.point][given.endpoint.retry]
   if action == "refresh" then return "refresh" end
   if action == "once" then action = given.repeated and "fail" or "resend" end
-  if action == "look" and (given.verify or "none") == "none" then action = "fail" end
-  if action == "fail" then return "fail" end
-  if given.attempt >= given.attempts then return "fail", nil, "attempts" end
-  if not given.affordable then return "fail", nil, "budget" end
+  if action == "reconcile" and (given.endpoint.reconcile or "none") == "none" then action = "fail" end
+  if action == "fail" or given.attempt >= given.attempts or not given.affordable then return "fail" end
   local wait = pause(given.point, given.err, given.attempt, given.random)
-  if wait >= given.left then return "fail", nil, "deadline" end
+  if wait >= given.left then return "fail" end
   return action, wait
 end
 
---- Does an attempt that failed at this point count against the shared budget? A refused budget or token does not: their
--- own rules keep those from becoming a storm.
+-- Failures that do not count against the retry budget: the rate limit and the token have rules of their own, and the
+-- others say nothing about the health of the server.
+local FREE = { burst = true, blind_burst = true, daily = true, token = true, definitive = true, ended = true }
+
+--- Whether a failure at this point counts against the retry budget.
 function retry.is_costly(point)
-  return point ~= "burst" and point ~= "blind_burst" and point ~= "daily" and point ~= "token"
-    and point ~= "definitive" and point ~= "ended"
+  return not FREE[point]
 end
 
------------------------------------------------------------------------------------------------------- shared budget
+-- Retry budget
 
-local MOST, LEAST, GAIN = 10, 5, 0.1
+local FULL, LEAST, GAIN = 10, 5, 0.1
 
-local Budget = {}
-Budget.__index = Budget
+local RetryBudget = {}
+RetryBudget.__index = RetryBudget
 
---- A budget of retries shared by the calls to one host and location: an outage must not be answered by a storm. Each
--- costly failure takes a token, each success gives a tenth back; below half there are no retries.
+--- A retry budget, shared by the calls to one host and location, so that an outage is not followed by a storm of
+-- retries. A costly failure takes 1 of 10, a success returns 0.1; there are no retries at 5 or less.
 function retry.budget()
-  return setmetatable({ tokens = MOST }, Budget)
+  return setmetatable({ tokens = FULL }, RetryBudget)
 end
 
---- Notes a failure.
-function Budget:fail()
+--- Records a costly failure.
+function RetryBudget:fail()
   self.tokens = max(self.tokens - 1, 0)
 end
 
---- Notes a success.
-function Budget:succeed()
-  self.tokens = min(self.tokens + GAIN, MOST)
+--- Records a success.
+function RetryBudget:succeed()
+  self.tokens = min(self.tokens + GAIN, FULL)
 end
 
---- May there be a retry now?
-function Budget:is_affordable()
+--- Whether another attempt may be made now.
+function RetryBudget:is_affordable()
   return self.tokens > LEAST
 end
 
--------------------------------------------------------------------------------------------------------- Retry-After
+-- Retry-After
 
-local ENDLESS = 1e15 -- seconds; what more digits than that come to
+local ENDLESS = 1e15 -- seconds; stands for any number of more than 15 digits
 
---- Seconds since 1970 that a `Date` header tells; nil for what is none.
+--- Seconds since 1970 of a `Date` header; nil if the value is no date.
 function retry.date(value)
   return value and http_date.parse(value)
 end
 
---- The longest of the seconds in a header that came once or, joined by commas, several times; nil where anything else
--- is in it.
+--- The largest of the seconds in a header that came once or, joined by commas, several times; nil if anything else
+-- is in the value.
 local function longest(value)
   local most
   for part in gmatch(value, "[^,]+") do
@@ -199,16 +198,16 @@ local function longest(value)
   return most
 end
 
---- Seconds that a Retry-After header asks for (RFC 9110 10.2.3): digits, or a date, which counts from the server's own
--- clock where it tells it.
+--- Seconds that a Retry-After header asks for (RFC 9110 10.2.3): digits, or a date, which counts from the server's
+-- clock if the response has a `Date`.
 -- @tparam ?string value
--- @tparam ?string date the answer's `Date` header
--- @tparam integer wall seconds since 1970 now, for where there is no usable `date`
--- @treturn ?number at least 0; nil for what is neither
+-- @tparam ?string date the response's `Date` header
+-- @tparam integer wall seconds since 1970 now, used without a usable `date`
+-- @treturn ?number at least 0; nil if the value is neither
 function retry.after(value, date, wall)
   if not value then return nil end
-  local told = longest(value)
-  if told then return told end
+  local seconds = longest(value)
+  if seconds then return seconds end
   local at = http_date.parse(value)
   if not at then return nil end
   local from = date and http_date.parse(date) or wall

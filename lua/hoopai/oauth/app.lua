@@ -509,7 +509,7 @@ function methods:exchange(given)
 end
 
 local INSTALLED = {
-  method = "GET", class = "R",
+  method = "GET", retry = "safe",
   result = { keys = { "locations" }, type = { type = "array", items = { type = "object" } } },
 }
 

@@ -232,16 +232,16 @@ end
 ------------------------------------------------------------------------------------------------------------ requests
 
 local ROUTES = {
-  { "POST", "^/calendars/events/appointments$", "create", "C" },
-  { "GET", "^/calendars/events/appointments/([^/]+)$", "get", "R" },
-  { "PUT", "^/calendars/events/appointments/([^/]+)$", "update", "U" },
-  { "DELETE", "^/calendars/events/([^/]+)$", "delete", "U" },
-  { "GET", "^/calendars/events$", "list", "R" },
-  { "GET", "^/calendars/([^/]+)/free%-slots$", "free_slots", "R" },
-  { "POST", "^/oauth/token$", "token", "O" },
+  { "POST", "^/calendars/events/appointments$", "create", "once" },
+  { "GET", "^/calendars/events/appointments/([^/]+)$", "get", "safe" },
+  { "PUT", "^/calendars/events/appointments/([^/]+)$", "update", "idempotent" },
+  { "DELETE", "^/calendars/events/([^/]+)$", "delete", "idempotent" },
+  { "GET", "^/calendars/events$", "list", "safe" },
+  { "GET", "^/calendars/([^/]+)/free%-slots$", "free_slots", "safe" },
+  { "POST", "^/oauth/token$", "token", "token" },
 }
 
---- Says what a request is: fills in its action, class ("R", "U", "C", "O"; "?" for none), id and query.
+--- Says what a request is: fills in its action, class ("safe", "idempotent", "once", "token"; "?" for none), id and query.
 function world.classify(request)
   local path, query = request.target:match("^([^?]*)%??(.*)$")
   request.path, request.class, request.query = path, "?", {}
@@ -261,13 +261,13 @@ end
 
 --- Enters a request into the ledger, whatever will become of it.
 function World:arrive(request)
-  if request.class == "O" then
+  if request.class == "token" then
     request.form = form_of(request.body)
     request.presented = request.form.refresh_token or request.form.code or "nothing"
     count(self.tokens.presented, request.presented)
-  elseif request.class ~= "R" then
+  elseif request.class ~= "safe" then
     request.json = decode(request.body)
-    if request.class == "C" and request.json then count(self.arrived, tostring(request.json.contactId)) end
+    if request.class == "once" and request.json then count(self.arrived, tostring(request.json.contactId)) end
   end
 end
 
@@ -275,7 +275,7 @@ end
 -- @return status, body
 function World:handle(request)
   if not request.action then return refuse(404, "Cannot " .. request.method .. " " .. request.path) end
-  local is_refused = self.tokens.only_current and request.class ~= "O"
+  local is_refused = self.tokens.only_current and request.class ~= "token"
     and (request.authorization ~= "Bearer " .. tostring(self.tokens.access) or self.tokens.generation <= 1)
   if is_refused then return refuse(401, "Invalid JWT") end
   return self[request.action](self, request)

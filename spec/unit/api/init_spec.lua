@@ -103,12 +103,12 @@ for _, area in ipairs { "calendars", "calendars/groups", "calendars/resources", 
 end
 
 local ENDPOINT_KEYS = {
-  name = true, method = true, path = true, doc = true, scope = true, class = true, verify = true, verify_with = true,
-  verify_member = true,
+  name = true, method = true, path = true, doc = true, scope = true, retry = true, reconcile = true, reconcile_with = true,
+  reconcile_member = true,
   params = true, query = true, body = true, at_least_one = true, range = true, status = true, result = true,
   empty_body = true, undocumented = true,
 }
-local ALIAS_KEYS = { name = true, doc = true, alias = true, preset = true, verify = true, verify_with = true }
+local ALIAS_KEYS = { name = true, doc = true, alias = true, preset = true, reconcile = true, reconcile_with = true }
 
 local names = require "hoopai.api"
 local resources, endpoints, aliases, by_id = {}, {}, {}, {}
@@ -323,7 +323,7 @@ describe("the endpoint data", function()
       for key in pairs(endpoint) do
         assert.is_true(ENDPOINT_KEYS[key] == true, id .. ": unknown key " .. tostring(key))
       end
-      for _, key in ipairs { "name", "method", "path", "scope", "class", "params", "status", "result" } do
+      for _, key in ipairs { "name", "method", "path", "scope", "retry", "params", "status", "result" } do
         assert.is_truthy(endpoint[key] ~= nil, id .. ": no " .. key)
       end
       check_doc(endpoint.doc, id)
@@ -441,33 +441,33 @@ describe("the endpoint data", function()
   it("has a retry class that goes with the method, and a lookup for every write", function()
     each(function(endpoint, id)
       local reads = endpoint.method == "GET" or id == "groups.validate_slug"
-      local wanted = reads and "R" or (endpoint.method == "POST" and "C" or "U")
-      assert.are.equal(wanted, endpoint.class, id)
-      if endpoint.class == "R" then
-        assert.is_nil(endpoint.verify, id)
-        assert.is_nil(endpoint.verify_with, id)
+      local wanted = reads and "safe" or (endpoint.method == "POST" and "once" or "idempotent")
+      assert.are.equal(wanted, endpoint.retry, id)
+      if endpoint.retry == "safe" then
+        assert.is_nil(endpoint.reconcile, id)
+        assert.is_nil(endpoint.reconcile_with, id)
         return
       end
-      local verify = endpoint.verify
-      assert.is_true(verify == "get" or verify == "list" or verify == "none", id)
-      assert.is_true(endpoint.class ~= "C" or verify ~= "get", id .. ": nothing new can be got by its id")
+      local reconcile = endpoint.reconcile
+      assert.is_true(reconcile == "get" or reconcile == "list" or reconcile == "none", id)
+      assert.is_true(endpoint.retry ~= "once" or reconcile ~= "get", id .. ": nothing new can be got by its id")
     end)
   end)
 
   it("looks writes up with reads that exist", function()
     local function check(entry)
       local data = entry.data
-      if data.verify == nil or data.verify == "none" then
-        assert.is_nil(data.verify_with, entry.id)
+      if data.reconcile == nil or data.reconcile == "none" then
+        assert.is_nil(data.reconcile_with, entry.id)
         return
       end
-      local lookup = by_id[data.verify_with or entry.resource .. "." .. data.verify]
+      local lookup = by_id[data.reconcile_with or entry.resource .. "." .. data.reconcile]
       assert.is_table(lookup, entry.id)
-      assert.are.equal("R", lookup.class, entry.id)
+      assert.are.equal("safe", lookup.retry, entry.id)
       assert.are.equal("GET", lookup.method, entry.id)
       assert.is_nil(lookup.undocumented, entry.id .. ": a route that may not exist proves nothing")
       local params = (data.alias and by_id[data.alias] or data).params
-      if data.verify == "get" then
+      if data.reconcile == "get" then
         -- associations are looked up by the schedule alone
         assert.is_true(#lookup.params >= 1 and #lookup.params <= #params, entry.id)
         for index, param in ipairs(lookup.params) do assert.are.equal(param.name, params[index].name, entry.id) end

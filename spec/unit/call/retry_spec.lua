@@ -3,40 +3,40 @@
 local http_date = require "hoopai.time.http_date"
 local retry = require "hoopai.call.retry"
 
--- Written by hand from the rules, not from retry.table: failure point, then what R, U, C and O do about it.
+-- Written by hand from the rules, not from retry.table: failure point, then the action of safe, idempotent and once.
 local ROWS = [[
-  name          resend   resend   resend   resend
-  connect       resend   resend   resend   resend
-  handshake     resend   resend   once     once
-  certificate   fail     fail     fail     fail
-  proxy         fail     fail     fail     fail
-  proxy_busy    resend   resend   resend   resend
-  unanswered    resend   look     fail     fail
-  hostile       fail     fail     fail     fail
-  ended         fail     fail     fail     fail
-  unreadable    once     look     fail     fail
-  truncated     resend   look     fail     fail
-  redirect      fail     fail     fail     fail
-  definitive    fail     fail     fail     fail
-  token         refresh  refresh  refresh  fail
-  timeout_408   resend   look     fail     fail
-  early         once     once     once     once
-  burst         resend   resend   resend   resend
-  blind_burst   once     once     once     once
-  daily         fail     fail     fail     fail
-  server        resend   look     fail     fail
-  unavailable   resend   look     fail     fail
+  name          resend   resend   resend
+  connect       resend   resend   resend
+  handshake     resend   resend   once
+  certificate   fail     fail     fail
+  proxy         fail     fail     fail
+  proxy_busy    resend   resend   resend
+  unanswered    resend   reconcile fail
+  hostile       fail     fail     fail
+  ended         fail     fail     fail
+  unreadable    once     reconcile fail
+  truncated     resend   reconcile fail
+  redirect      fail     fail     fail
+  definitive    fail     fail     fail
+  token         refresh  refresh  refresh
+  timeout_408   resend   reconcile fail
+  early         once     once     once
+  burst         resend   resend   resend
+  blind_burst   once     once     once
+  daily         fail     fail     fail
+  server        resend   reconcile fail
+  unavailable   resend   reconcile fail
 ]]
 
 local rows = {}
-for point, r, u, c, o in ROWS:gmatch("(%S+) +(%S+) +(%S+) +(%S+) +(%S+)") do
-  rows[point] = { R = r, U = u, C = c, O = o }
+for point, safe, idempotent, once in ROWS:gmatch("(%S+) +(%S+) +(%S+) +(%S+)") do
+  rows[point] = { safe = safe, idempotent = idempotent, once = once }
 end
 
 --- decide with what allows most, but for what is given.
 local function decide(given)
   local all = {
-    class = "R", verify = "get", point = "server", err = {}, attempt = 1, attempts = 3, left = 100,
+    endpoint = { retry = "safe", reconcile = "get" }, point = "server", err = {}, attempt = 1, attempts = 3, left = 100,
     repeated = false, affordable = true, random = 0.5,
   }
   for name, value in pairs(given) do all[name] = value end
@@ -57,8 +57,8 @@ describe("retry:", function()
 
     for point, row in pairs(rows) do
       for class, wanted in pairs(row) do
-        it(("says of %s that a request of class %s does: %s"):format(point, class, wanted), function()
-          local given = { class = class, point = point, err = { retry_after = 2 } }
+        it(("says of %s that a request of an endpoint that is %s does: %s"):format(point, class, wanted), function()
+          local given = { endpoint = { retry = class, reconcile = "get" }, point = point, err = { retry_after = 2 } }
           local first = decide(given)
           given.repeated = true
           local second = decide(given)
@@ -74,19 +74,20 @@ describe("retry:", function()
     it("does not let a change be repeated unseen that cannot be looked up", function()
       local looked = 0
       for point, row in pairs(rows) do
-        for _, verify in ipairs { "none", false } do
-          local action = decide { class = "U", point = point, verify = verify or "none", err = { retry_after = 2 } }
-          if row.U == "look" then
+        for _, reconcile in ipairs { "none", false } do
+          local endpoint = { retry = "idempotent", reconcile = reconcile or nil }
+          local action = decide { endpoint = endpoint, point = point, err = { retry_after = 2 } }
+          if row.idempotent == "reconcile" then
             looked = looked + 1
             assert.are.equal("fail", action, point)
           else
-            assert.are.equal(row.U == "once" and "resend" or row.U, action, point)
+            assert.are.equal(row.idempotent == "once" and "resend" or row.idempotent, action, point)
           end
         end
       end
       assert.are.equal(12, looked)
       local action = retry.decide {
-        class = "U", point = "server", err = {}, attempt = 1, attempts = 3, left = 100, affordable = true, random = 0,
+        endpoint = { retry = "idempotent" }, point = "server", err = {}, attempt = 1, attempts = 3, left = 100, affordable = true, random = 0,
       }
       assert.are.equal("fail", action)
     end)
@@ -163,7 +164,7 @@ describe("retry:", function()
     it("is told from the error", function()
       local reached = {}
       for index, case in ipairs(cases) do
-        local point = retry.point(case[3], case[2])
+        local point = retry.classify(case[3], case[2])
         assert.are.equal(case[1], point, ("case %d: %s %s %s"):format(index, case[3].kind,
           tostring(case[3].status), tostring(case[3].curl_code)))
         reached[point] = true
@@ -175,34 +176,34 @@ describe("retry:", function()
       for _, kind in ipairs(require("hoopai.errors").kinds) do
         for sent = 0, 2 do
           for status = 0, 999 do
-            local point = retry.point({ kind = kind, status = status }, sent)
+            local point = retry.classify({ kind = kind, status = status }, sent)
             if not rows[point] then error(("%s %d %d: %s"):format(kind, sent, status, tostring(point))) end
           end
         end
       end
-      assert.are.equal("connect", retry.point({ kind = "network" }, 0))
+      assert.are.equal("connect", retry.classify({ kind = "network" }, 0))
     end)
   end)
 
   describe("a decision", function()
     it("allows as many attempts as are given, the first included", function()
-      assert.are.same({ "fail", nil, "attempts" }, { decide { attempt = 3, attempts = 3 } })
+      assert.are.same({ "fail" }, { decide { attempt = 3, attempts = 3 } })
       assert.are.equal("resend", (decide { attempt = 2, attempts = 3 }))
-      assert.are.same({ "fail", nil, "attempts" }, { decide { attempt = 1, attempts = 1 } })
+      assert.are.same({ "fail" }, { decide { attempt = 1, attempts = 1 } })
     end)
 
     it("asks the shared budget", function()
-      assert.are.same({ "fail", nil, "budget" }, { decide { affordable = false } })
+      assert.are.same({ "fail" }, { decide { affordable = false } })
       assert.are.equal("refresh", (decide { affordable = false, point = "token" }))
     end)
 
     it("does not begin a pause that the deadline would cut", function()
       local action, wait = decide { left = 0.26, random = 0.5 }
       assert.are.same({ "resend", 0.25 }, { action, wait })
-      assert.are.same({ "fail", nil, "deadline" }, { decide { left = 0.25, random = 0.5 } })
-      assert.are.same({ "fail", nil, "deadline" }, { decide { left = 0, random = 0 } })
-      assert.are.same({ "fail", nil, "deadline" }, { decide { left = -1, random = 0 } })
-      assert.are.same({ "fail", nil, "deadline" },
+      assert.are.same({ "fail" }, { decide { left = 0.25, random = 0.5 } })
+      assert.are.same({ "fail" }, { decide { left = 0, random = 0 } })
+      assert.are.same({ "fail" }, { decide { left = -1, random = 0 } })
+      assert.are.same({ "fail" },
         { decide { point = "burst", err = { retry_after = 60 }, left = 30 } })
     end)
 
@@ -219,7 +220,7 @@ describe("retry:", function()
 
     it("waits as long as a 429 says, and a little more at random", function()
       local function wait_of(err, random)
-        local point = retry.point(err, 1)
+        local point = retry.classify(err, 1)
         return select(2, decide { point = point, err = err, random = random })
       end
       local err = { kind = "rate_limit", status = 429, scope = "burst", retry_after = 3 }
