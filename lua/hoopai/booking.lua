@@ -2,11 +2,12 @@
 --
 -- The API knows no idempotency keys, so a create is sent once. Where its outcome is unclear, the events around the slot
 -- are read until it is known: a booking carries a reference in its description by which it is found again.
-local _ENV = require "hoopai.standard"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local locks = require "hoopai.async.lock"
-local resources = require "hoopai.call.endpoints"
+local endpoints = require "hoopai.call.endpoints"
+local options = require "hoopai.options"
+local request = require "hoopai.call.request"
 local retry = require "hoopai.call.retry"
 local scheduler = require "hoopai.async.scheduler"
 local schema = require "hoopai.validate"
@@ -20,8 +21,7 @@ local ipairs, pairs, rawget, setmetatable, tostring, type = ipairs, pairs, rawge
 local sort = table.sort
 local now, to_epoch_ms = core.now, time.to_epoch_ms
 
--- The methods; `self` is not the resource but what is needed of the client: `client`, and `option(name, call_options)`,
--- which gives an option of a call and raises when one is wrong.
+-- The methods of client.appointments; `self` is the state of the client, see hoopai.client.
 local booking = {}
 
 local LOOKS = { 1, 3, 8, 20, 45 } -- when to look after an unclear create, in seconds: the API may be late
@@ -130,7 +130,8 @@ local function check_body(body, context, details)
   local copy = {}
   for name, value in pairs(body) do copy[name] = value end
   if copy.startTime == nil then copy.startTime = "2000-01-01T00:00:00Z" end
-  local checked, more = resources.endpoint("appointments.create").checks().body(copy, context)
+  local create = endpoints.find("appointments.create")
+  local checked, more = (create.checks or create.compile_checks()).body(copy, context)
   for _, detail in ipairs(more or {}) do details[#details + 1] = detail end
   if not checked then return body end
   if body.startTime == nil then checked.startTime = nil end
@@ -152,15 +153,15 @@ local function mark_of(reference)
 end
 
 --- Turns what was given into a job; or nil and the error that names all problems.
-local function new_job(caller, given, call_options)
-  local details = {}
+local function new_job(state, given, call_options)
+  options.check_call("appointments:book", call_options)
+  local details, chosen = {}, request.options(state.settings, call_options)
   local body, own = split(given, details)
-  local function option(name) return caller.option(name, call_options) end
   check_times(body, own, details)
-  body = check_body(body, { location_id = option "location_id", validate = option "validate" }, details)
+  body = check_body(body, chosen, details)
   local job = {
-    client = caller.client, options = call_options or {}, body = body,
-    timeout = option "timeout", queue_timeout = option "queue_timeout" or huge,
+    client = state.client, options = call_options or {}, body = body,
+    timeout = chosen.timeout, queue_timeout = chosen.queue_timeout or huge,
     start = body.startTime and to_epoch_ms(body.startTime),
     timezone = own.timezone, on_taken = own.on_taken or (body.startTime == nil and "next" or "fail"),
     slots_left = own.max_slots or 5, patience = own.reconcile_timeout or 60,

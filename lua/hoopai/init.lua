@@ -11,22 +11,22 @@
 local client = require "hoopai.client"
 local combine = require "hoopai.async.combine"
 local core = require "hoopai.core"
+local lazy = require "hoopai.lazy"
 local loop = require "hoopai.loop"
-local resources = require "hoopai.call.endpoints"
 local scheduler = require "hoopai.async.scheduler"
-require "hoopai.standard" -- before anybody changes what it keeps
 
-local pairs, require, setmetatable = pairs, require, setmetatable
+local pairs, setmetatable = pairs, setmetatable
 
--- Fields that are modules, loaded when they are first asked for.
-local MODULES = {
-  log = "hoopai.log",
-  slots = "hoopai.slots",
+-- Fields that are modules, loaded on first access.
+local get_module = {
+  log = lazy.module "hoopai.log",
+  slots = lazy.module "hoopai.slots",
   --- Where the tokens of an app are kept: the module `hoopai.store`.
-  store = "hoopai.store",
+  store = lazy.module "hoopai.store",
   --- Instants, durations and time zones: the module `hoopai.time`.
-  time = "hoopai.time",
+  time = lazy.module "hoopai.time",
 }
+local get_app = lazy.module "hoopai.oauth.app"
 
 local hoopai = {
   --- The version of the library.
@@ -89,16 +89,15 @@ hoopai.new = client.new
 -- @treturn App
 -- @raise for a missing, unknown or wrong option
 function hoopai.oauth(options)
-  return require("hoopai.oauth.app").new(options)
+  return get_app().new(options, client.new)
 end
 
 --- Loads what is otherwise loaded when it is first needed: the endpoints, their checks, bookings, the modules of times,
 -- slots, logs and stores, and OAuth. For hosts that change standard functions, or take them away, after they have
 -- loaded the library, and for those that fork. From then on the library uses no global.
 function hoopai.preload()
-  resources.load()
-  for name, module in pairs(MODULES) do hoopai[name] = require(module) end
-  require "hoopai.oauth.app"
+  lazy.load_all()
+  for name, get in pairs(get_module) do hoopai[name] = get() end
 end
 
 --- The loops that @{use} takes, and the functions for one of your own: the module `hoopai.loop`.
@@ -114,8 +113,8 @@ hoopai.map, hoopai.all, hoopai.race, hoopai.timeout = combine.map, combine.all, 
 hoopai.array = core.array
 
 return setmetatable(hoopai, { __index = function(self, name)
-  if not MODULES[name] then return nil end
-  local module = require(MODULES[name])
-  self[name] = module
-  return module
+  local get = get_module[name]
+  if not get then return nil end
+  self[name] = get()
+  return self[name]
 end })

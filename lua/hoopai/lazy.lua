@@ -1,4 +1,4 @@
---- Modules that are loaded on first use, since a program with one call must start fast. This is the only such mechanism.
+--- Modules that are loaded on first use: a program with one call must start fast. This is the only such mechanism.
 local require = require
 
 local lazy = {}

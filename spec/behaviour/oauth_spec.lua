@@ -1198,7 +1198,7 @@ describe("oauth:", function()
     end)
 
     it("the lock stays with a successor that cannot be stored at all, until it can", function()
-      local use = require("hoopai.oauth.token_manager").new({}).get
+      local use = require("hoopai.oauth.token_manager").registry({ client_id = "x" }):company("x").get
       local store, broken = own_store(), true
       local put = store.put
       function store.put(key, text, generation)

@@ -87,7 +87,7 @@ describe("statuses:", function()
       server:close(lanes)
       assert.are.same({}, problems)
       assert.are.equal(1509, #rows)
-      assert.are.equal(1509, arrived.R + arrived.U + arrived.C) -- every row an exchange of its own
+      assert.are.equal(1509, arrived.safe + arrived.idempotent + arrived.once) -- every row an exchange of its own
     end)
   end
 

@@ -1,64 +1,65 @@
---- Methods from data: the endpoint tables of hoopai.api become the methods of client.calendars, client.notes and so on.
--- Each file of data is loaded, and each endpoint's checks are compiled, on first use.
+--- The endpoints of hoopai.api, as methods of client.calendars, client.notes and so on. The data of a resource is
+-- loaded, and the checks of an endpoint are compiled, on first use.
+local calls = require "hoopai.call"
 local errors = require "hoopai.errors"
+local lazy = require "hoopai.lazy"
 local resource_names = require "hoopai.api"
-local schema = require "hoopai.validate"
 local suggest = require "hoopai.suggest"
+local validate = require "hoopai.validate"
 
-local tostring, setmetatable = tostring, setmetatable
-local assert, pairs, ipairs, rawget, require = assert, pairs, ipairs, rawget, require
+local assert, ipairs, pairs, rawget, setmetatable, tostring, type =
+  assert, ipairs, pairs, rawget, setmetatable, tostring, type
 local concat, sort = table.concat, table.sort
 local format, match = string.format, string.match
 
-local resources = { names = resource_names }
+local endpoints = {}
 
-local clients = setmetatable({}, { __mode = "k" }) -- resource object -> its client
-local OPTION = {}       -- the key under which a resource object keeps the function that tells the client's options
-local metatables = {}   -- resource name -> metatable of its objects
-local endpoints = {}    -- "notes.list" -> endpoint
+local STATE = {}      -- the key under which a resource object keeps the state of its client
+local found = {}      -- "notes.list" -> endpoint
+local metatables = {} -- resource name -> metatable of its objects
+local added = {}      -- resource name -> methods that make several calls, see endpoints.add
 
-local function load_data(resource_name)
-  return require("hoopai.api." .. resource_name)
-end
+local get_data = {}   -- resource name -> getter of its data
+for _, name in ipairs(resource_names) do get_data[name] = lazy.module("hoopai.api." .. name) end
+local get_reconcile = lazy.module "hoopai.call.reconcile"
 
---- How a change is looked up whose answer was lost: the endpoint to read (such as "calendars.get"), and how many of
--- the ids it takes.
-local function set_verify(endpoint, resource_name, data)
-  local verify = data.reconcile
-  endpoint.reconcile, endpoint.member = verify, data.reconcile_member
-  if verify == "get" or verify == "list" then
-    endpoint.reconcile_with = data.reconcile_with or resource_name .. "." .. verify
+-- Endpoints
+
+local find
+
+--- Sets how a lost response is reconciled: `reconcile`, `member`, and `reader()`, the endpoint that reads the record.
+local function set_reconcile(endpoint, resource_name, data)
+  local reconcile = data.reconcile
+  endpoint.reconcile, endpoint.member = reconcile, data.reconcile_member
+  if reconcile == "get" or reconcile == "list" then
+    local key = data.reconcile_with or resource_name .. "." .. reconcile
+    endpoint.reconcile_with = key
+    endpoint.reader = function() return find(key) end
   end
 end
 
---- What finds out what became of a change, with all that its reading takes: loaded before the change is sent, since
--- nothing may fail to load once it has left.
-local function load_verifier()
-  schema.load()
-  return require "hoopai.call.reconcile"
-end
-
---- What the pipeline needs to know of an endpoint.
 local function new_endpoint(resource_name, data)
-  local checks
   local params = data.params or {}
-  assert(#params <= 2, "the pipeline of a call takes two ids")
+  assert(#params <= 2, "a call takes two ids")
+  local sends_body = data.body ~= nil and not data.empty_body
+  local takes_payload = data.query ~= nil or sends_body
   local endpoint = {
     id = resource_name .. ":" .. data.name,
     method = data.method, path = data.path, params = params, id_count = #params,
-    query = data.query, body = data.body, empty_body = data.empty_body,
-    takes_payload = data.query ~= nil or (data.body ~= nil and not data.empty_body),
-    sends_body = data.body ~= nil and not data.empty_body, retry = data.retry, result = data.result,
+    query = data.query, body = data.body, empty_body = data.empty_body, sends_body = sends_body,
+    takes_payload = takes_payload, most_arguments = #params + (takes_payload and 2 or 1),
+    retry = data.retry, result = data.result,
   }
-  endpoint.most_arguments = #params + (endpoint.takes_payload and 2 or 1)
-  set_verify(endpoint, resource_name, data)
-  function endpoint.checks()
-    if not checks then
-      local made = schema.compile(data, load_data(resource_name))
-      endpoint.keep_null = made.keep_null
-      if data.retry == "idempotent" then endpoint.verifier = load_verifier() end
-      checks = made -- last: where something could not be loaded, the next call tries again
+  set_reconcile(endpoint, resource_name, data)
+  function endpoint.compile_checks()
+    local checks = validate.compile(data, get_data[resource_name]())
+    endpoint.keep_null = checks.keep_null
+    -- All that reconciling takes is loaded before the change is sent: nothing may fail to load after that.
+    if data.retry == "idempotent" then
+      get_reconcile()
+      validate.load()
     end
+    endpoint.checks = checks -- last: if something cannot be loaded, the next call tries again
     return checks
   end
   return endpoint
@@ -66,60 +67,52 @@ end
 
 local function endpoint_of(resource_name, data)
   local key = resource_name .. "." .. data.name
-  local endpoint = endpoints[key]
-  if not endpoint then
-    endpoint = new_endpoint(resource_name, data)
-    endpoints[key] = endpoint
-  end
+  local endpoint = found[key] or new_endpoint(resource_name, data)
+  found[key] = endpoint
   return endpoint
 end
 
---- An endpoint as the pipeline takes it.
+--- Finds an endpoint.
 -- @tparam string key such as "calendars.get"
-local function find_endpoint(key)
+-- @treturn ?table
+function find(key)
   local resource_name, name = match(key, "^(.-)%.(.+)$")
-  for _, data in ipairs(load_data(resource_name)) do
+  for _, data in ipairs(get_data[resource_name]()) do
     if data.name == name then return endpoint_of(resource_name, data) end
   end
 end
 
---- Another name of an endpoint; with `preset` its body is fixed and the caller gives none.
+endpoints.find = find
+
+--- An endpoint under another name; with `preset` its body is fixed, and the caller gives none.
 local function alias_of(resource_name, data)
   local overrides = { id = resource_name .. ":" .. data.name, preset = data.preset }
-  local aliased = find_endpoint(data.alias)
+  local aliased = find(data.alias)
   if data.preset then
     overrides.takes_payload, overrides.most_arguments = false, aliased.id_count + 1
   end
-  if data.reconcile then set_verify(overrides, resource_name, data) end
+  if data.reconcile then set_reconcile(overrides, resource_name, data) end
   return setmetatable(overrides, { __index = aliased })
 end
 
-local function raise_no_client(id)
-  errors.raise(format("call it with a colon: client.%s(...)", id))
+-- Methods
+
+--- The state of the client that a resource object belongs to.
+-- @tparam table resource
+-- @tparam string id the method, for the message
+-- @treturn table
+-- @raise if the method was called without a colon
+function endpoints.state_of(resource, id)
+  local state = type(resource) == "table" and rawget(resource, STATE)
+  return state or errors.raise(format("call it with a colon: client.%s(...)", id))
 end
 
-local function make_method(endpoint, call)
+local perform, state_of = calls.perform, endpoints.state_of
+
+local function new_method(endpoint)
+  local id = endpoint.id
   return function(resource, a, b, c, d, e)
-    local client = clients[resource] or raise_no_client(endpoint.id)
-    return call(client, endpoint, a, b, c, d, e)
-  end
-end
-
--- Methods that are more than one request: the file that has them, loaded when one of them is wanted.
-local composites = { appointments = "hoopai.booking" }
-
-local function make_composite(id, run)
-  return function(resource, ...)
-    local client = clients[resource] or raise_no_client(id)
-    local function option(name, call_options) return resource[OPTION](client, id, name, call_options) end
-    return run({ client = client, option = option }, ...)
-  end
-end
-
-local function add_composites(resource_name, methods)
-  local module = composites[resource_name]
-  for name, run in pairs(module and require(module) or {}) do
-    methods[name] = make_composite(resource_name .. ":" .. name, run)
+    return perform(state_of(resource, id), endpoint, a, b, c, d, e)
   end
 end
 
@@ -132,48 +125,35 @@ local function raise_unknown_method(resource_name, methods, name)
     near and format(", did you mean `%s`?", near) or ("; it has " .. concat(names, ", "))))
 end
 
-local function metatable_of(resource_name, call)
+local function metatable_of(resource_name)
   local meta = metatables[resource_name]
   if meta then return meta end
   local methods = {}
-  for _, data in ipairs(load_data(resource_name)) do
+  for name, method in pairs(added[resource_name] or {}) do methods[name] = method end
+  for _, data in ipairs(get_data[resource_name]()) do
     local endpoint = (data.alias and alias_of or endpoint_of)(resource_name, data)
-    methods[data.name] = make_method(endpoint, call)
+    methods[data.name] = new_method(endpoint)
   end
   local name = "hoopai." .. resource_name
-  setmetatable(methods, {
-    __index = function(_, key)
-      add_composites(resource_name, methods)
-      return rawget(methods, key) or raise_unknown_method(resource_name, methods, key)
-    end,
-  })
-  meta = {
-    __name = name,
-    __index = methods,
-    __tostring = function() return name end,
-  }
+  setmetatable(methods, { __index = function(_, key) raise_unknown_method(resource_name, methods, key) end })
+  meta = { __name = name, __index = methods, __tostring = function() return name end }
   metatables[resource_name] = meta
   return meta
 end
 
-resources.endpoint = find_endpoint
-
---- Loads now what is otherwise loaded on first use.
-function resources.load()
-  for _, name in ipairs(resource_names) do load_data(name) end
-  for _, module in pairs(composites) do require(module) end
-  load_verifier()
+--- Adds methods that make several calls. To be called before the first object of the resource is made.
+-- @tparam string resource_name
+-- @tparam table methods name -> function(resource, ...)
+function endpoints.add(resource_name, methods)
+  added[resource_name] = methods
 end
 
 --- The resource object of a client, e.g. client.calendars.
--- @tparam string resource_name one of resources.names
--- @param client handed to `call`
--- @tparam function call call(client, endpoint, ...): the pipeline
--- @tparam function option option(client, id, name, call_options): an option of a call of the method `id`
-function resources.object(resource_name, client, call, option)
-  local resource = setmetatable({ [OPTION] = option }, metatable_of(resource_name, call))
-  clients[resource] = client
-  return resource
+-- @tparam string resource_name one of hoopai.api
+-- @tparam table state of the client
+-- @treturn table
+function endpoints.object(resource_name, state)
+  return setmetatable({ [STATE] = state }, metatable_of(resource_name))
 end
 
-return resources
+return endpoints

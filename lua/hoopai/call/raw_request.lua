@@ -1,16 +1,15 @@
 --- The request that `client:request` describes, for endpoints without a method.
-local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 
-local type, tostring, pairs, ipairs = type, tostring, pairs, ipairs
+local type, tostring, pairs, ipairs, rawget = type, tostring, pairs, ipairs, rawget
 local find, format, gmatch, gsub = string.find, string.format, string.gmatch, string.gsub
 local sort = table.sort
 local math_type = math.type
 
-local generic = {}
+local raw_request = {}
 
--- Retry classes as HTTP defines the methods: of an unknown POST or PATCH we may not assume that it can be repeated.
-local classes = { GET = "safe", POST = "once", PUT = "idempotent", PATCH = "once", DELETE = "idempotent" }
+-- RFC 9110 9.2.1 and 9.2.2: an unknown POST or PATCH is neither safe nor idempotent.
+local retry_classes = { GET = "safe", POST = "once", PUT = "idempotent", PATCH = "once", DELETE = "idempotent" }
 local fields = { method = "string", path = "string", query = "table", body = "table" }
 
 local function check_fields(given)
@@ -24,13 +23,13 @@ local function check_fields(given)
       errors.raise(format("field `%s` of client:request must be a %s, got %s", name, expected, type(value)))
     end
   end
-  if not classes[given.method or ""] then
+  if not retry_classes[given.method or ""] then
     errors.raise("field `method` of client:request must be GET, POST, PUT, PATCH or DELETE")
   end
   if not given.path then errors.raise("client:request needs the field `path`") end
 end
 
---- Why a literal path may not be sent, nil when it may.
+--- What is wrong with a path; nil if nothing is.
 local function path_problem(path)
   if not find(path, "^/[%w%-._~%%/!$&'()*+,;=:@]*$") then
     return "must begin with / and hold only the characters of a URL path (no ? or #)"
@@ -70,27 +69,29 @@ local function flat_query(query)
   return list
 end
 
---- Checks the table; wrong use raises.
+--- The endpoint of one raw request: same fields as those of hoopai.call.endpoints.
 -- @tparam table given method, path, query, body
--- @treturn table endpoint: as the pipeline takes it
--- @treturn table query: flat list
-function generic.endpoint(given)
+-- @treturn table
+-- @raise for wrong use
+function raw_request.endpoint(given)
   check_fields(given)
-  local endpoint = {
-    id = "client:request", method = given.method, path = given.path, retry = classes[given.method], result = {},
-  }
-  return endpoint, flat_query(given.query or {})
-end
-
---- The body as JSON text.
--- @return text or nil; then, when the request may not be sent, a list of problems
-function generic.body(given)
+  local query = flat_query(given.query or {})
   local problem = path_problem(given.path)
-  if problem then return nil, { { path = "path", problem = problem, expected = "a URL path" } } end
-  if not given.body then return nil end
-  local text, unsendable, place = core.encode(given.body)
-  if text then return text end
-  return nil, { { path = place, problem = unsendable, expected = "a JSON value" } }
+  local checks = {
+    params = function()
+      return problem and { { path = "path", problem = problem, expected = "a URL path" } }
+    end,
+    query = function() return query end,
+    body = function() return given.body end,
+  }
+  return {
+    id = "client:request", method = given.method, path = given.path, retry = retry_classes[given.method], result = {},
+    params = {}, id_count = 0, takes_payload = true, most_arguments = 2, query = query, sends_body = given.body ~= nil,
+    checks = checks,
+    locations = function()
+      return given.query and rawget(given.query, "locationId"), given.body and rawget(given.body, "locationId")
+    end,
+  }
 end
 
-return generic
+return raw_request

@@ -1,24 +1,26 @@
---- Was a change made whose answer was lost? What to read to find out, and what it says. Pure: the reading is the
--- caller's.
+--- Was a change made whose response was lost? Reads the record and compares it with what the change asked for.
 --
--- Endpoints of class U declare in `verify` whether their record can be got by its id ("get"), found in a list ("list"),
--- or not looked up at all ("none").
-local _ENV = require "hoopai.standard"
+-- An idempotent endpoint declares in `reconcile` whether its record is read by its id ("get"), in a list ("list"), or
+-- cannot be reconciled ("none").
 local core = require "hoopai.core"
+local errors = require "hoopai.errors"
+local failure = require "hoopai.call.failure"
+local retry = require "hoopai.call.retry"
 local time = require "hoopai.time"
 
 local ipairs, next, pairs, rawequal, type = ipairs, next, pairs, rawequal, type
-local to_epoch_ms = time.to_epoch_ms
+local to_epoch_ms, now = time.to_epoch_ms, core.now
 local null = core.null
 
-local verify = {}
+local reconcile = {}
 
 local HOUR = 3600000
-local SLACK = 1000 -- milliseconds: a Date header has whole seconds
+local SLACK = 1000    -- milliseconds: a Date header has whole seconds
+local MOST_PAGES = 50 -- of a list in which a record is looked for
 
-------------------------------------------------------------------------------------------------------- what to read
+-- What to read
 
---- A blocked time is found in the list of its owner, where the change says when it is.
+--- The query that lists a blocked time of its owner; nil if the change does not say when it is.
 local function blocked_window(body)
   local from, to = body and body.startTime, body and body.endTime
   if not from or not to then return nil end
@@ -38,22 +40,46 @@ local function list_query(lookup, body, location_id)
   return location_id and {} or nil
 end
 
---- How to look up the record that a change was about.
--- @tparam table endpoint `verify`, `verify_with` (such as "calendars.get"), `id_count`, `method`
--- @tparam integer lookup_ids how many ids the endpoint to read takes
--- @tparam table arguments the ids of the call
--- @tparam ?table body what was sent
--- @tparam ?string location_id of the call
--- @treturn ?table `ids` and `query` to read with, and `id`: which entry of a list it is; nil where it cannot be done
-function verify.plan(endpoint, lookup_ids, arguments, body, location_id)
-  local ids = {}
-  for index = 1, lookup_ids do ids[index] = arguments[index] end
-  if endpoint.reconcile == "get" then return { ids = ids } end
-  local query = list_query(endpoint.reconcile_with, body, location_id)
-  return query and { ids = ids, query = query, id = arguments[endpoint.id_count] }
+--- Reads the record by its id.
+-- @treturn[1] ?table the record, nil if there is none
+-- @treturn[1] Response
+-- @treturn[2] nil
+-- @treturn[2] Error
+local function read_one(read, reader, ids)
+  local record, response = read(reader, ids)
+  if record == nil and response.kind == "not_found" then response = response.response end
+  return record, response
 end
 
----------------------------------------------------------------------------------------------------- what it says
+local function entry_with(list, id)
+  for _, entry in ipairs(list) do
+    if entry.id == id then return entry end
+  end
+end
+
+--- Reads the pages of a list until one has the record; returns the same.
+local function find_in_list(read, reader, ids, query, id)
+  for _ = 1, MOST_PAGES do
+    local list, response = read(reader, ids, query)
+    if list == nil then return nil, response end
+    local record = entry_with(list, id)
+    if record or not response.extra.hasMore then return record, response end
+    if not query.offset then break end -- a list that should be whole
+    query.offset = query.offset + query.limit
+  end
+  return nil, errors.new { kind = "too_large", message = "the list does not end" }
+end
+
+--- Reads the record that a change was about; returns the same, or nothing if it cannot be read.
+local function read_record(prepared, reader, read)
+  local endpoint, ids = prepared.endpoint, {}
+  for index = 1, reader.id_count do ids[index] = prepared.ids[index] end
+  if endpoint.reconcile == "get" then return read_one(read, reader, ids) end
+  local query = list_query(endpoint.reconcile_with, prepared.fields, prepared.location_id)
+  if query then return find_in_list(read, reader, ids, query, prepared.ids[endpoint.id_count]) end
+end
+
+-- Comparison
 
 local same
 
@@ -93,7 +119,7 @@ end
 
 --- Compares what was to be set with what is there.
 -- @treturn string "differs", "same"; "partly": what can be seen is the same, and something cannot be seen; "nothing"
-local function compare(body, record, fields)
+local function compare_fields(body, record, fields)
   local verdict, hidden = "nothing", false
   for name, wanted in pairs(body) do
     local field, found = field_of(fields, name), record[name]
@@ -101,7 +127,7 @@ local function compare(body, record, fields)
     if found ~= nil or field and rawequal(wanted, null) then
       if not same(wanted, found, field) then return "differs" end
       verdict = "same"
-    elseif field or type(wanted) ~= "boolean" then -- a switch that no record has tells how to change it, not what
+    elseif field or type(wanted) ~= "boolean" then -- request-only flags (e.g. toNotify) are in no record
       hidden = true
     end
   end
@@ -115,45 +141,45 @@ local function has_member(record, name, value)
   return false
 end
 
-local function judge_removal(endpoint, arguments, record)
+local function compare_removed(endpoint, ids, record)
   if endpoint.member then
     if not record then return "unknown" end
-    return has_member(record, endpoint.member, arguments[2]) and "unchanged" or "applied"
+    return has_member(record, endpoint.member, ids[2]) and "unchanged" or "applied"
   end
   return (record == nil or record.deleted == true) and "applied" or "unchanged"
 end
 
---- By how many milliseconds the record was changed after our request left; nil where that is not known.
+--- By how many milliseconds the record was changed after the request left; nil if that is not known.
 local function changed_after(record, sent_ms)
   local changed = record.dateUpdated and to_epoch_ms(record.dateUpdated)
   return changed and sent_ms and changed - sent_ms
 end
 
---- What the record says of the change.
+--- Compares a record with a change.
 -- @tparam table endpoint `method`, `member`
--- @tparam table arguments the ids of the call
--- @tparam ?table body what was sent
--- @tparam ?table record what was read; nil = it is not there
--- @tparam table fields of the record, as the endpoint that was read declares them
+-- @tparam table ids of the call
+-- @tparam ?table body the fields that were sent
+-- @tparam ?table record nil = there is none
+-- @tparam table fields of the record, as the endpoint that reads it declares them
 -- @tparam ?integer sent_ms when the request left, on the server's clock
--- @treturn string "applied"; "unchanged": it may be sent again; "conflict": somebody else changed the record since;
+-- @treturn string "applied"; "unchanged": it may be sent again; "conflict": the record changed since, in another way;
 -- "unknown"
-function verify.judge(endpoint, arguments, body, record, fields, sent_ms)
-  if endpoint.method == "DELETE" then return judge_removal(endpoint, arguments, record) end
+function reconcile.compare(endpoint, ids, body, record, fields, sent_ms)
+  if endpoint.method == "DELETE" then return compare_removed(endpoint, ids, record) end
   if not record then return "unknown" end
-  if endpoint.member then return has_member(record, endpoint.member, arguments[2]) and "applied" or "unchanged" end
-  local found, later = compare(body or {}, record, fields), changed_after(record, sent_ms)
+  if endpoint.member then return has_member(record, endpoint.member, ids[2]) and "applied" or "unchanged" end
+  local found, later = compare_fields(body or {}, record, fields), changed_after(record, sent_ms)
   if found == "nothing" then return "unknown" end
   if found == "same" then return "applied" end
   if found == "partly" then return later and later >= -SLACK and "applied" or "unknown" end
   return later and later > SLACK and "conflict" or "unchanged"
 end
 
---- What a call returns whose change was found made: the record where the endpoint answers one, else a confirmation.
+--- What a call returns if its change was found made: the record if the endpoint returns it, else a confirmation.
 -- @tparam table endpoint
 -- @tparam ?table record
 -- @treturn table
-function verify.result(endpoint, record)
+function reconcile.result(endpoint, record)
   local kind = endpoint.result.type or {}
   local confirmation = {}
   for _, field in ipairs(kind.fields or {}) do
@@ -165,4 +191,44 @@ function verify.result(endpoint, record)
   return confirmation
 end
 
-return verify
+--- When the first request left, on the server's clock, in milliseconds since 1970; nil without a Date header.
+local function sent_ms(call, response)
+  local server = retry.date(response.headers.date)
+  return server and server * 1000 - (now() - call.begun) * 1000
+end
+
+--- Reconciles a change whose response was lost.
+-- @tparam table call
+-- @tparam Error err of the attempt
+-- @tparam function read read(endpoint, ids, query) -> result, response | nil, err
+-- @return[1] the result of the call
+-- @treturn[1] Response
+-- @treturn[2] nil
+-- @treturn[2] ?Error nil if the change was not made: it may be sent again
+function reconcile.run(call, err, read)
+  local prepared = call.prepared
+  local endpoint = prepared.endpoint
+  local reader = endpoint.reader()
+  local record, response = read_record(prepared, reader, read)
+  if not response or errors.is(response) or response.unexpected then return nil, err end
+  local kind = reader.result.type
+  local finding = reconcile.compare(endpoint, prepared.ids, prepared.fields, record, (kind.items or kind).fields,
+    sent_ms(call, response))
+  if finding == "unchanged" then return nil end
+  if finding == "conflict" then return nil, failure.conflict(call, err) end
+  if finding ~= "applied" then return nil, err end
+  response.reconciled, response.attempts = true, call.attempts
+  return reconcile.result(endpoint, record), response
+end
+
+--- Whether a "not found" means that an earlier attempt of this call deleted the record. (An endpoint that removes a
+-- member of a record gets "not found" for the record, which says nothing about the member.)
+-- @tparam table call
+-- @tparam Error err
+-- @treturn boolean
+function reconcile.is_deleted(call, err)
+  local endpoint = call.prepared.endpoint
+  return call.unclear and err.kind == "not_found" and endpoint.method == "DELETE" and not endpoint.member
+end
+
+return reconcile

@@ -43,7 +43,7 @@ retry.table = {
   unreadable  = { safe = "once",    idempotent = "reconcile", once = "fail" },    -- 2xx without JSON of the right shape
   truncated   = { safe = "resend",  idempotent = "reconcile", once = "fail" },
   redirect    = { safe = "fail",    idempotent = "fail",      once = "fail" },
-  definitive  = { safe = "fail",    idempotent = "fail",      once = "fail" },    -- 400, 403, 404, 409, 410, 415, 422 ...
+  definitive  = { safe = "fail",    idempotent = "fail",      once = "fail" },    -- 400, 403, 404, 409, 410, 422 ...
   token       = { safe = "refresh", idempotent = "refresh",   once = "refresh" }, -- 401 for the token
   timeout_408 = { safe = "resend",  idempotent = "reconcile", once = "fail" },
   early       = { safe = "once",    idempotent = "once",      once = "once" },    -- 421, 425: not processed

@@ -1,169 +1,161 @@
---- One grant: a pair of tokens in a store, and the only place where it is exchanged for the next.
+--- The tokens of one location or agency, and the only place where its refresh token is exchanged for the next.
 --
--- Refresh tokens rotate: each works once. So per grant there is one exchange at a time, in this lua_State (its task is
--- shared by all who wait) and on this host (the store's lock, held from re-reading to the durable write). An exchange
--- belongs to the store, not to who asked for it: it runs in the background with a deadline of its own, and a caller
--- that gives up only stops waiting.
+-- Refresh tokens rotate: each works once. So there is one exchange at a time, in this lua_State (its task is shared by
+-- all callers that wait) and on this host (the store's lock is held from re-reading to the durable write). An exchange
+-- belongs to the store, not to its caller: it runs in the background with a deadline of its own, and a caller that
+-- gives up only stops waiting.
 --
--- Beside the tokens a stored record has `generation`, `obtained_at` (seconds since 1970), `expires_in`, and where an
--- exchange did not end well: `pending` (when its mark was made) with `tries` (how often the token left since the last
--- clear answer), or `refused_at`.
+-- Beside the tokens, stored credentials have `generation`, `obtained_at` (seconds since 1970), `expires_in`, and if an
+-- exchange did not end well: `pending` (when its mark was made) with `tries` (how often the refresh token left since
+-- the last clear response), or `refused_at`.
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local scheduler = require "hoopai.async.scheduler"
 
-local max, min, floor, setmetatable, tonumber = math.max, math.min, math.floor, setmetatable, tonumber
+local max, min, floor, setmetatable, tonumber, tostring =
+  math.max, math.min, math.floor, setmetatable, tonumber, tostring
 local ipairs, format = ipairs, string.format
 local now = core.now
 
-local DEADLINE = 30           -- of an exchange, in seconds from having the lock
-local PATIENCE = 5            -- how long the lock is waited for when nobody waits for the token
-local LOCK_PATIENCE = 60      -- how long the lock is waited for: others hold it for an exchange
-local AFTER = { 0, 1, 4 }     -- when the same token is tried after an unclear exchange, in seconds from the first
-local UNCLEAR_REST = 60       -- then it rests, on this whole host
-local REFUSED_REST = 600      -- and so does one that was refused
-local DISTRUST = 30           -- how long nothing is exchanged after the API refused a new token as well
-local SHORTEST_LIFE = 60      -- below this a caller waits for the next token
-local EARLY, SHARE, JITTER = 600, 0.05, 60 -- refreshed in the background when less than this is left
+-- Seconds, unless said otherwise
+local DEADLINE = 30             -- of an exchange, from having the lock
+local LOCK_TIMEOUT = 60         -- of waiting for the lock: other programs hold it for an exchange
+local UNAWAITED_LOCK_TIMEOUT = 5 -- of waiting for the lock while no caller waits for the token
+local RETRY_AT = { 0, 1, 4 }    -- when a refresh token is sent, from the first time, while the outcome is unclear
+local UNCLEAR_BACKOFF = 60      -- then no program of this host sends it for that time
+local REFUSED_BACKOFF = 600     -- nor a refresh token that was refused
+local OPEN_CIRCUIT = 30         -- without an exchange after the API refused a new access token as well
+local MIN_LIFE = 60             -- an access token with less life left is renewed before it is used
+local EARLY, EARLY_SHARE, JITTER = 600, 0.05, 60 -- with less life left it is renewed in the background
 local LONGEST_LIFE = 10 * 365 * 86400
-local ASSUMED_LIFE = 3600     -- where the answer gives no usable expires_in
+local DEFAULT_LIFE = 3600       -- if the response has no usable expires_in
 
-local grant = {}
+local token_manager = {}
 
-local Grant = { may_wait = true }
-Grant.__index = Grant
+local TokenManager = { may_wait = true }
+TokenManager.__index = TokenManager
 
---- A grant of a store.
--- @tparam table given
--- @tparam string given.key of the record in the store
--- @tparam string given.label what to call it in messages
--- @param given.store see hoopai.store
--- @tparam function given.send send(record, seconds) -> reply: spends the refresh token once and waits for the answer.
--- `reply:read()` -> outcome, answer or error: what it says, as often as it is asked; `reply:close()` forgets it. The
--- outcomes: "granted", "refused" (this token), "rejected" (the request; nothing was done), "unsent" (it never left),
--- "unclear"
--- @tparam function given.mint mint(record, seconds) -> outcome, answer or error: asks for a token in another way, which
--- spends nothing, where there is no refresh token
--- @tparam function given.background starts a task that outlives its caller
--- @tparam function given.is_closed whether no new exchange may begin
--- @tparam function given.tell called with an event after each exchange
-function grant.new(given)
-  given.failures, given.jitter = 0, core.random() * JITTER
-  given.waiters, given.patience = 0, 0
-  -- Places for what is set later, when there may be no memory for more fields.
-  given.record, given.generation, given.ends, given.lifetime, given.secret = false, 0, 0, 0, false
-  given.reply, given.unsaved, given.lock = false, false, false
-  return setmetatable(given, Grant)
+local function new_manager(registry, key, label, location_id)
+  return setmetatable({
+    registry = registry, store = registry.store, endpoint = registry.endpoint,
+    key = key, label = label, location_id = location_id or false, company_id = false,
+    failures = 0, jitter = core.random() * JITTER, waiters = 0, lock_deadline = 0,
+    -- All fields are there from the beginning: an assignment then needs no memory.
+    credentials = false, generation = 0, expires_at = 0, lifetime = 0, secret = false,
+    reply = false, unsaved = false, lock = false, running = false, err = false, resume_at = false, emitted = false,
+  }, TokenManager)
 end
 
---------------------------------------------------------------------------------------------------- what a record says
+-- Credentials
 
 local function wall_seconds()
   return core.wall_ms() // 1000
 end
 
-local function generation_of(record)
-  return record and tonumber(record:get("generation")) or 0
+local function generation_of(credentials)
+  return credentials and tonumber(credentials:get("generation")) or 0
 end
 
-local function tries_of(record)
-  return record:get("pending") and tonumber(record:get("tries")) or 0
+local function tries_of(credentials)
+  return credentials:get("pending") and tonumber(credentials:get("tries")) or 0
 end
 
---- Seconds since the time in a field; nil where there is none, or the clock was put back since.
-local function age_of(record, name)
-  local time = tonumber(record:get(name))
+--- Seconds since the time in a field; nil if there is none, or if the clock was put back since.
+local function age_of(credentials, name)
+  local time = tonumber(credentials:get(name))
   local age = time and wall_seconds() - time
   return age and age >= -5 and age or nil
 end
 
-local function lifetime_of(record)
-  local seconds = tonumber(record:get("expires_in"))
-  if not seconds or not (seconds >= 1 and seconds <= LONGEST_LIFE) then return ASSUMED_LIFE end
+local function lifetime_of(credentials)
+  local seconds = tonumber(credentials:get("expires_in"))
+  if not seconds or not (seconds >= 1 and seconds <= LONGEST_LIFE) then return DEFAULT_LIFE end
   return floor(seconds)
 end
 
---- Takes a record into use. What is left of its life is counted on the monotonic clock from here on; a wall clock that
--- went back makes it count as over.
-local function adopt(own, record)
-  local lifetime, age, generation = lifetime_of(record), age_of(record, "obtained_at"), generation_of(record)
-  local ends, secret = now() + (age and lifetime - max(age, 0) or 0), record:get("access_token")
-  -- All of it or, where memory runs out, nothing.
-  own.record, own.generation, own.ends, own.lifetime, own.secret = record, generation, ends, lifetime, secret or false
+--- Takes credentials into use. The rest of their life is counted on the monotonic clock from here on; if the wall clock
+-- was put back, they count as expired.
+local function use(self, credentials)
+  local lifetime, age = lifetime_of(credentials), age_of(credentials, "obtained_at")
+  local generation, secret = generation_of(credentials), credentials:get("access_token")
+  local expires_at = now() + (age and lifetime - max(age, 0) or 0)
+  -- In one assignment: if memory runs out, all fields change or none.
+  self.credentials, self.generation, self.expires_at, self.lifetime, self.secret =
+    credentials, generation, expires_at, lifetime, secret or false
 end
 
-local function left_of(own)
-  return own.secret and own.ends - now() or 0
+local function life_left(self)
+  return self.secret and self.expires_at - now() or 0
 end
 
--- Tokens that live for minutes must not be exchanged at every call: hence the shares of their life.
-local function is_short(own)
-  return left_of(own) <= min(SHORTEST_LIFE, own.secret and own.lifetime / 4 or 0)
+-- Tokens that live for minutes must not be renewed at every call: hence the shares of their life.
+local function must_renew(self)
+  return life_left(self) <= min(MIN_LIFE, self.secret and self.lifetime / 4 or 0)
 end
 
-local function is_early(own)
-  return left_of(own) < min(max(EARLY, SHARE * own.lifetime) + own.jitter, own.lifetime / 2)
+local function should_renew(self)
+  return life_left(self) < min(max(EARLY, EARLY_SHARE * self.lifetime) + self.jitter, self.lifetime / 2)
 end
 
-local unmarked = { pending = false, tries = false, refused_at = false }
-local answered = {
+local CLEAR = { pending = false, tries = false, refused_at = false }
+local RESPONSE_FIELDS = {
   "access_token", "refresh_token", "token_type", "scope", "user_type", "location_id", "company_id", "user_id",
 }
 
---- The record to store after an answer of the token endpoint; what the answer leaves out stays.
--- @param old the record that it follows, nil for none
--- @param answer record of the answer
-function grant.successor(old, answer)
+--- The credentials to store after a response of the token endpoint; fields that the response leaves out stay.
+-- @param old the credentials before, nil if there are none
+-- @param response credentials as the response has them
+local function next_credentials(old, response)
   local changes = {
-    generation = generation_of(old) + 1, obtained_at = wall_seconds(), expires_in = lifetime_of(answer),
+    generation = generation_of(old) + 1, obtained_at = wall_seconds(), expires_in = lifetime_of(response),
   }
-  for _, name in ipairs(answered) do
-    local value = answer:get(name)
+  for _, name in ipairs(RESPONSE_FIELDS) do
+    local value = response:get(name)
     if value ~= nil then changes[name] = value end
   end
-  return (old or core.record {}):with(unmarked):with(changes)
+  return (old or core.record {}):with(CLEAR):with(changes)
 end
 
-------------------------------------------------------------------------------------------------------------- errors
+-- Errors
 
 local function store_error(problem, applied)
   return errors.new { kind = "store", message = errors.text(problem), applied = applied }
 end
 
-local function reauth(own, what, cause)
+local function reauth_error(self, what, cause)
   return errors.new {
-    kind = "reauth_required", cause = cause, message = format("%s %s: a person must sign in", what, own.label),
+    kind = "reauth_required", cause = cause, message = format("%s %s: a person must sign in", what, self.label),
   }
 end
 
-local function refused_error(own, was_unclear, cause)
-  return reauth(own, was_unclear
+local function refused_error(self, was_unclear, cause)
+  return reauth_error(self, was_unclear
     and "the answer to an exchange was lost (or the program ended before it was stored), and the token from before it "
       .. "is not accepted any more, the grant" or "the token endpoint no longer accepts the grant", cause)
 end
 
---- Why a stored token must not be spent now, nil when it may: what one program learnt holds for all of this host.
-local function resting(own, record)
-  local age = age_of(record, "refused_at")
-  if age and age < REFUSED_REST then return refused_error(own, record:get("pending")) end
-  age = age_of(record, "pending")
-  if tries_of(record) >= #AFTER and age and age < UNCLEAR_REST then
+--- The error of a stored refresh token that must not be sent now, by any program of this host; nil if it may.
+local function stored_backoff(self, credentials)
+  local age = age_of(credentials, "refused_at")
+  if age and age < REFUSED_BACKOFF then return refused_error(self, credentials:get("pending")) end
+  age = age_of(credentials, "pending")
+  if tries_of(credentials) >= #RETRY_AT and age and age < UNCLEAR_BACKOFF then
     return errors.new {
-      kind = "network", retryable = true, retry_after = UNCLEAR_REST - max(age, 0),
-      message = format("the answers to %d exchanges of the token were lost; it rests", tries_of(record)),
+      kind = "network", retryable = true, retry_after = UNCLEAR_BACKOFF - max(age, 0),
+      message = format("the answers to %d exchanges of the token were lost; it rests", tries_of(credentials)),
     }
   end
 end
 
--------------------------------------------------------------------------------------------------------------- store
+-- Store
 
---- Waits for the lock of a key. Other programs let it go when their exchange is over, or when they die.
+--- Waits for the lock of a key. Other programs release it when their exchange is over, or when they die.
 -- @param store
 -- @tparam string key
--- @tparam[opt] function is_wanted false once nobody waits for the lock any more
+-- @tparam[opt] function is_wanted false once no caller waits for the lock any more
 -- @return a to-be-closed lock; or nil and an error
-function grant.acquire(store, key, is_wanted)
-  local deadline, pause = now() + LOCK_PATIENCE, 0.01
+local function acquire_lock(store, key, is_wanted)
+  local deadline, pause = now() + LOCK_TIMEOUT, 0.01
   while true do
     local lock, problem = store:lock(key)
     if lock then return lock end
@@ -176,264 +168,358 @@ function grant.acquire(store, key, is_wanted)
   end
 end
 
-local function put(own, record, before)
-  local done, problem = own.store:write(own.key, record, generation_of(before))
+local function write(self, credentials, before)
+  local done, problem = self.store:write(self.key, credentials, generation_of(before))
   if done then return true end
   return nil, store_error(problem, "no")
 end
 
---- Another record than that in use, with a token to send: takes it into use.
-local function take_newer(own, record, seen)
-  if not record or generation_of(record) == seen then return false end
-  adopt(own, record)
-  return not is_short(own)
+--- Uses stored credentials that are not those of the generation seen, and returns whether their token can be sent.
+local function use_if_newer(self, credentials, seen)
+  if not credentials or generation_of(credentials) == seen then return false end
+  use(self, credentials)
+  return not must_renew(self)
 end
 
 --- Stores the successor of a spent token, which exists only here: a full disk may have room again a second later.
-local function save(own, before, deadline)
+local function save(self, before, deadline)
   while true do
-    local done, err = put(own, own.unsaved, before)
+    local done, err = write(self, self.unsaved, before)
     if done then
-      adopt(own, own.unsaved)
-      own.unsaved = false
+      use(self, self.unsaved)
+      self.unsaved = false
       return true
     end
     if now() + 1 >= deadline then return nil, err end
     scheduler.sleep(1)
-    local stored = own.store:read(own.key)
-    if stored and generation_of(stored) >= generation_of(own.unsaved) then
-      adopt(own, stored)
-      own.unsaved = false
+    local stored = self.store:read(self.key)
+    if stored and generation_of(stored) >= generation_of(self.unsaved) then
+      use(self, stored)
+      self.unsaved = false
       return true
     end
   end
 end
 
------------------------------------------------------------------------------------------------------------ exchange
+-- Exchange
 
---- What the answer to an exchange says. It may hold the only successor of a spent token: where memory runs out before
--- that is noted the answer is kept, and read by the next exchange.
-local function read_reply(own, record)
-  local outcome, result = own.reply:read()
-  if outcome == "granted" then own.unsaved = grant.successor(record, result) end
-  own.reply:close()
-  own.reply = false
+--- Reads what came of a refresh. The reply is kept until its credentials are: if memory runs out before that, the next
+-- exchange reads it again.
+local function read_reply(self, credentials)
+  local outcome, result = self.reply:read()
+  if outcome == "granted" then self.unsaved = next_credentials(credentials, result) end
+  self.reply:close()
+  self.reply = false
   return outcome, result
 end
 
---- Spends the token, again after an unclear end: the old one may still work, and if it does not, its successor was
--- never ours. Before each time a mark is stored, which tells those who come after a crash.
--- @return outcome, answer or error; and how many times it left without a clear answer, the last one not counted
-local function spend(own, record, deadline)
-  if not own.reply and not record:get("refresh_token") then return own.mint(record, deadline - now()) end
-  local before, first = tries_of(record), now()
-  for index, after in ipairs(AFTER) do
-    if not own.reply then
-      local marked, err = put(own, record:with { pending = wall_seconds(), tries = before + index, refused_at = false },
-        record)
+--- Gets the token of a location with that of its agency, which spends nothing: after an unclear end it may be asked for
+-- again.
+local function ask_agency(self, credentials, seconds)
+  local company_id = credentials:get("company_id") or self.company_id
+  if not self.location_id or not company_id then
+    return "refused", errors.new { kind = "reauth_required", message = "there is no refresh token" }
+  end
+  local agency = self.registry:company(company_id)
+  local granted, err = self.endpoint:location_token(agency, company_id, self.location_id, seconds)
+  if granted then return "granted", granted end
+  return "rejected", err
+end
+
+--- Sends the refresh token, again after an unclear end: the server may still accept it, and if not, its successor never
+-- arrived here. Before each sending a mark is stored, for the programs that come after a crash.
+-- @return outcome (see hoopai.oauth.token_endpoint); credentials or error; and how many of the earlier sendings had no
+-- clear response
+local function refresh(self, credentials, deadline)
+  if not self.reply and not credentials:get("refresh_token") then
+    return ask_agency(self, credentials, deadline - now())
+  end
+  local before, first = tries_of(credentials), now()
+  for index, at in ipairs(RETRY_AT) do
+    if not self.reply then
+      local marked, err = write(self,
+        credentials:with { pending = wall_seconds(), tries = before + index, refused_at = false }, credentials)
       if not marked then return "unmarked", err, before + index - 1 end
-      own.reply = own.send(record, deadline - now())
+      self.reply = self.endpoint:refresh(credentials, deadline - now())
     end
-    local outcome, result = read_reply(own, record)
-    local wait = first + (AFTER[index + 1] or after) - now()
-    local is_last = before + index >= #AFTER or now() + max(wait, 0) >= deadline
+    local outcome, result = read_reply(self, credentials)
+    local wait = first + (RETRY_AT[index + 1] or at) - now()
+    local is_last = before + index >= #RETRY_AT or now() + max(wait, 0) >= deadline
     if outcome ~= "unclear" or is_last then return outcome, result, before + index - 1 end
     if wait > 0 then scheduler.sleep(wait) end
   end
 end
 
---- The token was refused. That is believed only when the store still holds what was spent: somebody else may have won.
-local function refused(own, record, tries, err)
-  local stored, problem = own.store:read(own.key)
+--- The refresh token was refused. That counts only if the store still holds it: another program may have renewed it.
+local function handle_refusal(self, credentials, tries, err)
+  local stored, problem = self.store:read(self.key)
   if problem then return nil, store_error(problem) end
-  if stored and generation_of(stored) ~= generation_of(record) then
-    adopt(own, stored)
+  if stored and generation_of(stored) ~= generation_of(credentials) then
+    use(self, stored)
     return true
   end
-  if record:get("refresh_token") then
-    put(own, record:with { refused_at = wall_seconds(), pending = tries > 0 and wall_seconds(), tries = tries }, record)
+  if credentials:get("refresh_token") then
+    local pending = tries > 0 and wall_seconds()
+    write(self, credentials:with { refused_at = wall_seconds(), pending = pending, tries = tries }, credentials)
   end
-  return nil, refused_error(own, tries > 0, err.cause)
+  return nil, refused_error(self, tries > 0, err.cause)
 end
 
---- Nothing was done with the token: takes the mark away, unless what happened before is still unclear.
-local function unmark(own, record, tries)
-  if not record:get("refresh_token") then return end
-  put(own, record:with { pending = tries > 0 and wall_seconds(), tries = tries > 0 and tries }, record)
+--- Takes the mark away, as the refresh token was not spent, unless an earlier sending is still unclear.
+local function clear_mark(self, credentials, tries)
+  if not credentials:get("refresh_token") then return end
+  write(self, credentials:with { pending = tries > 0 and wall_seconds(), tries = tries > 0 and tries }, credentials)
 end
 
---- Asks for the successor and stores it.
-local function renew(own, record, deadline)
-  local outcome, result, tries = spend(own, record, deadline)
+local function renew(self, credentials, deadline)
+  local outcome, result, tries = refresh(self, credentials, deadline)
   if outcome == "granted" then
-    own.unsaved = own.unsaved or grant.successor(record, result)
-    return save(own, record, deadline)
+    self.unsaved = self.unsaved or next_credentials(credentials, result)
+    return save(self, credentials, deadline)
   end
-  if outcome == "refused" then return refused(own, record, tries or 0, result) end
-  if outcome == "rejected" or outcome == "unsent" then unmark(own, record, tries or 0) end
+  if outcome == "refused" then return handle_refusal(self, credentials, tries or 0, result) end
+  if outcome == "rejected" or outcome == "unsent" then clear_mark(self, credentials, tries or 0) end
   return nil, result
 end
 
---- Holds the lock for an exchange. A successor that could not be stored (or not even read) is nowhere but here: until
--- it is, the lock stays with this program, so that nobody spends the old token once more.
-local Hold = {}
-Hold.__close = function(hold)
-  local own = hold.own
-  own.lock = (own.unsaved or own.reply) and hold.lock
-  if own.lock then return end
-  local lock <close> = hold.lock -- luacheck: ignore 211
+-- Holds the lock during an exchange. A successor that could not be stored (or not even read) exists only here: until it
+-- is stored, this program keeps the lock, so that no other one sends the old token once more.
+local LockGuard = {}
+
+function LockGuard.__close(guard)
+  local self = guard.manager
+  self.lock = (self.unsaved or self.reply) and guard.lock
+  if self.lock then return end
+  local lock <close> = guard.lock -- luacheck: ignore 211
 end
 
-local function hold_lock(own)
-  local hold, err = setmetatable({ own = own, lock = own.lock }, Hold), nil
-  if not hold.lock then
-    hold.lock, err = grant.acquire(own.store, own.key, function()
-      return not scheduler.is_ending() and (own.waiters > 0 or now() < own.patience)
+local function lock_for_exchange(self)
+  local guard, err = setmetatable({ manager = self, lock = self.lock }, LockGuard), nil
+  if not guard.lock then
+    guard.lock, err = acquire_lock(self.store, self.key, function()
+      return not scheduler.is_ending() and (self.waiters > 0 or now() < self.lock_deadline)
     end)
   end
-  if not hold.lock then return nil, err end
-  return hold
+  if not guard.lock then return nil, err end
+  return guard
 end
 
---- The exchange, under the lock: re-read, find out whether the store can be written, mark, spend, save.
-local function exchange(own, seen)
-  local hold <close>, lock_error = hold_lock(own) -- luacheck: ignore 211
-  if not hold then return nil, lock_error end
+--- The exchange, under the lock: read again, probe the store, mark, send, save.
+local function exchange(self, seen)
+  local lock_guard <close>, lock_err = lock_for_exchange(self)
+  if not lock_guard then return nil, lock_err end
   local deadline = now() + DEADLINE
-  local record, problem = own.store:read(own.key)
+  local credentials, problem = self.store:read(self.key)
   if problem then return nil, store_error(problem) end
-  if own.unsaved and generation_of(own.unsaved) > generation_of(record) then return save(own, record, deadline) end
-  own.unsaved = false
-  if own.reply then return renew(own, record or core.record {}, deadline) end
-  if take_newer(own, record, seen) then return true end
-  if not record and not own.mints then return nil, reauth(own, "there is no grant") end
-  local rest = record and resting(own, record)
-  if rest then return nil, rest end
-  local ready, unready = own.store:probe()
+  if self.unsaved and generation_of(self.unsaved) > generation_of(credentials) then
+    return save(self, credentials, deadline)
+  end
+  self.unsaved = false
+  if self.reply then return renew(self, credentials or core.record {}, deadline) end
+  if use_if_newer(self, credentials, seen) then return true end
+  if not credentials and not self.company_id then return nil, reauth_error(self, "there is no grant") end
+  local backoff = credentials and stored_backoff(self, credentials)
+  if backoff then return nil, backoff end
+  local ready, unready = self.store:probe()
   if not ready then return nil, store_error(unready) end
-  return renew(own, record or core.record {}, deadline)
+  return renew(self, credentials or core.record {}, deadline)
 end
 
---- What the hook `refresh` is told, after each exchange of a token or failure of one.
+--- What the hook `refresh` receives, after each exchange of a token or failure of one.
 -- @table RefreshEvent
 -- @tfield string key the grant: the app's client_id, `location` or `company`, and its id, joined with `/`
 -- @tfield boolean ok whether there is a new token
 -- @tfield[opt] integer generation how often the grant was exchanged
--- @tfield[opt] string kind the kind of the error, when it failed: with "reauth_required" a person must sign in again.
--- That is told once of each generation
+-- @tfield[opt] string kind the kind of the error, if the exchange failed: with "reauth_required" a person must sign in
+-- again. That is emitted once for each generation
 
-local function tell(own, err)
+local function emit(self, err)
   if err and err.kind == "reauth_required" then
-    local generation = own.generation
-    if own.told == generation then return end
-    own.told = generation
+    if self.emitted == self.generation then return end
+    self.emitted = self.generation
   end
-  own.tell {
-    key = own.key, ok = err == nil, kind = err and err.kind, generation = own.record and own.generation or nil,
+  self.registry.emit {
+    key = self.key, ok = err == nil, kind = err and err.kind, generation = self.credentials and self.generation or nil,
   }
 end
 
-local function pause(own, err, seconds)
-  own.error, own.resume_at = err, now() + seconds
+local function open_circuit(self, err, seconds)
+  self.err, self.resume_at = err, now() + seconds
 end
 
---- Runs one exchange and notes how it went; a failure is followed by a pause that doubles up to a minute, so that a
--- dead token makes no storm.
-local function run_exchange(own, seen)
-  local done, err = exchange(own, seen)
+local function close_circuit(self)
+  self.failures, self.err, self.resume_at = 0, false, false
+end
+
+--- Runs one exchange. Each failure is followed by a pause, which doubles up to a minute: a dead token makes no storm.
+local function run_exchange(self, seen)
+  local done, err = exchange(self, seen)
   if done then
-    own.failures, own.error, own.resume_at = 0, nil, nil
+    close_circuit(self)
   else
-    own.failures = own.failures + 1
-    pause(own, err, max(err.retry_after or 0, min(60, 2 ^ (own.failures - 1))))
+    self.failures = self.failures + 1
+    open_circuit(self, err, max(err.retry_after or 0, min(60, 2 ^ (self.failures - 1))))
   end
-  tell(own, err)
+  emit(self, err)
   return done, err
 end
 
-local function is_running(own)
-  return own.running and own.running.status == "running"
+local function is_running(self)
+  return self.running and self.running.status == "running"
 end
 
-local function start(own, seen)
-  if not is_running(own) then
-    own.patience = now() + PATIENCE
-    own.running = own.background(function() return run_exchange(own, seen) end)
+local function start_exchange(self, seen)
+  if not is_running(self) then
+    self.lock_deadline = now() + UNAWAITED_LOCK_TIMEOUT
+    self.running = self.endpoint:background(function() return run_exchange(self, seen) end)
   end
-  return own.running
+  return self.running
 end
 
---- The error of the last exchange while its pause lasts, unless somebody else stored another grant meanwhile.
-local function cooling(own, seen)
-  if is_running(own) or not own.resume_at or now() >= own.resume_at then return nil end
-  if own.unsaved then return own.error end
-  local record = own.store:read(own.key)
-  if not record or generation_of(record) == seen then return own.error end
-  own.failures, own.error, own.resume_at = 0, nil, nil
+--- The error of the last exchange while its pause lasts, unless other credentials were stored meanwhile.
+local function circuit_error(self, seen)
+  if is_running(self) or not self.resume_at or now() >= self.resume_at then return nil end
+  if self.unsaved then return self.err end
+  local credentials = self.store:read(self.key)
+  if not credentials or generation_of(credentials) == seen then return self.err end
+  close_circuit(self)
 end
 
-local function late()
-  return errors.new {
+--- Waits for an exchange, at most until the deadline; the exchange goes on without the caller.
+local function await_exchange(self, seen, deadline)
+  local err = circuit_error(self, seen)
+  if err then return nil, err end
+  if not is_running(self) and self.endpoint.closed then
+    return nil, errors.new { kind = "closed", message = "the app is closed" }
+  end
+  local waiter_guard <close> = -- luacheck: ignore 211
+    setmetatable({}, { __close = function() self.waiters = self.waiters - 1 end })
+  self.waiters = self.waiters + 1
+  local ended, done, problem = scheduler.watch(start_exchange(self, seen), deadline)
+  if ended then return done, problem end
+  return nil, errors.new {
     kind = "timeout", stage = "refresh", retryable = true,
     message = "the token was not renewed in time; the exchange goes on",
   }
 end
 
---- Waits for an exchange, at most until the deadline; the exchange goes on without the caller.
-local function await_exchange(own, seen, deadline)
-  local err = cooling(own, seen)
-  if err then return nil, err end
-  if not is_running(own) and own.is_closed() then
-    return nil, errors.new { kind = "closed", message = "the app is closed" }
-  end
-  local leave <close> = setmetatable({}, { __close = function() own.waiters = own.waiters - 1 end }) -- luacheck: ignore
-  own.waiters = own.waiters + 1
-  local ended, done, problem = scheduler.watch(start(own, seen), deadline)
-  if not ended then return nil, late() end
-  return done, problem
+--- Waits for an exchange; outside any loop the caller drives it.
+local function wait_for_exchange(self, seen, deadline)
+  if scheduler.where("the token exchange") == "task" then return await_exchange(self, seen, deadline) end
+  return scheduler.run(await_exchange, self, seen, deadline)
 end
 
---- The same for a caller outside any loop: it drives the exchange that it waits for.
-local function exchange_for(own, seen, deadline)
-  if scheduler.where("the token exchange") == "task" then return await_exchange(own, seen, deadline) end
-  return scheduler.run(await_exchange, own, seen, deadline)
-end
-
-local function load(own)
-  local record, problem = own.store:read(own.key)
+local function load(self)
+  local credentials, problem = self.store:read(self.key)
   if problem then return nil, store_error(problem) end
-  if record then adopt(own, record) end
+  if credentials then use(self, credentials) end
   return true
 end
 
---- The token to send now.
--- @tparam[opt] number deadline a core.now() time after which the caller does not want to wait
+-- The methods of a token source, see hoopai.oauth.token_source
+
+--- The access token to send now.
+-- @tparam[opt] number deadline a core.now() time at which the caller stops waiting
 -- @return secret, generation; or nil and an error
-function Grant:get(deadline)
-  if not self.record then
+function TokenManager:get(deadline)
+  if not self.credentials then
     local ok, err = load(self)
     if not ok then return nil, err end
   end
-  if is_short(self) then
-    local ok, err = exchange_for(self, self.generation, deadline)
-    if not ok and left_of(self) <= 0 then return nil, err end
-  elseif is_early(self) and scheduler.in_task() and not self.is_closed() and not cooling(self, self.generation) then
-    start(self, self.generation)
+  if must_renew(self) then
+    local ok, err = wait_for_exchange(self, self.generation, deadline)
+    if not ok and life_left(self) <= 0 then return nil, err end
+  elseif should_renew(self) and scheduler.in_task() and not self.endpoint.closed
+    and not circuit_error(self, self.generation) then
+    start_exchange(self, self.generation)
   end
   return self.secret, self.generation
 end
 
---- After a 401 for a token of this generation: true when another can be tried.
-function Grant:refused(generation, deadline)
+--- After a 401 for a token of this generation: true if another one can be sent.
+-- @tparam integer generation
+-- @tparam number deadline
+-- @return boolean; or nil and an error
+function TokenManager:refused(generation, deadline)
   if self.generation ~= generation then return true end
-  local ok, err = exchange_for(self, generation, deadline)
+  local ok, err = wait_for_exchange(self, generation, deadline)
   if not ok then return nil, err end
   return self.generation ~= generation
 end
 
---- The API refused a token that is new: it is not the token's age, and more exchanges would not help.
-function Grant:distrust(generation, err)
-  if self.generation == generation then pause(self, err, DISTRUST) end
+--- The API refused a new token as well: the reason is not its age, and further exchanges would not help.
+-- @tparam integer generation
+-- @tparam Error err
+function TokenManager:distrust(generation, err)
+  if self.generation == generation then open_circuit(self, err, OPEN_CIRCUIT) end
 end
 
-return grant
+-- Registry
+
+local Registry = {}
+Registry.__index = Registry
+
+--- The token managers of an app: one per location and agency, so that all its clients share an exchange.
+-- @tparam table given
+-- @tparam string given.client_id
+-- @param given.store see hoopai.store
+-- @tparam TokenEndpoint given.endpoint see hoopai.oauth.token_endpoint
+-- @tparam function given.emit emit(event): emits the hook `refresh`
+-- @treturn Registry
+function token_manager.registry(given)
+  return setmetatable({
+    client_id = given.client_id, store = given.store, endpoint = given.endpoint, emit = given.emit, managers = {},
+  }, Registry)
+end
+
+local function key_of(self, level, id)
+  return self.client_id .. "/" .. level .. "/" .. id
+end
+
+local function manager_of(self, level, id, location_id)
+  local key = key_of(self, level, id)
+  local manager = self.managers[key] or new_manager(self, key, format("of %s %s", level, id), location_id)
+  self.managers[key] = manager
+  return manager
+end
+
+--- The token manager of a location.
+-- @tparam string location_id
+-- @tparam ?string company_id the agency that gives its token if the location did not sign in itself
+-- @treturn TokenManager
+function Registry:location(location_id, company_id)
+  local manager = manager_of(self, "location", location_id, location_id)
+  manager.company_id = company_id or manager.company_id
+  return manager
+end
+
+--- The token manager of an agency.
+-- @tparam string company_id
+-- @treturn TokenManager
+function Registry:company(company_id)
+  return manager_of(self, "company", company_id)
+end
+
+--- Stores the credentials of a sign-in.
+-- @param response credentials as the token endpoint returned them
+-- @return true; or nil and an error
+function Registry:sign_in(response)
+  local level = response:get("user_type") == "Company" and "company" or "location"
+  local id = response:get(level .. "_id")
+  if not id then
+    return nil, errors.new {
+      kind = "decode", applied = "yes", message = "the answer names neither location nor company",
+    }
+  end
+  local key = key_of(self, level, id)
+  local lock <close>, lock_err = acquire_lock(self.store, key) -- luacheck: ignore 211
+  if not lock then return nil, lock_err end
+  local old, unreadable = self.store:read(key)
+  if unreadable then return nil, errors.new { kind = "store", message = tostring(unreadable), applied = "yes" } end
+  local done, problem = self.store:write(key, next_credentials(old, response), generation_of(old))
+  if not done then return nil, errors.new { kind = "store", message = tostring(problem), applied = "yes" } end
+  self.managers[key] = nil
+  return true
+end
+
+return token_manager

@@ -57,7 +57,7 @@ describe("retry:", function()
 
     for point, row in pairs(rows) do
       for class, wanted in pairs(row) do
-        it(("says of %s that a request of an endpoint that is %s does: %s"):format(point, class, wanted), function()
+            it(("at %s a request that is %s does: %s"):format(point, class, wanted), function()
           local given = { endpoint = { retry = class, reconcile = "get" }, point = point, err = { retry_after = 2 } }
           local first = decide(given)
           given.repeated = true

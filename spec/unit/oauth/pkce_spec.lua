@@ -1,13 +1,15 @@
 -- SHA-256 against the vectors of FIPS 180-4 and its examples, and against another make of it.
 
 local digest = require "openssl.digest"
-local sha256 = require "hoopai.oauth.sha256"
+local pkce = require "hoopai.oauth.pkce"
+
+local sha256 = pkce.sha256
 
 local function hex(bytes)
   return (bytes:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end))
 end
 
-describe("sha256:", function()
+describe("pkce:", function()
   local vectors = {
     { "", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
     { "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
@@ -40,5 +42,23 @@ describe("sha256:", function()
   it("gives the challenge of RFC 7636, appendix B", function()
     assert.are.equal("13d31e961a1ad8ec2f16b10c4c982e0876a878ad6df144566ee1894acb70f9c3",
       hex(sha256("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")))
+  end)
+
+  it("makes the challenge of RFC 7636, appendix B", function()
+    assert.are.equal("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+      pkce.challenge "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
+  end)
+
+  it("makes another verifier each time, and each is one", function()
+    local first, second = pkce.verifier(), pkce.verifier()
+    assert.are_not.equal(first, second)
+    assert.is_true(pkce.is_verifier(first) and pkce.is_verifier(second))
+  end)
+
+  it("refuses a verifier of the wrong length or with other characters", function()
+    assert.is_true(pkce.is_verifier(("a"):rep(43)) and pkce.is_verifier(("~"):rep(128)))
+    for _, text in ipairs { "", ("a"):rep(42), ("a"):rep(129), ("a"):rep(43) .. " ", ("a"):rep(43) .. "\0" } do
+      assert.is_false(pkce.is_verifier(text))
+    end
   end)
 end)

@@ -1,6 +1,15 @@
---- SHA-256 (FIPS 180-4), for the PKCE challenge alone: once per sign-in, so speed does not matter.
-local char, rep, pack, sub, unpack = string.char, string.rep, string.pack, string.sub, string.unpack
-local floor, move, unpack_table = math.floor, table.move, table.unpack
+--- PKCE (RFC 7636): the secret verifier of a sign-in, and its S256 challenge. SHA-256 (FIPS 180-4) is here for the
+-- challenge alone, once per sign-in, so its speed does not matter.
+local core = require "hoopai.core"
+
+local ipairs = ipairs
+local byte, char, find, rep, pack, sub, unpack =
+  string.byte, string.char, string.find, string.rep, string.pack, string.sub, string.unpack
+local concat, floor, move, unpack_table = table.concat, math.floor, table.move, table.unpack
+
+local pkce = {}
+
+-- SHA-256
 
 local MASK = 0xffffffff
 
@@ -54,14 +63,52 @@ local function compress(state, block)
   for index = 1, 8 do state[index] = (state[index] + sums[index]) & MASK end
 end
 
---- The digest of a string.
+--- The SHA-256 digest of a string.
 -- @tparam string text
 -- @treturn string 32 bytes
-local function sha256(text)
+function pkce.sha256(text)
   local state = move(START, 1, 8, 1, {})
   local padded = text .. char(0x80) .. rep("\0", (55 - #text) % 64) .. pack(">I8", #text * 8)
   for at = 1, #padded, 64 do compress(state, sub(padded, at, at + 63)) end
   return pack(">" .. rep("I4", 8), unpack_table(state))
 end
 
-return sha256
+-- Verifier and challenge
+
+local ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+--- Base64url without padding (RFC 4648, section 5).
+local function base64url(bytes)
+  local out = {}
+  for at = 1, #bytes, 3 do
+    local a, b, c = byte(bytes, at, at + 2)
+    local word = a << 16 | (b or 0) << 8 | (c or 0)
+    for place = 0, (b and (c and 3 or 2) or 1) do
+      local index = (word >> (18 - 6 * place)) & 63
+      out[#out + 1] = sub(ALPHABET, index + 1, index + 1)
+    end
+  end
+  return concat(out)
+end
+
+--- A random verifier of 256 bits (section 4.1).
+-- @treturn string
+function pkce.verifier()
+  return core.random_hex(32)
+end
+
+--- Whether a text can be a verifier: 43 to 128 unreserved characters (section 4.1).
+-- @tparam string text
+-- @treturn boolean
+function pkce.is_verifier(text)
+  return #text >= 43 and #text <= 128 and not find(text, "[^%w%-._~]")
+end
+
+--- The S256 challenge of a verifier (section 4.2).
+-- @tparam string verifier
+-- @treturn string
+function pkce.challenge(verifier)
+  return base64url(pkce.sha256(verifier))
+end
+
+return pkce

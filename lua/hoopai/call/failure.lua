@@ -1,0 +1,209 @@
+--- The errors that a call returns: the kind of each HTTP status, the known effect, and what all of them carry.
+local core = require "hoopai.core"
+local errors = require "hoopai.errors"
+local retry = require "hoopai.call.retry"
+
+local ipairs, pairs, type = ipairs, pairs, type
+local concat, max = table.concat, math.max
+local find, format, lower = string.find, string.format, string.lower
+
+local failure = {}
+
+-- Kinds
+
+local kinds = {
+  [400] = "refused", [401] = "auth", [403] = "forbidden", [404] = "not_found", [409] = "conflict",
+  [410] = "not_found", [422] = "refused", [429] = "rate_limit",
+}
+
+-- Texts of a 401 that another token would not change.
+local SCOPE_TEXTS = { "authorized for this scope", "authclass type", "version header" }
+
+local function refine_auth(message)
+  local text = lower(message)
+  for _, part in ipairs(SCOPE_TEXTS) do
+    if find(text, part, 1, true) then return "scope" end
+  end
+  return "auth"
+end
+
+local function refine_refused(message)
+  local text = lower(message)
+  return find(text, "slot", 1, true) and find(text, "available", 1, true) and "slot_taken" or "refused"
+end
+
+local refine = { auth = refine_auth, refused = refine_refused }
+
+--- The kind of the error of an HTTP status.
+-- @tparam integer status
+-- @tparam string message the message of the response, which refines 400, 401 and 422
+-- @treturn string
+function failure.kind_of(status, message)
+  local kind = kinds[status]
+    or (status >= 400 and status < 500 and "rejected")
+    or (status >= 500 and status < 600 and "server")
+    or "protocol"
+  return refine[kind] and refine[kind](message) or kind
+end
+
+--- The known effect of a call: "no", "maybe" or "yes".
+-- @tparam string retry_class `retry` of the endpoint
+-- @tparam integer sent how often the request left
+-- @tparam integer status 0 without a response
+-- @treturn string
+function failure.applied(retry_class, sent, status)
+  if retry_class == "safe" or sent == 0 then return "no" end
+  if status >= 200 and status < 300 then return "yes" end
+  if status >= 400 and status < 500 and status ~= 408 then return "no" end
+  return "maybe"
+end
+
+-- What an error response says
+
+local function text_of(value)
+  return type(value) == "string" and value ~= "" and value or nil
+end
+
+--- The message of an error body: `message` (a string or a list, also inside `error`), `error_description`, `error` or
+-- `msg`.
+-- @tparam any body
+-- @treturn ?string
+-- @treturn ?table the texts, if `message` is a list
+function failure.message_of(body)
+  if type(body) ~= "table" then return nil end
+  local message = body.message
+  if message == nil and type(body.error) == "table" then message = body.error.message end
+  if type(message) == "table" then
+    local texts = {}
+    for _, item in ipairs(message) do texts[#texts + 1] = text_of(item) end
+    if #texts > 0 then return concat(texts, "; "), texts end
+  end
+  return text_of(message) or text_of(body.error_description) or text_of(body.error) or text_of(body.msg)
+end
+
+--- Seconds that a Retry-After header asks for; nil without one.
+function failure.retry_after(headers)
+  return retry.after(headers["retry-after"], headers["date"], core.wall_ms() // 1000)
+end
+
+--- Sets `scope` and `retry_after` of the error of a 429: the longer of Retry-After and of what the rate limit headers
+-- say.
+-- @tparam table err
+-- @tparam table headers
+-- @tparam ?RateLimit limit the rate limit headers
+function failure.fill_rate_limit(err, headers, limit)
+  err.scope = limit and limit.daily_remaining == 0 and "daily" or "burst"
+  local asked, until_reset = failure.retry_after(headers), limit and limit.interval_ms
+  if err.scope == "daily" then until_reset = limit.daily_reset_ms end
+  until_reset = until_reset and until_reset / 1000
+  err.retry_after = asked and until_reset and max(asked, until_reset) or asked or until_reset
+end
+
+-- The error object
+
+--- A copy of a value with *** in the place of the token, in all its strings and names: a peer may echo the request.
+-- JSON can spell a token in many ways, so the decoded value is redacted and not the text.
+local function redacted(secret, value)
+  if type(value) == "string" then return secret:redact(value) end
+  if type(value) ~= "table" then return value end
+  local copy = {}
+  for key, content in pairs(value) do copy[redacted(secret, key)] = redacted(secret, content) end
+  return copy
+end
+
+-- Kinds and statuses after which the same call may succeed later, provided that it had no effect.
+local PASSING = { network = true, timeout = true, server = true, rate_limit = true }
+local PASSING_STATUS = { [408] = true, [421] = true, [425] = true } -- timed out, misdirected, too early
+
+--- Makes an error of a call.
+-- @tparam table call `prepared` (`endpoint`, `path`) and `attempts`
+-- @tparam table err kind, message and more; becomes the error
+-- @tparam ?table attempt the attempt that failed, if it has a transfer: the error does not show its token
+-- @tparam ?Response response of the attempt
+-- @treturn Error
+function failure.new(call, err, attempt, response)
+  local endpoint = call.prepared.endpoint
+  if attempt and attempt.secret then
+    response = redacted(attempt.secret, response)
+    err.message, err.details = redacted(attempt.secret, err.message), redacted(attempt.secret, err.details)
+  end
+  err.method, err.path, err.attempts, err.response = endpoint.method, call.prepared.path, call.attempts, response
+  if response then err.status, err.trace_id = response.status, response.trace_id end
+  if err.applied == nil then
+    local sent = attempt and attempt.transfer and attempt.transfer:sent() or 0
+    err.applied = failure.applied(endpoint.retry, sent, response and response.status or 0)
+  end
+  err.retryable = err.applied == "no" and (PASSING[err.kind] or PASSING_STATUS[err.status]) == true
+  return errors.new(err)
+end
+
+-- Errors of requests that were not sent
+
+--- The client, or the app, is closed.
+function failure.closed(call)
+  return failure.new(call, { kind = "closed", message = call.state.closed_message })
+end
+
+--- The time for waiting is over: `queue_timeout` before the first sending, `timeout` after it.
+function failure.queue_timeout(call, what)
+  local name = call.begun and "timeout" or "queue_timeout"
+  return failure.new(call, {
+    kind = "timeout", stage = "queue",
+    message = format("%s within the %s of %g s", what, name, call.prepared.options[name]),
+  })
+end
+
+--- The rate limit asks for a wait that is too long.
+function failure.rate_limit(call, why, seconds)
+  if why == "late" then return failure.queue_timeout(call, "there was no room in the request budget") end
+  local what = why == "daily" and "the requests of the day are used up" or "the API asked for a long pause"
+  return failure.new(call, {
+    kind = "rate_limit", scope = why, retry_after = seconds,
+    message = format("%s; not sent, as it would have to wait for %.0f s", what, seconds),
+  })
+end
+
+--- The refused token was renewed too late for another attempt.
+function failure.refresh_timeout(call)
+  return failure.new(call, {
+    kind = "timeout", stage = "refresh", applied = "no",
+    message = format("renewing the refused token left no time of the timeout of %g s", call.prepared.options.timeout),
+  })
+end
+
+--- There is no token to send. All calls that waited for it share the reason; each returns a copy.
+function failure.token(call, reason)
+  local err = {}
+  for name, value in pairs(reason) do err[name] = value end
+  err.applied = "no"
+  return failure.new(call, err)
+end
+
+-- Errors of calls that end otherwise
+
+--- The record changed since the lost response, and not by this call.
+function failure.conflict(call, cause)
+  return failure.new(call, {
+    kind = "conflict", applied = "maybe", cause = cause,
+    message = "the answer to the change was lost, and somebody else changed the record since",
+  })
+end
+
+--- The call was cancelled, or a function in it raised.
+-- @tparam table call
+-- @tparam any raised nil if the task was cancelled
+function failure.cut_off(call, raised)
+  local attempt, applied, response = call.attempt, "no", nil
+  if attempt and attempt.err then
+    applied, response = attempt.err.applied, attempt.err.response
+  elseif attempt and attempt.transfer then
+    applied = failure.applied(call.prepared.endpoint.retry, attempt.transfer:sent(), 0)
+  end
+  if call.unclear then applied = "maybe" end
+  return failure.new(call, {
+    kind = raised == nil and "cancelled" or "raised", cause = raised, applied = applied,
+    message = "the call was cut off" .. (applied ~= "no" and " after it had left" or ""),
+  }, attempt, response)
+end
+
+return failure

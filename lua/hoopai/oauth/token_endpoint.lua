@@ -1,0 +1,334 @@
+--- The requests of OAuth: each is a call like any other (hoopai.call), made in the calling task and never repeated. The
+-- one exception is that of any call: a refused access token is renewed once.
+--
+-- The functions return credentials (see core.credentials), or nil and an error. For the token manager the error of
+-- `refresh` comes with an outcome, because a refresh token works once.
+local calls = require "hoopai.call"
+local core = require "hoopai.core"
+local errors = require "hoopai.errors"
+local failure = require "hoopai.call.failure"
+local locks = require "hoopai.async.lock"
+local scheduler = require "hoopai.async.scheduler"
+
+local ipairs, pairs, pcall, setmetatable, type = ipairs, pairs, pcall, setmetatable, type
+local find, lower = string.find, string.lower
+local min = math.min
+local now = core.now
+
+local API_VERSION = "2021-07-28"
+local DEFAULT_RETRY_AFTER = 12 -- seconds after a 429 without a time to wait: five exchanges a minute were allowed
+local LONGEST_RETRY_AFTER = 600 -- seconds; a longer Retry-After of a token endpoint is cut to this
+local TIMEOUT = 30 -- seconds of a request that no manager times
+
+local token_endpoint = {}
+
+-- Responses
+
+local REFUSAL_TEXTS = { "invalid_grant", "invalid grant", "invalid refresh token", "refresh token is invalid" }
+
+--- Whether an error response says that this very refresh token or code is not accepted (RFC 6749 5.2, and the vendor's
+-- texts).
+local function refuses_grant(members)
+  for _, name in ipairs { "error", "error_description", "message" } do
+    local text = members:get(name)
+    local words = type(text) == "string" and lower(text) or ""
+    for _, part in ipairs(REFUSAL_TEXTS) do
+      if find(words, part, 1, true) then return true end
+    end
+  end
+  return false
+end
+
+--- The reason that an error response gives, without the secrets of the request: a refusal may echo them.
+local function reason_of(members, secrets)
+  for _, name in ipairs { "error_description", "message", "error" } do
+    local text = members:get(name)
+    if type(text) == "string" and text ~= "" then
+      for _, secret in ipairs(secrets) do text = secret:redact(text) end
+      return text
+    end
+  end
+  return "no reason given"
+end
+
+local function new_error(path, fields)
+  fields.method, fields.path = "POST", path
+  return errors.new(fields)
+end
+
+--- The secrets in a request: those of its form, and the access token.
+local function secrets_of(form, bearer)
+  local secrets = { bearer }
+  for index = 2, #form, 2 do
+    if type(form[index]) == "userdata" then secrets[#secrets + 1] = form[index] end
+  end
+  return secrets
+end
+
+--- Reads a finished transfer of a token endpoint.
+-- @treturn string the outcome: "granted"; "refused" (this refresh token or code); "rejected" (the request; nothing was
+-- done); "unsent"; or "unclear"
+-- @return the credentials; or an error
+local function read_transfer(path, transfer, secrets)
+  local status, kind, message = transfer:result()
+  if kind or status < 200 or status >= 300 and status < 400 then
+    local err = new_error(path, { kind = kind or "protocol", message = message or "unexpected status " .. status,
+      status = status > 0 and status or nil, stage = kind == "timeout" and transfer:stage() or nil })
+    if transfer:sent() == 0 then return "unsent", err end
+    err.applied = "maybe"
+    return "unclear", err
+  end
+  local members, problem = core.read_grant(transfer)
+  if status < 300 then
+    if members and members:get("access_token") then return "granted", members end
+    return "unclear", new_error(path, { kind = "decode", status = status, applied = "yes",
+      message = "the token endpoint's answer cannot be used: " .. (problem or "it has no access_token") })
+  end
+  if status >= 500 or status == 408 then
+    return "unclear", new_error(path, { kind = "server", status = status, applied = "maybe",
+      message = "the token endpoint answered " .. status })
+  end
+  if status == 429 then
+    local err = { kind = "rate_limit", status = 429, retryable = true, message = "too many token requests" }
+    failure.fill_rate_limit(err, transfer:headers(), transfer:rate_limit())
+    err.retry_after = min(err.retry_after or DEFAULT_RETRY_AFTER, LONGEST_RETRY_AFTER)
+    return "rejected", new_error(path, err)
+  end
+  if members and path == "/oauth/token" and refuses_grant(members) then
+    local cause = new_error(path, { kind = "auth", status = status, message = reason_of(members, secrets) })
+    return "refused", errors.new { kind = "reauth_required", message = cause.message, cause = cause }
+  end
+  local text = members and reason_of(members, secrets) or problem
+  return "rejected", new_error(path, { kind = failure.kind_of(status, text), status = status,
+    message = "the token endpoint refused: " .. text })
+end
+
+-- What came of a refresh: an unread transfer, or the error of a request that was not sent. It may hold the only
+-- successor of a spent refresh token: if memory runs out while it is read, it can be read again.
+local Reply = {}
+Reply.__index = Reply
+
+--- Reads the reply, as often as it is called.
+-- @treturn string the outcome, see read_transfer
+-- @return the credentials; or an error
+function Reply:read()
+  if self.err then return "unsent", self.err end
+  return read_transfer(self.path, self.transfer, self.secrets)
+end
+
+--- Frees the transfer.
+function Reply:close()
+  if self.transfer then self.transfer:close() end
+end
+
+-- Endpoints
+
+local function rate_limit_failure(call, why, seconds)
+  return new_error(call.prepared.path, {
+    kind = "rate_limit", scope = why == "daily" and why or "burst", retry_after = seconds, retryable = true,
+    message = "the budget of token requests is used up; not sent, as it would have to wait for too long",
+  })
+end
+
+local function read_credentials(call, attempt)
+  local prepared = call.prepared
+  local secrets = secrets_of(prepared.body, attempt.secret or nil)
+  local outcome, result = read_transfer(prepared.path, attempt.transfer, secrets)
+  if outcome == "granted" then return result end
+  return nil, result
+end
+
+--- How long a 429 holds back all requests; nothing for another status.
+local function pause_of(path, transfer)
+  if transfer:result() ~= 429 then return false end
+  local _, err = read_transfer(path, transfer, {})
+  return err.retry_after
+end
+
+--- Moves the transfer into the reply of the prepared request, unread.
+local function keep_transfer(call, attempt)
+  local reply, transfer = call.prepared.reply, attempt.transfer
+  reply.transfer, attempt.keeps_transfer = transfer, true
+  local ok, pause = pcall(pause_of, call.prepared.path, transfer) -- without memory the rate limit is not adjusted
+  attempt.pause = ok and pause
+  return reply
+end
+
+local REFRESH = {
+  id = "the token exchange", method = "POST", path = "/oauth/token", retry = "once", result = {},
+  read = keep_transfer, rate_limit_failure = rate_limit_failure,
+}
+local EXCHANGE_CODE = {
+  id = "app:exchange", method = "POST", path = "/oauth/token", retry = "once", result = {}, read = read_credentials,
+}
+local LOCATION_TOKEN = {
+  id = "the token exchange", method = "POST", path = "/oauth/locationToken", retry = "once", result = {},
+  read = read_credentials, rate_limit_failure = rate_limit_failure, sends_version = true,
+}
+local INSTALLED_LOCATIONS = {
+  id = "app:installed_locations", method = "GET", path = "/oauth/installedLocations", retry = "safe",
+  result = { keys = { "locations" }, type = { type = "array", items = { type = "object" } } }, sends_version = true,
+}
+
+-- The endpoints of one app
+
+local TokenEndpoint = {}
+TokenEndpoint.__index = TokenEndpoint
+
+--- The token endpoints of an app.
+-- @tparam table given client_id, client_secret, base_url, transport
+-- @treturn TokenEndpoint
+function token_endpoint.new(given)
+  return setmetatable({
+    client_id = given.client_id, client_secret = given.client_secret, base_url = given.base_url,
+    running = 0, requests = {},
+    -- Same fields as the state of a client, for hoopai.call.
+    closed = false, closed_message = "the app is closed", settings = { on = {} },
+    shared = {
+      transport = given.transport, closed = false, rate_limit = true, rate_limiters = {}, retry_budgets = {},
+      closing = locks.bell(),
+    },
+  }, TokenEndpoint)
+end
+
+--- Raises in a child process: connections, and exchanges in flight, are the parent's.
+function TokenEndpoint:check_process()
+  if self.process and self.process ~= core.pid() then
+    errors.raise("this app belongs to the parent process: make a new one after fork")
+  end
+end
+
+local function core_request(self, endpoint)
+  local request = self.requests[endpoint]
+  if not request then
+    local headers = { "Accept: application/json" }
+    if endpoint.sends_version then headers[2] = "Version: " .. API_VERSION end
+    request = core.request {
+      method = endpoint.method, url = self.base_url, headers = headers, once = true,
+      form = endpoint.method == "POST", secret_response = endpoint.method == "POST",
+    }
+    self.requests[endpoint] = request
+  end
+  return request
+end
+
+--- Makes a call.
+-- @tparam TokenEndpoint self
+-- @tparam table endpoint
+-- @tparam table given `form` or `target`, `source` (of the access token), `seconds`, `is_unlimited`, `reply`
+local function send(self, endpoint, given)
+  local prepared = {
+    endpoint = endpoint, options = { timeout = given.seconds or TIMEOUT, retries = false }, source = given.source,
+    base_url = self.base_url, path = endpoint.path, target = given.target or endpoint.path, body = given.form,
+    request = core_request(self, endpoint), rate_limit_key = endpoint.path, is_unlimited = given.is_unlimited,
+    reply = given.reply,
+  }
+  self.process = core.pid()
+  return calls.send(self, prepared, now())
+end
+
+--- The form of a request to /oauth/token. A field whose value is false is left out.
+local function token_form(self, fields)
+  local form = { "client_id", self.client_id, "client_secret", self.client_secret }
+  for index = 1, #fields, 2 do
+    if fields[index + 1] then form[#form + 1], form[#form + 2] = fields[index], fields[index + 1] end
+  end
+  return form
+end
+
+--- Spends the refresh token of some credentials.
+-- @param credentials
+-- @tparam number seconds until it must be over
+-- @treturn Reply to be read and closed
+function TokenEndpoint:refresh(credentials, seconds)
+  local form = token_form(self, {
+    "grant_type", "refresh_token", "refresh_token", credentials:get("refresh_token"),
+    "user_type", credentials:get("user_type") or "Location",
+  })
+  local reply = setmetatable({ path = REFRESH.path, secrets = secrets_of(form), transfer = false, err = false }, Reply)
+  local _, err = send(self, REFRESH, { form = form, seconds = seconds, reply = reply })
+  if err then reply.err = err end
+  return reply
+end
+
+--- Exchanges the code of a sign-in. The rate limit of refreshes does not hold it up: a person waits.
+-- @tparam table fields the form's fields, names and values in turn; a value may be false
+-- @return[1] credentials
+-- @treturn[2] nil
+-- @treturn[2] Error
+function TokenEndpoint:exchange_code(fields)
+  return send(self, EXCHANGE_CODE, { form = token_form(self, fields), is_unlimited = true })
+end
+
+--- Gets the token of a location with that of its agency.
+-- @tparam TokenManager agency
+-- @tparam string company_id
+-- @tparam string location_id
+-- @tparam number seconds until it must be over
+-- @return[1] credentials
+-- @treturn[2] nil
+-- @treturn[2] Error
+function TokenEndpoint:location_token(agency, company_id, location_id, seconds)
+  local form = { "companyId", company_id, "locationId", location_id }
+  local credentials, err = send(self, LOCATION_TOKEN, { form = form, source = agency, seconds = seconds })
+  if not credentials then return nil, err end
+  return credentials:with { location_id = location_id, company_id = company_id, user_type = "Location" }
+end
+
+--- Lists a page of the locations that installed the app.
+-- @tparam TokenManager agency
+-- @tparam table query flat list, see core.query
+-- @treturn[1] table list of locations
+-- @treturn[2] nil
+-- @treturn[2] Error
+function TokenEndpoint:installed_locations(agency, query)
+  local target = INSTALLED_LOCATIONS.path .. "?" .. core.query(query)
+  local page, response = send(self, INSTALLED_LOCATIONS, { target = target, source = agency, is_unlimited = true })
+  if page and response.unexpected then
+    return nil, errors.new { kind = "decode", message = "the answer has no list of locations" }
+  end
+  return page, response
+end
+
+-- Background work, and the end
+
+local function close_connections(self)
+  local multi = self.shared.task
+  self.shared.closed, self.shared.task = true, nil
+  if multi and self.process == core.pid() then scheduler.detach(multi) end
+end
+
+local RunningGuard = {}
+
+function RunningGuard.__close(guard)
+  local self = guard.endpoint
+  self.running = self.running - 1
+  if self.closed and self.running == 0 then close_connections(self) end
+end
+
+--- Starts a task that goes on when its caller gives up. If the app is closed meanwhile, the last such task closes the
+-- connections.
+-- @tparam function work
+-- @treturn Task
+function TokenEndpoint:background(work)
+  local guard = setmetatable({ endpoint = self }, RunningGuard)
+  local task = scheduler.background(function()
+    local running_guard <close> = guard -- luacheck: ignore 211
+    return work()
+  end)
+  self.running, self.process = self.running + 1, core.pid() -- last: from here on nothing can fail
+  return task
+end
+
+--- Ends new requests. Those in the background go on, driven by the loop; outside a loop they are run to their end here.
+-- Idempotent.
+function TokenEndpoint:close()
+  if self.closed then return end
+  self.closed = true
+  if self.running == 0 then return close_connections(self) end
+  if self.process ~= core.pid() then return end
+  for _, limiter in pairs(self.shared.rate_limiters) do limiter:wake() end
+  scheduler.settle()
+end
+
+return token_endpoint
