@@ -288,11 +288,11 @@ function instant:ms() end
 
 ---The name of the zone the instant carries: an IANA name, `UTC`, or an offset such as `-05:00`.
 ---@nodiscard
----@return string? # the name; nil where it carries none
+---@return string? # the name; nil if it carries none
 function instant:zone() end
 
----Whether the instant carries a zone. One that does not cannot be written into a request body: the offset there is all
----the API learns of the zone.
+---Whether the instant carries a zone. One that does not cannot be written into a request body: its offset is all that
+---the API receives of a zone.
 ---@nodiscard
 ---@return boolean
 function instant:has_zone() end
@@ -303,7 +303,7 @@ function instant:has_zone() end
 ---@return hoopai.time.Instant
 function instant:in_zone(zone) end
 
----The first instant of the local day the instant is in. That is midnight, or, where clocks are set forward over
+---The first instant of the local day the instant is in. That is midnight, or, if the clocks are set forward over
 ---midnight, the moment after the gap. Raises when there is no zone, or no such zone.
 ---@nodiscard
 ---@param zone? string whose days; the result carries it; default: the one the instant carries
@@ -313,7 +313,7 @@ function instant:start_of_day(zone) end
 ---The first instant of the week the instant is in. Raises when there is no zone, or no such zone.
 ---@nodiscard
 ---@param zone? string whose days; the result carries it; default: the one the instant carries
----@param first_day? string|integer the day weeks begin with: "monday", "sunday", ..., or its number in `date().wday`, where 1 is Sunday
+---@param first_day? string|integer the day weeks begin with: "monday", "sunday", ..., or its number in `date().wday`, which is 1 for Sunday
 ---@return hoopai.time.Instant
 function instant:start_of_week(zone, first_day) end
 
@@ -333,22 +333,22 @@ function duration:ms() end
 
 ---The length of a duration in seconds.
 ---@nodiscard
----@return number # an integer where there is no fraction
+---@return number # an integer if there is no fraction
 function duration:seconds() end
 
 ---The length of a duration in minutes.
 ---@nodiscard
----@return number # an integer where there is no fraction
+---@return number # an integer if there is no fraction
 function duration:minutes() end
 
 ---The length of a duration in hours.
 ---@nodiscard
----@return number # an integer where there is no fraction
+---@return number # an integer if there is no fraction
 function duration:hours() end
 
 ---The length of a duration in days.
 ---@nodiscard
----@return number # an integer where there is no fraction
+---@return number # an integer if there is no fraction
 function duration:days() end
 
 ---What `hoopai.time.at` takes.
@@ -386,7 +386,7 @@ local time = {}
 
 ---The present instant. Raises when there is no such zone.
 ---@nodiscard
----@param zone? string the zone it shall carry; without one, it carries none
+---@param zone? string the zone that the instant carries; default: none
 ---@return hoopai.time.Instant
 function time.now(zone) end
 
@@ -394,7 +394,7 @@ function time.now(zone) end
 ---
 ---A local time skipped by the clocks is moved on by the length of the gap. Of one that comes twice the first is
 ---meant; `overlap = "later"` means the second. The table from `instant:date` can be given back with fields changed:
----then its `offset` decides between the two, where it is one of theirs.
+---then its `offset` decides between the two, if it is the offset of one of them.
 ---@nodiscard
 ---@param fields hoopai.time.Fields|hoopai.time.Date
 ---@return hoopai.time.Instant
@@ -416,7 +416,7 @@ function time.parse(text) end
 ---years 1 to 9999, and when there is no such zone.
 ---@nodiscard
 ---@param ms integer a float without a fraction will do
----@param zone? string the zone it shall carry; without one, it carries none
+---@param zone? string the zone that the instant carries; default: none
 ---@return hoopai.time.Instant
 function time.from_ms(ms, zone) end
 
@@ -424,7 +424,7 @@ function time.from_ms(ms, zone) end
 ---millisecond. Raises when out of range, or when there is no such zone.
 ---@nodiscard
 ---@param seconds number
----@param zone? string the zone it shall carry; without one, it carries none
+---@param zone? string the zone that the instant carries; default: none
 ---@return hoopai.time.Instant
 function time.from_seconds(seconds, zone) end
 
@@ -447,7 +447,7 @@ function time.is_instant(v) end
 ---@return boolean
 function time.is_duration(v) end
 
----Reads what a user may give for an instant in a query, where the API takes milliseconds.
+---Reads what a user may give for an instant in a query. The API takes milliseconds there.
 ---
 ---Accepted are instants, text that `parse` accepts, and milliseconds as an integer, as a float without a fraction or
 ---as digits in a string. Numbers below 1e11 are refused: as milliseconds they would be before March 1973, so they can
@@ -458,8 +458,8 @@ function time.is_duration(v) end
 ---@return string? # what is wrong, and what to write instead
 function time.to_epoch_ms(v) end
 
----Reads what a user may give for an instant in a request body, where the API takes ISO 8601 text, and learns the zone
----from its offset alone.
+---Reads what a user may give for an instant in a request body. The API takes ISO 8601 text there, whose offset is all
+---that it receives of a zone.
 ---
 ---Accepted are text with an offset, which is passed on verbatim, and instants that carry a zone. Text must be spelled
 ---the usual way (`T`, `Z` or `+hh:mm`, a point before a fraction): other spellings that `parse` reads may be read
@@ -470,8 +470,8 @@ function time.to_epoch_ms(v) end
 ---@return string? # what is wrong, and what to write instead
 function time.to_body_datetime(v) end
 
----Checks a zone name that a request carries. Whether there is such a zone is left to the API, whose list is not the
----host's: only the spelling is looked at.
+---Checks the spelling of a zone name that a request carries. Whether there is such a zone is for the API to decide,
+---whose list of zones is not the host's.
 ---@nodiscard
 ---@param v any
 ---@return string? # the name
@@ -496,14 +496,14 @@ function time.seconds(n) end
 ---@return hoopai.time.Duration
 function time.minutes(n) end
 
----A duration of n hours of 60 minutes: exact time, whatever the clocks do meanwhile.
+---A duration of n hours of 60 minutes: exact time, also across a change of the clocks.
 ---@nodiscard
 ---@param n number
 ---@return hoopai.time.Duration
 function time.hours(n) end
 
 ---A duration of n calendar days: added to an instant, it arrives at the same time of day in the instant's zone, n days
----on, also where a day in between has 23 or 25 hours. For an instant without a zone a day is 24 hours.
+---later, also if a day in between has 23 or 25 hours. For an instant without a zone a day is 24 hours.
 ---@nodiscard
 ---@param n integer
 ---@return hoopai.time.Duration

@@ -1,52 +1,36 @@
 --- Time zones: the system's TZif files (RFC 8536) and fixed offsets.
 --
--- Private to the library; users meet zones as names, through `hoopai.time`.
+-- Internal: for users a zone is a name, which `hoopai.time` takes and returns.
 --
--- Zones are read from the files the host already keeps up to date, never through the C library: asking libc for a zone
--- other than the host's own means changing the environment of the whole process.
+-- Zones are read from the zone files of the system and never through the C library, which knows one zone per process:
+-- another one would have to be set in the environment of the whole process.
 --
 -- All times in this file are integers: seconds since 1970-01-01T00:00:00Z, and offsets in seconds east of UTC.
--- @module hoopai.time.zone
-local _ENV = require "hoopai.standard"
-local civil = require "hoopai.time.gregorian"
+local gregorian = require "hoopai.time.gregorian"
+local values = require "hoopai.time.values"
 
-local byte, find, gsub, match, sub = string.byte, string.find, string.gsub, string.match, string.sub
-local format, lower, unpack, upper = string.format, string.lower, string.unpack, string.upper
-local abs, maxinteger, mininteger = math.abs, math.maxinteger, math.mininteger
-local concat, insert = table.concat, table.insert
-local ipairs, tonumber, type = ipairs, tonumber, type
--- Hosts that embed Lua may leave these libraries out.
+local maxinteger, mininteger = math.maxinteger, math.mininteger
+-- A host that embeds Lua may leave these libraries out.
 local open = io and io.open
 local getenv = os and os.getenv
 
-local days_of, date_of, is_leap, month_days = civil.days, civil.date, civil.is_leap, civil.month_days
+local days_of, date_of, is_leap, month_days =
+  gregorian.days, gregorian.date, gregorian.is_leap, gregorian.month_days
+local quote = values.quote
 
 local DAY = 86400
--- RFC 8536 keeps offsets within -25:59:59 to +25:59:59; a local time is this far from its instant at most.
+-- RFC 8536 (3.2) keeps offsets within -25:59:59 to +25:59:59: a local time differs from UTC by less than this.
 local MAX_OFFSET = 26 * 3600
 
 local DIRECTORIES = { "/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo" }
 local MAX_FILE = 1024 * 1024
 
-local tz = {}
-
---- Says what a text is in one short, printable piece: quoted, escaped, and cut when long.
--- @tparam string text
--- @treturn string
-function tz.quote(text)
-  local shown = #text > 48 and sub(text, 1, 45) .. "..." or text
-  shown = gsub(shown, "[^ !#-~]", function(c)
-    return format("\\x%02X", byte(c))
-  end)
-  return '"' .. shown .. '"'
-end
-
-local quote = tz.quote
+local zones = {}
 
 -- Names ---------------------------------------------------------------------------------------------------------------
 
--- Abbreviations are refused even where the database has a file of that name: its "EST" is -05:00 all year, which is
--- an hour off for nearly everybody who writes it, half of the year.
+-- Abbreviations are refused even if the database has a file of that name: its "EST" is -05:00 all year, which in New
+-- York is wrong for half of the year.
 local ABBREVIATIONS = {
   EST = "America/New_York", EDT = "America/New_York", ET = "America/New_York",
   CST = "America/Chicago", CDT = "America/Chicago", CT = "America/Chicago",
@@ -57,172 +41,133 @@ local ABBREVIATIONS = {
   IST = "Asia/Kolkata", JST = "Asia/Tokyo", AEST = "Australia/Sydney", AEDT = "Australia/Sydney",
 }
 
--- Files beside the zones that describe the host's own zone, under no name anybody else knows.
+-- Files beside the zones that describe the zone of the host under a name of this host alone.
 local HOST_FILES = { localtime = true, posixrules = true }
 
---- Checks how a zone name is spelled, without looking for the zone.
--- What passes cannot leave the directory it is looked up in: letters, digits, `_`, `+`, `-`, in parts divided by `/`.
+--- Checks the spelling of a zone name; whether the zone exists is not checked.
+-- A name that passes cannot leave the directory of zone files: it consists of letters, digits, `_`, `+` and `-`, in
+-- parts divided by `/`.
 -- @tparam string name such as `Europe/Berlin`, `UTC` or `+05:30`
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] string what is wrong, and what to write instead
-function tz.check_name(name)
+function zones.check_name(name)
   if type(name) ~= "string" then
-    return nil, format('a zone is a string such as "Europe/Berlin", "UTC" or "+05:30" (got %s)', type(name))
+    return nil, ('a zone is a string such as "Europe/Berlin", "UTC" or "+05:30" (got %s)'):format(type(name))
   end
-  if find(name, "^[+-]%d%d:%d%d$") then
-    if tonumber(sub(name, 2, 3)) > 23 or tonumber(sub(name, 5, 6)) > 59 then
-      return nil, format("offset %s is out of range: -23:59 to +23:59", quote(name))
+  if name:find("^[+-]%d%d:%d%d$") then
+    if tonumber(name:sub(2, 3)) > 23 or tonumber(name:sub(5, 6)) > 59 then
+      return nil, ("offset %s is out of range: -23:59 to +23:59"):format(quote(name))
     end
     return true
   end
-  if find(name, "^[+-]%d") then
-    return nil, format('offset %s must be written with two-digit hours and minutes, such as "+05:00"', quote(name))
+  if name:find("^[+-]%d") then
+    return nil, ('offset %s must be written with two-digit hours and minutes, such as "+05:00"'):format(quote(name))
   end
-  local long = ABBREVIATIONS[upper(name)]
+  local long = ABBREVIATIONS[name:upper()]
   if long then
-    return nil, format('zone %s is an abbreviation and says too little: write the zone\'s name, such as "%s", '
-      .. 'or an offset such as "+02:00"', quote(name), long)
+    return nil, ('zone %s is an abbreviation and says too little: write the zone\'s name, such as "%s", '
+      .. 'or an offset such as "+02:00"'):format(quote(name), long)
   end
-  if #name > 64 or not find(name, "^[A-Za-z][A-Za-z0-9_+/-]*$") or find(name, "//", 1, true) or sub(name, -1) == "/"
+  if #name > 64 or not name:find("^[A-Za-z][A-Za-z0-9_+/-]*$") or name:find("//", 1, true) or name:sub(-1) == "/"
     or HOST_FILES[name] then
-    return nil, format('%s is not the name of a time zone: write one such as "Europe/Berlin", "UTC" or "+05:30"',
-      quote(name))
+    return nil, quote(name) .. ' is not the name of a time zone: write one such as "Europe/Berlin", "UTC" or "+05:30"'
   end
   return true
 end
 
 -- TZif ----------------------------------------------------------------------------------------------------------------
 
--- Takes "<+0530>", "CET" off the front of a TZ string; returns the name and the position after it.
+-- Reads "<+0530>" or "CET" in a TZ string. Returns the name and the position after it.
 local function rule_name(text, position)
-  local name = match(text, "^<([A-Za-z0-9+-]+)>", position)
-  if name then
-    return name, position + #name + 2
-  end
-  name = match(text, "^[A-Za-z]+", position)
-  if name then
-    return name, position + #name
-  end
+  local name = text:match("^<([A-Za-z0-9+-]+)>", position)
+  if name then return name, position + #name + 2 end
+  name = text:match("^[A-Za-z]+", position)
+  if name then return name, position + #name end
 end
 
--- Takes "[+-]h[hh][:mm[:ss]]" off the text; returns seconds and the position after it.
+-- Reads "[+-]h[hh][:mm[:ss]]". Returns seconds and the position after it.
 local function rule_time(text, position, max_hours)
-  local sign, hours, rest = match(text, "^([+-]?)(%d%d?%d?)()", position)
-  if not sign then
-    return nil
-  end
+  local sign, hours, rest = text:match("^([+-]?)(%d%d?%d?)()", position)
+  if not sign then return nil end
   local seconds, h = 0, tonumber(hours)
-  if h > max_hours then
-    return nil
-  end
+  if h > max_hours then return nil end
   position = rest
-  local minutes, after = match(text, "^:(%d%d)()", position)
+  local minutes, after = text:match("^:(%d%d)()", position)
   if minutes then
     local m, s = tonumber(minutes), 0
     position = after
-    local more, last = match(text, "^:(%d%d)()", position)
-    if more then
-      s, position = tonumber(more), last
-    end
-    if m > 59 or s > 59 then
-      return nil
-    end
+    local more, last = text:match("^:(%d%d)()", position)
+    if more then s, position = tonumber(more), last end
+    if m > 59 or s > 59 then return nil end
     seconds = m * 60 + s
   end
   seconds = seconds + h * 3600
   return sign == "-" and -seconds or seconds, position
 end
 
--- Takes ",date[/time]" off the text; returns the rule of a day and the position after it.
+-- Reads ",date[/time]". Returns the rule of a day and the position after it.
 local function rule_day(text, position)
   local rule
-  local month, week, day, after = match(text, "^,M(%d%d?)%.(%d)%.(%d)()", position)
+  local month, week, day, after = text:match("^,M(%d%d?)%.(%d)%.(%d)()", position)
   if month then
     rule = { form = "M", month = tonumber(month), week = tonumber(week), day = tonumber(day) }
-    if rule.month < 1 or rule.month > 12 or rule.week < 1 or rule.week > 5 or rule.day > 6 then
-      return nil
-    end
+    if rule.month < 1 or rule.month > 12 or rule.week < 1 or rule.week > 5 or rule.day > 6 then return nil end
   else
     local form, number
-    form, number, after = match(text, "^,(J?)(%d%d?%d?)()", position)
-    if not form then
-      return nil
-    end
+    form, number, after = text:match("^,(J?)(%d%d?%d?)()", position)
+    if not form then return nil end
     rule = { form = form == "J" and "J" or "n", day = tonumber(number) }
-    if rule.day > 365 or (form == "J" and rule.day < 1) then
-      return nil
-    end
+    if rule.day > 365 or (form == "J" and rule.day < 1) then return nil end
   end
   rule.time, position = 2 * 3600, after
-  if sub(text, position, position) == "/" then
+  if text:sub(position, position) == "/" then
     rule.time, position = rule_time(text, position + 1, 167)
-    if not rule.time then
-      return nil
-    end
+    if not rule.time then return nil end
   end
   return rule, position
 end
 
--- The TZ string in the footer of a file. Returns the rule, false for an empty footer, or nil when it cannot be read.
+-- Reads the TZ string in the footer of a file (POSIX, with the extensions of RFC 8536 3.3.1). Returns the rule, false
+-- for an empty footer, or nil for a malformed one.
 local function parse_rule(text)
-  if text == "" then
-    return false
-  end
+  if text == "" then return false end
   local name, position = rule_name(text, 1)
-  if not name then
-    return nil
-  end
+  if not name then return nil end
   local west
   west, position = rule_time(text, position, 24)
-  if not west then
-    return nil
-  end
-  -- POSIX counts offsets to the west.
+  if not west then return nil end
+  -- POSIX counts offsets westwards.
   local rule = { standard = { offset = -west, isdst = false, abbreviation = name } }
-  if position > #text then
-    return rule
-  end
+  if position > #text then return rule end
   name, position = rule_name(text, position)
-  if not name then
-    return nil
-  end
+  if not name then return nil end
   local offset = rule.standard.offset + 3600
-  if sub(text, position, position) ~= "," then
+  if text:sub(position, position) ~= "," then
     west, position = rule_time(text, position, 24)
-    if not west then
-      return nil
-    end
+    if not west then return nil end
     offset = -west
   end
   rule.daylight = { offset = offset, isdst = true, abbreviation = name }
   rule.first, position = rule_day(text, position)
-  if not rule.first then
-    return nil
-  end
+  if not rule.first then return nil end
   rule.last, position = rule_day(text, position)
-  if not rule.last or position <= #text then
-    return nil
-  end
+  if not rule.last or position <= #text then return nil end
   return rule
 end
 
--- When a day rule falls in a year: seconds as if the local clock were UTC.
+-- The moment of a day rule in a year: seconds as if the local clock were UTC.
 local function rule_moment(rule, year)
   local day
   if rule.form == "M" then
     local first = days_of(year, rule.month, 1)
     -- 1970-01-01 was a Thursday, day 4 of the weeks POSIX counts from Sunday.
     day = 1 + (rule.day - (first + 4)) % 7 + 7 * (rule.week - 1)
-    if day > month_days(year, rule.month) then
-      day = day - 7
-    end
+    if day > month_days(year, rule.month) then day = day - 7 end
     day = first + day - 1
   else
     day = days_of(year, 1, 1) + rule.day
-    if rule.form == "J" and not (is_leap(year) and rule.day >= 60) then
-      day = day - 1
-    end
+    if rule.form == "J" and not (is_leap(year) and rule.day >= 60) then day = day - 1 end
   end
   return day * DAY + rule.time
 end
@@ -234,13 +179,11 @@ end
 
 -- The kind of time a rule gives at t, and the interval [from, to) around t in which it holds.
 local function rule_at(rule, t)
-  if not rule.daylight then
-    return rule.standard, mininteger, maxinteger
-  end
+  if not rule.daylight then return rule.standard, mininteger, maxinteger end
   local year = date_of(t // DAY)
   local kind, from, to = rule.standard, mininteger, maxinteger
-  -- Rules may put a change up to a week into a neighbouring year. Where the end of one summer time is the beginning
-  -- of the next ("permanent daylight time"), the daylight kind wins.
+  -- Rules may put a change up to a week into a neighbouring year. If one summer time ends at the moment at which the
+  -- next begins ("permanent daylight time"), the daylight kind wins.
   for y = year - 2, year + 1 do
     local first, last = rule_year(rule, y)
     if first > t then
@@ -258,11 +201,9 @@ local function rule_at(rule, t)
 end
 
 local function header(data, position)
-  if #data < position + 43 or sub(data, position, position + 3) ~= "TZif" then
-    return nil
-  end
-  local version = byte(data, position + 4)
-  local isut, isstd, leap, times, types, chars = unpack(">I4I4I4I4I4I4", data, position + 20)
+  if #data < position + 43 or data:sub(position, position + 3) ~= "TZif" then return nil end
+  local version = data:byte(position + 4)
+  local isut, isstd, leap, times, types, chars = string.unpack(">I4I4I4I4I4I4", data, position + 20)
   return { version = version, isut = isut, isstd = isstd, leap = leap, times = times, types = types, chars = chars }
 end
 
@@ -270,20 +211,16 @@ local function block_size(h, width)
   return h.times * (width + 1) + h.types * 6 + h.chars + h.leap * (width + 4) + h.isstd + h.isut
 end
 
--- The contents of a TZif file as a zone, or nil and what is wrong with it.
+-- Parses the contents of a TZif file. Returns a zone, or nil and the problem.
 local function parse_tzif(data)
   local head = header(data, 1)
-  if not head then
-    return nil, "is not a TZif file"
-  end
+  if not head then return nil, "is not a TZif file" end
   local start, width = 45, 4
   if head.version >= 0x32 then
-    -- The first block is there for readers that know 32-bit times only.
+    -- The first block is for readers of version 1, which have 32-bit times.
     start = start + block_size(head, 4)
     head = header(data, start)
-    if not head then
-      return nil, "is damaged: its second header is missing"
-    end
+    if not head then return nil, "is damaged: its second header is missing" end
     start, width = start + 44, 8
   end
   local stop = start + block_size(head, width)
@@ -298,31 +235,27 @@ local function parse_tzif(data)
   local types_at = start + head.times * (width + 1)
   local chars_at = types_at + head.types * 6
   for i = 0, head.types - 1 do
-    local offset, isdst, index = unpack(">i4I1I1", data, types_at + i * 6)
-    if abs(offset) >= MAX_OFFSET or isdst > 1 or index >= head.chars then
+    local offset, isdst, index = string.unpack(">i4I1I1", data, types_at + i * 6)
+    if math.abs(offset) >= MAX_OFFSET or isdst > 1 or index >= head.chars then
       return nil, "is damaged: it has an impossible kind of local time"
     end
-    local name = match(sub(data, chars_at + index, chars_at + head.chars - 1), "^[^%z]*")
+    local name = data:sub(chars_at + index, chars_at + head.chars - 1):match("^[^%z]*")
     types[i] = { offset = offset, isdst = isdst == 1, abbreviation = name }
   end
   local time_format, kinds_at = width == 8 and ">i8" or ">i4", start + head.times * width
   local previous
   for i = 1, head.times do
-    local t = unpack(time_format, data, start + (i - 1) * width)
-    local kind = types[byte(data, kinds_at + i - 1)]
-    if not kind or (previous and t <= previous) then
-      return nil, "is damaged: its changes are out of order"
-    end
+    local t = string.unpack(time_format, data, start + (i - 1) * width)
+    local kind = types[data:byte(kinds_at + i - 1)]
+    if not kind or (previous and t <= previous) then return nil, "is damaged: its changes are out of order" end
     times[i], kinds[i], previous = t, kind, t
   end
 
   local rule = false
   if width == 8 then
-    local footer = match(data, "^\n([^\n%z]*)\n", stop)
+    local footer = data:match("^\n([^\n%z]*)\n", stop)
     rule = footer and parse_rule(footer)
-    if rule == nil then
-      return nil, "is damaged: its last line is not a rule"
-    end
+    if rule == nil then return nil, "is damaged: its last line is not a rule" end
   end
   return { times = times, kinds = kinds, before = types[0], rule = rule }
 end
@@ -333,12 +266,12 @@ end
 -- @tparam table zone from @{load}
 -- @tparam integer t seconds since 1970
 -- @treturn integer the offset from UTC, in seconds
--- @treturn integer since when it holds (`math.mininteger`: always)
+-- @treturn integer the first instant at which the offset holds (`math.mininteger`: always)
 -- @treturn integer the first instant at which it no longer holds (`math.maxinteger`: never)
 -- @treturn string the abbreviation, such as "CEST"
 -- @treturn boolean whether it is summer time
-function tz.at(zone, t)
-  -- Neighbouring questions are the rule: the last answer is kept.
+function zones.at(zone, t)
+  -- The zone caches the interval of the last call, as most calls are for a neighbouring instant.
   if t < zone.from or t >= zone.to then
     local times, from, to = zone.times, mininteger, maxinteger
     local n, kind = #times
@@ -365,21 +298,19 @@ function tz.at(zone, t)
   return zone.offset, zone.from, zone.to, zone.abbreviation, zone.isdst
 end
 
-local at = tz.at
+local at = zones.at
 
 --- The instants at which the clocks of a zone show a local time.
 -- @tparam table zone from @{load}
 -- @tparam integer wall the local time, as seconds since 1970 if the local clock were UTC
 -- @treturn[1] integer the first such instant
--- @treturn[1] integer the last such instant; another one where clocks were set back, else the same
--- @treturn[2] nil where clocks were set forward, past this local time
+-- @treturn[1] integer the last such instant; another one if the clocks were set back, else the same
+-- @treturn[2] nil if the clocks were set forward, past this local time
 -- @treturn[2] integer the instant of that change
 -- @treturn[2] integer the instant of the local time moved on by the length of the gap
-function tz.resolve(zone, wall)
+function zones.resolve(zone, wall)
   local offset, from, to = at(zone, wall)
-  if wall - MAX_OFFSET >= from and wall + MAX_OFFSET < to then
-    return wall - offset, wall - offset
-  end
+  if wall - MAX_OFFSET >= from and wall + MAX_OFFSET < to then return wall - offset, wall - offset end
   local first, last, change, shifted
   local t, before = wall - MAX_OFFSET, nil
   repeat
@@ -392,15 +323,13 @@ function tz.resolve(zone, wall)
     end
     before, t = offset, to
   until to > wall + MAX_OFFSET
-  if first then
-    return first, last
-  end
+  if first then return first, last end
   return nil, change, shifted
 end
 
 local function new_zone(name, fields)
   fields.name = name
-  -- An empty interval: nothing is known yet.
+  -- An empty interval: nothing is cached yet.
   fields.from, fields.to = maxinteger, mininteger
   return fields
 end
@@ -417,13 +346,9 @@ local cache = { UTC = UTC, Z = UTC, ["Etc/UTC"] = new_fixed("Etc/UTC", 0) }
 cache["Etc/UTC"].abbreviation = "UTC"
 
 local function directories()
-  local own = getenv and getenv("TZDIR")
-  if not own or own == "" then
-    return DIRECTORIES
-  end
-  local list = { own }
-  for i = 1, #DIRECTORIES do insert(list, DIRECTORIES[i]) end
-  return list
+  local first = getenv and getenv("TZDIR")
+  if not first or first == "" then return DIRECTORIES end
+  return { first, table.unpack(DIRECTORIES) }
 end
 
 local function read_zone_file(name)
@@ -432,85 +357,69 @@ local function read_zone_file(name)
     local path = list[i] .. "/" .. name
     local file = open(path, "rb")
     if file then
-      -- A directory opens too, and then gives nothing.
+      -- fopen opens a directory too; reading it fails.
       local data = file:read(MAX_FILE)
       file:close()
       if data then
         local zone, why = parse_tzif(data)
-        if zone then
-          return zone
-        end
-        problem = problem or format("zone %s: the file %s %s", quote(name), path, why)
+        if zone then return zone end
+        problem = problem or ("zone %s: the file %s %s"):format(quote(name), path, why)
       end
     end
   end
   return nil, problem
 end
 
--- The name as the database would write it, where only capitals or spaces went wrong; nil when there is no such zone.
+-- The spelling of the database for a name in which only capitals or spaces are wrong; nil if there is no such zone.
 local function usual_spelling(name)
-  local guess = gsub(gsub(lower(name), " ", "_"), "^%l", upper)
-  guess = gsub(guess, "[/_-]%l", upper)
-  for _, small in ipairs { "_Of_", "_Es_", "%-Of%-", "%-Au%-" } do
-    guess = gsub(guess, small, lower)
-  end
-  for _, text in ipairs { guess, upper(name) } do
-    if text ~= name and tz.check_name(text) and (cache[text] or open and read_zone_file(text)) then
-      return text
-    end
+  local guess = name:lower():gsub(" ", "_"):gsub("^%l", string.upper):gsub("[/_-]%l", string.upper)
+  for _, small in ipairs { "_Of_", "_Es_", "%-Of%-", "%-Au%-" } do guess = guess:gsub(small, string.lower) end
+  for _, text in ipairs { guess, name:upper() } do
+    if text ~= name and zones.check_name(text) and (cache[text] or open and read_zone_file(text)) then return text end
   end
 end
 
 local function unknown(name)
-  local text = format("unknown time zone %s", quote(name))
+  local text = "unknown time zone " .. quote(name)
   if not read_zone_file("UTC") and not read_zone_file("Etc/UTC") then
-    return format('%s: no time zone database was found in %s; install tzdata, or use an offset such as "+02:00"',
-      text, concat(directories(), ", "))
+    return ('%s: no time zone database was found in %s; install tzdata, or use an offset such as "+02:00"')
+      :format(text, table.concat(directories(), ", "))
   end
   local guess = usual_spelling(name)
-  if guess then
-    return format('%s: did you mean "%s"?', text, guess)
-  end
+  if guess then return ('%s: did you mean "%s"?'):format(text, guess) end
   return text .. ': write an IANA name such as "Europe/Berlin"'
 end
 
---- Finds a zone.
--- Zones are kept once read: a process sees one version of the database.
+--- Finds a zone. Zones are cached for good: a process sees one version of the database.
 -- @tparam string name an IANA name, `UTC`, `Z`, or an offset `+hh:mm`
 -- @treturn[1] table the zone, with its `name`; everything else in it is private
 -- @treturn[2] nil
 -- @treturn[2] string what is wrong, naming the zone
-function tz.load(name)
+function zones.load(name)
   local zone = cache[name]
-  if zone then
-    return zone
-  end
-  local ok, problem = tz.check_name(name)
+  if zone then return zone end
+  local ok, problem = zones.check_name(name)
   if not ok then
-    local guess = type(name) == "string" and #name <= 64 and find(name, "^[A-Za-z_/ -]+$") and not find(name, "^%u+$")
+    local guess = type(name) == "string" and #name <= 64 and name:find("^[A-Za-z_/ -]+$") and not name:find("^%u+$")
       and usual_spelling(name)
-    return nil, guess and format('unknown time zone %s: did you mean "%s"?', quote(name), guess) or problem
+    return nil, guess and ('unknown time zone %s: did you mean "%s"?'):format(quote(name), guess) or problem
   end
-  local sign, hours, minutes = match(name, "^([+-])(%d%d):(%d%d)$")
+  local sign, hours, minutes = name:match("^([+-])(%d%d):(%d%d)$")
   if sign then
-    if name == "-00:00" then
-      return tz.load("+00:00")
-    end
+    if name == "-00:00" then return zones.load("+00:00") end
     local offset = tonumber(hours) * 3600 + tonumber(minutes) * 60
     zone = new_fixed(name, sign == "-" and -offset or offset)
   else
     if not open then
-      return nil, format('zone %s needs the time zone files of the system, and this Lua has no io library: '
-        .. 'use "UTC" or an offset such as "+02:00"', quote(name))
+      return nil, ('zone %s needs the time zone files of the system, and this Lua has no io library: '
+        .. 'use "UTC" or an offset such as "+02:00"'):format(quote(name))
     end
     zone, problem = read_zone_file(name)
-    if not zone then
-      return nil, problem or unknown(name)
-    end
+    if not zone then return nil, problem or unknown(name) end
     new_zone(name, zone)
   end
   cache[name] = zone
   return zone
 end
 
-return tz
+return zones

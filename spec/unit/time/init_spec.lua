@@ -49,7 +49,7 @@ end
 -- Calls body while hoopai.time is not loaded and some globals and modules are other ones (false: gone).
 local function fresh(globals, modules, body)
   local kept, loaded = {}, {}
-  for _, name in ipairs { "hoopai.time", "hoopai.time.zone", "hoopai.standard" } do
+  for _, name in ipairs { "hoopai.time", "hoopai.time.zone", "hoopai.time.instant", "hoopai.time.iso8601", "hoopai.time.request_values", "hoopai.standard" } do
     modules[name] = false
   end
   for name, value in pairs(modules) do

@@ -5,6 +5,7 @@
 local civil = require "hoopai.time.gregorian"
 local time = require "hoopai.time"
 local tz = require "hoopai.time.zone"
+local values = require "hoopai.time.values"
 
 -- Calls body while hoopai.time.zone is not loaded and some globals are other ones (false: gone), then puts all back.
 local function fresh(globals, body)
@@ -273,7 +274,7 @@ describe("zone names", function()
     { 0 / 0, 'a zone is a string such as "Europe/Berlin", "UTC" or "+05:30" (got number)' },
   }
   for _, case in ipairs(cases) do
-    it("are refused: " .. tz.quote(tostring(case[1])), function()
+    it("are refused: " .. values.quote(tostring(case[1])), function()
       local zone, problem = tz.load(case[1])
       assert.is_nil(zone)
       assert.are.equal(case[2], problem)

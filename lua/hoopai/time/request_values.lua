@@ -1,0 +1,134 @@
+--- Conversion of what a user gives for an instant or a zone into what the API takes: milliseconds in a query, ISO 8601
+-- text in a body, the name of a zone.
+local iso8601 = require "hoopai.time.iso8601"
+local values = require "hoopai.time.values"
+local zones = require "hoopai.time.zone"
+
+-- The converters run for each instant of a request.
+local find, type = string.find, type
+
+local MS, ZONE = values.MS, values.ZONE
+local FIRST_MS, LAST_MS = values.FIRST_MS, values.LAST_MS
+local is_instant, describe, quote = values.is_instant, values.describe, values.quote
+local read, write = iso8601.read, iso8601.write
+local EXAMPLE = iso8601.EXAMPLE
+
+-- As milliseconds, numbers below this are in or before 1973; as seconds, numbers from here on are after the year 5000.
+local LEAST_MS = 100000000000
+
+local request_values = {}
+
+-- Checks that a number can be milliseconds; `shown` is its spelling in messages.
+local function check_ms(n, shown)
+  if n < 0 then return nil, shown .. " is before 1970: write milliseconds since 1970" end
+  if n == 0 then return nil, "0 is not a time to ask for: write milliseconds since 1970, or hoopai.time.from_ms(0)" end
+  if n < LEAST_MS then
+    return nil, ("%s looks like seconds: write milliseconds (%d), or hoopai.time.from_seconds(%d)")
+      :format(shown, n * values.SECOND, n)
+  end
+  if n <= LAST_MS then return n end
+  -- The units of instants from 2001 to 2286.
+  local unit = n >= 1000000000000000000 and "nanoseconds"
+    or n >= 1000000000000000 and n < 10000000000000000 and "microseconds"
+  if unit then return nil, ("%s looks like %s: write milliseconds since 1970"):format(shown, unit) end
+  return nil, shown .. " is after the year 9999: write milliseconds since 1970"
+end
+
+local function number_to_ms(n)
+  local whole = values.integer(n)
+  if whole then return check_ms(whole, ("%d"):format(whole)) end
+  if n ~= n then return nil, "not-a-number is not a time: write milliseconds since 1970" end
+  if n == 1 / 0 or n == -1 / 0 then return nil, "infinity is not a time: write milliseconds since 1970" end
+  if math.abs(n) >= 2^63 then return nil, ("%g is after the year 9999: write milliseconds since 1970"):format(n) end
+  return nil, values.number_text(n)
+    .. " has a fraction: write whole milliseconds, or hoopai.time.from_seconds for seconds"
+end
+
+local function text_to_ms(text)
+  if text:find("^%-?%d+$") then
+    -- A number of more than 18 digits may not fit into an integer; it is out of range on its side.
+    local n = #text <= 18 and tonumber(text) or text:sub(1, 1) == "-" and FIRST_MS or LAST_MS + 1
+    return check_ms(n, quote(text))
+  end
+  local ms, problem = read(text)
+  if not ms then return nil, problem end
+  if ms < 0 then return nil, quote(text) .. " is before 1970" end
+  return ms
+end
+
+--- Reads what a user may give for an instant in a query. The API takes milliseconds there.
+--
+-- Accepted are instants, text that @{parse} accepts, and milliseconds as an integer, as a float without a fraction or
+-- as digits in a string. Numbers below 1e11 are refused: as milliseconds they would be before March 1973, so they can
+-- only be seconds. Instants before 1970 are refused too.
+-- @tparam any v
+-- @treturn[1] integer milliseconds since 1970
+-- @treturn[2] nil
+-- @treturn[2] string what is wrong, and what to write instead
+function request_values.to_epoch_ms(v)
+  if is_instant(v) then
+    local ms = v[MS]
+    if ms < 0 then return nil, tostring(v) .. " is before 1970" end
+    return ms
+  end
+  if type(v) == "string" then return text_to_ms(v) end
+  if type(v) == "number" then return number_to_ms(v) end
+  return nil, ('must be an instant: write milliseconds, a text such as "%s", or a hoopai.time value (got %s)')
+    :format(EXAMPLE, describe(v))
+end
+
+-- The problem of a number, or of digits in a string, as an instant of a body.
+local function bare_number_problem(v)
+  local whole = values.integer(tonumber(v))
+  local call = "hoopai.time.from_ms(ms"
+  if whole and whole >= 0 and whole <= LAST_MS then
+    call = ("hoopai.time.from_%s(%d"):format(whole < LEAST_MS and "seconds" or "ms", whole)
+  end
+  return ('a bare number carries no zone: write a text such as "%s", or %s, "America/Chicago")'):format(EXAMPLE, call)
+end
+
+--- Reads what a user may give for an instant in a request body. The API takes ISO 8601 text there, whose offset is all
+-- that it receives of a zone.
+--
+-- Accepted are text with an offset, which is passed on verbatim, and instants that carry a zone. Text must be spelled
+-- the usual way (`T`, `Z` or `+hh:mm`, a point before a fraction): other spellings that @{parse} reads may be read
+-- otherwise, or not at all, by the API. Bare numbers are refused: they carry no zone.
+-- @tparam any v
+-- @treturn[1] string
+-- @treturn[2] nil
+-- @treturn[2] string what is wrong, and what to write instead
+function request_values.to_body_datetime(v)
+  if is_instant(v) then
+    local zone = v[ZONE]
+    if zone then return write(v[MS], zone) end
+    return nil, ('%s carries no zone, and its offset is all the API learns of it: write '
+      .. 'start:in_zone("America/Chicago"), with the zone of the calendar'):format(tostring(v))
+  end
+  local kind = type(v)
+  if kind == "string" and not find(v, "^%-?%d+$") then
+    local ms, zone, is_usual = read(v)
+    if not ms then return nil, zone end
+    if is_usual then return v end
+    return nil, ('%s is an unusual spelling: write "%s"'):format(quote(v), write(ms, zone))
+  end
+  if kind == "number" or kind == "string" then return nil, bare_number_problem(v) end
+  return nil, ('must be an instant: write a text such as "%s", or a hoopai.time value with a zone (got %s)')
+    :format(EXAMPLE, describe(v))
+end
+
+--- Checks the spelling of a zone name that a request carries. Whether there is such a zone is for the API to decide,
+-- whose list of zones is not the host's.
+-- @tparam any v
+-- @treturn[1] string the name
+-- @treturn[2] nil
+-- @treturn[2] string what is wrong, and what to write instead
+function request_values.to_timezone(v)
+  local ok, problem = zones.check_name(v)
+  if not ok then return nil, problem end
+  if v == "Z" or v:find("^[+-]") then
+    return nil, quote(v) .. ' is an offset: write the name of a zone, such as "America/Chicago"'
+  end
+  return v
+end
+
+return request_values
