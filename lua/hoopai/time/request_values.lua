@@ -18,25 +18,31 @@ local LEAST_MS = 100000000000
 
 local request_values = {}
 
--- Checks that a number can be milliseconds; `shown` is its spelling in messages.
-local function check_ms(n, shown)
-  if n < 0 then return nil, shown .. " is before 1970: write milliseconds since 1970" end
-  if n == 0 then return nil, "0 is not a time to ask for: write milliseconds since 1970, or hoopai.time.from_ms(0)" end
+-- The problem of a number that cannot be milliseconds; `shown` is its spelling.
+local function ms_problem(n, shown)
+  if n < 0 then return shown .. " is before 1970: write milliseconds since 1970" end
+  if n == 0 then return "0 is not a time to ask for: write milliseconds since 1970, or hoopai.time.from_ms(0)" end
   if n < LEAST_MS then
-    return nil, ("%s looks like seconds: write milliseconds (%d), or hoopai.time.from_seconds(%d)")
+    return ("%s looks like seconds: write milliseconds (%d), or hoopai.time.from_seconds(%d)")
       :format(shown, n * values.SECOND, n)
   end
-  if n <= LAST_MS then return n end
   -- The units of instants from 2001 to 2286.
   local unit = n >= 1000000000000000000 and "nanoseconds"
     or n >= 1000000000000000 and n < 10000000000000000 and "microseconds"
-  if unit then return nil, ("%s looks like %s: write milliseconds since 1970"):format(shown, unit) end
-  return nil, shown .. " is after the year 9999: write milliseconds since 1970"
+  if unit then return ("%s looks like %s: write milliseconds since 1970"):format(shown, unit) end
+  return shown .. " is after the year 9999: write milliseconds since 1970"
+end
+
+local function is_ms(n)
+  return n >= LEAST_MS and n <= LAST_MS
 end
 
 local function number_to_ms(n)
   local whole = values.integer(n)
-  if whole then return check_ms(whole, ("%d"):format(whole)) end
+  if whole then
+    if is_ms(whole) then return whole end
+    return nil, ms_problem(whole, ("%d"):format(whole))
+  end
   if n ~= n then return nil, "not-a-number is not a time: write milliseconds since 1970" end
   if n == 1 / 0 or n == -1 / 0 then return nil, "infinity is not a time: write milliseconds since 1970" end
   if math.abs(n) >= 2^63 then return nil, ("%g is after the year 9999: write milliseconds since 1970"):format(n) end
@@ -45,10 +51,11 @@ local function number_to_ms(n)
 end
 
 local function text_to_ms(text)
-  if text:find("^%-?%d+$") then
+  if find(text, "^%-?%d+$") then
     -- A number of more than 18 digits may not fit into an integer; it is out of range on its side.
     local n = #text <= 18 and tonumber(text) or text:sub(1, 1) == "-" and FIRST_MS or LAST_MS + 1
-    return check_ms(n, quote(text))
+    if is_ms(n) then return n end
+    return nil, ms_problem(n, quote(text))
   end
   local ms, problem = read(text)
   if not ms then return nil, problem end
