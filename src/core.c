@@ -130,6 +130,7 @@ int luaopen_hoopai_core(lua_State *L) {
   hoopai_open_poller(L);
   hoopai_open_request(L);
   hoopai_open_headers(L);
+  hoopai_open_http_date(L);
   hoopai_open_curl_compat(L);
   hoopai_open_transfer(L);
   hoopai_open_multi(L);

@@ -74,6 +74,7 @@ const char *hoopai_token_problem(const char *bytes, size_t length);
 void hoopai_secret_push(lua_State *L, const char *bytes, size_t length);
 
 /* Each adds its functions to the table on top of the stack and creates its types. */
+void hoopai_open_http_date(lua_State *L);
 void hoopai_open_json(lua_State *L);
 void hoopai_open_limiter(lua_State *L);
 void hoopai_open_multi(lua_State *L);

@@ -6,7 +6,8 @@ local lfs = require "lfs"
 -- From the bottom up. Within a layer a file may include another header of it.
 local LAYERS = {
   { "core.h", "util.c", "fork.c", "sigpipe.h", "sigpipe.c" },
-  { "secret.c", "json.c", "url.c", "poller.h", "poller.c", "headers.h", "headers.c", "curl_compat.h", "curl_compat.c" },
+  { "secret.c", "json.c", "url.c", "poller.h", "poller.c", "headers.h", "headers.c", "http_date.c",
+    "curl_compat.h", "curl_compat.c" },
   { "lookup.h", "lookup.c", "sockets.h", "credentials.h", "token_file.c" },
   { "multi.h", "multi.c", "transfer.c", "request.c", "curl_handle.c", "sockets.c", "wakeup.c", "rate_limiter.c",
     "credentials.c" },

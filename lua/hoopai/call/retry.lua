@@ -11,10 +11,11 @@
 --
 -- A create with an unclear outcome is never sent again; `appointments:book` reconciles it. The rules of the token
 -- endpoint depend on the store and are in hoopai.oauth.token_manager.
-local http_date = require "hoopai.time.http_date"
+local core = require "hoopai.core"
 
 local gmatch, match, setmetatable = string.gmatch, string.match, setmetatable
 local max, min, tonumber, tointeger = math.max, math.min, tonumber, math.tointeger
+local parse_http_date = core.parse_http_date
 
 local retry = {}
 
@@ -183,7 +184,7 @@ local ENDLESS = 1e15 -- seconds; stands for any number of more than 15 digits
 
 --- Seconds since 1970 of a `Date` header; nil if the value is no date.
 function retry.date(value)
-  return value and http_date.parse(value)
+  return value and parse_http_date(value)
 end
 
 --- The largest of the seconds in a header that came once or, joined by commas, several times; nil if anything else
@@ -210,7 +211,7 @@ function retry.after(value, date, wall)
   if seconds then return seconds end
   local at = http_date.parse(value)
   if not at then return nil end
-  local from = date and http_date.parse(date) or wall
+  local from = date and parse_http_date(date) or wall
   return max(at - from, 0)
 end
 

@@ -1,6 +1,5 @@
 -- May an attempt be repeated, and when: the decisions, the pauses, the shared budget, Retry-After.
 
-local http_date = require "hoopai.time.http_date"
 local retry = require "hoopai.call.retry"
 
 -- Written by hand from the rules, not from retry.table: failure point, then the action of safe, idempotent and once.
@@ -324,33 +323,6 @@ describe("retry:", function()
         assert.is_nil(retry.after(text, nil, WALL), text)
       end
       assert.is_nil(retry.after(nil, nil, WALL))
-    end)
-  end)
-
-  describe("dates of HTTP", function()
-    it("are read in three forms", function()
-      assert.are.equal(784111777, http_date.parse("Sun, 06 Nov 1994 08:49:37 GMT"))
-      assert.are.equal(784111777, http_date.parse("Sunday, 06-Nov-94 08:49:37 GMT"))
-      assert.are.equal(784111777, http_date.parse("Sun Nov  6 08:49:37 1994"))
-      assert.are.equal(0, http_date.parse("Thu, 01 Jan 1970 00:00:00 GMT"))
-      assert.are.equal(951782400, http_date.parse("Tue, 29 Feb 2000 00:00:00 GMT"))
-      assert.are.equal(951782400, http_date.parse("Tuesday, 29-Feb-00 00:00:00 GMT"))
-      assert.are.equal(4102444800, http_date.parse("Fri, 01 Jan 2100 00:00:00 GMT"))
-      assert.are.equal("integer", math.type(http_date.parse("Sunday, 06-Nov-94 08:49:37 GMT")))
-    end)
-
-    it("may have a leap second", function()
-      assert.are.equal(1483228800, http_date.parse("Sat, 31 Dec 2016 23:59:60 GMT"))
-    end)
-
-    it("that are none are nil", function()
-      for _, text in ipairs {
-        "", "Sun", "Sun, 00 Nov 1994 08:49:37 GMT", "Wed, 29 Feb 1900 00:00:00 GMT", "Sun, 6 Nov 1994 08:49:37 GMT",
-        "Sun, 06 Nov 1994 08:49:37 UTC", "Sun, 06 Nov 1994 08:49:37 GMT ", "Sun Nov 66 08:49:37 1994",
-        "Sunday, 06-Nov-1994 08:49:37 GMT", "1994-11-06T08:49:37Z", ("9"):rep(100000),
-      } do
-        assert.is_nil(http_date.parse(text), text:sub(1, 40))
-      end
     end)
   end)
 end)
