@@ -1,19 +1,17 @@
---- A line of a log for each call.
-local _ENV = require "hoopai.standard"
+--- The hooks of a log: one line for each call.
 local errors = require "hoopai.errors"
 local time = require "hoopai.time"
 
-local ipairs, pairs, select, tostring, type = ipairs, pairs, select, tostring, type
-local concat, format, gsub, sub = table.concat, string.format, string.gsub, string.sub
+-- A host that embeds Lua may leave the library out, or take it away later.
 local stderr = io and io.stderr
 
 local function to_stderr(line)
-  stderr:write(line .. "\n") -- at once: other processes may write there as well
+  stderr:write(line .. "\n") -- in one piece, as other processes may write to stderr too
 end
 
--- What came from outside must not break a line, move a cursor or fill a disk.
-local function clean(text)
-  return (gsub(sub(tostring(text), 1, 128), "[^\33-\126]", "?"))
+-- Values from servers and callers must not break a line, move a cursor or fill a disk.
+local function clean(value)
+  return (tostring(value):sub(1, 128):gsub("[^\33-\126]", "?"))
 end
 
 local function yes_no(value)
@@ -21,7 +19,7 @@ local function yes_no(value)
   return value and "yes" or "no"
 end
 
---- A line: the time, words, and pairs of a name and a value; those without a value are left out.
+-- A line: the time, words, and pairs of a name and a value; a pair whose value is nil is left out.
 local function line_of(words, ...)
   local out = { time.now():format("%FT%T.%LZ", "UTC") }
   for _, word in ipairs(words) do out[#out + 1] = word end
@@ -30,13 +28,14 @@ local function line_of(words, ...)
     local value = details[index + 1]
     if value ~= nil then out[#out + 1] = details[index] .. "=" .. clean(value) end
   end
-  return concat(out, " ")
+  return table.concat(out, " ")
 end
 
 local function milliseconds(seconds)
-  return format("%.0fms", seconds * 1000)
+  return ("%.0fms"):format(seconds * 1000)
 end
 
+-- Hook -> function of its event that returns the line.
 local lines = {}
 
 function lines.done(event)
@@ -66,10 +65,10 @@ local function check(options)
   if type(options) ~= "table" then errors.raise("the options of hoopai.log are a table, got " .. type(options)) end
   for name, value in pairs(options) do
     if not checks[name] then
-      errors.raise(format("unknown option `%s` of hoopai.log; there are `write` and `verbose`", tostring(name)))
+      errors.raise(("unknown option `%s` of hoopai.log; there are `write` and `verbose`"):format(tostring(name)))
     end
     if type(value) ~= checks[name] then
-      errors.raise(format("option `%s` of hoopai.log must be a %s, got %s", name, checks[name], type(value)))
+      errors.raise(("option `%s` of hoopai.log must be a %s, got %s"):format(name, checks[name], type(value)))
     end
   end
 end
@@ -79,15 +78,15 @@ end
 --     2026-03-07T14:00:00.123Z POST /calendars/events/appointments 201 132ms attempts=1 reused=yes trace=5f0c
 --     2026-03-07T14:00:12.004Z PUT /calendars/groups/g1 503 9120ms attempts=3 reused=yes error=server applied=maybe
 --
--- with `-` for the status where no answer came; and a line when a token of an app was renewed, or could not be. The
--- path has the ids of what was asked for. No token, query, header or body is in a line.
+-- with `-` for the status if no response arrived; and a line when a token of an app was renewed, or could not be. The
+-- path has the ids in the request. No token, query, header or body is in a line.
 -- @function log
 -- @tparam[opt] table options
--- @tparam[opt] function options.write called with each line, without its end; may not wait. Default: the line goes to
--- stderr
--- @tparam[opt=false] boolean options.verbose a line also before each repetition and each wait for the request budget
+-- @tparam[opt] function options.write called with each line, without its newline; may not wait. Default: writes the
+-- line to stderr
+-- @tparam[opt=false] boolean options.verbose a line also before each repetition and each wait for the rate limit
 -- @treturn Hooks a table that you may add other hooks to
--- @raise for an unknown or wrong option, and without `write` where Lua has no library `io`
+-- @raise for an unknown or wrong option, and without `write` if Lua has no library `io`
 local function log(options)
   if options ~= nil then check(options) end
   local write = options and options.write or stderr and to_stderr

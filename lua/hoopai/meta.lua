@@ -159,8 +159,8 @@
 
 ---What `hoopai.log` takes.
 ---@class (exact) hoopai.LogOptions
----@field write? fun(line: string) called with each line, without its end; may not wait. Default: the line goes to stderr
----@field verbose? boolean a line also before each repetition and each wait for the request budget; default false
+---@field write? fun(line: string) called with each line, without its newline; may not wait. Default: writes the line to stderr
+---@field verbose? boolean a line also before each repetition and each wait for the rate limit; default false
 
 ---Functions that a client tells of what it does. They may not wait; what they raise goes to `warn()`.
 ---@class hoopai.Hooks
@@ -2146,9 +2146,9 @@ function hoopai.array(list) end
 ---    2026-03-07T14:00:00.123Z POST /calendars/events/appointments 201 132ms attempts=1 reused=yes trace=5f0c
 ---    2026-03-07T14:00:12.004Z PUT /calendars/groups/g1 503 9120ms attempts=3 reused=yes error=server applied=maybe
 ---
----with `-` for the status where no answer came; and a line when a token of an app was renewed, or could not be. The
----path has the ids of what was asked for. No token, query, header or body is in a line.
----Raises for an unknown or wrong option, and without `write` where Lua has no library `io`.
+---with `-` for the status if no response arrived; and a line when a token of an app was renewed, or could not be. The
+---path has the ids in the request. No token, query, header or body is in a line.
+---Raises for an unknown or wrong option, and without `write` if Lua has no library `io`.
 ---@nodiscard
 ---@param options? hoopai.LogOptions
 ---@return hoopai.Hooks # a table that you may add other hooks to

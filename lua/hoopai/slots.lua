@@ -1,10 +1,6 @@
 --- Free slots in order of time.
-local _ENV = require "hoopai.standard"
 local errors = require "hoopai.errors"
 local time = require "hoopai.time"
-
-local ipairs, pairs, type = ipairs, pairs, type
-local sort = table.sort
 
 --- Iterates over free slots in order of time: `for day, slot, instant in hoopai.slots(free) do ... end`.
 -- @function slots
@@ -22,7 +18,7 @@ local function slots(free)
       if instant then list[#list + 1] = { day = day, slot = slot, instant = instant } end
     end
   end
-  sort(list, function(a, b) return a.instant < b.instant end)
+  table.sort(list, function(a, b) return a.instant < b.instant end)
   local position = 0
   return function()
     position = position + 1

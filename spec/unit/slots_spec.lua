@@ -1,0 +1,70 @@
+-- hoopai.slots: free slots in order of time.
+
+local expect = require "spec.support.expect"
+local slots = require "hoopai.slots"
+local time = require "hoopai.time"
+
+-- What the iterator returns, as a list of { day, slot }.
+local function all(free)
+  local list = {}
+  for day, slot, instant in slots(free) do
+    assert.is_true(time.is_instant(instant))
+    assert.are.equal(time.parse(slot), instant)
+    list[#list + 1] = { day, slot }
+  end
+  return list
+end
+
+describe("slots", function()
+  it("come in order of time, not of text", function()
+    assert.are.same({
+      { "2024-11-02", "2024-11-02T09:00:00-04:00" },
+      -- The clocks go back between these two.
+      { "2024-11-03", "2024-11-03T01:30:00-04:00" },
+      { "2024-11-03", "2024-11-03T01:00:00-05:00" },
+      { "2024-11-04", "2024-11-03T22:00:00Z" },
+    }, all {
+      ["2024-11-04"] = { slots = { "2024-11-03T22:00:00Z" } },
+      ["2024-11-03"] = { slots = { "2024-11-03T01:00:00-05:00", "2024-11-03T01:30:00-04:00" } },
+      ["2024-11-02"] = { slots = { "2024-11-02T09:00:00-04:00" } },
+    })
+  end)
+
+  it("are returned as the API sent them", function()
+    local text = "2024-10-28T10:00:00.000-0500" -- written otherwise by hoopai.time
+    assert.are.same({ { "2024-10-28", text } }, all { ["2024-10-28"] = { slots = { text } } })
+  end)
+
+  it("may be none", function()
+    assert.are.same({}, all {})
+    assert.are.same({}, all { ["2024-10-28"] = { slots = {} } })
+  end)
+
+  it("are skipped if they are malformed", function()
+    assert.are.same({ { "2024-10-28", "2024-10-28T10:00:00Z" } }, all {
+      ["2024-10-28"] = { slots = { "2024-10-28T10:00:00", 5, {}, "2024-10-28T10:00:00Z", true } },
+      ["2024-10-29"] = { slots = "2024-10-29T10:00:00Z" }, ["2024-10-30"] = "x", traceId = "t",
+    })
+  end)
+
+  it("end once, and stay ended", function()
+    local iterator = slots { ["2024-10-28"] = { slots = { "2024-10-28T10:00:00Z" } } }
+    assert.are.equal("2024-10-28", (iterator()))
+    assert.is_nil(iterator())
+    assert.is_nil(iterator())
+  end)
+
+  it("are not changed: the table is as before, and each iterator begins anew", function()
+    local free = { ["2024-10-28"] = { slots = { "2024-10-28T11:00:00Z", "2024-10-28T10:00:00Z" } } }
+    local first = all(free)
+    assert.are.same(first, all(free))
+    assert.are.equal("2024-10-28T11:00:00Z", free["2024-10-28"].slots[1])
+  end)
+
+  it("need a table", function()
+    for value, kind in pairs { x = "string", [5] = "number", [true] = "boolean" } do
+      expect.misuse(function() slots(value) end, "hoopai.slots expects the result of free_slots, got " .. kind)
+    end
+    expect.misuse(function() slots() end, "got nil")
+  end)
+end)
