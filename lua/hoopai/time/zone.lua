@@ -2,7 +2,7 @@
 --
 -- Internal: for users a zone is a name, which `hoopai.time` takes and returns.
 --
--- Zones are read from the zone files of the system and never through the C library, which knows one zone per process:
+-- Zones are read from the zone files of the system and never through the C library, which has one zone per process:
 -- another one would have to be set in the environment of the whole process.
 --
 -- All times in this file are integers: seconds since 1970-01-01T00:00:00Z, and offsets in seconds east of UTC.
