@@ -162,7 +162,7 @@ bench-compare: ## measure this checkout and another commit in one run (BASE=revi
 	@$(MAKE) -s --no-print-directory -C build/bench/base build
 	@eval "$$(.ci/env)"; BENCH_BASE=build/bench/base "$$LUA" spec/bench/http_bench.lua
 
-readme: ## write the table of endpoints in README.md anew
+readme: ## write the table of endpoints in doc/endpoints.md
 	@.ci/deps run
 	@eval "$$(.ci/env)" && "$$LUA" tools/endpoint_table.lua write
 

@@ -1,5 +1,6 @@
---- The README's table of endpoints, derived from hoopai.api. As a script it writes the table into README.md:
+--- The table of endpoints in doc/endpoints.md, derived from hoopai.api. As a script it writes the table into that page:
 --   lua5.4 tools/endpoint_table.lua write
+local PAGE = "doc/endpoints.md"
 local FIRST, LAST = "<!-- endpoints: written by make readme -->\n", "<!-- end of endpoints -->"
 
 local function arguments_of(endpoint)
@@ -18,7 +19,7 @@ local function arguments_of(endpoint)
   return table.concat(names, ", ")
 end
 
---- The table as Markdown, one row per endpoint, with the lines that mark its place.
+--- The tables of endpoints and of other names as Markdown, with the marks of their place.
 local function generate()
   local lines = { FIRST, "| call | request | |\n|---|---|---|\n" }
   for _, name in ipairs(require "hoopai.api") do
@@ -29,11 +30,11 @@ local function generate()
       end
     end
   end
-  lines[#lines + 1] = "\n"
+  lines[#lines + 1] = "\nThese methods are other names:\n\n| method | stands for | |\n|---|---|---|\n"
   for _, name in ipairs(require "hoopai.api") do
     for _, endpoint in ipairs(require("hoopai.api." .. name)) do
       if endpoint.alias then
-        lines[#lines + 1] = ("`client.%s:%s` stands for `%s`: %s\n"):format(
+        lines[#lines + 1] = ("| `client.%s:%s` | `%s` | %s |\n"):format(
           name, endpoint.name, endpoint.alias:gsub("%.", ":"), endpoint.doc)
       end
     end
@@ -42,11 +43,11 @@ local function generate()
   return table.concat(lines)
 end
 
---- Splits a README into what stands before, in and after the table.
-local function split(readme)
-  local first, last = readme:find(FIRST, 1, true), select(2, readme:find(LAST, 1, true))
-  assert(first and last, "README.md lacks the marks of the endpoint table")
-  return readme:sub(1, first - 1), readme:sub(first, last), readme:sub(last + 1)
+--- Splits the page into the text before the table, the table, and the text after the table.
+local function split(page)
+  local first, last = page:find(FIRST, 1, true), select(2, page:find(LAST, 1, true))
+  assert(first and last, PAGE .. " lacks the marks of the endpoint table")
+  return page:sub(1, first - 1), page:sub(first, last), page:sub(last + 1)
 end
 
 local function read(path)
@@ -55,9 +56,9 @@ local function read(path)
 end
 
 if arg and arg[1] == "write" and arg[0]:find("endpoint_table.lua", 1, true) then
-  local before, _, after = split(read("README.md"))
-  local file <close> = assert(io.open("README.md", "wb"))
+  local before, _, after = split(read(PAGE))
+  local file <close> = assert(io.open(PAGE, "wb"))
   file:write(before, generate(), after)
 end
 
-return { generate = generate, split = split, read = read }
+return { PAGE = PAGE, generate = generate, split = split, read = read }
