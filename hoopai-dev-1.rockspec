@@ -164,7 +164,7 @@ build = {
     ["hoopai.validate.problems"] = "lua/hoopai/validate/problems.lua",
     ["hoopai.validate.types"] = "lua/hoopai/validate/types.lua",
   },
-  copy_directories = { "examples" },
+  copy_directories = { "doc", "examples" },
 }
 
 test = {

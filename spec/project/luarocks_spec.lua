@@ -45,13 +45,19 @@ describe("luarocks make", function()
 
   it("installs offline all that a script outside the checkout needs to book", function()
     -- A copy, for LuaRocks leaves its objects beside the sources.
-    shell(("cp -R hoopai-dev-1.rockspec README.md LICENSE src lua examples %s"):format(quote(work)))
+    shell(("cp -R hoopai-dev-1.rockspec README.md LICENSE src lua doc examples %s"):format(quote(work)))
     local tree = work .. "/tree"
     shell(("cd %s && %s luarocks --lua-version 5.4 --tree %s make --deps-mode=none hoopai-dev-1.rockspec")
       :format(quote(work), CLEAN, quote(tree)))
 
     local core = tree .. "/lib/lua/5.4/hoopai/core.so"
     assert.equal("luaopen_hoopai_core\n", shell("nm -D --defined-only " .. quote(core) .. " | awk '{ print $3 }'"))
+
+    local rock = tree .. "/lib/luarocks/rocks-5.4/hoopai/dev-1"
+    for _, folder in ipairs { "doc", "examples" } do
+      assert.equal("", shell(("diff -r %s %s"):format(folder, quote(rock .. "/" .. folder))))
+    end
+    assert.truthy(shell("ls " .. quote(rock .. "/doc")):find("errors.md\n", 1, true))
 
     local script = work .. "/book.lua"
     local file <close> = assert(io.open(script, "w"))

@@ -48,7 +48,8 @@ describe("the rockspec", function()
     assert.same(files("src", ".c"), listed)
   end)
 
-  it("copies folders that exist", function()
+  it("copies the pages and the examples", function()
+    assert.same({ "doc", "examples" }, rockspec.build.copy_directories)
     for _, folder in ipairs(rockspec.build.copy_directories) do
       assert.equal("directory", lfs.attributes(folder, "mode"))
     end
