@@ -1,13 +1,13 @@
-# hoopai: build, try, test, install. `make help` says what there is.
+# hoopai: build, try, test, install. `make help` lists the targets.
 
 PREFIX ?= /usr/local
 LUA ?= lua5.4
 CFLAGS ?= -O2 -g
-# Names of a spec file or folder: make test SPECS=spec/unit/time/init_spec.lua
+# Spec files or folders: make test SPECS=spec/unit/time/init_spec.lua
 SPECS =
-# How long make fuzz tries each target
+# Seconds that make fuzz gives each target
 FUZZ_SECONDS ?= 120
-# Some of them: make fuzz TARGETS="json url"
+# Some targets of make fuzz: make fuzz TARGETS="json url"
 TARGETS =
 # The vendor's OpenAPI document, for make contract
 OPENAPI ?= $(HOOPAI_OPENAPI)
@@ -19,22 +19,23 @@ export LUA CC
 
 sources := $(sort $(wildcard src/*.c))
 
-# LUA decides which headers, paths and build folders are taken: 5.4 from lua5.4, or what the interpreter says it is.
-# (GNU make before 4.4 gives $(shell) no variable of ours.)
+# The version of LUA selects headers, paths and build folders: it is read from the name (lua5.4), else asked of the
+# interpreter.
+# (GNU make before 4.4 does not export variables to $(shell).)
 lua_version := $(shell LUA='$(LUA)' .ci/lua-version)
 suffix := $(if $(filter-out 5.4,$(lua_version)),-lua$(lua_version))
-# Debian has lua-cjson for Lua 5.4 alone; elsewhere there may be one.
+# Debian packages lua-cjson for Lua 5.4 alone; other systems may have one.
 needs_cjson := $(if $(suffix),$(shell '$(LUA)' -e 'require "cjson"' 2>/dev/null || echo yes))
-# Targets that stand for one Lua only begin with this.
+# Targets that support Lua 5.4 only begin with this line.
 only54 = @test -z "$(suffix)" || { echo "make $@ works with Lua 5.4 only" >&2; exit 1; }
 B := build$(suffix)
 A := build-asan$(suffix)
 
-# lua.h and curl.h: where pkg-config says, else where Debian has them, else (curl) where every compiler looks.
+# The folders of lua.h and curl.h: from pkg-config, else Debian's, else (curl) the compiler's own search path.
 LUA_CFLAGS ?= $(shell pkg-config --cflags lua$(lua_version) 2>/dev/null || pkg-config --cflags lua-$(lua_version) 2>/dev/null || \
 	echo -I/usr/include/lua$(lua_version))
 CURL_CFLAGS ?= $(shell pkg-config --cflags libcurl 2>/dev/null)
-# Only a program needs it: a module takes Lua from its host.
+# For programs only: a module uses the Lua of its host.
 LUA_LIBS ?= $(shell pkg-config --libs lua$(lua_version) 2>/dev/null || pkg-config --libs lua-$(lua_version) 2>/dev/null || \
 	echo -llua$(lua_version))
 CURL_LIBS ?= $(shell pkg-config --libs libcurl 2>/dev/null || echo -lcurl)
@@ -44,10 +45,10 @@ includes = $(LUA_CFLAGS) $(CURL_CFLAGS)
 core_cflags = -std=c11 -fPIC -pthread -fvisibility=hidden $(warnings) $(includes)
 hardening := -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 sanitizers := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-# What a C host links: Lua and lua-cjson as archives where Debian has them.
+# The libraries of a C host: Lua and lua-cjson as archives, as Debian has them.
 HOST_LIBS ?= -l:liblua5.4.a -l:liblua5.4-cjson.a $(CURL_LIBS) -lm -ldl
 
-# nodelete: libcurl and its threads may hold addresses of the core when lua_close would unmap it.
+# nodelete: libcurl and its threads may hold addresses of the core after lua_close has unloaded it.
 ifeq ($(shell uname -s),Darwin)
 core_ldflags := -bundle -undefined dynamic_lookup
 else
@@ -62,16 +63,16 @@ endif
 help: ## this list
 	@sed -n 's/\$$\$$/$$/; s/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
-deps: ## install what build, demo and test need (Debian; elsewhere: say what is missing)
+deps: ## install the packages of build, demo and test (Debian; elsewhere: list what is missing)
 	@.ci/deps build run sandbox test
 
 build: $(B)/hoopai/core.so $(if $(needs_cjson),$(B)/cjson.so) ## compile the C core into build/ (the default)
 
-# The sandbox and the servers of the specs need modules that Debian has for Lua 5.4 alone: they run under that.
+# The sandbox and the servers of the specs run under Lua 5.4: Debian packages their modules for no other Lua.
 server-core:
 	@$(if $(suffix),$(MAKE) -s --no-print-directory LUA=lua5.4 build)
 
-# Debian packages lua-cjson for Lua 5.4: for another it is compiled from the source package.
+# Debian packages lua-cjson for Lua 5.4 alone: for another Lua it is compiled from the source package.
 build-lua%/cjson.so: .ci/cjson
 	@mkdir -p $(@D)
 	CFLAGS="$(LUA_CFLAGS)" .ci/cjson $(@D)
@@ -87,7 +88,7 @@ test: ## run the specs (SPECS=... for some of them)
 	@$(MAKE) -s --no-print-directory $(B)/process.so $(if $(suffix),,build/host build-asan/memory_host)
 	@.ci/test test $(SPECS)
 
-test-all: ## run the specs with everything that is too slow for every day
+test-all: ## run the specs, the slow ones too
 	@HOOPAI_TEST_ALL=1 HOOPAI_TEST_LIMIT=$${HOOPAI_TEST_LIMIT:-7200} $(MAKE) --no-print-directory test
 
 test-on: ## run the specs on another Debian release (SUITE=trixie; SPECS=... for some; LUA=lua5.5; FRESH=1)
@@ -129,20 +130,20 @@ valgrind: ## run the core's specs under valgrind
 	@$(MAKE) -s --no-print-directory build/process.so
 	@.ci/test valgrind $(SPECS)
 
-contract: ## judge requests and data by the vendor's document (OPENAPI=.../apps/calendars.json)
+contract: ## check requests and endpoint data against the vendor's document (OPENAPI=.../apps/calendars.json)
 	$(only54)
 	@.ci/deps build run test contract
 	@$(MAKE) -s --no-print-directory build
 	@.ci/contract "$(OPENAPI)"
 
-torture: ## starve, kill, jam and crowd programs, and run long (STEP=1, REQUESTS=100000, KILLS=10000, SOAK_CALLS=1000000)
+torture: ## fault injection and long runs (STEP=1, REQUESTS=100000, KILLS=10000, SOAK_CALLS=1000000)
 	$(only54)
 	@.ci/deps build run sandbox test torture
 	@$(MAKE) -s --no-print-directory build build/process.so build-asan/memory_host build/bench/server
 	@eval "$$(.ci/env)"; status=0; for script in spec/torture/*.lua; do \
 		echo "== $$script"; "$$LUA" "$$script" || status=1; done; exit $$status
 
-fuzz: ## feed each target of spec/fuzz/ with what libFuzzer thinks of, for FUZZ_SECONDS (120) each
+fuzz: ## run libFuzzer on each target of spec/fuzz/, for FUZZ_SECONDS (120) each
 	$(only54)
 	@.ci/deps build run test fuzz
 	@$(MAKE) -s --no-print-directory CC=clang build-fuzz/fuzz
@@ -166,7 +167,7 @@ readme: ## write the table of endpoints in doc/endpoints.md
 	@.ci/deps run
 	@eval "$$(.ci/env)" && "$$LUA" tools/endpoint_table.lua write
 
-meta: ## write lua/hoopai/meta.lua, the types for editors, anew
+meta: ## write lua/hoopai/meta.lua, the types for editors
 	@.ci/deps run
 	@eval "$$(.ci/env)" && "$$LUA" tools/generate_meta.lua write
 
@@ -174,7 +175,7 @@ docs: ## write the reference as HTML into build/docs/
 	@.ci/deps run docs
 	@.ci/docs build/docs
 
-amalgamation: ## write what a C program copies into its tree into build/amalgamation/
+amalgamation: ## write the library as two C files and a header into build/amalgamation/
 	$(only54)
 	@.ci/deps run
 	@$(MAKE) -s --no-print-directory build/amalgamation/hoopai_core.c
@@ -192,10 +193,10 @@ install: build ## copy the library below PREFIX (/usr/local); DESTDIR is honoure
 	cd lua && find hoopai -name '*.lua' \
 		-exec install -m 644 {} "$(DESTDIR)$(PREFIX)/share/lua/$(lua_version)/{}" \;
 
-clean: ## remove what was built
+clean: ## remove all build folders
 	rm -rf build build-poll build-asan build-tsan build-fuzz build-lua* build-asan-lua*
 
-env: ## print the lines that make this checkout loadable: eval "$$(make -s env)"
+env: ## print the shell lines that make this checkout loadable: eval "$$(make -s env)"
 	@.ci/env
 
 # One build of the core: $(call core,FOLDER,FLAGS)
@@ -211,7 +212,7 @@ $(1)/obj/%.o: src/%.c Makefile | $(1)/headers
 -include $(wildcard $(1)/obj/*.d)
 endef
 
-# Asked once per build folder, for a better answer than the compiler's.
+# Checked once per build folder, for a clearer message than the compiler's.
 %/headers:
 	@mkdir -p $(@D)
 	@printf '#include <lua.h>\n#if LUA_VERSION_NUM < 504 || LUA_VERSION_NUM > 505\n#error\n#endif\n#include <curl/curl.h>\n' | \
@@ -244,14 +245,14 @@ build-asan/sanitizer.so: spec/support/sanitizer.c
 	@mkdir -p $(@D)
 	$(CC) -std=c11 $(warnings) -shared -fPIC -o $@ $<
 
-# The core's own allocations go through the host: see memory_host.c.
+# The allocations of the core are redirected to the host, see memory_host.c.
 build-asan/memory_host: spec/support/memory_host.c $(patsubst src/%.c,build-asan/obj/%.o,$(sources))
 	$(CC) -r -nostdlib -o build-asan/obj/core.renamed $(filter %.o,$^)
 	objcopy $(foreach name,malloc calloc realloc strdup strndup free,--redefine-sym $(name)=core_$(name)) build-asan/obj/core.renamed
 	$(CC) -std=c11 -pthread $(warnings) $(includes) $(sanitizers) -O1 -g -rdynamic -o $@ $< build-asan/obj/core.renamed \
 		$(LUA_LIBS) $(CURL_LIBS) -ldl
 
-# The core compiled in, so that libFuzzer sees which of its branches an input takes.
+# The core is compiled in, so that libFuzzer sees the branches that an input takes.
 build-fuzz/fuzz: spec/fuzz/fuzz.c $(sources) $(wildcard src/*.h) Makefile | build/headers
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -pthread $(warnings) $(includes) $(sanitizers) -fsanitize=fuzzer -O1 -g -o $@ \

@@ -1,4 +1,4 @@
-/* For the static analyzers: functions of Lua that never return, which its headers do not say. */
+/* For the static analyzers: these functions of Lua never return, but its headers do not declare them so. */
 #include <lauxlib.h>
 #include <lua.h>
 

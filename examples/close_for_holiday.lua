@@ -1,5 +1,5 @@
---- Closes all calendars of a location for a day. The API blocks the time of a calendar only where it has no team (event
--- calendars); elsewhere the time of each team member is blocked.
+--- Closes all calendars of a location for a day. The API blocks the time of a calendar only if it has no team (event
+-- calendars); for other calendars the time of each team member is blocked.
 --
 --   HOOPAI_TOKEN=... HOOPAI_LOCATION_ID=... lua5.4 examples/close_for_holiday.lua ZONE YYYY-MM-DD [title]
 local hoopai = require "hoopai"
@@ -30,8 +30,8 @@ end
 local _, errors = hoopai.map(blocks, function(block) return client.block_slots:create(block) end)
 if errors then error(errors) end
 
--- Trust the answer of the API, not the absence of errors: nothing may be free on that day any more. What had been
--- booked before stays booked: somebody should call these people.
+-- Check the result: no slot may be free on that day any more. Appointments that were booked before stay booked: call
+-- these people.
 local still_open = 0
 for _, calendar in ipairs(calendars) do
   local free = assert(client.calendars:free_slots(calendar.id, { startDate = from, endDate = till, timezone = zone }))

@@ -19,7 +19,7 @@ local open = { new = true, confirmed = true }
 local events = assert(client.events:list { userId = user, startTime = morning, endTime = evening })
 table.sort(events, function(a, b) return time.parse(a.startTime) < time.parse(b.startTime) end)
 
---- The next slots after the sick day, in order; one list per calendar, used up as appointments move.
+--- The next slots after the sick day, in order: one list per calendar, from which moved appointments take slots.
 local slots_of = setmetatable({}, { __index = function(cache, calendar_id)
   local free = assert(client.calendars:free_slots(calendar_id, {
     startDate = evening, endDate = evening + time.days(14), timezone = zone,
@@ -30,7 +30,7 @@ local slots_of = setmetatable({}, { __index = function(cache, calendar_id)
   return slots
 end })
 
---- Moves one appointment; a slot that somebody took meanwhile is passed over.
+--- Moves one appointment; a slot that was taken meanwhile is skipped.
 local function move(event)
   local slots = slots_of[event.calendarId]
   while slots[1] do

@@ -1,5 +1,5 @@
 --- Signs a person in to an OAuth app and stores the tokens, once. Afterwards scripts use
---- hoopai.new { oauth = app, location_id = ... } with the same folder. Needs LuaSocket, to which the browser returns.
+-- hoopai.new { oauth = app, location_id = ... } with the same folder. Needs LuaSocket, for the page after the sign-in.
 --
 --   HOOPAI_CLIENT_ID=... HOOPAI_CLIENT_SECRET=... lua5.4 examples/sign_in.lua FOLDER [port] [Company]
 local hoopai = require "hoopai"
@@ -19,7 +19,7 @@ local url, session = app:authorize_url { pkce = true, host = os.getenv("HOOPAI_A
 print("Open this address in a browser and choose where to install:\n\n  " .. url .. "\n")
 io.stdout:flush()
 
---- Waits for the browser to come back; answers it, and returns what stands in the query.
+--- Waits for the browser to be sent back, responds to it, and returns the fields of the query.
 local function wait_for_browser()
   while true do
     local connection = assert(listener:accept())
@@ -42,7 +42,8 @@ end
 local back = wait_for_browser()
 if back.state ~= session.state then error("the answer does not belong to this sign-in (state differs)", 0) end
 if not back.code then error("not signed in: " .. tostring(back.error), 0) end
-local grant = assert(app:exchange {
+local signed_in = assert(app:exchange {
   code = back.code, code_verifier = session.code_verifier, redirect_uri = session.redirect_uri, user_type = user_type,
 })
-print("Signed in: " .. (grant.location_id and "location " .. grant.location_id or "company " .. grant.company_id))
+local location, company = signed_in.location_id, signed_in.company_id
+print("Signed in: " .. (location and "location " .. location or "company " .. company))

@@ -1,6 +1,6 @@
-/* A C program whose worker threads have an epoll loop and a lua_State each. Scripts start calls of the API; the loop goes
-   on with whatever else it watches (here a timer) and resumes them. Lua, lua-cjson and hoopai are linked in: nothing but
-   the script is read from a disk.
+/* A C program whose worker threads have an epoll loop and a lua_State each. Scripts start calls of the API; the loop
+   drives them beside its other work (here a timer). Lua, lua-cjson and hoopai are linked in: only the script is read
+   from a disk.
 
      make host && HOOPAI_TOKEN=... HOOPAI_LOCATION_ID=... build/host examples/embed/worker.lua 4 200
 
@@ -27,7 +27,7 @@
 
 int luaopen_cjson(lua_State *L); /* lua-cjson's header may lack it */
 
-/* Each is its thread's until that has ended. */
+/* Owned by its thread until that has ended. */
 struct worker {
   pthread_t thread;
   const char *script;
@@ -46,8 +46,8 @@ static void open_libraries(lua_State *L) {
   lua_settop(L, 1);
 }
 
-/* Calls hoopai.loop.NAME(); its result is on top. */
-static void ask_loop(lua_State *L, const char *name) {
+/* Calls hoopai.loop.NAME() and pushes its result. */
+static void call_loop(lua_State *L, const char *name) {
   lua_getfield(L, 1, name);
   lua_call(L, 0, 1);
 }
@@ -57,16 +57,16 @@ static void watch(int loop, int fd) {
   epoll_ctl(loop, EPOLL_CTL_ADD, fd, &event);
 }
 
-/* Milliseconds until step() is due, rounded up; -1 = not before the descriptor is readable. */
+/* Milliseconds until step() is due, rounded up; -1 = only when the descriptor is readable. */
 static int due(lua_State *L) {
-  ask_loop(L, "timeout");
+  call_loop(L, "timeout");
   int milliseconds = lua_isnil(L, -1) ? -1 : (int)ceil(lua_tonumber(L, -1) * 1000);
   lua_pop(L, 1);
   return milliseconds;
 }
 
 static int is_busy(lua_State *L) {
-  ask_loop(L, "busy");
+  call_loop(L, "busy");
   int busy = lua_toboolean(L, -1);
   lua_pop(L, 1);
   return busy;
@@ -74,7 +74,7 @@ static int is_busy(lua_State *L) {
 
 /* The program's own loop, until the calls are over. */
 static void run_loop(lua_State *L, int loop, int timer, struct worker *worker) {
-  ask_loop(L, "pollfd");
+  call_loop(L, "pollfd");
   watch(loop, (int)lua_tointeger(L, -1));
   lua_pop(L, 1);
   while (is_busy(L)) {
@@ -84,13 +84,13 @@ static void run_loop(lua_State *L, int loop, int timer, struct worker *worker) {
     if (count == 1 && event.data.fd == timer && read(timer, &expired, sizeof expired) == sizeof expired) {
       worker->ticks += (unsigned)expired;
     } else {
-      ask_loop(L, "step");
+      call_loop(L, "step");
       lua_pop(L, 1);
     }
   }
 }
 
-/* work(worker, loop, timer), protected: an error anywhere in here, of memory too, ends in the caller's lua_pcall. */
+/* work(worker, loop, timer): runs in a protected call, so that every error, memory included, reaches lua_pcall. */
 static int work(lua_State *L) {
   struct worker *worker = lua_touserdata(L, 1);
   int loop = (int)lua_tointeger(L, 2), timer = (int)lua_tointeger(L, 3);

@@ -1,4 +1,4 @@
--- What each worker thread of host.c runs, in a lua_State of its own: starts the calls and leaves the rest to its loop.
+-- The script of each worker thread of host.c, in a lua_State of its own. It starts the calls; the loop drives them.
 local hoopai = require "hoopai"
 
 local calls = ...
@@ -16,7 +16,7 @@ end
 
 for _ = 1, 8 do hoopai.spawn(work) end -- eight calls at a time
 
---- Asked when all is done.
+--- Called when all calls have ended.
 return function()
   client:close()
   return answered, problem and tostring(problem)

@@ -1,4 +1,4 @@
---- Each example is run as its user would run it, against a sandbox; what it did is asked of the sandbox.
+--- Runs each example against a sandbox, as its user would, and reads the effect from the sandbox.
 local child = require "spec.support.child"
 local http = require "socket.http"
 local socket = require "socket"
@@ -113,7 +113,7 @@ describe("the examples", function()
 
     after_each(function() os.execute("rm -rf " .. child.quote(folder)) end)
 
-    --- Starts the example; returns the child and the address that it printed.
+    --- Starts the example; returns the child and the URL that it printed.
     local function start(...)
       local words = { ("%q"):format(folder), ("%q"):format(tostring(port)) }
       for _, word in ipairs { ... } do words[#words + 1] = ("%q"):format(word) end
@@ -131,7 +131,7 @@ describe("the examples", function()
       error("no address was printed: " .. table.concat(seen, "\n"))
     end
 
-    --- Opens an address as a browser does, a step at a time; where it sends to, or the page.
+    --- Requests a URL as a browser does, without following redirects; returns the redirect, the status and the page.
     local function open(url)
       local page = {}
       local _, status, headers = http.request { url = url, redirect = false, sink = require("ltn12").sink.table(page) }
@@ -149,7 +149,7 @@ describe("the examples", function()
       local process, url = start()
       assert.equal(account.url, url:match("^(.-)/v2/oauth/chooselocation%?"))
       assert.truthy(url:find("code_challenge_method=S256", 1, true))
-      local _, status = open(("http://127.0.0.1:%d/favicon.ico"):format(port)) -- what browsers ask for besides
+      local _, status = open(("http://127.0.0.1:%d/favicon.ico"):format(port)) -- browsers request it too
       assert.equal(200, status)
       local back, redirect = open(url)
       assert.equal(302, redirect)
@@ -201,8 +201,8 @@ describe("the examples", function()
         assert.is_false(ok)
         assert.truthy(output:find(case.says, 1, true), output)
         local app <close> = app_of()
-        local nobody <close> = hoopai.new { oauth = app, base_url = account.url, location_id = account.location_id }
-        local list, err = nobody.calendars:list()
+        local signed_out <close> = hoopai.new { oauth = app, base_url = account.url, location_id = account.location_id }
+        local list, err = signed_out.calendars:list()
         assert.is_nil(list)
         assert.equal("reauth_required", err.kind)
       end)

@@ -1,5 +1,5 @@
---- Runs every code block of README.md, CONTRIBUTING.md and the pages of doc/, follows their links, and compares what is
--- derived from the code with the code.
+--- Runs every code block of README.md, CONTRIBUTING.md, CHANGELOG.md and the pages of doc/, follows their links, and
+-- compares what is derived from the code with the code.
 --
 -- A block is run by its language. One that cannot be run is marked after its language: ```lua no-run
 local child = require "spec.support.child"
@@ -22,7 +22,7 @@ local function files_of(folder, suffix)
 end
 
 local DOC = files_of("doc", ".md")
-local PAGES = { "README.md", "CONTRIBUTING.md" }
+local PAGES = { "README.md", "CONTRIBUTING.md", "CHANGELOG.md" }
 table.move(DOC, 1, #DOC, #PAGES + 1, PAGES)
 
 local README = read("README.md")
@@ -160,7 +160,7 @@ end
 describe("a page", function()
   local account
 
-  --- A folder of the tokens of somebody who has signed in for the location and for the agency.
+  --- Signs in for the location and for the agency; the tokens go to the folder that the pages use.
   local function sign_in()
     local app <close> = hoopai.oauth {
       client_id = account.oauth.client_id, client_secret = account.oauth.client_secret, base_url = account.url,
