@@ -1,4 +1,4 @@
-/* For the static analyzers: these functions of Lua never return, but its headers do not declare them so. */
+/* For the static analyzers: these functions of Lua never return, but the headers of Lua do not declare that. */
 #include <lauxlib.h>
 #include <lua.h>
 
