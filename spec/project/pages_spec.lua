@@ -87,8 +87,8 @@ local ELSEWHERE = {
 }
 -- Named by doc/architecture.md before they are there.
 for _, name in ipairs {
-  "async/loop.lua", "async/task.lua", "call/hooks.lua", "call/request.lua", "oauth/token_endpoint.lua",
-  "src/token_response.c", "token_response.c",
+  "async/loop.lua", "async/task.lua", "async/wait.lua", "call/hooks.lua", "call/request.lua", "lazy.lua",
+  "oauth/token_endpoint.lua", "src/multi_options.c", "src/token_response.c", "token_response.c",
 } do
   ELSEWHERE[name] = true
 end
