@@ -209,7 +209,7 @@ function retry.after(value, date, wall)
   if not value then return nil end
   local seconds = longest(value)
   if seconds then return seconds end
-  local at = http_date.parse(value)
+  local at = parse_http_date(value)
   if not at then return nil end
   local from = date and parse_http_date(date) or wall
   return max(at - from, 0)
