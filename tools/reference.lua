@@ -70,7 +70,7 @@ local PAGES = {
     { "sandbox/init", "Handle:stop", "Sandbox:stop" }, { "sandbox/init", "Handle:control", "Sandbox:control" },
     { "sandbox/init", "Sandbox" },
   } },
-  { name = "hoopai.sandbox.seed", file = "sandbox/seed", items = {} },
+  { name = "hoopai.sandbox.domain.seed", file = "sandbox/domain/seed", items = {} },
   { name = "hoopai.sandbox.control", file = "sandbox/control", items = {} },
 }
 

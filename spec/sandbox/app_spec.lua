@@ -1081,7 +1081,7 @@ describe("hoopai.sandbox.app", function()
     for day = 0, 13 do
       local fresh = app.new { now = NOW + day * DAY, rate_limit = false }
       local store = fresh.store
-      local slots = require "hoopai.sandbox.slots"
+      local slots = require "hoopai.sandbox.domain.slots"
       local checked = 0
       for _, appointment in ipairs(store.appointments.items) do
         if appointment.from > fresh.now() and slots.is_active(appointment) then

@@ -1,15 +1,15 @@
 -- Free slots: which starts a calendar offers, by hours, bookings, blocks, buffers, notice and the clocks of its zone.
 
 local core = require "hoopai.core"
-local slots = require "hoopai.sandbox.slots"
-local stores = require "hoopai.sandbox.store"
-local wall = require "hoopai.sandbox.wall"
+local slots = require "hoopai.sandbox.domain.slots"
+local stores = require "hoopai.sandbox.domain.store"
+local local_time = require "hoopai.sandbox.domain.local_time"
 
 local ZONE = "America/New_York"
 local HOUR, DAY = 3600000, 86400000
 
 local function ms(text)
-  return assert(wall.parse(text, ZONE), text)
+  return assert(local_time.parse(text, ZONE), text)
 end
 
 local function hours(from, to, days)
@@ -30,7 +30,7 @@ local function team(...)
   return members
 end
 
-describe("hoopai.sandbox.slots", function()
+describe("hoopai.sandbox.domain.slots", function()
   local now, store, count
 
   before_each(function()
@@ -70,12 +70,12 @@ describe("hoopai.sandbox.slots", function()
   -- The free starts of a day as clock times, "09:00 10:00"; with offsets where wanted.
   local function free(cal, date, options)
     options = options or {}
-    local from = wall.instant(wall.parse_date(date), 0, ZONE)
+    local from = local_time.instant(local_time.parse_date(date), 0, ZONE)
     local texts = {}
     for i, start in ipairs(slots.free(store, cal, {
-      from = from, to = wall.instant(wall.parse_date(date) + 1, 0, ZONE) - 1, users = options.users,
+      from = from, to = local_time.instant(local_time.parse_date(date) + 1, 0, ZONE) - 1, users = options.users,
     })) do
-      local text = wall.iso(start, ZONE)
+      local text = local_time.iso(start, ZONE)
       assert.are.equal(date, text:sub(1, 10))
       texts[i] = options.offset and text:sub(12, 16) .. text:sub(20, 22) or text:sub(12, 16)
     end
@@ -373,34 +373,34 @@ describe("hoopai.sandbox.slots", function()
   end)
 end)
 
-describe("hoopai.sandbox.wall", function()
+describe("hoopai.sandbox.domain.local_time", function()
   it("reads ISO times with and without offset", function()
     local nine = 1777986000000
     for _, text in ipairs {
       "2026-05-05T09:00:00-04:00", "2026-05-05T13:00:00Z", "2026-05-05T13:00:00.000Z", "2026-05-05T18:30:00+05:30",
       "2026-05-05T09:00:00", "2026-05-05T09:00-0400", "2026-05-05T09:00",
     } do
-      assert.are.equal(nine, wall.parse(text, ZONE), text)
+      assert.are.equal(nine, local_time.parse(text, ZONE), text)
     end
-    assert.are.equal(nine + 125, wall.parse("2026-05-05T13:00:00.125Z", ZONE))
+    assert.are.equal(nine + 125, local_time.parse("2026-05-05T13:00:00.125Z", ZONE))
     for _, text in ipairs {
       "", "2026-05-05", "2026-05-05 09:00:00", "2026-02-30T09:00:00Z", "2026-05-05T24:00:00Z", "2026-05-05T09:60:00Z",
       "2026-05-05T09:00:00+25:00", "2026-05-05T09:00:00Zulu", "2026-13-05T09:00:00Z", "1777986000000",
     } do
-      assert.is_nil(wall.parse(text, ZONE), text)
+      assert.is_nil(local_time.parse(text, ZONE), text)
     end
   end)
 
   it("writes them with the offset of the zone and the season", function()
-    assert.are.equal("2026-05-05T09:00:00-04:00", wall.iso(1777986000000, ZONE))
-    assert.are.equal("2026-01-05T09:00:00-05:00", wall.iso(ms "2026-01-05T14:00:00Z", ZONE))
-    assert.are.equal("2026-05-05T18:30:00+05:30", wall.iso(1777986000000, "Asia/Kolkata"))
-    assert.are.equal("2026-05-05T13:00:00+00:00", wall.iso(1777986000000, "UTC"))
-    assert.are.equal("2026-05-05T13:00:00.125Z", wall.stamp(1777986000125))
+    assert.are.equal("2026-05-05T09:00:00-04:00", local_time.iso(1777986000000, ZONE))
+    assert.are.equal("2026-01-05T09:00:00-05:00", local_time.iso(ms "2026-01-05T14:00:00Z", ZONE))
+    assert.are.equal("2026-05-05T18:30:00+05:30", local_time.iso(1777986000000, "Asia/Kolkata"))
+    assert.are.equal("2026-05-05T13:00:00+00:00", local_time.iso(1777986000000, "UTC"))
+    assert.are.equal("2026-05-05T13:00:00.125Z", local_time.stamp(1777986000125))
   end)
 
   it("adds months, and stays in them", function()
-    local function later(date, months) return wall.date_text(wall.add_months(wall.parse_date(date), months)) end
+    local function later(date, months) return local_time.date_text(local_time.add_months(local_time.parse_date(date), months)) end
     assert.are.equal("2026-06-15", later("2026-05-15", 1))
     assert.are.equal("2027-02-28", later("2026-12-31", 2))
     assert.are.equal("2028-02-29", later("2028-01-31", 1))

@@ -9,17 +9,17 @@
 -- @module hoopai.sandbox.app
 
 local core = require "hoopai.core"
-local access = require "hoopai.sandbox.access"
-local checks = require "hoopai.sandbox.checks"
+local access = require "hoopai.sandbox.domain.access"
+local checks = require "hoopai.sandbox.domain.checks"
 local control = require "hoopai.sandbox.control"
 local oauth = require "hoopai.sandbox.oauth"
 local options = require "hoopai.sandbox.options"
-local quirks = require "hoopai.sandbox.quirks"
-local rate = require "hoopai.sandbox.rate"
+local quirks = require "hoopai.sandbox.domain.quirks"
+local rate_limit = require "hoopai.sandbox.domain.rate_limit"
 local refuse = require "hoopai.sandbox.refuse"
 local router = require "hoopai.sandbox.router"
-local seed = require "hoopai.sandbox.seed"
-local store = require "hoopai.sandbox.store"
+local seed = require "hoopai.sandbox.domain.seed"
+local store = require "hoopai.sandbox.domain.store"
 
 local find, format = string.find, string.format
 local ipairs, next, pairs, select, setmetatable, tostring, xpcall =
@@ -215,7 +215,7 @@ end
 function App:reset()
   self.frozen, self.shift = self.options.now, 0
   self.latency_ms, self.delay_ms = self.options.latency_ms or 0, self.options.delay_ms or 0
-  self.rate = rate.new(self.options.rate_limit, self.options.clock or monotonic_ms)
+  self.rate = rate_limit.new(self.options.rate_limit, self.options.clock or monotonic_ms)
   self.ledger, self.fault = {}, nil
   self.store = store.new { now = self.now, random_seed = self.options.random_seed }
   self.seed = seed.fill(self.store, self.oauth_settings.locations)

@@ -52,7 +52,7 @@
 local core = require "hoopai.core"
 local faults = require "hoopai.sandbox.token_faults"
 local oauth = require "hoopai.sandbox.oauth"
-local rate = require "hoopai.sandbox.rate"
+local rate_limit = require "hoopai.sandbox.domain.rate_limit"
 local refuse = require "hoopai.sandbox.refuse"
 
 local format, match = string.format, string.match
@@ -106,7 +106,7 @@ end
 
 routes["POST rate_limit"] = function(app, body)
   local limits = { max = number(body, "max"), interval_ms = number(body, "interval_ms"), daily = number(body, "daily") }
-  app.rate = rate.new(body.off ~= true and limits, app.rate.clock)
+  app.rate = rate_limit.new(body.off ~= true and limits, app.rate.clock)
 end
 
 -- OAuth --------------------------------------------------------------------------------------------------------------

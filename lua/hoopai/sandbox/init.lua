@@ -1,7 +1,7 @@
 --- A local HighLevel server for trying automations without an account.
 --
 -- It speaks real HTTP, keeps real state (in memory) and answers with the quirks of the live API; every endpoint this
--- library knows is there. What it begins with is described in `hoopai.sandbox.seed`.
+-- library knows is there. What it begins with is described in `hoopai.sandbox.domain.seed`.
 --
 --     local sandbox = require "hoopai.sandbox"
 --     local clinic <close> = sandbox.start()
@@ -139,7 +139,7 @@ end
 -- @tfield integer port
 -- @tfield string token the token it accepts
 -- @tfield string location_id the location the token is for
--- @tfield table seed the identifiers of what it began with, see `hoopai.sandbox.seed`
+-- @tfield table seed the identifiers of what it began with, see `hoopai.sandbox.domain.seed`
 -- @tfield table tokens by name: `main`, `other_location`, `readonly`, `agency`, and those of the options
 -- @tfield[opt] string ca_file with `tls`: for `ca_file` of `hoopai.new`
 -- @tfield[opt] string control_token with `control`: opens the back door

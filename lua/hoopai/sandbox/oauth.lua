@@ -10,11 +10,11 @@
 -- @module hoopai.sandbox.oauth
 
 local core = require "hoopai.core"
-local access = require "hoopai.sandbox.access"
-local checks = require "hoopai.sandbox.checks"
+local access = require "hoopai.sandbox.domain.access"
+local checks = require "hoopai.sandbox.domain.checks"
 local faults = require "hoopai.sandbox.token_faults"
 local issuers = require "hoopai.sandbox.issuer"
-local rate = require "hoopai.sandbox.rate"
+local rate_limit = require "hoopai.sandbox.domain.rate_limit"
 local refuse = require "hoopai.sandbox.refuse"
 local router = require "hoopai.sandbox.router"
 
@@ -375,7 +375,7 @@ end
 -- @treturn table
 function oauth.rate(limit, clock)
   if type(limit) == "number" then limit = { max = limit } end
-  return rate.new(limit and {
+  return rate_limit.new(limit and {
     max = limit.max or 5, interval_ms = limit.interval_ms or 60000, daily = 100000000,
   }, clock)
 end

@@ -1,10 +1,10 @@
 --- Appointments.
 -- @module hoopai.sandbox.handlers.appointments
 
-local access = require "hoopai.sandbox.access"
-local booking = require "hoopai.sandbox.booking"
+local access = require "hoopai.sandbox.domain.access"
+local bookings = require "hoopai.sandbox.domain.bookings"
 local refuse = require "hoopai.sandbox.refuse"
-local views = require "hoopai.sandbox.views"
+local serializers = require "hoopai.sandbox.domain.serializers"
 
 local appointments = {}
 
@@ -19,17 +19,17 @@ function appointments.create(context)
   if not contact or contact.locationId ~= calendar.locationId then
     refuse.bad_request("The contact id is not valid.")
   end
-  return views.appointment(booking.create(store, calendar, contact, body))
+  return serializers.appointment(bookings.create(store, calendar, contact, body))
 end
 
 function appointments.get(context)
-  return views.one_event(context.store, get(context))
+  return serializers.one_event(context.store, get(context))
 end
 
 function appointments.update(context)
   local body, appointment = context.body, get(context)
   local calendar = access.get(context, "calendars", body.calendarId or appointment.calendarId, "Calendar")
-  return views.appointment(booking.update(context.store, appointment, calendar, body))
+  return serializers.appointment(bookings.update(context.store, appointment, calendar, body))
 end
 
 return appointments

@@ -1,11 +1,11 @@
 --- Blocked times.
 -- @module hoopai.sandbox.handlers.block_slots
 
-local access = require "hoopai.sandbox.access"
+local access = require "hoopai.sandbox.domain.access"
 local events = require "hoopai.sandbox.handlers.events"
 local refuse = require "hoopai.sandbox.refuse"
-local views = require "hoopai.sandbox.views"
-local wall = require "hoopai.sandbox.wall"
+local serializers = require "hoopai.sandbox.domain.serializers"
+local local_time = require "hoopai.sandbox.domain.local_time"
 
 local block_slots = {}
 
@@ -44,9 +44,9 @@ function block_slots.create(context)
     refuse.unprocessable("Either of calendarId or assignedUserId is required")
   end
   local zone, now = store:zone_of(body.locationId), store.now()
-  local from, to = body.startTime and wall.parse(body.startTime, zone), body.endTime and wall.parse(body.endTime, zone)
+  local from, to = body.startTime and local_time.parse(body.startTime, zone), body.endTime and local_time.parse(body.endTime, zone)
   check_span(from, to)
-  return views.block(store, store.blocks:add {
+  return serializers.block(store, store.blocks:add {
     id = store:new_id(), locationId = body.locationId, title = body.title or "Blocked",
     calendarId = body.calendarId, assignedUserId = body.assignedUserId, from = from, to = to,
     added = now, updated = now,
@@ -58,14 +58,14 @@ function block_slots.update(context)
   local block = access.get(context, "blocks", context.params.eventId, "Event")
   check_owner(context, body)
   local zone = store:zone_of(block.locationId)
-  local from = body.startTime and wall.parse(body.startTime, zone) or block.from
-  local to = body.endTime and wall.parse(body.endTime, zone) or block.to
+  local from = body.startTime and local_time.parse(body.startTime, zone) or block.from
+  local to = body.endTime and local_time.parse(body.endTime, zone) or block.to
   check_span(from, to)
   if body.calendarId or body.assignedUserId then
     block.calendarId, block.assignedUserId = body.calendarId, body.assignedUserId
   end
   block.title, block.from, block.to, block.updated = body.title or block.title, from, to, store.now()
-  return views.block(store, block)
+  return serializers.block(store, block)
 end
 
 return block_slots

@@ -1,12 +1,12 @@
 --- Calendars and their free slots.
 -- @module hoopai.sandbox.handlers.calendars
 
-local access = require "hoopai.sandbox.access"
-local booking = require "hoopai.sandbox.booking"
+local access = require "hoopai.sandbox.domain.access"
+local bookings = require "hoopai.sandbox.domain.bookings"
 local core = require "hoopai.core"
 local refuse = require "hoopai.sandbox.refuse"
-local slots = require "hoopai.sandbox.slots"
-local wall = require "hoopai.sandbox.wall"
+local slots = require "hoopai.sandbox.domain.slots"
+local local_time = require "hoopai.sandbox.domain.local_time"
 
 local gsub, lower = string.gsub, string.lower
 local ipairs, pairs = ipairs, pairs
@@ -107,7 +107,7 @@ end
 function calendars.delete(context)
   local store, calendar = context.store, calendars.get(context)
   local function of_calendar(item) return item.calendarId == calendar.id end
-  for _, appointment in ipairs(store.appointments:where(of_calendar)) do booking.remove(store, appointment) end
+  for _, appointment in ipairs(store.appointments:where(of_calendar)) do bookings.remove(store, appointment) end
   for _, name in ipairs { "blocks", "notifications" } do
     for _, item in ipairs(store[name]:where(of_calendar)) do store[name]:remove(item.id) end
   end
@@ -143,7 +143,7 @@ function calendars.free_slots(context)
     from = query.startDate, to = query.endDate, users = wanted_users(query),
   })
   for _, start in ipairs(starts) do
-    local text = wall.iso(start, zone)
+    local text = local_time.iso(start, zone)
     local date = text:sub(1, 10)
     days[date] = days[date] or { slots = core.array {} }
     days[date].slots[#days[date].slots + 1] = text

@@ -1,10 +1,10 @@
 --- What stands in the calendars: the lists of appointments and of blocked times, and deleting either.
 -- @module hoopai.sandbox.handlers.events
 
-local access = require "hoopai.sandbox.access"
-local booking = require "hoopai.sandbox.booking"
+local access = require "hoopai.sandbox.domain.access"
+local bookings = require "hoopai.sandbox.domain.bookings"
 local refuse = require "hoopai.sandbox.refuse"
-local views = require "hoopai.sandbox.views"
+local serializers = require "hoopai.sandbox.domain.serializers"
 
 local ipairs, sort = ipairs, table.sort
 
@@ -40,7 +40,7 @@ function events.window(context, collection)
     if a.from ~= b.from then return a.from < b.from end
     return a.id < b.id
   end)
-  for i, item in ipairs(found) do found[i] = views.event(context.store, item) end
+  for i, item in ipairs(found) do found[i] = serializers.event(context.store, item) end
   return found
 end
 
@@ -53,7 +53,7 @@ function events.delete(context)
   if store.blocks:get(id) then
     store.blocks:remove(access.get(context, "blocks", id, "Event").id)
   else
-    booking.remove(store, access.get(context, "appointments", id, "Event"))
+    bookings.remove(store, access.get(context, "appointments", id, "Event"))
   end
   return { succeeded = true }
 end

@@ -1,7 +1,7 @@
 --- Groups of calendars.
 -- @module hoopai.sandbox.handlers.groups
 
-local access = require "hoopai.sandbox.access"
+local access = require "hoopai.sandbox.domain.access"
 local refuse = require "hoopai.sandbox.refuse"
 
 local ipairs = ipairs

@@ -1,9 +1,9 @@
 --- Notes on appointments.
 -- @module hoopai.sandbox.handlers.notes
 
-local access = require "hoopai.sandbox.access"
+local access = require "hoopai.sandbox.domain.access"
 local refuse = require "hoopai.sandbox.refuse"
-local wall = require "hoopai.sandbox.wall"
+local local_time = require "hoopai.sandbox.domain.local_time"
 
 local notes = {}
 
@@ -21,7 +21,7 @@ local function view(store, note)
   local user = note.userId and store.users:get(note.userId)
   return {
     id = note.id, body = note.body, userId = note.userId, contactId = note.contactId,
-    dateAdded = wall.stamp(note.added),
+    dateAdded = local_time.stamp(note.added),
     createdBy = user and { id = user.id, name = user.name } or nil,
   }
 end

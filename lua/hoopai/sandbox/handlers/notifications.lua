@@ -1,7 +1,7 @@
 --- Notifications of calendars. They are kept, never sent.
 -- @module hoopai.sandbox.handlers.notifications
 
-local access = require "hoopai.sandbox.access"
+local access = require "hoopai.sandbox.domain.access"
 local refuse = require "hoopai.sandbox.refuse"
 
 local ipairs, pairs = ipairs, pairs

@@ -1,7 +1,7 @@
 --- Rooms and equipment.
 -- @module hoopai.sandbox.handlers.resources
 
-local access = require "hoopai.sandbox.access"
+local access = require "hoopai.sandbox.domain.access"
 local refuse = require "hoopai.sandbox.refuse"
 
 local ipairs, pairs = ipairs, pairs

@@ -1,9 +1,9 @@
 --- Availability schedules of users.
 -- @module hoopai.sandbox.handlers.schedules
 
-local access = require "hoopai.sandbox.access"
+local access = require "hoopai.sandbox.domain.access"
 local refuse = require "hoopai.sandbox.refuse"
-local wall = require "hoopai.sandbox.wall"
+local local_time = require "hoopai.sandbox.domain.local_time"
 
 local format = string.format
 local insert, remove = table.insert, table.remove
@@ -19,7 +19,7 @@ local function view(schedule)
   local shown = {}
   for name, value in pairs(schedule) do shown[name] = value end
   shown.added, shown.updated = nil, nil
-  shown.dateAdded, shown.dateUpdated = wall.stamp(schedule.added), wall.stamp(schedule.updated)
+  shown.dateAdded, shown.dateUpdated = local_time.stamp(schedule.added), local_time.stamp(schedule.updated)
   shown.deleted = false
   return shown
 end
@@ -48,7 +48,7 @@ local function check_rules(rules)
   for i, rule in ipairs(rules or {}) do
     if rule.type == "wday" and not rule.day then
       problems[#problems + 1] = format("rules.%d.day must be a string", i - 1)
-    elseif rule.type == "date" and not (rule.date and wall.parse_date(rule.date)) then
+    elseif rule.type == "date" and not (rule.date and local_time.parse_date(rule.date)) then
       problems[#problems + 1] = format("rules.%d.date must be a valid date", i - 1)
     end
     check_intervals(problems, i, rule)

@@ -1,5 +1,5 @@
 --- Who may do what: tokens, the Version header, scopes and locations.
--- @module hoopai.sandbox.access
+-- @module hoopai.sandbox.domain.access
 
 local refuse = require "hoopai.sandbox.refuse"
 

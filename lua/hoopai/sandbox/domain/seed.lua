@@ -20,9 +20,9 @@
 --     appointments   list of ids         all of the first clinic
 --     past, days     dates               "2026-05-01"; { "2026-05-04", "2026-05-05", "2026-05-06" }
 --     sick           a colleague to stand in for: userId, calendarId, date, appointments (list of ids)
--- @module hoopai.sandbox.seed
+-- @module hoopai.sandbox.domain.seed
 
-local wall = require "hoopai.sandbox.wall"
+local local_time = require "hoopai.sandbox.domain.local_time"
 
 local format = string.format
 local ipairs, pairs = ipairs, pairs
@@ -154,7 +154,7 @@ end
 
 -- The next (or, with step -1, the last) date from `date` on for which the test is true.
 local function next_date(date, step, test)
-  repeat date = date + step until test(wall.weekday(date))
+  repeat date = date + step until test(local_time.weekday(date))
   return date
 end
 
@@ -167,7 +167,7 @@ local function new_booker(store, handles)
   return function(calendar_key, user_key, date, minutes, contact_key, fields)
     local calendar = store.calendars:get(handles.calendars[calendar_key])
     local contact = store.contacts:get(handles.contacts[contact_key])
-    local from, added = wall.instant(date, minutes, NEW_YORK), store.now() - 5 * 86400000
+    local from, added = local_time.instant(date, minutes, NEW_YORK), store.now() - 5 * 86400000
     count = count + 1
     local appointment = {
       id = format("Appointment%09d", count), locationId = calendar.locationId, calendarId = calendar.id,
@@ -182,13 +182,13 @@ local function new_booker(store, handles)
 end
 
 local function bookings(store, handles)
-  local today = wall.date(store.now(), NEW_YORK)
+  local today = local_time.date(store.now(), NEW_YORK)
   local past = next_date(today, -1, is_working_day)
   local first = next_date(today, 1, is_working_day)
   local second = next_date(first, 1, is_working_day)
   local third = next_date(second, 1, is_working_day)
-  handles.past = wall.date_text(past)
-  handles.days = { wall.date_text(first), wall.date_text(second), wall.date_text(third) }
+  handles.past = local_time.date_text(past)
+  handles.days = { local_time.date_text(first), local_time.date_text(second), local_time.date_text(third) }
   local book = new_booker(store, handles)
 
   book("checkup", "okafor", past, at(9), "adele", { appointmentStatus = "showed" })
@@ -231,8 +231,8 @@ local function extras(store, handles, training_day)
   local now = store.now()
   handles.blocks.training = store.blocks:add({
     id = id "BlockStaffTraining", locationId = handles.location_id, title = "Staff training",
-    assignedUserId = handles.users.okafor, from = wall.instant(training_day, at(15), NEW_YORK),
-    to = wall.instant(training_day, at(17), NEW_YORK), added = now, updated = now,
+    assignedUserId = handles.users.okafor, from = local_time.instant(training_day, at(15), NEW_YORK),
+    to = local_time.instant(training_day, at(17), NEW_YORK), added = now, updated = now,
   }).id
   handles.notes.results = store.notes:add({
     id = id "NoteResults", locationId = handles.location_id, appointmentId = handles.sick.appointments[3],

@@ -1,6 +1,6 @@
 --- Where the live API differs from its own documents: what it takes without saying so, and what it refuses although
 -- guides send it.
--- @module hoopai.sandbox.quirks
+-- @module hoopai.sandbox.domain.quirks
 
 local ipairs, pairs = ipairs, pairs
 

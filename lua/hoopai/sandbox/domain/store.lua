@@ -1,5 +1,5 @@
 --- What the sandbox knows: collections of plain tables, in memory and in the order in which they were added.
--- @module hoopai.sandbox.store
+-- @module hoopai.sandbox.domain.store
 
 local format = string.format
 local concat, remove = table.concat, table.remove

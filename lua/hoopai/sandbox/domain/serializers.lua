@@ -1,16 +1,16 @@
 --- Appointments and blocked times as the answers of the API show them.
--- @module hoopai.sandbox.views
+-- @module hoopai.sandbox.domain.serializers
 
 local core = require "hoopai.core"
-local wall = require "hoopai.sandbox.wall"
+local local_time = require "hoopai.sandbox.domain.local_time"
 
-local views = {}
+local serializers = {}
 
 --- As lists show it: everything, with the times in the zone of the location.
 -- @tparam table store
 -- @tparam table item an appointment or a block
 -- @treturn table
-function views.event(store, item)
+function serializers.event(store, item)
   local zone = store:zone_of(item.locationId)
   local calendar = item.calendarId and store.calendars:get(item.calendarId)
   return {
@@ -19,8 +19,8 @@ function views.event(store, item)
     description = item.description, appointmentStatus = item.appointmentStatus, assignedUserId = item.assignedUserId,
     users = core.array(item.assignedUserId and { item.assignedUserId } or {}), assignedResources = core.array {},
     isRecurring = item.isRecurring or false, rrule = item.rrule, createdBy = { source = "integration" },
-    startTime = wall.iso(item.from, zone), endTime = wall.iso(item.to, zone),
-    dateAdded = wall.stamp(item.added), dateUpdated = wall.stamp(item.updated),
+    startTime = local_time.iso(item.from, zone), endTime = local_time.iso(item.to, zone),
+    dateAdded = local_time.stamp(item.added), dateUpdated = local_time.stamp(item.updated),
   }
 end
 
@@ -28,8 +28,8 @@ end
 -- @tparam table store
 -- @tparam table item an appointment
 -- @treturn table
-function views.one_event(store, item)
-  local shown = views.event(store, item)
+function serializers.one_event(store, item)
+  local shown = serializers.event(store, item)
   shown.appoinmentStatus = shown.appointmentStatus
   return shown
 end
@@ -37,7 +37,7 @@ end
 --- As create and update answer it: no times, no dates.
 -- @tparam table item an appointment
 -- @treturn table
-function views.appointment(item)
+function serializers.appointment(item)
   return {
     id = item.id, locationId = item.locationId, calendarId = item.calendarId, contactId = item.contactId,
     title = item.title, meetingLocationType = item.meetingLocationType or "default",
@@ -50,12 +50,12 @@ end
 -- @tparam table store
 -- @tparam table item a block
 -- @treturn table
-function views.block(store, item)
+function serializers.block(store, item)
   local zone = store:zone_of(item.locationId)
   return {
     id = item.id, locationId = item.locationId, title = item.title, calendarId = item.calendarId,
-    assignedUserId = item.assignedUserId, startTime = wall.iso(item.from, zone), endTime = wall.iso(item.to, zone),
+    assignedUserId = item.assignedUserId, startTime = local_time.iso(item.from, zone), endTime = local_time.iso(item.to, zone),
   }
 end
 
-return views
+return serializers

@@ -1,7 +1,7 @@
 --- Local dates and wall clocks, in whole milliseconds since 1970.
 --
 -- A date is a number of days since 1970-01-01, so that the day after and the day of the week are plain arithmetic.
--- @module hoopai.sandbox.wall
+-- @module hoopai.sandbox.domain.local_time
 
 local civil = require "hoopai.time.gregorian"
 local tz = require "hoopai.time.zone"
@@ -11,12 +11,12 @@ local tonumber, tointeger = tonumber, math.tointeger
 
 local DAY = 86400
 
-local wall = {}
+local local_time = {}
 
 --- Whether a name is that of a time zone.
 -- @tparam string name
 -- @treturn boolean
-function wall.is_zone(name)
+function local_time.is_zone(name)
   return tz.load(name) ~= nil
 end
 
@@ -29,7 +29,7 @@ end
 -- @tparam string zone
 -- @treturn integer days since 1970-01-01
 -- @treturn integer minutes since that day's midnight, as a clock on the wall shows them
-function wall.date(ms, zone)
+function local_time.date(ms, zone)
   local seconds = ms // 1000
   local shown = seconds + tz.at(load_zone(zone), seconds)
   return shown // DAY, shown % DAY // 60
@@ -42,7 +42,7 @@ end
 -- @tparam integer minutes since midnight; more than a day's worth runs into the next day
 -- @tparam string zone
 -- @treturn integer ms
-function wall.instant(date, minutes, zone)
+function local_time.instant(date, minutes, zone)
   local first, _, shifted = tz.resolve(load_zone(zone), date * DAY + minutes * 60)
   return (first or shifted) * 1000
 end
@@ -50,7 +50,7 @@ end
 --- The day of the week.
 -- @tparam integer date days since 1970-01-01
 -- @treturn integer 0 for Sunday to 6 for Saturday
-function wall.weekday(date)
+function local_time.weekday(date)
   return (date + 4) % 7
 end
 
@@ -58,7 +58,7 @@ end
 -- @tparam integer date days since 1970-01-01
 -- @tparam integer months
 -- @treturn integer
-function wall.add_months(date, months)
+function local_time.add_months(date, months)
   local year, month, day = civil.date(date)
   month = month - 1 + months
   year, month = year + month // 12, month % 12 + 1
@@ -69,14 +69,14 @@ end
 --- A date as text.
 -- @tparam integer date days since 1970-01-01
 -- @treturn string such as "2026-05-04"
-function wall.date_text(date)
+function local_time.date_text(date)
   return format("%04d-%02d-%02d", civil.date(date))
 end
 
 --- Reads a date off the front of a text.
 -- @tparam string text such as "2026-05-04" or "2026-05-04T00:00:00.000Z"
 -- @treturn ?integer days since 1970-01-01; nil when it is none
-function wall.parse_date(text)
+function local_time.parse_date(text)
   local year, month, day = match(text, "^(%d%d%d%d)%-(%d%d)%-(%d%d)")
   year, month, day = tonumber(year), tonumber(month), tonumber(day)
   if year and month >= 1 and month <= 12 and day >= 1 and day <= civil.month_days(year, month) then
@@ -88,24 +88,24 @@ end
 -- @tparam integer ms
 -- @tparam string zone
 -- @treturn string such as "2026-05-04T09:30:00-04:00"
-function wall.iso(ms, zone)
+function local_time.iso(ms, zone)
   local seconds = ms // 1000
   local offset = tz.at(load_zone(zone), seconds)
   local shown = seconds + offset
   local sign = offset < 0 and "-" or "+"
   local minutes = (offset < 0 and -offset or offset) // 60
   local of_day = shown % DAY
-  return format("%sT%02d:%02d:%02d%s%02d:%02d", wall.date_text(shown // DAY), of_day // 3600, of_day // 60 % 60,
+  return format("%sT%02d:%02d:%02d%s%02d:%02d", local_time.date_text(shown // DAY), of_day // 3600, of_day // 60 % 60,
     of_day % 60, sign, minutes // 60, minutes % 60)
 end
 
 --- An instant as the API writes the times of its own records.
 -- @tparam integer ms
 -- @treturn string such as "2026-05-04T13:30:00.000Z"
-function wall.stamp(ms)
+function local_time.stamp(ms)
   local seconds = ms // 1000
   local of_day = seconds % DAY
-  return format("%sT%02d:%02d:%02d.%03dZ", wall.date_text(seconds // DAY), of_day // 3600, of_day // 60 % 60,
+  return format("%sT%02d:%02d:%02d.%03dZ", local_time.date_text(seconds // DAY), of_day // 3600, of_day // 60 % 60,
     of_day % 60, ms % 1000)
 end
 
@@ -122,8 +122,8 @@ end
 -- @tparam string text
 -- @tparam string zone
 -- @treturn ?integer ms; nil when the text is no such time
-function wall.parse(text, zone)
-  local date = wall.parse_date(text)
+function local_time.parse(text, zone)
+  local date = local_time.parse_date(text)
   if not date then return nil end
   local hours, minutes, seconds, fraction, offset = match(text, "^T(%d%d):(%d%d):(%d%d)(%.?%d*)(.*)$", 11)
   if not hours then
@@ -139,9 +139,9 @@ function wall.parse(text, zone)
     ms = tointeger(part * 1000 // 1)
   end
   local rest = seconds * 1000 + ms
-  if offset == "" then return wall.instant(date, hours * 60 + minutes, zone) + rest end
+  if offset == "" then return local_time.instant(date, hours * 60 + minutes, zone) + rest end
   local east = offset_minutes(offset)
   return east and (date * DAY + (hours * 60 + minutes - east) * 60) * 1000 + rest
 end
 
-return wall
+return local_time

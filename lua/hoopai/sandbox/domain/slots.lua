@@ -7,9 +7,9 @@
 --
 -- Which members count depends on the calendar: all of a `collective` one must be free, any of the others; calendars
 -- without members count the calendar's own appointments.
--- @module hoopai.sandbox.slots
+-- @module hoopai.sandbox.domain.slots
 
-local wall = require "hoopai.sandbox.wall"
+local local_time = require "hoopai.sandbox.domain.local_time"
 
 local ipairs, pairs = ipairs, pairs
 local max, min = math.max, math.min
@@ -73,7 +73,7 @@ local function calendar_hours(hours, found)
 end
 
 local function custom_hours(calendar, date)
-  local text = wall.date_text(date)
+  local text = local_time.date_text(date)
   for _, day in ipairs(calendar.availabilities or {}) do
     if not day.deleted and day.date:sub(1, 10) == text then return calendar_hours(day.hours, {}) end
   end
@@ -91,7 +91,7 @@ local function weekly_hours(calendar, date)
   local found = {}
   for _, open in ipairs(calendar.openHours or {}) do
     for _, weekday in ipairs(open.daysOfTheWeek) do
-      if weekday == wall.weekday(date) then calendar_hours(open.hours, found) end
+      if weekday == local_time.weekday(date) then calendar_hours(open.hours, found) end
     end
   end
   return found
@@ -104,7 +104,7 @@ end
 
 -- A rule for the date replaces those for its weekday.
 local function hours_of_schedule(schedule, date)
-  local text, weekday = wall.date_text(date), WEEKDAYS[wall.weekday(date)]
+  local text, weekday = local_time.date_text(date), WEEKDAYS[local_time.weekday(date)]
   local of_date, of_weekday
   for _, rule in ipairs(schedule.rules or {}) do
     local found
@@ -140,13 +140,13 @@ local function open_spans(store, calendar, user, from, to)
   local calendar_zone = store:zone_of(calendar.locationId)
   local own_zone = schedule and schedule.timezone or calendar_zone
   local spans = {}
-  for date = wall.date(from, own_zone) - 1, (wall.date(to, own_zone)) do
+  for date = local_time.date(from, own_zone) - 1, (local_time.date(to, own_zone)) do
     local hours, zone = special_hours(calendar, date), calendar_zone
     if not hours then
       hours, zone = schedule and hours_of_schedule(schedule, date) or weekly_hours(calendar, date), own_zone
     end
     for _, hour in ipairs(hours) do
-      spans[#spans + 1] = { wall.instant(date, hour[1], zone), wall.instant(date, hour[2], zone) }
+      spans[#spans + 1] = { local_time.instant(date, hour[1], zone), local_time.instant(date, hour[2], zone) }
     end
   end
   return spans
@@ -218,7 +218,7 @@ local function full_days(store, calendar, except)
   local count, zone = {}, store:zone_of(calendar.locationId)
   for _, appointment in ipairs(store.appointments.items) do
     if appointment.calendarId == calendar.id and appointment.id ~= except and slots.is_active(appointment) then
-      local date = wall.date(appointment.from, zone)
+      local date = local_time.date(appointment.from, zone)
       count[date] = (count[date] or 0) + 1
       if count[date] >= limit then full[date] = true end
     end
@@ -229,12 +229,12 @@ end
 -- The window in which the calendar may be booked now: notice from, range to.
 local function booking_window(store, calendar)
   local now, zone = store.now(), store:zone_of(calendar.locationId)
-  local date, minutes = wall.date(now, zone)
+  local date, minutes = local_time.date(now, zone)
   local function later(amount, unit)
     if unit == "hours" or unit == "mins" then return now + span(amount, unit, 0) end
-    local target = unit == "months" and wall.add_months(date, amount // 1 | 0)
+    local target = unit == "months" and local_time.add_months(date, amount // 1 | 0)
       or date + (amount // 1 | 0) * (unit == "weeks" and 7 or 1)
-    return wall.instant(target, minutes, zone) + now % MINUTE
+    return local_time.instant(target, minutes, zone) + now % MINUTE
   end
   local first, last = now, math.maxinteger
   if (calendar.allowBookingAfter or 0) > 0 then
@@ -300,7 +300,7 @@ local function starts_by_member(store, calendar, query)
   end
   local full, zone = full_days(store, calendar, query.except), store:zone_of(calendar.locationId)
   for start in pairs(by_start) do
-    if full[wall.date(start, zone)] then by_start[start] = nil end
+    if full[local_time.date(start, zone)] then by_start[start] = nil end
   end
   return by_start
 end

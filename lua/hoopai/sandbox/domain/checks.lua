@@ -1,8 +1,8 @@
 --- Checks queries and bodies against the declared fields, and says what is wrong in the words of the live API.
--- @module hoopai.sandbox.checks
+-- @module hoopai.sandbox.domain.checks
 
 local core = require "hoopai.core"
-local wall = require "hoopai.sandbox.wall"
+local local_time = require "hoopai.sandbox.domain.local_time"
 
 local find, format = string.find, string.format
 local concat, sort = table.concat, table.sort
@@ -39,11 +39,11 @@ local kinds = {
   array = { is_list, "%s must be an array" },
   object = { is_object, "%s must be an object" },
   datetime = {
-    function(v) return type(v) == "string" and wall.parse(v, "UTC") ~= nil end,
+    function(v) return type(v) == "string" and local_time.parse(v, "UTC") ~= nil end,
     "%s must be a valid ISO 8601 date string",
   },
   timezone = {
-    function(v) return type(v) == "string" and wall.is_zone(v) end, "%s must be a valid IANA time zone",
+    function(v) return type(v) == "string" and local_time.is_zone(v) end, "%s must be a valid IANA time zone",
   },
   any = { function() return true end, "" },
 }

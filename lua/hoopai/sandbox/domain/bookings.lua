@@ -1,14 +1,14 @@
 --- Making and changing appointments: who takes them, when, and whether the slot is to be had.
--- @module hoopai.sandbox.booking
+-- @module hoopai.sandbox.domain.bookings
 
 local refuse = require "hoopai.sandbox.refuse"
-local slots = require "hoopai.sandbox.slots"
-local wall = require "hoopai.sandbox.wall"
+local slots = require "hoopai.sandbox.domain.slots"
+local local_time = require "hoopai.sandbox.domain.local_time"
 
 local gsub = string.gsub
 local ipairs, sort = ipairs, table.sort
 
-local booking = {}
+local bookings = {}
 
 -- Kept as they come; everything else in a body has a meaning of its own.
 local PLAIN = { "title", "meetingLocationType", "meetingLocationId", "description", "address", "appointmentStatus" }
@@ -76,7 +76,7 @@ local function checked_user(store, calendar, from, to, body, user, except)
 end
 
 local function instant(store, calendar, text)
-  return text and wall.parse(text, store:zone_of(calendar.locationId))
+  return text and local_time.parse(text, store:zone_of(calendar.locationId))
 end
 
 local function check_span(from, to)
@@ -99,7 +99,7 @@ local function record(store, what, appointment)
     what = what, at = store.now(), id = appointment.id, calendarId = appointment.calendarId,
     contactId = appointment.contactId, assignedUserId = appointment.assignedUserId,
     appointmentStatus = appointment.appointmentStatus,
-    startTime = wall.iso(appointment.from, store:zone_of(appointment.locationId)),
+    startTime = local_time.iso(appointment.from, store:zone_of(appointment.locationId)),
   }
 end
 
@@ -109,7 +109,7 @@ end
 -- @tparam table contact
 -- @tparam table body as the API takes it
 -- @treturn table the appointment; refuses a slot that is not to be had
-function booking.create(store, calendar, contact, body)
+function bookings.create(store, calendar, contact, body)
   local from = instant(store, calendar, body.startTime)
   local to = instant(store, calendar, body.endTime) or from + slots.duration(calendar)
   check_span(from, to)
@@ -155,7 +155,7 @@ end
 -- @tparam table calendar the one it is in afterwards
 -- @tparam table body as the API takes it
 -- @treturn table the appointment; refuses a slot that is not to be had, and then changes nothing
-function booking.update(store, appointment, calendar, body)
+function bookings.update(store, appointment, calendar, body)
   local from, to, user = target(store, appointment, calendar, body)
   if body.assignedUserId then check_user(store, calendar, body.assignedUserId) end
   local was_active = slots.is_active(appointment)
@@ -183,7 +183,7 @@ end
 --- Forgets an appointment and its notes.
 -- @tparam table store
 -- @tparam table appointment
-function booking.remove(store, appointment)
+function bookings.remove(store, appointment)
   store.appointments:remove(appointment.id)
   for _, note in ipairs(store.notes:where(function(item) return item.appointmentId == appointment.id end)) do
     store.notes:remove(note.id)
@@ -191,4 +191,4 @@ function booking.remove(store, appointment)
   record(store, "deleted", appointment)
 end
 
-return booking
+return bookings

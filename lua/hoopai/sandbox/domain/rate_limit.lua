@@ -1,5 +1,5 @@
 --- The request budget of each location: so many in an interval, so many in a day, told in headers on every answer.
--- @module hoopai.sandbox.rate
+-- @module hoopai.sandbox.domain.rate_limit
 
 local max, tointeger = math.max, math.tointeger
 local format, setmetatable = string.format, setmetatable
