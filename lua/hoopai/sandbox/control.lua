@@ -50,7 +50,7 @@
 -- @module hoopai.sandbox.control
 
 local core = require "hoopai.core"
-local faults = require "hoopai.sandbox.token_faults"
+local token_faults = require "hoopai.sandbox.oauth.token_faults"
 local oauth = require "hoopai.sandbox.oauth"
 local rate_limit = require "hoopai.sandbox.domain.rate_limit"
 local refuse = require "hoopai.sandbox.refuse"
@@ -141,7 +141,7 @@ routes["POST oauth/settings"] = function(app, body)
 end
 
 routes["POST oauth/fault"] = function(app, body)
-  faults.add(app.oauth.faults, body)
+  token_faults.add(app.oauth.faults, body)
 end
 
 routes["POST oauth/faults"] = function(app)

@@ -2,7 +2,7 @@
 --
 -- A sign-in begins a family of refresh tokens: generation 1 comes from the code, each exchange retires a generation
 -- and issues the next. What was issued before stays known, so that using it twice is told from using a wrong one.
--- @module hoopai.sandbox.issuer
+-- @module hoopai.sandbox.oauth.authorization_server
 
 local core = require "hoopai.core"
 local refuse = require "hoopai.sandbox.refuse"

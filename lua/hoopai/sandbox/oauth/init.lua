@@ -12,8 +12,8 @@
 local core = require "hoopai.core"
 local access = require "hoopai.sandbox.domain.access"
 local checks = require "hoopai.sandbox.domain.checks"
-local faults = require "hoopai.sandbox.token_faults"
-local issuers = require "hoopai.sandbox.issuer"
+local token_faults = require "hoopai.sandbox.oauth.token_faults"
+local authorization_server = require "hoopai.sandbox.oauth.authorization_server"
 local rate_limit = require "hoopai.sandbox.domain.rate_limit"
 local refuse = require "hoopai.sandbox.refuse"
 local router = require "hoopai.sandbox.router"
@@ -116,7 +116,7 @@ function oauth.arrive(app, request)
   end
   local arrival = { form = form, problem = problem, allowed = true }
   if form then arrival.allowed, arrival.headers = app.oauth.rate:take(form.client_id or "") end
-  arrival.fault = arrival.allowed and faults.take(app.oauth.faults, what) or NO_FAULT
+  arrival.fault = arrival.allowed and token_faults.take(app.oauth.faults, what) or NO_FAULT
   request.arrival = arrival
   return arrival.fault.latency_ms or 0
 end
@@ -124,7 +124,7 @@ end
 local function begin(app, request, facts, record)
   if not request.arrival then oauth.arrive(app, request) end
   local arrival = request.arrival
-  record.fault = faults.name(arrival.fault)
+  record.fault = token_faults.name(arrival.fault)
   facts.record, facts.fault, facts.headers = app.oauth.issuer:record(record), arrival.fault, arrival.headers
   return arrival
 end
@@ -150,7 +150,7 @@ local function token(app, request, facts)
   local problem = arrival.problem or check_names(form, TOKEN_FORM)
   if problem then refuse.oauth(400, "invalid_request", problem) end
   local answer = app.oauth.issuer:exchange(form, record, arrival.fault)
-  return 200, spell(app, faults.bend(arrival.fault, answer)), TOKEN_SHAPE
+  return 200, spell(app, token_faults.bend(arrival.fault, answer)), TOKEN_SHAPE
 end
 
 -- For an agency's own token -------------------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ local function location_token(app, request, facts)
   local form = location_form(app, request)
   check_company(app, entry, form.companyId)
   local answer = app.oauth.issuer:location_token(entry, form.locationId, facts.record)
-  return 200, spell(app, faults.bend(arrival.fault, answer))
+  return 200, spell(app, token_faults.bend(arrival.fault, answer))
 end
 
 local INSTALLED_QUERY = {
@@ -274,7 +274,7 @@ local function authorize_problem(app, query)
     return "invalid_request"
   end
   if not query.scope or not find(query.scope, "%S") then return "invalid_scope" end
-  for _, scope in ipairs(issuers.split(query.scope)) do
+  for _, scope in ipairs(authorization_server.split(query.scope)) do
     -- Of other products we know nothing; of ours a misspelt one is found out.
     if find(scope, "^calendars") and not app.oauth.known_scopes[scope] then return "invalid_scope" end
   end
@@ -297,7 +297,7 @@ local function choose_location(app, request, facts)
   if not problem then
     local class, location_id = picked(query.sandbox_pick)
     back = { "code", app.oauth.issuer:new_code {
-      class = class, location_id = location_id, scopes = issuers.split(query.scope),
+      class = class, location_id = location_id, scopes = authorization_server.split(query.scope),
       redirect_uri = query.redirect_uri, challenge = query.code_challenge,
     } }
   end
@@ -348,8 +348,8 @@ function oauth.finish(app, facts, answer, body)
   record.status = answer.status
   if answer.status >= 400 then record.error = body.error end
   if record.error and answer.status ~= 429 then app.oauth.issuer:count "refused" end
-  answer.record, record.readable = record, answer.status == 200 and faults.is_readable(facts.fault)
-  return faults.apply(facts.fault, answer)
+  answer.record, record.readable = record, answer.status == 200 and token_faults.is_readable(facts.fault)
+  return token_faults.apply(facts.fault, answer)
 end
 
 -- State ---------------------------------------------------------------------------------------------------------------
@@ -393,7 +393,7 @@ function oauth.reset(app, clock)
   for _, scope in ipairs(scopes) do known[scope] = true end
   app.oauth = {
     settings = settings, known_scopes = known, faults = {}, rate = oauth.rate(settings.rate, clock), clock = clock,
-    issuer = issuers.new {
+    issuer = authorization_server.new {
       settings = settings, store = app.store, access = app.tokens, now = app.now, scopes = scopes,
       company_id = app.seed.company_id, location_id = app.seed.location_id, user_id = app.seed.users.okafor,
     },

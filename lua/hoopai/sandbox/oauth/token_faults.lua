@@ -1,7 +1,7 @@
 --- Scripted misbehaviour of the token endpoints: what specs want to see survived.
 --
 -- Which faults there are is said in `hoopai.sandbox.control`.
--- @module hoopai.sandbox.token_faults
+-- @module hoopai.sandbox.oauth.token_faults
 
 local refuse = require "hoopai.sandbox.refuse"
 
@@ -9,7 +9,7 @@ local concat, remove, sort = table.concat, table.remove, table.sort
 local format, gsub = string.format, string.gsub
 local ipairs, pairs, type = ipairs, pairs, type
 
-local faults = {}
+local token_faults = {}
 
 local KNOWN = {
   times = "number", grant = "string", latency_ms = "number", delay_ms = "number", drop = "string", status = "number",
@@ -25,7 +25,7 @@ local TOKENS = { access_token = true, refresh_token = true }
 --- Adds a fault to a list; refuses what it does not know.
 -- @tparam table list
 -- @tparam table given what the back door was asked for
-function faults.add(list, given)
+function token_faults.add(list, given)
   local fault = {}
   for name, value in pairs(given) do
     local kind = KNOWN[name]
@@ -50,7 +50,7 @@ end
 -- @tparam table list
 -- @tparam ?string grant
 -- @treturn ?table
-function faults.take(list, grant)
+function token_faults.take(list, grant)
   for position, fault in ipairs(list) do
     if is_meant(fault, grant) then
       fault.times = fault.times - 1
@@ -63,7 +63,7 @@ end
 --- The members of a fault, for the ledger.
 -- @tparam table fault
 -- @treturn ?string such as "delay_ms drop_after"
-function faults.name(fault)
+function token_faults.name(fault)
   local names = {}
   for name, value in pairs(fault) do
     if name ~= "times" and name ~= "grant" and value ~= false then
@@ -77,7 +77,7 @@ end
 --- Whether a client can learn its tokens from the answer.
 -- @tparam table fault
 -- @treturn boolean
-function faults.is_readable(fault)
+function token_faults.is_readable(fault)
   for _, name in ipairs(HIDES) do
     if fault[name] then return false end
   end
@@ -96,7 +96,7 @@ end
 -- @tparam table fault
 -- @tparam table answer of the exchange, snake_case; left as it is
 -- @treturn table
-function faults.bend(fault, answer)
+function token_faults.bend(fault, answer)
   local bent = {}
   for name, value in pairs(answer) do bent[name] = value end
   if fault.expires_in ~= nil then bent.expires_in = fault.expires_in end
@@ -109,7 +109,7 @@ end
 --- The text that an answer with a scripted status has.
 -- @tparam table fault
 -- @treturn string
-function faults.body(fault)
+function token_faults.body(fault)
   return fault.body or format('{"statusCode":%d,"message":"scripted"}', fault.status // 1)
 end
 
@@ -121,9 +121,9 @@ end
 -- @tparam table fault
 -- @tparam table answer `status` and `body` (text); gets `delay_ms`, `drop`, `truncate`
 -- @treturn table the answer
-function faults.apply(fault, answer)
+function token_faults.apply(fault, answer)
   answer.delay_ms, answer.drop, answer.truncate = fault.delay_ms, fault.drop ~= nil, fault.truncated
-  if fault.status then answer.status, answer.body = fault.status // 1, faults.body(fault) end
+  if fault.status then answer.status, answer.body = fault.status // 1, token_faults.body(fault) end
   if answer.status ~= 200 then return answer end
   for name, value in pairs(fault.raw or {}) do answer.body = put_raw(answer.body, name, value) end
   if fault.malformed then
@@ -132,4 +132,4 @@ function faults.apply(fault, answer)
   return answer
 end
 
-return faults
+return token_faults
