@@ -71,7 +71,7 @@ local PAGES = {
     { "sandbox/init", "Sandbox" },
   } },
   { name = "hoopai.sandbox.domain.seed", file = "sandbox/domain/seed", items = {} },
-  { name = "hoopai.sandbox.control", file = "sandbox/control", items = {} },
+  { name = "hoopai.sandbox.server.admin", file = "sandbox/server/admin", items = {} },
 }
 
 local FIELDS = { null = true, time = true, store = true, loop = true, VERSION = true }

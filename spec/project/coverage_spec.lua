@@ -119,7 +119,7 @@ describe("coverage:", function()
   end)
 
   it("each endpoint is served by the sandbox", function()
-    local sandbox = require("hoopai.sandbox.app").new { now = 1762000000000, rate_limit = false }
+    local sandbox = require("hoopai.sandbox.server.application").new { now = 1762000000000, rate_limit = false }
     local cases = {}
     for _, case in ipairs(endpoint_cases.list) do
       if not case.title or not cases[case.endpoint] then cases[case.endpoint] = case end
@@ -145,7 +145,7 @@ describe("coverage:", function()
   end)
 
   it("the sandbox serves nothing beside them", function()
-    local sandbox = require("hoopai.sandbox.app").new { now = 1762000000000, rate_limit = false }
+    local sandbox = require("hoopai.sandbox.server.application").new { now = 1762000000000, rate_limit = false }
     for _, request in ipairs {
       { "GET", "/calendars" }, { "GET", "/calendars/schedules" }, { "PATCH", "/calendars/c" }, { "GET", "/" },
       { "DELETE", "/calendars/" }, { "GET", "/calendars/events/block-slots/e" }, { "POST", "/calendars/c" },

@@ -8,7 +8,7 @@ local hoopai = require "hoopai"
 local api = require "hoopai.api"
 local errors = require "hoopai.errors"
 local sandbox = require "hoopai.sandbox"
-local sandbox_options = require "hoopai.sandbox.options"
+local sandbox_options = require "hoopai.sandbox.server.options"
 
 local pages = reference.pages()
 

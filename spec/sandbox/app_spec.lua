@@ -1,6 +1,6 @@
 -- The sandbox without sockets: every endpoint with a good and a bad case, the refusals, the quirks.
 
-local app = require "hoopai.sandbox.app"
+local app = require "hoopai.sandbox.server.application"
 local core = require "hoopai.core"
 
 -- A Monday, eight in the morning in New York; the seed's days are Tuesday, Wednesday and Thursday.
@@ -155,7 +155,7 @@ local function ids(list)
   return found
 end
 
-describe("hoopai.sandbox.app", function()
+describe("hoopai.sandbox.server.application", function()
   local box, seed
   before_each(function()
     box = new()
@@ -1109,7 +1109,7 @@ describe("hoopai.sandbox.app", function()
   end)
 
   it("was asked for every endpoint, and refused every one", function()
-    local router = require("hoopai.sandbox.router").new()
+    local router = require("hoopai.sandbox.server.router").new()
     assert.are.equal(42, #router.endpoints)
     for _, endpoint in ipairs(router.endpoints) do
       local cases = seen[endpoint.label] or {}

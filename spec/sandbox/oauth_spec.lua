@@ -1,6 +1,6 @@
 -- The token endpoints of the sandbox: signing in, rotation, location tokens, the ledger, and scripted faults.
 
-local app = require "hoopai.sandbox.app"
+local app = require "hoopai.sandbox.server.application"
 local core = require "hoopai.core"
 local leak = require "spec.support.leak"
 local sandbox = require "hoopai.sandbox"

@@ -447,7 +447,7 @@ local commands = {
 
 local function main(file_name)
   local authority
-  tls_context, authority = require("hoopai.sandbox.certificate").new()
+  tls_context, authority = require("hoopai.sandbox.server.certificate").new()
   local listener, control_port = listen()
   loop:wrap(function()
     for sock in listener:clients() do loop:wrap(control.serve, sock, commands) end

@@ -34,8 +34,8 @@
 -- the loopback interface, and it ends with the process that started it, however that one ends.
 -- @module hoopai.sandbox
 
-local options = require "hoopai.sandbox.options"
-local wire = require "hoopai.sandbox.wire"
+local options = require "hoopai.sandbox.server.options"
+local ipc = require "hoopai.sandbox.server.ipc"
 
 local format, gsub, match = string.format, string.gsub, string.match
 local error, pcall, require, setmetatable, type = error, pcall, require, setmetatable, type
@@ -91,7 +91,7 @@ local function wait_for_report(path)
   local sleep, started, pace = new_sleep(), os.time(), 0.005
   repeat
     local line = read_line(path)
-    if line then return wire.load(line) or { error = "the report cannot be read: " .. line } end
+    if line then return ipc.load(line) or { error = "the report cannot be read: " .. line } end
     sleep(pace)
     pace = pace < 0.05 and pace * 1.5 or pace
   until os.time() - started > START_TIMEOUT
@@ -113,7 +113,7 @@ local function command_line(lua, report)
   local words = {
     lua = lua or own_interpreter(), bootstrap = BOOTSTRAP, report = report,
   }
-  words.missing = wire.dump { error = "the interpreter " .. words.lua .. " was not found" }
+  words.missing = ipc.dump { error = "the interpreter " .. words.lua .. " was not found" }
   -- Another interpreter has search paths in its environment, which -E would ignore.
   local command = lua and gsub(COMMAND, " %-E", "") or COMMAND
   return (gsub(command, "@(%l+)", function(name) return shell_quote(words[name]) end))
@@ -162,7 +162,7 @@ end
 -- @tparam ?string given.token the token to accept; a made-up one without
 -- @tparam ?table given.tokens more tokens: name -> `{ token, location_id, scopes (a list), class }`
 -- @tparam ?integer given.random_seed other new ids with another number
--- @tparam ?boolean given.control open the back door for specs, see `hoopai.sandbox.control`
+-- @tparam ?boolean given.control open the back door for specs, see `hoopai.sandbox.server.admin`
 -- @tparam ?table given.oauth the app that can be signed in to, as described above
 -- @tparam ?string given.interpreter the command that runs the sandbox, where the interpreter of this program lacks the
 -- rock `http`; it finds its modules by its own environment. Without: HOOPAI_SANDBOX_LUA, else the interpreter of this
@@ -178,7 +178,7 @@ function sandbox.start(given)
   checked.interpreter = nil
   if not lua then setup.path, setup.cpath = package.path, package.cpath end
   local pipe = assert(io.popen(command_line(lua, report), "w"))
-  pipe:write(wire.dump(setup), "\n")
+  pipe:write(ipc.dump(setup), "\n")
   pipe:flush()
   local facts = wait_for_report(report)
   if facts.error then
@@ -222,7 +222,7 @@ local ASKING = { requests = true, bookings = true, oauth = true, ["oauth/counts"
 
 --- Uses the back door of a sandbox that was started with `control = true`.
 -- @tparam string name "requests", "bookings", "reset", "delay", "clock", "token", "rate_limit", "oauth" or "oauth/..."
--- @tparam ?table body what the name takes, see `hoopai.sandbox.control`
+-- @tparam ?table body what the name takes, see `hoopai.sandbox.server.admin`
 -- @treturn table the answer
 -- @raise when the answer is a refusal
 function Handle:control(name, body)

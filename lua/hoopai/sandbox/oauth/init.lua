@@ -6,7 +6,7 @@
 --     GET  /oauth/installedLocations    where the app is installed
 --
 -- With the option `camel_case` answers are spelt as in version v3 (`accessToken`), and forms may be.
--- The options and `sandbox_pick` are described in `hoopai.sandbox`, what specs can do in `hoopai.sandbox.control`.
+-- The options and `sandbox_pick` are described in `hoopai.sandbox`, what specs can do in `hoopai.sandbox.server.admin`.
 -- @module hoopai.sandbox.oauth
 
 local core = require "hoopai.core"
@@ -16,7 +16,7 @@ local token_faults = require "hoopai.sandbox.oauth.token_faults"
 local authorization_server = require "hoopai.sandbox.oauth.authorization_server"
 local rate_limit = require "hoopai.sandbox.domain.rate_limit"
 local refuse = require "hoopai.sandbox.refuse"
-local router = require "hoopai.sandbox.router"
+local router = require "hoopai.sandbox.server.router"
 
 local find, format, gsub, lower, upper = string.find, string.format, string.gsub, string.lower, string.upper
 local ipairs, pairs, tonumber, type = ipairs, pairs, tonumber, type

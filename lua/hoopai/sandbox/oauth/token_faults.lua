@@ -1,6 +1,6 @@
 --- Scripted misbehaviour of the token endpoints: what specs want to see survived.
 --
--- Which faults there are is said in `hoopai.sandbox.control`.
+-- Which faults there are is said in `hoopai.sandbox.server.admin`.
 -- @module hoopai.sandbox.oauth.token_faults
 
 local refuse = require "hoopai.sandbox.refuse"

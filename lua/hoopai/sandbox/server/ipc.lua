@@ -1,20 +1,20 @@
 --- Plain values as one line of Lua: how a sandbox and the process that started it tell each other things.
--- @module hoopai.sandbox.wire
+-- @module hoopai.sandbox.server.ipc
 
 local concat = table.concat
 local format, gsub = string.format, string.gsub
 local error, load, pairs, type = error, load, pairs, type
 
-local wire = {}
+local ipc = {}
 
 --- Writes a value as a Lua literal without line breaks.
 -- @param value string, number, boolean, or a table of these
 -- @treturn string
-function wire.dump(value)
+function ipc.dump(value)
   local kind = type(value)
   if kind == "table" then
     local parts = {}
-    for key, item in pairs(value) do parts[#parts + 1] = format("[%s]=%s", wire.dump(key), wire.dump(item)) end
+    for key, item in pairs(value) do parts[#parts + 1] = format("[%s]=%s", ipc.dump(key), ipc.dump(item)) end
     return "{" .. concat(parts, ",") .. "}"
   end
   if kind == "string" then return (gsub(format("%q", value), "\\\n", "\\n")) end
@@ -25,9 +25,9 @@ end
 --- Reads what `dump` wrote.
 -- @tparam string text
 -- @return the value, or nil when the text is none
-function wire.load(text)
-  local chunk = load("return " .. text, "=wire", "t", {})
+function ipc.load(text)
+  local chunk = load("return " .. text, "=ipc", "t", {})
   return chunk and chunk()
 end
 
-return wire
+return ipc

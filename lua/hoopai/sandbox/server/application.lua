@@ -1,23 +1,23 @@
 --- The sandbox without its sockets: from a request to an answer, changing the state in between.
 --
---     local app = require("hoopai.sandbox.app").new { now = 1762000000000 }
+--     local app = require("hoopai.sandbox.server.application").new { now = 1762000000000 }
 --     local answer = app:handle {
 --       method = "GET", path = "/calendars/", query_string = "locationId=" .. app.seed.location_id,
 --       headers = { authorization = "Bearer " .. app.token, version = "2021-07-28" },
 --     }
 --     print(answer.status, answer.headers["content-type"], answer.body)
--- @module hoopai.sandbox.app
+-- @module hoopai.sandbox.server.application
 
 local core = require "hoopai.core"
 local access = require "hoopai.sandbox.domain.access"
 local checks = require "hoopai.sandbox.domain.checks"
-local control = require "hoopai.sandbox.control"
+local admin = require "hoopai.sandbox.server.admin"
 local oauth = require "hoopai.sandbox.oauth"
-local options = require "hoopai.sandbox.options"
+local options = require "hoopai.sandbox.server.options"
 local quirks = require "hoopai.sandbox.domain.quirks"
 local rate_limit = require "hoopai.sandbox.domain.rate_limit"
 local refuse = require "hoopai.sandbox.refuse"
-local router = require "hoopai.sandbox.router"
+local router = require "hoopai.sandbox.server.router"
 local seed = require "hoopai.sandbox.domain.seed"
 local store = require "hoopai.sandbox.domain.store"
 
@@ -144,7 +144,7 @@ end
 
 -- Who answers a path.
 local function worker(app, path)
-  if find(path, "^/__sandbox/") and app.options.control then return control.serve end
+  if find(path, "^/__sandbox/") and app.options.control then return admin.serve end
   return oauth.is_path(path) and oauth.serve or serve
 end
 

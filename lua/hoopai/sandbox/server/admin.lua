@@ -47,7 +47,7 @@
 --     set, without, raw     members to replace; a list of names to leave out; members as JSON text
 --
 -- They want `Authorization: Bearer <control_token>`, count against no budget and stand in no ledger.
--- @module hoopai.sandbox.control
+-- @module hoopai.sandbox.server.admin
 
 local core = require "hoopai.core"
 local token_faults = require "hoopai.sandbox.oauth.token_faults"
@@ -58,7 +58,7 @@ local refuse = require "hoopai.sandbox.refuse"
 local format, match = string.format, string.match
 local pairs, tostring, type = pairs, tostring, type
 
-local control = {}
+local admin = {}
 
 local LEDGER_SHAPE = { fields = {
   requests = { array = true }, bookings = { array = true }, exchanges = { array = true },
@@ -191,7 +191,7 @@ end
 -- @treturn integer status
 -- @treturn table body
 -- @treturn table shape
-function control.serve(app, request)
+function admin.serve(app, request)
   local route = routes[request.method .. " " .. match(request.path, "^/__sandbox/(.*)$")]
   if not route then refuse.not_found(format("Cannot %s %s", request.method, request.path)) end
   if request.headers["authorization"] ~= "Bearer " .. app.control_token then refuse.unauthorized("Invalid JWT") end
@@ -203,4 +203,4 @@ function control.serve(app, request)
   return 200, route(app, body) or { succeeded = true }, LEDGER_SHAPE
 end
 
-return control
+return admin

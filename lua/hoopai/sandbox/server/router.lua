@@ -1,5 +1,5 @@
 --- From method and path to one of the endpoints described in `hoopai.api`.
--- @module hoopai.sandbox.router
+-- @module hoopai.sandbox.server.router
 
 local char, find, gmatch, gsub, match = string.char, string.find, string.gmatch, string.gsub, string.match
 local concat = table.concat

@@ -1,5 +1,5 @@
 --- The options of a sandbox: which exist, and of what type they are.
--- @module hoopai.sandbox.options
+-- @module hoopai.sandbox.server.options
 
 local concat, sort = table.concat, table.sort
 local error, pairs, pcall, tostring, type = error, pairs, pcall, tostring, type

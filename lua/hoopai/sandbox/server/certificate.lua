@@ -1,6 +1,6 @@
 --- The certificates of a sandbox that speaks TLS: an authority of its own, made anew at each start, and a certificate
 -- for the loopback names signed by it.
--- @module hoopai.sandbox.certificate
+-- @module hoopai.sandbox.server.certificate
 
 local require = require
 local time = os.time

@@ -4,9 +4,9 @@
 -- two bookings of one slot exactly one can win. Only reading, writing and the configured delays overlap.
 -- @module hoopai.sandbox.server
 
-local app = require "hoopai.sandbox.app"
+local app = require "hoopai.sandbox.server.application"
 local oauth = require "hoopai.sandbox.oauth"
-local wire = require "hoopai.sandbox.wire"
+local ipc = require "hoopai.sandbox.server.ipc"
 
 local find, format, gsub, match, sub = string.find, string.format, string.gsub, string.match, string.sub
 local error, ipairs, pairs, pcall, require, tostring = error, ipairs, pairs, pcall, require, tostring
@@ -130,7 +130,7 @@ function server.open(options)
   settings.port, settings.tls = nil, nil
   local application = app.new(settings)
   local context, authority
-  if options.tls then context, authority = require("hoopai.sandbox.certificate").new() end
+  if options.tls then context, authority = require("hoopai.sandbox.server.certificate").new() end
   local listening, problem = http_server.listen {
     host = "127.0.0.1", port = options.port or 0, tls = context ~= nil, ctx = context,
     onstream = new_handler(application), onerror = on_error, intra_stream_timeout = 120, reuseaddr = true,
@@ -192,14 +192,14 @@ end
 function server.child(setup)
   local ok, listening, facts = pcall(server.open, setup.options)
   if not ok then
-    write_file(setup.report, wire.dump { error = tostring(listening) } .. "\n")
+    write_file(setup.report, ipc.dump { error = tostring(listening) } .. "\n")
     os.exit(1)
   end
   -- Ctrl-C in a terminal reaches the whole group; the other process decides what it means.
   local signal = require "cqueues.signal"
   signal.ignore(signal.SIGINT)
   end_with_parent(listening, facts.ca_file)
-  write_file(setup.report, wire.dump(facts) .. "\n")
+  write_file(setup.report, ipc.dump(facts) .. "\n")
   serve(listening)
 end
 
