@@ -1,7 +1,7 @@
 --- Who may do what: tokens, the Version header, scopes and locations.
 -- @module hoopai.sandbox.domain.access
 
-local refuse = require "hoopai.sandbox.refuse"
+local api_errors = require "hoopai.sandbox.api_errors"
 
 local find, match = string.find, string.match
 local ipairs = ipairs
@@ -28,7 +28,7 @@ end
 
 local function bearer(request)
   local header = request.headers["authorization"]
-  if not header then refuse.unauthorized("Authorization header was not found.") end
+  if not header then api_errors.unauthorized("Authorization header was not found.") end
   return match(header, "^[Bb][Ee][Aa][Rr][Ee][Rr] +(%S+)$") or ""
 end
 
@@ -42,21 +42,21 @@ function access.token(tokens, request, now)
   local token = tokens[text]
   local is_good = token and not token.expired and (not token.expires_at or now < token.expires_at)
   if is_good then return token end
-  if find(text, "^pit%-") then refuse.unauthorized("Invalid Private Integration token") end
-  refuse.unauthorized("Invalid JWT")
+  if find(text, "^pit%-") then api_errors.unauthorized("Invalid Private Integration token") end
+  api_errors.unauthorized("Invalid JWT")
 end
 
 --- Refuses a request whose Version header is missing or unknown.
 -- @tparam table request
 function access.version(request)
   local version = request.headers["version"]
-  if not version then refuse.unauthorized("version header was not found.") end
-  if not VERSIONS[version] then refuse.unauthorized("version header is invalid") end
+  if not version then api_errors.unauthorized("version header was not found.") end
+  if not VERSIONS[version] then api_errors.unauthorized("version header is invalid") end
 end
 
 --- Refuses a token of the wrong class: an agency's for a location, or the other way round.
 function access.refuse_class()
-  refuse.unauthorized("This authClass type is not allowed to access this scope. "
+  api_errors.unauthorized("This authClass type is not allowed to access this scope. "
     .. "Please reach out to the Platform team to get it added.")
 end
 
@@ -66,7 +66,7 @@ end
 function access.scope(token, endpoint)
   if token.class ~= "Location" then access.refuse_class() end
   if not token.scopes[endpoint.scope] then
-    refuse.unauthorized("The token is not authorized for this scope.")
+    api_errors.unauthorized("The token is not authorized for this scope.")
   end
 end
 
@@ -75,7 +75,7 @@ end
 -- @tparam ?string location_id
 function access.location(token, location_id)
   if location_id and location_id ~= token.location_id then
-    refuse.forbidden("The token does not have access to this location.")
+    api_errors.forbidden("The token does not have access to this location.")
   end
 end
 
@@ -87,7 +87,7 @@ end
 -- @treturn table
 function access.get(context, collection, id, what)
   local item = context.store[collection]:get(id)
-  if not item then refuse.not_found(what .. " not found") end
+  if not item then api_errors.not_found(what .. " not found") end
   access.location(context.token, item.locationId)
   return item
 end

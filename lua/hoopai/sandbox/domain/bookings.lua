@@ -1,7 +1,7 @@
 --- Making and changing appointments: who takes them, when, and whether the slot is to be had.
 -- @module hoopai.sandbox.domain.bookings
 
-local refuse = require "hoopai.sandbox.refuse"
+local api_errors = require "hoopai.sandbox.api_errors"
 local slots = require "hoopai.sandbox.domain.slots"
 local local_time = require "hoopai.sandbox.domain.local_time"
 
@@ -51,9 +51,9 @@ end
 
 local function check_user(store, calendar, user)
   if not user then return end
-  if not store.users:get(user) then refuse.bad_request("The user id is not valid.") end
+  if not store.users:get(user) then api_errors.bad_request("The user id is not valid.") end
   if #slots.members(calendar) > 0 and not is_member(calendar, user) then
-    refuse.bad_request("The user id is not part of the calendar team.")
+    api_errors.bad_request("The user id is not part of the calendar team.")
   end
 end
 
@@ -61,7 +61,7 @@ end
 local function unchecked_user(calendar, user)
   local members = slots.members(calendar)
   if not user and #members > 1 then
-    refuse.unprocessable("A team member needs to be selected. assignedUserId is missing")
+    api_errors.unprocessable("A team member needs to be selected. assignedUserId is missing")
   end
   return user or members[1]
 end
@@ -71,7 +71,7 @@ local function checked_user(store, calendar, from, to, body, user, except)
   local free = slots.offered(store, calendar, from, {
     length = to - from, user = user, ignore_date_range = body.ignoreDateRange, except = except,
   })
-  if not free then refuse.slot() end
+  if not free then api_errors.slot() end
   return user or choose(store, calendar, free)
 end
 
@@ -80,7 +80,7 @@ local function instant(store, calendar, text)
 end
 
 local function check_span(from, to)
-  if to <= from then refuse.unprocessable { "endTime must be after startTime" } end
+  if to <= from then api_errors.unprocessable { "endTime must be after startTime" } end
 end
 
 local function title_of(calendar, contact)

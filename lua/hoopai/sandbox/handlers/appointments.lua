@@ -3,7 +3,7 @@
 
 local access = require "hoopai.sandbox.domain.access"
 local bookings = require "hoopai.sandbox.domain.bookings"
-local refuse = require "hoopai.sandbox.refuse"
+local api_errors = require "hoopai.sandbox.api_errors"
 local serializers = require "hoopai.sandbox.domain.serializers"
 
 local appointments = {}
@@ -17,7 +17,7 @@ function appointments.create(context)
   local calendar = access.get(context, "calendars", body.calendarId, "Calendar")
   local contact = store.contacts:get(body.contactId)
   if not contact or contact.locationId ~= calendar.locationId then
-    refuse.bad_request("The contact id is not valid.")
+    api_errors.bad_request("The contact id is not valid.")
   end
   return serializers.appointment(bookings.create(store, calendar, contact, body))
 end

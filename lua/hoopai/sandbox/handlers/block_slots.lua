@@ -3,7 +3,7 @@
 
 local access = require "hoopai.sandbox.domain.access"
 local events = require "hoopai.sandbox.handlers.events"
-local refuse = require "hoopai.sandbox.refuse"
+local api_errors = require "hoopai.sandbox.api_errors"
 local serializers = require "hoopai.sandbox.domain.serializers"
 local local_time = require "hoopai.sandbox.domain.local_time"
 
@@ -12,16 +12,16 @@ local block_slots = {}
 -- Calendars with a team are blocked through its members.
 local function check_owner(context, body)
   if body.calendarId and body.assignedUserId then
-    refuse.unprocessable("Only one of calendarId and assignedUserId can be given")
+    api_errors.unprocessable("Only one of calendarId and assignedUserId can be given")
   end
   if body.calendarId then
     local calendar = access.get(context, "calendars", body.calendarId, "Calendar")
     if context.options.strict_block_slots and calendar.calendarType ~= "event" then
-      refuse.bad_request("The calendar is not an event calendar.")
+      api_errors.bad_request("The calendar is not an event calendar.")
     end
   elseif body.assignedUserId then
     local user = context.store.users:get(body.assignedUserId)
-    if not user or user.locationId ~= body.locationId then refuse.bad_request("The user id is not valid.") end
+    if not user or user.locationId ~= body.locationId then api_errors.bad_request("The user id is not valid.") end
   end
 end
 
@@ -29,8 +29,8 @@ local function check_span(from, to)
   local missing = {}
   if not from then missing[#missing + 1] = "startTime must be a valid ISO 8601 date string" end
   if not to then missing[#missing + 1] = "endTime must be a valid ISO 8601 date string" end
-  if missing[1] then refuse.unprocessable(missing) end
-  if to <= from then refuse.unprocessable { "endTime must be after startTime" } end
+  if missing[1] then api_errors.unprocessable(missing) end
+  if to <= from then api_errors.unprocessable { "endTime must be after startTime" } end
 end
 
 function block_slots.list(context)
@@ -41,7 +41,7 @@ function block_slots.create(context)
   local store, body = context.store, context.body
   check_owner(context, body)
   if not (body.calendarId or body.assignedUserId) then
-    refuse.unprocessable("Either of calendarId or assignedUserId is required")
+    api_errors.unprocessable("Either of calendarId or assignedUserId is required")
   end
   local zone, now = store:zone_of(body.locationId), store.now()
   local from, to = body.startTime and local_time.parse(body.startTime, zone), body.endTime and local_time.parse(body.endTime, zone)

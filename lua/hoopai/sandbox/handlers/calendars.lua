@@ -4,7 +4,7 @@
 local access = require "hoopai.sandbox.domain.access"
 local bookings = require "hoopai.sandbox.domain.bookings"
 local core = require "hoopai.core"
-local refuse = require "hoopai.sandbox.refuse"
+local api_errors = require "hoopai.sandbox.api_errors"
 local slots = require "hoopai.sandbox.domain.slots"
 local local_time = require "hoopai.sandbox.domain.local_time"
 
@@ -35,7 +35,7 @@ end
 local function check_slug(store, location_id, slug, own_id)
   for _, calendar in ipairs(store.calendars.items) do
     if calendar.locationId == location_id and calendar.slug == slug and calendar.id ~= own_id then
-      refuse.bad_request("A calendar with this slug already exists.")
+      api_errors.bad_request("A calendar with this slug already exists.")
     end
   end
 end
@@ -44,16 +44,16 @@ local function check_team(store, calendar)
   for _, member in ipairs(calendar.teamMembers or {}) do
     local user = store.users:get(member.userId)
     if not user or user.locationId ~= calendar.locationId then
-      refuse.bad_request("The user id " .. member.userId .. " is not valid.")
+      api_errors.bad_request("The user id " .. member.userId .. " is not valid.")
     end
     member.priority = member.priority or 0.5
   end
   local count = #(calendar.teamMembers or {})
   if calendar.calendarType == "personal" and count ~= 1 then
-    refuse.unprocessable { "teamMembers must contain exactly one member for a personal calendar" }
+    api_errors.unprocessable { "teamMembers must contain exactly one member for a personal calendar" }
   end
   if count == 0 and (calendar.calendarType == "round_robin" or calendar.calendarType == "collective") then
-    refuse.unprocessable { "teamMembers must contain at least 1 elements" }
+    api_errors.unprocessable { "teamMembers must contain at least 1 elements" }
   end
 end
 
@@ -133,9 +133,9 @@ end
 function calendars.free_slots(context)
   local store, query = context.store, context.query
   local calendar = calendars.get(context)
-  if query.endDate < query.startDate then refuse.bad_request("endDate must be after startDate") end
+  if query.endDate < query.startDate then api_errors.bad_request("endDate must be after startDate") end
   if query.endDate - query.startDate > LONGEST_RANGE then
-    refuse.bad_request("The date range must not be longer than 31 days.")
+    api_errors.bad_request("The date range must not be longer than 31 days.")
   end
   local zone = query.timezone or store:zone_of(calendar.locationId)
   local days = {}

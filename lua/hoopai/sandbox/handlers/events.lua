@@ -3,7 +3,7 @@
 
 local access = require "hoopai.sandbox.domain.access"
 local bookings = require "hoopai.sandbox.domain.bookings"
-local refuse = require "hoopai.sandbox.refuse"
+local api_errors = require "hoopai.sandbox.api_errors"
 local serializers = require "hoopai.sandbox.domain.serializers"
 
 local ipairs, sort = ipairs, table.sort
@@ -14,7 +14,7 @@ local events = {}
 local function owner(context)
   local store, query = context.store, context.query
   if not (query.userId or query.calendarId or query.groupId) then
-    refuse.unprocessable("Either of userId, calendarId or groupId is required")
+    api_errors.unprocessable("Either of userId, calendarId or groupId is required")
   end
   if query.calendarId then access.get(context, "calendars", query.calendarId, "Calendar") end
   if query.groupId then access.get(context, "groups", query.groupId, "Group") end

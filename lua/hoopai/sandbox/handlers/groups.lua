@@ -2,7 +2,7 @@
 -- @module hoopai.sandbox.handlers.groups
 
 local access = require "hoopai.sandbox.domain.access"
-local refuse = require "hoopai.sandbox.refuse"
+local api_errors = require "hoopai.sandbox.api_errors"
 
 local ipairs = ipairs
 
@@ -15,7 +15,7 @@ end
 
 local function check_slug(store, location_id, slug, own_id)
   if is_taken(store, location_id, slug, own_id) then
-    refuse.bad_request("A group with this slug already exists.")
+    api_errors.bad_request("A group with this slug already exists.")
   end
 end
 

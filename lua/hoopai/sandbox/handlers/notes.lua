@@ -2,7 +2,7 @@
 -- @module hoopai.sandbox.handlers.notes
 
 local access = require "hoopai.sandbox.domain.access"
-local refuse = require "hoopai.sandbox.refuse"
+local api_errors = require "hoopai.sandbox.api_errors"
 local local_time = require "hoopai.sandbox.domain.local_time"
 
 local notes = {}
@@ -13,7 +13,7 @@ end
 
 local function note_of(context)
   local appointment, note = appointment_of(context), context.store.notes:get(context.params.noteId)
-  if not note or note.appointmentId ~= appointment.id then refuse.not_found("Note not found") end
+  if not note or note.appointmentId ~= appointment.id then api_errors.not_found("Note not found") end
   return note
 end
 

@@ -2,7 +2,7 @@
 -- @module hoopai.sandbox.handlers.notifications
 
 local access = require "hoopai.sandbox.domain.access"
-local refuse = require "hoopai.sandbox.refuse"
+local api_errors = require "hoopai.sandbox.api_errors"
 
 local ipairs, pairs = ipairs, pairs
 
@@ -20,7 +20,7 @@ end
 local function get(context)
   local calendar = calendar_of(context)
   local notification = context.store.notifications:get(context.params.notificationId)
-  if not notification or notification.calendarId ~= calendar.id then refuse.not_found("Notification not found") end
+  if not notification or notification.calendarId ~= calendar.id then api_errors.not_found("Notification not found") end
   return notification
 end
 

@@ -2,7 +2,7 @@
 -- @module hoopai.sandbox.handlers.resources
 
 local access = require "hoopai.sandbox.domain.access"
-local refuse = require "hoopai.sandbox.refuse"
+local api_errors = require "hoopai.sandbox.api_errors"
 
 local ipairs, pairs = ipairs, pairs
 
@@ -10,14 +10,14 @@ local resources = {}
 
 local function get(context)
   local resource = access.get(context, "resources", context.params.id, "Resource")
-  if resource.resourceType ~= context.params.resourceType then refuse.not_found("Resource not found") end
+  if resource.resourceType ~= context.params.resourceType then api_errors.not_found("Resource not found") end
   return resource
 end
 
 local function check_calendars(context, resource_type, ids)
   for _, id in ipairs(ids or {}) do access.get(context, "calendars", id, "Calendar") end
   if resource_type == "equipments" and ids and #ids > 1 then
-    refuse.bad_request("An equipment can only be mapped to one service calendar.")
+    api_errors.bad_request("An equipment can only be mapped to one service calendar.")
   end
 end
 

@@ -2,7 +2,7 @@
 -- @module hoopai.sandbox.handlers.schedules
 
 local access = require "hoopai.sandbox.domain.access"
-local refuse = require "hoopai.sandbox.refuse"
+local api_errors = require "hoopai.sandbox.api_errors"
 local local_time = require "hoopai.sandbox.domain.local_time"
 
 local format = string.format
@@ -53,7 +53,7 @@ local function check_rules(rules)
     end
     check_intervals(problems, i, rule)
   end
-  if problems[1] then refuse.unprocessable(problems) end
+  if problems[1] then api_errors.unprocessable(problems) end
 end
 
 function schedules.list(context)
@@ -74,7 +74,7 @@ function schedules.create(context)
   local store, body = context.store, context.body
   local user = store.users:get(body.userId)
   if not user or user.locationId ~= body.locationId then
-    refuse.bad_request("The user id is not valid.")
+    api_errors.bad_request("The user id is not valid.")
   end
   check_rules(body.rules)
   for _, id in ipairs(body.calendarIds or {}) do access.get(context, "calendars", id, "Calendar") end
@@ -106,9 +106,9 @@ end
 local function association(context)
   local schedule = get(context)
   local calendar = context.store.calendars:get(context.params.calendarId)
-  if not calendar then refuse.not_found("Calendar not found") end
+  if not calendar then api_errors.not_found("Calendar not found") end
   if calendar.locationId ~= schedule.locationId then
-    refuse.bad_request("Schedule and calendar must belong to the same location")
+    api_errors.bad_request("Schedule and calendar must belong to the same location")
   end
   return schedule, calendar.id
 end

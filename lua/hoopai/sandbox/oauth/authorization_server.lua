@@ -5,7 +5,7 @@
 -- @module hoopai.sandbox.oauth.authorization_server
 
 local core = require "hoopai.core"
-local refuse = require "hoopai.sandbox.refuse"
+local api_errors = require "hoopai.sandbox.api_errors"
 
 local byte, char, find, gmatch, match =
   string.byte, string.char, string.find, string.gmatch, string.match
@@ -176,7 +176,7 @@ end
 -- Exchanging ---------------------------------------------------------------------------------------------------------
 
 local function invalid_grant(description)
-  refuse.oauth(400, "invalid_grant", description)
+  api_errors.oauth(400, "invalid_grant", description)
 end
 
 local function check_verifier(code, verifier)
@@ -212,7 +212,7 @@ end
 local grants = {}
 
 function grants.authorization_code(issuer, form, record)
-  if not form.code then refuse.oauth(400, "invalid_request", "code is missing") end
+  if not form.code then api_errors.oauth(400, "invalid_request", "code is missing") end
   local code = issuer.codes[form.code]
   check_code(issuer, code, form, record)
   code.used = true
@@ -239,7 +239,7 @@ local function reuse(issuer, token, record)
 end
 
 function grants.refresh_token(issuer, form, record, fault)
-  if not form.refresh_token then refuse.oauth(400, "invalid_request", "refresh_token is missing") end
+  if not form.refresh_token then api_errors.oauth(400, "invalid_request", "refresh_token is missing") end
   local token = issuer.refresh[form.refresh_token]
   record.token = fingerprint(form.refresh_token)
   if not token then invalid_grant "Invalid grant: refresh token is invalid" end
@@ -249,7 +249,7 @@ function grants.refresh_token(issuer, form, record, fault)
   if family.revoked then invalid_grant "Invalid grant: refresh token was revoked" end
   if issuer.now() >= token.expires_at then invalid_grant "Invalid grant: refresh token has expired" end
   if form.user_type and form.user_type ~= family.grant.class then
-    refuse.oauth(400, "invalid_request", "user_type does not match")
+    api_errors.oauth(400, "invalid_request", "user_type does not match")
   end
   if token.used_at then return reuse(issuer, token, record) end
   -- An answer without a successor, or with the same token, says that the old one goes on.
@@ -271,16 +271,16 @@ end
 function Issuer:exchange(form, record, fault)
   local settings = self.settings
   if not form.client_id or not form.client_secret or not form.grant_type then
-    refuse.oauth(400, "invalid_request", "client_id, client_secret and grant_type are required")
+    api_errors.oauth(400, "invalid_request", "client_id, client_secret and grant_type are required")
   end
   if form.client_id ~= settings.client_id or form.client_secret ~= settings.client_secret then
-    refuse.oauth(401, "invalid_client", "Invalid client credentials")
+    api_errors.oauth(401, "invalid_client", "Invalid client credentials")
   end
   if form.user_type and form.user_type ~= "Location" and form.user_type ~= "Company" then
-    refuse.oauth(400, "invalid_request", "user_type must be Company or Location")
+    api_errors.oauth(400, "invalid_request", "user_type must be Company or Location")
   end
   local grant = grants[form.grant_type]
-  if not grant then refuse.oauth(400, "unsupported_grant_type", "grant_type is not supported") end
+  if not grant then api_errors.oauth(400, "unsupported_grant_type", "grant_type is not supported") end
   return grant(self, form, record, fault)
 end
 
@@ -290,8 +290,8 @@ end
 -- @tparam table record of the ledger
 -- @treturn table the answer, snake_case
 function Issuer:location_token(agency, location_id, record)
-  if not self.store.locations:get(location_id) then refuse.bad_request("Location not found") end
-  if self.uninstalled[location_id] then refuse.forbidden("The app is not installed on this location.") end
+  if not self.store.locations:get(location_id) then api_errors.bad_request("Location not found") end
+  if self.uninstalled[location_id] then api_errors.forbidden("The app is not installed on this location.") end
   local grant = {
     class = "Location", location_id = location_id, scopes = without_oauth(agency.scope_list), user_id = agency.user_id,
   }

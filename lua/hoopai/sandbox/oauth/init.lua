@@ -15,7 +15,7 @@ local checks = require "hoopai.sandbox.domain.checks"
 local token_faults = require "hoopai.sandbox.oauth.token_faults"
 local authorization_server = require "hoopai.sandbox.oauth.authorization_server"
 local rate_limit = require "hoopai.sandbox.domain.rate_limit"
-local refuse = require "hoopai.sandbox.refuse"
+local api_errors = require "hoopai.sandbox.api_errors"
 local router = require "hoopai.sandbox.server.router"
 
 local find, format, gsub, lower, upper = string.find, string.format, string.gsub, string.lower, string.upper
@@ -143,12 +143,12 @@ local function token(app, request, facts)
   record.client_id = form.client_id == app.oauth.settings.client_id and form.client_id or nil
   if not arrival.allowed then
     app.oauth.issuer:count "limited"
-    refuse.too_many "Too Many Requests"
+    api_errors.too_many "Too Many Requests"
   end
   local status, body = stop_early(arrival.fault)
   if status then return status, body end
   local problem = arrival.problem or check_names(form, TOKEN_FORM)
-  if problem then refuse.oauth(400, "invalid_request", problem) end
+  if problem then api_errors.oauth(400, "invalid_request", problem) end
   local answer = app.oauth.issuer:exchange(form, record, arrival.fault)
   return 200, spell(app, token_faults.bend(arrival.fault, answer)), TOKEN_SHAPE
 end
@@ -160,16 +160,16 @@ local function agency(app, request, facts, scope)
   local entry = access.token(app.tokens, request, app.now())
   local allowed, headers = app.rate:take(entry.company_id or entry.location_id or "")
   facts.headers, facts.location_id = facts.headers or headers, entry.location_id
-  if not allowed then refuse.too_many "Too Many Requests" end
+  if not allowed then api_errors.too_many "Too Many Requests" end
   access.version(request)
   if not entry.company_id then access.refuse_class() end
-  if not entry.scopes[scope] then refuse.unauthorized("The token is not authorized for this scope.") end
+  if not entry.scopes[scope] then api_errors.unauthorized("The token is not authorized for this scope.") end
   return entry
 end
 
 local function check_company(app, entry, company_id)
   if company_id ~= entry.company_id or company_id ~= app.seed.company_id then
-    refuse.forbidden("The token does not have access to this company.")
+    api_errors.forbidden("The token does not have access to this company.")
   end
 end
 
@@ -181,7 +181,7 @@ local function location_form(app, request)
   for _, name in ipairs { "companyId", "locationId" } do
     if not form[name] then problems[#problems + 1] = name .. " must be a string" end
   end
-  if problems[1] then refuse.unprocessable(problems) end
+  if problems[1] then api_errors.unprocessable(problems) end
   return form
 end
 
@@ -225,9 +225,9 @@ local function installed_locations(app, request, facts)
   facts.endpoint = "oauth.installed_locations"
   local entry = agency(app, request, facts, "oauth.readonly")
   local query, problems = checks.query(INSTALLED_QUERY, router.parse_query(request.query_string))
-  if problems[1] then refuse.unprocessable(problems) end
+  if problems[1] then api_errors.unprocessable(problems) end
   check_company(app, entry, query.companyId)
-  if query.appId ~= app.oauth.issuer.app_id then refuse.bad_request("App not found") end
+  if query.appId ~= app.oauth.issuer.app_id then api_errors.bad_request("App not found") end
   local skip, limit = tonumber(query.skip) or 0, tonumber(query.limit) or 20
   local page, count = core.array {}, 0
   for _, location in ipairs(app.store.locations.items) do
@@ -250,8 +250,8 @@ local AUTHORIZE_QUERY = {
 local function first_values(query_string)
   local values = {}
   for name, list in pairs(router.parse_query(query_string)) do
-    if not AUTHORIZE_QUERY[name] then refuse.bad_request(format("property %s should not exist", name)) end
-    if list[2] then refuse.bad_request(name .. " must not be repeated") end
+    if not AUTHORIZE_QUERY[name] then api_errors.bad_request(format("property %s should not exist", name)) end
+    if list[2] then api_errors.bad_request(name .. " must not be repeated") end
     values[name] = list[1]
   end
   return values
@@ -259,11 +259,11 @@ end
 
 -- Of these a browser is told on a page of the server's own: it is not sent to an address that may be anybody's.
 local function check_client(settings, query)
-  if query.client_id ~= settings.client_id then refuse.bad_request("client_id is invalid") end
+  if query.client_id ~= settings.client_id then api_errors.bad_request("client_id is invalid") end
   local uri = query.redirect_uri or ""
   local is_good = settings.redirect_uri and uri == settings.redirect_uri
     or not settings.redirect_uri and find(uri, "^https?://[%w%.%-%[%]:]+[^#%c ]*$")
-  if not is_good then refuse.bad_request("redirect_uri is invalid") end
+  if not is_good then api_errors.bad_request("redirect_uri is invalid") end
 end
 
 local function authorize_problem(app, query)
@@ -332,7 +332,7 @@ end
 -- @treturn ?table shape
 function oauth.serve(app, request, facts)
   local route = ROUTES[request.method .. " " .. path_of(app, request)]
-  if not route then refuse.not_found(format("Cannot %s %s", request.method, request.path)) end
+  if not route then api_errors.not_found(format("Cannot %s %s", request.method, request.path)) end
   return route(app, request, facts)
 end
 

@@ -3,7 +3,7 @@
 -- Which faults there are is said in `hoopai.sandbox.server.admin`.
 -- @module hoopai.sandbox.oauth.token_faults
 
-local refuse = require "hoopai.sandbox.refuse"
+local api_errors = require "hoopai.sandbox.api_errors"
 
 local concat, remove, sort = table.concat, table.remove, table.sort
 local format, gsub = string.format, string.gsub
@@ -30,12 +30,12 @@ function token_faults.add(list, given)
   for name, value in pairs(given) do
     local kind = KNOWN[name]
     if not kind or kind ~= "any" and type(value) ~= kind then
-      refuse.unprocessable { kind and format("%s must be a %s", name, kind) or "no such fault: " .. name }
+      api_errors.unprocessable { kind and format("%s must be a %s", name, kind) or "no such fault: " .. name }
     end
     fault[name] = value
   end
   if fault.drop and fault.drop ~= "before" and fault.drop ~= "after" then
-    refuse.unprocessable { 'drop must be "before" or "after"' }
+    api_errors.unprocessable { 'drop must be "before" or "after"' }
   end
   fault.times = fault.times or 1
   list[#list + 1] = fault

@@ -53,7 +53,7 @@ local core = require "hoopai.core"
 local token_faults = require "hoopai.sandbox.oauth.token_faults"
 local oauth = require "hoopai.sandbox.oauth"
 local rate_limit = require "hoopai.sandbox.domain.rate_limit"
-local refuse = require "hoopai.sandbox.refuse"
+local api_errors = require "hoopai.sandbox.api_errors"
 
 local format, match = string.format, string.match
 local pairs, tostring, type = pairs, tostring, type
@@ -67,7 +67,7 @@ local LEDGER_SHAPE = { fields = {
 local function number(body, name)
   local value = body[name]
   if value ~= nil and (type(value) ~= "number" or value < 0) then
-    refuse.unprocessable { name .. " must be a number" }
+    api_errors.unprocessable { name .. " must be a number" }
   end
   return value
 end
@@ -100,7 +100,7 @@ end
 
 routes["POST token"] = function(app, body)
   local token = app.tokens[app.token_names[body.name or "main"]]
-  if not token then refuse.not_found("Token not found") end
+  if not token then api_errors.not_found("Token not found") end
   token.expired = body.expired ~= false
 end
 
@@ -135,7 +135,7 @@ routes["POST oauth/settings"] = function(app, body)
     elseif type(value) == SETTINGS[name] then
       app.oauth.settings[name] = value
     else
-      refuse.unprocessable { "no such setting, or not of its type: " .. tostring(name) }
+      api_errors.unprocessable { "no such setting, or not of its type: " .. tostring(name) }
     end
   end
 end
@@ -151,9 +151,9 @@ routes["POST oauth/faults"] = function(app)
 end
 
 local function check_target(app, body)
-  if body.location_id and not app.store.locations:get(body.location_id) then refuse.not_found("Location not found") end
+  if body.location_id and not app.store.locations:get(body.location_id) then api_errors.not_found("Location not found") end
   if body.class and body.class ~= "Location" and body.class ~= "Company" then
-    refuse.unprocessable { "class must be Location or Company" }
+    api_errors.unprocessable { "class must be Location or Company" }
   end
   return body
 end
@@ -176,12 +176,12 @@ end
 
 routes["POST oauth/install"] = function(app, body)
   local id = check_target(app, body).location_id
-  if not id then refuse.unprocessable { "location_id must be a string" } end
+  if not id then api_errors.unprocessable { "location_id must be a string" } end
   app.oauth.issuer.uninstalled[id] = body.installed == false or nil
 end
 
 routes["POST oauth/inspect"] = function(app, body)
-  if type(body.token) ~= "string" then refuse.unprocessable { "token must be a string" } end
+  if type(body.token) ~= "string" then api_errors.unprocessable { "token must be a string" } end
   return app.oauth.issuer:inspect(body.token)
 end
 
@@ -193,12 +193,12 @@ end
 -- @treturn table shape
 function admin.serve(app, request)
   local route = routes[request.method .. " " .. match(request.path, "^/__sandbox/(.*)$")]
-  if not route then refuse.not_found(format("Cannot %s %s", request.method, request.path)) end
-  if request.headers["authorization"] ~= "Bearer " .. app.control_token then refuse.unauthorized("Invalid JWT") end
+  if not route then api_errors.not_found(format("Cannot %s %s", request.method, request.path)) end
+  if request.headers["authorization"] ~= "Bearer " .. app.control_token then api_errors.unauthorized("Invalid JWT") end
   local body = {}
   if request.body and request.body ~= "" then
     body = core.decode(request.body)
-    if type(body) ~= "table" then refuse.bad_request("Unexpected token in JSON") end
+    if type(body) ~= "table" then api_errors.bad_request("Unexpected token in JSON") end
   end
   return 200, route(app, body) or { succeeded = true }, LEDGER_SHAPE
 end

@@ -16,7 +16,7 @@ local oauth = require "hoopai.sandbox.oauth"
 local options = require "hoopai.sandbox.server.options"
 local quirks = require "hoopai.sandbox.domain.quirks"
 local rate_limit = require "hoopai.sandbox.domain.rate_limit"
-local refuse = require "hoopai.sandbox.refuse"
+local api_errors = require "hoopai.sandbox.api_errors"
 local router = require "hoopai.sandbox.server.router"
 local seed = require "hoopai.sandbox.domain.seed"
 local store = require "hoopai.sandbox.domain.store"
@@ -47,7 +47,7 @@ local function read_body(declared, request)
   local is_json = find(request.headers["content-type"] or "", "json", 1, true)
   if text == "" or not is_json then return declared.type == "array" and core.array {} or {} end
   local body, problem = core.decode(text, nullable_names(declared))
-  if body == nil then refuse.bad_request("Unexpected token in JSON: " .. problem) end
+  if body == nil then api_errors.bad_request("Unexpected token in JSON: " .. problem) end
   return body
 end
 
@@ -59,7 +59,7 @@ local function check_request(endpoint, request, params)
   for _, list in ipairs { query_problems, declared and checks.body(declared, body) or {} } do
     for _, problem in ipairs(list) do problems[#problems + 1] = problem end
   end
-  if problems[1] then refuse.unprocessable(problems) end
+  if problems[1] then api_errors.unprocessable(problems) end
   if body then quirks.drop(endpoint, body) end
   return query, body
 end
@@ -92,13 +92,13 @@ end
 
 local function serve(app, request, facts)
   local endpoint, params = app.router:find(request.method, request.path)
-  if not endpoint then refuse.not_found(format("Cannot %s %s", request.method, request.path)) end
+  if not endpoint then api_errors.not_found(format("Cannot %s %s", request.method, request.path)) end
   facts.endpoint = endpoint.label
   local token = access.token(app.tokens, request, app.now())
   facts.location_id = token.location_id
   local allowed
   allowed, facts.headers = app.rate:take(token.location_id or "")
-  if not allowed then refuse.too_many("Too Many Requests") end
+  if not allowed then api_errors.too_many("Too Many Requests") end
   access.version(request)
   access.scope(token, endpoint)
   local query, body = check_request(endpoint, request, params)
@@ -113,7 +113,7 @@ local function serve(app, request, facts)
 end
 
 local function failure(app, caught, facts)
-  if refuse.is(caught) then
+  if api_errors.is(caught) then
     return caught.status, caught.body or {
       statusCode = caught.status, message = caught.message, error = caught.reason, traceId = facts.trace_id,
     }
@@ -123,7 +123,7 @@ local function failure(app, caught, facts)
 end
 
 local function keep_fault(caught)
-  return refuse.is(caught) and caught or traceback(tostring(caught), 2)
+  return api_errors.is(caught) and caught or traceback(tostring(caught), 2)
 end
 
 local function note(app, request, facts, status)

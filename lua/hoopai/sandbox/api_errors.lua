@@ -1,5 +1,5 @@
 --- The refusals of the API, each raised as an error that the application turns into an answer.
--- @module hoopai.sandbox.refuse
+-- @module hoopai.sandbox.api_errors
 
 local error, getmetatable, setmetatable = error, getmetatable, setmetatable
 
@@ -11,7 +11,7 @@ local function refusal(status, reason)
   end
 end
 
-local refuse = {
+local api_errors = {
   --- 400, with one sentence.
   bad_request = refusal(400, "Bad Request"),
   --- 401, with one sentence.
@@ -29,7 +29,7 @@ local refuse = {
 --- Whether a caught error is a refusal, as opposed to a fault of the sandbox.
 -- @param value
 -- @treturn boolean
-function refuse.is(value)
+function api_errors.is(value)
   return getmetatable(value) == Refusal
 end
 
@@ -37,13 +37,13 @@ end
 -- @tparam integer status 400 or 401
 -- @tparam string code "invalid_grant"
 -- @tparam string description
-function refuse.oauth(status, code, description)
+function api_errors.oauth(status, code, description)
   error(setmetatable({ status = status, body = { error = code, error_description = description } }, Refusal), 0)
 end
 
 --- Raises the refusal of a slot that is not to be had, in the words of the live API.
-function refuse.slot()
-  refuse.bad_request("The slot you have selected is no longer available.")
+function api_errors.slot()
+  api_errors.bad_request("The slot you have selected is no longer available.")
 end
 
-return refuse
+return api_errors
