@@ -1886,34 +1886,35 @@ function Task:cancel() end
 ---@class hoopai.Store
 
 ---A token store of your own: a table with these functions, which are called without the table. Programs on several
----hosts need one, because a file store is for one host. Each string holds one whole grant, tokens included: keep it as
----safe as a password. Its format may change; it must come back exactly as it was put. The functions may wait as any
----call may; what they raise counts as a problem.
+---hosts need one, because a file store is for one host. Each string holds the credentials of one location or agency,
+---tokens included: keep it as safe as a password. Its format may change; `get` must return it exactly as it was put.
+---The functions may wait as any call may. An error that they raise counts as a problem.
 ---@class hoopai.OwnStore
 ---@field get async fun(key: string): string?, any `get(key)` returns the string last put under the key, nil when there is none, or nil and a problem
----`put(key, text, expected, generation)` returns true once the string is kept for good, or nil and a problem; and
----false, without a change, when what is stored is not of the generation `expected` any more (0: when anything is
----stored). `generation` is that of the string: a store that compares keeps it beside it
+---`put(key, text, expected, generation)` returns true once the string is stored durably, or nil and a problem. It
+---returns false, and changes nothing, when the generation of the stored string differs from `expected` (0: when any
+---string is stored). `generation` is that of `text`: a store that compares generations keeps it beside the string
 ---@field put async fun(key: string, text: string, generation: integer): boolean?, any
----`lock(key)` returns a function that releases the lock, nil when somebody holds it (it is asked again, for a minute at
----most), or nil and a problem. An exchange is made under it. Without it two programs may spend one refresh token
+---`lock(key)` returns a function that releases the lock, nil while another program holds it (the library tries again,
+---for a minute at most), or nil and a problem. Tokens are exchanged under the lock. Without it two programs may spend
+---one refresh token
 ---@field lock? async fun(key: string): function?, any
 
 ---Where the tokens of an app are kept.
 ---@class hoopai.store
 local store = {}
 
----A store in a private folder, safe against crashes and other processes of this host. Each record is a file of mode
----0600 that is replaced as a whole and is on the disk before it is used; a kernel lock (`flock`) is held during an
----exchange. So the folder must be on a local file system. When a program is killed during an exchange, a child that it
----forked meanwhile holds the lock until it ends.
----Raises when the folder cannot be had, is a symbolic link, belongs to somebody else or is open to others.
+---A store in a private folder, safe against crashes and other processes of this host. Credentials are files of mode
+---0600, each of which is replaced as a whole and is on the disk before it is used. A kernel lock (`flock`) is held
+---while tokens are exchanged, so the folder must be on a local file system. When a program is killed during an
+---exchange, a child that it forked meanwhile holds the lock until the child ends.
+---Raises when the folder cannot be opened, is a symbolic link, belongs to another user or can be changed by others.
 ---@nodiscard
----@param path string the folder; made with mode 0700 when it is missing. The folder above must be there
+---@param path string the folder; made with mode 0700 when it is missing. Its parent folder must exist
 ---@return hoopai.Store
 function store.file(path) end
 
----A store that lasts as long as the program, for trials and for specs. Nothing is written anywhere.
+---A store that lasts as long as the program, for trials and for specs. Nothing is written to a file.
 ---@nodiscard
 ---@return hoopai.Store
 function store.memory() end

@@ -1,17 +1,17 @@
 --- A token store of your own: a table with these functions, which are called without the table. Programs on several
--- hosts need one, because a file store is for one host. Each string holds one whole grant, tokens included: keep it as
--- safe as a password. Its format may change; it must come back exactly as it was put. The functions may wait as any
--- call may; what they raise counts as a problem.
+-- hosts need one, because a file store is for one host. Each string holds the credentials of one location or agency,
+-- tokens included: keep it as safe as a password. Its format may change; `get` must return it exactly as it was put.
+-- The functions may wait as any call may. An error that they raise counts as a problem.
 -- @table OwnStore
 -- @tfield function get `get(key)` returns the string last put under the key, nil when there is none, or nil and a
 -- problem
--- @tfield function put `put(key, text, expected, generation)` returns true once the string is kept for good, or nil and
--- a problem; and false, without a change, when what is stored is not of the generation `expected` any more (0: when
--- anything is stored). `generation` is that of the string: a store that compares keeps it beside it
--- @tfield[opt] function lock `lock(key)` returns a function that releases the lock, nil when somebody holds it (it is
--- asked again, for a minute at most), or nil and a problem. An exchange is made under it. Without it two programs may
--- spend one refresh token
-local _ENV = require "hoopai.standard"
+-- @tfield function put `put(key, text, expected, generation)` returns true once the string is stored durably, or nil
+-- and a problem. It returns false, and changes nothing, when the generation of the stored string differs from
+-- `expected` (0: when any string is stored). `generation` is that of `text`: a store that compares generations keeps
+-- it beside the string
+-- @tfield[opt] function lock `lock(key)` returns a function that releases the lock, nil while another program holds it
+-- (the library tries again, for a minute at most), or nil and a problem. Tokens are exchanged under the lock. Without
+-- it two programs may spend one refresh token
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 
@@ -22,32 +22,32 @@ local warn = warn or function() end
 local Custom = {}
 Custom.__index = Custom
 
---- A problem as text. One that quotes the string that was to be kept would show tokens.
-local function said(problem)
+--- A problem as text. A text that quotes packed credentials would print tokens.
+local function describe(problem)
   local text = errors.text(problem)
   return find(text, "hoopai-record", 1, true) and "(its message holds the record)" or text
 end
 
---- Calls a function of the store: its results, or nil and a problem.
-local function ask(own, name, ...)
-  local ok, result, problem = pcall(own[name], ...)
-  if not ok then return nil, format("the store's %s raised: %s", name, said(result)) end
-  if not result and problem ~= nil then return nil, format("the store's %s failed: %s", name, said(problem)) end
+--- Calls a function of the user's store: its results, or nil and a problem.
+local function call(user_store, name, ...)
+  local ok, result, problem = pcall(user_store[name], ...)
+  if not ok then return nil, format("the store's %s raised: %s", name, describe(result)) end
+  if not result and problem ~= nil then return nil, format("the store's %s failed: %s", name, describe(problem)) end
   return result
 end
 
 function Custom:read(key)
-  local text, problem = ask(self.own, "get", key)
+  local text, problem = call(self.user_store, "get", key)
   if text == nil then return nil, problem end
   if type(text) ~= "string" then return nil, "the store's get returned a " .. type(text) end
-  local record, unreadable = core.unpack_record(text)
-  if not record then return nil, "what the store's get returned cannot be used: " .. unreadable end
-  return record
+  local credentials, unreadable = core.unpack_record(text)
+  if not credentials then return nil, "what the store's get returned cannot be used: " .. unreadable end
+  return credentials
 end
 
-function Custom:write(key, record, before)
-  local generation = tonumber(record:get("generation")) or 0
-  local done, problem = ask(self.own, "put", key, record:pack(), before, generation)
+function Custom:write(key, credentials, expected)
+  local generation = tonumber(credentials:get("generation")) or 0
+  local done, problem = call(self.user_store, "put", key, credentials:pack(), expected, generation)
   if done == true then return true end
   if done == false then return nil, "the stored grant was changed by somebody else meanwhile" end
   return nil, problem or "the store's put did not return true"
@@ -57,31 +57,33 @@ function Custom.probe()
   return true
 end
 
-local Held = {}
-Held.__close = function(held)
-  if not held.release then return end
-  local ok, problem = pcall(held.release)
-  if not ok then warn("hoopai: the lock of a token store could not be released: " .. said(problem)) end
+local LockGuard = {}
+LockGuard.__close = function(guard)
+  if not guard.release then return end
+  local ok, problem = pcall(guard.release)
+  if not ok then warn("hoopai: the lock of a token store could not be released: " .. describe(problem)) end
 end
 
 function Custom:lock(key)
-  local held = setmetatable({ release = false }, Held) -- first: once the lock is taken nothing may fail
-  if not self.own.lock then return held end
-  local release, problem = ask(self.own, "lock", key)
+  -- Made before the lock is taken: an error in between would leave the lock taken.
+  local guard = setmetatable({ release = false }, LockGuard)
+  if not self.user_store.lock then return guard end
+  local release, problem = call(self.user_store, "lock", key)
   if not release then return nil, problem end
-  held.release = release
-  if type(held.release) ~= "function" then return nil, "the store's lock returned a " .. type(held.release) end
-  return held
+  guard.release = release
+  if type(release) ~= "function" then return nil, "the store's lock returned a " .. type(release) end
+  return guard
 end
 
 --- Wraps a user's table.
-local function custom(own)
-  if type(own) ~= "table" or type(own.get) ~= "function" or type(own.put) ~= "function"
-    or own.lock ~= nil and type(own.lock) ~= "function" then
+local function custom(user_store)
+  if type(user_store) ~= "table" or type(user_store.get) ~= "function" or type(user_store.put) ~= "function"
+    or user_store.lock ~= nil and type(user_store.lock) ~= "function" then
     errors.raise("a token store is hoopai.store.memory(), hoopai.store.file(path), "
       .. "or a table with the functions get and put (and lock)")
   end
-  return setmetatable({ own = { get = own.get, put = own.put, lock = own.lock } }, Custom)
+  local functions = { get = user_store.get, put = user_store.put, lock = user_store.lock }
+  return setmetatable({ user_store = functions }, Custom)
 end
 
 return custom

@@ -1,19 +1,18 @@
---- A token store that lasts as long as the program. Tokens stay in userdata; nothing is written anywhere.
-local _ENV = require "hoopai.standard"
+--- A token store that lasts as long as the program. Tokens stay in userdata; nothing is written to a file.
 local setmetatable = setmetatable
 
 local Memory = {}
 Memory.__index = Memory
 
-local Lock = {}
-Lock.__close = function(lock) lock.held[lock.key] = nil end
+local LockGuard = {}
+LockGuard.__close = function(guard) guard.locked[guard.key] = nil end
 
 function Memory:read(key)
-  return self.records[key]
+  return self.credentials[key]
 end
 
-function Memory:write(key, record)
-  self.records[key] = record
+function Memory:write(key, credentials)
+  self.credentials[key] = credentials
   return true
 end
 
@@ -21,17 +20,17 @@ function Memory.probe()
   return true
 end
 
---- A to-be-closed lock, nil when it is held.
+--- Returns a to-be-closed lock, or nil while the key is locked.
 function Memory:lock(key)
-  if self.held[key] then return nil end
-  local lock = setmetatable({ held = self.held, key = key }, Lock)
-  self.held[key] = true
-  return lock
+  if self.locked[key] then return nil end
+  local guard = setmetatable({ locked = self.locked, key = key }, LockGuard)
+  self.locked[key] = true
+  return guard
 end
 
 --- Makes an empty store.
 local function memory()
-  return setmetatable({ records = {}, held = {} }, Memory)
+  return setmetatable({ credentials = {}, locked = {} }, Memory)
 end
 
 return memory
