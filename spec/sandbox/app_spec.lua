@@ -1086,7 +1086,7 @@ describe("hoopai.sandbox.server.application", function()
       for _, appointment in ipairs(store.appointments.items) do
         if appointment.from > fresh.now() and slots.is_active(appointment) then
           local calendar = store.calendars:get(appointment.calendarId)
-          local free = slots.offered(store, calendar, appointment.from, {
+          local free = slots.free_members(store, calendar, appointment.from, {
             user = appointment.assignedUserId, except = appointment.id,
           })
           assert(free, appointment.id .. " on day " .. day)

@@ -511,13 +511,13 @@ describe("sandbox oauth", function()
       local box = new { locations = 43 }
       local agency = box.sign_in({ class = "Company" }).access_token
       local base = "/oauth/installedLocations?companyId=" .. box.seed.company_id .. "&appId="
-        .. box.app.oauth.issuer.app_id
+        .. box.app.oauth.server.app_id
       local function ask(status, query, token) return box.ask(status, "GET", base .. query, nil, token or agency) end
       local page = ask(200, "")
       assert.are.same({ 45, 20 }, { page.count, #page.locations })
       assert.are.same({
         _id = box.seed.location_id, name = "Linden Street Clinic", isInstalled = true,
-        address = "12 Linden Street, New York, NY 10011, USA", versionId = box.app.oauth.issuer.app_id,
+        address = "12 Linden Street, New York, NY 10011, USA", versionId = box.app.oauth.server.app_id,
       }, page.locations[1])
       assert.are.equal(5, #ask(200, "&skip=40").locations)
       assert.are.equal("LocationBranch000002", ask(200, "&skip=3&limit=1").locations[1]._id)

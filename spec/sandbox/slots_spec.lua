@@ -167,8 +167,8 @@ describe("hoopai.sandbox.domain.slots", function()
       book(night, "2026-11-01T01:00:00-05:00")
       assert.are.equal("00:00-04 01:00-04 02:00-05 03:00-05 04:00-05 05:00-05",
         free(night, "2026-11-01", { offset = true }))
-      assert.is_nil(slots.offered(store, night, ms "2026-11-01T06:00:00Z"))
-      assert.is_truthy(slots.offered(store, night, ms "2026-11-01T05:00:00Z"))
+      assert.is_nil(slots.free_members(store, night, ms "2026-11-01T06:00:00Z"))
+      assert.is_truthy(slots.free_members(store, night, ms "2026-11-01T05:00:00Z"))
     end)
 
     it("office hours stay where they are on the clock", function()
@@ -244,7 +244,7 @@ describe("hoopai.sandbox.domain.slots", function()
       local second = book(cal, "2026-05-05T10:00:00")
       assert.are.equal("", free(cal, "2026-05-05"))
       assert.are.equal("09:00 10:00 11:00", free(cal, "2026-05-06"))
-      assert.is_truthy(slots.offered(store, cal, ms "2026-05-05T11:00:00", { except = second.id }))
+      assert.is_truthy(slots.free_members(store, cal, ms "2026-05-05T11:00:00", { except = second.id }))
       second.appointmentStatus = "cancelled"
       assert.are.equal("10:00 11:00", free(cal, "2026-05-05"))
     end)
@@ -266,9 +266,9 @@ describe("hoopai.sandbox.domain.slots", function()
       assert.are.equal("11:00", free(cal, "2026-05-05", { users = { ann = true } }))
       assert.are.equal("09:00 11:00", free(cal, "2026-05-05", { users = { bob = true, zoe = true } }))
       assert.are.equal("", free(cal, "2026-05-05", { users = { zoe = true } }))
-      assert.are.same({ "bob" }, slots.offered(store, cal, ms "2026-05-05T09:00:00"))
-      assert.are.same({ "ann", "bob" }, slots.offered(store, cal, ms "2026-05-05T11:00:00"))
-      assert.is_nil(slots.offered(store, cal, ms "2026-05-05T10:00:00"))
+      assert.are.same({ "bob" }, slots.free_members(store, cal, ms "2026-05-05T09:00:00"))
+      assert.are.same({ "ann", "bob" }, slots.free_members(store, cal, ms "2026-05-05T11:00:00"))
+      assert.is_nil(slots.free_members(store, cal, ms "2026-05-05T10:00:00"))
     end)
 
     it("of a collective calendar must all be free", function()
@@ -338,9 +338,9 @@ describe("hoopai.sandbox.domain.slots", function()
     it("is left aside on request, the hours are not", function()
       local cal = calendar { allowBookingAfter = 2, allowBookingAfterUnit = "days" }
       local start = ms "2026-05-04T10:00:00"
-      assert.is_nil(slots.offered(store, cal, start))
-      assert.is_truthy(slots.offered(store, cal, start, { ignore_date_range = true }))
-      assert.is_nil(slots.offered(store, cal, start + HOUR // 2, { ignore_date_range = true }))
+      assert.is_nil(slots.free_members(store, cal, start))
+      assert.is_truthy(slots.free_members(store, cal, start, { ignore_date_range = true }))
+      assert.is_nil(slots.free_members(store, cal, start + HOUR // 2, { ignore_date_range = true }))
     end)
   end)
 
@@ -359,7 +359,7 @@ describe("hoopai.sandbox.domain.slots", function()
     local cal = calendar { slotInterval = 30 }
     book(cal, "2026-05-05T11:00:00")
     local function offered(text, length)
-      return slots.offered(store, cal, ms("2026-05-05T" .. text), { length = length }) ~= nil
+      return slots.free_members(store, cal, ms("2026-05-05T" .. text), { length = length }) ~= nil
     end
     assert.is_true(offered("09:00:00", 2 * HOUR))
     assert.is_false(offered("09:30:00", 2 * HOUR))
@@ -369,7 +369,7 @@ describe("hoopai.sandbox.domain.slots", function()
   it("has nothing in a calendar that is switched off", function()
     local cal = calendar { isActive = false }
     assert.are.equal("", free(cal, "2026-05-05"))
-    assert.is_nil(slots.offered(store, cal, ms "2026-05-05T09:00:00"))
+    assert.is_nil(slots.free_members(store, cal, ms "2026-05-05T09:00:00"))
   end)
 end)
 

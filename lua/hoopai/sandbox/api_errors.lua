@@ -1,48 +1,48 @@
---- The refusals of the API, each raised as an error that the application turns into an answer.
+--- The error responses of the API. Each function raises an error, which the application turns into a response.
 -- @module hoopai.sandbox.api_errors
 
 local error, getmetatable, setmetatable = error, getmetatable, setmetatable
 
-local Refusal = { __name = "hoopai.sandbox.Refusal" }
+local ApiError = { __name = "hoopai.sandbox.ApiError" }
 
-local function refusal(status, reason)
+local function raiser(status, reason)
   return function(message)
-    error(setmetatable({ status = status, message = message, reason = reason }, Refusal), 0)
+    error(setmetatable({ status = status, message = message, reason = reason }, ApiError), 0)
   end
 end
 
 local api_errors = {
-  --- 400, with one sentence.
-  bad_request = refusal(400, "Bad Request"),
-  --- 401, with one sentence.
-  unauthorized = refusal(401, "Unauthorized"),
-  --- 403, with one sentence.
-  forbidden = refusal(403, "Forbidden"),
-  --- 404, with one sentence.
-  not_found = refusal(404, "Not Found"),
-  --- 422, with one sentence or a list of them.
-  unprocessable = refusal(422, "Unprocessable Entity"),
-  --- 429, with one sentence.
-  too_many = refusal(429, "Too Many Requests"),
+  --- 400, with a message.
+  bad_request = raiser(400, "Bad Request"),
+  --- 401, with a message.
+  unauthorized = raiser(401, "Unauthorized"),
+  --- 403, with a message.
+  forbidden = raiser(403, "Forbidden"),
+  --- 404, with a message.
+  not_found = raiser(404, "Not Found"),
+  --- 422, with a message or a list of messages.
+  unprocessable = raiser(422, "Unprocessable Entity"),
+  --- 429, with a message.
+  too_many = raiser(429, "Too Many Requests"),
 }
 
---- Whether a caught error is a refusal, as opposed to a fault of the sandbox.
+--- Whether a caught error is one of these, as opposed to a bug in the sandbox.
 -- @param value
 -- @treturn boolean
 function api_errors.is(value)
-  return getmetatable(value) == Refusal
+  return getmetatable(value) == ApiError
 end
 
---- Raises a refusal of the token endpoint, in the words of OAuth.
+--- Raises an error of the token endpoint (RFC 6749, section 5.2).
 -- @tparam integer status 400 or 401
 -- @tparam string code "invalid_grant"
 -- @tparam string description
 function api_errors.oauth(status, code, description)
-  error(setmetatable({ status = status, body = { error = code, error_description = description } }, Refusal), 0)
+  error(setmetatable({ status = status, body = { error = code, error_description = description } }, ApiError), 0)
 end
 
---- Raises the refusal of a slot that is not to be had, in the words of the live API.
-function api_errors.slot()
+--- Raises the error for a slot that is not free, with the message of the live API.
+function api_errors.slot_taken()
   api_errors.bad_request("The slot you have selected is no longer available.")
 end
 

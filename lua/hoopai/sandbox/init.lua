@@ -1,7 +1,7 @@
 --- A local HighLevel server for trying automations without an account.
 --
--- It speaks real HTTP, keeps real state (in memory) and answers with the quirks of the live API; every endpoint this
--- library knows is there. What it begins with is described in `hoopai.sandbox.domain.seed`.
+-- It speaks HTTP, keeps its state in memory and responds with the quirks of the live API. It has every endpoint of this
+-- library. The data that it starts with is described in `hoopai.sandbox.domain.seed`.
 --
 --     local sandbox = require "hoopai.sandbox"
 --     local clinic <close> = sandbox.start()
@@ -12,26 +12,26 @@
 --
 --     lua5.4 -e 'require("hoopai.sandbox").serve { port = 8080 }'
 --
--- It has the endpoints of OAuth too, under rules as strict as can be: a refresh token works once. The option `oauth`
--- takes, all of it optional:
+-- It has the endpoints of OAuth too, with strict rotation: a refresh token works once. All fields of the option `oauth`
+-- are optional:
 --
---     client_id, client_secret   made up without
---     redirect_uri               the only address to be sent back to; any without
---     expires_in                 seconds that access tokens live by the sandbox's clock: 86399
---     refresh_expires_in         seconds that refresh tokens live: a year
+--     client_id, client_secret   default: random ones
+--     redirect_uri               the only allowed redirect_uri; default: any
+--     expires_in                 lifetime of access tokens in seconds of the sandbox's clock: 86399
+--     refresh_expires_in         lifetime of refresh tokens in seconds: a year
 --     rate                       exchanges per minute: 5; or { max, interval_ms }; or false
---     grace_seconds              how long a used refresh token still gets its successor once more: 0
---     revoke_on_reuse            true: a refresh token used twice ends all that came from its sign-in
---     camel_case                 true: answers are spelt as in version v3
---     locations                  how many more locations the agency has, empty ones: 0
---     mark                       letters and digits in every secret that is made up, for finding it again
+--     grace_seconds              time in which a used refresh token returns the same new tokens again: 0
+--     revoke_on_reuse            true: the reuse of a refresh token revokes all tokens of its sign-in
+--     camel_case                 true: responses are spelt as in version v3
+--     locations                  number of further, empty locations of the agency: 0
+--     mark                       letters and digits in every generated secret, to search for
 --
--- A person's browser is sent back from `/v2/oauth/chooselocation` at once. Whom it stands for can be said in one more
--- parameter: `sandbox_pick` is a location id, "company" (the agency) or "deny"; without it the code is for the main
--- location, or for the agency where the exchange says `user_type=Company`.
+-- `/v2/oauth/chooselocation` redirects the browser at once. The parameter `sandbox_pick` of its address is the choice
+-- of the person: a location id, "company" (the agency) or "deny". Without it the code is for the main location, or for
+-- the agency if the exchange has `user_type=Company`.
 --
--- The sandbox is a process of its own and needs the rock `http` (lua-http) besides this library. It only listens on
--- the loopback interface, and it ends with the process that started it, however that one ends.
+-- The sandbox is a separate process and needs the rock `http` (lua-http) in addition to this library. It listens on the
+-- loopback interface alone, and it ends with the process that started it.
 -- @module hoopai.sandbox
 
 local options = require "hoopai.sandbox.server.options"
@@ -45,7 +45,7 @@ local sandbox = {}
 
 local START_TIMEOUT = 10
 
--- What the new process runs: it learns the rest from the first line of its standard input.
+-- The program of the new process. The first line of its standard input has the options.
 local BOOTSTRAP = [[
 local setup = load("return " .. io.read("L"), "=setup", "t", {})()
 if setup.path then package.path, package.cpath = setup.path, setup.cpath end
@@ -64,8 +64,8 @@ local function shell_quote(text)
   return "'" .. gsub(text, "'", "'\\''") .. "'"
 end
 
--- The interpreter of this program, where it is known; hosts that embed Lua have none.
-local function own_interpreter()
+-- The interpreter of this program, from the table `arg`, which hosts that embed Lua do not have.
+local function this_interpreter()
   local words = _G.arg
   if type(words) ~= "table" then return "lua5.4" end
   local lowest = 0
@@ -73,7 +73,7 @@ local function own_interpreter()
   return lowest < 0 and words[lowest] or "lua5.4"
 end
 
--- Sleeping without burning the processor, with the C core or without.
+-- The core may be unloadable in this program: its interpreter can differ from that of the sandbox.
 local function new_sleep()
   local ok, core = pcall(require, "hoopai.core")
   if ok and core.sleep then return core.sleep end
@@ -98,7 +98,8 @@ local function wait_for_report(path)
   return { error = format("no sign of life in %d seconds", START_TIMEOUT) }
 end
 
--- The shell stays: should the interpreter be missing or fail, it says so in the report and keeps our pipe whole.
+-- The shell outlives the interpreter: it reports a missing or failed interpreter, and reads the rest of the pipe, so
+-- that writing to the pipe raises no SIGPIPE.
 local COMMAND = [[
 if command -v @lua >/dev/null; then
   @lua -E -e @bootstrap && exit
@@ -111,15 +112,15 @@ cat >/dev/null]]
 
 local function command_line(lua, report)
   local words = {
-    lua = lua or own_interpreter(), bootstrap = BOOTSTRAP, report = report,
+    lua = lua or this_interpreter(), bootstrap = BOOTSTRAP, report = report,
   }
   words.missing = ipc.dump { error = "the interpreter " .. words.lua .. " was not found" }
-  -- Another interpreter has search paths in its environment, which -E would ignore.
+  -- Another interpreter takes its search paths from the environment, which -E ignores.
   local command = lua and gsub(COMMAND, " %-E", "") or COMMAND
   return (gsub(command, "@(%l+)", function(name) return shell_quote(words[name]) end))
 end
 
--- They must not keep the handle alive: it is its end that stops the process.
+-- The functions hold a weak reference: the process is stopped when the handle is collected.
 local function add_oauth_functions(handle)
   local weak = setmetatable({ handle = handle }, { __mode = "v" })
   local function through(name)
@@ -133,42 +134,42 @@ local function add_oauth_functions(handle)
   handle.oauth.grant = through "oauth/grant"
 end
 
---- A running sandbox. It stops when it is closed or collected.
+--- A running sandbox. It stops when it is closed or collected as garbage.
 -- @table Sandbox
 -- @tfield string url for `base_url` of `hoopai.new`
 -- @tfield integer port
--- @tfield string token the token it accepts
--- @tfield string location_id the location the token is for
--- @tfield table seed the identifiers of what it began with, see `hoopai.sandbox.domain.seed`
+-- @tfield string token the token that it accepts
+-- @tfield string location_id the location of the token
+-- @tfield table seed the identifiers of the data at the start, see `hoopai.sandbox.domain.seed`
 -- @tfield table tokens by name: `main`, `other_location`, `readonly`, `agency`, and those of the options
 -- @tfield[opt] string ca_file with `tls`: for `ca_file` of `hoopai.new`
--- @tfield[opt] string control_token with `control`: opens the back door
--- @tfield table oauth the app that can be signed in to: `client_id`, `client_secret`, `app_id`, `company_id`,
--- `authorize_url`, `locations` (ids), and with `control` two functions: `code{...}` makes an authorization code,
--- `grant{...}` signs in without one and returns the answer of the token endpoint; both take `class` ("Location" or
--- "Company"), `location_id`, `scopes` (a list), the first `redirect_uri` and `challenge` (PKCE) as well
+-- @tfield[opt] string control_token with `control`: the token of the admin interface
+-- @tfield table oauth the app to sign in to: `client_id`, `client_secret`, `app_id`, `company_id`, `authorize_url`,
+-- `locations` (ids), and with `control` two functions: `code{...}` returns an authorization code, `grant{...}` signs in
+-- without a code and returns the response of the token endpoint. Both take `class` (the user type: "Location" or
+-- "Company"), `location_id` and `scopes` (a list); `code` also takes `redirect_uri` and `challenge` (PKCE)
 
 --- Starts a sandbox and waits until it serves.
 -- @tparam ?table given the options
--- @tparam ?integer given.port a free one without
--- @tparam ?boolean given.tls https with HTTP/2, under an authority of its own: see `ca_file`
--- @tparam ?integer|instant given.now milliseconds (or a `hoopai.time` value) at which its clock stands still; it runs
--- without
+-- @tparam ?integer given.port default: a free one
+-- @tparam ?boolean given.tls https with HTTP/2; the certificate authority is in `ca_file` of the sandbox
+-- @tparam ?integer|instant given.now milliseconds (or a `hoopai.time` value) of a clock that stands still; default: the
+-- clock of the system
 -- @tparam ?table|boolean given.rate_limit `{ max = 100, interval_ms = 10000, daily = 200000 }`; false: no limit
--- @tparam ?integer given.latency_ms how long each request waits before it is handled
--- @tparam ?integer given.delay_ms how long each answer waits before it is sent
--- @tparam ?string given.get_envelope "appointment" (default) or "event": how one appointment is wrapped
--- @tparam ?boolean given.strict_block_slots false: take block slots on calendars that are no event calendars
--- @tparam ?string given.token the token to accept; a made-up one without
+-- @tparam ?integer given.latency_ms wait before each request is handled
+-- @tparam ?integer given.delay_ms wait before each response is sent
+-- @tparam ?string given.get_envelope "appointment" (default) or "event": the envelope of one appointment
+-- @tparam ?boolean given.strict_block_slots false: accept block slots on calendars of any type
+-- @tparam ?string given.token the token to accept; default: a random one
 -- @tparam ?table given.tokens more tokens: name -> `{ token, location_id, scopes (a list), class }`
--- @tparam ?integer given.random_seed other new ids with another number
--- @tparam ?boolean given.control open the back door for specs, see `hoopai.sandbox.server.admin`
--- @tparam ?table given.oauth the app that can be signed in to, as described above
--- @tparam ?string given.interpreter the command that runs the sandbox, where the interpreter of this program lacks the
--- rock `http`; it finds its modules by its own environment. Without: HOOPAI_SANDBOX_LUA, else the interpreter of this
+-- @tparam ?integer given.random_seed another number gives other ids
+-- @tparam ?boolean given.control enable the admin interface for specs, see `hoopai.sandbox.server.admin`
+-- @tparam ?table given.oauth the app to sign in to, as described above
+-- @tparam ?string given.interpreter the command that runs the sandbox, for programs whose interpreter lacks the rock
+-- `http`. It finds its modules by its own environment. Default: HOOPAI_SANDBOX_LUA, else the interpreter of this
 -- program with the search paths of this program
 -- @treturn Sandbox
--- @raise for an unknown or wrong option, and when the sandbox does not start
+-- @raise for an unknown or wrong option, and if the sandbox does not start
 function sandbox.start(given)
   local checked = options.check(given, options.server)
   local report = os.tmpname()
@@ -205,7 +206,7 @@ function Handle:stop()
   local pipe = self.pipe
   if not pipe then return true end
   self.pipe = nil
-  -- Should another process have inherited the pipe, closing our end would not be noticed: hence the word.
+  -- A line ends the sandbox even if another process has inherited this end of the pipe.
   pipe:write("stop\n")
   pipe:close()
   if self.ca_file then os.remove(self.ca_file) end
@@ -218,20 +219,20 @@ function Handle:__tostring()
   return format("hoopai.Sandbox (%s)", self.pipe and self.url or "stopped")
 end
 
-local ASKING = { requests = true, bookings = true, oauth = true, ["oauth/counts"] = true }
+local READ_ONLY = { requests = true, bookings = true, oauth = true, ["oauth/counts"] = true }
 
---- Uses the back door of a sandbox that was started with `control = true`.
+--- Sends a request to the admin interface of a sandbox that was started with `control = true`.
 -- @tparam string name "requests", "bookings", "reset", "delay", "clock", "token", "rate_limit", "oauth" or "oauth/..."
--- @tparam ?table body what the name takes, see `hoopai.sandbox.server.admin`
--- @treturn table the answer
--- @raise when the answer is a refusal
+-- @tparam ?table body of the request, see `hoopai.sandbox.server.admin`
+-- @treturn table the response
+-- @raise when the response is an error
 function Handle:control(name, body)
   local core = require "hoopai.core"
   local multi <close> = core.multi { ca_file = self.ca_file }
   local transfer <close> = multi:add {
-    method = ASKING[name] and "GET" or "POST", url = self.url .. "/__sandbox/" .. name,
+    method = READ_ONLY[name] and "GET" or "POST", url = self.url .. "/__sandbox/" .. name,
     headers = { "Content-Type: application/json" }, token = core.secret(self.control_token or "none"),
-    body = not ASKING[name] and core.encode(body or {}) or nil, timeout = 10, once = true,
+    body = not READ_ONLY[name] and core.encode(body or {}) or nil, timeout = 10, once = true,
   }
   while transfer:state() ~= "done" do
     multi:wait(multi:timeout())

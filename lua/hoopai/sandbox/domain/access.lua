@@ -1,4 +1,4 @@
---- Who may do what: tokens, the Version header, scopes and locations.
+--- Authorization of requests: tokens, the Version header, scopes and locations.
 -- @module hoopai.sandbox.domain.access
 
 local api_errors = require "hoopai.sandbox.api_errors"
@@ -10,9 +10,9 @@ local VERSIONS = { ["2021-04-15"] = true, ["2021-07-28"] = true, ["2023-02-21"] 
 
 local access = {}
 
---- All scopes the endpoints ask for.
+--- All scopes that endpoints require.
 -- @tparam table endpoints
--- @tparam ?string ending only those that end with it
+-- @tparam ?string ending only scopes with this ending
 -- @treturn table list, in order of first use
 function access.scopes(endpoints, ending)
   local list, seen = {}, {}
@@ -32,21 +32,21 @@ local function bearer(request)
   return match(header, "^[Bb][Ee][Aa][Rr][Ee][Rr] +(%S+)$") or ""
 end
 
---- The token of a request; refuses without a good one.
--- @tparam table tokens token text -> { location_id, scopes (set), class, expired, expires_at (ms) }
+--- The token of a request. Raises a 401 if the request has no valid token.
+-- @tparam table tokens token text -> { location_id, scopes (set), user_type, expired, expires_at (ms) }
 -- @tparam table request
 -- @tparam integer now ms
 -- @treturn table the token's entry
 function access.token(tokens, request, now)
   local text = bearer(request)
   local token = tokens[text]
-  local is_good = token and not token.expired and (not token.expires_at or now < token.expires_at)
-  if is_good then return token end
+  local is_valid = token and not token.expired and (not token.expires_at or now < token.expires_at)
+  if is_valid then return token end
   if find(text, "^pit%-") then api_errors.unauthorized("Invalid Private Integration token") end
   api_errors.unauthorized("Invalid JWT")
 end
 
---- Refuses a request whose Version header is missing or unknown.
+--- Raises a 401 if the Version header is missing or unknown.
 -- @tparam table request
 function access.version(request)
   local version = request.headers["version"]
@@ -54,23 +54,23 @@ function access.version(request)
   if not VERSIONS[version] then api_errors.unauthorized("version header is invalid") end
 end
 
---- Refuses a token of the wrong class: an agency's for a location, or the other way round.
-function access.refuse_class()
+--- Raises the 401 for a token of the wrong user type: an agency's for a location, or the other way round.
+function access.wrong_user_type()
   api_errors.unauthorized("This authClass type is not allowed to access this scope. "
     .. "Please reach out to the Platform team to get it added.")
 end
 
---- Refuses what the token's class and scopes do not cover.
+--- Raises a 401 if the token's user type or scopes do not cover the endpoint.
 -- @tparam table token
 -- @tparam table endpoint
 function access.scope(token, endpoint)
-  if token.class ~= "Location" then access.refuse_class() end
+  if token.user_type ~= "Location" then access.wrong_user_type() end
   if not token.scopes[endpoint.scope] then
     api_errors.unauthorized("The token is not authorized for this scope.")
   end
 end
 
---- Refuses what belongs to another location than the token's.
+--- Raises a 403 for a location that is not the token's.
 -- @tparam table token
 -- @tparam ?string location_id
 function access.location(token, location_id)
@@ -79,11 +79,11 @@ function access.location(token, location_id)
   end
 end
 
---- An object of a collection; refuses an unknown id, and one of another location.
+--- An item of a collection. Raises a 404 for an unknown id, and a 403 for an item of another location.
 -- @tparam table context of the request
 -- @tparam string collection
 -- @tparam string id
--- @tparam string what it is called in the refusal: "Calendar"
+-- @tparam string what the name of the item in the message: "Calendar"
 -- @treturn table
 function access.get(context, collection, id, what)
   local item = context.store[collection]:get(id)

@@ -1,4 +1,4 @@
---- Making and changing appointments: who takes them, when, and whether the slot is to be had.
+--- Creating, changing and deleting appointments: whether the slot is free, and which member of the team is assigned.
 -- @module hoopai.sandbox.domain.bookings
 
 local api_errors = require "hoopai.sandbox.api_errors"
@@ -10,7 +10,7 @@ local ipairs, sort = ipairs, table.sort
 
 local bookings = {}
 
--- Kept as they come; everything else in a body has a meaning of its own.
+-- Fields that are stored as they are sent.
 local PLAIN = { "title", "meetingLocationType", "meetingLocationId", "description", "address", "appointmentStatus" }
 
 local function is_member(calendar, user)
@@ -31,7 +31,8 @@ local function load_of(store, calendar, user)
   return count
 end
 
--- Of the free members: by priority, then by load; the other way round where an even share is asked for.
+-- The member to assign among the free ones: by priority, then by load. Calendars with equal distribution compare the
+-- load first.
 local function choose(store, calendar, free)
   if #free <= 1 then return free[1] end
   local place, priority, load = {}, {}, {}
@@ -57,7 +58,7 @@ local function check_user(store, calendar, user)
   end
 end
 
--- Who takes an appointment that is not checked against the free slots.
+-- The assigned user of an appointment that is not checked against the free slots.
 local function unchecked_user(calendar, user)
   local members = slots.members(calendar)
   if not user and #members > 1 then
@@ -66,12 +67,12 @@ local function unchecked_user(calendar, user)
   return user or members[1]
 end
 
--- Who takes it when the slot must be free.
+-- The assigned user of an appointment whose slot must be free.
 local function checked_user(store, calendar, from, to, body, user, except)
-  local free = slots.offered(store, calendar, from, {
+  local free = slots.free_members(store, calendar, from, {
     length = to - from, user = user, ignore_date_range = body.ignoreDateRange, except = except,
   })
-  if not free then api_errors.slot() end
+  if not free then api_errors.slot_taken() end
   return user or choose(store, calendar, free)
 end
 
@@ -87,14 +88,14 @@ local function title_of(calendar, contact)
   return (gsub(calendar.eventTitle or "{{contact.name}}", "{{contact%.name}}", contact.name))
 end
 
-local function take_plain(appointment, body)
+local function copy_plain(appointment, body)
   for _, name in ipairs(PLAIN) do
     if body[name] ~= nil then appointment[name] = body[name] end
   end
   if body.address then appointment.meetingLocationType = "custom" end
 end
 
-local function record(store, what, appointment)
+local function add_to_ledger(store, what, appointment)
   store.ledger[#store.ledger + 1] = {
     what = what, at = store.now(), id = appointment.id, calendarId = appointment.calendarId,
     contactId = appointment.contactId, assignedUserId = appointment.assignedUserId,
@@ -103,12 +104,12 @@ local function record(store, what, appointment)
   }
 end
 
---- Books an appointment.
+--- Books an appointment. Raises a 400 if the slot is not free.
 -- @tparam table store
 -- @tparam table calendar
 -- @tparam table contact
--- @tparam table body as the API takes it
--- @treturn table the appointment; refuses a slot that is not to be had
+-- @tparam table body of the request
+-- @treturn table the appointment
 function bookings.create(store, calendar, contact, body)
   local from = instant(store, calendar, body.startTime)
   local to = instant(store, calendar, body.endTime) or from + slots.duration(calendar)
@@ -126,16 +127,16 @@ function bookings.create(store, calendar, contact, body)
     assignedUserId = user, from = from, to = to, added = now, updated = now, title = title_of(calendar, contact),
     appointmentStatus = calendar.autoConfirm == false and "new" or "confirmed",
   }
-  take_plain(appointment, body)
-  -- A series is kept as its first appointment alone; without ignoreFreeSlotValidation the rule is not honoured.
+  copy_plain(appointment, body)
+  -- Of a series only the first appointment is stored. Without ignoreFreeSlotValidation the rule is ignored.
   if body.rrule and body.ignoreFreeSlotValidation then
     appointment.rrule, appointment.isRecurring = body.rrule, true
   end
-  record(store, "booked", appointment)
+  add_to_ledger(store, "booked", appointment)
   return appointment
 end
 
--- Where and when an appointment would be after a change, and whose it would be.
+-- Begin, end and assigned user of an appointment after a change.
 local function target(store, appointment, calendar, body)
   local moved_calendar = calendar.id ~= appointment.calendarId
   local from = instant(store, calendar, body.startTime) or appointment.from
@@ -144,17 +145,17 @@ local function target(store, appointment, calendar, body)
     or (body.startTime or moved_calendar) and from + length or appointment.to
   check_span(from, to)
   local user = body.assignedUserId or appointment.assignedUserId
-  -- In another calendar the member may be unknown; then somebody of its own team takes over.
+  -- The user may be no member of the other calendar's team. Then one of its members is chosen.
   if moved_calendar and not body.assignedUserId and user and not is_member(calendar, user) then user = nil end
   return from, to, user
 end
 
---- Changes an appointment: what the body does not name stays.
+--- Changes the fields of an appointment that the body has. Raises a 400, and changes nothing, if the slot is not free.
 -- @tparam table store
 -- @tparam table appointment
--- @tparam table calendar the one it is in afterwards
--- @tparam table body as the API takes it
--- @treturn table the appointment; refuses a slot that is not to be had, and then changes nothing
+-- @tparam table calendar the calendar of the appointment after the change
+-- @tparam table body of the request
+-- @treturn table the appointment
 function bookings.update(store, appointment, calendar, body)
   local from, to, user = target(store, appointment, calendar, body)
   if body.assignedUserId then check_user(store, calendar, body.assignedUserId) end
@@ -174,13 +175,13 @@ function bookings.update(store, appointment, calendar, body)
   if body.rrule and body.ignoreFreeSlotValidation then
     appointment.rrule, appointment.isRecurring = body.rrule, true
   end
-  take_plain(appointment, body)
+  copy_plain(appointment, body)
   appointment.updated = store.now()
-  record(store, "changed", appointment)
+  add_to_ledger(store, "changed", appointment)
   return appointment
 end
 
---- Forgets an appointment and its notes.
+--- Deletes an appointment and its notes.
 -- @tparam table store
 -- @tparam table appointment
 function bookings.remove(store, appointment)
@@ -188,7 +189,7 @@ function bookings.remove(store, appointment)
   for _, note in ipairs(store.notes:where(function(item) return item.appointmentId == appointment.id end)) do
     store.notes:remove(note.id)
   end
-  record(store, "deleted", appointment)
+  add_to_ledger(store, "deleted", appointment)
 end
 
 return bookings

@@ -1,4 +1,4 @@
---- Checks queries and bodies against the declared fields, and says what is wrong in the words of the live API.
+--- Checks queries and bodies against the declared fields. The problems have the messages of the live API.
 -- @module hoopai.sandbox.domain.checks
 
 local core = require "hoopai.core"
@@ -29,7 +29,7 @@ end
 
 local check
 
--- How each declared type is told, and what is said of a value that is not one.
+-- Declared type -> the test of a value, and the message for a value that fails it.
 local kinds = {
   string = { function(v) return type(v) == "string" end, "%s must be a string" },
   number = {
@@ -92,12 +92,12 @@ local function check_fields(problems, path, fields, value)
   for _, field in ipairs(fields) do
     known[field.name] = field
   end
-  local strange = {}
+  local unknown = {}
   for name in pairs(value) do
-    if not known[name] then strange[#strange + 1] = tostring(name) end
+    if not known[name] then unknown[#unknown + 1] = tostring(name) end
   end
-  sort(strange)
-  for _, name in ipairs(strange) do add(problems, "%sproperty %s should not exist", prefix(path), name) end
+  sort(unknown)
+  for _, name in ipairs(unknown) do add(problems, "%sproperty %s should not exist", prefix(path), name) end
   for _, field in ipairs(fields) do
     local item = value[field.name]
     if item == core.null then item = nil end
@@ -125,7 +125,7 @@ end
 --- Checks a decoded body.
 -- @tparam table declared the body of the endpoint
 -- @param value
--- @treturn table list of problems, empty when there are none
+-- @treturn table list of problems
 function checks.body(declared, value)
   local problems = {}
   check(problems, "", declared, value)
@@ -134,7 +134,7 @@ end
 
 local BOOLEANS = { ["true"] = true, ["false"] = false }
 
--- From the text in a query to the declared type; nil when it cannot be one.
+-- Converts a text of a query to the declared type; nil if the text is no value of the type.
 local function convert(field, texts)
   if field.type == "array" then return texts end
   local text = texts[1]
@@ -146,12 +146,12 @@ local function convert(field, texts)
   return text
 end
 
--- Instants in milliseconds are numbers on some endpoints and strings of digits on others; the refusals differ too.
-local function complaint(field)
+-- Instants in milliseconds are numbers on some endpoints and strings of digits on others, with different messages.
+local function message_for(field)
   return field.wire == "string" and "%s must be a number string" or kinds[field.type][2]
 end
 
--- A comma is the third way in which clients write lists.
+-- Clients may also write lists with commas.
 local function split_commas(texts)
   local list = {}
   for _, text in ipairs(texts) do
@@ -160,11 +160,11 @@ local function split_commas(texts)
   return list
 end
 
---- Checks the texts of a query and turns them into values.
+--- Checks the texts of a query and converts them to values.
 -- @tparam table fields declared fields of the query
 -- @tparam table texts name -> list of texts
 -- @treturn table name -> value
--- @treturn table list of problems, empty when there are none
+-- @treturn table list of problems
 function checks.query(fields, texts)
   local values, problems, rest = {}, {}, {}
   for name, list in pairs(texts) do rest[name] = list end
@@ -175,34 +175,34 @@ function checks.query(fields, texts)
       if field.type == "array" then list = split_commas(list) end
       local value = convert(field, list)
       if value == nil then
-        add(problems, complaint(field), field.name)
+        add(problems, message_for(field), field.name)
       else
         check(problems, field.name, field, value)
         values[field.name] = value
       end
     elseif field.required then
-      add(problems, complaint(field), field.name)
+      add(problems, message_for(field), field.name)
     end
   end
-  local strange = {}
-  for name in pairs(rest) do strange[#strange + 1] = name end
-  sort(strange)
-  for i, name in ipairs(strange) do strange[i] = format("property %s should not exist", name) end
-  for _, problem in ipairs(problems) do strange[#strange + 1] = problem end
-  return values, strange
+  local unknown = {}
+  for name in pairs(rest) do unknown[#unknown + 1] = name end
+  sort(unknown)
+  for i, name in ipairs(unknown) do unknown[i] = format("property %s should not exist", name) end
+  for _, problem in ipairs(problems) do unknown[#unknown + 1] = problem end
+  return values, unknown
 end
 
 --- Checks the arguments of a path.
 -- @tparam table fields declared parameters
 -- @tparam table values name -> text
--- @treturn table list of problems, empty when there are none
+-- @treturn table list of problems
 function checks.path(fields, values)
   local problems = {}
   for _, field in ipairs(fields) do check(problems, field.name, field, values[field.name]) end
   return problems
 end
 
---- What `core.encode` must know to write empty lists as lists.
+--- The shape with which `core.encode` writes empty lists as `[]`.
 -- @tparam ?table declared a type
 -- @treturn ?table shape
 function checks.shape(declared)

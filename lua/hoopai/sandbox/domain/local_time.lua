@@ -1,49 +1,51 @@
---- Local dates and wall clocks, in whole milliseconds since 1970.
+--- Local dates and times, and instants in whole milliseconds since 1970.
 --
--- A date is a number of days since 1970-01-01, so that the day after and the day of the week are plain arithmetic.
+-- A date is a number of days since 1970-01-01, so that the next day and the day of the week are plain arithmetic. The
+-- parser is the sandbox's own and not the library's, because it judges what the library sends.
 -- @module hoopai.sandbox.domain.local_time
 
-local civil = require "hoopai.time.gregorian"
-local tz = require "hoopai.time.zone"
+local gregorian = require "hoopai.time.gregorian"
+local time = require "hoopai.time"
+local zones = require "hoopai.time.zone"
 
 local format, match = string.format, string.match
 local tonumber, tointeger = tonumber, math.tointeger
+local os_date = os.date
 
 local DAY = 86400
 
 local local_time = {}
 
---- Whether a name is that of a time zone.
+--- Whether a time zone of this name exists.
 -- @tparam string name
 -- @treturn boolean
 function local_time.is_zone(name)
-  return tz.load(name) ~= nil
+  return zones.load(name) ~= nil
 end
 
 local function load_zone(name)
-  return assert(tz.load(name))
+  return assert(zones.load(name))
 end
 
 --- The local date of an instant.
 -- @tparam integer ms
 -- @tparam string zone
 -- @treturn integer days since 1970-01-01
--- @treturn integer minutes since that day's midnight, as a clock on the wall shows them
+-- @treturn integer minutes since that day's midnight, in local time
 function local_time.date(ms, zone)
   local seconds = ms // 1000
-  local shown = seconds + tz.at(load_zone(zone), seconds)
-  return shown // DAY, shown % DAY // 60
+  local local_seconds = seconds + zones.at(load_zone(zone), seconds)
+  return local_seconds // DAY, local_seconds % DAY // 60
 end
 
---- The instant at which the clocks show a time of a day.
--- A time that clocks skip in spring is moved on by the length of the gap; of a time shown twice in autumn it is the
--- first.
+--- The instant of a local time. A local time in a gap is moved on by the length of the gap. Of a local time that occurs
+-- twice the first is returned.
 -- @tparam integer date days since 1970-01-01
--- @tparam integer minutes since midnight; more than a day's worth runs into the next day
+-- @tparam integer minutes since midnight; 1440 and more are minutes of the next day
 -- @tparam string zone
 -- @treturn integer ms
 function local_time.instant(date, minutes, zone)
-  local first, _, shifted = tz.resolve(load_zone(zone), date * DAY + minutes * 60)
+  local first, _, shifted = zones.resolve(load_zone(zone), date * DAY + minutes * 60)
   return (first or shifted) * 1000
 end
 
@@ -54,59 +56,49 @@ function local_time.weekday(date)
   return (date + 4) % 7
 end
 
---- A date some months later; the last day of the month where the month is too short for the day.
+--- A date some months later; the last day of that month if the month has no such day.
 -- @tparam integer date days since 1970-01-01
 -- @tparam integer months
 -- @treturn integer
 function local_time.add_months(date, months)
-  local year, month, day = civil.date(date)
+  local year, month, day = gregorian.date(date)
   month = month - 1 + months
   year, month = year + month // 12, month % 12 + 1
-  local last = civil.month_days(year, month)
-  return civil.days(year, month, day < last and day or last)
+  local last = gregorian.month_days(year, month)
+  return gregorian.days(year, month, day < last and day or last)
 end
 
 --- A date as text.
 -- @tparam integer date days since 1970-01-01
 -- @treturn string such as "2026-05-04"
 function local_time.date_text(date)
-  return format("%04d-%02d-%02d", civil.date(date))
+  return format("%04d-%02d-%02d", gregorian.date(date))
 end
 
---- Reads a date off the front of a text.
+--- Reads the date at the beginning of a text.
 -- @tparam string text such as "2026-05-04" or "2026-05-04T00:00:00.000Z"
--- @treturn ?integer days since 1970-01-01; nil when it is none
+-- @treturn ?integer days since 1970-01-01; nil if the text begins with no date
 function local_time.parse_date(text)
   local year, month, day = match(text, "^(%d%d%d%d)%-(%d%d)%-(%d%d)")
   year, month, day = tonumber(year), tonumber(month), tonumber(day)
-  if year and month >= 1 and month <= 12 and day >= 1 and day <= civil.month_days(year, month) then
-    return civil.days(year, month, day)
+  if year and month >= 1 and month <= 12 and day >= 1 and day <= gregorian.month_days(year, month) then
+    return gregorian.days(year, month, day)
   end
 end
 
---- An instant as the API writes it: local time with the offset of the zone.
+--- An instant as the API writes it: local time with the offset of the zone, without milliseconds.
 -- @tparam integer ms
 -- @tparam string zone
 -- @treturn string such as "2026-05-04T09:30:00-04:00"
 function local_time.iso(ms, zone)
-  local seconds = ms // 1000
-  local offset = tz.at(load_zone(zone), seconds)
-  local shown = seconds + offset
-  local sign = offset < 0 and "-" or "+"
-  local minutes = (offset < 0 and -offset or offset) // 60
-  local of_day = shown % DAY
-  return format("%sT%02d:%02d:%02d%s%02d:%02d", local_time.date_text(shown // DAY), of_day // 3600, of_day // 60 % 60,
-    of_day % 60, sign, minutes // 60, minutes % 60)
+  return time.from_ms(ms - ms % 1000, zone):iso()
 end
 
---- An instant as the API writes the times of its own records.
+--- An instant as the API writes creation and change dates: UTC with milliseconds.
 -- @tparam integer ms
 -- @treturn string such as "2026-05-04T13:30:00.000Z"
 function local_time.stamp(ms)
-  local seconds = ms // 1000
-  local of_day = seconds % DAY
-  return format("%sT%02d:%02d:%02d.%03dZ", local_time.date_text(seconds // DAY), of_day // 3600, of_day // 60 % 60,
-    of_day % 60, ms % 1000)
+  return os_date("!%Y-%m-%dT%H:%M:%S", ms // 1000) .. format(".%03dZ", ms % 1000)
 end
 
 local function offset_minutes(text)
@@ -118,10 +110,10 @@ local function offset_minutes(text)
   return sign == "-" and -total or total
 end
 
---- Reads an ISO 8601 date and time. A text without offset is taken in the zone given, as the live API is said to do.
+--- Reads an ISO 8601 date and time. A text without offset is local time in `zone`, as reported of the live API.
 -- @tparam string text
 -- @tparam string zone
--- @treturn ?integer ms; nil when the text is no such time
+-- @treturn ?integer ms; nil if the text is no date and time
 function local_time.parse(text, zone)
   local date = local_time.parse_date(text)
   if not date then return nil end

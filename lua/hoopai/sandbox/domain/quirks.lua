@@ -1,19 +1,19 @@
---- Where the live API differs from its own documents: what it takes without saying so, and what it refuses although
--- guides send it.
+--- Where the live API differs from its documents: fields that it accepts although undocumented, and fields that it
+-- rejects although the vendor's guides send them.
 -- @module hoopai.sandbox.domain.quirks
 
 local ipairs, pairs = ipairs, pairs
 
 local quirks = {}
 
--- Taken and dropped: `notes` of an appointment leaves no trace.
-local TAKEN = {
+-- Accepted and ignored: `notes` of an appointment are not stored.
+local ACCEPTED = {
   ["appointments.create"] = { { name = "notes", type = "string" } },
   ["appointments.update"] = { { name = "notes", type = "string" } },
 }
 
--- Refused: the quick start of HoopAI sends locationId, the live API answers "property locationId should not exist".
-local REFUSED = {
+-- The quick start of HoopAI sends locationId; the live API returns "property locationId should not exist".
+local REJECTED = {
   ["calendars.free_slots"] = { locationId = true },
 }
 
@@ -25,18 +25,18 @@ local function without(fields, names)
   return kept
 end
 
---- The declared fields of an endpoint's query, as the live API sees them.
+--- The fields that the live API accepts in an endpoint's query.
 -- @tparam table endpoint
 -- @treturn table
 function quirks.query(endpoint)
-  return without(endpoint.query or {}, REFUSED[endpoint.label] or {})
+  return without(endpoint.query or {}, REJECTED[endpoint.label] or {})
 end
 
---- The declared body of an endpoint, as the live API sees it.
+--- The body that the live API accepts.
 -- @tparam table endpoint
--- @treturn ?table nil when it takes none
+-- @treturn ?table nil for an endpoint without a body
 function quirks.body(endpoint)
-  local body, more = endpoint.body, TAKEN[endpoint.label]
+  local body, more = endpoint.body, ACCEPTED[endpoint.label]
   if endpoint.empty_body then return { type = "object", fields = {} } end
   if not more then return body end
   local copy, fields = {}, without(body.fields, {})
@@ -46,11 +46,11 @@ function quirks.body(endpoint)
   return copy
 end
 
---- Forgets the members of a body that were only taken for politeness.
+--- Removes the fields of a body that are accepted and ignored.
 -- @tparam table endpoint
 -- @tparam table body changed in place
 function quirks.drop(endpoint, body)
-  for _, field in ipairs(TAKEN[endpoint.label] or {}) do body[field.name] = nil end
+  for _, field in ipairs(ACCEPTED[endpoint.label] or {}) do body[field.name] = nil end
 end
 
 return quirks

@@ -1,4 +1,4 @@
---- The request budget of each location: so many in an interval, so many in a day, told in headers on every answer.
+--- The rate limit of each location: requests per interval and per day, with the headers of every response.
 -- @module hoopai.sandbox.domain.rate_limit
 
 local max, tointeger = math.max, math.tointeger
@@ -6,8 +6,8 @@ local format, setmetatable = string.format, setmetatable
 
 local DAY = 86400000
 
-local Rate = {}
-Rate.__index = Rate
+local RateLimit = {}
+RateLimit.__index = RateLimit
 
 local function window(windows, key, now, length)
   local found = windows[key]
@@ -22,11 +22,11 @@ local function digits(number)
   return format("%d", tointeger(number // 1))
 end
 
---- Counts a request. A refused one costs nothing.
--- @tparam string key whose budget it is: a location, or "" for strangers
--- @treturn boolean whether the request is within the budget
--- @treturn table the headers that say so
-function Rate:take(key)
+--- Counts a request. A request over the limit is not counted.
+-- @tparam string key a location, or "" for requests without a token
+-- @treturn boolean whether the request is within the limit
+-- @treturn table the headers of the response
+function RateLimit:acquire(key)
   local now = self.clock()
   local burst, day = window(self.bursts, key, now, self.interval_ms), window(self.days, key, now, DAY)
   local allowed = burst.used < self.max and day.used < self.daily
@@ -41,14 +41,9 @@ function Rate:take(key)
   }
 end
 
---- Forgets what was used.
-function Rate:reset()
-  self.bursts, self.days = {}, {}
-end
-
---- A new budget.
--- @tparam ?table|boolean limits `max`, `interval_ms`, `daily`; false: far more than anybody can send
--- @tparam function clock returns milliseconds of a clock that never goes back
+--- A new rate limit, nothing of it used.
+-- @tparam ?table|boolean limits `max`, `interval_ms`, `daily`; false: practically none
+-- @tparam function clock returns milliseconds of a monotonic clock
 -- @treturn table
 local function new(limits, clock)
   if limits == false then limits = { max = 1000000, daily = 100000000 } end
@@ -56,7 +51,7 @@ local function new(limits, clock)
   return setmetatable({
     max = limits.max or 100, interval_ms = limits.interval_ms or 10000, daily = limits.daily or 200000,
     clock = clock, bursts = {}, days = {},
-  }, Rate)
+  }, RateLimit)
 end
 
 return { new = new }

@@ -1,23 +1,24 @@
---- The world a sandbox begins with: two small clinics, their staff, calendars, rooms and the bookings of the next days.
+--- The data that a sandbox starts with: two small clinics, their staff, calendars, rooms and the bookings of the next
+-- days.
 --
--- Everything has an identifier that can be read, and dates are relative to "now": bookings stand on the last working
--- day (`past`) and on the next three (`days`), counted in the time zone of the clinic. What `fill` returns, and a
--- handle has as `seed`:
+-- All identifiers are readable. Dates are relative to "now": there are bookings on the last working day (`past`) and on
+-- the next three (`days`), in the time zone of the clinic. The identifiers are the result of `fill` and the field
+-- `seed` of a handle:
 --
---     company_id                         the agency both clinics belong to
---     location_id, other_location_id     the clinic the token is for (New York), and another (London)
---     users       okafor, weber          doctors, who share the calendar `checkup`
+--     company_id                         the agency of both clinics
+--     location_id, other_location_id     the clinic of the token (New York), and another (London)
+--     users       okafor, weber          doctors, the team of the calendar `checkup`
 --                 solberg                the physiotherapist
 --                 ashworth               the nurse of the other clinic
 --     calendars   checkup                round robin, 30 minutes, Monday to Friday 9:00-12:30 and 13:30-17:00
---                 physio                 personal, 45 minutes and 15 to tidy up; hours from the schedule `solberg`
+--                 physio                 personal, 45 minutes and a buffer of 15; hours from the schedule `solberg`
 --                 class                  event without a team, an hour for eight: Tue, Thu 17:30-18:30, Sat 10:00-11:00
 --                 vaccination            of the other clinic
 --     groups      treatments             checkup and physio
 --     schedules   solberg
 --     resources   room_1, room_2, gym, ultrasound
 --     contacts    adele, bruno, chidi, dagmar, elena, farid, greta, hugo; ines (of the other clinic)
---     appointments   list of ids         all of the first clinic
+--     appointments   list of ids         all appointments of the first clinic
 --     past, days     dates               "2026-05-01"; { "2026-05-04", "2026-05-05", "2026-05-06" }
 --     sick           a colleague to stand in for: userId, calendarId, date, appointments (list of ids)
 -- @module hoopai.sandbox.domain.seed
@@ -29,7 +30,7 @@ local ipairs, pairs = ipairs, pairs
 
 local NEW_YORK, LONDON = "America/New_York", "Europe/London"
 
--- Twenty letters and digits, like the API's own.
+-- Twenty letters and digits, like the ids of the API.
 local function id(name)
   assert(#name <= 20, name)
   return (name .. ("0"):rep(20)):sub(1, 20)
@@ -79,7 +80,7 @@ local function team(...)
   return members
 end
 
--- What all calendars of the seed have in common.
+-- The fields that all calendars of the seed share.
 local COMMON = {
   isActive = true, widgetType = "default", eventTitle = "{{contact.name}}",
   eventType = "RoundRobin_OptimizeForAvailability",
@@ -152,7 +153,7 @@ local function resources(store, handles)
   add("ultrasound", "equipments", "Ultrasound scanner", "Portable", { quantity = 2, calendarIds = { checkup } })
 end
 
--- The next (or, with step -1, the last) date from `date` on for which the test is true.
+-- The first date after `date` (before it, with step -1) whose weekday passes the test.
 local function next_date(date, step, test)
   repeat date = date + step until test(local_time.weekday(date))
   return date
@@ -258,7 +259,7 @@ local seed = {}
 
 --- Fills an empty store.
 -- @tparam table store
--- @tparam ?integer branch_count how many more locations the agency has, empty ones
+-- @tparam ?integer branch_count the number of further, empty locations of the agency
 -- @treturn table the identifiers, as listed above
 function seed.fill(store, branch_count)
   local handles = {

@@ -1,4 +1,4 @@
---- Appointments and blocked times as the answers of the API show them.
+--- Appointments and blocked times as the responses of the API show them.
 -- @module hoopai.sandbox.domain.serializers
 
 local core = require "hoopai.core"
@@ -6,7 +6,7 @@ local local_time = require "hoopai.sandbox.domain.local_time"
 
 local serializers = {}
 
---- As lists show it: everything, with the times in the zone of the location.
+--- An event of a list: all fields, with the times in the zone of the location.
 -- @tparam table store
 -- @tparam table item an appointment or a block
 -- @treturn table
@@ -24,7 +24,7 @@ function serializers.event(store, item)
   }
 end
 
---- As the answer for one id shows it: the status comes under the misspelt name as well.
+--- The response to `get`: the status is there under the misspelt name as well.
 -- @tparam table store
 -- @tparam table item an appointment
 -- @treturn table
@@ -34,7 +34,7 @@ function serializers.one_event(store, item)
   return shown
 end
 
---- As create and update answer it: no times, no dates.
+--- The response to `create` and `update`: no times, no dates.
 -- @tparam table item an appointment
 -- @treturn table
 function serializers.appointment(item)
@@ -46,7 +46,7 @@ function serializers.appointment(item)
   }
 end
 
---- A blocked time as create and update answer it.
+--- A blocked time in the response to `create` and `update`.
 -- @tparam table store
 -- @tparam table item a block
 -- @treturn table
@@ -54,7 +54,8 @@ function serializers.block(store, item)
   local zone = store:zone_of(item.locationId)
   return {
     id = item.id, locationId = item.locationId, title = item.title, calendarId = item.calendarId,
-    assignedUserId = item.assignedUserId, startTime = local_time.iso(item.from, zone), endTime = local_time.iso(item.to, zone),
+    assignedUserId = item.assignedUserId,
+    startTime = local_time.iso(item.from, zone), endTime = local_time.iso(item.to, zone),
   }
 end
 

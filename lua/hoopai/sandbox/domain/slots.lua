@@ -1,11 +1,11 @@
---- Free slots: from open hours, appointments and blocked times to the starts that can be booked.
+--- Free slots: the bookable start times, computed from open hours, appointments and blocked times.
 --
--- A slot is free for a team member when it lies in the member's hours, no block slot of the member or the calendar
--- touches it, nothing in another calendar keeps the member busy, and fewer than `appoinmentPerSlot` appointments of
--- the same calendar are in the way. Buffers keep their distance to both sides: the gap between two appointments is at
--- least the larger of the two buffers.
+-- A slot is free for a team member if it lies within the member's hours, overlaps no blocked time of the member or the
+-- calendar and no appointment of the member in another calendar, and overlaps fewer than `appoinmentPerSlot`
+-- appointments of the same calendar. Buffers apply to both sides: the gap between two appointments is at least the
+-- larger of the two buffers.
 --
--- Which members count depends on the calendar: all of a `collective` one must be free, any of the others; calendars
+-- A slot of a `collective` calendar needs all members to be free, a slot of another calendar one of them. Calendars
 -- without members count the calendar's own appointments.
 -- @module hoopai.sandbox.domain.slots
 
@@ -26,7 +26,7 @@ local function span(amount, unit, default)
   return ((amount or default) * UNITS[unit or "mins"]) // 1 | 0
 end
 
---- How long a slot of a calendar lasts.
+--- The duration of a calendar's slots.
 -- @tparam table calendar
 -- @treturn integer ms
 function slots.duration(calendar)
@@ -41,7 +41,7 @@ local function buffers(calendar)
   return span(calendar.preBuffer, calendar.preBufferUnit, 0), span(calendar.slotBuffer, calendar.slotBufferUnit, 0)
 end
 
---- The user ids of a calendar's team, in their order.
+--- The user ids of a calendar's team, in order.
 -- @tparam table calendar
 -- @treturn table
 function slots.members(calendar)
@@ -50,7 +50,7 @@ function slots.members(calendar)
   return ids
 end
 
---- Whether an appointment takes its time from others.
+--- Whether an appointment occupies its time.
 -- @tparam table appointment
 -- @treturn boolean
 function slots.is_active(appointment)
@@ -59,7 +59,7 @@ end
 
 -- Hours --------------------------------------------------------------------------------------------------------------
 
--- Midnight cannot be written as 24:00 in a calendar, so a day that ends before it begins ends at midnight.
+-- A calendar cannot write midnight as 24:00: hours that close at 0:00 close at the end of the day.
 local function closing(opens, closes)
   return closes <= opens and closes == 0 and 1440 or closes
 end
@@ -79,8 +79,8 @@ local function custom_hours(calendar, date)
   end
 end
 
--- `availabilityType` 0: open hours alone; 1: custom availability alone; null: custom where a date has it.
--- Returns nil where the open hours decide.
+-- `availabilityType` 0: open hours alone; 1: custom availability alone; null: custom availability on the dates that
+-- have it, open hours on the others. Returns nil if the open hours apply.
 local function special_hours(calendar, date)
   local kind = calendar.availabilityType
   if kind == 0 then return nil end
@@ -102,7 +102,7 @@ local function clock_minutes(text)
   return tonumber(hours) * 60 + tonumber(minutes)
 end
 
--- A rule for the date replaces those for its weekday.
+-- A rule for the date replaces the rules for its weekday.
 local function hours_of_schedule(schedule, date)
   local text, weekday = local_time.date_text(date), WEEKDAYS[local_time.weekday(date)]
   local of_date, of_weekday
@@ -133,17 +133,17 @@ local function schedule_of(store, calendar, user)
   end
 end
 
--- The spans in which a member works, as { from, to } in ms, over all local days that touch [from, to]. A member's
--- schedule stands in for the weekly hours of the calendar; its special dates hold for everybody.
+-- The working hours of a member, as { from, to } in ms, on all local days that overlap [from, to]. A member's schedule
+-- replaces the weekly hours of the calendar. The calendar's special dates apply to all members.
 local function open_spans(store, calendar, user, from, to)
   local schedule = user and schedule_of(store, calendar, user)
   local calendar_zone = store:zone_of(calendar.locationId)
-  local own_zone = schedule and schedule.timezone or calendar_zone
+  local user_zone = schedule and schedule.timezone or calendar_zone
   local spans = {}
-  for date = local_time.date(from, own_zone) - 1, (local_time.date(to, own_zone)) do
+  for date = local_time.date(from, user_zone) - 1, (local_time.date(to, user_zone)) do
     local hours, zone = special_hours(calendar, date), calendar_zone
     if not hours then
-      hours, zone = schedule and hours_of_schedule(schedule, date) or weekly_hours(calendar, date), own_zone
+      hours, zone = schedule and hours_of_schedule(schedule, date) or weekly_hours(calendar, date), user_zone
     end
     for _, hour in ipairs(hours) do
       spans[#spans + 1] = { local_time.instant(date, hour[1], zone), local_time.instant(date, hour[2], zone) }
@@ -152,7 +152,7 @@ local function open_spans(store, calendar, user, from, to)
   return spans
 end
 
--- What is taken ------------------------------------------------------------------------------------------------------
+-- Occupied times -----------------------------------------------------------------------------------------------------
 
 local function appointment_entry(store, appointment)
   local calendar = store.calendars:get(appointment.calendarId)
@@ -164,27 +164,27 @@ local function appointment_entry(store, appointment)
   }
 end
 
--- Everything in the location that takes time between two instants, a day's margin included for long buffers.
-local function taken_between(store, calendar, from, to, except)
-  local taken = {}
+-- All appointments and blocked times of the location between two instants, with a day's margin for long buffers.
+local function occupied_between(store, calendar, from, to, except)
+  local occupied = {}
   from, to = from - DAY, to + DAY
   local function near(item)
     return item.locationId == calendar.locationId and item.id ~= except and item.from < to and item.to > from
   end
   for _, appointment in ipairs(store.appointments.items) do
     if near(appointment) and slots.is_active(appointment) then
-      taken[#taken + 1] = appointment_entry(store, appointment)
+      occupied[#occupied + 1] = appointment_entry(store, appointment)
     end
   end
   for _, block in ipairs(store.blocks.items) do
     if near(block) then
-      taken[#taken + 1] = {
+      occupied[#occupied + 1] = {
         from = block.from, to = block.to, pre = 0, post = 0,
         calendar = block.calendarId, user = block.assignedUserId, block = true,
       }
     end
   end
-  return taken
+  return occupied
 end
 
 local function concerns(entry, calendar, user)
@@ -198,10 +198,10 @@ local function touches(entry, from, to, pre, post)
     or from < entry.to + entry.post and to > entry.from - entry.pre
 end
 
-local function is_free(taken, calendar, user, from, to)
+local function is_free(occupied, calendar, user, from, to)
   local pre, post = buffers(calendar)
   local seats = calendar.appoinmentPerSlot or 1
-  for _, entry in ipairs(taken) do
+  for _, entry in ipairs(occupied) do
     if concerns(entry, calendar, user) and touches(entry, from, to, pre, post) then
       if entry.block or entry.calendar ~= calendar.id then return false end
       seats = seats - 1
@@ -211,7 +211,7 @@ local function is_free(taken, calendar, user, from, to)
   return true
 end
 
--- Dates on which the calendar has as many appointments as it takes on one day.
+-- The dates that have the calendar's maximum of appointments per day.
 local function full_days(store, calendar, except)
   local full, limit = {}, calendar.appoinmentPerDay
   if not limit or limit <= 0 then return full end
@@ -226,7 +226,7 @@ local function full_days(store, calendar, except)
   return full
 end
 
--- The window in which the calendar may be booked now: notice from, range to.
+-- The first and the last instant that can be booked now: notice and date range of the calendar.
 local function booking_window(store, calendar)
   local now, zone = store.now(), store:zone_of(calendar.locationId)
   local date, minutes = local_time.date(now, zone)
@@ -246,16 +246,16 @@ local function booking_window(store, calendar)
   return first, last
 end
 
--- The public two -----------------------------------------------------------------------------------------------------
+-- Start times --------------------------------------------------------------------------------------------------------
 
--- The free starts of one member (nil: of the calendar itself) as a set.
-local function starts_of(store, calendar, user, from, to, length, taken)
+-- The free start times of one member (nil: of the calendar itself) as a set.
+local function starts_of(store, calendar, user, from, to, length, occupied)
   local starts, step = {}, interval(calendar)
   for _, hours in ipairs(open_spans(store, calendar, user, from, to)) do
     local start = hours[1]
     if start < from then start = start + (from - start + step - 1) // step * step end
     while start <= to and start + length <= hours[2] do
-      if is_free(taken, calendar, user, start, start + length) then starts[start] = true end
+      if is_free(occupied, calendar, user, start, start + length) then starts[start] = true end
       start = start + step
     end
   end
@@ -272,7 +272,7 @@ local function wanted_members(calendar, wanted)
   return chosen
 end
 
--- start -> list of the members free at it (an empty list where the calendar has no team).
+-- Start time -> list of the free members (an empty list for a calendar without a team).
 local function starts_by_member(store, calendar, query)
   local from, to = query.from, query.to
   if not query.ignore_date_range then
@@ -282,13 +282,13 @@ local function starts_by_member(store, calendar, query)
   local by_start = {}
   if from > to then return by_start end
   local length = query.length or slots.duration(calendar)
-  local taken = taken_between(store, calendar, from, to + length, query.except)
+  local occupied = occupied_between(store, calendar, from, to + length, query.except)
   if #slots.members(calendar) == 0 then
-    for start in pairs(starts_of(store, calendar, nil, from, to, length, taken)) do by_start[start] = {} end
+    for start in pairs(starts_of(store, calendar, nil, from, to, length, occupied)) do by_start[start] = {} end
   end
   local members = wanted_members(calendar, query.users)
   for _, user in ipairs(members) do
-    for start in pairs(starts_of(store, calendar, user, from, to, length, taken)) do
+    for start in pairs(starts_of(store, calendar, user, from, to, length, occupied)) do
       by_start[start] = by_start[start] or {}
       by_start[start][#by_start[start] + 1] = user
     end
@@ -305,13 +305,13 @@ local function starts_by_member(store, calendar, query)
   return by_start
 end
 
---- The starts that can be booked, in order.
+--- The bookable start times, in order.
 -- @tparam table store
 -- @tparam table calendar
 -- @tparam table query
--- @tparam integer query.from first start that counts, in ms
--- @tparam integer query.to last start that counts, in ms
--- @tparam ?table query.users set of user ids: members outside do not count
+-- @tparam integer query.from first start time, in ms
+-- @tparam integer query.to last start time, in ms
+-- @tparam ?table query.users set of user ids: other members are ignored
 -- @treturn table list of ms
 function slots.free(store, calendar, query)
   local list = {}
@@ -321,17 +321,17 @@ function slots.free(store, calendar, query)
   return list
 end
 
---- Who can take an appointment, or nil when the slot is not to be had.
+--- The members that are free for an appointment, or nil if the slot is not free.
 -- @tparam table store
 -- @tparam table calendar
 -- @tparam integer start in ms
 -- @tparam ?table options
--- @tparam ?integer options.length in ms; the slot's duration without
--- @tparam ?string options.user this member and no other
--- @tparam ?boolean options.ignore_date_range neither notice nor range count
--- @tparam ?string options.except an appointment that does not count: the one being moved
--- @treturn ?table list of the members that are free; empty where the calendar has no team
-function slots.offered(store, calendar, start, options)
+-- @tparam ?integer options.length in ms; default: the duration of the calendar's slots
+-- @tparam ?string options.user this member alone
+-- @tparam ?boolean options.ignore_date_range ignore notice and date range
+-- @tparam ?string options.except an appointment to ignore: the one being moved
+-- @treturn ?table list of user ids; empty for a calendar without a team
+function slots.free_members(store, calendar, start, options)
   options = options or {}
   if calendar.isActive == false then return nil end
   return starts_by_member(store, calendar, {

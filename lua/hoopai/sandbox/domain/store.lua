@@ -1,4 +1,4 @@
---- What the sandbox knows: collections of plain tables, in memory and in the order in which they were added.
+--- The data of the sandbox: collections of plain tables in memory, in the order in which they were added.
 -- @module hoopai.sandbox.domain.store
 
 local format = string.format
@@ -16,20 +16,20 @@ end
 -- @tparam table item
 -- @treturn table the item
 function Collection:add(item)
-  assert(item.id and not self.by_id[item.id], "an item needs an id of its own")
+  assert(item.id and not self.by_id[item.id], "an item needs a new id")
   self.items[#self.items + 1] = item
   self.by_id[item.id] = item
   return item
 end
 
---- The item of an id, or nil.
+--- The item with an id, or nil.
 -- @tparam string id
 -- @treturn ?table
 function Collection:get(id)
   return self.by_id[id]
 end
 
---- Forgets an item.
+--- Removes an item.
 -- @tparam string id
 function Collection:remove(id)
   if not self.by_id[id] then return end
@@ -42,8 +42,8 @@ function Collection:remove(id)
   end
 end
 
---- The items a predicate is true for, oldest first.
--- @tparam ?function predicate all of them without
+--- The items for which a predicate is true, oldest first.
+-- @tparam ?function predicate default: all items
 -- @treturn table a new list
 function Collection:where(predicate)
   local found = {}
@@ -53,7 +53,7 @@ function Collection:where(predicate)
   return found
 end
 
--- The same seed gives the same ids, so that what failed once can be looked at again.
+-- The same seed gives the same ids, so that a failure can be reproduced.
 local function new_random(seed)
   local x = seed
   return function()
@@ -70,7 +70,7 @@ local LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 local Store = {}
 Store.__index = Store
 
---- A new identifier in the form of the API's own: twenty letters and digits.
+--- A new identifier in the form of the API's: twenty letters and digits.
 -- @treturn string
 function Store:new_id()
   local id = {}
@@ -88,7 +88,7 @@ function Store:new_trace_id()
   return format("%08x-%04x-4%03x-%x%03x-%04x%08x", a, b >> 16, b & 0xfff, 8 + (c & 3), c >> 4 & 0xfff, c >> 16, d)
 end
 
---- The time zone of a location: calendars have none of their own.
+--- The time zone of a location, which is that of its calendars as well.
 -- @tparam string location_id
 -- @treturn string
 function Store:zone_of(location_id)
@@ -98,7 +98,7 @@ end
 --- An empty store.
 -- @tparam table options
 -- @tparam function options.now returns the milliseconds since 1970
--- @tparam ?integer options.random_seed other ids with another number
+-- @tparam ?integer options.random_seed another number gives other ids
 -- @treturn table
 local function new(options)
   local store = { ledger = {}, now = options.now, random = new_random(options.random_seed or 0x9E3779B97F4A7C15) }

@@ -9,7 +9,7 @@ local local_time = require "hoopai.sandbox.domain.local_time"
 
 local block_slots = {}
 
--- Calendars with a team are blocked through its members.
+-- Calendars with a team are blocked through the members.
 local function check_owner(context, body)
   if body.calendarId and body.assignedUserId then
     api_errors.unprocessable("Only one of calendarId and assignedUserId can be given")
@@ -44,7 +44,8 @@ function block_slots.create(context)
     api_errors.unprocessable("Either of calendarId or assignedUserId is required")
   end
   local zone, now = store:zone_of(body.locationId), store.now()
-  local from, to = body.startTime and local_time.parse(body.startTime, zone), body.endTime and local_time.parse(body.endTime, zone)
+  local from = body.startTime and local_time.parse(body.startTime, zone)
+  local to = body.endTime and local_time.parse(body.endTime, zone)
   check_span(from, to)
   return serializers.block(store, store.blocks:add {
     id = store:new_id(), locationId = body.locationId, title = body.title or "Blocked",

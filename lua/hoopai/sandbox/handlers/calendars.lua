@@ -13,7 +13,7 @@ local ipairs, pairs = ipairs, pairs
 
 local LONGEST_RANGE = 31 * 86400000
 
--- What a calendar has that was created with a location and a name alone.
+-- The fields of a calendar that was created with a location and a name alone.
 local DEFAULTS = {
   isActive = true, eventType = "RoundRobin_OptimizeForAvailability", widgetType = "default",
   eventTitle = "{{contact.name}}", eventColor = "#039be5", slotDuration = 30, slotDurationUnit = "mins",
@@ -103,7 +103,7 @@ function calendars.update(context)
   return calendar
 end
 
--- What hangs on a calendar goes with it.
+-- The appointments, blocked times and notifications of the calendar are deleted too.
 function calendars.delete(context)
   local store, calendar = context.store, calendars.get(context)
   local function of_calendar(item) return item.calendarId == calendar.id end

@@ -1,4 +1,4 @@
---- What stands in the calendars: the lists of appointments and of blocked times, and deleting either.
+--- Lists of appointments and of blocked times, and the deletion of either.
 -- @module hoopai.sandbox.handlers.events
 
 local access = require "hoopai.sandbox.domain.access"
@@ -10,8 +10,8 @@ local ipairs, sort = ipairs, table.sort
 
 local events = {}
 
--- Whose events are asked for: a predicate over appointments and blocks.
-local function owner(context)
+-- A predicate over appointments and blocked times: the owner that the query names.
+local function owner_test(context)
   local store, query = context.store, context.query
   if not (query.userId or query.calendarId or query.groupId) then
     api_errors.unprocessable("Either of userId, calendarId or groupId is required")
@@ -26,12 +26,12 @@ local function owner(context)
   end
 end
 
---- The items of a collection in the window and of the owner that the query names, in order of time.
+--- The items of a collection within the window and of the owner that the query names, in order of time.
 -- @tparam table context
 -- @tparam string collection
 -- @treturn table list
 function events.window(context, collection)
-  local query, is_owned = context.query, owner(context)
+  local query, is_owned = context.query, owner_test(context)
   local found = context.store[collection]:where(function(item)
     return item.locationId == query.locationId and item.from < query.endTime
       and item.to > query.startTime and is_owned(item)

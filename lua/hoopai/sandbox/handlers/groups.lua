@@ -49,7 +49,7 @@ function groups.update(context)
   return group
 end
 
--- The calendars of a deleted group stay, in no group.
+-- The calendars of a deleted group remain, without a group.
 function groups.delete(context)
   local store, group = context.store, groups.get(context)
   for _, calendar in ipairs(store.calendars.items) do

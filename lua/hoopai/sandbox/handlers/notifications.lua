@@ -1,4 +1,4 @@
---- Notifications of calendars. They are kept, never sent.
+--- Notifications of calendars. They are stored and never sent.
 -- @module hoopai.sandbox.handlers.notifications
 
 local access = require "hoopai.sandbox.domain.access"
@@ -8,7 +8,7 @@ local ipairs, pairs = ipairs, pairs
 
 local notifications = {}
 
--- Bookkeeping of ours, and what the API takes but does not show.
+-- Fields of the sandbox alone, and fields that the API accepts but does not return.
 local HIDDEN = {
   id = true, calendarId = true, locationId = true, fromAddress = true, fromName = true, fromNumber = true,
 }
@@ -32,7 +32,7 @@ local function view(notification)
   return shown
 end
 
--- Deleted ones are kept, and only shown when asked for.
+-- Deleted notifications are kept, and listed on request alone.
 function notifications.list(context)
   local query, calendar = context.query, calendar_of(context)
   local all = context.store.notifications:where(function(notification)

@@ -21,7 +21,7 @@ local function check_calendars(context, resource_type, ids)
   end
 end
 
--- Answers to one id do not repeat it. Lists and creates carry it, or nobody could use the other routes.
+-- The responses for one id do not have the id. Those to `list` and `create` do: the other routes need it.
 local function view(resource, dropped)
   local shown = {}
   for name, value in pairs(resource) do shown[name] = value end

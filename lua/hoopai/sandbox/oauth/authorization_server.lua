@@ -1,14 +1,15 @@
---- Who gets which token: authorization codes, access tokens, refresh tokens that work once, and the ledger of it all.
+--- The authorization server (RFC 6749): authorization codes, access tokens, refresh tokens that work once, and the
+-- ledger of all exchanges.
 --
--- A sign-in begins a family of refresh tokens: generation 1 comes from the code, each exchange retires a generation
--- and issues the next. What was issued before stays known, so that using it twice is told from using a wrong one.
+-- A sign-in begins a family of refresh tokens: generation 1 is issued for the code, and each exchange replaces a
+-- generation by the next. Used tokens stay known, so that the reuse of a token differs from the use of a wrong one.
 -- @module hoopai.sandbox.oauth.authorization_server
 
 local core = require "hoopai.core"
 local api_errors = require "hoopai.sandbox.api_errors"
 
-local byte, char, find, gmatch, match =
-  string.byte, string.char, string.find, string.gmatch, string.match
+local byte, char, find, gmatch, match, sub =
+  string.byte, string.char, string.find, string.gmatch, string.match, string.sub
 local concat = table.concat
 local ipairs, pairs, require, setmetatable = ipairs, pairs, require, setmetatable
 
@@ -17,10 +18,10 @@ local CODE_LIFE_MS = 600000
 local LEDGER_LIMIT = 10000
 local JWT_HEAD = "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9."
 
-local Issuer = {}
-Issuer.__index = Issuer
+local AuthorizationServer = {}
+AuthorizationServer.__index = AuthorizationServer
 
--- Small things -------------------------------------------------------------------------------------------------------
+-- Helpers ------------------------------------------------------------------------------------------------------------
 
 local function set_of(list)
   local set = {}
@@ -28,6 +29,7 @@ local function set_of(list)
   return set
 end
 
+-- base64url and SHA-256 are not the library's, because they judge the code challenges that the library sends.
 local BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 local function base64url(text)
@@ -42,7 +44,6 @@ local function base64url(text)
   return concat(parts)
 end
 
--- Of another make than the library's own, which specs compare with it.
 local function sha256(text)
   return require("openssl.digest").new("sha256"):final(text)
 end
@@ -56,42 +57,42 @@ local function split(text)
   return list
 end
 
--- Twelve letters of the hash: enough to tell tokens apart, and of no use to anybody.
+-- Twelve characters of the hash distinguish tokens without revealing them.
 local function fingerprint(text)
-  return base64url(sha256(text)):sub(1, 12)
+  return sub(base64url(sha256(text)), 1, 12)
 end
 
-function Issuer:new_secret(head, bytes)
+function AuthorizationServer:new_secret(head, bytes)
   return concat { head, self.settings.mark or "", core.random_hex(bytes) }
 end
 
 -- Ledger -------------------------------------------------------------------------------------------------------------
 
-function Issuer:count(name)
+function AuthorizationServer:count(name)
   self.counts[name] = self.counts[name] + 1
 end
 
---- Opens the record of an exchange.
--- @tparam table record its first members
--- @treturn table the record, to be completed
-function Issuer:record(record)
+--- Adds an exchange to the ledger.
+-- @tparam table entry its first fields
+-- @treturn table the entry, to be completed
+function AuthorizationServer:begin(entry)
   self:count "exchanges"
-  record.number, record.at = self.counts.exchanges, self.now()
-  record.applied, record.answered, record.reuse = false, false, false
-  if #self.ledger < LEDGER_LIMIT then self.ledger[#self.ledger + 1] = record end
-  return record
+  entry.number, entry.at = self.counts.exchanges, self.now()
+  entry.applied, entry.answered, entry.reuse = false, false, false
+  if #self.ledger < LEDGER_LIMIT then self.ledger[#self.ledger + 1] = entry end
+  return entry
 end
 
---- Closes the record of an exchange when its answer was sent, or could not be.
--- @tparam table record
--- @tparam boolean sent whether the whole answer was written to a client that was still there
-function Issuer:sent(record, sent)
-  record.answered = sent
-  if record.applied and not (sent and record.readable) then self:count "lost" end
+--- Completes the ledger entry of an exchange after its response was sent or failed to be sent.
+-- @tparam table entry
+-- @tparam boolean sent whether the whole response was written while the client was connected
+function AuthorizationServer:finish(entry, sent)
+  entry.answered = sent
+  if entry.applied and not (sent and entry.readable) then self:count "lost" end
 end
 
---- Forgets the ledger, but no token.
-function Issuer:clear()
+--- Clears the ledger and the counters. All tokens stay valid.
+function AuthorizationServer:clear()
   self.ledger = {}
   self.counts = {
     exchanges = 0, codes = 0, rotations = 0, location_tokens = 0, reuses = 0, graces = 0, limited = 0, refused = 0,
@@ -109,64 +110,68 @@ local function without_oauth(scopes)
   return list
 end
 
--- A new access token; it works on the other endpoints from now on.
-function Issuer:access_token(grant)
+-- Issues an access token, which the API accepts from now on.
+function AuthorizationServer:new_access_token(authorization)
   local text = self:new_secret(JWT_HEAD, 64) .. "." .. core.random_hex(40)
-  local is_company = grant.class == "Company"
+  local is_company = authorization.user_type == "Company"
   self.access[text] = {
-    class = grant.class, location_id = grant.location_id,
-    company_id = is_company and grant.company_id or nil, scopes = set_of(grant.scopes), scope_list = grant.scopes,
-    user_id = grant.user_id, issued = true, expires_at = self.now() + self.settings.expires_in * 1000,
+    user_type = authorization.user_type, location_id = authorization.location_id,
+    company_id = is_company and authorization.company_id or nil, scopes = set_of(authorization.scopes),
+    scope_list = authorization.scopes, user_id = authorization.user_id, issued = true,
+    expires_at = self.now() + self.settings.expires_in * 1000,
   }
   return text
 end
 
-function Issuer:answer(grant, access_token, refresh_token, refresh_id)
-  local is_company = grant.class == "Company"
+function AuthorizationServer:token_response(authorization, access_token, refresh_token, refresh_id)
+  local is_company = authorization.user_type == "Company"
   return {
     access_token = access_token, token_type = "Bearer", expires_in = self.settings.expires_in,
-    refresh_token = refresh_token, refreshTokenId = refresh_id, scope = concat(grant.scopes, " "),
-    userType = grant.class, companyId = grant.company_id, locationId = grant.location_id,
-    userId = grant.user_id, isBulkInstallation = is_company, approvedLocations = is_company and self:installed() or nil,
+    refresh_token = refresh_token, refreshTokenId = refresh_id, scope = concat(authorization.scopes, " "),
+    userType = authorization.user_type, companyId = authorization.company_id, locationId = authorization.location_id,
+    userId = authorization.user_id, isBulkInstallation = is_company,
+    approvedLocations = is_company and self:installed() or nil,
   }
 end
 
--- The next generation of a family, as the answer of the token endpoint.
-function Issuer:next_pair(family)
-  local grant = family.grant
+-- Issues the next generation of a family. Returns the response of the token endpoint.
+function AuthorizationServer:next_generation(family)
+  local authorization = family.authorization
   family.generation = family.generation + 1
   local refresh_token = self:new_secret(JWT_HEAD, 60) .. "." .. core.random_hex(40)
   self.refresh[refresh_token] = {
     family = family, generation = family.generation,
     expires_at = self.now() + self.settings.refresh_expires_in * 1000,
   }
-  return self:answer(grant, self:access_token(grant), refresh_token, self.store:new_id())
+  local access_token = self:new_access_token(authorization)
+  return self:token_response(authorization, access_token, refresh_token, self.store:new_id())
 end
 
--- What a code, or a grant without one, is good for.
-function Issuer:new_grant(given)
-  local class = given.class or "Location"
-  local scopes = given.scopes or class == "Company" and self.scopes or without_oauth(self.scopes)
+-- What a sign-in authorizes: the location or agency, and the scopes.
+function AuthorizationServer:new_authorization(given)
+  local user_type = given.user_type or "Location"
+  local scopes = given.scopes or user_type == "Company" and self.scopes or without_oauth(self.scopes)
   return {
-    class = class, location_id = class == "Location" and (given.location_id or self.location_id) or nil,
+    user_type = user_type, location_id = user_type == "Location" and (given.location_id or self.location_id) or nil,
     company_id = self.company_id, user_id = self.user_id, scopes = scopes,
   }
 end
 
---- Begins a family without a code, as if somebody had signed in.
--- @tparam table given `class`, `location_id`, `scopes`
--- @treturn table the answer of the token endpoint
-function Issuer:sign_in(given)
-  local family = { number = #self.families + 1, generation = 0, grant = self:new_grant(given) }
+--- Begins a family without a code, as after a sign-in.
+-- @tparam table given `user_type`, `location_id`, `scopes`
+-- @treturn table the response of the token endpoint
+-- @treturn table the family
+function AuthorizationServer:sign_in(given)
+  local family = { number = #self.families + 1, generation = 0, authorization = self:new_authorization(given) }
   self.families[family.number] = family
-  return self:next_pair(family), family
+  return self:next_generation(family), family
 end
 
---- Makes an authorization code.
--- @tparam table given `class` (nil: what the exchange asks for), `location_id`, `scopes` (list), `redirect_uri`,
+--- Issues an authorization code.
+-- @tparam table given `user_type` (nil: that of the exchange), `location_id`, `scopes` (list), `redirect_uri`,
 -- `challenge` (PKCE, S256)
 -- @treturn string
-function Issuer:new_code(given)
+function AuthorizationServer:new_code(given)
   local text = self:new_secret("", 20)
   given.expires_at = self.now() + CODE_LIFE_MS
   self.codes[text] = given
@@ -182,93 +187,94 @@ end
 local function check_verifier(code, verifier)
   if code.challenge then
     if not verifier then invalid_grant "code_verifier is missing" end
-    local is_good = #verifier >= 43 and #verifier <= 128 and not find(verifier, "[^%w%-._~]")
-    if not is_good or base64url(sha256(verifier)) ~= code.challenge then
+    local is_valid = #verifier >= 43 and #verifier <= 128 and not find(verifier, "[^%w%-._~]")
+    if not is_valid or base64url(sha256(verifier)) ~= code.challenge then
       invalid_grant "code_verifier does not match the code_challenge"
     end
   elseif verifier then
-    -- Else somebody who strips the challenge on the way there would go unnoticed.
+    -- An attacker may have removed the challenge from the authorization request (RFC 9700, section 2.1.1).
     invalid_grant "code_verifier without a code_challenge"
   end
 end
 
-local function check_code(issuer, code, form, record)
+local function check_code(server, code, form, entry)
   if not code then invalid_grant "Invalid grant: authorization code is invalid" end
   if code.used then
-    record.reuse = true
-    issuer:count "reuses"
+    entry.reuse = true
+    server:count "reuses"
     invalid_grant "Invalid grant: authorization code was used before"
   end
-  if issuer.now() >= code.expires_at then invalid_grant "Invalid grant: authorization code has expired" end
+  if server.now() >= code.expires_at then invalid_grant "Invalid grant: authorization code has expired" end
   if form.redirect_uri and code.redirect_uri and form.redirect_uri ~= code.redirect_uri then
     invalid_grant "Invalid grant: redirect_uri does not match"
   end
-  if code.class and form.user_type and form.user_type ~= code.class then
+  if code.user_type and form.user_type and form.user_type ~= code.user_type then
     invalid_grant "Invalid grant: user_type does not match"
   end
   check_verifier(code, form.code_verifier)
 end
 
-local grants = {}
+local grant_types = {}
 
-function grants.authorization_code(issuer, form, record)
+function grant_types.authorization_code(server, form, entry)
   if not form.code then api_errors.oauth(400, "invalid_request", "code is missing") end
-  local code = issuer.codes[form.code]
-  check_code(issuer, code, form, record)
+  local code = server.codes[form.code]
+  check_code(server, code, form, entry)
   code.used = true
-  local answer, family = issuer:sign_in {
-    class = code.class or form.user_type, location_id = code.location_id, scopes = code.scopes,
+  local response, family = server:sign_in {
+    user_type = code.user_type or form.user_type, location_id = code.location_id, scopes = code.scopes,
   }
-  issuer:count "codes"
-  record.family, record.generation, record.applied = family.number, family.generation, true
-  return answer
+  server:count "codes"
+  entry.family, entry.generation, entry.applied = family.number, family.generation, true
+  return response
 end
 
--- A token that was exchanged before: its successor within the time of grace, else a refusal.
-local function reuse(issuer, token, record)
-  record.reuse = true
-  issuer:count "reuses"
-  local age = issuer.now() - token.used_at
-  if age >= 0 and age < issuer.settings.grace_seconds * 1000 then
-    record.grace, record.generation = true, token.generation + 1
-    issuer:count "graces"
+-- A refresh token that was used before: the response of its first use within the time of grace, else an error.
+local function reuse(server, token, entry)
+  entry.reuse = true
+  server:count "reuses"
+  local age = server.now() - token.used_at
+  if age >= 0 and age < server.settings.grace_seconds * 1000 then
+    entry.grace, entry.generation = true, token.generation + 1
+    server:count "graces"
     return token.successor
   end
-  if issuer.settings.revoke_on_reuse then token.family.revoked = true end
+  if server.settings.revoke_on_reuse then token.family.revoked = true end
   invalid_grant "Invalid grant: refresh token is invalid"
 end
 
-function grants.refresh_token(issuer, form, record, fault)
+function grant_types.refresh_token(server, form, entry, fault)
   if not form.refresh_token then api_errors.oauth(400, "invalid_request", "refresh_token is missing") end
-  local token = issuer.refresh[form.refresh_token]
-  record.token = fingerprint(form.refresh_token)
+  local token = server.refresh[form.refresh_token]
+  entry.token = fingerprint(form.refresh_token)
   if not token then invalid_grant "Invalid grant: refresh token is invalid" end
   local family = token.family
-  record.family, record.presented = family.number, token.generation
-  record.locationId, record.class = family.grant.location_id, family.grant.class
+  local authorization = family.authorization
+  entry.family, entry.presented = family.number, token.generation
+  entry.locationId, entry.class = authorization.location_id, authorization.user_type
   if family.revoked then invalid_grant "Invalid grant: refresh token was revoked" end
-  if issuer.now() >= token.expires_at then invalid_grant "Invalid grant: refresh token has expired" end
-  if form.user_type and form.user_type ~= family.grant.class then
+  if server.now() >= token.expires_at then invalid_grant "Invalid grant: refresh token has expired" end
+  if form.user_type and form.user_type ~= authorization.user_type then
     api_errors.oauth(400, "invalid_request", "user_type does not match")
   end
-  if token.used_at then return reuse(issuer, token, record) end
-  -- An answer without a successor, or with the same token, says that the old one goes on.
+  if token.used_at then return reuse(server, token, entry) end
+  -- After a response without a refresh token, or with the same one, the old token stays valid.
   if fault.no_refresh_token or fault.same_refresh_token then
     local kept = fault.same_refresh_token and form.refresh_token or nil
-    return issuer:answer(family.grant, issuer:access_token(family.grant), kept)
+    return server:token_response(authorization, server:new_access_token(authorization), kept)
   end
-  token.used_at, token.successor = issuer.now(), issuer:next_pair(family)
-  issuer:count "rotations"
-  record.generation, record.applied = family.generation, true
+  token.used_at, token.successor = server.now(), server:next_generation(family)
+  server:count "rotations"
+  entry.generation, entry.applied = family.generation, true
   return token.successor
 end
 
---- Exchanges a code or a refresh token for tokens; refuses with an OAuth error.
--- @tparam table form the members of the request, snake_case
--- @tparam table record of the ledger
--- @tparam table fault scripted misbehaviour: `no_refresh_token`, `same_refresh_token`
--- @treturn table the answer, snake_case
-function Issuer:exchange(form, record, fault)
+--- Exchanges a code or a refresh token for tokens. Raises an OAuth error if the exchange is not allowed.
+-- @tparam table form the fields of the request, snake_case
+-- @tparam table entry of the ledger
+-- @tparam table fault scripted fault: `no_refresh_token`, `same_refresh_token`
+-- @treturn table the response, snake_case
+function AuthorizationServer:exchange(form, entry, fault)
   local settings = self.settings
   if not form.client_id or not form.client_secret or not form.grant_type then
     api_errors.oauth(400, "invalid_request", "client_id, client_secret and grant_type are required")
@@ -279,36 +285,37 @@ function Issuer:exchange(form, record, fault)
   if form.user_type and form.user_type ~= "Location" and form.user_type ~= "Company" then
     api_errors.oauth(400, "invalid_request", "user_type must be Company or Location")
   end
-  local grant = grants[form.grant_type]
-  if not grant then api_errors.oauth(400, "unsupported_grant_type", "grant_type is not supported") end
-  return grant(self, form, record, fault)
+  local exchange = grant_types[form.grant_type]
+  if not exchange then api_errors.oauth(400, "unsupported_grant_type", "grant_type is not supported") end
+  return exchange(self, form, entry, fault)
 end
 
---- Issues an access token of a location to the agency; refuses where the app is not installed.
+--- Issues an access token of a location to the agency. Raises a 403 if the app is not installed on the location.
 -- @tparam table agency the entry of the agency's token
 -- @tparam string location_id
--- @tparam table record of the ledger
--- @treturn table the answer, snake_case
-function Issuer:location_token(agency, location_id, record)
+-- @tparam table entry of the ledger
+-- @treturn table the response, snake_case
+function AuthorizationServer:location_token(agency, location_id, entry)
   if not self.store.locations:get(location_id) then api_errors.bad_request("Location not found") end
   if self.uninstalled[location_id] then api_errors.forbidden("The app is not installed on this location.") end
-  local grant = {
-    class = "Location", location_id = location_id, scopes = without_oauth(agency.scope_list), user_id = agency.user_id,
+  local authorization = {
+    user_type = "Location", location_id = location_id, scopes = without_oauth(agency.scope_list),
+    user_id = agency.user_id,
   }
-  record.applied, record.locationId = true, location_id
+  entry.applied, entry.locationId = true, location_id
   self:count "location_tokens"
   return {
-    access_token = self:access_token(grant), token_type = "Bearer", expires_in = self.settings.expires_in,
-    scope = concat(grant.scopes, " "), locationId = location_id, userId = grant.user_id,
+    access_token = self:new_access_token(authorization), token_type = "Bearer", expires_in = self.settings.expires_in,
+    scope = concat(authorization.scopes, " "), locationId = location_id, userId = authorization.user_id,
     appId = self.app_id, versionId = self.app_id,
   }
 end
 
--- Looking after it ---------------------------------------------------------------------------------------------------
+-- Administration -----------------------------------------------------------------------------------------------------
 
 --- The locations on which the app is installed.
 -- @treturn table list of ids, marked as an array
-function Issuer:installed()
+function AuthorizationServer:installed()
   local list = core.array {}
   for _, location in ipairs(self.store.locations.items) do
     if not self.uninstalled[location.id] then list[#list + 1] = location.id end
@@ -316,57 +323,58 @@ function Issuer:installed()
   return list
 end
 
-local function is_meant(grant, wanted)
-  return (not wanted.location_id or grant.location_id == wanted.location_id)
-    and (not wanted.class or grant.class == wanted.class)
+local function matches(authorization, target)
+  return (not target.location_id or authorization.location_id == target.location_id)
+    and (not target.user_type or authorization.user_type == target.user_type)
 end
 
---- Lets access tokens that were issued here expire at once.
--- @tparam table wanted `location_id` and `class`, where not all are meant
--- @treturn integer how many did
-function Issuer:expire(wanted)
+--- Makes issued access tokens expire at once.
+-- @tparam table target `location_id` and `user_type`; nil: any
+-- @treturn integer the number of tokens that were valid
+function AuthorizationServer:expire(target)
   local count, now = 0, self.now()
   for _, token in pairs(self.access) do
-    if token.issued and token.expires_at > now and is_meant(token, wanted) then
+    if token.issued and token.expires_at > now and matches(token, target) then
       token.expires_at, count = now, count + 1
     end
   end
   return count
 end
 
---- Ends families: their refresh tokens are refused from now on.
--- @tparam table wanted `location_id` and `class`, where not all are meant
--- @treturn integer how many ended
-function Issuer:revoke(wanted)
+--- Revokes families of refresh tokens.
+-- @tparam table target `location_id` and `user_type`; nil: any
+-- @treturn integer the number of families that were valid
+function AuthorizationServer:revoke(target)
   local count = 0
   for _, family in ipairs(self.families) do
-    if not family.revoked and is_meant(family.grant, wanted) then family.revoked, count = true, count + 1 end
+    if not family.revoked and matches(family.authorization, target) then family.revoked, count = true, count + 1 end
   end
   return count
 end
 
---- What is known of a token.
+--- Describes a token.
 -- @tparam string text an access or a refresh token
 -- @treturn table `known`, `kind`, `class`, `locationId`, `expired`; of a refresh token `family`, `generation`, `used`
--- and `current`: whether it is the one that would be exchanged
-function Issuer:inspect(text)
+-- and `current`: whether an exchange of it would succeed
+function AuthorizationServer:inspect(text)
   local access, refresh, now = self.access[text], self.refresh[text], self.now()
   if access then
     return {
-      known = true, kind = "access", class = access.class, locationId = access.location_id,
+      known = true, kind = "access", class = access.user_type, locationId = access.location_id,
       expired = access.expired or access.expires_at ~= nil and now >= access.expires_at,
     }
   end
   if not refresh then return { known = false } end
   local family, expired, used = refresh.family, now >= refresh.expires_at, refresh.used_at ~= nil
   return {
-    known = true, kind = "refresh", class = family.grant.class, locationId = family.grant.location_id,
-    family = family.number, generation = refresh.generation, used = used, expired = expired,
-    current = not used and not expired and not family.revoked, fingerprint = fingerprint(text),
+    known = true, kind = "refresh", class = family.authorization.user_type,
+    locationId = family.authorization.location_id, family = family.number, generation = refresh.generation,
+    used = used, expired = expired, current = not used and not expired and not family.revoked,
+    fingerprint = fingerprint(text),
   }
 end
 
---- A new issuer.
+--- A new authorization server.
 -- @tparam table given
 -- @tparam table given.settings client_id, client_secret, expires_in, refresh_expires_in, grace_seconds, mark,
 -- revoke_on_reuse
@@ -375,15 +383,15 @@ end
 -- @tparam function given.now milliseconds since 1970
 -- @tparam table given.scopes list of all scopes
 -- @tparam string given.company_id
--- @tparam string given.location_id the one that is signed in to where nothing else is said
--- @tparam string given.user_id who installed the app
+-- @tparam string given.location_id the location of a sign-in that names none
+-- @tparam string given.user_id the user that installed the app
 -- @treturn table
 local function new(given)
-  local issuer = { codes = {}, refresh = {}, families = {}, uninstalled = {} }
-  for name, value in pairs(given) do issuer[name] = value end
-  issuer.app_id = match(given.settings.client_id, "^[^-]*")
-  setmetatable(issuer, Issuer):clear()
-  return issuer
+  local server = { codes = {}, refresh = {}, families = {}, uninstalled = {} }
+  for name, value in pairs(given) do server[name] = value end
+  server.app_id = match(given.settings.client_id, "^[^-]*")
+  setmetatable(server, AuthorizationServer):clear()
+  return server
 end
 
 return { new = new, split = split }

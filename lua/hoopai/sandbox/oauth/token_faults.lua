@@ -1,6 +1,4 @@
---- Scripted misbehaviour of the token endpoints: what specs want to see survived.
---
--- Which faults there are is said in `hoopai.sandbox.server.admin`.
+--- Scripted faults of the token endpoints, which `hoopai.sandbox.server.admin` describes.
 -- @module hoopai.sandbox.oauth.token_faults
 
 local api_errors = require "hoopai.sandbox.api_errors"
@@ -18,13 +16,13 @@ local KNOWN = {
   raw = "table",
 }
 
--- What keeps a client from learning its new tokens.
-local HIDES = { "drop", "status", "malformed", "truncated", "crlf" }
+-- Faults that make the new tokens unreadable for the client.
+local UNREADABLE = { "drop", "status", "malformed", "truncated", "crlf" }
 local TOKENS = { access_token = true, refresh_token = true }
 
---- Adds a fault to a list; refuses what it does not know.
+--- Adds a fault to a list. Raises a 422 for an unknown fault.
 -- @tparam table list
--- @tparam table given what the back door was asked for
+-- @tparam table given the body of the admin request
 function token_faults.add(list, given)
   local fault = {}
   for name, value in pairs(given) do
@@ -41,18 +39,18 @@ function token_faults.add(list, given)
   list[#list + 1] = fault
 end
 
-local function is_meant(fault, grant)
+local function applies_to(fault, grant)
   if fault.grant then return fault.grant == grant end
   return grant ~= "location_token"
 end
 
---- Takes the fault of an exchange out of a list.
+--- Returns the next fault for an exchange, and removes it from the list after its last use.
 -- @tparam table list
 -- @tparam ?string grant
 -- @treturn ?table
 function token_faults.take(list, grant)
   for position, fault in ipairs(list) do
-    if is_meant(fault, grant) then
+    if applies_to(fault, grant) then
       fault.times = fault.times - 1
       if fault.times <= 0 then remove(list, position) end
       return fault
@@ -60,7 +58,7 @@ function token_faults.take(list, grant)
   end
 end
 
---- The members of a fault, for the ledger.
+--- The name of a fault in the ledger: its members.
 -- @tparam table fault
 -- @treturn ?string such as "delay_ms drop_after"
 function token_faults.name(fault)
@@ -74,11 +72,11 @@ function token_faults.name(fault)
   return names[1] and concat(names, " ") or nil
 end
 
---- Whether a client can learn its tokens from the answer.
+--- Whether a client can read its tokens from the response.
 -- @tparam table fault
 -- @treturn boolean
 function token_faults.is_readable(fault)
-  for _, name in ipairs(HIDES) do
+  for _, name in ipairs(UNREADABLE) do
     if fault[name] then return false end
   end
   for _, name in ipairs(fault.without or {}) do
@@ -92,21 +90,21 @@ function token_faults.is_readable(fault)
   return true
 end
 
---- The answer with other members.
+--- The members of a response with the changes of a fault.
 -- @tparam table fault
--- @tparam table answer of the exchange, snake_case; left as it is
+-- @tparam table response of the exchange, snake_case; not modified
 -- @treturn table
-function token_faults.bend(fault, answer)
-  local bent = {}
-  for name, value in pairs(answer) do bent[name] = value end
-  if fault.expires_in ~= nil then bent.expires_in = fault.expires_in end
-  if fault.crlf then bent.access_token = bent.access_token .. "\r\nX-Injected: yes" end
-  for name, value in pairs(fault.set or {}) do bent[name] = value end
-  for _, name in ipairs(fault.without or {}) do bent[name] = nil end
-  return bent
+function token_faults.change(fault, response)
+  local changed = {}
+  for name, value in pairs(response) do changed[name] = value end
+  if fault.expires_in ~= nil then changed.expires_in = fault.expires_in end
+  if fault.crlf then changed.access_token = changed.access_token .. "\r\nX-Injected: yes" end
+  for name, value in pairs(fault.set or {}) do changed[name] = value end
+  for _, name in ipairs(fault.without or {}) do changed[name] = nil end
+  return changed
 end
 
---- The text that an answer with a scripted status has.
+--- The body of a response with a scripted status.
 -- @tparam table fault
 -- @treturn string
 function token_faults.body(fault)
@@ -117,19 +115,19 @@ local function put_raw(text, name, value)
   return (gsub(text, '("' .. name .. '":)[^,}]*', function(head) return head .. value end, 1))
 end
 
---- Lets a fault have its way with a finished answer.
+--- Applies a fault to a finished response.
 -- @tparam table fault
--- @tparam table answer `status` and `body` (text); gets `delay_ms`, `drop`, `truncate`
--- @treturn table the answer
-function token_faults.apply(fault, answer)
-  answer.delay_ms, answer.drop, answer.truncate = fault.delay_ms, fault.drop ~= nil, fault.truncated
-  if fault.status then answer.status, answer.body = fault.status // 1, token_faults.body(fault) end
-  if answer.status ~= 200 then return answer end
-  for name, value in pairs(fault.raw or {}) do answer.body = put_raw(answer.body, name, value) end
+-- @tparam table response `status` and `body` (text); gets `delay_ms`, `drop`, `truncate`
+-- @treturn table the response
+function token_faults.apply(fault, response)
+  response.delay_ms, response.drop, response.truncate = fault.delay_ms, fault.drop ~= nil, fault.truncated
+  if fault.status then response.status, response.body = fault.status // 1, token_faults.body(fault) end
+  if response.status ~= 200 then return response end
+  for name, value in pairs(fault.raw or {}) do response.body = put_raw(response.body, name, value) end
   if fault.malformed then
-    answer.body = type(fault.malformed) == "string" and fault.malformed or gsub(answer.body, '":', '" ', 1) .. "]"
+    response.body = type(fault.malformed) == "string" and fault.malformed or gsub(response.body, '":', '" ', 1) .. "]"
   end
-  return answer
+  return response
 end
 
 return token_faults

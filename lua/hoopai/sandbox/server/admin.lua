@@ -1,52 +1,53 @@
---- The back door for specs: paths below /__sandbox/, open when the sandbox was started with `control = true`.
+--- The admin interface for specs: paths below /__sandbox/, in a sandbox that was started with `control = true`.
 --
 --     GET  /__sandbox/requests                { requests = { { at, method, path, query, endpoint, status }, ... } }
 --     GET  /__sandbox/bookings                { bookings = { { what, at, id, calendarId, startTime, ... }, ... } }
---     POST /__sandbox/reset                     everything as it was at the start
---     POST /__sandbox/delay  { latency_ms, delay_ms }   wait before handling a request; before sending the answer
+--     POST /__sandbox/reset                     restore the state of the start
+--     POST /__sandbox/delay  { latency_ms, delay_ms }   wait before handling a request; before sending the response
 --     POST /__sandbox/clock  { now, advance_ms }   freeze the clock at `now` (false: let it run), or move it on
---     POST /__sandbox/token  { name, expired }     let a token ("main") be refused, or be good again
---     POST /__sandbox/rate_limit { max, interval_ms, daily, off }   new budgets, unused
+--     POST /__sandbox/token  { name, expired }     make a token ("main") expire, or be valid again
+--     POST /__sandbox/rate_limit { max, interval_ms, daily, off }   set a new rate limit, nothing of it used
 --
 -- For the tokens of OAuth:
 --
 --     GET  /__sandbox/oauth             { exchanges = { { number, at, grant, ... }, ... }, counts }; 10,000 at most
 --     GET  /__sandbox/oauth/counts      the counts alone: exchanges, codes, rotations, location_tokens, reuses, graces,
---                                         limited (429), refused, lost (made, and the client cannot know its tokens)
---     POST /__sandbox/oauth/clear       forget the ledger and the counts, but no token
+--                                         limited (429), refused, lost (made, but the client cannot read its tokens)
+--     POST /__sandbox/oauth/clear       clear the ledger and the counts; all tokens stay valid
 --     POST /__sandbox/oauth/settings { expires_in, refresh_expires_in, rate, grace_seconds, camel_case,
 --                                      revoke_on_reuse }
---     POST /__sandbox/oauth/fault { times, grant, ... }     misbehave, as said below
---     POST /__sandbox/oauth/faults      forget those that are left; { forgotten }
+--     POST /__sandbox/oauth/fault { times, grant, ... }     script a fault, see below
+--     POST /__sandbox/oauth/faults      remove the scripted faults; { forgotten }
 --     POST /__sandbox/oauth/code { class, location_id, scopes, redirect_uri, challenge }     { code }
---     POST /__sandbox/oauth/grant { class, location_id, scopes }     tokens without a code, an exchange or a budget
---     POST /__sandbox/oauth/expire { location_id, class }     access tokens expire at once; { count }
---     POST /__sandbox/oauth/revoke { location_id, class }     refresh tokens are refused from now on; { count }
---     POST /__sandbox/oauth/install { location_id, installed }    take the app off a location, or put it back
---     POST /__sandbox/oauth/inspect { token }     what is known of it: { known, kind, generation, current, ... }
+--     POST /__sandbox/oauth/grant { class, location_id, scopes }     tokens without a code, an exchange or a rate limit
+--     POST /__sandbox/oauth/expire { location_id, class }     make access tokens expire at once; { count }
+--     POST /__sandbox/oauth/revoke { location_id, class }     revoke refresh tokens; { count }
+--     POST /__sandbox/oauth/install { location_id, installed }    uninstall the app from a location, or install it
+--     POST /__sandbox/oauth/inspect { token }     describe a token: { known, kind, generation, current, ... }
 --
--- A record of the ledger has `number`, `at` (ms), `grant` ("authorization_code", "refresh_token", "location_token" or
--- "other"), `client_id` where it is ours, `status`, `error`, `applied` (new tokens stand), `answered` (the answer was
--- written whole while the client was there), `readable` (and its tokens could be read), `reuse` and `grace` (the code
--- or token had been used before), `fault`, `family` (of one sign-in), `presented` and `generation` (of the token that
--- came, and of the one that was issued), `token` (a fingerprint of the one that came), `locationId`, `class`.
+-- `class` is the user type: "Location" or "Company". An entry of the ledger has `number`, `at` (ms), `grant`
+-- ("authorization_code", "refresh_token", "location_token" or "other"), `client_id` if it is the app's, `status`,
+-- `error`, `applied` (new tokens were issued), `answered` (the whole response was written while the client was
+-- connected), `readable` (the client could read the tokens), `reuse` and `grace` (the code or token had been used
+-- before), `fault`, `family` (the tokens of one sign-in), `presented` and `generation` (of the token in the request,
+-- and of the issued one), `token` (a fingerprint of the token in the request), `locationId`, `class`.
 --
--- A fault is for the next `times` (1) exchanges, or for the next of one `grant` ("authorization_code",
--- "refresh_token"); those of "location_token" must be named. It has any of:
+-- A fault applies to the next `times` (1) exchanges, or to the next of one `grant` ("authorization_code",
+-- "refresh_token", "location_token"). Without `grant` it does not apply to location tokens. It has any of:
 --
---     latency_ms            wait before the exchange is looked at
---     delay_ms              wait before the answer is sent: the exchange stands already
---     drop                  hang up: "before" the exchange is made, or "after" it, with the answer lost
---     status, body          answer so instead (503, a JSON refusal); with `apply` the exchange is made nevertheless
---     malformed             true, or a text: a body that is no JSON, whole by its length
---     truncated             half of the body, then hang up
---     no_refresh_token      the answer has none; the old one goes on
---     same_refresh_token    the answer has the old one, which goes on
---     expires_in            this instead of the seconds: a number or a text
+--     latency_ms            wait before the exchange is made
+--     delay_ms              wait between the exchange and its response
+--     drop                  close the connection "before" the exchange, or "after" it without a response
+--     status, body          this response in place of the exchange; with `apply` the exchange is made as well
+--     malformed             true, or a text: a complete body that is no JSON
+--     truncated             close the connection after half of the body
+--     no_refresh_token      the response has no refresh token; the old one stays valid
+--     same_refresh_token    the response has the old refresh token, which stays valid
+--     expires_in            a number or a text in place of the seconds
 --     crlf                  a line break and a header in the access token
 --     set, without, raw     members to replace; a list of names to leave out; members as JSON text
 --
--- They want `Authorization: Bearer <control_token>`, count against no budget and stand in no ledger.
+-- The requests need `Authorization: Bearer <control_token>`. No rate limit applies, and no ledger has them.
 -- @module hoopai.sandbox.server.admin
 
 local core = require "hoopai.core"
@@ -106,7 +107,7 @@ end
 
 routes["POST rate_limit"] = function(app, body)
   local limits = { max = number(body, "max"), interval_ms = number(body, "interval_ms"), daily = number(body, "daily") }
-  app.rate = rate_limit.new(body.off ~= true and limits, app.rate.clock)
+  app.rate_limit = rate_limit.new(body.off ~= true and limits, app.rate_limit.clock)
 end
 
 -- OAuth --------------------------------------------------------------------------------------------------------------
@@ -117,21 +118,21 @@ local SETTINGS = {
 }
 
 routes["GET oauth"] = function(app)
-  return { exchanges = app.oauth.issuer.ledger, counts = app.oauth.issuer.counts }
+  return { exchanges = app.oauth.server.ledger, counts = app.oauth.server.counts }
 end
 
 routes["GET oauth/counts"] = function(app)
-  return app.oauth.issuer.counts
+  return app.oauth.server.counts
 end
 
 routes["POST oauth/clear"] = function(app)
-  app.oauth.issuer:clear()
+  app.oauth.server:clear()
 end
 
 routes["POST oauth/settings"] = function(app, body)
   for name, value in pairs(body) do
     if name == "rate" then
-      app.oauth.rate = oauth.rate(value, app.oauth.clock)
+      app.oauth.rate_limit = oauth.new_rate_limit(value, app.oauth.clock)
     elseif type(value) == SETTINGS[name] then
       app.oauth.settings[name] = value
     else
@@ -150,42 +151,48 @@ routes["POST oauth/faults"] = function(app)
   return { forgotten = count }
 end
 
-local function check_target(app, body)
-  if body.location_id and not app.store.locations:get(body.location_id) then api_errors.not_found("Location not found") end
+-- The fields of a body that the authorization server takes, with OAuth's name for `class`.
+local function checked_target(app, body)
+  if body.location_id and not app.store.locations:get(body.location_id) then
+    api_errors.not_found("Location not found")
+  end
   if body.class and body.class ~= "Location" and body.class ~= "Company" then
     api_errors.unprocessable { "class must be Location or Company" }
   end
-  return body
+  return {
+    user_type = body.class, location_id = body.location_id, scopes = body.scopes, redirect_uri = body.redirect_uri,
+    challenge = body.challenge,
+  }
 end
 
 routes["POST oauth/code"] = function(app, body)
-  return { code = app.oauth.issuer:new_code(check_target(app, body)) }
+  return { code = app.oauth.server:new_code(checked_target(app, body)) }
 end
 
 routes["POST oauth/grant"] = function(app, body)
-  return (app.oauth.issuer:sign_in(check_target(app, body)))
+  return (app.oauth.server:sign_in(checked_target(app, body)))
 end
 
 routes["POST oauth/expire"] = function(app, body)
-  return { count = app.oauth.issuer:expire(check_target(app, body)) }
+  return { count = app.oauth.server:expire(checked_target(app, body)) }
 end
 
 routes["POST oauth/revoke"] = function(app, body)
-  return { count = app.oauth.issuer:revoke(check_target(app, body)) }
+  return { count = app.oauth.server:revoke(checked_target(app, body)) }
 end
 
 routes["POST oauth/install"] = function(app, body)
-  local id = check_target(app, body).location_id
+  local id = checked_target(app, body).location_id
   if not id then api_errors.unprocessable { "location_id must be a string" } end
-  app.oauth.issuer.uninstalled[id] = body.installed == false or nil
+  app.oauth.server.uninstalled[id] = body.installed == false or nil
 end
 
 routes["POST oauth/inspect"] = function(app, body)
   if type(body.token) ~= "string" then api_errors.unprocessable { "token must be a string" } end
-  return app.oauth.issuer:inspect(body.token)
+  return app.oauth.server:inspect(body.token)
 end
 
---- Answers a request to the back door.
+--- Handles a request to the admin interface. Raises an error of `hoopai.sandbox.api_errors` for a wrong one.
 -- @tparam table app
 -- @tparam table request
 -- @treturn integer status

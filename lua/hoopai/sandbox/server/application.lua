@@ -1,11 +1,11 @@
---- The sandbox without its sockets: from a request to an answer, changing the state in between.
+--- The sandbox without its sockets: turns a request into a response, and changes the state.
 --
 --     local app = require("hoopai.sandbox.server.application").new { now = 1762000000000 }
---     local answer = app:handle {
+--     local response = app:handle {
 --       method = "GET", path = "/calendars/", query_string = "locationId=" .. app.seed.location_id,
 --       headers = { authorization = "Bearer " .. app.token, version = "2021-07-28" },
 --     }
---     print(answer.status, answer.headers["content-type"], answer.body)
+--     print(response.status, response.headers["content-type"], response.body)
 -- @module hoopai.sandbox.server.application
 
 local core = require "hoopai.core"
@@ -14,6 +14,7 @@ local checks = require "hoopai.sandbox.domain.checks"
 local admin = require "hoopai.sandbox.server.admin"
 local oauth = require "hoopai.sandbox.oauth"
 local options = require "hoopai.sandbox.server.options"
+local query_string = require "hoopai.sandbox.query_string"
 local quirks = require "hoopai.sandbox.domain.quirks"
 local rate_limit = require "hoopai.sandbox.domain.rate_limit"
 local api_errors = require "hoopai.sandbox.api_errors"
@@ -31,7 +32,7 @@ local LEDGER_LIMIT = 10000
 local App = {}
 App.__index = App
 
--- Reading ------------------------------------------------------------------------------------------------------------
+-- Requests -----------------------------------------------------------------------------------------------------------
 
 local function nullable_names(body)
   local names = {}
@@ -41,7 +42,7 @@ local function nullable_names(body)
   return next(names) and names or nil
 end
 
--- A body of another type than JSON is no body at all, as for the live API.
+-- A body of another type than JSON is ignored, as by the live API.
 local function read_body(declared, request)
   local text = request.body or ""
   local is_json = find(request.headers["content-type"] or "", "json", 1, true)
@@ -53,7 +54,7 @@ end
 
 local function check_request(endpoint, request, params)
   local problems = checks.path(endpoint.params or {}, params)
-  local query, query_problems = checks.query(quirks.query(endpoint), router.parse_query(request.query_string))
+  local query, query_problems = checks.query(quirks.query(endpoint), query_string.parse(request.query_string))
   local declared = quirks.body(endpoint)
   local body = declared and read_body(declared, request)
   for _, list in ipairs { query_problems, declared and checks.body(declared, body) or {} } do
@@ -64,9 +65,9 @@ local function check_request(endpoint, request, params)
   return query, body
 end
 
--- Answering ----------------------------------------------------------------------------------------------------------
+-- Responses ----------------------------------------------------------------------------------------------------------
 
--- The name of the envelope, where the documents and the live API disagree, is an option.
+-- The key of the envelope. An option decides if the documents and the live API differ.
 local function envelope_key(app, keys)
   for _, key in ipairs(keys) do
     if key == app.options.get_envelope then return key end
@@ -74,7 +75,7 @@ local function envelope_key(app, keys)
   return keys[1]
 end
 
--- Takes the value a handler gave into the form that the endpoint declares: enveloped, bare, or a bare list.
+-- Puts the result of a handler into the form that the endpoint declares: in an envelope, bare, or a bare list.
 local function compose(app, endpoint, value, extra, trace_id)
   local result = endpoint.result or {}
   local shape = checks.shape(result.type)
@@ -97,7 +98,7 @@ local function serve(app, request, facts)
   local token = access.token(app.tokens, request, app.now())
   facts.location_id = token.location_id
   local allowed
-  allowed, facts.headers = app.rate:take(token.location_id or "")
+  allowed, facts.headers = app.rate_limit:acquire(token.location_id or "")
   if not allowed then api_errors.too_many("Too Many Requests") end
   access.version(request)
   access.scope(token, endpoint)
@@ -108,8 +109,8 @@ local function serve(app, request, facts)
   local value, extra = handler {
     store = app.store, options = app.options, token = token, params = params, query = query, body = body,
   }
-  local answer, shape = compose(app, endpoint, value, extra, facts.trace_id)
-  return endpoint.status, answer, shape
+  local response, shape = compose(app, endpoint, value, extra, facts.trace_id)
+  return endpoint.status, response, shape
 end
 
 local function failure(app, caught, facts)
@@ -122,11 +123,11 @@ local function failure(app, caught, facts)
   return 500, { statusCode = 500, message = "Internal server error", traceId = facts.trace_id }
 end
 
-local function keep_fault(caught)
+local function traced(caught)
   return api_errors.is(caught) and caught or traceback(tostring(caught), 2)
 end
 
-local function note(app, request, facts, status)
+local function add_to_ledger(app, request, facts, status)
   local ledger = app.ledger
   if #ledger >= LEDGER_LIMIT then return end
   ledger[#ledger + 1] = {
@@ -135,44 +136,44 @@ local function note(app, request, facts, status)
   }
 end
 
---- Looks at a request as it arrives.
+--- Prepares a request when it arrives.
 -- @tparam table request
--- @treturn integer milliseconds that it must wait before it is handled
+-- @treturn integer milliseconds to wait before the request is handled
 function App:arrive(request)
   return self.latency_ms + oauth.arrive(self, request)
 end
 
--- Who answers a path.
-local function worker(app, path)
+-- The function that serves a path.
+local function server_of(app, path)
   if find(path, "^/__sandbox/") and app.options.control then return admin.serve end
   return oauth.is_path(path) and oauth.serve or serve
 end
 
---- Answers a request.
+--- Handles a request.
 -- @tparam table request
 -- @tparam string request.method
 -- @tparam string request.path percent-encoded, without query
 -- @tparam ?string request.query_string without the question mark
 -- @tparam table request.headers lower-case names
 -- @tparam ?string request.body
--- @treturn table `status`, `headers` (lower-case names) and `body` (JSON); that of an exchange of tokens has what
--- `hoopai.sandbox.oauth` adds
+-- @treturn table `status`, `headers` (lower-case names) and `body` (JSON); the response to an exchange of tokens has
+-- more fields, see `hoopai.sandbox.oauth`
 function App:handle(request)
   local facts = { trace_id = self.store:new_trace_id() }
-  local is_control = find(request.path, "^/__sandbox/")
-  local ok, status, body, shape = xpcall(worker(self, request.path), keep_fault, self, request, facts)
+  local is_admin = find(request.path, "^/__sandbox/")
+  local ok, status, body, shape = xpcall(server_of(self, request.path), traced, self, request, facts)
   if not ok then status, body, shape = failure(self, status, facts) end
   local headers = facts.headers
-  if not is_control then
-    if not headers then headers = select(2, self.rate:take("")) end
-    note(self, request, facts, status)
+  if not is_admin then
+    if not headers then headers = select(2, self.rate_limit:acquire("")) end
+    add_to_ledger(self, request, facts, status)
   end
   headers = headers or {}
   headers["date"] = date("!%a, %d %b %Y %H:%M:%S GMT", self.now() // 1000)
   headers["content-type"] = "application/json; charset=utf-8"
   local text, problem, path = core.encode(body, shape)
   if not text then
-    self.fault = format("the answer cannot be written: %s at %s", problem, tostring(path))
+    self.fault = format("the response cannot be written: %s at %s", problem, tostring(path))
     status, text = 500, '{"statusCode":500,"message":"Internal server error"}'
   end
   return oauth.finish(self, facts, { status = status, headers = headers, body = text }, body)
@@ -187,15 +188,15 @@ local function set_of(list)
 end
 
 local function add_token(app, name, text, entry)
-  local class = entry.class or "Location"
+  local user_type = entry.class or "Location"
   app.tokens[text] = {
-    location_id = entry.location_id or class == "Location" and app.seed.location_id or nil, class = class,
+    location_id = entry.location_id or user_type == "Location" and app.seed.location_id or nil, user_type = user_type,
     scopes = set_of(entry.scopes or access.scopes(app.router.endpoints)),
   }
   app.token_names[name] = text
 end
 
--- One token for each way in which access can fail.
+-- One token for each authorization error.
 local function add_tokens(app)
   local function text() return "pit-" .. app.store:new_trace_id() end
   app.tokens, app.token_names = {}, {}
@@ -211,11 +212,11 @@ local function monotonic_ms()
   return core.now() * 1000 // 1 | 0
 end
 
---- Puts everything back to the beginning: data, tokens, budgets, clock and delays.
+--- Restores the state of the start: data, tokens, rate limits, clock and delays.
 function App:reset()
   self.frozen, self.shift = self.options.now, 0
   self.latency_ms, self.delay_ms = self.options.latency_ms or 0, self.options.delay_ms or 0
-  self.rate = rate_limit.new(self.options.rate_limit, self.options.clock or monotonic_ms)
+  self.rate_limit = rate_limit.new(self.options.rate_limit, self.options.clock or monotonic_ms)
   self.ledger, self.fault = {}, nil
   self.store = store.new { now = self.now, random_seed = self.options.random_seed }
   self.seed = seed.fill(self.store, self.oauth_settings.locations)
@@ -225,18 +226,18 @@ end
 
 --- A new sandbox application, filled with the seed.
 -- @tparam ?table given the options
--- @tparam ?integer given.now milliseconds at which the clock stands still; it runs without
+-- @tparam ?integer given.now milliseconds of a clock that stands still; default: the clock of the system
 -- @tparam ?table|boolean given.rate_limit `{ max = 100, interval_ms = 10000, daily = 200000 }`, or false
--- @tparam ?string given.get_envelope "appointment" (as the live API is said to answer) or "event" (as documented)
--- @tparam ?boolean given.strict_block_slots false: take block slots on calendars that are no event calendars
--- @tparam ?string given.token the main token, for its location `seed.location_id`
+-- @tparam ?string given.get_envelope "appointment" (as reported of the live API) or "event" (as documented)
+-- @tparam ?boolean given.strict_block_slots false: accept block slots on calendars of any type
+-- @tparam ?string given.token the main token, for the location `seed.location_id`
 -- @tparam ?table given.tokens more tokens: name -> `{ token, location_id, scopes (list), class }`
--- @tparam ?integer given.random_seed other new ids with another number
--- @tparam ?boolean given.control answer the paths below /__sandbox/
--- @tparam ?integer given.latency_ms the server waits so long before it handles a request
--- @tparam ?integer given.delay_ms the server waits so long before it sends the answer
+-- @tparam ?integer given.random_seed another number gives other ids
+-- @tparam ?boolean given.control serve the paths below /__sandbox/
+-- @tparam ?integer given.latency_ms the server's wait before it handles a request
+-- @tparam ?integer given.delay_ms the server's wait before it sends the response
 -- @tparam ?function given.clock milliseconds for the rate limits, for specs
--- @tparam ?table given.oauth the app that can be signed in to, see `hoopai.sandbox.start`
+-- @tparam ?table given.oauth the app to sign in to, see `hoopai.sandbox.start`
 -- @treturn table the application: `handle`, `reset`, `token`, `token_names`, `control_token`, `seed`, `store`,
 -- `ledger`, `oauth`
 local function new(given)

@@ -1,5 +1,5 @@
---- The certificates of a sandbox that speaks TLS: an authority of its own, made anew at each start, and a certificate
--- for the loopback names signed by it.
+--- The certificates of a sandbox with TLS: a certificate authority, new at each start, and the certificate that it signs
+-- for the loopback names.
 -- @module hoopai.sandbox.server.certificate
 
 local require = require
@@ -17,7 +17,7 @@ local function new_certificate(openssl, common_name, issuer)
   crt:setSerial(openssl.bignum.fromBinary(openssl.rand.bytes(15)))
   crt:setSubject(name)
   crt:setIssuer(issuer and issuer:getSubject() or name)
-  -- A little in the past, for clocks that disagree with themselves.
+  -- Valid from yesterday on, for clients whose clocks are behind.
   crt:setLifetime(time() - DAY, time() + 30 * DAY)
   local key = openssl.pkey.new { type = "EC", curve = "prime256v1" }
   crt:setPublicKey(key)

@@ -1,10 +1,10 @@
 --- The process around the application: an HTTP server on the loopback interface.
 --
--- One thread, one event loop: a request is handled from beginning to end before the next one is looked at, so that of
--- two bookings of one slot exactly one can win. Only reading, writing and the configured delays overlap.
+-- One thread, one event loop: a request is handled to its end before the next one begins, so that exactly one of two
+-- bookings of a slot succeeds. Only reading, writing and the configured delays overlap.
 -- @module hoopai.sandbox.server
 
-local app = require "hoopai.sandbox.server.application"
+local applications = require "hoopai.sandbox.server.application"
 local oauth = require "hoopai.sandbox.oauth"
 local ipc = require "hoopai.sandbox.server.ipc"
 
@@ -14,7 +14,7 @@ local io, os, package = io, os, package
 
 local server = {}
 
--- Debian ships lua-http for older Luas only; its files run on 5.4 as they are.
+-- Debian installs lua-http for older versions of Lua alone. Its files run unchanged on Lua 5.4.
 local DEBIAN = ";/usr/share/lua/5.3/?.lua;/usr/share/lua/5.3/?/init.lua;/usr/share/lua/5.1/?.lua"
 
 local WRITE_TIMEOUT = 30
@@ -30,7 +30,7 @@ local function require_http()
     .. "`luarocks install http`, or on Debian `apt-get install lua-http`; " .. tostring(module), 0)
 end
 
--- From the headers of lua-http to the request of the application.
+-- Reads a request of the application from a stream of lua-http.
 local function read_request(stream)
   local headers = stream:get_headers()
   if not headers then return nil end
@@ -43,47 +43,46 @@ local function read_request(stream)
   return request
 end
 
--- All headers are marked as never to be indexed: lua-http 0.4 writes some indexes of the HTTP/2 header table wrong
--- (those that just fill their prefix), whereupon clients close the connection.
--- Returns whether everything was written.
-local function write_answer(stream, answer, method)
+-- Returns whether the whole response was written. No header is indexed: lua-http 0.4 wrongly encodes an HPACK index
+-- that exactly fills its prefix (RFC 7541, section 5.1), and clients close the connection.
+local function write_response(stream, response, method)
   local headers = require("http.headers").new()
-  headers:append(":status", tostring(answer.status), true)
-  for name, value in pairs(answer.headers) do headers:append(name, value, true) end
-  headers:append("content-length", tostring(#answer.body), true)
+  headers:append(":status", tostring(response.status), true)
+  for name, value in pairs(response.headers) do headers:append(name, value, true) end
+  headers:append("content-length", tostring(#response.body), true)
   local is_head = method == "HEAD"
-  if stream.state == "closed" then return false end -- reset by the client: lua-http would raise
+  if stream.state == "closed" then return false end -- the client reset the stream: lua-http would raise an error
   if not stream:write_headers(headers, is_head, WRITE_TIMEOUT) then return false end
   if is_head then return true end
-  if answer.truncate then
-    stream:write_chunk(sub(answer.body, 1, #answer.body // 2), false, WRITE_TIMEOUT)
+  if response.truncate then
+    stream:write_chunk(sub(response.body, 1, #response.body // 2), false, WRITE_TIMEOUT)
     return false
   end
-  return stream:write_chunk(answer.body, true, WRITE_TIMEOUT) ~= nil
+  return stream:write_chunk(response.body, true, WRITE_TIMEOUT) ~= nil
 end
 
--- Ends the connection without another word, with all that runs on it.
-local function hang_up(stream)
+-- Closes the connection of a stream, with all its streams.
+local function disconnect(stream)
   local socket = stream.connection.socket
   if socket then socket:shutdown("rw") end
 end
 
--- Whether the client has gone, as far as can be known: what is written then is read by nobody.
+-- Whether the client has closed the connection or the stream, as far as the server has received it.
 local function is_gone(stream)
   local socket = stream.connection.socket
   if not socket or stream.state == "closed" then return true end
-  -- With HTTP/2 somebody else reads from the connection all the time.
+  -- On an HTTP/2 connection lua-http reads all the time, so the end was received already.
   if stream.connection.version >= 2 then return socket:eof("r") end
   local ok, _, code = socket:fill(1, 0)
   return not ok and code ~= require("cqueues.errno").ETIMEDOUT
 end
 
--- The answers of token endpoints can be lost on the way, and which ones were stands in the ledger.
-local function send(stream, answer, method, issuer)
-  local was_gone = answer.record and is_gone(stream)
-  local sent = not answer.drop and write_answer(stream, answer, method)
-  if answer.drop or answer.truncate then hang_up(stream) end
-  if answer.record then issuer:sent(answer.record, sent and not was_gone) end
+-- The ledger has which responses of the token endpoints did not reach the client.
+local function send(stream, response, method, authorization_server)
+  local was_gone = response.entry and is_gone(stream)
+  local sent = not response.drop and write_response(stream, response, method)
+  if response.drop or response.truncate then disconnect(stream) end
+  if response.entry then authorization_server:finish(response.entry, sent and not was_gone) end
 end
 
 local function pause(ms)
@@ -94,20 +93,20 @@ local function new_handler(application)
   return function(_, stream)
     local request = read_request(stream)
     if not request then return end
-    -- The back door answers at once, or a long delay could not be taken back.
-    local is_control = find(request.path, "^/__sandbox/")
-    if not is_control then pause(application:arrive(request)) end
-    local answer = application:handle(request)
+    -- The admin interface has no delay, so that a long delay can be reset.
+    local is_admin = find(request.path, "^/__sandbox/")
+    if not is_admin then pause(application:arrive(request)) end
+    local response = application:handle(request)
     if application.fault then
       io.stderr:write("hoopai.sandbox: ", application.fault, "\n")
       application.fault = nil
     end
-    if not is_control then pause(application.delay_ms + (answer.delay_ms or 0)) end
-    send(stream, answer, request.method, application.oauth.issuer)
+    if not is_admin then pause(application.delay_ms + (response.delay_ms or 0)) end
+    send(stream, response, request.method, application.oauth.server)
   end
 end
 
--- Clients that hang up or fail the handshake are daily business.
+-- Errors of connections and handshakes are the client's and not reported.
 local function on_error(_, _, operation, problem)
   if operation == "onstream" then io.stderr:write("hoopai.sandbox: ", tostring(problem), "\n") end
 end
@@ -121,14 +120,14 @@ end
 --- Opens a sandbox in this process.
 -- @tparam table options of the application, plus `port` (0: a free one) and `tls`
 -- @treturn table the listening lua-http server, whose `loop` serves
--- @treturn table what there is to know: `url`, `port`, `token`, `tokens`, `location_id`, `seed`, `ca_file`,
+-- @treturn table the fields of a handle: `url`, `port`, `token`, `tokens`, `location_id`, `seed`, `ca_file`,
 -- `control_token`, `oauth`
 function server.open(options)
   local http_server = require_http()
   local settings = {}
   for name, value in pairs(options) do settings[name] = value end
   settings.port, settings.tls = nil, nil
-  local application = app.new(settings)
+  local application = applications.new(settings)
   local context, authority
   if options.tls then context, authority = require("hoopai.sandbox.server.certificate").new() end
   local listening, problem = http_server.listen {
@@ -156,12 +155,12 @@ function server.open(options)
   }
 end
 
--- Serves for ever. What goes wrong on one connection must not end the others.
+-- Serves for ever: an error on one connection must not end the others.
 local function serve(listening)
   for problem in listening.cq:errors() do on_error(nil, nil, "loop", problem) end
 end
 
--- The parent of a process, where the system has a /proc.
+-- The parent of a process; nil on a system without /proc.
 local function parent_of(pid)
   local file = io.open("/proc/" .. pid .. "/stat", "r")
   local line = file and file:read("l")
@@ -169,9 +168,9 @@ local function parent_of(pid)
   return line and match(line, "^%d+ %(.*%) %S (%d+)")
 end
 
--- The process that started us holds the other end of our standard input: when it ends, however it ends, so do we.
--- Programs that it started meanwhile may have inherited that end and outlive it; so where we can we look after the
--- process itself as well: its shell, our parent, gets another parent when it is gone.
+-- Ends this process with the process that started it. That process holds the other end of the standard input, which is
+-- closed when it ends. Its other children may have inherited that end and keep it open. So the parent of the shell,
+-- which is the parent of this process, is checked as well: it changes when the starting process has ended.
 local function end_with_parent(listening, ca_file)
   local cqueues = require "cqueues"
   local shell = parent_of("self")
@@ -188,14 +187,14 @@ local function end_with_parent(listening, ca_file)
 end
 
 --- The main function of the process that `hoopai.sandbox.start` starts. Never returns.
--- @tparam table setup `options`, and `report`: the file in which the other process waits for news
+-- @tparam table setup `options`, and `report`: the file for the fields of the handle, or for the error
 function server.child(setup)
   local ok, listening, facts = pcall(server.open, setup.options)
   if not ok then
     write_file(setup.report, ipc.dump { error = tostring(listening) } .. "\n")
     os.exit(1)
   end
-  -- Ctrl-C in a terminal reaches the whole group; the other process decides what it means.
+  -- A terminal sends the SIGINT of Ctrl-C to the whole process group. The starting process handles it.
   local signal = require "cqueues.signal"
   signal.ignore(signal.SIGINT)
   end_with_parent(listening, facts.ca_file)
@@ -213,7 +212,7 @@ local function print_exports(facts)
   io.stdout:flush()
 end
 
---- Serves in this process until Ctrl-C, and says on standard output how to use it.
+--- Serves in this process until Ctrl-C. Prints the variables for a shell.
 -- @tparam table options as for `open`
 function server.serve(options)
   local listening, facts = server.open(options)

@@ -1,4 +1,4 @@
---- Plain values as one line of Lua: how a sandbox and the process that started it tell each other things.
+--- Plain values as one line of Lua: the messages between a sandbox and the process that started it.
 -- @module hoopai.sandbox.server.ipc
 
 local concat = table.concat
@@ -22,9 +22,9 @@ function ipc.dump(value)
   error("a " .. kind .. " cannot be passed to another process", 0)
 end
 
---- Reads what `dump` wrote.
+--- Reads the text of a value that `dump` wrote.
 -- @tparam string text
--- @return the value, or nil when the text is none
+-- @return the value, or nil if the text is not Lua
 function ipc.load(text)
   local chunk = load("return " .. text, "=ipc", "t", {})
   return chunk and chunk()

@@ -1,4 +1,4 @@
---- The options of a sandbox: which exist, and of what type they are.
+--- The options of a sandbox and their types.
 -- @module hoopai.sandbox.server.options
 
 local concat, sort = table.concat, table.sort
@@ -7,21 +7,21 @@ local find, format = string.find, string.format
 
 local options = {}
 
---- Those the application knows; `clock` cannot be passed to another process.
+--- Options of the application. `clock` cannot be passed to another process.
 options.app = {
   now = "number", clock = "function", rate_limit = "table", get_envelope = "string", strict_block_slots = "boolean",
   token = "string", tokens = "table", random_seed = "number", control = "boolean", latency_ms = "number",
   delay_ms = "number", oauth = "table",
 }
 
---- Those within `oauth`.
+--- Options within `oauth`.
 options.oauth = {
   client_id = "string", client_secret = "string", redirect_uri = "string", expires_in = "number",
   refresh_expires_in = "number", rate = "number", grace_seconds = "number", camel_case = "boolean",
   revoke_on_reuse = "boolean", locations = "number", mark = "string",
 }
 
---- Those of a server.
+--- Options of `hoopai.sandbox.start`.
 options.server = { port = "number", tls = "boolean", interpreter = "string" }
 for name, kind in pairs(options.app) do
   if kind ~= "function" then options.server[name] = kind end
@@ -40,10 +40,10 @@ local function is_of(kind, name, value)
   return type(value) == kind
 end
 
---- Checks options; raises at the caller's caller when one is unknown or of the wrong type.
+--- Checks options. Raises an error for an unknown option or a wrong type, with the position of the caller's caller.
 -- @tparam ?table given
 -- @tparam table known `options.app` or `options.server`
--- @tparam ?integer level more levels between the caller and who is to blame
+-- @tparam ?integer level additional levels up to the position in the error
 -- @treturn table a copy
 function options.check(given, known, level)
   local checked = {}
@@ -51,7 +51,7 @@ function options.check(given, known, level)
   for name, value in pairs(given or {}) do
     local expected = known[name]
     if not expected then unknown(name, known, level) end
-    -- A time of hoopai.time is as good as its milliseconds.
+    -- An instant of hoopai.time stands for its milliseconds.
     if name == "now" and type(value) ~= "number" then
       local ok, ms = pcall(function() return value:ms() end)
       value = ok and ms or value

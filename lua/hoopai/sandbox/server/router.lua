@@ -1,21 +1,16 @@
---- From method and path to one of the endpoints described in `hoopai.api`.
+--- Finds the endpoint of a method and a path among the endpoints of `hoopai.api`.
 -- @module hoopai.sandbox.server.router
 
-local char, find, gmatch, gsub, match = string.char, string.find, string.gmatch, string.gsub, string.match
+local query_string = require "hoopai.sandbox.query_string"
+
+local find, gmatch, match = string.find, string.gmatch, string.match
 local concat = table.concat
-local ipairs, require, setmetatable, tonumber = ipairs, require, setmetatable, tonumber
+local ipairs, require, setmetatable = ipairs, require, setmetatable
 
 local Router = {}
 Router.__index = Router
 
---- Undoes percent-encoding.
--- @tparam string text
--- @treturn string
-local function decode(text)
-  return (gsub(text, "%%(%x%x)", function(digits) return char(tonumber(digits, 16)) end))
-end
-
--- "/calendars/" has an empty last segment, which is what tells it from "/calendars".
+-- "/calendars/" differs from "/calendars" by its empty last segment.
 local function segments(path)
   local list = {}
   for segment in gmatch(path, "/([^/]*)") do list[#list + 1] = segment end
@@ -39,7 +34,7 @@ local function search(node, list, position, arguments)
   if segment == nil then return node.endpoints end
   local found = node[segment] and search(node[segment], list, position + 1, arguments)
   if found or segment == "" or not node["{}"] then return found end
-  arguments[position] = decode(segment)
+  arguments[position] = query_string.decode(segment)
   found = search(node["{}"], list, position + 1, arguments)
   if not found then arguments[position] = nil end
   return found
@@ -50,10 +45,10 @@ end
 -- @tparam string path without query, percent-encoded
 -- @treturn[1] table the endpoint
 -- @treturn[1] table its path arguments by name
--- @treturn[2] nil where there is none
+-- @treturn[2] nil if there is no such endpoint
 function Router:find(method, path)
   local arguments, list = {}, segments(path)
-  -- What begins with a brace could only be a placeholder in our own table.
+  -- A segment "{}" would match the key of the parameters.
   if find(path, "{", 1, true) then return nil end
   local endpoints = search(self.root, list, 1, arguments)
   local endpoint = endpoints and endpoints[method]
@@ -66,25 +61,8 @@ function Router:find(method, path)
   return endpoint, named
 end
 
---- Reads a query string.
--- A name may come several times, and lists may be written as `ids=a&ids=b`, `ids[]=a` or `ids[0]=a`: which of them
--- the live API takes is not known, so all are.
--- @tparam string text without the question mark
--- @treturn table name -> list of values
-local function parse_query(text)
-  local query = {}
-  for pair in gmatch(text or "", "[^&]+") do
-    local name, value = match(pair, "^([^=]*)=?(.*)$")
-    name, value = decode(gsub(name, "+", " ")), decode(gsub(value, "+", " "))
-    name = gsub(name, "%[%d*%]$", "")
-    query[name] = query[name] or {}
-    query[name][#query[name] + 1] = value
-  end
-  return query
-end
-
---- A router over all endpoints; each gets its `resource` and `label` ("notes.list").
--- @treturn table with the method `find`, and `endpoints`, all of them in order
+--- A router over all endpoints. Each endpoint has two more fields: `resource` and `label` ("notes.list").
+-- @treturn table with the method `find` and the list `endpoints`
 local function new()
   local router = setmetatable({ root = {}, endpoints = {} }, Router)
   for _, name in ipairs(require "hoopai.api") do
@@ -100,4 +78,4 @@ local function new()
   return router
 end
 
-return { new = new, parse_query = parse_query, decode = decode }
+return { new = new }
