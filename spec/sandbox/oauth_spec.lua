@@ -1,117 +1,18 @@
--- The token endpoints of the sandbox: signing in, rotation, location tokens, the ledger, and scripted faults.
+-- The OAuth endpoints of the sandbox: signing in, rotation, location tokens and the ledger.
 
-local app = require "hoopai.sandbox.server.application"
 local core = require "hoopai.core"
-local leak = require "spec.support.leak"
 local sandbox = require "hoopai.sandbox"
+local sandbox_oauth = require "spec.support.sandbox_oauth"
 
-local NOW = 1777896000000
-local FORM = "application/x-www-form-urlencoded"
-local REDIRECT = "http://127.0.0.1:9999/callback"
+local NOW, REDIRECT = sandbox_oauth.NOW, sandbox_oauth.REDIRECT
+local advance, new = sandbox_oauth.advance, sandbox_oauth.new
 
 -- RFC 7636, appendix B.
 local VERIFIER, CHALLENGE = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
-local function pairs_of(fields)
-  local list = {}
-  for name, value in pairs(fields) do
-    list[#list + 1] = name
-    list[#list + 1] = value
-  end
-  return core.query(list)
-end
-
--- A sandbox without sockets, and short ways of asking it.
-local function new(oauth, options)
-  options = options or {}
-  options.oauth = oauth or {}
-  if options.oauth.rate == nil then options.oauth.rate = false end
-  options.now, options.control = options.now or NOW, true
-  local self = app.new(options)
-  local box = { app = self, seed = self.seed, client = self.oauth_settings }
-
-  -- form: a table, or a text that is sent as it is. headers: false removes one.
-  function box.send(method, target, form, token, headers)
-    local path, query = target:match("^([^?]*)%??(.*)$")
-    local all = {
-      authorization = token and "Bearer " .. token, version = "2021-07-28", ["content-type"] = form and FORM,
-    }
-    for name, value in pairs(headers or {}) do all[name] = value or nil end
-    local answer = self:handle {
-      method = method, path = path, query_string = query, headers = all,
-      body = type(form) == "table" and pairs_of(form) or form,
-    }
-    assert(not self.fault, self.fault)
-    return answer.status, core.decode(answer.body), answer
-  end
-
-  -- Demands a status, returns the body.
-  function box.ask(status, ...)
-    local got, body, answer = box.send(...)
-    assert.are.equal(status, got, answer.body)
-    return body, answer
-  end
-
-  -- POST /oauth/token with the client's credentials.
-  function box.exchange(status, fields, headers)
-    local form = { client_id = box.client.client_id, client_secret = box.client.client_secret }
-    for name, value in pairs(fields) do form[name] = value or nil end
-    return box.ask(status, "POST", "/oauth/token", form, nil, headers)
-  end
-
-  function box.refresh(status, token, fields)
-    local form = { grant_type = "refresh_token", refresh_token = token }
-    for name, value in pairs(fields or {}) do form[name] = value end
-    return box.exchange(status, form)
-  end
-
-  -- Demands a refusal in its whole form.
-  function box.refused(status, code, body, answer)
-    assert.are.equal(status, answer.status)
-    assert.are.equal(code, body.error)
-    assert.is_string(body.error_description)
-    for name in pairs(body) do assert.is_true(name == "error" or name == "error_description", name) end
-  end
-
-  function box.control(name, body)
-    local method = (name == "oauth" or name == "oauth/counts") and "GET" or "POST"
-    local text = body and core.encode(body)
-    return (box.ask(200, method, "/__sandbox/" .. name, text, self.control_token, { ["content-type"] = false }))
-  end
-
-  function box.code(given) return box.control("oauth/code", given or {}).code end
-
-  function box.sign_in(given, fields)
-    local form = { grant_type = "authorization_code", code = box.code(given) }
-    for name, value in pairs(fields or {}) do form[name] = value end
-    return box.exchange(200, form)
-  end
-
-  function box.last()
-    local exchanges = box.control("oauth").exchanges
-    return exchanges[#exchanges]
-  end
-
-  function box.authorize(fields)
-    local query = {
-      response_type = "code", client_id = box.client.client_id, redirect_uri = REDIRECT, scope = "calendars.readonly",
-    }
-    for name, value in pairs(fields or {}) do query[name] = value or nil end
-    local _, body, answer = box.send("GET", "/v2/oauth/chooselocation?" .. pairs_of(query))
-    return answer, body
-  end
-
-  function box.calendars(status, token, location_id)
-    return box.ask(status, "GET", "/calendars/?locationId=" .. (location_id or box.seed.location_id), nil, token)
-  end
-  return box
-end
-
-local function advance(box, ms) box.control("clock", { advance_ms = ms }) end
-
 describe("sandbox oauth", function()
   describe("sign-in", function()
-    it("answers a code with the tokens of a location, spelt as the live API spells them", function()
+    it("exchanges a code for the tokens of a location, spelt as the live API spells them", function()
       local box = new()
       local answer, raw = box.sign_in()
       assert.are.equal("application/json; charset=utf-8", raw.headers["content-type"])
@@ -132,7 +33,7 @@ describe("sandbox oauth", function()
       assert.are.equal(2, #box.calendars(200, answer.access_token).calendars - 1)
     end)
 
-    it("answers the agency's code with the locations it is approved for", function()
+    it("exchanges the agency's code with the list of approved locations", function()
       local box = new { locations = 2 }
       local answer = box.sign_in { class = "Company" }
       assert.are.equal("Company", answer.userType)
@@ -145,7 +46,7 @@ describe("sandbox oauth", function()
       assert.matches("authClass type", box.calendars(401, answer.access_token).message, 1, true)
     end)
 
-    it("lets the exchange choose the class of an open code, but change no other", function()
+    it("lets the exchange choose the user type of an open code, but change no other", function()
       local box = new()
       assert.are.equal("Company", box.sign_in({}, { user_type = "Company" }).userType)
       assert.are.equal("Location", box.sign_in({}, { user_type = "Location" }).userType)
@@ -186,7 +87,7 @@ describe("sandbox oauth", function()
       box.refused(400, "invalid_request", box.exchange(400, form))
     end)
 
-    it("checks the PKCE verifier where a challenge was given, and takes none where not", function()
+    it("checks the PKCE verifier of a code with a challenge, and rejects one of a code without", function()
       local box = new()
       local form = { grant_type = "authorization_code", code = box.code { challenge = CHALLENGE } }
       box.refused(400, "invalid_grant", box.exchange(400, form))
@@ -200,7 +101,7 @@ describe("sandbox oauth", function()
       box.refused(400, "invalid_grant", box.exchange(400, form))
     end)
 
-    it("refuses strangers, other grants, other bodies and unknown members", function()
+    it("refuses unknown clients, other grant types, other bodies and unknown members", function()
       local box = new()
       local form = { grant_type = "authorization_code", code = box.code() }
       local function with(name, value)
@@ -223,7 +124,7 @@ describe("sandbox oauth", function()
   end)
 
   describe("the page of choosing a location", function()
-    it("redirects with code and state, and the code is good for what was asked", function()
+    it("redirects with code and state, and the code has the requested scopes", function()
       local box = new()
       local answer = box.authorize {
         state = "a b&c", code_challenge = CHALLENGE, code_challenge_method = "S256",
@@ -241,7 +142,7 @@ describe("sandbox oauth", function()
       assert.are.equal(box.seed.location_id, tokens.locationId)
     end)
 
-    it("lets a spec pick as a person would", function()
+    it("takes the choice of a person from sandbox_pick", function()
       local box = new()
       local function tokens(pick)
         local code = box.authorize({ sandbox_pick = pick }).headers["location"]:match("code=(%w+)$")
@@ -251,7 +152,7 @@ describe("sandbox oauth", function()
       assert.are.equal(box.seed.other_location_id, tokens(box.seed.other_location_id).locationId)
     end)
 
-    it("tells the app what is wrong by redirect, and the person where the app is not known", function()
+    it("sends errors to the app by redirect, and shows those of an unknown app on a page", function()
       local box = new()
       for fields, problem in pairs {
         [{ response_type = "token" }] = "unsupported_response_type", [{ sandbox_pick = "deny" }] = "access_denied",
@@ -344,7 +245,7 @@ describe("sandbox oauth", function()
       assert.are.same({ 2, 2, 1 }, { counts.rotations, counts.reuses, counts.graces })
     end)
 
-    it("can end a whole family for a reuse", function()
+    it("can revoke a whole family for a reuse", function()
       local box = new { revoke_on_reuse = true }
       local first, other = box.sign_in(), box.sign_in()
       local second = box.refresh(200, first.refresh_token)
@@ -362,7 +263,7 @@ describe("sandbox oauth", function()
       box.refused(400, "invalid_grant", box.refresh(400, second.refresh_token))
     end)
 
-    it("needs the class it began with", function()
+    it("needs the user type of the sign-in", function()
       local box = new()
       local first = box.sign_in()
       box.refused(400, "invalid_request", box.refresh(400, first.refresh_token, { user_type = "Company" }))
@@ -482,7 +383,7 @@ describe("sandbox oauth", function()
         box.ask(401, "POST", "/oauth/locationToken", location_form(box), agency).message)
     end)
 
-    it("refuses other locations, companies, classes, scopes, versions and forms", function()
+    it("refuses other locations, companies, user types, scopes, versions and forms", function()
       local box = new()
       local agency = box.sign_in({ class = "Company" }).access_token
       local function ask(status, form, token, headers)
@@ -507,7 +408,7 @@ describe("sandbox oauth", function()
         ask(401, location_form(box), nil, { authorization = false }))
     end)
 
-    it("lists where the app is installed, page by page", function()
+    it("lists the locations with the app, page by page", function()
       local box = new { locations = 43 }
       local agency = box.sign_in({ class = "Company" }).access_token
       local base = "/oauth/installedLocations?companyId=" .. box.seed.company_id .. "&appId="
@@ -539,7 +440,7 @@ describe("sandbox oauth", function()
     end)
   end)
 
-  it("speaks as version v3 does, when asked to", function()
+  it("has the spelling of version v3 with camel_case", function()
     local box = new { camel_case = true }
     local answer = box.ask(200, "POST", "/oauth/token", {
       clientId = box.client.client_id, clientSecret = box.client.client_secret, grantType = "authorization_code",
@@ -560,7 +461,7 @@ describe("sandbox oauth", function()
     new().ask(404, "POST", "/oauth/location-token", form, "x")
   end)
 
-  it("begins anew after a reset, with the same client", function()
+  it("is reset to the start, with the same client", function()
     local box = new()
     local tokens, client = box.sign_in(), box.client.client_id
     box.control("oauth/settings", { grace_seconds = 10 })
@@ -573,7 +474,7 @@ describe("sandbox oauth", function()
     assert.are.equal(1, #box.control("oauth").exchanges)
   end)
 
-  it("refuses options and back door bodies that it does not know", function()
+  it("refuses unknown options and unknown bodies of the admin interface", function()
     for problem, oauth in pairs {
       ["unknown sandbox option `expires` "] = { expires = 1 }, ["`rate` must be a number, got string"] = { rate = "5" },
       ["`mark` must be of letters"] = { mark = "a b" },
@@ -595,200 +496,4 @@ describe("sandbox oauth", function()
     box.ask(404, "POST", "/__sandbox/oauth/expire", '{"location_id":"x"}', box.app.control_token)
     box.ask(401, "GET", "/__sandbox/oauth", nil, box.app.token)
   end)
-
-  describe("faults", function()
-    local function fault(box, given) box.control("oauth/fault", given) end
-
-    it("answer a status before the exchange or after it", function()
-      local box = new()
-      local first = box.sign_in()
-      fault(box, { status = 503, times = 2 })
-      box.refresh(503, first.refresh_token)
-      assert.are.same({ "status", false, 503 }, { box.last().fault, box.last().applied, box.last().status })
-      box.refresh(503, first.refresh_token)
-      local second = box.refresh(200, first.refresh_token)
-      assert.is_nil(box.last().fault)
-      fault(box, { status = 502, apply = true, body = "<html>" })
-      local _, raw = box.refresh(502, second.refresh_token)
-      assert.are.equal("<html>", raw.body)
-      assert.is_true(box.last().applied)
-      box.refused(400, "invalid_grant", box.refresh(400, second.refresh_token))
-    end)
-
-    it("bend the answer", function()
-      local box = new()
-      local first = box.sign_in()
-      fault(box, { no_refresh_token = true })
-      assert.is_nil(box.refresh(200, first.refresh_token).refresh_token)
-      fault(box, { same_refresh_token = true })
-      local same = box.refresh(200, first.refresh_token)
-      assert.are.equal(first.refresh_token, same.refresh_token)
-      assert.are_not.equal(first.access_token, same.access_token)
-      box.calendars(200, same.access_token)
-      fault(box, { crlf = true })
-      local crlf = box.refresh(200, first.refresh_token)
-      assert.matches("\r\nX%-Injected: yes$", crlf.access_token)
-      for _, odd in ipairs { 0, -1, 1.5, 1e12, "3600", "soon", true } do
-        fault(box, { expires_in = odd })
-        crlf = box.refresh(200, crlf.refresh_token)
-        assert.are.equal(odd, crlf.expires_in)
-      end
-      fault(box, { raw = { expires_in = "1e999" } })
-      local _, raw = box.refresh(200, crlf.refresh_token)
-      assert.matches('"expires_in":1e999,', raw.body, 1, true)
-      crlf = box.sign_in()
-      fault(box, { without = { "expires_in", "refresh_token" }, set = { token_type = "mac" } })
-      local bent = box.refresh(200, crlf.refresh_token)
-      assert.are.same({ "mac" }, { bent.token_type, bent.expires_in, bent.refresh_token })
-      box.refresh(400, crlf.refresh_token)
-    end)
-
-    it("spoil the body", function()
-      local box = new()
-      local function spoilt(given)
-        fault(box, given)
-        local _, body, raw = box.send("POST", "/oauth/token", {
-          grant_type = "refresh_token", refresh_token = box.control("oauth/grant", {}).refresh_token,
-          client_id = box.client.client_id, client_secret = box.client.client_secret,
-        })
-        assert.is_nil(body)
-        assert.are.equal(200, raw.status)
-        return raw.body
-      end
-      assert.matches("access_token", spoilt { malformed = true }, 1, true)
-      assert.are.equal("", spoilt { malformed = "" })
-      assert.are.equal("<html>", spoilt { malformed = "<html>" })
-    end)
-
-    it("are for the grant that they name, come in order, and can be forgotten", function()
-      local box = new()
-      fault(box, { grant = "refresh_token", status = 500 })
-      fault(box, { grant = "location_token", status = 501 })
-      fault(box, { status = 502 })
-      box.exchange(502, { grant_type = "authorization_code", code = box.code() })
-      local tokens = box.sign_in { class = "Company" }
-      box.refresh(500, tokens.refresh_token)
-      box.refresh(200, tokens.refresh_token)
-      local form = { companyId = box.seed.company_id, locationId = box.seed.location_id }
-      box.ask(501, "POST", "/oauth/locationToken", form, tokens.access_token)
-      box.ask(200, "POST", "/oauth/locationToken", form, tokens.access_token)
-      fault(box, { status = 503 })
-      fault(box, { status = 504 })
-      assert.are.equal(2, box.control("oauth/faults", {}).forgotten)
-      box.sign_in()
-    end)
-  end)
-
-  for _, tls in ipairs { false, true } do
-    describe(tls and "over HTTP/2" or "over HTTP/1.1", function()
-      local box, multi
-
-      setup(function()
-        box = sandbox.start { control = true, tls = tls, oauth = { rate = false } }
-      end)
-      teardown(function() box:stop() end)
-      before_each(function()
-        leak.before()
-        multi = core.multi { ca_file = box.ca_file }
-        box:control("oauth/clear")
-      end)
-      after_each(function()
-        multi:close()
-        leak.after()
-      end)
-
-      local function refresh(token, timeout)
-        local transfer <close> = multi:add {
-          method = "POST", url = box.url .. "/oauth/token", headers = { "Content-Type: " .. FORM }, once = true,
-          timeout = timeout or 10, body = core.query {
-            "grant_type", "refresh_token", "refresh_token", token, "client_id", box.oauth.client_id,
-            "client_secret", box.oauth.client_secret,
-          },
-        }
-        while transfer:state() ~= "done" do
-          multi:wait(multi:timeout())
-          multi:step()
-        end
-        local status, kind = transfer:result()
-        return status, kind, transfer:body()
-      end
-
-      -- The one record of the ledger, once its answer was sent or not.
-      local function record()
-        return box:control("oauth").exchanges[1]
-      end
-
-      local function counts() return box:control("oauth/counts") end
-
-      it("issues tokens", function()
-        local status, kind, body = refresh(box.oauth.grant().refresh_token)
-        assert.are.same({ 200 }, { status, kind })
-        assert.is_string(core.decode(body).refresh_token)
-        assert.is_true(record().answered)
-        assert.are.equal(0, counts().lost)
-        assert.matches("^%x+$", box.oauth.code { class = "Company" })
-        assert.are.equal(box.url .. "/v2/oauth/chooselocation", box.oauth.authorize_url)
-        assert.are.equal(box.seed.company_id, box.oauth.company_id)
-        assert.are.same({ box.seed.location_id, box.seed.other_location_id }, box.oauth.locations)
-      end)
-
-      it("hangs up before an exchange, which can then be made", function()
-        local token = box.oauth.grant().refresh_token
-        box:control("oauth/fault", { drop = "before" })
-        local status, kind = refresh(token)
-        assert.are.same({ 0, "network" }, { status, kind })
-        assert.are.same({ "drop_before", false, false }, { record().fault, record().applied, record().answered })
-        assert.are.equal(0, counts().lost)
-        assert.are.equal(200, (refresh(token)))
-      end)
-
-      it("hangs up after an exchange, which then is lost", function()
-        local token = box.oauth.grant().refresh_token
-        box:control("oauth/fault", { drop = "after" })
-        local status, kind = refresh(token)
-        assert.are.same({ 0, "network" }, { status, kind })
-        assert.are.same({ true, false }, { record().applied, record().answered })
-        assert.are.equal(1, counts().lost)
-        assert.are.equal(400, (refresh(token)))
-        assert.are.equal(1, counts().reuses)
-      end)
-
-      it("sends half of an answer", function()
-        local token = box.oauth.grant().refresh_token
-        box:control("oauth/fault", { truncated = true })
-        local status, kind, body = refresh(token)
-        assert.are.same({ 200, "network" }, { status, kind })
-        assert.matches("^{\"access_token\"", body)
-        assert.is_nil((core.decode(body)))
-        assert.are.same({ true, false, 1 }, { record().applied, record().answered, counts().lost })
-      end)
-
-      it("sends rubbish", function()
-        box:control("oauth/fault", { malformed = true })
-        local status, kind = refresh(box.oauth.grant().refresh_token)
-        assert.are.same({ 200 }, { status, kind })
-        assert.are.same({ true, true, 1 }, { record().applied, record().answered, counts().lost })
-      end)
-
-      it("waits before an exchange and before its answer", function()
-        box:control("oauth/fault", { latency_ms = 60, delay_ms = 60 })
-        local before = core.now()
-        assert.are.equal(200, (refresh(box.oauth.grant().refresh_token)))
-        assert.is_true(core.now() - before >= 0.12)
-        assert.are.equal("delay_ms latency_ms", record().fault)
-      end)
-
-      it("knows when nobody waits for the answer any more", function()
-        box:control("oauth/fault", { delay_ms = 1500 })
-        local status, kind = refresh(box.oauth.grant().refresh_token, 0.5)
-        assert.are.same({ 0, "timeout" }, { status, kind })
-        -- As when the process had been killed.
-        multi:close()
-        assert.are.same({ true, false }, { record().applied, record().answered })
-        local limit = core.now() + 20
-        repeat core.sleep(0.1) until counts().lost == 1 or core.now() > limit
-        assert.are.same({ true, false, 1 }, { record().applied, record().answered, counts().lost })
-      end)
-    end)
-  end
 end)

@@ -1,4 +1,4 @@
--- The sandbox as a process: starting and stopping, real connections, TLS and HTTP/2, and what a killed parent leaves.
+-- The sandbox as a process: start and stop, connections, TLS and HTTP/2, and the end of a killed parent.
 
 local child = require "spec.support.child"
 local core = require "hoopai.core"
@@ -31,7 +31,7 @@ local function is_listening(port)
   return connection ~= nil
 end
 
--- Waits until a test is true, ten seconds at most.
+-- Waits until a test is true, for ten seconds at most.
 local function eventually(test)
   local deadline = socket.gettime() + 10
   repeat
@@ -49,7 +49,7 @@ local function send(connection, box, method, target, body)
   }, "\r\n")))
 end
 
--- One answer from a connection that stays open: status, decoded body, headers.
+-- Reads one response from a connection that stays open: status, decoded body, headers.
 local function receive(connection)
   local line = assert(connection:receive "*l")
   local status, headers = tonumber(line:match "^HTTP/1%.1 (%d+)"), {}
@@ -137,7 +137,7 @@ describe("hoopai.sandbox", function()
       assert.are.same({ "2026-05-05", "2026-05-06", "2026-05-07" }, box.seed.days)
     end)
 
-    it("raises on options it does not know", function()
+    it("raises on unknown options", function()
       local ok, problem = pcall(sandbox.start, { prot = 1 })
       assert.is_false(ok)
       assert.matches("unknown sandbox option `prot`", problem, 1, true)
@@ -211,7 +211,7 @@ describe("hoopai.sandbox", function()
       connection:close()
     end)
 
-    it("tell the budget, and refuse what is over it", function()
+    it("have the rate limit in their responses, and are limited by it", function()
       local box <close> = sandbox.start { rate_limit = { max = 3, interval_ms = 300 } }
       for left = 2, 0, -1 do
         local status, _, headers = ask(box, "GET", groups(box))
@@ -227,7 +227,7 @@ describe("hoopai.sandbox", function()
       assert.are.equal(200, (ask(box, "GET", groups(box))))
     end)
 
-    it("that book one slot at the same time: one wins, the others are told", function()
+    it("that book one slot at the same time: one wins, the others get an error", function()
       local box <close> = sandbox.start { now = MONDAY, control = true, latency_ms = 100 }
       local connections, count = {}, { [200] = 0, [400] = 0 }
       local began = socket.gettime()
@@ -266,7 +266,7 @@ describe("hoopai.sandbox", function()
       assert.are.same({ box.seed.users.okafor, box.seed.users.weber }, won)
     end)
 
-    it("that hang up before a late answer have booked all the same", function()
+    it("that are closed before a late response have booked all the same", function()
       local box <close> = sandbox.start { now = MONDAY, control = true, delay_ms = 60000 }
       local connection = assert(connect(box.port))
       send(connection, box, "POST", "/calendars/events/appointments", booking(box))
@@ -278,7 +278,7 @@ describe("hoopai.sandbox", function()
       assert.are.equal("The slot you have selected is no longer available.", body.message)
     end)
 
-    it("that send rubbish harm nobody", function()
+    it("that send rubbish do no harm to others", function()
       local box <close> = sandbox.start()
       for _, rubbish in ipairs { "\0\1\2\3\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET" } do
         local connection = assert(connect(box.port))
@@ -289,7 +289,7 @@ describe("hoopai.sandbox", function()
     end)
   end)
 
-  it("is controlled by its own token alone, when that was asked for", function()
+  it("has an admin interface with the option control alone, for its own token", function()
     local box <close> = sandbox.start { control = true, now = MONDAY }
     assert.are.equal(401, (ask(box, "POST", "/__sandbox/reset", {})))
     assert.are.equal(MONDAY + 1000, box:control("clock", { advance_ms = 1000 }).now)
@@ -353,7 +353,7 @@ describe("hoopai.sandbox", function()
   end)
 
   describe("parent", function()
-    -- Starts a sandbox in a child, hands over what it printed, and kills the child for good.
+    -- Starts a sandbox in a child process and kills the child with SIGKILL. Returns whether the sandbox ended.
     local function kill_parent(deed)
       local parent = child.start(([[
         local box = require("hoopai.sandbox").start { tls = true }

@@ -1,9 +1,9 @@
--- Free slots: which starts a calendar offers, by hours, bookings, blocks, buffers, notice and the clocks of its zone.
+-- Free slots: the start times of a calendar by hours, bookings, blocked times, buffers, notice and time zone.
 
 local core = require "hoopai.core"
+local local_time = require "hoopai.sandbox.domain.local_time"
 local slots = require "hoopai.sandbox.domain.slots"
 local stores = require "hoopai.sandbox.domain.store"
-local local_time = require "hoopai.sandbox.domain.local_time"
 
 local ZONE = "America/New_York"
 local HOUR, DAY = 3600000, 86400000
@@ -67,7 +67,7 @@ describe("hoopai.sandbox.domain.slots", function()
     return store.blocks:add(made)
   end
 
-  -- The free starts of a day as clock times, "09:00 10:00"; with offsets where wanted.
+  -- The free start times of a day, "09:00 10:00"; with the option `offset` "09:00-04 10:00-04".
   local function free(cal, date, options)
     options = options or {}
     local from = local_time.instant(local_time.parse_date(date), 0, ZONE)
@@ -92,7 +92,7 @@ describe("hoopai.sandbox.domain.slots", function()
       assert.are.equal("", free(calendar { slotDuration = 181 }, "2026-05-05"))
     end)
 
-    it("are half an hour where the calendar does not say", function()
+    it("are half an hour by default", function()
       local cal = calendar()
       cal.slotDuration, cal.slotInterval = nil, nil
       assert.are.equal("09:00 09:30 10:00 10:30 11:00 11:30", free(cal, "2026-05-05"))
@@ -370,39 +370,5 @@ describe("hoopai.sandbox.domain.slots", function()
     local cal = calendar { isActive = false }
     assert.are.equal("", free(cal, "2026-05-05"))
     assert.is_nil(slots.free_members(store, cal, ms "2026-05-05T09:00:00"))
-  end)
-end)
-
-describe("hoopai.sandbox.domain.local_time", function()
-  it("reads ISO times with and without offset", function()
-    local nine = 1777986000000
-    for _, text in ipairs {
-      "2026-05-05T09:00:00-04:00", "2026-05-05T13:00:00Z", "2026-05-05T13:00:00.000Z", "2026-05-05T18:30:00+05:30",
-      "2026-05-05T09:00:00", "2026-05-05T09:00-0400", "2026-05-05T09:00",
-    } do
-      assert.are.equal(nine, local_time.parse(text, ZONE), text)
-    end
-    assert.are.equal(nine + 125, local_time.parse("2026-05-05T13:00:00.125Z", ZONE))
-    for _, text in ipairs {
-      "", "2026-05-05", "2026-05-05 09:00:00", "2026-02-30T09:00:00Z", "2026-05-05T24:00:00Z", "2026-05-05T09:60:00Z",
-      "2026-05-05T09:00:00+25:00", "2026-05-05T09:00:00Zulu", "2026-13-05T09:00:00Z", "1777986000000",
-    } do
-      assert.is_nil(local_time.parse(text, ZONE), text)
-    end
-  end)
-
-  it("writes them with the offset of the zone and the season", function()
-    assert.are.equal("2026-05-05T09:00:00-04:00", local_time.iso(1777986000000, ZONE))
-    assert.are.equal("2026-01-05T09:00:00-05:00", local_time.iso(ms "2026-01-05T14:00:00Z", ZONE))
-    assert.are.equal("2026-05-05T18:30:00+05:30", local_time.iso(1777986000000, "Asia/Kolkata"))
-    assert.are.equal("2026-05-05T13:00:00+00:00", local_time.iso(1777986000000, "UTC"))
-    assert.are.equal("2026-05-05T13:00:00.125Z", local_time.stamp(1777986000125))
-  end)
-
-  it("adds months, and stays in them", function()
-    local function later(date, months) return local_time.date_text(local_time.add_months(local_time.parse_date(date), months)) end
-    assert.are.equal("2026-06-15", later("2026-05-15", 1))
-    assert.are.equal("2027-02-28", later("2026-12-31", 2))
-    assert.are.equal("2028-02-29", later("2028-01-31", 1))
   end)
 end)

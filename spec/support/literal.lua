@@ -1,4 +1,5 @@
---- Plain values as Lua source and back: how a spec and its server process talk. Strings may hold any bytes.
+--- Plain values as Lua source and back: the messages between a spec and its server process. Strings may hold any bytes.
+-- The sandbox has a similar module, which is not used: the test servers use nothing of the library under test.
 
 local type, pairs, tostring, load, error = type, pairs, tostring, load, error
 local format, concat = string.format, table.concat
