@@ -1,4 +1,4 @@
---- The certificates of a sandbox with TLS: a certificate authority, new at each start, and the certificate that it signs
+--- The certificates of a sandbox with TLS: a certificate authority, new at each start, and the certificate it signs
 -- for the loopback names.
 -- @module hoopai.sandbox.server.certificate
 

@@ -4,7 +4,7 @@
 -- bookings of a slot succeeds. Only reading, writing and the configured delays overlap.
 -- @module hoopai.sandbox.server
 
-local applications = require "hoopai.sandbox.server.application"
+local application = require "hoopai.sandbox.server.application"
 local oauth = require "hoopai.sandbox.oauth"
 local ipc = require "hoopai.sandbox.server.ipc"
 
@@ -89,20 +89,20 @@ local function pause(ms)
   if ms > 0 then require("cqueues").sleep(ms / 1000) end
 end
 
-local function new_handler(application)
+local function new_handler(app)
   return function(_, stream)
     local request = read_request(stream)
     if not request then return end
     -- The admin interface has no delay, so that a long delay can be reset.
     local is_admin = find(request.path, "^/__sandbox/")
-    if not is_admin then pause(application:arrive(request)) end
-    local response = application:handle(request)
-    if application.fault then
-      io.stderr:write("hoopai.sandbox: ", application.fault, "\n")
-      application.fault = nil
+    if not is_admin then pause(app:arrive(request)) end
+    local response = app:handle(request)
+    if app.fault then
+      io.stderr:write("hoopai.sandbox: ", app.fault, "\n")
+      app.fault = nil
     end
-    if not is_admin then pause(application.delay_ms + (response.delay_ms or 0)) end
-    send(stream, response, request.method, application.oauth.server)
+    if not is_admin then pause(app.delay_ms + (response.delay_ms or 0)) end
+    send(stream, response, request.method, app.oauth.server)
   end
 end
 
@@ -127,12 +127,12 @@ function server.open(options)
   local settings = {}
   for name, value in pairs(options) do settings[name] = value end
   settings.port, settings.tls = nil, nil
-  local application = applications.new(settings)
+  local app = application.new(settings)
   local context, authority
   if options.tls then context, authority = require("hoopai.sandbox.server.certificate").new() end
   local listening, problem = http_server.listen {
     host = "127.0.0.1", port = options.port or 0, tls = context ~= nil, ctx = context,
-    onstream = new_handler(application), onerror = on_error, intra_stream_timeout = 120, reuseaddr = true,
+    onstream = new_handler(app), onerror = on_error, intra_stream_timeout = 120, reuseaddr = true,
   }
   if listening then
     local ok, why = listening:listen()
@@ -149,9 +149,9 @@ function server.open(options)
   local _, _, port = listening:localname()
   local url = format("%s://127.0.0.1:%d", context and "https" or "http", port)
   return listening, {
-    url = url, port = port, token = application.token,
-    tokens = application.token_names, location_id = application.seed.location_id, seed = application.seed,
-    ca_file = ca_file, control_token = application.control_token, oauth = oauth.facts(application, url),
+    url = url, port = port, token = app.token,
+    tokens = app.token_names, location_id = app.seed.location_id, seed = app.seed,
+    ca_file = ca_file, control_token = app.control_token, oauth = oauth.facts(app, url),
   }
 end
 
