@@ -2,14 +2,13 @@
 --
 -- The API knows no idempotency keys, so a create is sent once. Where its outcome is unclear, the events around the slot
 -- are read until it is known: a booking carries a reference in its description by which it is found again.
+local async = require "hoopai.async"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
-local locks = require "hoopai.async.lock"
 local endpoints = require "hoopai.call.endpoints"
 local options = require "hoopai.options"
 local request = require "hoopai.call.request"
 local retry = require "hoopai.call.retry"
-local scheduler = require "hoopai.async.scheduler"
 local schema = require "hoopai.validate"
 local slots = require "hoopai.slots"
 local suggest = require "hoopai.suggest"
@@ -201,7 +200,7 @@ end
 --- Two tasks that want one slot take turns: what the one finds out afterwards must not be the other's booking.
 local function take_turn(calendar_id, start)
   local key = calendar_id .. " " .. start
-  local entry = busy[key] or { lock = locks.new(), users = 0 }
+  local entry = busy[key] or { lock = async.new_lock(), users = 0 }
   local turn = setmetatable({ key = key, entry = entry }, Turn)
   busy[key], entry.users = entry, entry.users + 1
   return turn, entry.lock
@@ -295,7 +294,7 @@ local function is_offered(job, wanted, deadline)
     free, err = job.client.calendars:free_slots(wanted.calendarId, {
       startDate = start - HOUR, endDate = start + HOUR, userId = wanted.assignedUserId,
     }, within(job, time_left(job, deadline)))
-    if not free and not hopeless[err.kind] then scheduler.sleep(0.5) end
+    if not free and not hopeless[err.kind] then async.sleep(0.5) end
   until free or hopeless[err.kind] or now() >= deadline
   for _, _, instant in slots(free or {}) do
     if instant:ms() == start then return true end
@@ -327,7 +326,7 @@ end
 local function reconcile(job, wanted, err)
   local begun, last_look, like = now(), nil, nil
   for _, moment in ipairs(looks_within(job.patience)) do
-    scheduler.sleep(max(begun + moment - now(), 0))
+    async.sleep(max(begun + moment - now(), 0))
     local booked, response = look(job.client, wanted, within(job, time_left(job, begun + job.patience)))
     if booked then return booked, response end
     if booked == false then last_look, like = now() - begun, response
@@ -360,12 +359,12 @@ local Watch = {}
 Watch.__close = function(watch)
   if watch.is_over then return end
   if watch.failure then
-    return scheduler.note_change("maybe", failure {
+    return async.record_change("maybe", failure {
       kind = "cancelled", applied = "maybe", booking = watch.wanted, cause = watch.failure,
       message = "cut off before it was known what became of the booking",
     })
   end
-  local cut = scheduler.last_cut()
+  local cut = async.last_cut_off()
   if cut and cut ~= watch.before then cut.booking = watch.wanted end
 end
 
@@ -393,7 +392,7 @@ local function book_slot(job, slot)
     if not wanted.known then return nil, err end
   end
   wanted.sent_ms = core.wall_ms()
-  local watch <close> = setmetatable({ wanted = wanted, before = scheduler.last_cut() }, Watch)
+  local watch <close> = setmetatable({ wanted = wanted, before = async.last_cut_off() }, Watch)
   local booked, response = job.client.appointments:create(body, job.options)
   if not booked and response.applied ~= "no" then
     watch.failure = response

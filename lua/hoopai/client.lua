@@ -4,11 +4,10 @@ local core = require "hoopai.core"
 local endpoints = require "hoopai.call.endpoints"
 local errors = require "hoopai.errors"
 local lazy = require "hoopai.lazy"
-local locks = require "hoopai.async.lock"
 local options = require "hoopai.options"
 local raw_request = require "hoopai.call.raw_request"
 local resource_names = require "hoopai.api"
-local scheduler = require "hoopai.async.scheduler"
+local async = require "hoopai.async"
 local suggest = require "hoopai.suggest"
 local token_source = require "hoopai.oauth.token_source"
 
@@ -76,13 +75,13 @@ end
 --- Wakes the calls that wait for another attempt, or for the rate limit: they end if their client is closed.
 local function wake_waiting(shared)
   if shared.process ~= core.pid() then return end -- after fork: they wait in the parent
-  shared.closing:ring()
+  shared.closing:broadcast()
   for _, limiter in pairs(shared.rate_limiters) do limiter:wake() end
 end
 
 local function close_shared(shared)
   shared.closed = true
-  if shared.task then scheduler.detach(shared.task) end
+  if shared.task then async.close_multi(shared.task) end
   if shared.block then shared.block:close() end
 end
 
@@ -152,7 +151,7 @@ function client.new(given)
   local shared = {
     process = core.pid(), base_url = settings.base_url, transport = settings.transport, closed = false,
     app = settings.oauth, rate_limit = settings.rate_limit, rate_limiters = {}, retry_budgets = {},
-    closing = locks.bell(),
+    closing = async.new_condition(),
     source = type(token) == "function" and token_source.asked(token) or token_source.fixed(token),
   }
   if settings.oauth and settings.on.refresh then settings.oauth:listen(settings.on) end

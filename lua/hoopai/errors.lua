@@ -156,12 +156,17 @@ local function is_own(info)
   return info.what == "C" or (own and sub(info.source, 1, #own) == own)
 end
 
---- The function of the running task, for `raise`; set by the scheduler.
-function errors.origin() end
+local origin = function() end
+
+--- Sets how `raise` finds the function of the running task.
+-- @tparam function fn returns it; nil or false outside of tasks
+function errors.set_origin(fn)
+  origin = fn
+end
 
 --- "script.lua:12: " for the place where the running task's function begins, "" where that is not known.
 local function origin_text()
-  local fn = errors.origin()
+  local fn = origin()
   if type(fn) ~= "function" then return "" end
   local info = getinfo(fn, "S")
   return info.what == "C" and "" or format("%s:%d: ", info.short_src, info.linedefined)

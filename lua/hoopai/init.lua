@@ -8,12 +8,11 @@
 -- option) raises. Outside any loop a call blocks; in a task of @{run}, @{spawn} or @{map} it suspends that task. With
 -- @{use} the loop of a host drives the tasks.
 -- @module hoopai
+local async = require "hoopai.async"
 local client = require "hoopai.client"
-local combine = require "hoopai.async.combine"
 local core = require "hoopai.core"
 local lazy = require "hoopai.lazy"
 local loop = require "hoopai.loop"
-local scheduler = require "hoopai.async.scheduler"
 
 local pairs, setmetatable = pairs, setmetatable
 
@@ -103,8 +102,8 @@ end
 --- The loops that @{use} takes, and the functions for one of your own: the module `hoopai.loop`.
 hoopai.loop = loop
 
-hoopai.use, hoopai.run, hoopai.spawn, hoopai.sleep = scheduler.use, scheduler.run, scheduler.spawn, scheduler.sleep
-hoopai.map, hoopai.all, hoopai.race, hoopai.timeout = combine.map, combine.all, combine.race, combine.timeout
+hoopai.use, hoopai.run, hoopai.spawn, hoopai.sleep = async.use, async.run, async.spawn, async.sleep
+hoopai.map, hoopai.all, hoopai.race, hoopai.timeout = async.map, async.all, async.race, async.timeout
 
 --- Marks a list so that it is sent as a JSON array even when it is empty. Needed only in fields that the library does
 -- not know.

@@ -1878,7 +1878,7 @@ local Task = {}
 function Task:join() end
 
 ---Ends the task where it waits: its transfer is aborted and its to-be-closed variables are closed. Its code is not
----resumed otherwise. Without effect on a task that has ended. Changes that it may have made are told by `join`.
+---resumed otherwise. Without effect on a task that has ended. Changes that it may have made are returned by `join`.
 ---Raises when a task would cancel itself.
 function Task:cancel() end
 
@@ -1982,6 +1982,7 @@ function loop.busy() end
 ---Does what can be done without waiting: reads and writes, wakes and resumes tasks. Where there are many it returns
 ---after some milliseconds, so that the host gets its turn; `timeout` is 0 then. Errors of tasks do not come out of it.
 ---Raises when it is called inside itself.
+---@return number? # seconds until it must be called again, math.huge = not before the descriptor is readable; nil when there is nothing to wait for (see `busy`)
 function loop.step() end
 
 ---What `hoopai.oauth` takes.
@@ -2232,7 +2233,7 @@ function hoopai.timeout(seconds, fn, ...) end
 ---With `hoopai.loop.luv` or `hoopai.loop.copas` the host's loop runs the tasks of `spawn`, which then works outside of
 ---`run`. With `hoopai.loop.cqueues` calls also wait in the coroutines of cqueues. `hoopai.loop.custom` is for loops of
 ---your own.
----Raises after the first call, for a second loop, and where the library was built without epoll or kqueue.
+---Raises after the first call, and for a second loop.
 ---@param loop hoopai.Adapter
 function hoopai.use(loop) end
 

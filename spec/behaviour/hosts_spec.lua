@@ -1,7 +1,7 @@
 -- The library in the loops of others: the same cases (spec/support/hosts.lua) over every adapter, each in a process of
 -- its own, since a loop is chosen once. copas stands for its contract: see spec/support/modules/copas.lua.
 
-local child = require "spec.support.child"
+local host_cases = require "spec.support.host_cases"
 local servers = require "spec.support.server"
 
 local LOOPS = { "blocking", "luv", "cqueues", "copas", "custom", "callback" }
@@ -12,23 +12,10 @@ describe("in the loop of", function()
   setup(function() server = servers.start() end)
   teardown(function() server:stop() end)
 
-  before_each(function()
-    server:reply(
-      { path = "/calendars/missing", always = true, status = 404, body = [[{"message":"no"}]] },
-      { path = "/calendars/stalled", always = true, steps = { { stall = true } } })
-  end)
+  before_each(function() host_cases.prepare(server) end)
   after_each(function() server:reset() end)
 
-  --- Runs a case to its end. Returns what it printed.
-  -- @tparam[opt=0.005] number delay seconds that an answer takes
-  local function run(loop, case, delay)
-    server:reply { always = true, delay = delay or 0.005, expand = true, body = [[{"calendar":{"id":"$last"}}]] }
-    local text, ok = child.run(("arg = { [0] = 'hosts.lua', %q, %q, %q } dofile 'spec/support/hosts.lua'"):format(
-      loop, case, server.url))
-    assert.is_true(ok, text)
-    server:wait("busy", "exactly", 0)
-    return text
-  end
+  local function run(loop, case, delay) return host_cases.run(server, loop, case, delay) end
 
   for _, loop in ipairs(LOOPS) do
     describe(loop, function()
@@ -129,67 +116,7 @@ describe("in the loop of", function()
     end)
   end
 
-  describe("cqueues", function()
-    it("calls wait in its own coroutines", function() assert.are.equal("", run("cqueues", "own_coroutines")) end)
-
-    it("a coroutine may be closed while it waits", function()
-      assert.are.equal("", run("cqueues", "own_coroutine_closed"))
-    end)
-
-    it("controllers may be nested", function() assert.are.equal("", run("cqueues", "two_controllers")) end)
-
-    it("nobody would run a task that is spawned outside of them", function()
-      assert.matches("hoopai.spawn needs a running loop: call it in a coroutine of cqueues", run("cqueues",
-        "spawn_outside"), 1, true)
-    end)
-  end)
-
-  for _, loop in ipairs { "luv", "copas" } do
-    it(loop .. " an error of the library's own code does not end the host", function()
-      assert.matches("^Lua warning: hoopai: [^\n]*hosts.lua:%d+: broken\n$", run(loop, "broken_step"))
-    end)
-  end
-
-  describe("luv", function()
-    it("handles may be closed by the host", function()
-      assert.are.equal("", run("luv", "walk"))
-      assert.are.equal("", run("luv", "walk_in_a_task"))
-    end)
-
-    it("is touched no more when it is closed", function()
-      assert.are.equal("", run("luv", "loop_closed"))
-    end)
-  end)
-
   it("a child process, the parent's is left alone", function()
     assert.are.equal("", run("custom", "fork", 0.1))
-  end)
-
-  it("nobody: what is no loop is refused", function()
-    local text = child.run [[
-      local hoopai = require "hoopai"
-      for _, wrong in ipairs { "luv", {}, print } do print(select(2, pcall(hoopai.use, wrong))) end
-      print(select(2, pcall(function() return hoopai.loop.lvu end)))
-      print(select(2, pcall(function() return hoopai.loop[1] end)))
-      print(pcall(hoopai.spawn, print))
-    ]]
-    local lines = {}
-    for line in text:gmatch("[^\n]+") do lines[#lines + 1] = line end
-    for index, kind in ipairs { "string", "table", "function" } do
-      assert.matches("hoopai.use expects a loop such as hoopai.loop.luv, got " .. kind, lines[index], 1, true)
-    end
-    assert.matches("hoopai.loop has no `lvu`, did you mean `luv`?", lines[4], 1, true)
-    assert.matches("hoopai.loop has no `1`", lines[5], 1, true)
-    assert.matches("false.*hoopai.spawn needs a running loop", lines[6])
-  end)
-
-  it("every adapter is short: at most 40 lines of code", function()
-    for _, loop in ipairs { "blocking", "luv", "cqueues", "copas", "custom" } do
-      local lines = 0
-      for line in io.lines("lua/hoopai/loop/" .. loop .. ".lua") do
-        if line:find("%S") and not line:find("^%s*%-%-") then lines = lines + 1 end
-      end
-      assert.is_true(lines > 0 and lines <= 40, loop .. " has " .. lines)
-    end
   end)
 end)

@@ -433,7 +433,7 @@ end
 function cases.background(host)
   local done
   host.spawn(function()
-    require("hoopai.async.scheduler").background(function()
+    require("hoopai.async").background(function()
       hoopai.sleep(0.05)
       done = true
     end)

@@ -5,10 +5,10 @@
 --   ... local client = leak.client { token = "t", base_url = server.url }      -- closed by leak.after
 
 local assert = require "luassert"
+local async = require "hoopai.async"
 local core = require "hoopai.core"
 local hoopai = require "hoopai"
 local lfs = require "lfs"
-local scheduler = require "hoopai.async.scheduler"
 
 local leak = {}
 
@@ -98,9 +98,7 @@ function leak.after(server)
   assert.are.equal(count(before), count(after), "open descriptors: " .. changes)
 end
 
--- The scheduler opens its nesting descriptor with the first set and keeps it: before the first test then.
-local first = new_multi {}
-scheduler.attach(first)
-scheduler.detach(first)
+-- The poll fd is made with the first multi handle of tasks and kept: before the first test then.
+async.close_multi(async.new_multi {})
 
 return leak

@@ -1,22 +1,29 @@
---- Several functions side by side: all of them, the first of them, or one for a limited time. On top of tasks.
-local core = require "hoopai.core"
+--- Several functions side by side: all of them, the first that succeeds, or one for a limited time.
 local errors = require "hoopai.errors"
-local scheduler = require "hoopai.async.scheduler"
+local loop = require "hoopai.async.loop"
+local scopes = require "hoopai.async.scope"
+local tasks = require "hoopai.async.task"
+local wait = require "hoopai.async.wait"
 
 local type, tostring, pairs, ipairs, next = type, tostring, pairs, ipairs, next
 local pack, select = table.pack, select
 local format, huge, math_type = string.format, math.huge, math.type
-local now = core.now
+local now = require("hoopai.core").now
 
 local combine = {}
 
---- Where the caller cannot be suspended the loop is run for the call.
+--- Calls fn(...) in the running task; outside of tasks in one of `run`.
 local function in_task(what, fn, ...)
-  if scheduler.where(what) == "task" then return fn(...) end
-  return scheduler.run(fn, ...)
+  if wait.mode(what) == "task" then return fn(...) end
+  return loop.run(fn, ...)
 end
 
------------------------------------------------------------------------------------------------------ map and all
+--- A scope within the running task, to be held in a to-be-closed variable.
+local function new_scope()
+  return scopes.new(wait.running())
+end
+
+-- map and all ------------------------------------------------------------------------------------------------------
 
 local function map_worker(job)
   while job.next <= job.results.n do
@@ -29,7 +36,7 @@ local function map_worker(job)
 end
 
 local function run_map(job, workers)
-  local scope <close> = scheduler.scope()
+  local scope <close> = new_scope()
   for _ = 1, workers do scope:start(true, map_worker, job) end
   scope:wait()
   return job.results, next(job.errors) and job.errors or nil
@@ -47,7 +54,7 @@ end
 
 local function check_map(items, fn, options)
   check_list("hoopai.map", items)
-  scheduler.check_function("hoopai.map", fn)
+  loop.check_function("hoopai.map", fn)
   if options == nil then return 16 end
   if type(options) ~= "table" then errors.raise("the options of hoopai.map are a table, got " .. type(options)) end
   for name in pairs(options) do
@@ -76,7 +83,7 @@ function combine.map(items, fn, options)
 end
 
 local function outcome(item)
-  if scheduler.is_task(item) then return item:join() end
+  if tasks.is(item) then return item:join() end
   return item()
 end
 
@@ -90,16 +97,16 @@ end
 function combine.all(items)
   check_list("hoopai.all", items)
   for _, item in ipairs(items) do
-    if not scheduler.is_task(item) then scheduler.check_function("hoopai.all", item) end
+    if not tasks.is(item) then loop.check_function("hoopai.all", item) end
   end
   return map("hoopai.all", items, outcome, huge)
 end
 
------------------------------------------------------------------------------------------------- race and timeout
+-- race and timeout -------------------------------------------------------------------------------------------------
 
--- A contestant is a run of its own, so that what it spawned is cancelled with it.
+--- Runs one function of a race in a scope of its own, so that the tasks it spawned are cancelled with it.
 local function compete(job, index, fn)
-  local results = pack(scheduler.run(fn))
+  local results = pack(loop.run(fn))
   if results[1] == nil and results[2] ~= nil then
     job.errors[index] = results[2]
   elseif not job.winner then
@@ -108,9 +115,9 @@ local function compete(job, index, fn)
   end
 end
 
---- What to tell of a loser: nothing when it provably changed nothing.
+--- What the changes of a loser are reported as: nil when it provably changed nothing.
 -- @param task
--- @param err what its function returned as an error, where it did
+-- @param err the error that its function returned, if any
 local function loss(task, err)
   if not task.applied then return nil end
   if task.status ~= "done" then return select(2, task:join()) end
@@ -121,12 +128,12 @@ local function loss(task, err)
 end
 
 local function run_race(fns)
-  local scope <close> = scheduler.scope()
-  local job, tasks = { scope = scope, errors = errors.list(#fns) }, {}
-  for index, fn in ipairs(fns) do tasks[index] = scope:start(true, compete, job, index, fn) end
+  local scope <close> = new_scope()
+  local job, competitors = { scope = scope, errors = errors.list(#fns) }, {}
+  for index, fn in ipairs(fns) do competitors[index] = scope:start(true, compete, job, index, fn) end
   scope:wait()
   if not job.winner then return nil, job.errors end
-  for index, task in ipairs(tasks) do
+  for index, task in ipairs(competitors) do
     task:cancel()
     job.errors[index] = index ~= job.winner and loss(task, job.errors[index]) or nil
   end
@@ -146,14 +153,14 @@ end
 function combine.race(fns)
   check_list("hoopai.race", fns)
   if #fns == 0 then errors.raise("hoopai.race needs at least one function") end
-  for _, fn in ipairs(fns) do scheduler.check_function("hoopai.race", fn) end
+  for _, fn in ipairs(fns) do loop.check_function("hoopai.race", fn) end
   return in_task("hoopai.race", run_race, fns)
 end
 
 local function run_limited(seconds, fn, ...)
   local deadline = now() + seconds
-  local scope <close> = scheduler.scope()
-  local task = scope:start(true, scheduler.run, fn, ...)
+  local scope <close> = new_scope()
+  local task = scope:start(true, loop.run, fn, ...)
   scope:wait(deadline)
   if task.status ~= "running" then return task:join() end
   task:cancel()
@@ -174,8 +181,8 @@ end
 -- calls that were cut off
 -- @raise what fn raised
 function combine.timeout(seconds, fn, ...)
-  scheduler.check_seconds("hoopai.timeout", seconds)
-  scheduler.check_function("hoopai.timeout", fn)
+  wait.check_seconds("hoopai.timeout", seconds)
+  loop.check_function("hoopai.timeout", fn)
   return in_task("hoopai.timeout", run_limited, seconds, fn, ...)
 end
 

@@ -1,23 +1,20 @@
---- The sets of transfers of all clients, nested in one descriptor that any loop can wait for.
+--- The multi handles of all clients, nested in one poll fd that any loop can wait for.
 local core = require "hoopai.core"
+local wake = require("hoopai.async.wait").wake
 
-local error, remove, ipairs, pcall = error, table.remove, ipairs, pcall
+local error, remove, ipairs, pcall, huge = error, table.remove, ipairs, pcall, math.huge
 
-local sets = {}
+local pollset = {}
 
-local poller, process -- the descriptor that nests every client's set; who made it
-local multis = {}     -- array of { multi, fd }
+local poller       -- the poll fd, made when it is first needed
+local entries = {} -- list of { multi, fd }
 
---- In a forked child the descriptor and all sets in it are the parent's: the child begins with its own.
--- @treturn boolean whether this was found out just now
-function sets.leave_parent()
-  if process == core.pid() then return false end
-  local is_child = process ~= nil
-  poller, process, multis = nil, core.pid(), {}
-  return is_child
+--- In a forked child the poll fd and all multi handles are the parent's: the child begins with its own.
+function pollset.after_fork()
+  poller, entries = nil, {}
 end
 
---- @return true; or nil and a problem where the system has no descriptor left
+--- @return true; or nil and a problem when the system has no descriptor left
 local function open_poller()
   if poller then return true end
   local made, problem = core.poller()
@@ -27,75 +24,85 @@ local function open_poller()
 end
 
 --- The descriptor.
-function sets.fd()
+function pollset.fd()
   local ok, problem = open_poller()
   if not ok then error("hoopai: " .. problem, 0) end
   return poller:fd()
 end
 
---- @return true; or nil and a problem where the system has no descriptor left
-function sets.add(multi)
+--- Adds a multi handle.
+-- @return true; or nil and a problem when the system has no descriptor left
+function pollset.add(multi)
   local ok, problem = open_poller()
   if not ok then return nil, problem end
-  local entry = { multi = multi, fd = multi:pollfd() } -- before its place is known: a finaliser may remove others
+  local entry = { multi = multi, fd = multi:pollfd() } -- before the index is computed: a finaliser may remove others
   poller:add(entry.fd)
-  multis[#multis + 1] = entry
+  entries[#entries + 1] = entry
   return true
 end
 
-function sets.remove(multi)
-  for index, entry in ipairs(multis) do
+function pollset.remove(multi)
+  for index, entry in ipairs(entries) do
     if entry.multi == multi then
-      remove(multis, index)
+      remove(entries, index)
       if poller then poller:remove(entry.fd) end
       return
     end
   end
 end
 
---- Forgets the sets that were finalised with their clients.
-function sets.forget_closed()
-  for index = #multis, 1, -1 do
-    if not pcall(multis[index].multi.count, multis[index].multi) then remove(multis, index) end
+--- Removes the multi handles that were finalised with their clients.
+function pollset.forget_closed()
+  for index = #entries, 1, -1 do
+    if not pcall(entries[index].multi.pollfd, entries[index].multi) then remove(entries, index) end
   end
 end
 
---- Steps each set, then calls collect(multi).
-function sets.step(collect)
-  for index = #multis, 1, -1 do
-    local entry = multis[index] -- a finaliser may close clients meanwhile
+--- Wakes the tasks that wait for transfers of a multi handle which are done.
+function pollset.wake_finished(multi)
+  local transfer, task = multi:peek()
+  while transfer do
+    if task then wake(task, task.ticket) end
+    multi:next() -- after the wake: when that finds no memory, the transfer is seen again
+    transfer, task = multi:peek()
+  end
+end
+
+local wake_finished = pollset.wake_finished
+
+--- Steps each multi handle and wakes the tasks whose transfers are done.
+function pollset.step()
+  for index = #entries, 1, -1 do
+    local entry = entries[index] -- nil when a finaliser closed clients meanwhile
     if entry then
       entry.multi:step()
-      collect(entry.multi)
+      wake_finished(entry.multi)
     end
   end
 end
 
---- Is a transfer queued or running, or has one ended of which nobody was told?
-function sets.in_flight()
-  for index = 1, #multis do
-    local multi = multis[index].multi
-    local queued, running = multi:count()
-    if queued + running > 0 or multi:has_ended() then return true end
+--- What the multi handles wait for.
+-- @treturn boolean is a transfer queued or running, or is one done whose task has not been woken?
+-- @treturn number seconds until `step` must be called, math.huge = not before the descriptor is readable
+function pollset.next_wait()
+  local in_flight, least = false, huge
+  for index = 1, #entries do
+    local multi = entries[index].multi
+    local seconds = multi:timeout()
+    if seconds and seconds < least then least = seconds end
+    if not in_flight then
+      local queued, running = multi:count()
+      in_flight = queued + running > 0 or multi:has_ended()
+    end
   end
-  return false
-end
-
---- Seconds until a set must be stepped although the descriptor is not readable, nil = never.
-function sets.due()
-  local due
-  for index = 1, #multis do
-    local seconds = multis[index].multi:timeout()
-    if seconds and (not due or seconds < due) then due = seconds end
-  end
-  return due
+  return in_flight, least
 end
 
 --- Blocks until there may be something to step. A signal ends the wait at once, so that Lua's hooks (Ctrl-C) run.
--- @tparam ?number seconds at most; nil = no limit
-function sets.wait(seconds)
+-- @tparam number seconds at most
+function pollset.wait(seconds)
   if seconds == 0 then return end
-  if poller then poller:wait(seconds) else core.sleep(seconds or 3600) end
+  if poller then poller:wait(seconds < huge and seconds or nil) else core.sleep(seconds < huge and seconds or 3600) end
 end
 
-return sets
+return pollset

@@ -1,7 +1,7 @@
---- When waiting tasks are to be woken: a binary heap of { due, task }.
+--- The deadlines of waiting tasks: a binary heap of { due, task }.
 --
--- The entry of a task that woke otherwise loses its task and stays until it is due, or until such entries are the
--- larger part of the heap, which is then rebuilt without them.
+-- When a task is woken before its deadline, its entry loses the task. The entry stays until it is due, or until such
+-- entries are the larger part of the heap, which is then rebuilt without them.
 local pcall, sort = pcall, table.sort
 
 local timers = {}
@@ -48,25 +48,25 @@ local function pop()
   return first
 end
 
---- Notes when the present wait of a task ends.
+--- Adds the deadline of a task's wait.
 -- @tparam number due a core.now() time
 -- @tparam table task
 -- @treturn table the entry, for `drop`
 function timers.add(due, task)
   local entry = { due = due, task = task }
   sift_up(entry, count + 1)
-  count = count + 1 -- last: the heap may have found no memory to grow
+  count = count + 1 -- last: `sift_up` raises when the heap finds no memory to grow
   return entry
 end
 
---- Forgets an entry of `add` that has not been fired.
+--- Drops an entry of `add` that has not been fired.
 function timers.drop(entry)
   entry.task = nil
   dropped = dropped + 1
-  if dropped > 64 and 2 * dropped > count then pcall(compact) end -- without memory for that, the next time
+  if dropped > 64 and 2 * dropped > count then pcall(compact) end -- when memory is exhausted the next call tries again
 end
 
---- Calls wake(task) for all that are due.
+--- Calls wake(task) for all tasks whose deadline has passed.
 function timers.fire(moment, wake)
   while count > 0 and heap[1].due <= moment do
     local task = pop().task
@@ -74,7 +74,7 @@ function timers.fire(moment, wake)
   end
 end
 
---- The core.now() time at which the next wait ends, nil when none has an end.
+--- The earliest deadline, a core.now() time; nil when there is none.
 function timers.next()
   while count > 0 and not heap[1].task do pop() end
   return count > 0 and heap[1].due or nil

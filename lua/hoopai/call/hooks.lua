@@ -1,7 +1,7 @@
 --- What the hooks of a client receive, and the functions that call them. No hook may yield or raise; see
--- scheduler.call_hook.
+-- async.call_hook.
 local core = require "hoopai.core"
-local scheduler = require "hoopai.async.scheduler"
+local async = require "hoopai.async"
 
 local ipairs = ipairs
 local now = core.now
@@ -76,7 +76,7 @@ end
 
 --- Emits `request`.
 function hooks.request(hook, call)
-  scheduler.call_hook("on.request", hook, new_event(call))
+  async.call_hook("on.request", hook, new_event(call))
 end
 
 local TIMING = { "dns", "connect", "tls", "first_byte", "total", "reused", "http_version" }
@@ -94,7 +94,7 @@ function hooks.response(hook, call, result, response)
   event.trace_id = response and response.trace_id
   event.kind = err and err.kind
   for _, name in ipairs(TIMING) do event[name] = call.info[name] end
-  scheduler.call_hook("on.response", hook, event)
+  async.call_hook("on.response", hook, event)
 end
 
 --- Emits `done`.
@@ -114,7 +114,7 @@ function hooks.done(hook, call, called, result, response)
   else
     event.kind, event.applied = response.kind, response.applied
   end
-  scheduler.call_hook("on.done", hook, event)
+  async.call_hook("on.done", hook, event)
 end
 
 --- Emits `retry`.
@@ -122,14 +122,14 @@ function hooks.retry(hook, call, err, action, reason, delay)
   local event = new_event(call)
   event.action, event.reason, event.delay = action == "reconcile" and "look" or action, reason, delay
   event.kind, event.status = err.kind, err.status
-  scheduler.call_hook("on.retry", hook, event)
+  async.call_hook("on.retry", hook, event)
 end
 
 --- Emits `wait`.
 function hooks.wait(hook, call, seconds)
   local event = new_event(call)
   event.attempt, event.location_id, event.seconds = nil, call.prepared.location_id, seconds
-  scheduler.call_hook("on.wait", hook, event)
+  async.call_hook("on.wait", hook, event)
 end
 
 return hooks

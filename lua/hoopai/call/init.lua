@@ -6,6 +6,7 @@
 --
 -- The state of a call is three tables: `prepared` (what every attempt sends; made once, never written again), `call`
 -- (attempts, deadline, what is known so far) and `attempt` (permit, token and transfer of one attempt; to-be-closed).
+local async = require "hoopai.async"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local failure = require "hoopai.call.failure"
@@ -15,7 +16,6 @@ local rate_limiter = require "hoopai.call.rate_limiter"
 local request = require "hoopai.call.request"
 local responses = require "hoopai.call.response"
 local retry = require "hoopai.call.retry"
-local scheduler = require "hoopai.async.scheduler"
 
 local type = type
 local min, setmetatable = math.min, setmetatable
@@ -69,7 +69,7 @@ function calls.perform(state, endpoint, a, b, c, d, e)
   if state.shared.process ~= core.pid() then
     errors.raise("this client belongs to the parent process: make a new one after fork")
   end
-  local mode, task = scheduler.where(endpoint.id)
+  local mode, task = async.mode(endpoint.id)
   local prepared, err = request.from_arguments(state, endpoint, a, b, c, d, e)
   if not prepared then return nil, err end
   return make(state, prepared, mode, task)
@@ -81,7 +81,7 @@ end
 -- @tparam number begun since when its timeout counts: waiting for the rate limit included
 -- @return same as perform
 function calls.send(state, prepared, begun)
-  return run(new_call(state, prepared, "task", scheduler.waiter(), begun))
+  return run(new_call(state, prepared, "task", async.running(), begun))
 end
 
 --- Attempts the call until it succeeds or hoopai.call.retry gives up.
@@ -138,7 +138,7 @@ function new_call(state, prepared, mode, task, begun)
   }
 end
 
--- Emits `done` when a call ends, however it ends, and reports a change to the scheduler: a task that was cancelled must
+-- Emits `done` when a call ends, however it ends, and records a change in the task: one that was cancelled must
 -- say what it may have changed.
 function DoneGuard.__close(guard, raised)
   local call, result, response = guard.call, guard.result, guard.response
@@ -146,7 +146,7 @@ function DoneGuard.__close(guard, raised)
   if was_cut_off then response = failure.cut_off(call, raised) end
   if call.task and call.prepared.endpoint.retry ~= "safe" then
     local applied = result ~= nil and "yes" or response.applied
-    if applied ~= "no" then scheduler.note_change(applied, was_cut_off and response or nil) end
+    if applied ~= "no" then async.record_change(applied, was_cut_off and response or nil) end
   end
   local hook = call.state.settings.on.done
   if hook then hooks.done(hook, call, guard.called, result, response) end
@@ -168,7 +168,7 @@ function AttemptGuard.__close(attempt)
     limiter.counter:give_back()
   end
   if transfer and not attempt.keeps_transfer then transfer:close() end
-  if limiter and limiter.changed.is_awaited then limiter:wake() end
+  if limiter and limiter.changed.has_waiters then limiter:wake() end
 end
 
 local function new_attempt(call)
@@ -214,7 +214,7 @@ end
 --- The multi handle: tasks share one, nested in the loop; blocking calls have their own.
 -- @return the multi handle; or nil and a problem if the system has no descriptor left
 local function open_multi(shared, mode)
-  local multi, problem = (mode == "task" and scheduler.new_set or core.multi)(shared.transport)
+  local multi, problem = (mode == "task" and async.new_multi or core.multi)(shared.transport)
   shared[mode] = multi
   return multi, problem
 end
@@ -230,9 +230,9 @@ local function wait_for(transfer, multi, task, deadline)
     repeat until not multi:next()
     return true
   end
-  if scheduler.await(transfer, task, deadline) == "timeout" then
+  if async.await(transfer, task, deadline) == "timeout" then
     if transfer:state() == "queued" then return false end
-    if transfer:state() == "running" then scheduler.await(transfer, task) end
+    if transfer:state() == "running" then async.await(transfer, task) end
   end
   return true
 end

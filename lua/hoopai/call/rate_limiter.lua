@@ -1,7 +1,7 @@
 --- The rate limit of one location, as the API's headers state it: the line in which calls wait for a permit. Only the
 -- caller waits. (hoopai.call acquires the permit of a call that need not wait, and releases all.)
+local async = require "hoopai.async"
 local core = require "hoopai.core"
-local locks = require "hoopai.async.lock"
 
 local min, huge, setmetatable = math.min, math.huge, setmetatable
 local now = core.now
@@ -15,7 +15,9 @@ RateLimiter.__index = RateLimiter
 -- @treturn table `counter` counts permits (src/rate_limiter.c), `lock` keeps the callers in order, and `changed` wakes
 -- the first of them
 function rate_limiter.new()
-  return setmetatable({ counter = core.limiter(), lock = locks.new(), changed = locks.bell() }, RateLimiter)
+  return setmetatable({
+    counter = core.limiter(), lock = async.new_lock(), changed = async.new_condition(),
+  }, RateLimiter)
 end
 
 local function wait_for_permit(self, mode, deadline, is_closed, on_wait)
@@ -59,7 +61,7 @@ end
 
 --- Wakes the caller that waits: there may be room now, or the client was closed.
 function RateLimiter:wake()
-  self.changed:ring()
+  self.changed:broadcast()
 end
 
 return rate_limiter

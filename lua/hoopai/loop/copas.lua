@@ -4,12 +4,13 @@ local copas = require "copas"
 local errors = require "hoopai.errors"
 local loop = require "hoopai.loop"
 
-local pcall, warn = pcall, warn or function() end
+local pcall, huge = pcall, math.huge
+local warn = warn or function() end
 
 local driver          -- the thread that steps hoopai's loop, nil when there is nothing to do
 local reading = false -- is there a thread that waits for the descriptor?
 
--- To copas this is a socket: it is asked for data when the descriptor is readable, and has none until all is done.
+-- To copas this is a socket. `receive` is called when the descriptor is readable, and returns data once all is done.
 local descriptor = { getfd = loop.pollfd, dirty = function() return false end, close = function() end }
 
 function descriptor.receive()
@@ -20,17 +21,19 @@ function descriptor.receive()
 end
 
 local function drive()
-  while loop.busy() do
-    local seconds = loop.timeout()
-    if seconds then copas.pause(seconds) else copas.pauseforever() end
-    local ok, problem = pcall(loop.step)
-    if not ok then
-      warn("hoopai: " .. errors.text(problem))
-      copas.pause(1)
+  local seconds = loop.busy() and (loop.timeout() or huge)
+  while seconds do
+    if seconds < huge then copas.pause(seconds) else copas.pauseforever() end
+    local ok, result = pcall(loop.step)
+    if ok then
+      seconds = result
+    else
+      warn("hoopai: " .. errors.text(result))
+      seconds = 1
     end
   end
   driver = nil
-  copas.close(descriptor) -- that is, ask it again: a socket which is waited for keeps copas.loop going
+  copas.close(descriptor) -- makes copas call `receive` again: a socket that is waited for keeps copas.loop going
 end
 
 return {

@@ -10,10 +10,8 @@ local drivers = setmetatable({}, { __mode = "k" }) -- the controllers that have 
 local pollable = { pollfd = loop.pollfd, events = loop.events, timeout = loop.timeout }
 
 local function drive()
-  while loop.busy() do
-    cqueues.poll(pollable, changed)
-    loop.step()
-  end
+  if not loop.busy() then return end
+  repeat cqueues.poll(pollable, changed) until not loop.step()
 end
 
 return {
@@ -36,10 +34,10 @@ return {
     local _, is_current = cqueues.running()
     return is_current
   end,
-  new_cell = condition.new,
-  wait = function(cell) cell:wait() end,
-  wake = function(cell) cell:signal() end,
-  -- Outside of a controller there is nobody who would run a task.
+  new_condition = condition.new,
+  wait = function(waiting) waiting:wait() end,
+  signal = function(waiting) waiting:signal() end,
+  -- A task that is spawned outside of all controllers would not be run.
   prepare = function()
     return not cqueues.running() and next(drivers) == nil and "call it in a coroutine of cqueues"
   end,

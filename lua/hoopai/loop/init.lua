@@ -14,8 +14,8 @@
 --
 -- A loop that calls back, such as that of a GUI, has an adapter of its own: see @{Adapter}.
 -- @module hoopai.loop
+local async_loop = require "hoopai.async.loop"
 local errors = require "hoopai.errors"
-local scheduler = require "hoopai.async.scheduler"
 local suggest = require "hoopai.suggest"
 
 local ipairs, require, setmetatable, tostring = ipairs, require, setmetatable, tostring
@@ -34,8 +34,12 @@ local concat, format = table.concat, string.format
 -- blocking it. Without it only calls made during `step` are refused
 
 local loop = {
-  pollfd = scheduler.pollfd, events = scheduler.events, timeout = scheduler.timeout, busy = scheduler.busy,
-  step = scheduler.step,
+  pollfd = async_loop.pollfd, events = async_loop.events, timeout = async_loop.timeout, busy = async_loop.busy,
+  step = async_loop.step,
+  -- hoopai's own loop: calls block, and `hoopai.run` runs the loop until its tasks have ended.
+  blocking = { name = "blocking" },
+  -- A loop that asks `busy`, `pollfd` and `timeout` before each wait, and calls `step` after it.
+  custom = { name = "custom", changed = function() end },
 }
 
 local adapters = { "blocking", "luv", "cqueues", "copas", "custom" }

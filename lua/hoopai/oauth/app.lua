@@ -20,7 +20,7 @@ local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local options = require "hoopai.options"
 local pkce = require "hoopai.oauth.pkce"
-local scheduler = require "hoopai.async.scheduler"
+local async = require "hoopai.async"
 local store = require "hoopai.store"
 local token_endpoint = require "hoopai.oauth.token_endpoint"
 local token_manager = require "hoopai.oauth.token_manager"
@@ -123,8 +123,8 @@ end
 
 --- Calls a function in the calling task, or outside a loop in one that is run to its end.
 local function in_task(what, fn)
-  if scheduler.where(what) == "task" then return fn() end
-  return scheduler.run(fn)
+  if async.mode(what) == "task" then return fn() end
+  return async.run(fn)
 end
 
 local exchange_fields = { code = "secret", redirect_uri = "string", code_verifier = "secret", user_type = "string" }
@@ -182,7 +182,7 @@ function methods:exchange(given)
   end
   return in_task("app:exchange", function()
     -- In the background: the exchange goes on, and stores what it gets, if its caller is cancelled.
-    return select(2, scheduler.watch(state.endpoint:background(exchange)))
+    return select(2, async.wait_for(state.endpoint:background(exchange)))
   end)
 end
 
@@ -283,7 +283,7 @@ function app.new(given, new_client)
   local app_store = store.behind(settings.store or store.memory())
   local function emit(event)
     for on in pairs(listeners) do
-      if on.refresh then scheduler.call_hook("on.refresh", on.refresh, options.copy(event)) end
+      if on.refresh then async.call_hook("on.refresh", on.refresh, options.copy(event)) end
     end
   end
   local state = {

@@ -7,8 +7,7 @@ local calls = require "hoopai.call"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local failure = require "hoopai.call.failure"
-local locks = require "hoopai.async.lock"
-local scheduler = require "hoopai.async.scheduler"
+local async = require "hoopai.async"
 
 local ipairs, pairs, pcall, setmetatable, type = ipairs, pairs, pcall, setmetatable, type
 local find, lower = string.find, string.lower
@@ -186,7 +185,7 @@ function token_endpoint.new(given)
     closed = false, closed_message = "the app is closed", settings = { on = {} },
     shared = {
       transport = given.transport, closed = false, rate_limit = true, rate_limiters = {}, retry_budgets = {},
-      closing = locks.bell(),
+      closing = async.new_condition(),
     },
   }, TokenEndpoint)
 end
@@ -295,7 +294,7 @@ end
 local function close_connections(self)
   local multi = self.shared.task
   self.shared.closed, self.shared.task = true, nil
-  if multi and self.process == core.pid() then scheduler.detach(multi) end
+  if multi and self.process == core.pid() then async.close_multi(multi) end
 end
 
 local RunningGuard = {}
@@ -312,7 +311,7 @@ end
 -- @treturn Task
 function TokenEndpoint:background(work)
   local guard = setmetatable({ endpoint = self }, RunningGuard)
-  local task = scheduler.background(function()
+  local task = async.background(function()
     local running_guard <close> = guard -- luacheck: ignore 211
     return work()
   end)
@@ -328,7 +327,7 @@ function TokenEndpoint:close()
   if self.running == 0 then return close_connections(self) end
   if self.process ~= core.pid() then return end
   for _, limiter in pairs(self.shared.rate_limiters) do limiter:wake() end
-  scheduler.settle()
+  async.drain()
 end
 
 return token_endpoint

@@ -8,9 +8,9 @@
 -- Beside the tokens, stored credentials have `generation`, `obtained_at` (seconds since 1970), `expires_in`, and if an
 -- exchange did not end well: `pending` (when its mark was made) with `tries` (how often the refresh token left since
 -- the last clear response), or `refused_at`.
+local async = require "hoopai.async"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
-local scheduler = require "hoopai.async.scheduler"
 
 local max, min, floor, setmetatable, tonumber, tostring =
   math.max, math.min, math.floor, setmetatable, tonumber, tostring
@@ -163,7 +163,7 @@ local function acquire_lock(store, key, is_wanted)
     if now() >= deadline or is_wanted and not is_wanted() then
       return nil, store_error("another program holds the lock of the token store")
     end
-    scheduler.sleep(pause * (0.5 + core.random()))
+    async.sleep(pause * (0.5 + core.random()))
     pause = min(pause * 2, 0.25)
   end
 end
@@ -191,7 +191,7 @@ local function save(self, before, deadline)
       return true
     end
     if now() + 1 >= deadline then return nil, err end
-    scheduler.sleep(1)
+    async.sleep(1)
     local stored = self.store:read(self.key)
     if stored and generation_of(stored) >= generation_of(self.unsaved) then
       use(self, stored)
@@ -246,7 +246,7 @@ local function refresh(self, credentials, deadline)
     local wait = first + (RETRY_AT[index + 1] or at) - now()
     local is_last = before + index >= #RETRY_AT or now() + max(wait, 0) >= deadline
     if outcome ~= "unclear" or is_last then return outcome, result, before + index - 1 end
-    if wait > 0 then scheduler.sleep(wait) end
+    if wait > 0 then async.sleep(wait) end
   end
 end
 
@@ -297,7 +297,7 @@ local function lock_for_exchange(self)
   local guard, err = setmetatable({ manager = self, lock = self.lock }, LockGuard), nil
   if not guard.lock then
     guard.lock, err = acquire_lock(self.store, self.key, function()
-      return not scheduler.is_ending() and (self.waiters > 0 or now() < self.lock_deadline)
+      return not async.is_shutting_down() and (self.waiters > 0 or now() < self.lock_deadline)
     end)
   end
   if not guard.lock then return nil, err end
@@ -395,7 +395,7 @@ local function await_exchange(self, seen, deadline)
   local waiter_guard <close> = -- luacheck: ignore 211
     setmetatable({}, { __close = function() self.waiters = self.waiters - 1 end })
   self.waiters = self.waiters + 1
-  local ended, done, problem = scheduler.watch(start_exchange(self, seen), deadline)
+  local ended, done, problem = async.wait_for(start_exchange(self, seen), deadline)
   if ended then return done, problem end
   return nil, errors.new {
     kind = "timeout", stage = "refresh", retryable = true,
@@ -405,8 +405,8 @@ end
 
 --- Waits for an exchange; outside any loop the caller drives it.
 local function wait_for_exchange(self, seen, deadline)
-  if scheduler.where("the token exchange") == "task" then return await_exchange(self, seen, deadline) end
-  return scheduler.run(await_exchange, self, seen, deadline)
+  if async.mode("the token exchange") == "task" then return await_exchange(self, seen, deadline) end
+  return async.run(await_exchange, self, seen, deadline)
 end
 
 local function load(self)
@@ -429,7 +429,7 @@ function TokenManager:get(deadline)
   if must_renew(self) then
     local ok, err = wait_for_exchange(self, self.generation, deadline)
     if not ok and life_left(self) <= 0 then return nil, err end
-  elseif should_renew(self) and scheduler.in_task() and not self.endpoint.closed
+  elseif should_renew(self) and async.in_task() and not self.endpoint.closed
     and not circuit_error(self, self.generation) then
     start_exchange(self, self.generation)
   end

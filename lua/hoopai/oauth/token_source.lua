@@ -4,9 +4,9 @@
 --   source:get(deadline) -> secret, generation | nil, err           the token to send now
 --   source:refused(generation, deadline) -> boolean | nil, err      true when another token can be tried
 -- Where `source.may_wait` is set, `get` may wait for the token, until the deadline.
+local async = require "hoopai.async"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
-local locks = require "hoopai.async.lock"
 
 local type, setmetatable = type, setmetatable
 
@@ -86,7 +86,7 @@ end
 --- A source that asks a function: fetch("first") once, fetch("refused") after the API refused the last token.
 -- The function may wait (in a task it suspends it); one call of it runs at a time.
 function token.asked(fetch)
-  return setmetatable({ fetch = fetch, generation = 0, rounds = 0, lock = locks.new() }, Asked)
+  return setmetatable({ fetch = fetch, generation = 0, rounds = 0, lock = async.new_lock() }, Asked)
 end
 
 return token

@@ -1,5 +1,6 @@
--- hoopai.all, race and timeout, and what is told of changes that were cut off. (hoopai.map: scheduler_spec.lua.)
+-- hoopai.map, all, race and timeout, and how changes that were cut off are reported.
 
+local async = require "spec.support.async"
 local child = require "spec.support.child"
 local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
@@ -7,11 +8,7 @@ local leak = require "spec.support.leak"
 local servers = require "spec.support.server"
 
 local run, spawn, sleep = hoopai.run, hoopai.spawn, hoopai.sleep
-
---- Appends its name to a list when it is closed.
-local function closing(list, name)
-  return setmetatable({}, { __close = function() list[#list + 1] = name end })
-end
+local map, closing, log = hoopai.map, async.closing, async.log
 
 describe("combined:", function()
   local server, client
@@ -25,9 +22,7 @@ describe("combined:", function()
   end)
   after_each(function() leak.after(server) end)
 
-  local function arrived(count)
-    expect.eventually(function() return server:count("arrived") >= count end, count .. " requests arrived")
-  end
+  local function arrived(count) async.arrived(server, count) end
 
   --- A change that the server gets and never answers.
   local function stalled_write()
@@ -48,6 +43,138 @@ describe("combined:", function()
     assert.are.equal("cancelled: the call was cut off after it had left (DELETE /calendars/stalled, applied: maybe)",
       tostring(cut))
   end
+
+  describe("map", function()
+    it("keeps the order", function()
+      local results, errors = map({ 30, 10, 20 }, function(ms, index)
+        sleep(ms / 1000)
+        return ms * 100 + index
+      end)
+      assert.are.same({ n = 3, 3001, 1002, 2003 }, results)
+      assert.is_nil(errors)
+    end)
+
+    it("of nothing", function()
+      local called = false
+      local results, errors = map({}, function() called = true end)
+      assert.are.same({ n = 0 }, results)
+      assert.is_nil(errors)
+      assert.is_false(called)
+    end)
+
+    it("lists errors by index, in a form that prints well", function()
+      server:reply(
+        { path = "/calendars/a", body = [[{"calendar":{"id":"a"}}]] },
+        { path = "/calendars/b", status = 404, body = [[{"message":"no b"}]] },
+        { path = "/calendars/c", body = [[{"calendar":{"id":"c"}}]] })
+      local results, errors = map({ "a", "b", "c" }, function(id) return client.calendars:get(id) end)
+      assert.are.equal(3, results.n)
+      assert.are.equal("a", results[1].id)
+      assert.is_nil(results[2])
+      assert.are.equal("c", results[3].id)
+      assert.are.equal("not_found", errors[2].kind)
+      local count = 0
+      for index in pairs(errors) do
+        count = count + 1
+        assert.are.equal(2, index)
+      end
+      assert.are.equal(1, count)
+      assert.are.equal("1 of 3 failed\n  [2] not_found: no b (HTTP 404, GET /calendars/b)", tostring(errors))
+      local ok, raised = pcall(error, errors)
+      assert.is_false(ok)
+      assert.are.equal(errors, raised)
+    end)
+
+    it("tells a nil result from an error, and keeps false", function()
+      local results, errors = map({ 1, 2, 3, 4 }, function(item)
+        if item == 1 then return nil end
+        if item == 2 then return false end
+        if item == 3 then return nil, "plain text" end
+        return item, "ignored"
+      end)
+      assert.are.equal(4, results.n)
+      assert.is_nil(results[1])
+      assert.is_false(results[2])
+      assert.is_nil(results[3])
+      assert.are.equal(4, results[4])
+      assert.are.equal("plain text", errors[3])
+      assert.are.equal("1 of 4 failed\n  [3] plain text", tostring(errors))
+    end)
+
+    it("raises what its function raised, and cancels the rest", function()
+      local seen, note = log()
+      local closed = {}
+      local object = { "mine" }
+      local ok, err = pcall(map, { 1, 2, 3, 4, 5 }, function(item)
+        local _ <close> = closing(closed, item)
+        if item == 2 then
+          sleep(0.005)
+          error(object)
+        end
+        sleep(600)
+        note(item)
+      end, { concurrency = 3 })
+      assert.is_false(ok)
+      assert.are.equal(object, err)
+      assert.are.same({}, seen)
+      table.sort(closed)
+      assert.are.same({ 1, 2, 3 }, closed)
+    end)
+
+    it("runs as many at a time as allowed, and no more", function()
+      for _, case in ipairs { { 1, 1 }, { 3, 3 }, { 100, 25 }, { nil, 16 } } do
+        local busy, most = 0, 0
+        local items = {}
+        for index = 1, 25 do items[index] = index end
+        map(items, function()
+          busy = busy + 1
+          most = math.max(most, busy)
+          sleep(0.001)
+          busy = busy - 1
+        end, { concurrency = case[1] })
+        assert.are.equal(case[2], most)
+      end
+    end)
+
+    it("inside run uses its loop", function()
+      local seen, note = log()
+      run(function()
+        spawn(function()
+          sleep(0.01)
+          note "beside"
+        end)
+        local results = map({ 1, 2 }, function(item)
+          sleep(0.03)
+          return item * 2
+        end)
+        assert.are.same({ n = 2, 2, 4 }, results)
+        note "after"
+      end)
+      assert.are.same({ "beside", "after" }, seen)
+    end)
+
+    it("in a map", function()
+      local results = map({ 1, 2 }, function(item)
+        return map({ 10, 20 }, function(inner)
+          sleep(0)
+          return item * inner
+        end)
+      end)
+      assert.are.same({ n = 2, { n = 2, 10, 20 }, { n = 2, 20, 40 } }, results)
+    end)
+
+    it("waits for what its function spawned", function()
+      local seen, note = log()
+      map({ 1, 2 }, function(item)
+        spawn(function()
+          sleep(0.005)
+          note(item)
+        end)
+        return true
+      end)
+      assert.are.same({ 1, 2 }, seen)
+    end)
+  end)
 
   describe("all", function()
     it("keeps the order of functions and tasks", function()

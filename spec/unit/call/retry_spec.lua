@@ -86,7 +86,8 @@ describe("retry:", function()
       end
       assert.are.equal(12, looked)
       local action = retry.decide {
-        endpoint = { retry = "idempotent" }, point = "server", err = {}, attempt = 1, attempts = 3, left = 100, affordable = true, random = 0,
+        endpoint = { retry = "idempotent" }, point = "server", err = {}, attempt = 1, attempts = 3, left = 100,
+        affordable = true, random = 0,
       }
       assert.are.equal("fail", action)
     end)

@@ -1,0 +1,272 @@
+--- The loop that resumes tasks: hoopai's own (`run`), or a host's, which calls `step`.
+--
+-- All waits end by one descriptor and one moment (`pollfd` and `timeout`), so any loop can drive the tasks.
+local core = require "hoopai.core"
+local errors = require "hoopai.errors"
+local pollset = require "hoopai.async.pollset"
+local scopes = require "hoopai.async.scope"
+local tasks = require "hoopai.async.task"
+local timers = require "hoopai.async.timers"
+local wait = require "hoopai.async.wait"
+
+local setmetatable, getmetatable, type, error, unpack = setmetatable, getmetatable, type, error, table.unpack
+local format, huge = string.format, math.huge
+local now, pid = core.now, core.pid
+
+local state = wait.state
+
+local loop = {}
+
+-- Seconds that tasks may take in one step of a host's loop, whose own timers wait meanwhile.
+local TURN = 0.004
+
+local process = pid() -- whose descriptors and tasks these are
+
+--- Leaves the descriptors and tasks to the parent process in a forked child. Called once by each public function.
+local function after_fork()
+  if process == pid() then return end
+  process = pid()
+  pollset.after_fork()
+  scopes.after_fork()
+end
+
+-- Multi handles ----------------------------------------------------------------------------------------------------
+
+--- Makes a multi handle whose transfers tasks can wait for.
+-- @tparam table transport its options
+-- @return the multi handle; or nil and a problem when the system has no descriptor left
+function loop.new_multi(transport)
+  after_fork()
+  local multi, problem = core.multi(transport)
+  if not multi then return nil, problem end
+  local added
+  added, problem = pollset.add(multi)
+  if added then return multi end
+  multi:close()
+  return nil, problem
+end
+
+--- Closes a multi handle of `new_multi`; tasks that wait for its transfers are woken and find them "closed".
+function loop.close_multi(multi)
+  after_fork()
+  pollset.remove(multi)
+  multi:close()
+  pollset.wake_finished(multi)
+end
+
+-- Driving the tasks ------------------------------------------------------------------------------------------------
+
+local function take_events()
+  pollset.step()
+  timers.fire(now(), wait.time_out)
+end
+
+--- What to wait for.
+-- @treturn boolean is there anything to wait for: a ready task, a timer, a transfer?
+-- @treturn number seconds until `take_events` must be called, math.huge = not before the descriptor is readable
+local function next_wait()
+  if state.first_ready then return true, 0 end
+  local due = timers.next()
+  local in_flight, seconds = pollset.next_wait()
+  if due then
+    local left = due - now()
+    if left < seconds then seconds = left > 0 and left or 0 end
+  end
+  return in_flight or due ~= nil, seconds
+end
+
+-- Ends the driving of tasks, however that happens.
+local driving_guard = {}
+driving_guard.__close = function(guard)
+  state.current, state.driving, state.hook = false, false, guard.hook
+  if not guard.by_host then wait.notify() end -- there may be tasks that only the host's loop resumes
+end
+
+local function begin_driving(by_host)
+  local guard = setmetatable({ hook = state.hook, by_host = by_host }, driving_guard)
+  state.driving, state.hook = true, false
+  return guard
+end
+
+--- Runs the loop until a scope and all background tasks have ended, or a critical task of the scope has failed.
+local function drive(scope)
+  after_fork()
+  local guard <close> = begin_driving(false) -- luacheck: ignore 211
+  while true do
+    tasks.run_ready()
+    if scope.failure or scope.count + scopes.background.count == 0 then return end
+    local busy, seconds = next_wait()
+    if not busy then error(format("hoopai: deadlock: all %d tasks wait for each other", scope.count), 0) end
+    pollset.wait(seconds)
+    take_events()
+  end
+end
+
+-- The loop of a host -----------------------------------------------------------------------------------------------
+
+local adapter -- what `use` was called with
+
+--- Chooses the loop of the host, once for the whole program and before the first call.
+-- With `hoopai.loop.luv` or `hoopai.loop.copas` the host's loop runs the tasks of @{spawn}, which then works outside of
+-- @{run}. With `hoopai.loop.cqueues` calls also wait in the coroutines of cqueues. `hoopai.loop.custom` is for loops of
+-- your own.
+-- @tparam Adapter loop
+-- @raise after the first call, and for a second loop
+function loop.use(given)
+  if type(given) ~= "table" or type(given.name) ~= "string" then
+    errors.raise("hoopai.use expects a loop such as hoopai.loop.luv, got " .. type(given))
+  end
+  if given == adapter then return end
+  if adapter then
+    errors.raise(format("hoopai.use(%s): the loop of this program is %s already", given.name, adapter.name))
+  end
+  if state.is_used then errors.raise(format("hoopai.use(%s) must come before the first call", given.name)) end
+  adapter, state.host = given, given.changed and given or false
+end
+
+--- The descriptor to wait for: @{step} has something to do when it is readable. It stays the same as long as the
+-- process lives; do not close it.
+-- @treturn integer
+function loop.pollfd()
+  after_fork()
+  return pollset.fd()
+end
+
+--- What to wait for on the descriptor.
+-- @treturn string always "r"
+function loop.events()
+  return "r"
+end
+
+--- How long to wait for the descriptor at most.
+-- @treturn ?number seconds until @{step} must be called, 0 = at once; nil = not before the descriptor is readable
+function loop.timeout()
+  after_fork()
+  local _, seconds = next_wait()
+  return seconds < huge and seconds or nil
+end
+
+--- Is there anything to wait for: a call, a timer, a task that can go on? If not, a loop may end: more comes only of
+-- what its own code does.
+-- @treturn boolean
+function loop.busy()
+  after_fork()
+  return (next_wait())
+end
+
+local function take_turn()
+  local guard <close> = begin_driving(true) -- luacheck: ignore 211
+  take_events()
+  if state.first_ready then tasks.run_ready(now() + TURN) end
+end
+
+--- Does what can be done without waiting: reads and writes, wakes and resumes tasks. Where there are many it returns
+-- after some milliseconds, so that the host gets its turn; @{timeout} is 0 then. Errors of tasks do not come out of it.
+-- @treturn ?number seconds until it must be called again, math.huge = not before the descriptor is readable; nil when
+-- there is nothing to wait for (see @{busy})
+-- @raise when it is called inside itself
+function loop.step()
+  if state.driving then errors.raise("hoopai.loop.step was called by a task: the host's loop calls it") end
+  after_fork()
+  take_turn()
+  local busy, seconds = next_wait()
+  if not busy and scopes.has_warnings() then
+    scopes.warn_at_rest()
+    busy, seconds = next_wait() -- a finaliser may have started a task meanwhile
+  end
+  return busy and seconds or nil
+end
+
+-- Running functions ------------------------------------------------------------------------------------------------
+
+--- Raises wrong use unless fn can be called.
+function loop.check_function(what, fn)
+  local meta = type(fn) == "table" and getmetatable(fn)
+  if type(fn) ~= "function" and not (type(meta) == "table" and meta.__call) then
+    errors.raise(format("%s expects a function, got %s", what, type(fn)))
+  end
+end
+
+--- Runs fn(...) as a task, and the loop until it and all tasks spawned in it have ended.
+-- Inside a task it opens a child scope on the same loop and suspends that task.
+-- @tparam function fn what to do
+-- @param ... what fn is called with
+-- @return what fn returned
+-- @raise what fn raised (the other tasks are cancelled first); the error of a task that raised and was never joined;
+-- "deadlock" when all tasks wait for each other
+function loop.run(fn, ...)
+  loop.check_function("hoopai.run", fn)
+  local mode, task = wait.mode("hoopai.run")
+  local scope <close> = scopes.new(task)
+  local main = scope:start(true, fn, ...)
+  if mode == "task" then
+    scope:wait()
+  else
+    drive(scope)
+    scope:raise_failure()
+  end
+  if main.status == "cancelled" then error("hoopai: the coroutine of hoopai.run was closed by somebody else", 0) end
+  return unpack(main.results, 1, main.results.n)
+end
+
+--- Starts fn(...) as a task beside the caller, in the innermost scope (`run`, `map`). It begins when the caller waits.
+-- With a loop of the host (see @{use}) it also works outside of any scope: then nothing ends with the task, and an
+-- error in it that nobody gets by `join` goes to `warn()`.
+-- @tparam function fn what to do
+-- @param ... what fn is called with
+-- @treturn Task
+-- @raise where no loop is running
+function loop.spawn(fn, ...)
+  loop.check_function("hoopai.spawn", fn)
+  if state.current then return state.current.scope:start(false, fn, ...) end
+  local host = state.host
+  if not host then errors.raise("hoopai.spawn needs a running loop: call it inside hoopai.run") end
+  local refusal = host.prepare and host.prepare()
+  if refusal then errors.raise("hoopai.spawn needs a running loop: " .. refusal) end
+  after_fork()
+  state.is_used = true
+  return scopes.root:start(false, fn, ...)
+end
+
+-- Background tasks -------------------------------------------------------------------------------------------------
+
+--- Runs the loop until all background tasks have ended, unless a loop is running: then that loop does.
+function loop.drain()
+  after_fork()
+  if wait.is_looping() or scopes.background.count == 0 then return end
+  local scope <close> = scopes.new()
+  drive(scope)
+end
+
+local shutting_down = false -- does lua_close wait for background tasks?
+
+--- Is the state being closed? Then background tasks end as soon as they can, and wait for no other process.
+function loop.is_shutting_down()
+  return shutting_down
+end
+
+-- Held by a background task while it waits. lua_close finalises the youngest objects first: the objects that the task
+-- uses are older, so the task can still end.
+local shutdown_guard = {}
+shutdown_guard.__gc = function(guard)
+  local task = guard.task
+  if task.shutdown_guard ~= guard or task.status ~= "running" or guard.process ~= pid() then return end
+  state.current, state.driving, state.hook, shutting_down = false, false, false, true
+  pollset.forget_closed()
+  loop.drain()
+end
+
+local function hold_shutdown_guard(task)
+  task.shutdown_guard = setmetatable({ task = task, process = pid() }, shutdown_guard)
+end
+
+--- Starts a task that does not depend on its caller: it cannot be cancelled, and lua_close waits for it.
+function loop.background(fn)
+  after_fork()
+  state.is_used = true
+  local task = scopes.background:start(false, fn)
+  task.before_wait = hold_shutdown_guard
+  return task
+end
+
+return loop

@@ -1,0 +1,245 @@
+--- Tasks: coroutines that only this file resumes. Each belongs to a scope, which it tells when it has ended.
+local errors = require "hoopai.errors"
+local wait = require "hoopai.async.wait"
+
+local co_create, co_resume, co_close, co_status = coroutine.create, coroutine.resume, coroutine.close, coroutine.status
+local pack, unpack = table.pack, table.unpack
+local setmetatable, getmetatable, type, error, pcall = setmetatable, getmetatable, type, error, pcall
+local warn = warn or function() end
+local traceback = debug and debug.traceback or function(_, message) return message end
+local now = require("hoopai.core").now
+
+local state, wake, running = wait.state, wait.wake, wait.running
+local SUSPEND = wait.SUSPEND
+
+local tasks = {}
+
+local Task = { __name = "hoopai.Task" }
+Task.__index = Task
+
+-- The end of a task ------------------------------------------------------------------------------------------------
+
+--- Marks a task as ended and wakes the tasks that wait for it.
+-- @tparam string status "done", "failed" or "cancelled"
+local function finish(task, status)
+  task.status, task.fn = status, nil
+  if task.suspended then wait.abort(task) end
+  task.scope:remove(task)
+  local joiners = task.joiners
+  if joiners then
+    for index = 1, #joiners do wake(joiners[index].task, joiners[index].ticket) end
+    task.joiners = false
+  end
+  wait.notify() -- it may have been the last task that kept the host's loop alive
+end
+
+--- Ends a task whose coroutine is closed while it waits: by `tasks.cancel`, or by other code.
+local function on_close(task)
+  if task.status == "running" then finish(task, "cancelled") end
+end
+
+local function describe(task)
+  return traceback(task.co, errors.text(task.cause))
+end
+
+local function fail(task, cause)
+  task.cause = cause
+  local described, text = pcall(describe, task) -- the cause may be exhausted memory
+  task.traceback = described and text or nil
+  task.closing = true
+  co_close(task.co) -- runs the to-be-closed variables that the error left open
+  finish(task, "failed")
+end
+
+--- Is the task on the stack? Then its coroutine cannot be closed now.
+function tasks.is_active(task)
+  local status = co_status(task.co)
+  return status == "running" or status == "normal"
+end
+
+local function warn_of_close(problem)
+  warn("hoopai: error in a __close of a cancelled task: " .. errors.text(problem))
+end
+
+--- Cancels a task: closes its coroutine. Without effect on one that has ended.
+-- @raise when the task is on the stack
+function tasks.cancel(task)
+  if task.status ~= "running" then return end
+  if tasks.is_active(task) then errors.raise("a task cannot cancel the task that is cancelling it") end
+  task.status = "cancelled" -- first: the to-be-closed variables may ask
+  task.closing = true
+  local outer = state.current
+  state.current = task
+  local ok, problem = co_close(task.co)
+  state.current = outer
+  task.closing = nil
+  finish(task, "cancelled")
+  if not ok then pcall(warn_of_close, problem) end
+end
+
+-- Running tasks ----------------------------------------------------------------------------------------------------
+
+--- Handles what coroutine.resume returned.
+local function after_resume(task, ok, ...)
+  if not ok then return fail(task, (...)) end
+  if co_status(task.co) == "dead" then
+    local packed, results = pcall(pack, ...)
+    if not packed then return fail(task, results) end
+    task.results = results
+    return finish(task, "done")
+  end
+  if task.doomed then return tasks.cancel(task) end
+  if (...) ~= SUSPEND or not task.suspended then
+    fail(task, "hoopai: coroutine.yield() was called in a task; only hoopai may suspend it "
+      .. "(hoopai.sleep(0) lets other tasks run)")
+  end
+end
+
+local function resume(task)
+  local outer, args = state.current, task.args
+  state.current = task
+  if args then
+    task.args = nil
+    after_resume(task, co_resume(task.co, unpack(args, 1, args.n)))
+  else
+    after_resume(task, co_resume(task.co))
+  end
+  state.current = outer
+end
+
+--- Resumes the tasks that are ready now. A task that becomes ready meanwhile waits for the next step, so that it cannot
+-- starve the transfers.
+-- @tparam[opt] number deadline a core.now() time after which the other tasks wait for the next step as well
+function tasks.run_ready(deadline)
+  local last = state.last_ready
+  while state.first_ready do
+    local task = state.first_ready
+    state.first_ready, task.next_ready = task.next_ready, false
+    if not state.first_ready then state.last_ready = false end
+    if task.status == "running" then resume(task) end
+    if task == last or deadline and now() >= deadline then return end
+  end
+end
+
+--- Makes a task of fn(...). Its scope adds it and makes it ready.
+-- @tparam Scope scope
+-- @tparam boolean critical does an error in it end the scope?
+function tasks.new(scope, critical, fn, ...)
+  local task = setmetatable({
+    co = co_create(type(fn) == "function" and fn or function(...) return fn(...) end),
+    args = pack(...),
+    scope = scope,
+    fn = fn,
+    critical = critical,
+    status = "running",
+    suspended = false,
+    ticket = 0,
+    -- Set later, when there may be no memory for new fields.
+    guard = false, timer = false, next_ready = false, next_failed = false, joiners = false, reason = false,
+    results = false, cause = false, traceback = false, closing = false, doomed = false, applied = false,
+    unclear = false, unjoined = false, newer = false, older = false,
+  }, Task)
+  task.guard = wait.new_guard(task, on_close)
+  return task
+end
+
+function tasks.is(value)
+  return getmetatable(value) == Task
+end
+
+-- Where errors.raise points when a tail call left no line of the user's on the stack.
+errors.set_origin(function() return state.current and state.current.fn end)
+
+-- Changes that a task made -----------------------------------------------------------------------------------------
+
+--- Records a change that the caller made, for its task and for those whose run or map the task is part of. Each of them
+-- may be cancelled, and its `join` then returns what was recorded.
+-- @tparam string applied "yes" or "maybe"
+-- @tparam[opt] Error cut_off the call, when a cancellation cut it off
+function tasks.record_change(applied, cut_off)
+  local task = running()
+  while task do
+    if task.applied ~= "yes" then task.applied = applied end
+    if cut_off then
+      task.unclear = task.unclear or {}
+      task.unclear[#task.unclear + 1] = cut_off
+    end
+    task = task.scope.owner
+  end
+end
+
+--- The call of the caller's task that was last recorded as cut off, nil when there is none.
+-- @treturn ?Error
+function tasks.last_cut_off()
+  local task = running()
+  return task and task.unclear and task.unclear[#task.unclear] or nil
+end
+
+-- Joining and cancelling -------------------------------------------------------------------------------------------
+
+local function wait_for_end(task, joiner, deadline)
+  local joiners = task.joiners or {}
+  task.joiners = joiners
+  joiners[#joiners + 1] = { task = joiner, ticket = wait.new_ticket(joiner) }
+  return wait.suspend(joiner, deadline)
+end
+
+--- Suspends the running task until a task has ended, or until the deadline. For the mode "task".
+-- @tparam[opt] number deadline a core.now() time
+-- @return true and the task's results; or false when the deadline passed first
+-- @raise what the task raised
+function tasks.wait_for(task, deadline)
+  while task.status == "running" do
+    if wait_for_end(task, running(), deadline) == "timeout" then return false end
+  end
+  if task.status == "done" then return true, unpack(task.results, 1, task.results.n) end
+  error(task.cause or "a background task was cancelled", 0)
+end
+
+--- Waits until the task has ended.
+-- @return[1] what the task's function returned
+-- @treturn[2] nil
+-- @treturn[2] Error of kind "raised" (with `cause` and `traceback`) or "cancelled"
+-- @raise when a task would wait for itself, and where no loop is running
+function Task:join()
+  if getmetatable(self) ~= Task then errors.raise("call it with a colon: task:join()") end
+  if self == state.current then errors.raise("a task cannot join itself") end
+  self.joined = true
+  if self.status == "running" then
+    local mode, joiner = wait.mode("task:join")
+    if mode == "block" then errors.raise("task:join needs a running loop") end
+    wait_for_end(self, joiner)
+  end
+  if self.status == "done" then return unpack(self.results, 1, self.results.n) end
+  if self.status == "cancelled" then
+    return nil, errors.new {
+      kind = "cancelled", message = "the task was cancelled", applied = self.applied or nil,
+      unclear = self.unclear or nil,
+    }
+  end
+  return nil, errors.new {
+    kind = "raised", message = errors.text(self.cause), cause = self.cause, traceback = self.traceback or nil,
+    applied = self.applied or nil, unclear = self.unclear or nil,
+  }
+end
+
+--- Ends the task where it waits: its transfer is aborted and its to-be-closed variables are closed. Its code is not
+-- resumed otherwise. Without effect on a task that has ended. Changes that it may have made are returned by `join`.
+-- @raise when a task would cancel itself
+function Task:cancel()
+  if getmetatable(self) ~= Task then errors.raise("call it with a colon: task:cancel()") end
+  local task = state.current
+  while task do
+    if task == self then
+      errors.raise("a task cannot cancel itself, nor the task whose run or map it is in: return instead")
+    end
+    task = task.scope.owner
+  end
+  tasks.cancel(self)
+end
+
+function Task:__tostring()
+  return "hoopai.Task (" .. self.status .. ")"
+end
+
+return tasks

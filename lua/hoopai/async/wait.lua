@@ -1,0 +1,257 @@
+--- How code waits: a task is suspended, and so is a coroutine of the host's loop; elsewhere the thread blocks.
+--
+-- Each wait of a task is a call of `suspend`. What a task can wait for (a transfer, another task, a timer, a lock)
+-- keeps the task and a ticket, and calls `wake` with them later. Lua yields in Lua, never across a C frame.
+local core = require "hoopai.core"
+local errors = require "hoopai.errors"
+local timers = require "hoopai.async.timers"
+
+local co_create, co_resume, co_yield = coroutine.create, coroutine.resume, coroutine.yield
+local co_close, co_status, co_running = coroutine.close, coroutine.status, coroutine.running
+local co_isyieldable = coroutine.isyieldable
+local setmetatable, type, tostring = setmetatable, type, tostring
+local warn = warn or function() end
+local format, huge = string.format, math.huge
+local now = core.now
+
+local wait = {}
+
+--- What the modules of this folder share.
+local state = {
+  current = false,     -- the task that is being resumed
+  driving = false,     -- is a function of hoopai.async.loop resuming tasks?
+  hook = false,        -- the name of the hook that is being called: code must not wait in one
+  host = false,        -- the adapter of the host's loop
+  is_used = false,     -- has a call been made or a task been started?
+  first_ready = false, -- the tasks to resume, linked by `next_ready`: adding one needs no memory
+  last_ready = false,
+}
+wait.state = state
+
+--- What a task yields when it waits. Any other value comes from a coroutine.yield of the user.
+local SUSPEND = {}
+wait.SUSPEND = SUSPEND
+
+--- Asks the host's loop for a step. During a step there is no need to: the adapter asks for the next one itself.
+local function notify()
+  if state.host and not state.driving then state.host.changed() end
+end
+
+wait.notify = notify
+
+-- Suspending and waking --------------------------------------------------------------------------------------------
+
+local function drop_timer(task)
+  timers.drop(task.timer)
+  task.timer = false
+end
+
+--- Adds a new task to those that are resumed in the next step.
+function wait.make_ready(task)
+  if state.last_ready then state.last_ready.next_ready = task else state.first_ready = task end
+  state.last_ready = task
+  notify()
+end
+
+--- Ends the wait of a task that will not be resumed.
+function wait.abort(task)
+  task.suspended = false
+  if task.timer then drop_timer(task) end
+end
+
+--- Returns a ticket for the next wait of a task. It is good for that wait alone.
+local function new_ticket(task)
+  task.ticket = task.ticket + 1
+  return task.ticket
+end
+
+wait.new_ticket = new_ticket
+
+--- Makes a suspended task ready; without effect when the wait of the ticket has ended. When memory is exhausted and
+-- this raises, the task is still suspended or is ready, so the caller may try again.
+function wait.wake(task, ticket, reason)
+  if not task.suspended or task.ticket ~= ticket then return end
+  if task.timer then drop_timer(task) end
+  task.suspended, task.reason = false, reason
+  if task.condition then return state.host.signal(task.condition) end
+  -- As `make_ready`, without a call between the two changes: it might find no memory for its stack frame.
+  task.next_ready = false
+  if state.last_ready then state.last_ready.next_ready = task else state.first_ready = task end
+  state.last_ready = task
+  notify()
+end
+
+--- Wakes a task whose deadline has passed.
+function wait.time_out(task)
+  task.timer = false
+  wait.wake(task, task.ticket, "timeout")
+end
+
+local wait_guard = {}
+wait_guard.__close = function(guard)
+  if guard.task.suspended then guard.on_close(guard.task) end
+end
+
+--- Makes what `suspend` holds during each wait of a task.
+-- @tparam function on_close called with the task when other code closes its coroutine meanwhile
+function wait.new_guard(task, on_close)
+  return setmetatable({ task = task, on_close = on_close }, wait_guard)
+end
+
+--- Suspends the running task until `wake` is called with its ticket, or until the deadline.
+-- @tparam table task what `running` returned
+-- @tparam[opt] number deadline a core.now() time
+-- @treturn ?string "timeout" when the deadline passed first
+function wait.suspend(task, deadline)
+  local guard <close> = task.guard -- luacheck: ignore 211
+  if task.before_wait then task:before_wait() end
+  if deadline then task.timer = timers.add(deadline, task) end
+  task.suspended = true -- after all that can raise
+  if task.condition then
+    notify()
+    repeat state.host.wait(task.condition) until not task.suspended
+  else
+    repeat co_yield(SUSPEND) until not task.suspended -- other code may resume the coroutine too early
+  end
+  return task.reason
+end
+
+local suspend = wait.suspend
+
+-- Coroutines of the host's loop ------------------------------------------------------------------------------------
+
+local adopted = setmetatable({}, { __mode = "k" }) -- coroutine -> what stands for it as a task
+
+local function on_close(task)
+  wait.abort(task)
+  notify()
+end
+
+--- Makes what stands for a coroutine of the host as a task; the host suspends and resumes it, by a condition.
+local function adopt(co)
+  local task = {
+    co = co, condition = state.host.new_condition(), scope = {}, status = "running", suspended = false, ticket = 0,
+  }
+  task.guard = wait.new_guard(task, on_close)
+  adopted[co] = task
+  return task
+end
+
+-- Which code may wait ----------------------------------------------------------------------------------------------
+
+--- The task that is suspended when the caller waits; nil where no task is.
+-- @treturn ?table
+function wait.running()
+  local co, current = co_running(), state.current
+  if current and current.co == co then return current end
+  local host = state.host
+  if host and host.may_wait and not state.driving and host.may_wait() then return adopted[co] or adopt(co) end
+end
+
+local running = wait.running
+
+--- Is a loop running whose thread must not be blocked?
+function wait.is_looping()
+  local host = state.host
+  return state.driving or host and host.running ~= nil and host.running()
+end
+
+--- How the caller may wait.
+-- @tparam string what the function that would wait, for messages
+-- @treturn string "task" (the running task is suspended), or "block" (no loop is running: the thread waits)
+-- @treturn ?table the task
+-- @raise where the caller may do neither
+function wait.mode(what)
+  state.is_used = true
+  if state.hook then
+    errors.raise(format("%s cannot be called inside %s: it would have to wait", what, state.hook))
+  end
+  local task = running()
+  if task then
+    if task.closing then
+      errors.raise(format("%s cannot wait inside a __close of a task that is being cancelled", what))
+    end
+    if co_isyieldable() then return "task", task end
+    errors.raise(what .. " cannot wait here: the task is inside a C function that cannot be suspended "
+      .. "(table.sort, string.gsub, a metamethod of C ...)")
+  end
+  if state.driving then
+    errors.raise(what .. " cannot wait in a coroutine that hoopai did not start while its loop is running: "
+      .. "use hoopai.spawn instead of coroutine.create or coroutine.wrap")
+  end
+  if wait.is_looping() then
+    errors.raise(format("%s cannot wait here while the loop of %s is running: call it in a task of hoopai.spawn",
+      what, state.host.name))
+  end
+  return "block"
+end
+
+--- Is the caller in a task, at a place where it may wait?
+function wait.in_task()
+  local task = running()
+  return task ~= nil and not task.closing and not state.hook and co_isyieldable()
+end
+
+--- Calls a hook of the user, which may not wait, in a coroutine of its own: a yield ends that one instead of suspending
+-- the task. Errors go to warn().
+function wait.call_hook(name, hook, ...)
+  local outer, co = state.hook, co_create(hook)
+  state.hook = name
+  local ok, problem = co_resume(co, ...)
+  state.hook = outer
+  if co_status(co) == "suspended" then
+    co_close(co)
+    ok, problem = false, "a hook may not yield"
+  end
+  if not ok then warn("hoopai: error in " .. name .. ": " .. errors.text(problem)) end
+end
+
+-- Waiting ----------------------------------------------------------------------------------------------------------
+
+--- Suspends the running task until a transfer is done, or until the deadline.
+-- @tparam Transfer transfer
+-- @tparam table task what `mode` returned
+-- @tparam[opt] number deadline a core.now() time
+-- @treturn ?string "timeout" when the deadline passed first
+function wait.await(transfer, task, deadline)
+  transfer:await(task)
+  new_ticket(task)
+  return suspend(task, deadline)
+end
+
+--- Blocks the thread until a transfer of this multi handle is done. For the mode "block".
+function wait.block(multi, transfer)
+  multi:step()
+  while transfer:state() ~= "done" do
+    multi:wait()
+    multi:step()
+  end
+  repeat until not multi:next()
+end
+
+--- Blocks the thread until a moment.
+-- @tparam number moment a core.now() time
+function wait.block_until(moment)
+  repeat core.sleep(moment - now()) until now() >= moment
+end
+
+--- Raises wrong use unless seconds can be waited for.
+function wait.check_seconds(what, seconds)
+  if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 or seconds == huge then
+    errors.raise(format("%s expects a number of seconds, at least 0, got %s", what, tostring(seconds)))
+  end
+end
+
+--- Suspends the calling task (or blocks the thread where no loop is running).
+-- @tparam number seconds at least 0; 0 lets other tasks run
+-- @raise when `seconds` is no such number
+function wait.sleep(seconds)
+  wait.check_seconds("hoopai.sleep", seconds)
+  local deadline = now() + seconds
+  local mode, task = wait.mode("hoopai.sleep")
+  if mode == "block" then return wait.block_until(deadline) end
+  new_ticket(task)
+  suspend(task, deadline)
+end
+
+return wait

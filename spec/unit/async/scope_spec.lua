@@ -1,0 +1,126 @@
+-- Scopes: which failures end them, and what they cancel.
+
+local async = require "spec.support.async"
+local core = require "hoopai.core"
+local expect = require "spec.support.expect"
+local hoopai = require "hoopai"
+local leak = require "spec.support.leak"
+local scopes = require "hoopai.async.scope"
+local wait = require "hoopai.async.wait"
+
+local run, spawn, sleep = hoopai.run, hoopai.spawn, hoopai.sleep
+local log = async.log
+
+describe("scopes:", function()
+  before_each(leak.before)
+  after_each(function() leak.after() end)
+
+  describe("a failure nobody joined", function()
+    it("makes run raise in the end", function()
+      local seen, note = log()
+      local ok, err = pcall(run, function()
+        spawn(error, "unnoticed", 0)
+        sleep(0.005)
+        note "main went on"
+        return "result"
+      end)
+      assert.are.same({ false, "unnoticed" }, { ok, err })
+      assert.are.same({ "main went on" }, seen)
+    end)
+
+    it("does not, when it was joined later", function()
+      assert.are.equal("result", run(function()
+        local task = spawn(error, "noticed", 0)
+        sleep(0.005)
+        assert.are.equal("noticed", select(2, task:join()).cause)
+        return "result"
+      end))
+    end)
+
+    it("is not that of a cancelled task", function()
+      assert.are.equal("result", run(function()
+        local task = spawn(sleep, 600)
+        sleep(0)
+        task:cancel()
+        return "result"
+      end))
+    end)
+
+    it("is the first one, of several", function()
+      local _, err = pcall(run, function()
+        spawn(function()
+          sleep(0.02)
+          error("second", 0)
+        end)
+        spawn(error, "first", 0)
+      end)
+      assert.are.equal("first", err)
+    end)
+  end)
+
+  describe("a scope", function()
+    it("cancels what still runs when it is left, the newest task first", function()
+      local closed = {}
+      run(function()
+        do
+          local scope <close> = scopes.new(wait.running())
+          for index = 1, 4 do
+            local task = scope:start(false, function()
+              local _ <close> = async.closing(closed, index)
+              sleep(600)
+            end)
+            if index == 2 then
+              sleep(0)
+              task:cancel()
+            end
+          end
+          sleep(0)
+          assert.are.equal(3, scope.count)
+        end
+        assert.are.same({ 2, 4, 3, 1 }, closed)
+      end)
+    end)
+
+    it("cancels a task that leaves it itself when that next waits", function()
+      local seen, note = async.log()
+      run(function()
+        local scope = scopes.new(wait.running())
+        local task = scope:start(false, function()
+          local _ <close> = async.closing(seen, "closed")
+          getmetatable(scope).__close(scope)
+          note "still running"
+          sleep(600)
+          note "resumed"
+        end)
+        expect.failure("cancelled", task:join())
+        assert.are.same({ "still running", "closed" }, seen)
+        assert.are.equal(0, scope.count)
+      end)
+    end)
+
+    it("is waited for until the deadline, or until it is decided", function()
+      run(function()
+        local scope <close> = scopes.new(wait.running())
+        scope:start(true, sleep, 600)
+        scope:wait(core.now() + 0.01)
+        assert.are.equal(1, scope.count)
+        scope:start(true, function()
+          sleep(0.01)
+          scope:decide()
+          error("not raised: it is decided")
+        end)
+        scope:wait()
+        assert.are.equal(1, scope.count)
+      end)
+    end)
+
+    it("raises the error of a critical task at once", function()
+      run(function()
+        local scope <close> = scopes.new(wait.running())
+        scope:start(false, sleep, 600)
+        scope:start(true, error, "critical", 0)
+        assert.are.same({ false, "critical" }, { pcall(scope.wait, scope) })
+      end)
+    end)
+  end)
+end)
