@@ -131,7 +131,7 @@ local WAITS = { ["run"] = true, ["map"] = true, ["sleep"] = true, ["all"] = true
   ["timeout"] = true, ["Task:join"] = true, ["Client:request"] = true,
   ["App:exchange"] = true, ["App:installed_locations"] = true,
   ["Appointments:book"] = true, ["Appointments:find_booking"] = true }
-local DROPPED = { run = true, spawn = true, array = true, all = true, race = true, timeout = true, ["loop.step"] = true }
+local DROPPED = { run = true, spawn = true, array = true, all = true, race = true, timeout = true }
 
 local OPERATORS = {
   Error = { "concat(any): string" },

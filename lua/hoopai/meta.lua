@@ -1982,7 +1982,6 @@ function loop.busy() end
 ---Does what can be done without waiting: reads and writes, wakes and resumes tasks. Where there are many it returns
 ---after some milliseconds, so that the host gets its turn; `timeout` is 0 then. Errors of tasks do not come out of it.
 ---Raises when it is called inside itself.
----@return number? # seconds until it must be called again, math.huge = not before the descriptor is readable; nil when there is nothing to wait for (see `busy`)
 function loop.step() end
 
 ---What `hoopai.oauth` takes.
@@ -2234,7 +2233,7 @@ function hoopai.timeout(seconds, fn, ...) end
 ---`run`. With `hoopai.loop.cqueues` calls also wait in the coroutines of cqueues. `hoopai.loop.custom` is for loops of
 ---your own.
 ---Raises after the first call, and for a second loop.
----@param loop hoopai.Adapter
-function hoopai.use(loop) end
+---@param adapter hoopai.Adapter
+function hoopai.use(adapter) end
 
 return hoopai

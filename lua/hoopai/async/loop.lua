@@ -104,24 +104,24 @@ end
 
 -- The loop of a host -----------------------------------------------------------------------------------------------
 
-local adapter -- what `use` was called with
+local chosen -- what `use` was called with
 
 --- Chooses the loop of the host, once for the whole program and before the first call.
 -- With `hoopai.loop.luv` or `hoopai.loop.copas` the host's loop runs the tasks of @{spawn}, which then works outside of
 -- @{run}. With `hoopai.loop.cqueues` calls also wait in the coroutines of cqueues. `hoopai.loop.custom` is for loops of
 -- your own.
--- @tparam Adapter loop
+-- @tparam Adapter adapter
 -- @raise after the first call, and for a second loop
-function loop.use(given)
-  if type(given) ~= "table" or type(given.name) ~= "string" then
-    errors.raise("hoopai.use expects a loop such as hoopai.loop.luv, got " .. type(given))
+function loop.use(adapter)
+  if type(adapter) ~= "table" or type(adapter.name) ~= "string" then
+    errors.raise("hoopai.use expects a loop such as hoopai.loop.luv, got " .. type(adapter))
   end
-  if given == adapter then return end
-  if adapter then
-    errors.raise(format("hoopai.use(%s): the loop of this program is %s already", given.name, adapter.name))
+  if adapter == chosen then return end
+  if chosen then
+    errors.raise(format("hoopai.use(%s): the loop of this program is %s already", adapter.name, chosen.name))
   end
-  if state.is_used then errors.raise(format("hoopai.use(%s) must come before the first call", given.name)) end
-  adapter, state.host = given, given.changed and given or false
+  if state.is_used then errors.raise(format("hoopai.use(%s) must come before the first call", adapter.name)) end
+  chosen, state.host = adapter, adapter.changed and adapter or false
 end
 
 --- The descriptor to wait for: @{step} has something to do when it is readable. It stays the same as long as the
@@ -162,8 +162,6 @@ end
 
 --- Does what can be done without waiting: reads and writes, wakes and resumes tasks. Where there are many it returns
 -- after some milliseconds, so that the host gets its turn; @{timeout} is 0 then. Errors of tasks do not come out of it.
--- @treturn ?number seconds until it must be called again, math.huge = not before the descriptor is readable; nil when
--- there is nothing to wait for (see @{busy})
 -- @raise when it is called inside itself
 function loop.step()
   if state.driving then errors.raise("hoopai.loop.step was called by a task: the host's loop calls it") end
@@ -174,6 +172,7 @@ function loop.step()
     scopes.warn_at_rest()
     busy, seconds = next_wait() -- a finaliser may have started a task meanwhile
   end
+  -- For the adapters in hoopai.loop: as `timeout`, with math.huge for no limit, and nil when nothing is busy.
   return busy and seconds or nil
 end
 

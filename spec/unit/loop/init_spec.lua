@@ -46,7 +46,7 @@ describe("hoopai.loop", function()
     assert.is_nil(hoopai.loop.blocking.changed)
   end)
 
-  it("tells from a step how long to wait for the next", function()
+  it("returns from a step, for its adapters, how long to wait for the next", function()
     local text, ok = child.run [[
       local hoopai = require "hoopai"
       local loop = hoopai.loop
