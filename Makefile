@@ -106,9 +106,10 @@ lint: ## luacheck, gcc -fanalyzer, clang-tidy, cppcheck, the exported symbols, t
 	@$(MAKE) -s --no-print-directory build amalgamation
 	@CPPFLAGS="$(includes)" .ci/lint
 
-format: ## format the C sources with clang-format (version 14, that of Debian 12)
+format: ## format the sources with clang-format (version 14, that of Debian 12) and StyLua
 	@.ci/deps lint
 	@clang-format -i src/*.c src/*.h
+	@.ci/stylua
 
 asan: ## run the specs under AddressSanitizer, LeakSanitizer and UBSan
 	$(only54)
