@@ -152,7 +152,6 @@ build = {
     ["hoopai.store.custom"] = "lua/hoopai/store/custom.lua",
     ["hoopai.store.file"] = "lua/hoopai/store/file.lua",
     ["hoopai.store.memory"] = "lua/hoopai/store/memory.lua",
-    ["hoopai.suggest"] = "lua/hoopai/suggest.lua",
     ["hoopai.time"] = "lua/hoopai/time/init.lua",
     ["hoopai.time.duration"] = "lua/hoopai/time/duration.lua",
     ["hoopai.time.gregorian"] = "lua/hoopai/time/gregorian.lua",

@@ -11,7 +11,6 @@ local request = require "hoopai.call.request"
 local retry = require "hoopai.call.retry"
 local schema = require "hoopai.validate"
 local slots = require "hoopai.slots"
-local suggest = require "hoopai.suggest"
 local time = require "hoopai.time"
 
 local format, find = string.format, string.find
@@ -89,12 +88,12 @@ local function split(given, details)
       if value ~= false then add(details, name, refused_fields[name], value) end
     else
       body[name] = value
-      local near = type(name) == "string" and find(name, "_", 1, true) and suggest(name, own_fields)
-      if near then
-        body[name] = nil
-        details[#details + 1] = {
-          path = name, problem = format("is unknown, did you mean `%s`?", near), suggestion = near,
-        }
+      if type(name) == "string" and find(name, "_", 1, true) then
+        local question, near = errors.did_you_mean(name, own_fields)
+        if near then
+          body[name] = nil
+          details[#details + 1] = { path = name, problem = "is unknown, " .. question, suggestion = near }
+        end
       end
     end
   end

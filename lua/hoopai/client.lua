@@ -1,4 +1,5 @@
 --- The client: its members, `with`, `close` and `request`.
+local async = require "hoopai.async"
 local calls = require "hoopai.call"
 local core = require "hoopai.core"
 local endpoints = require "hoopai.call.endpoints"
@@ -7,13 +8,11 @@ local lazy = require "hoopai.lazy"
 local options = require "hoopai.options"
 local raw_request = require "hoopai.call.raw_request"
 local resource_names = require "hoopai.api"
-local async = require "hoopai.async"
-local suggest = require "hoopai.suggest"
 local token_source = require "hoopai.oauth.token_source"
 
 local type, tostring, getmetatable, setmetatable = type, tostring, getmetatable, setmetatable
 local pairs, ipairs, rawset, pcall = pairs, ipairs, rawset, pcall
-local concat, format = table.concat, string.format
+local format = string.format
 
 local get_booking = lazy.module "hoopai.booking"
 
@@ -40,9 +39,7 @@ for _, name in ipairs(resource_names) do is_resource[name] = true end
 local function raise_unknown_member(name)
   local names = { "request", "with", "close" }
   for _, resource_name in ipairs(resource_names) do names[#names + 1] = resource_name end
-  local near = suggest(name, names)
-  errors.raise(format("a client has no `%s`%s", tostring(name),
-    near and format(", did you mean `%s`?", near) or ("; it has " .. concat(names, ", "))))
+  errors.raise_unknown("a client has no", name, names)
 end
 
 local meta = { __name = "hoopai.Client" }

@@ -1,12 +1,14 @@
---- The error object, its kinds, and how wrong use is raised.
+--- The error object, its kinds, how wrong use is raised, and the "did you mean" of misspelt names.
 --
--- Expected failures are returned as `nil, err`; `err` is a table made here. Wrong use by the programmer is raised as
--- a string that carries the position of the user's line.
+-- Expected failures are returned as `nil, err`; `err` is a table of `errors.new`. Wrong use is raised as a string with
+-- the position of the user's line.
 local setmetatable, getmetatable, tostring = setmetatable, getmetatable, tostring
-local pcall, error, pairs, ipairs, type = pcall, error, pairs, ipairs, type
+local pcall, error, next, pairs, ipairs, type = pcall, error, next, pairs, ipairs, type
 local concat, sort = table.concat, table.sort
-local format, gsub, sub = string.format, string.gsub, string.sub
-local getinfo = debug and debug.getinfo
+local byte, find, format, gsub, lower, sub =
+  string.byte, string.find, string.format, string.gsub, string.lower, string.sub
+local min, max = math.min, math.max
+local getinfo = debug and debug.getinfo -- a host may leave the debug library out
 
 local errors = {}
 
@@ -17,21 +19,21 @@ local errors = {}
 -- @field scope 401: the token's scope or class, or the version, was refused
 -- @field forbidden 403
 -- @field not_found 404 or 410
--- @field conflict 409; or a change whose answer was lost, of a record that somebody else changed since
+-- @field conflict 409; or a change whose response was lost, of a record that has been changed otherwise since
 -- @field slot_taken 400 or 422 that says the slot is not available
--- @field refused any other 400 or 422, or an answer that says it did not succeed
--- @field rate_limit 429; `retry_after` says how long to wait
+-- @field refused any other 400 or 422, or a response that says the call did not succeed
+-- @field rate_limit 429; `retry_after` is the time to wait
 -- @field rejected any other 4xx
 -- @field server 5xx
 -- @field network no usable connection, or one that broke
--- @field timeout out of time; `stage` says where
+-- @field timeout out of time; `stage` is the part of the call that took too long
 -- @field tls a certificate was not trusted, or the handshake failed
--- @field decode the answer is not JSON, or not of the documented shape
--- @field too_large the answer is larger than allowed
+-- @field decode the response is not JSON, or not of the documented shape
+-- @field too_large the response is larger than allowed
 -- @field protocol broken HTTP, or a redirect: none is followed
--- @field duplicate more than one booking was found where one was made
--- @field reauth_required the stored grant is not accepted any more, or there is none: a person must sign in again
--- @field store the token store cannot be read, written or locked; no token was spent, or what was stored is kept
+-- @field duplicate more than one booking was found for the one that was made
+-- @field reauth_required the stored tokens are not accepted any more, or there are none: a person must sign in again
+-- @field store the token store cannot be read, written or locked; no token was spent, and stored tokens are kept
 -- @field cancelled the task was cancelled
 -- @field closed the client was closed
 -- @field raised the task raised
@@ -44,7 +46,7 @@ errors.kinds = {
   "cancelled", "closed", "raised",
 }
 
---- tostring() that survives a __tostring which raises or returns no string.
+--- tostring() for any value, also for one whose __tostring raises or returns no string.
 function errors.text(value)
   local ok, text = pcall(tostring, value)
   return ok and text or "(an error value that cannot be printed)"
@@ -53,8 +55,8 @@ end
 local Error = { __name = "hoopai.Error" }
 Error.__index = Error
 
-local function where_text(err)
-  if err.kind == "invalid_request" then return "" end -- its message names the method, and nothing was sent
+local function context_of(err)
+  if err.kind == "invalid_request" then return "" end -- the message names the method, and nothing was sent
   local parts = {}
   if err.status and err.status > 0 then parts[#parts + 1] = "HTTP " .. err.status end
   if err.method then parts[#parts + 1] = err.method .. " " .. tostring(err.path) end
@@ -63,10 +65,10 @@ local function where_text(err)
   return #parts > 0 and " (" .. concat(parts, ", ") .. ")" or ""
 end
 
---- `kind: message (HTTP 404, GET /calendars/x, trace id)`. Never holds a secret. One line, whatever a server says: in a
--- log it must not pass for other lines, nor command a terminal.
+--- `kind: message (HTTP 404, GET /calendars/x, trace id)`, without secrets. Control characters become spaces: a message
+-- of the server must neither look like further lines of a log nor send commands to a terminal.
 function Error:__tostring()
-  local text = tostring(self.kind) .. ": " .. tostring(self.message) .. where_text(self)
+  local text = tostring(self.kind) .. ": " .. tostring(self.message) .. context_of(self)
   return (gsub(text, "%c", " "))
 end
 
@@ -74,36 +76,36 @@ function Error.__concat(left, right)
   return errors.text(left) .. errors.text(right)
 end
 
---- What a call returns after nil when it fails. It prints as one line, `kind: message (status, method, path, trace)`,
--- and never holds a secret. Later versions may add kinds.
+--- The second result of a call that fails, after nil. An error prints as one line, `kind: message (status, method,
+-- path, trace)`, and never holds a secret. Later versions may add kinds.
 -- @table Error
--- @tfield string kind what went wrong, in one word: see @{kinds}
+-- @tfield string kind one of @{kinds}
 -- @tfield string message what went wrong, in words
--- @tfield string applied what is known of the call's effect: "no" = provably none (it never left, or was refused, or
--- only read), "maybe" = a change left and its outcome is unclear, "yes" = it was accepted, but the answer could not be
--- read
+-- @tfield string applied the call's effect as far as it is known: "no" = provably none (the request was never sent, was
+-- refused, or only read), "maybe" = a change was sent and its outcome is unclear, "yes" = the change was accepted, but
+-- the response could not be read
 -- @tfield boolean retryable whether the same call may succeed later and had no effect yet
--- @tfield[opt] integer status HTTP status of the answer, where one came
+-- @tfield[opt] integer status HTTP status of the response, if there is one
 -- @tfield[opt] table details of `invalid_request`: all problems, each a @{Detail} (and `more`, how many were left out).
--- Of a refusal: the texts, where the API gave several
+-- Of a refusal: the texts, if the API sent several
 -- @tfield[opt] integer attempts how many requests were made
 -- @tfield[opt] string method HTTP method
 -- @tfield[opt] string path path of the request
--- @tfield[opt] string trace_id what the vendor's support asks for
--- @tfield[opt] Response response the answer, where one came
--- @tfield[opt] string stage of `timeout`: where the time ran out: "queue", "connect", "send", "wait", "receive" or
--- "refresh"
+-- @tfield[opt] string trace_id the id that the vendor's support asks for
+-- @tfield[opt] Response response the response, if there is one
+-- @tfield[opt] string stage of `timeout`: the part of the call in which the time ran out: "queue", "connect", "send",
+-- "wait", "receive" or "refresh"
 -- @tfield[opt] number retry_after of `rate_limit`, and of a 503: seconds to wait
 -- @tfield[opt] string scope of `rate_limit`: "burst" or "daily"
--- @tfield[opt] integer proxy_status what a proxy answered that did not let the request through
+-- @tfield[opt] integer proxy_status HTTP status of a proxy that did not let the request through
 -- @tfield[opt] integer curl_code of `network`, `timeout`, `tls` and the like: libcurl's code
--- @tfield[opt] any cause what was raised or returned by a function of yours: by the task of `raised`, by the token
--- function of `auth`. Of `reauth_required`: the refusal
--- @tfield[opt] Booking booking of `appointments:book`, also of one that was cut off (in `unclear`), where it is not
--- certain what became of the booking: all that `appointments:find_booking` needs to look again
--- @tfield[opt] string traceback of `raised`: where the task raised
+-- @tfield[opt] any cause what a function of yours raised or returned: the task of `raised`, the token function of
+-- `auth`. Of `reauth_required`: the refusal
+-- @tfield[opt] Booking booking of `appointments:book`, also of one that was cut off (in `unclear`), if the outcome of
+-- the booking is not certain: all that `appointments:find_booking` needs to search again
+-- @tfield[opt] string traceback of `raised`: the stack of the task when it raised
 -- @tfield[opt] table unclear of @{Task:join}, @{timeout} and @{race}: the changes that were cut off after they had
--- left, a list of errors of kind "cancelled"
+-- been sent, a list of errors of kind "cancelled"
 
 --- One problem of a call that was refused before it was sent.
 -- @table Detail
@@ -114,16 +116,16 @@ end
 -- @tfield[opt] string suggestion what was probably meant
 
 --- Makes an error object.
--- @tparam table fields kind, message and whatever else is known: status, trace_id, details, attempts, retry_after,
--- retryable, applied, method, path, response, stage, cause
--- @treturn table the same table
+-- @tparam table fields `kind`, `message` and any other field of @{Error}. `applied` is "no" and `retryable` false by
+-- default
+-- @treturn Error the same table
 function errors.new(fields)
   if fields.applied == nil then fields.applied = "no" end
   if fields.retryable == nil then fields.retryable = false end
   return setmetatable(fields, Error)
 end
 
---- Is this value an error object of this library?
+--- Is a value an error object of this library?
 function errors.is(value)
   return getmetatable(value) == Error
 end
@@ -139,52 +141,166 @@ function List:__tostring()
   return concat(lines, "\n")
 end
 
--- How many items there were, kept outside so that pairs() over the list meets errors alone.
+-- How many items there were: kept outside of the list, in which pairs() finds errors alone.
 List.counts = setmetatable({}, { __mode = "k" })
 
---- The second result of `hoopai.map`: index -> error, prints as a list.
+--- The second result of `hoopai.map`: index -> error. It prints as a list.
+-- @tparam integer count how many items there were, with those that did not fail
+-- @treturn table
 function errors.list(count)
   local list = setmetatable({}, List)
   List.counts[list] = count
   return list
 end
 
--- The folder of this library as Lua names chunks, to tell our frames from the user's.
-local own = getinfo and getinfo(1, "S").source:match("^(.*)errors%.lua$")
+-- The folder of this library as Lua names chunks, by which errors.raise finds the user's first frame.
+local library_path = getinfo and getinfo(1, "S").source:match("^(.*)errors%.lua$")
 
-local function is_own(info)
-  return info.what == "C" or (own and sub(info.source, 1, #own) == own)
+local function is_internal(info)
+  return info.what == "C" or (library_path and sub(info.source, 1, #library_path) == library_path)
 end
 
-local origin = function() end
+local function running_function() end
 
---- Sets how `raise` finds the function of the running task.
--- @tparam function fn returns it; nil or false outside of tasks
+--- Sets how `errors.raise` finds the function of the running task.
+-- @tparam function fn returns that function, or nil outside of tasks
 function errors.set_origin(fn)
-  origin = fn
+  running_function = fn
 end
 
---- "script.lua:12: " for the place where the running task's function begins, "" where that is not known.
+-- "script.lua:12: " for the line at which the running task's function begins, "" if that is not known.
 local function origin_text()
-  local fn = origin()
+  local fn = running_function()
   if type(fn) ~= "function" then return "" end
   local info = getinfo(fn, "S")
   return info.what == "C" and "" or format("%s:%d: ", info.short_src, info.linedefined)
 end
 
---- Raises wrong use of the library, with the position of the innermost line that is not the library's.
+--- Raises wrong use of the library, at the innermost line that is not the library's.
 -- @tparam string message
 function errors.raise(message)
   message = "hoopai: " .. message
   if not getinfo then error(message, 2) end
   local level = 2
   local info = getinfo(level, "S")
-  while info and is_own(info) do
+  while info and is_internal(info) do
     level = level + 1
     info = getinfo(level, "S")
   end
   if info then error(message, level) end
   error(origin_text() .. message, 0)
+end
+
+-- Longer names are no typing mistakes, and the edit distance takes time that grows with the square of the length.
+local LONGEST = 64
+
+-- `time_zone`, `TimeZone` and `time-zone` are three spellings of one name.
+local function fold(name)
+  return (gsub(lower(name), "[_%-%s]", ""))
+end
+
+-- Damerau-Levenshtein distance (optimal string alignment): a byte is inserted, dropped or replaced, or two neighbours
+-- are swapped. Returns nil above `limit`.
+local function edit_distance(a, b, limit)
+  local la, lb = #a, #b
+  if la - lb > limit or lb - la > limit then return nil end
+  local before, last, row = {}, {}, {}
+  for j = 0, lb do last[j] = j end
+  for i = 1, la do
+    local ca = byte(a, i)
+    row[0] = i
+    local best = i
+    for j = 1, lb do
+      local cb = byte(b, j)
+      local edits = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (ca == cb and 0 or 1))
+      if i > 1 and j > 1 and ca == byte(b, j - 1) and byte(a, i - 1) == cb then
+        edits = min(edits, before[j - 2] + 1)
+      end
+      row[j] = edits
+      if edits < best then best = edits end
+    end
+    if best > limit then return nil end
+    before, last, row = last, row, before
+  end
+  if last[lb] <= limit then return last[lb] end
+end
+
+-- Is `part` the first or the last words of a camelCase or snake_case name? `status` is that of `appointmentStatus`.
+local function is_words_of(part, name)
+  local text, size = lower(name), #part
+  if size < 3 or size >= #name then return false end
+  part = lower(part)
+  if sub(text, 1, size) == part and find(name, "^[%u%d_]", size + 1) then return true end
+  local start = #name - size + 1
+  return sub(text, start) == part and (find(name, "^%u", start) or find(name, "^_", start - 1)) ~= nil
+end
+
+local function list_of(candidates)
+  if candidates[1] ~= nil then return candidates end
+  local names = {}
+  for name in pairs(candidates) do
+    if type(name) == "string" then names[#names + 1] = name end
+  end
+  sort(names)
+  return names
+end
+
+--- The candidate nearest to a misspelt name. Letter case, `_`, `-` and spaces are ignored, and about one typing mistake
+-- in three letters is allowed. If no candidate is that near, the only one that begins or ends with the name as a word
+-- is taken: `appointmentStatus` for `status`.
+-- @tparam any name as it was written; only strings are near to a candidate
+-- @tparam table candidates a list of names, or a table whose keys are the names
+-- @treturn ?string one of the candidates, nil if none is near
+function errors.suggest(name, candidates)
+  if type(name) ~= "string" or #name == 0 or #name > LONGEST or next(candidates) == nil then return nil end
+  candidates = list_of(candidates)
+  local folded, lowered = fold(name), lower(name)
+  if folded == "" then return nil end
+  local limit = max(1, min(3, #folded // 3))
+  local best, best_edits, best_exact
+  for i = 1, #candidates do
+    local candidate = candidates[i]
+    if type(candidate) == "string" and candidate ~= name and #candidate <= LONGEST then
+      local other = fold(candidate)
+      local edits = other == folded and 0 or edit_distance(folded, other, limit)
+      -- More than half of the letters must be right, or `id` would be taken for `is`.
+      if edits and (edits == 0 or edits * 2 < min(#folded, #other)) then
+        local exact = edit_distance(lowered, lower(candidate), LONGEST) or LONGEST
+        if not best or edits < best_edits or (edits == best_edits and exact < best_exact) then
+          best, best_edits, best_exact = candidate, edits, exact
+        end
+      end
+    end
+  end
+  if best then return best end
+  for i = 1, #candidates do
+    local candidate = candidates[i]
+    if type(candidate) == "string" and #candidate <= LONGEST and is_words_of(name, candidate) then
+      if best then return nil end
+      best = candidate
+    end
+  end
+  return best
+end
+
+--- "did you mean `name`?" for a misspelt name.
+-- @tparam any name as it was written
+-- @tparam table candidates a list of names, or a table whose keys are the names
+-- @treturn ?string the question, nil if no candidate is near
+-- @treturn ?string the candidate
+function errors.did_you_mean(name, candidates)
+  local near = errors.suggest(name, candidates)
+  if near then return format("did you mean `%s`?", near), near end
+end
+
+--- Raises the use of a member that does not exist: "WHAT `name`, did you mean `...`?", or all members instead.
+-- @tparam string what such as "a client has no"
+-- @tparam any name
+-- @tparam table members their names, in the order in which they are listed
+function errors.raise_unknown(what, name, members)
+  local question = errors.did_you_mean(name, members)
+  errors.raise(format("%s `%s`%s", what, tostring(name),
+    question and ", " .. question or "; it has " .. concat(members, ", ")))
 end
 
 return errors

@@ -13,21 +13,21 @@
 ---| "scope" # 401: the token's scope or class, or the version, was refused
 ---| "forbidden" # 403
 ---| "not_found" # 404 or 410
----| "conflict" # 409; or a change whose answer was lost, of a record that somebody else changed since
+---| "conflict" # 409; or a change whose response was lost, of a record that has been changed otherwise since
 ---| "slot_taken" # 400 or 422 that says the slot is not available
----| "refused" # any other 400 or 422, or an answer that says it did not succeed
----| "rate_limit" # 429; `retry_after` says how long to wait
+---| "refused" # any other 400 or 422, or a response that says the call did not succeed
+---| "rate_limit" # 429; `retry_after` is the time to wait
 ---| "rejected" # any other 4xx
 ---| "server" # 5xx
 ---| "network" # no usable connection, or one that broke
----| "timeout" # out of time; `stage` says where
+---| "timeout" # out of time; `stage` is the part of the call that took too long
 ---| "tls" # a certificate was not trusted, or the handshake failed
----| "decode" # the answer is not JSON, or not of the documented shape
----| "too_large" # the answer is larger than allowed
+---| "decode" # the response is not JSON, or not of the documented shape
+---| "too_large" # the response is larger than allowed
 ---| "protocol" # broken HTTP, or a redirect: none is followed
----| "duplicate" # more than one booking was found where one was made
----| "reauth_required" # the stored grant is not accepted any more, or there is none: a person must sign in again
----| "store" # the token store cannot be read, written or locked; no token was spent, or what was stored is kept
+---| "duplicate" # more than one booking was found for the one that was made
+---| "reauth_required" # the stored tokens are not accepted any more, or there are none: a person must sign in again
+---| "store" # the token store cannot be read, written or locked; no token was spent, and stored tokens are kept
 ---| "cancelled" # the task was cancelled
 ---| "closed" # the client was closed
 ---| "raised" # the task raised
@@ -42,39 +42,41 @@
 ---@field [integer] hoopai.Error|any
 ---@operator concat(any): string
 
----What a call returns after nil when it fails. It prints as one line, `kind: message (status, method, path, trace)`,
----and never holds a secret. Later versions may add kinds.
+---The second result of a call that fails, after nil. An error prints as one line, `kind: message (status, method,
+---path, trace)`, and never holds a secret. Later versions may add kinds.
 ---@class hoopai.Error
 ---@operator concat(any): string
----@field kind hoopai.ErrorKind what went wrong, in one word: see `kinds`
+---@field kind hoopai.ErrorKind one of `kinds`
 ---@field message string what went wrong, in words
----what is known of the call's effect: "no" = provably none (it never left, or was refused, or only read), "maybe" = a
----change left and its outcome is unclear, "yes" = it was accepted, but the answer could not be read
+---the call's effect as far as it is known: "no" = provably none (the request was never sent, was refused, or only
+---read), "maybe" = a change was sent and its outcome is unclear, "yes" = the change was accepted, but the response
+---could not be read
 ---@field applied "no"|"maybe"|"yes"
 ---@field retryable boolean whether the same call may succeed later and had no effect yet
----@field status? integer HTTP status of the answer, where one came
----of `invalid_request`: all problems, each a `Detail` (and `more`, how many were left out). Of a refusal: the texts,
----where the API gave several
+---@field status? integer HTTP status of the response, if there is one
+---of `invalid_request`: all problems, each a `Detail` (and `more`, how many were left out). Of a refusal: the texts, if
+---the API sent several
 ---@field details? hoopai.Details
 ---@field attempts? integer how many requests were made
 ---@field method? string HTTP method
 ---@field path? string path of the request
----@field trace_id? string what the vendor's support asks for
----@field response? hoopai.Response the answer, where one came
----of `timeout`: where the time ran out: "queue", "connect", "send", "wait", "receive" or "refresh"
+---@field trace_id? string the id that the vendor's support asks for
+---@field response? hoopai.Response the response, if there is one
+---of `timeout`: the part of the call in which the time ran out: "queue", "connect", "send", "wait", "receive" or
+---"refresh"
 ---@field stage? "queue"|"connect"|"send"|"wait"|"receive"|"refresh"
 ---@field retry_after? number of `rate_limit`, and of a 503: seconds to wait
 ---@field scope? "burst"|"daily" of `rate_limit`: "burst" or "daily"
----@field proxy_status? integer what a proxy answered that did not let the request through
+---@field proxy_status? integer HTTP status of a proxy that did not let the request through
 ---@field curl_code? integer of `network`, `timeout`, `tls` and the like: libcurl's code
----what was raised or returned by a function of yours: by the task of `raised`, by the token function of `auth`. Of
----`reauth_required`: the refusal
----@field cause? any
----of `appointments:book`, also of one that was cut off (in `unclear`), where it is not certain what became of the
----booking: all that `appointments:find_booking` needs to look again
+---@field cause? any what a function of yours raised or returned: the task of `raised`, the token function of `auth`. Of `reauth_required`: the refusal
+---of `appointments:book`, also of one that was cut off (in `unclear`), if the outcome of the booking is not certain:
+---all that `appointments:find_booking` needs to search again
 ---@field booking? hoopai.Booking
----@field traceback? string of `raised`: where the task raised
----@field unclear? hoopai.Error[] of `Task:join`, `timeout` and `race`: the changes that were cut off after they had left, a list of errors of kind "cancelled"
+---@field traceback? string of `raised`: the stack of the task when it raised
+---of `Task:join`, `timeout` and `race`: the changes that were cut off after they had been sent, a list of errors of
+---kind "cancelled"
+---@field unclear? hoopai.Error[]
 
 ---One problem of a call that was refused before it was sent.
 ---@class hoopai.Detail
@@ -136,15 +138,15 @@
 ---@field user_agent? string the `User-Agent` header
 ---@field on? hoopai.Hooks functions that are told of each request and answer
 
----What every call takes as its last argument, for this call alone, and `client:with` for all calls of the new client.
+---The last argument of every call, for that call alone, and that of `client:with`, for all calls of the new client.
 ---@class (exact) hoopai.CallOptions
 ---@field location_id? string the location (sub-account) the call is about
----@field timeout? number seconds from the sending of a call to its whole answer
----@field queue_timeout? number seconds a call may wait for the request budget and a free connection before that
+---@field timeout? number seconds from the first sending of a call to the end of its response
+---@field queue_timeout? number seconds a call may wait for the rate limit and a free connection before it is sent
 ---@field retries? integer|boolean how often a request may be repeated; false: never
----@field headers? table<string, string> further headers: name -> value. Those the library sets itself are refused
+---@field headers? table<string, string> further headers: name -> value. Headers that the library sets itself are refused
 ---@field api_version? string the `Version` header
----@field validate? boolean false lets through what the library does not know; lists are still sent as lists
+---@field validate? boolean false sends fields and values that the library does not know; lists are still sent as lists
 
 ---What `hoopai.map` takes.
 ---@class (exact) hoopai.MapOptions
@@ -162,14 +164,15 @@
 ---@field write? fun(line: string) called with each line, without its newline; may not wait. Default: writes the line to stderr
 ---@field verbose? boolean a line also before each repetition and each wait for the rate limit; default false
 
----Functions that a client tells of what it does. They may not wait; what they raise goes to `warn()`.
+---Functions that a client or an app calls with its events. A hook must not wait. An error that it raises goes to
+---`warn()`.
 ---@class hoopai.Hooks
 ---@field request? fun(event: hoopai.RequestEvent) called with a `RequestEvent` before each request
----@field response? fun(event: hoopai.ResponseEvent) called with a `ResponseEvent` after each answer or failure
+---@field response? fun(event: hoopai.ResponseEvent) called with a `ResponseEvent` after each response or failure
 ---@field retry? fun(event: hoopai.RetryEvent) called with a `RetryEvent` before the pause that precedes another attempt
----@field wait? fun(event: hoopai.WaitEvent) called with a `WaitEvent` before a call waits for the request budget
----called with a `DoneEvent` when a call is over, however it ended. Calls that are refused before anything is sent, as
----their arguments are wrong, are not told
+---@field wait? fun(event: hoopai.WaitEvent) called with a `WaitEvent` before a call waits for the rate limit
+---called with a `DoneEvent` when a call has ended, with or without success. A call whose arguments are wrong is refused
+---before anything is sent and emits no event
 ---@field done? fun(event: hoopai.DoneEvent)
 ---of an app, or of a client with `oauth`: called with a `RefreshEvent` after each exchange of a token of the app
 ---@field refresh? fun(event: hoopai.RefreshEvent)

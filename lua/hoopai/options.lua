@@ -1,11 +1,10 @@
---- The options of `hoopai.new`, `client:with` and of a single call: what exists, what is right, what is filled in.
--- A wrong option is wrong use of the library, so it raises.
+--- The options of `hoopai.new`, `hoopai.oauth`, `client:with` and of a single call: their names, checks and defaults.
+-- A wrong option is wrong use of the library and raises.
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
-local suggest = require "hoopai.suggest"
 
 local type, pairs, ipairs, tostring = type, pairs, ipairs, tostring
-local getmetatable, setmetatable = getmetatable, setmetatable
+local getmetatable = getmetatable
 local find, format, lower, match = string.find, string.format, string.lower, string.match
 local huge = math.huge
 local math_type = math.type
@@ -14,7 +13,7 @@ local LUA_NAME = _VERSION
 
 local options = {}
 
--- Each check returns nil when the value is right, else what was expected.
+-- A check returns nil for a right value, else a phrase for what the option must be.
 local function positive(value)
   local ok = type(value) == "number" and value > 0 and value < huge
   return not ok and "a number of seconds above 0" or nil
@@ -57,14 +56,15 @@ local function token(value)
   return not ok and "a string or a function" or nil
 end
 
--- An app is known by its name: this file must not load hoopai.oauth.app for clients that have a token.
+-- An app is recognised by the name of its metatable: hoopai.oauth.app is above this module, and most clients never
+-- load it.
 local function app(value)
   local meta = type(value) == "table" and getmetatable(value)
   local ok = type(meta) == "table" and meta.__name == "hoopai.App"
   return not ok and "an app made by hoopai.oauth" or nil
 end
 
--- Headers that the library or libcurl set; a second one would contradict or leak.
+-- Headers that the library or libcurl sets. A second one would contradict the first or leak the token.
 local reserved = {
   ["authorization"] = true, ["host"] = true, ["content-length"] = true, ["content-type"] = true,
   ["transfer-encoding"] = true, ["connection"] = true, ["keep-alive"] = true, ["upgrade"] = true, ["te"] = true,
@@ -92,14 +92,15 @@ local function headers(value)
   end
 end
 
---- Functions that a client tells of what it does. They may not wait; what they raise goes to `warn()`.
+--- Functions that a client or an app calls with its events. A hook must not wait. An error that it raises goes to
+-- `warn()`.
 -- @table Hooks
 -- @tfield[opt] function request called with a @{RequestEvent} before each request
--- @tfield[opt] function response called with a @{ResponseEvent} after each answer or failure
+-- @tfield[opt] function response called with a @{ResponseEvent} after each response or failure
 -- @tfield[opt] function retry called with a @{RetryEvent} before the pause that precedes another attempt
--- @tfield[opt] function wait called with a @{WaitEvent} before a call waits for the request budget
--- @tfield[opt] function done called with a @{DoneEvent} when a call is over, however it ended. Calls that are refused
--- before anything is sent, as their arguments are wrong, are not told
+-- @tfield[opt] function wait called with a @{WaitEvent} before a call waits for the rate limit
+-- @tfield[opt] function done called with a @{DoneEvent} when a call has ended, with or without success. A call whose
+-- arguments are wrong is refused before anything is sent and emits no event
 -- @tfield[opt] function refresh of an app, or of a client with `oauth`: called with a @{RefreshEvent} after each
 -- exchange of a token of the app
 
@@ -123,41 +124,32 @@ local function hooks(value)
   end
 end
 
---- What every call takes as its last argument, for this call alone, and `client:with` for all calls of the new client.
+--- The last argument of every call, for that call alone, and that of `client:with`, for all calls of the new client.
 -- @table CallOptions
 -- @tfield[opt] string location_id the location (sub-account) the call is about
--- @tfield[opt] number timeout seconds from the sending of a call to its whole answer
--- @tfield[opt] number queue_timeout seconds a call may wait for the request budget and a free connection before that
+-- @tfield[opt] number timeout seconds from the first sending of a call to the end of its response
+-- @tfield[opt] number queue_timeout seconds a call may wait for the rate limit and a free connection before it is sent
 -- @tfield[opt] integer|boolean retries how often a request may be repeated; false: never
--- @tfield[opt] table headers further headers: name -> value. Those the library sets itself are refused
+-- @tfield[opt] table headers further headers: name -> value. Headers that the library sets itself are refused
 -- @tfield[opt] string api_version the `Version` header
--- @tfield[opt] boolean validate false lets through what the library does not know; lists are still sent as lists
+-- @tfield[opt] boolean validate false sends fields and values that the library does not know; lists are still sent as
+-- lists
 local call_checks = {
   location_id = text, timeout = positive, queue_timeout = positive, retries = retries, headers = headers,
   api_version = header_token, validate = boolean,
 }
 
-local client_checks = setmetatable({
+local client_checks = {
   token = token, base_url = text, connect_timeout = positive, max_connections = count, http2 = boolean,
-  ca_file = text, proxy = proxy, user_agent = text, on = hooks, headers = false, oauth = app, company_id = text,
-  rate_limit = boolean,
-}, { __index = call_checks })
-
-local function names_of(checks)
-  local names = {}
-  for name, check in pairs(checks) do
-    if check then names[#names + 1] = name end
-  end
-  if checks == client_checks then
-    for name in pairs(call_checks) do names[#names + 1] = name end
-  end
-  return names
+  ca_file = text, proxy = proxy, user_agent = text, on = hooks, oauth = app, company_id = text, rate_limit = boolean,
+}
+for name, check_value in pairs(call_checks) do
+  if name ~= "headers" then client_checks[name] = check_value end
 end
 
 local function unknown(what, name, checks)
-  local near = type(name) == "string" and suggest(name, names_of(checks))
-  errors.raise(format("unknown option `%s` of %s%s",
-    tostring(name), what, near and format(", did you mean `%s`?", near) or ""))
+  local question = errors.did_you_mean(name, checks)
+  errors.raise(format("unknown option `%s` of %s%s", tostring(name), what, question and ", " .. question or ""))
 end
 
 local function check(what, given, checks)
@@ -174,13 +166,15 @@ end
 --- Checks the last argument of a call, or of `client:with`.
 -- @tparam string what the method, for messages
 -- @tparam ?table given
+-- @raise for an unknown or wrong option
 function options.check_call(what, given)
   check(what, given, call_checks)
 end
 
+--- The names of the options of a call: keys of a table.
 options.call_names = call_checks
 
---- A table option as it is now: what the user does to it later changes nothing.
+--- A shallow copy of a table, so that later changes by the user have no effect; any other value itself.
 function options.copy(value)
   if type(value) ~= "table" then return value end
   local copy = {}
@@ -228,9 +222,10 @@ local function transport_of(given)
   }
 end
 
---- Checks and completes what `hoopai.new` was given.
+--- Checks the options of `hoopai.new` and fills in the defaults.
 -- @tparam ?table given
 -- @treturn table settings: every option with its default; `token` a Secret or a function, never a string
+-- @raise for a missing token, an unknown or a wrong option
 function options.check_new(given)
   check("hoopai.new", given, client_checks)
   given = given or {}
@@ -273,7 +268,10 @@ local oauth_checks = {
   ca_file = text, proxy = proxy, user_agent = text, on = refresh_hook,
 }
 
---- Checks and completes what `hoopai.oauth` was given.
+--- Checks the options of `hoopai.oauth` and fills in the defaults.
+-- @tparam ?table given
+-- @treturn table settings: `client_secret` a Secret, never a string
+-- @raise for a missing, unknown or wrong option
 function options.check_oauth(given)
   check("hoopai.oauth", given, oauth_checks)
   given = given or {}

@@ -4,12 +4,10 @@ local calls = require "hoopai.call"
 local errors = require "hoopai.errors"
 local lazy = require "hoopai.lazy"
 local resource_names = require "hoopai.api"
-local suggest = require "hoopai.suggest"
 local validate = require "hoopai.validate"
 
-local assert, ipairs, pairs, rawget, setmetatable, tostring, type =
-  assert, ipairs, pairs, rawget, setmetatable, tostring, type
-local concat, sort = table.concat, table.sort
+local assert, ipairs, pairs, rawget, setmetatable, type = assert, ipairs, pairs, rawget, setmetatable, type
+local sort = table.sort
 local format, match = string.format, string.match
 
 local endpoints = {}
@@ -120,9 +118,7 @@ local function raise_unknown_method(resource_name, methods, name)
   local names = {}
   for method in pairs(methods) do names[#names + 1] = method end
   sort(names)
-  local near = suggest(name, names)
-  errors.raise(format("client.%s has no method `%s`%s", resource_name, tostring(name),
-    near and format(", did you mean `%s`?", near) or ("; it has " .. concat(names, ", "))))
+  errors.raise_unknown("client." .. resource_name .. " has no method", name, names)
 end
 
 local function metatable_of(resource_name)

@@ -16,10 +16,8 @@
 -- @module hoopai.loop
 local async_loop = require "hoopai.async.loop"
 local errors = require "hoopai.errors"
-local suggest = require "hoopai.suggest"
 
-local ipairs, require, setmetatable, tostring = ipairs, require, setmetatable, tostring
-local concat, format = table.concat, string.format
+local ipairs, require, setmetatable = ipairs, require, setmetatable
 
 --- What @{hoopai.use} takes: the way of hoopai to a loop. One that calls back watches `pollfd` while `busy` is true,
 -- and calls `step` whenever the descriptor is readable or `timeout` has passed.
@@ -52,7 +50,5 @@ return setmetatable(loop, { __index = function(self, name)
       return adapter
     end
   end
-  local near = suggest(name, adapters)
-  errors.raise(format("hoopai.loop has no `%s`%s", tostring(name),
-    near and format(", did you mean `%s`?", near) or ("; it has " .. concat(adapters, ", "))))
+  errors.raise_unknown("hoopai.loop has no", name, adapters)
 end })

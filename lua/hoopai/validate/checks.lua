@@ -18,11 +18,8 @@ local is_instant, to_epoch_ms = time.is_instant, time.to_epoch_ms
 
 local checks = {}
 
--- What a call takes in its last argument, and people put into the query or body by mistake.
-local OPTIONS = {
-  location_id = true, timeout = true, queue_timeout = true, retries = true, headers = true, api_version = true,
-  validate = true,
-}
+-- The options of a call, which are put into the query or body by mistake.
+local OPTIONS = require("hoopai.options").call_names
 
 -- The field at a place of a type, nil when there is none.
 local function field_at(kind, path, depth)

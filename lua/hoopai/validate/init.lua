@@ -10,7 +10,6 @@
 -- list ends after fifty; `details.more` then says how many more there are. Deprecated fields are accepted without a
 -- word: the documentation tells of them, and a call that works today is none the worse for them.
 local ipairs, require = ipairs, require
-local suggest = require "hoopai.suggest"
 
 local schema = {}
 
@@ -122,7 +121,5 @@ end
 function schema.given(value, name)
   return require("hoopai.validate.messages").given(value, name)
 end
-
-schema.suggest = suggest
 
 return schema

@@ -13,7 +13,7 @@ local sort = table.sort
 local utf8_len = utf8.len
 local core = require "hoopai.core"
 local free = require "hoopai.validate.json_value"
-local suggest = require "hoopai.suggest"
+local errors = require "hoopai.errors"
 local text = require "hoopai.validate.messages"
 local time = require "hoopai.time"
 
@@ -50,8 +50,8 @@ local function enum_problem(value, field)
   if field.nullable then problem = problem .. ", or hoopai.null" end
   if type(value) == type(field.enum[1]) then
     if type(value) == "string" then
-      local near = suggest(value, field.enum)
-      if near then return problem .. format("; did you mean `%s`?", near), near end
+      local question, near = errors.did_you_mean(value, field.enum)
+      if near then return problem .. "; " .. question, near end
     end
     return problem
   end
@@ -343,9 +343,9 @@ local function undeclared(value, checks)
   return names, rest
 end
 
--- Where there is little to choose from, the choice is told, once.
-local function unknown_problem(names, near, told)
-  if near then return format("unknown field, did you mean `%s`?", near) end
+-- A short list of the known fields is named, once.
+local function unknown_problem(names, question, told)
+  if question then return "unknown field, " .. question end
   if told or #names == 0 or #names > 8 then return "unknown field" end
   return (#names == 1 and "unknown field, the only one is " or "unknown field, there are ") .. text.names(names)
 end
@@ -366,8 +366,8 @@ local function add_undeclared(value, checks, names, problems, depth)
       if special then
         problems:add(depth + 1, special)
       else
-        local near = suggest(key, names)
-        problems:add(depth + 1, unknown_problem(names, near, told), nil, nil, near)
+        local question, near = errors.did_you_mean(key, names)
+        problems:add(depth + 1, unknown_problem(names, question, told), nil, nil, near)
         told = told or not near
       end
     end

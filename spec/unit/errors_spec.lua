@@ -1,0 +1,204 @@
+-- The error object, how wrong use is raised, and the nearest name to a misspelt one.
+
+local errors = require "hoopai.errors"
+local expect = require "spec.support.expect"
+
+local misuse = expect.misuse
+
+describe("errors.new", function()
+  it("makes an error object of the table it is given, with what is safe to assume", function()
+    local fields = { kind = "network", message = "m" }
+    local err = errors.new(fields)
+    assert.are.equal(fields, err)
+    assert.are.equal("no", err.applied)
+    assert.is_false(err.retryable)
+  end)
+
+  it("keeps what it is given", function()
+    local err = errors.new { kind = "server", message = "m", applied = "maybe", retryable = true, status = 500 }
+    assert.are.same({ kind = "server", message = "m", applied = "maybe", retryable = true, status = 500 },
+      { kind = err.kind, message = err.message, applied = err.applied, retryable = err.retryable, status = err.status })
+  end)
+
+  it("makes what errors.is recognises", function()
+    assert.is_true(errors.is(errors.new { kind = "closed", message = "m" }))
+    for _, value in ipairs { "closed: m", 5, {}, errors.list(1), print, true } do
+      assert.is_false(errors.is(value), tostring(value))
+    end
+    assert.is_false(errors.is(nil))
+    assert.is_false(errors.is(setmetatable({ kind = "closed" }, { __name = "hoopai.Error" })))
+  end)
+end)
+
+describe("an error object prints", function()
+  local rows = {
+    { { kind = "closed", message = "the client was closed" }, "closed: the client was closed" },
+    { { kind = "server", message = "m", status = 500 }, "server: m (HTTP 500)" },
+    { { kind = "network", message = "m", status = 0 }, "network: m" },
+    { { kind = "network", message = "m", method = "GET", path = "/x" }, "network: m (GET /x)" },
+    { { kind = "network", message = "m", method = "GET" }, "network: m (GET nil)" },
+    { { kind = "network", message = "m", path = "/x" }, "network: m" },
+    { { kind = "conflict", message = "m", trace_id = "t" }, "conflict: m (trace t)" },
+    { { kind = "timeout", message = "m", applied = "maybe" }, "timeout: m (applied: maybe)" },
+    { { kind = "decode", message = "m", applied = "yes" }, "decode: m (applied: yes)" },
+    { { kind = "server", message = "m", status = 502, method = "PUT", path = "/x", trace_id = "t", applied = "maybe" },
+      "server: m (HTTP 502, PUT /x, trace t, applied: maybe)" },
+    -- Its message names the method, and nothing was sent.
+    { { kind = "invalid_request", message = "m", method = "GET", path = "/x" }, "invalid_request: m" },
+    -- One line, without commands for a terminal.
+    { { kind = "forbidden", message = "a\r\nb\27[31m\0", trace_id = "t\nu" }, "forbidden: a  b [31m  (trace t u)" },
+    { {}, "nil: nil" },
+  }
+  for _, row in ipairs(rows) do
+    it("as " .. row[2], function() assert.are.equal(row[2], tostring(errors.new(row[1]))) end)
+  end
+
+  it("also where it is joined with other values", function()
+    local err = errors.new { kind = "closed", message = "m" }
+    assert.are.equal("Oh: closed: m", "Oh: " .. err)
+    assert.are.equal("closed: m!", err .. "!")
+    assert.are.equal("closed: mclosed: m", err .. err)
+    assert.are.equal("1closed: m", 1 .. err)
+    assert.are.equal("closed: m1.5", err .. 1.5)
+    local broken = setmetatable({}, { __tostring = function() error "no" end })
+    assert.are.equal("closed: m(an error value that cannot be printed)", err .. broken)
+  end)
+
+  it("and can be raised", function()
+    local err = errors.new { kind = "closed", message = "m" }
+    local ok, raised = pcall(error, err)
+    assert.is_false(ok)
+    assert.are.equal(err, raised)
+  end)
+end)
+
+describe("errors.text", function()
+  it("is tostring() that never fails", function()
+    assert.are.equal("5", errors.text(5))
+    assert.are.equal("nil", errors.text(nil))
+    assert.are.equal("", errors.text(""))
+    local unprintable = "(an error value that cannot be printed)"
+    for _, made in ipairs { function() error "no" end, function() return {} end, function() return nil end } do
+      assert.are.equal(unprintable, errors.text(setmetatable({}, { __tostring = made })))
+    end
+  end)
+end)
+
+describe("errors.list", function()
+  it("prints one line for each error, in the order of the items", function()
+    local list = errors.list(30)
+    list[30] = errors.new { kind = "server", message = "m", status = 500 }
+    list[2] = "raised text"
+    list[7] = setmetatable({}, { __tostring = function() error "no" end })
+    assert.are.equal("3 of 30 failed\n  [2] raised text\n  [7] (an error value that cannot be printed)\n"
+      .. "  [30] server: m (HTTP 500)", tostring(list))
+  end)
+
+  it("holds nothing but errors", function()
+    local list = errors.list(2)
+    assert.is_nil(next(list))
+    list[1] = "e"
+    assert.are.same({ "e" }, setmetatable(list, nil))
+  end)
+end)
+
+describe("errors.kinds", function()
+  it("lists each kind once", function()
+    local seen = {}
+    for _, kind in ipairs(errors.kinds) do
+      assert.matches("^[%l_]+$", kind)
+      assert.is_nil(seen[kind], kind)
+      seen[kind] = true
+    end
+    assert.are.equal(23, #errors.kinds)
+  end)
+end)
+
+describe("errors.raise", function()
+  it("raises a string with the position of the caller", function()
+    local message = misuse(function() errors.raise("give a name") end, "give a name")
+    assert.matches("^[^\n]*errors_spec%.lua:%d+: hoopai: give a name$", message)
+  end)
+
+  it("skips frames of C functions", function()
+    misuse(function()
+      pcall(error)
+      table.sort({ 2, 1 }, function() errors.raise("inside sort") end)
+    end, "inside sort")
+  end)
+
+  it("without a frame of the user's names the place of the running task's function, if it is known", function()
+    local function task() end
+    package.loaded["hoopai.errors"] = nil
+    local fresh = require "hoopai.errors"
+    package.loaded["hoopai.errors"] = errors
+    local function raised(origin)
+      fresh.set_origin(function() return origin end)
+      -- In this coroutine there is no frame but errors.raise's own.
+      local _, message = coroutine.resume(coroutine.create(fresh.raise), "wrong")
+      return message
+    end
+    assert.are.equal("hoopai: wrong", raised(nil))
+    assert.are.equal("hoopai: wrong", raised(print))
+    local line = debug.getinfo(task, "S").linedefined
+    assert.matches("errors_spec%.lua:" .. line .. ": hoopai: wrong$", raised(task))
+  end)
+end)
+
+describe("errors.suggest", function()
+  -- stylua: ignore
+  local fields = { "calendarId", "locationId", "contactId", "startTime", "endTime", "timezone", "appointmentStatus",
+    "appoinmentPerSlot", "assignedUserId", "userId", "userIds", "id", "title" }
+  -- stylua: ignore
+  local cases = {
+    { "timeZone", "timezone" }, { "time_zone", "timezone" }, { "TIMEZONE", "timezone" }, { "timezon", "timezone" },
+    { "tiemzone", "timezone" }, { "timezonee", "timezone" }, { "calendar_id", "calendarId" },
+    { "calenderId", "calendarId" }, { "calendarID", "calendarId" }, { "calendar", "calendarId" },
+    { "status", "appointmentStatus" }, { "apointmentStatus", "appointmentStatus" },
+    { "appointmentPerSlot", "appoinmentPerSlot" }, { "start", "startTime" }, { "starttime", "startTime" },
+    { "start-time", "startTime" }, { "users", nil }, { "userid", "userId" }, { "user_ids", "userIds" },
+    { "usrId", "userId" }, { "titel", "title" }, { "assigned", "assignedUserId" },
+    { "completelyDifferent", nil }, { "x", nil }, { "", nil }, { "is", nil }, { "time", nil }, { "Id", "id" },
+    { "____", nil }, { "\xFF\xFE", nil }, { ("timezone"):rep(1000), nil },
+  }
+  for _, case in ipairs(cases) do
+    it(("takes %q for %s"):format(case[1]:sub(1, 30), tostring(case[2])), function()
+      assert.are.equal(case[2], errors.suggest(case[1], fields))
+    end)
+  end
+
+  it("takes names from the keys of a table too", function()
+    assert.are.equal("free_slots", errors.suggest("freeSlots", { free_slots = 1, list = 2, [1.5] = 3 }))
+    assert.are.equal("timeout", errors.suggest("time_out", { timeout = true, retries = true }))
+    assert.is_nil(errors.suggest("x", {}))
+    assert.is_nil(errors.suggest(5, { "a" }))
+    assert.is_nil(errors.suggest({}, { "a" }))
+  end)
+
+  it("does not take the name itself, nor one that is not a string", function()
+    assert.is_nil(errors.suggest("title", { "title" }))
+    assert.are.equal("titles", errors.suggest("title", { "title", 5, "titles" }))
+  end)
+end)
+
+describe("errors.did_you_mean", function()
+  it("is a question and the candidate, or nothing", function()
+    assert.are.same({ "did you mean `luv`?", "luv" }, { errors.did_you_mean("lvu", { "luv", "copas" }) })
+    assert.are.equal(0, select("#", errors.did_you_mean("x", { "luv" })))
+    assert.is_nil(errors.did_you_mean(5, { "luv" }))
+  end)
+end)
+
+describe("errors.raise_unknown", function()
+  it("names the nearest member", function()
+    misuse(function() errors.raise_unknown("a client has no", "clse", { "with", "close" }) end,
+      "hoopai: a client has no `clse`, did you mean `close`?")
+  end)
+
+  it("names all members if none is near", function()
+    local message = misuse(function() errors.raise_unknown("a client has no", "x", { "with", "close" }) end)
+    assert.matches("hoopai: a client has no `x`; it has with, close$", message)
+    misuse(function() errors.raise_unknown("a client has no", 5, { "with", "close" }) end,
+      "a client has no `5`; it has with, close")
+  end)
+end)
