@@ -1,0 +1,244 @@
+--- The rules of the source tree, as functions over files: a table of path -> text. Each returns a list of violations.
+
+local child = require "spec.support.child"
+local lfs = require "lfs"
+
+local house = {}
+
+--- Reads all files below a folder whose names match a pattern.
+-- @tparam string folder
+-- @tparam string pattern a Lua pattern for the path
+-- @tparam[opt] table files where to add them
+-- @treturn table path -> text
+function house.read(folder, pattern, files)
+  files = files or {}
+  for name in lfs.dir(folder) do
+    local path = folder .. "/" .. name
+    local is_hidden = name:sub(1, 1) == "."
+    if not is_hidden and lfs.attributes(path, "mode") == "directory" then
+      house.read(path, pattern, files)
+    elseif not is_hidden and path:find(pattern) then
+      local file = assert(io.open(path))
+      files[path] = file:read "a"
+      file:close()
+    end
+  end
+  return files
+end
+
+local function sorted_keys(map)
+  local keys = {}
+  for key in pairs(map) do keys[#keys + 1] = key end
+  table.sort(keys)
+  return keys
+end
+
+local LONG_OPEN = "^%[(=*)%["
+
+--- Splits Lua source into comments and string literals.
+-- @tparam string text
+-- @treturn table comments: list of { line, text }
+-- @treturn table the contents of the string literals, escapes as they are written
+function house.scan(text)
+  local comments, literals = {}, {}
+  local position, line, last = 1, 1, 1
+  while true do
+    local start = text:find("[-\"'%[]", position)
+    if not start then return comments, literals end
+    line = line + select(2, text:sub(last, start - 1):gsub("\n", ""))
+    last = start
+    local is_comment = text:sub(start, start + 1) == "--"
+    local opening = is_comment and start + 2 or start
+    local level = text:match(LONG_OPEN, opening)
+    local quote = text:sub(start, start)
+    if level then
+      local stop, after = text:find("]" .. level .. "]", opening, true)
+      if not stop then return comments, literals end
+      local content = text:sub(opening + #level + 2, stop - 1)
+      if is_comment then comments[#comments + 1] = { line, content } else literals[#literals + 1] = content end
+      position = after + 1
+    elseif is_comment then
+      local content = text:match("[^\n]*", opening)
+      comments[#comments + 1] = { line, content }
+      position = opening + #content
+    elseif quote == "-" or quote == "[" then
+      position = start + 1
+    else
+      local stop = start + 1
+      while text:sub(stop, stop) ~= quote and stop <= #text do
+        stop = stop + (text:sub(stop, stop) == "\\" and 2 or 1)
+      end
+      literals[#literals + 1] = text:sub(start + 1, stop - 1)
+      position = stop + 1
+    end
+  end
+end
+
+--- The module of a path: "lua/hoopai/call/init.lua" is "hoopai.call".
+function house.module_of(path)
+  return (path:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", "."))
+end
+
+--- Which modules of the library each module requires, now or later. Every string that is the name of a module counts,
+-- so that lists of modules to be loaded on first use count too, and "hoopai.loop." counts as all modules below it.
+-- @tparam table files the Lua files
+-- @treturn table module -> { required module -> true }
+function house.requires(files)
+  local graph = {}
+  for path in pairs(files) do graph[house.module_of(path)] = {} end
+  for path, text in pairs(files) do
+    local own = house.module_of(path)
+    local _, literals = house.scan(text)
+    for _, literal in ipairs(literals) do
+      if literal == "hoopai.core" or graph[literal] and literal ~= own then graph[own][literal] = true end
+      if literal:find "^hoopai%.[%w_.]*%.$" then
+        for name in pairs(graph) do
+          if name:sub(1, #literal) == literal and name ~= own then graph[own][name] = true end
+        end
+      end
+    end
+  end
+  return graph
+end
+
+-- The number of a module's layer: the entry that is the module or the longest folder above it. The entry "hoopai" is
+-- the module of that name alone.
+local function level_of(name, layers)
+  local level, length = nil, 0
+  for number, entries in ipairs(layers) do
+    for _, entry in ipairs(entries) do
+      local matches = name == entry or entry ~= "hoopai" and name:sub(1, #entry + 1) == entry .. "."
+      if matches and #entry > length then level, length = number, #entry end
+    end
+  end
+  return level
+end
+
+--- Modules without a layer, and modules that require one of a layer above theirs.
+-- @tparam table graph of house.requires
+-- @tparam table layers lists of modules and folders, from the bottom up
+function house.arrows_up(graph, layers)
+  local found = {}
+  for _, name in ipairs(sorted_keys(graph)) do
+    local level = level_of(name, layers)
+    if not level then found[#found + 1] = name .. " has no layer" end
+    for _, required in ipairs(level and sorted_keys(graph[name]) or {}) do
+      if (level_of(required, layers) or 0) > level then found[#found + 1] = name .. " requires " .. required end
+    end
+  end
+  return found
+end
+
+--- Circles of modules that require each other, each once.
+-- @tparam table graph of house.requires
+function house.circles(graph)
+  local found, state, stack = {}, {}, {}
+  local function visit(name)
+    state[name] = "open"
+    stack[#stack + 1] = name
+    for _, required in ipairs(sorted_keys(graph[name] or {})) do
+      if state[required] == "open" then
+        local first = #stack
+        while stack[first] ~= required do first = first - 1 end
+        found[#found + 1] = table.concat(stack, " -> ", first) .. " -> " .. required
+      elseif not state[required] then
+        visit(required)
+      end
+    end
+    stack[#stack] = nil
+    state[name] = "done"
+  end
+  for _, name in ipairs(sorted_keys(graph)) do
+    if not state[name] then visit(name) end
+  end
+  return found
+end
+
+--- Modules without a spec of their path.
+-- @tparam table files the Lua files of the library
+-- @tparam table specs path -> anything
+-- @tparam table exempt Lua patterns of paths that need none
+function house.without_spec(files, specs, exempt)
+  local found = {}
+  for _, path in ipairs(sorted_keys(files)) do
+    local spec = path:gsub("^lua/hoopai/", "spec/unit/"):gsub("%.lua$", "_spec.lua")
+    local needed = not specs[spec]
+    for _, pattern in ipairs(exempt) do needed = needed and not path:find(pattern) end
+    if needed then found[#found + 1] = path .. " has no " .. spec end
+  end
+  return found
+end
+
+local function count_lines(text)
+  local _, count = text:gsub("\n", "")
+  return count
+end
+
+--- Files that are too long without a reason, and reasons that no file needs.
+-- @tparam table files
+-- @tparam integer limit
+-- @tparam table reasons path -> why the file may be longer
+function house.long_files(files, limit, reasons)
+  local found = {}
+  for _, path in ipairs(sorted_keys(files)) do
+    local lines = count_lines(files[path])
+    if lines > limit and not reasons[path] then found[#found + 1] = ("%s has %d lines"):format(path, lines) end
+  end
+  for _, path in ipairs(sorted_keys(reasons)) do
+    if not files[path] or count_lines(files[path]) <= limit then
+      found[#found + 1] = path .. " needs no reason to be long"
+    end
+  end
+  return found
+end
+
+-- Lists { first line, last line } of each function.
+local function lua_functions(text)
+  local name = os.tmpname()
+  local file = assert(io.open(name, "w"))
+  file:write(text)
+  file:close()
+  local pipe = assert(io.popen("luac5.4 -l -p " .. child.quote(name)))
+  local list = {}
+  for line in pipe:lines() do
+    local first, last = line:match "^function <.*:(%d+),(%d+)>"
+    if first then list[#list + 1] = { tonumber(first), tonumber(last) } end
+  end
+  assert(pipe:close())
+  os.remove(name)
+  return list
+end
+
+-- As clang-format writes C, only the signature and the closing brace of a function begin in the first column.
+local function c_functions(text)
+  local list, number, first = {}, 0, nil
+  for line in text:gmatch "([^\n]*)\n" do
+    number = number + 1
+    if line == "}" then
+      list[#list + 1] = { first, number }
+      first = nil
+    elseif line:find "^%S.*;%s*$" then
+      first = nil
+    elseif not first and line:find "^[%a_]" then
+      first = number
+    end
+  end
+  return list
+end
+
+--- Functions that are too long.
+-- @tparam table files Lua and C
+-- @tparam integer limit
+function house.long_functions(files, limit)
+  local found = {}
+  for _, path in ipairs(sorted_keys(files)) do
+    local functions = path:find "%.lua$" and lua_functions or c_functions
+    for _, range in ipairs(functions(files[path])) do
+      local lines = range[2] - range[1] + 1
+      if lines > limit then found[#found + 1] = ("%s:%d: a function of %d lines"):format(path, range[1], lines) end
+    end
+  end
+  return found
+end
+
+return house
