@@ -174,8 +174,7 @@
 ---called with a `DoneEvent` when a call has ended, with or without success. A call whose arguments are wrong is refused
 ---before anything is sent and emits no event
 ---@field done? fun(event: hoopai.DoneEvent)
----of an app, or of a client with `oauth`: called with a `RefreshEvent` after each exchange of a token of the app
----@field refresh? fun(event: hoopai.RefreshEvent)
+---@field refresh? fun(event: hoopai.RefreshEvent) of an app, or of a client with `oauth`: called with a `RefreshEvent` after each token exchange of the app
 
 ---What the hook `request` is told.
 ---@class hoopai.RequestEvent

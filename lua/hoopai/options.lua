@@ -101,8 +101,8 @@ end
 -- @tfield[opt] function wait called with a @{WaitEvent} before a call waits for the rate limit
 -- @tfield[opt] function done called with a @{DoneEvent} when a call has ended, with or without success. A call whose
 -- arguments are wrong is refused before anything is sent and emits no event
--- @tfield[opt] function refresh of an app, or of a client with `oauth`: called with a @{RefreshEvent} after each
--- exchange of a token of the app
+-- @tfield[opt] function refresh of an app, or of a client with `oauth`: called with a @{RefreshEvent} after each token
+-- exchange of the app
 
 local hook_names = { request = true, response = true, retry = true, refresh = true, wait = true, done = true }
 

@@ -33,45 +33,81 @@ local function sorted_keys(map)
   return keys
 end
 
-local LONG_OPEN = "^%[(=*)%["
-
---- Splits Lua source into comments and string literals.
+--- Splits Lua source.
 -- @tparam string text
 -- @treturn table comments: list of { line, text }
+-- @treturn table the code without its strings: list of { line, text }
 -- @treturn table the contents of the string literals, escapes as they are written
 function house.scan(text)
-  local comments, literals = {}, {}
-  local position, line, last = 1, 1, 1
+  local comments, literals, code = {}, {}, {}
+  local position, line = 1, 1
+  -- Appends the text from `position` to before `after` to a list and goes on there.
+  local function take(list, entry, after)
+    list[#list + 1] = entry
+    line = line + select(2, text:sub(position, after - 1):gsub("\n", ""))
+    position = after
+  end
   while true do
     local start = text:find("[-\"'%[]", position)
-    if not start then return comments, literals end
-    line = line + select(2, text:sub(last, start - 1):gsub("\n", ""))
-    last = start
+    if not start then
+      take(code, { line, text:sub(position) }, #text + 1)
+      return comments, code, literals
+    end
+    take(code, { line, text:sub(position, start - 1) }, start)
     local is_comment = text:sub(start, start + 1) == "--"
     local opening = is_comment and start + 2 or start
-    local level = text:match(LONG_OPEN, opening)
+    local level = text:match("^%[(=*)%[", opening)
     local quote = text:sub(start, start)
     if level then
-      local stop, after = text:find("]" .. level .. "]", opening, true)
-      if not stop then return comments, literals end
+      local stop, last = text:find("]" .. level .. "]", opening, true)
       local content = text:sub(opening + #level + 2, stop - 1)
-      if is_comment then comments[#comments + 1] = { line, content } else literals[#literals + 1] = content end
-      position = after + 1
+      if is_comment then take(comments, { line, content }, last + 1) else take(literals, content, last + 1) end
     elseif is_comment then
       local content = text:match("[^\n]*", opening)
-      comments[#comments + 1] = { line, content }
-      position = opening + #content
+      take(comments, { line, content }, opening + #content)
     elseif quote == "-" or quote == "[" then
-      position = start + 1
+      take(code, { line, quote }, start + 1)
     else
       local stop = start + 1
-      while text:sub(stop, stop) ~= quote and stop <= #text do
+      while text:sub(stop, stop) ~= quote do
+        assert(stop <= #text, "a string does not end")
         stop = stop + (text:sub(stop, stop) == "\\" and 2 or 1)
       end
-      literals[#literals + 1] = text:sub(start + 1, stop - 1)
-      position = stop + 1
+      take(literals, text:sub(start + 1, stop - 1), stop + 1)
     end
   end
+end
+
+--- Splits C source into comments and code, each a list of { line, text }; strings are left out.
+-- @tparam string text
+function house.scan_c(text)
+  local comments, code, position, line = {}, {}, 1, 1
+  local function take(list, after)
+    local part = text:sub(position, after - 1)
+    if list then list[#list + 1] = { line, part } end
+    line = line + select(2, part:gsub("\n", ""))
+    position = after
+  end
+  while position <= #text do
+    local start = text:find("[/\"']", position) or #text + 1
+    take(code, start)
+    local two, one = text:sub(start, start + 1), text:sub(start, start)
+    if two == "/*" then
+      take(comments, select(2, text:find("*/", start, true)) + 1)
+    elseif two == "//" then
+      take(comments, text:find("\n", start, true))
+    elseif one == "/" then
+      take(code, start + 1)
+    elseif one ~= "" then
+      local stop = start + 1
+      while text:sub(stop, stop) ~= one do
+        assert(stop <= #text, "a string does not end")
+        stop = stop + (text:sub(stop, stop) == "\\" and 2 or 1)
+      end
+      take(nil, stop + 1)
+    end
+  end
+  return comments, code
 end
 
 --- The module of a path: "lua/hoopai/call/init.lua" is "hoopai.call".
@@ -88,7 +124,7 @@ function house.requires(files)
   for path in pairs(files) do graph[house.module_of(path)] = {} end
   for path, text in pairs(files) do
     local own = house.module_of(path)
-    local _, literals = house.scan(text)
+    local _, _, literals = house.scan(text)
     for _, literal in ipairs(literals) do
       if literal == "hoopai.core" or graph[literal] and literal ~= own then graph[own][literal] = true end
       if literal:find "^hoopai%.[%w_.]*%.$" then
@@ -237,6 +273,47 @@ function house.long_functions(files, limit)
       local lines = range[2] - range[1] + 1
       if lines > limit then found[#found + 1] = ("%s:%d: a function of %d lines"):format(path, range[1], lines) end
     end
+  end
+  return found
+end
+
+-- Calls `visit` with each word of a list of { line, text } in lower case, its line and the word before it. An
+-- identifier counts as the words in it: `max_waitTime` is max, wait, time.
+local function each_word(parts, visit)
+  for _, part in ipairs(parts) do
+    local line, before = part[1], ""
+    for gap, letters in part[2]:gmatch "(%A*)(%a+)" do
+      line = line + select(2, gap:gsub("\n", ""))
+      for word in letters:gsub("(%l)(%u)", "%1 %2"):lower():gmatch "%a+" do
+        visit(word, line, before)
+        before = word
+      end
+    end
+  end
+end
+
+--- Words that are not used any more.
+-- @tparam table files Lua and C
+-- @tparam table retired word -> { instead = string, comments = boolean, after = word before which it is right, at =
+-- Lua pattern of paths in which it is right }. Comments are searched for all words, code for those without `comments`
+function house.retired_words(files, retired)
+  local found = {}
+  for _, path in ipairs(sorted_keys(files)) do
+    local scan = path:find "%.lua$" and house.scan or house.scan_c
+    local comments, code = scan(files[path])
+    local seen = {}
+    local function check(parts, is_code)
+      each_word(parts, function(word, line, before)
+        local rule = retired[word]
+        local place = ("%s:%d: %s"):format(path, line, word)
+        local is_right = not rule or is_code and rule.comments or rule.after == before or rule.at and path:find(rule.at)
+        if is_right or seen[place] then return end
+        seen[place] = true
+        found[#found + 1] = place .. " (" .. rule.instead .. ")"
+      end)
+    end
+    check(comments, false)
+    check(code, true)
   end
   return found
 end
