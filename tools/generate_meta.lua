@@ -6,6 +6,10 @@ if is_script then package.path = "./?.lua;./lua/?.lua;./lua/?/init.lua;" .. pack
 
 local comments = require "tools.comments"
 local reference = require "tools.reference"
+local meta_types = require "tools.meta_types"
+
+local REFINED, GENERIC, WAITS, DROPPED = meta_types.refined, meta_types.generic, meta_types.waits, meta_types.dropped
+local OPERATORS, NAMES, PLAIN = meta_types.operators, meta_types.names, meta_types.plain
 
 local concat = table.concat
 local WIDTH = 160
@@ -25,136 +29,6 @@ local lines
 local function put(...)
   lines[#lines + 1] = string.format(...)
 end
-
----------------------------------------------------------------------------------------------------- hand-written
-
--- What a comment's type cannot say: "ITEM.name" of a parameter or field, "ITEM" for all results (a list of lines).
-local REFINED = {
-  ["new.options"] = "hoopai.ClientOptions",
-  ["oauth.options"] = "hoopai.AppOptions",
-  ["AppOptions.scopes"] = "string[]",
-  ["AppOptions.store"] = "hoopai.Store|hoopai.OwnStore",
-  ["App:authorize_url.given"] = "hoopai.SignInOptions",
-  ["SignInOptions.scopes"] = "string[]",
-  ["SignInOptions.host"] = '"standard"|"white_label"|string',
-  ["App:exchange.given"] = "hoopai.ExchangeOptions",
-  ["ExchangeOptions.user_type"] = '"Location"|"Company"',
-  ["Grant.user_type"] = '"Location"|"Company"',
-  ["App:client.given"] = "hoopai.ClientOptions",
-  ["App:installed_locations.given"] = "hoopai.InstalledOptions",
-  ["App:installed_locations"] = { "fun(): table<string, any>? iterator of locations as the API gives them" },
-  ["file"] = { "hoopai.Store" },
-  ["memory"] = { "hoopai.Store" },
-  ["OwnStore.get"] = "async fun(key: string): string?, any",
-  ["OwnStore.put"] = "async fun(key: string, text: string, generation: integer): boolean?, any",
-  ["OwnStore.lock"] = "async fun(key: string): function?, any",
-  ["slots"] = { "fun(): string, string, hoopai.time.Instant iterator of day, slot and instant" },
-  ["array.list"] = "T[]",
-  ["array"] = { "T[]" },
-  ["run.fn"] = "async fun(...: any): ...",
-  ["run"] = { "any ... what fn returned" },
-  ["spawn.fn"] = "async fun(...: any): ...",
-  ["map.items"] = "T[]",
-  ["map.fn"] = "async fun(item: T, index: integer): R?, any",
-  ["map.options"] = "hoopai.MapOptions",
-  ["map"] = {
-    "{ n: integer, [integer]: R } results by index; `n` is #items",
-    "hoopai.Errors? errors by index; nil when all succeeded",
-  },
-  ["all.items"] = "(hoopai.Task|async fun(): any, any)[]",
-  ["all"] = {
-    "{ n: integer, [integer]: any } results by index; `n` is #items",
-    "hoopai.Errors? errors by index; nil when all succeeded",
-  },
-  ["race.fns"] = "(async fun(): R, any)[]",
-  ["race"] = {
-    "R? value of the winner; nil when all failed",
-    "hoopai.Errors? errors what the others may have changed; all errors when all failed",
-    "integer? winner its index",
-  },
-  ["timeout.fn"] = "async fun(...: any): ...",
-  ["timeout"] = { "any ... what fn returned; or nil and a `hoopai.Error`" },
-  ["Adapter.changed"] = "fun()",
-  ["Adapter.prepare"] = "fun(): string?",
-  ["Adapter.running"] = "fun(): boolean",
-  ["Error.unclear"] = "hoopai.Error[]",
-  ["Client:request.given"] = "hoopai.Request",
-  ["Appointments:book.given"] = "hoopai.BookingRequest",
-  ["Appointments:book"] = {
-    "hoopai.Appointment? booked nil when the call failed", "hoopai.BookingResponse|hoopai.Error response",
-  },
-  ["Appointments:find_booking.wanted"] = "hoopai.Booking",
-  ["Appointments:find_booking"] = {
-    "hoopai.Appointment? booked nil when the call failed", "hoopai.Response|hoopai.Error response",
-  },
-  ["BookingRequest.from"] = "hoopai.QueryTime", ["BookingRequest.to"] = "hoopai.QueryTime",
-  ["BookingRequest.on_taken"] = '"next"|"fail"',
-  ["Booking.startTime"] = "hoopai.BodyTime", ["Booking.endTime"] = "hoopai.BodyTime",
-  ["Error.booking"] = "hoopai.Booking",
-  ["Client:request"] = { "any result nil when the call failed", "hoopai.Response|hoopai.Error response" },
-  ["Task:join"] = { "any ... what the task's function returned; or nil and a `hoopai.Error`" },
-  ["ClientOptions.token"] = 'string|async fun(reason: "first"|"refused"): string?, any',
-  ["Response.headers"] = "table<string, string>",
-  ["Response.extra"] = "table<string, any>",
-  ["Error.kind"] = "hoopai.ErrorKind",
-  ["Error.applied"] = '"no"|"maybe"|"yes"',
-  ["Error.details"] = "hoopai.Details",
-  ["Error.stage"] = '"queue"|"connect"|"send"|"wait"|"receive"|"refresh"',
-  ["Error.scope"] = '"burst"|"daily"',
-  ["CallOptions.headers"] = "table<string, string>",
-  ["Hooks.request"] = "fun(event: hoopai.RequestEvent)",
-  ["Hooks.response"] = "fun(event: hoopai.ResponseEvent)",
-  ["Hooks.refresh"] = "fun(event: hoopai.RefreshEvent)",
-  ["Hooks.retry"] = "fun(event: hoopai.RetryEvent)",
-  ["log.options"] = "hoopai.LogOptions",
-  ["LogOptions.write"] = "fun(line: string)",
-  ["Hooks.done"] = "fun(event: hoopai.DoneEvent)",
-  ["DoneEvent.kind"] = "hoopai.ErrorKind",
-  ["DoneEvent.applied"] = '"no"|"maybe"|"yes"',
-  ["Hooks.wait"] = "fun(event: hoopai.WaitEvent)",
-  ["RetryEvent.kind"] = "hoopai.ErrorKind",
-  ["RetryEvent.action"] = '"resend"|"look"',
-  ["ResponseEvent.kind"] = "hoopai.ErrorKind",
-  ["RefreshEvent.kind"] = "hoopai.ErrorKind",
-  ["Request.method"] = '"GET"|"POST"|"PUT"|"PATCH"|"DELETE"',
-  ["Request.query"] = "table<string, string|integer|boolean|(string|integer|boolean)[]>",
-  ["at.fields"] = "hoopai.time.Fields|hoopai.time.Date",
-  ["Fields.overlap"] = '"earlier"|"later"',
-  ["instant:start_of_week.first_day"] = "string|integer",
-}
-
--- Functions with type variables.
-local GENERIC = { array = "T", map = "T, R", race = "R" }
-
--- Functions that may wait, and those whose results may well be dropped.
-local WAITS = { ["run"] = true, ["map"] = true, ["sleep"] = true, ["all"] = true, ["race"] = true,
-  ["timeout"] = true, ["Task:join"] = true, ["Client:request"] = true,
-  ["App:exchange"] = true, ["App:installed_locations"] = true,
-  ["Appointments:book"] = true, ["Appointments:find_booking"] = true }
-local DROPPED = { run = true, spawn = true, array = true, all = true, race = true, timeout = true }
-
-local OPERATORS = {
-  Error = { "concat(any): string" },
-  Errors = { "concat(any): string" },
-  Instant = {
-    "add(hoopai.time.Duration): hoopai.time.Instant", "sub(hoopai.time.Duration): hoopai.time.Instant",
-    "sub(hoopai.time.Instant): hoopai.time.Duration", "concat(any): string",
-  },
-  Duration = {
-    "add(hoopai.time.Duration): hoopai.time.Duration", "add(hoopai.time.Instant): hoopai.time.Instant",
-    "sub(hoopai.time.Duration): hoopai.time.Duration", "mul(integer): hoopai.time.Duration",
-    "unm: hoopai.time.Duration", "concat(any): string",
-  },
-}
-
--- Types in comments that are not of plain Lua.
-local NAMES = {
-  instant = "hoopai.time.Instant", duration = "hoopai.time.Duration", date = "hoopai.time.Date",
-}
-local PLAIN = {
-  string = true, integer = true, number = true, boolean = true, table = true, any = true, ["function"] = true,
-  userdata = true, ["nil"] = true,
-}
 
 local used -- the keys of REFINED that were looked up with success
 
