@@ -7,6 +7,7 @@ local concat, sort = table.concat, table.sort
 local reference = {}
 
 -- The pages, and on each the comments in the order of reading: { file, the name there, the name for users }.
+-- stylua: ignore
 local PAGES = {
   { name = "hoopai", file = "init", items = {
     { "init", "hoopai.new", "new" }, { "init", "hoopai.oauth", "oauth" },

@@ -12,6 +12,7 @@ local getinfo = debug and debug.getinfo -- a host may leave the debug library ou
 
 local errors = {}
 
+-- stylua: ignore
 --- What the `kind` of an error can be; later versions may add some.
 -- @table kinds
 -- @field invalid_request found before anything was sent; `details` lists every problem

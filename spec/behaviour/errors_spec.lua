@@ -239,6 +239,7 @@ describe("errors:", function()
     end)
 
     it("is of an unknown shape: said in words, never as a Lua table", function()
+      -- stylua: ignore
       for _, body in ipairs {
         [[{"message":{"en":"no","de":"nein"}}]], [[{"message":[{"property":"x","constraints":{"isString":"m"}}]}]],
         [[{"message":[["a"],{"b":1}]}]], [[{"message":[]}]], [[{"message":""}]], [[{"message":null}]],
@@ -760,6 +761,7 @@ describe("errors:", function()
 
   describe("success", function()
     it("that cannot be read is a failure: decode", function()
+      -- stylua: ignore
       for _, body in ipairs {
         "", " ", "<html>Please log in</html>", "{", "{\"calendar\":{\"id\":\"c\"}", "{\"a\":1}{}", "{'a':1}",
         "{\"a\":1,}", "NaN", "nul", "5", "\"text\"", "true", "null", "[1,2", "{\"a\":0x10}", "{\"a\":1}\0",

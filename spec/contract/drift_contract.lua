@@ -7,6 +7,7 @@ local options = require "hoopai.options"
 local samples = require "spec.support.samples"
 
 -- `place` is a Lua pattern, `ours` and `theirs` are whole texts. Each difference fits one entry and no more.
+-- stylua: ignore
 local INTENDED = {
   -- Rules: the same JSON on the wire, told more precisely.
   { kind = "narrower type", ours = "datetime", theirs = "string",

@@ -10,6 +10,7 @@ end
 
 describe("core.encode", function()
   it("writes scalars", function()
+    -- stylua: ignore
     local cases = {
       { true, "true" }, { false, "false" }, { null, "null" }, { "", '""' }, { 0, "0" }, { -1, "-1" },
       { math.maxinteger, "9223372036854775807" }, { math.mininteger, "-9223372036854775808" },
@@ -40,6 +41,7 @@ describe("core.encode", function()
   end)
 
   it("refuses what is no UTF-8", function()
+    -- stylua: ignore
     local bad = {
       "\128", "\191", "\192\128", "\193\191", "\194", "\224\128\128", "\224\159\191", "\237\160\128", "\237\191\191",
         "\240\128\128\128",
@@ -241,6 +243,7 @@ describe("core.decode", function()
   end)
 
   it("refuses what is no JSON with a problem, and never raises", function()
+    -- stylua: ignore
     local bad = {
       "", " ", "{", "[", "[1", "[1,]", "{\"a\":1,}", "{a:1}", "{'a':1}", "nul", "nulll", "True", "tru", "NaN",
         "[NaN]", "Infinity", "[-Infinity]",

@@ -206,6 +206,7 @@ describe("a packed record", function()
   it("is refused when its sum fits but its lines do not", function()
     assert.are.equal(record:pack(), sealed((record:pack():gsub("end %x+\n$", ""))))
     local head = "hoopai-record 1\n"
+    -- stylua: ignore
     for _, lines in ipairs {
       "\n", "n\n", "=1\n", "!=1\n", "N=1\n", "n=1\nn=2\n", "n=a b\n", "n=%\n", "n=%4\n", "n=%zz\n", "n=\xc3\xa4\n",
       "n=1", "!n=\n", "access_token=\n", "!n=a%20b\n", ("n"):rep(32) .. "=1\n", "n=\0\n",
@@ -518,6 +519,7 @@ describe("over the wire", function()
     end)
 
     it("refuses what is nearly JSON", function()
+      -- stylua: ignore
       for _, body in ipairs {
         "null", "1", '"canary"', '["canary"]', "<html>canary</html>", "canary", "\0", "{\0}", "\xef\xbb\xbf{}",
         "{canary:1}", "{'a':1}", '{"a"}', '{"a":}', '{"a" 1}', '{"a":1,}', '{,"a":1}', '{"a":1 "b":2}', '{"a":1;"b":2}',

@@ -108,6 +108,7 @@ describe("core.base_url", function()
     assert.are.equal(long, core.base_url(long))
   end)
 
+  -- stylua: ignore
   local refused = {
     "", " ", "host.example", "//host.example", "https://", "https:///", "ftp://host.example", "file:///etc/passwd",
       "gopher://h",

@@ -7,6 +7,7 @@ local leak = require "spec.support.leak"
 local servers = require "spec.support.server"
 
 -- Member -> type. Those that are modules may be loaded on first use.
+-- stylua: ignore
 local MEMBERS = {
   VERSION = "string", null = "userdata", array = "function",
   new = "function", oauth = "function", preload = "function",

@@ -2,6 +2,8 @@
 -- @module hoopai.api.appointments
 local models = require "hoopai.api.models"
 
+-- stylua: ignore start
+
 local meeting_location_types = { "custom", "zoom", "gmeet", "phone", "address", "ms_teams", "google" }
 
 local title = { name = "title", type = "string", doc = "Title shown in the calendar." }

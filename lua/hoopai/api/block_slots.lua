@@ -2,6 +2,8 @@
 -- @module hoopai.api.block_slots
 local models = require "hoopai.api.models"
 
+-- stylua: ignore start
+
 local title = { name = "title", type = "string", doc = "Title shown in the calendar." }
 -- The vendor's document marks calendarId as required and says in the same breath that it excludes assignedUserId:
 -- a user's time could never be blocked. Exactly one of the two is what the text means.

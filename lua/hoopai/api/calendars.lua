@@ -4,6 +4,8 @@ local models = require "hoopai.api.models"
 
 local ipairs, pairs = ipairs, pairs
 
+-- stylua: ignore start
+
 --- Lists of fields in a row.
 local function join(...)
   local all = {}

@@ -2,6 +2,8 @@
 -- @module hoopai.api.events
 local models = require "hoopai.api.models"
 
+-- stylua: ignore start
+
 return {
   name = "events", doc = "Everything booked in a window of time, whatever its kind.",
 

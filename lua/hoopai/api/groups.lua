@@ -2,6 +2,8 @@
 -- @module hoopai.api.groups
 local models = require "hoopai.api.models"
 
+-- stylua: ignore start
+
 local group_id = { name = "groupId", type = "string", doc = "Identifier of the group." }
 
 local name = { name = "name", type = "string", required = true, doc = "Name of the group." }

@@ -3,6 +3,8 @@
 
 local models = {}
 
+-- stylua: ignore start
+
 -- Wherever the API declares a location, the client fills in its own `location_id`.
 models.location = {
   name = "locationId", type = "string", required = true,

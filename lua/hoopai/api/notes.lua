@@ -2,6 +2,8 @@
 -- @module hoopai.api.notes
 local models = require "hoopai.api.models"
 
+-- stylua: ignore start
+
 local note_author = {
   { name = "id", type = "string", doc = "Identifier of the user." },
   { name = "name", type = "string", doc = "Name of the user." },

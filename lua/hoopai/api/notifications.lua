@@ -2,6 +2,8 @@
 -- @module hoopai.api.notifications
 local models = require "hoopai.api.models"
 
+-- stylua: ignore start
+
 local receiver_types = { "contact", "guest", "assignedUser", "emails", "phoneNumbers", "business" }
 local channels = { "email", "inApp", "sms", "whatsapp" }
 local notification_types = { "booked", "confirmation", "cancellation", "reminder", "followup", "reschedule" }

@@ -2,6 +2,8 @@
 -- @module hoopai.api.resources
 local models = require "hoopai.api.models"
 
+-- stylua: ignore start
+
 local resource_type = {
   name = "resourceType", type = "string", enum = { "equipments", "rooms" }, doc = "Which kind of resource.",
 }

@@ -2,6 +2,8 @@
 -- @module hoopai.api.schedules
 local models = require "hoopai.api.models"
 
+-- stylua: ignore start
+
 local id = { name = "id", type = "string", doc = "Identifier of the schedule." }
 
 -- 0:00 to 23:59; a Lua pattern has no alternatives, so hours from 24 to 29 pass here and are left to the API.

@@ -8,6 +8,7 @@ local plan = {}
 
 --- What all clients are asked. `server` names one of spec/bench/support/servers.lua; `seconds` is how often the usual
 -- time, `most` bounds the requests, `warm` is how many requests do not count.
+-- stylua: ignore
 plan.cases = {
   { id = "small-c1", title = "small c1", kind = "small", concurrency = 1, server = "plain" },
   { id = "small-c32", title = "small c32", kind = "small", concurrency = 32, server = "plain" },
@@ -96,6 +97,7 @@ local everything = {
 --- Who takes part. `command` is given a case and the base URL; `ready` says true, or why it cannot take part; `peer` is
 -- one that is left out where only this library is of interest; `warm` is how many requests it needs before it is as
 -- fast as it gets, where the case does not say.
+-- stylua: ignore
 plan.clients = {
   { id = "raw", title = "raw C, libcurl multi", command = raw "", cases = everything },
   { id = "raw-epoll", title = "raw C, deferred epoll_ctl", command = raw "-e ",

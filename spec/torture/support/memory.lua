@@ -8,6 +8,7 @@ local child = require "spec.support.child"
 
 local memory = {}
 
+-- stylua: ignore
 memory.scenarios = {
   "load", "new", "first", "get", "post", "invalid", "limited", "hooks", "tasks", "host_loop", "cancel", "close", "book",
   "book_tasks", "sign_in", "refresh_memory", "refresh_file", "refresh_own", "refresh_refused", "refresh_tasks",

@@ -316,6 +316,7 @@ describe("retry:", function()
     end)
 
     it("that is none tells nothing", function()
+      -- stylua: ignore
       for _, text in ipairs {
         "", " ", ",", "-1", "+1", "1.5", "1e3", "0x10", "soon", "inf", "nan", "7 7", "5, soon", "5, -1", "1\0",
         "Sun, 06 Nov 1994 08:49:37", "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Now 1994 08:49:37 GMT",

@@ -13,6 +13,7 @@ local function fresh(globals, body)
   times.fresh(globals, {}, body)
 end
 
+-- stylua: ignore
 local SAMPLE = {
   "Africa/Abidjan", "Africa/Cairo", "Africa/Casablanca", "Africa/El_Aaiun", "Africa/Johannesburg", "Africa/Juba",
   "Africa/Tripoli", "America/Adak", "America/Anchorage", "America/Argentina/Buenos_Aires", "America/Argentina/San_Luis",
