@@ -105,18 +105,18 @@ end
 -- @treturn[2] nil
 -- @treturn[2] string what is wrong, and what to write instead
 function request_values.to_body_datetime(v)
-  if is_instant(v) then
-    local zone = v[ZONE]
-    if zone then return write(v[MS], zone) end
-    return nil, ('%s carries no zone, and its offset is all the API learns of it: write '
-      .. 'start:in_zone("America/Chicago"), with the zone of the calendar'):format(tostring(v))
-  end
   local kind = type(v)
   if kind == "string" and not find(v, "^%-?%d+$") then
     local ms, zone, is_usual = read(v)
     if not ms then return nil, zone end
     if is_usual then return v end
     return nil, ('%s is an unusual spelling: write "%s"'):format(quote(v), write(ms, zone))
+  end
+  if is_instant(v) then
+    local zone = v[ZONE]
+    if zone then return write(v[MS], zone) end
+    return nil, ('%s carries no zone, and its offset is all the API learns of it: write '
+      .. 'start:in_zone("America/Chicago"), with the zone of the calendar'):format(tostring(v))
   end
   if kind == "number" or kind == "string" then return nil, bare_number_problem(v) end
   return nil, ('must be an instant: write a text such as "%s", or a hoopai.time value with a zone (got %s)')
