@@ -9,7 +9,7 @@ local endpoints = require "hoopai.call.endpoints"
 local options = require "hoopai.options"
 local request = require "hoopai.call.request"
 local retry = require "hoopai.call.retry"
-local schema = require "hoopai.validate"
+local validate = require "hoopai.validate"
 local slots = require "hoopai.slots"
 local time = require "hoopai.time"
 
@@ -73,7 +73,7 @@ local refused_fields = {
 }
 
 local function add(details, path, problem, given)
-  details[#details + 1] = { path = path, problem = problem, given = given ~= nil and schema.given(given) or nil }
+  details[#details + 1] = { path = path, problem = problem, given = given ~= nil and validate.describe(given) or nil }
 end
 
 --- Splits what was given into the fields of the appointment and those of `book`, and notes what is wrong with either.
@@ -168,7 +168,8 @@ local function new_job(state, given, call_options)
   if #details > 0 then
     sort(details, function(a, b) return tostring(a.path) < tostring(b.path) end)
     return nil, failure {
-      kind = "invalid_request", details = details, attempts = 0, message = schema.message(details, "appointments:book"),
+      kind = "invalid_request", details = details, attempts = 0,
+      message = validate.message(details, "appointments:book"),
     }
   end
   if own.reference ~= false then

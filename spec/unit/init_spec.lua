@@ -108,8 +108,8 @@ describe("the module hoopai", function()
       local client <close> = hoopai.new { token = "t", base_url = %q }
       assert(client.calendars:get("c") and hoopai[nil] == nil and hoopai.tiem == nil)
       for _, name in ipairs {
-        "api.notes", "oauth.app", "booking", "log", "validate.checks", "validate.types", "slots", "store", "time",
-        "time.zone", "call.reconcile",
+        "api.notes", "oauth.app", "booking", "log", "validate.body", "validate.containers", "validate.query", "slots",
+        "store", "time", "time.zone", "call.reconcile",
       } do
         name = "hoopai." .. name
         assert(not package.loaded[name] and package.searchpath(name, package.path), name)

@@ -74,7 +74,7 @@ local function id_problems(endpoint, ...)
     end
     if problem then
       details[#details + 1] = {
-        path = endpoint.params[index].name, problem = problem, given = validate.given(id), expected = "an id",
+        path = endpoint.params[index].name, problem = problem, given = validate.describe(id), expected = "an id",
       }
     end
   end
@@ -104,7 +104,7 @@ local function foreign_location(location_id, first, second)
   local named = first and first ~= location_id and first or second and second ~= location_id and second
   if not location_id or not named then return nil end
   return { {
-    path = "locationId", given = validate.given(named), expected = location_id,
+    path = "locationId", given = validate.describe(named), expected = location_id,
     problem = format("is not the location the call is made for (%s): use client:with { location_id = ... }",
       location_id),
   } }

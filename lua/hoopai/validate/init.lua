@@ -1,31 +1,37 @@
---- Checks what a call is about to send against the fields its endpoint declares, and says every problem at once.
+--- Checks what a call is about to send against the fields that its endpoint declares, and lists every problem at once.
 --
--- `schema.compile` turns the query and body of one endpoint of `hoopai.api` into functions, once; they read the user's
--- tables raw, never change them, and give back new ones in which instants have the form the API wants.
+-- `validate.compile` turns the query and body of one endpoint of `hoopai.api` into functions. They read the caller's
+-- tables raw, never change them, and return new ones in which instants have the form that the API takes.
 --
--- Problems come as `details`, a list of
+-- Problems are returned as `details`, a list of
 --     { path = "teamMembers[2].priority", problem = "must be one of 0, 0.5, 1", given = "2",
 --       expected = "one of 0, 0.5, 1", suggestion = nil }
--- `suggestion` is what was probably meant, where that can be told; `given` is absent where a name is the problem. The
--- list ends after fifty; `details.more` then says how many more there are. Deprecated fields are accepted without a
--- word: the documentation tells of them, and a call that works today is none the worse for them.
-local ipairs, require = ipairs, require
+-- `suggestion` is what was probably meant; `given` is absent if a name is the problem. The list ends after fifty, and
+-- `details.more` counts the rest. Deprecated fields are accepted; the documentation of the field names its successor.
+local lazy = require "hoopai.lazy"
 
-local schema = {}
+local ipairs = ipairs
+
+local body = lazy.module "hoopai.validate.body"
+local messages = lazy.module "hoopai.validate.messages"
+local query = lazy.module "hoopai.validate.query"
+local scalars = lazy.module "hoopai.validate.scalars"
+
+local validate = {}
 
 local NO_OPTIONS = {}
 
--- Where core.encode must write a list though the table is empty; nil when there is no such place.
-local function shape_of(kind)
-  if kind.type == "array" then return { array = true, items = kind.items and shape_of(kind.items) } end
+-- The lists of a body, for core.encode: an empty Lua table in these places is written as `[]`. Nil if there are none.
+local function list_shape(kind)
+  if kind.type == "array" then return { array = true, items = kind.items and list_shape(kind.items) } end
   if kind.type ~= "object" then return nil end
   if kind.values then
-    local values = shape_of(kind.values)
+    local values = list_shape(kind.values)
     return values and { values = values }
   end
   local fields
   for _, field in ipairs(kind.fields or {}) do
-    local shape = shape_of(field)
+    local shape = list_shape(field)
     if shape then
       fields = fields or {}
       fields[field.name] = shape
@@ -39,57 +45,66 @@ local function collect_nullable(kind, names)
   for _, field in ipairs(kind.fields or {}) do collect_nullable(field, names) end
   if kind.items then collect_nullable(kind.items, names) end
   if kind.values then collect_nullable(kind.values, names) end
+  return names
 end
 
-local function has_words(endpoint)
-  for _, param in ipairs(endpoint.params or {}) do
-    if param.enum then return true end
+-- The check of the path arguments that are enumerations; nil if there are none. core.path checks the others.
+local function compile_params(endpoint)
+  local enums = {}
+  for index, param in ipairs(endpoint.params or {}) do
+    if param.enum then enums[#enums + 1] = { index = index, param = param } end
   end
-  return false
-end
+  if #enums == 0 then return nil end
 
--- Builds a check when it is first wanted: most scripts use three endpoints, and many send neither query nor body.
-local function lazily(name, endpoint, resource)
-  local check
-  return function(given, location)
-    check = check or require("hoopai.validate.checks")[name](endpoint, resource)
-    return check(given, location)
+  return function(given, options)
+    if options and options.validate == false then return nil end
+    local problems
+    for _, enum in ipairs(enums) do
+      enum.check = enum.check or scalars().compile(enum.param)
+      local value, problem, suggestion = enum.check(given[enum.index])
+      if value == nil then
+        problems = problems or messages().new_problems()
+        problems.path[1] = enum.param.name
+        problems:add(1, problem, given[enum.index], enum.param, suggestion)
+      end
+    end
+    return problems and problems:details()
   end
 end
 
---- Compiles the checks of an endpoint.
+--- Compiles the checks of an endpoint. The check of a query or body is compiled by its first call: a script uses few
+-- endpoints, and most of them have only one of the two.
 -- @tparam table endpoint an entry of `hoopai.api.*`
--- @tparam ?table resource the table the endpoint is an entry of: fields that its `get` answers, and this endpoint does
--- not take, are then called read-only instead of unknown
--- @treturn table `params(given, options)` (nil where any will do), `query(given, options)`, `body(given, options)`,
+-- @tparam ?table resource the table that the endpoint is an entry of: fields that its `get` returns, and this endpoint
+-- does not take, are then read-only rather than unknown
+-- @treturn table `params(given, options)` (nil if any will do), `query(given, options)`, `body(given, options)`,
 -- `body_shape`, `keep_null`; options are `validate` and `location_id`
-function schema.compile(endpoint, resource)
-  local checked_query, loose = lazily("strict_query", endpoint, resource), lazily("loose_query", endpoint)
-  local checked_body = lazily(endpoint.body and "strict_body" or "no_body", endpoint, resource)
-  local unchecked_body = lazily(endpoint.body and "loose_body" or "no_body", endpoint)
-  local keep_null = {}
-  if endpoint.result and endpoint.result.type then collect_nullable(endpoint.result.type, keep_null) end
+function validate.compile(endpoint, resource)
+  local result_type = endpoint.result and endpoint.result.type
+  local checks = {
+    body_shape = endpoint.body and list_shape(endpoint.body),
+    keep_null = result_type and collect_nullable(result_type, {}) or {},
+  }
+  local checked_query, unchecked_query, checked_body, unchecked_body
 
-  local checked_params = has_words(endpoint) and lazily("strict_params", endpoint)
-  local checks = { body_shape = endpoint.body and shape_of(endpoint.body), keep_null = keep_null }
-
-  --- The path arguments, a list of strings in order.
-  -- @tparam table given
+  --- The path arguments.
+  -- @tparam table given a list of strings in order
   -- @tparam ?table options
   -- @treturn ?table details
-  checks.params = checked_params and function(given, options)
-    if options and options.validate == false then return nil end
-    return checked_params(given)
-  end
+  checks.params = compile_params(endpoint)
 
-  --- The query as the flat list `core.query` takes: name, value, name, value, in declared order.
+  --- The query as the flat list that `core.query` takes: name, value, name, value, in declared order.
   -- @tparam ?table given
   -- @tparam ?table options
   -- @treturn table|nil
   -- @treturn ?table details
   function checks.query(given, options)
     options = options or NO_OPTIONS
-    if options.validate == false then return loose(given, options.location_id) end
+    if options.validate == false then
+      unchecked_query = unchecked_query or query().compile_unchecked(endpoint)
+      return unchecked_query(given, options.location_id)
+    end
+    checked_query = checked_query or query().compile(endpoint)
     return checked_query(given, options.location_id)
   end
 
@@ -100,26 +115,31 @@ function schema.compile(endpoint, resource)
   -- @treturn ?table details
   function checks.body(given, options)
     options = options or NO_OPTIONS
-    if options.validate == false then return unchecked_body(given, options.location_id) end
+    if options.validate == false then
+      unchecked_body = unchecked_body or body().compile_unchecked(endpoint)
+      return unchecked_body(given, options.location_id)
+    end
+    checked_body = checked_body or body().compile(endpoint, resource)
     return checked_body(given, options.location_id)
   end
 
   return checks
 end
 
---- Loads now what is otherwise loaded by the first check.
-function schema.load()
-  require "hoopai.validate.checks"
+--- Loads what the first check loads otherwise.
+function validate.load()
+  body()
+  query()
 end
 
---- The text of an error, see hoopai.validate.problems.
-function schema.message(details, name)
-  return require("hoopai.validate.problems").message(details, name)
+--- The message of an error with `details`, see hoopai.validate.messages.
+function validate.message(details, name)
+  return messages().message(details, name)
 end
 
 --- A short printable form of a value, see hoopai.validate.messages.
-function schema.given(value, name)
-  return require("hoopai.validate.messages").given(value, name)
+function validate.describe(value, name)
+  return messages().describe(value, name)
 end
 
-return schema
+return validate

@@ -1,185 +1,173 @@
---- Values whose form nobody declared: free-form objects, and whole bodies when the checks are off. Only what JSON
--- cannot say is refused. Makes a copy, in which instants have become ISO strings.
-local _ENV = require "hoopai.standard"
-local type, next, rawget, rawlen = type, next, rawget, rawlen
-local find, format = string.find, string.format
-local math_type, huge = math.type, math.huge
-local utf8_len = utf8.len
-local sort = table.sort
+--- Values of undeclared form: free-form objects, and whole bodies when the checks are off. A value is refused only if
+-- JSON cannot express it. The result is a copy in which instants are ISO strings.
 local core = require "hoopai.core"
-local text = require "hoopai.validate.messages"
+local messages = require "hoopai.validate.messages"
 local time = require "hoopai.time"
 
 local null, array, is_array = core.null, core.array, core.is_array
 local is_instant, to_body_datetime = time.is_instant, time.to_body_datetime
 
-local free = {}
+local json_value = {}
 
--- The encoder stops at 64 levels; what is declared around a free-form value takes some of them.
+-- core.encode stops at 64 levels; the declared types around a free-form value take some of them.
 local DEEPEST = 48
 
--- A body of more values is a mistake, and shared subtables could make a small table endless.
+-- Shared subtables can make a small table endless.
 local MOST_VALUES = 100000
-local TOO_MANY = format("holds more than %d values", MOST_VALUES)
+local TOO_MANY = ("holds more than %d values"):format(MOST_VALUES)
+
+-- Keys are sorted for a stable order of problems, unless there are more than this.
+local MOST_SORTED = 1000
 
 --- Longest string of a checked body, in bytes.
-free.LONGEST = 1048576
+json_value.LONGEST = 1048576
 
---- Why a string cannot be sent; nil when it can.
+--- Why a string cannot be sent; nil if it can.
 -- @tparam string value
--- @treturn ?string the problem in words
-function free.string_problem(value)
-  local length, place = utf8_len(value)
-  if not length then return format("is not valid UTF-8 (byte %d)", place) end
-  if find(value, "\0", 1, true) then return "contains a NUL byte" end
-  if #value > free.LONGEST then return format("is %d bytes long, at most %d are sent", #value, free.LONGEST) end
+-- @tparam ?boolean any_length
+-- @treturn ?string
+local function string_problem(value, any_length)
+  local length, place = utf8.len(value)
+  if not length then return ("is not valid UTF-8 (byte %d)"):format(place) end
+  if value:find("\0", 1, true) then return "contains a NUL byte" end
+  if #value > json_value.LONGEST and not any_length then
+    return ("is %d bytes long, at most %d are sent"):format(#value, json_value.LONGEST)
+  end
 end
-local string_problem = free.string_problem
+json_value.string_problem = string_problem
 
--- What a table with a first item or the mark of hoopai.array lacks to be a list; nil when it is one.
--- @treturn ?string the problem in words
-function free.list_problem(list)
-  local count = 0
-  local odd, last
+local function explain_list(list)
+  local count, last = 0, 0
   for key in next, list do
     count = count + 1
-    if math_type(key) ~= "integer" or key < 1 then
-      odd = key
-      break
+    local kind = math.type(key)
+    if kind == "integer" and key < 1 then return ("has the position %d: lists begin at 1"):format(key) end
+    if kind == "float" then return ("has the position %s: positions are whole numbers"):format(messages.number(key)) end
+    if not kind then
+      local is_named = count == 1 and rawget(list, 1) == nil
+      return (is_named and "must be a list, not a table with the key " or "mixes list items with the key ")
+        .. messages.describe(key)
     end
-    if not last or key > last then last = key end
+    if key > last then last = key end
   end
-  if odd ~= nil then
-    local kind = math_type(odd)
-    if kind == "integer" then return format("has the position %d: lists begin at 1", odd) end
-    if kind then return format("has the position %s: positions are whole numbers", text.number(odd)) end
-    if count == 1 and rawget(list, 1) == nil then
-      return "must be a list, not a table with the key " .. text.given(odd)
-    end
-    return "mixes list items with the key " .. text.given(odd)
-  end
-  if last and last ~= count then
-    local gap = 1
-    while rawget(list, gap) ~= nil do gap = gap + 1 end
-    return format("has a gap: item %d is missing while item %d is there", gap, last)
+  if last == count then return nil end
+  local gap = 1
+  while rawget(list, gap) ~= nil do gap = gap + 1 end
+  return ("has a gap: item %d is missing while item %d is there"):format(gap, last)
+end
+
+--- Why a table is not a list; nil if it is one.
+-- @treturn ?string
+local function list_problem(list)
+  local count = 0
+  for key in next, list do
+    count = count + 1
+    if key ~= count then return explain_list(list) end -- of a list too, if some of its items are in the hash part
   end
 end
-local list_problem = free.list_problem
+json_value.list_problem = list_problem
 
-local function leaf(value, state, depth)
+-- The state of a copy: the number of `values` so far, the tables that are `open`, the list of `problems`, the `depth`
+-- of the whole, and the flags `loose`, `failed` and `done`. Without `problems` the first failure ends the copy.
+
+local function fail(state, depth, problem, given, expected)
+  state.failed = true
+  if not state.problems then state.done = true return end
+  state.problems:add(depth, problem, given, expected)
+end
+
+local function copy_leaf(state, value, depth)
   local kind = type(value)
   local problem
   if value == null or kind == "boolean" then return value end
   if kind == "string" then
-    problem = string_problem(value)
-    if problem and state.loose and #value > free.LONGEST and utf8_len(value) and not find(value, "\0", 1, true) then
-      problem = nil
-    end
+    problem = string_problem(value, state.loose)
   elseif kind == "number" then
-    if value ~= value or value == huge or value == -huge then
-      problem = "cannot be written in JSON"
-    end
+    if value ~= value or value == math.huge or value == -math.huge then problem = "cannot be written in JSON" end
   elseif kind == "table" and is_instant(value) then
     local iso
     iso, problem = to_body_datetime(value)
     if iso then return iso end
   else
-    problem = "cannot be sent: " .. text.kind(value) .. " has no form in JSON"
+    problem = "cannot be sent: " .. messages.kind(value) .. " has no form in JSON"
   end
   if not problem then return value end
-  state.failed = true
-  if state.problems then state.problems:add(depth, problem, value, "a JSON value") end
+  fail(state, depth, problem, value, "a JSON value")
 end
 
-local walk
+local copy_value
 
-local function walk_list(value, state, depth, level, out)
-  local problem = list_problem(value)
-  if problem then
-    state.failed = true
-    if state.problems then state.problems:add(depth, problem) end
-    return
-  end
-  local problems = state.problems
-  for i = 1, rawlen(value) do
-    if problems then problems.path[depth + 1] = i end
-    out[i] = walk(rawget(value, i), state, depth + 1, level + 1)
-    if state.failed and (not problems or state.stop) then return end
+local function copy_list(state, list, depth, level)
+  local problem = list_problem(list)
+  if problem then return fail(state, depth, problem) end
+  local out = is_array(list) and array {} or {}
+  for i = 1, rawlen(list) do
+    if state.problems then state.problems.path[depth + 1] = i end
+    out[i] = copy_value(state, rawget(list, i), depth + 1, level + 1)
+    if state.done then return nil end
   end
   return out
 end
 
--- The keys in an order that is the same every time, so that problems are; huge tables are not worth it.
-local function keys_of(value)
-  local keys = {}
-  for key in next, value do keys[#keys + 1] = key end
-  if #keys <= 1000 then sort(keys, text.comes_before) end
-  return keys
+-- Keys and values, in a stable order if problems are listed.
+local function each_field(object, problems)
+  if not problems then return next, object end
+  local keys, index = {}, 0
+  for key in next, object do keys[#keys + 1] = key end
+  if #keys <= MOST_SORTED then table.sort(keys, messages.comes_before) end
+  return function()
+    index = index + 1
+    local key = keys[index]
+    if key ~= nil then return key, rawget(object, key) end
+  end
 end
 
-local function walk_object(value, state, depth, level, out)
-  local problems = state.problems
-  local keys = problems and keys_of(value)
-  local place, key = 1, nil
-  while true do
-    if keys then key, place = keys[place], place + 1 else key = next(value, key) end
-    if key == nil then return out end
+local function copy_object(state, object, depth, level)
+  local out, problems = {}, state.problems
+  for key, value in each_field(object, problems) do
     if problems then problems.path[depth + 1] = key end
-    local problem
-    if type(key) == "string" then
-      problem = string_problem(key)
-    else
-      problem = "is no name: the keys of a table that is not a list are strings"
-    end
+    local problem = type(key) ~= "string" and "is no name: the keys of a table that is not a list are strings"
+      or string_problem(key)
     if problem then
-      state.failed = true
-      if problems then problems:add(depth + 1, problem) end
+      fail(state, depth + 1, problem)
     else
-      out[key] = walk(rawget(value, key), state, depth + 1, level + 1)
+      out[key] = copy_value(state, value, depth + 1, level + 1)
     end
-    if state.failed and (not problems or state.stop) then return end
+    if state.done then return nil end
   end
+  return out
 end
 
-function walk(value, state, depth, level)
+function copy_value(state, value, depth, level)
   state.values = state.values + 1
-  local problem
   if state.values > MOST_VALUES and not state.loose then
-    problem, state.stop = TOO_MANY, true
-  elseif not text.is_plain(value) then
-    return leaf(value, state, depth)
-  elseif state.open[value] then
-    problem = "contains itself"
-  elseif level > DEEPEST then
-    problem, state.stop = format("is nested more than %d levels deep", DEEPEST), true
+    state.done = true
+    return fail(state, state.depth, TOO_MANY) -- the value as a whole is too large, not the one that was reached
   end
-  if problem then
-    state.failed = true
-    -- Where the count ran out says nothing: the whole is too large.
-    if state.problems then state.problems:add(problem == TOO_MANY and state.depth or depth, problem) end
-    return
+  if not messages.is_plain(value) then return copy_leaf(state, value, depth) end
+  if state.open[value] then return fail(state, depth, "contains itself") end
+  if level > DEEPEST then
+    state.done = true
+    return fail(state, depth, ("is nested more than %d levels deep"):format(DEEPEST))
   end
   state.open[value] = true
-  local out
-  if text.is_list(value) then
-    out = walk_list(value, state, depth, level, is_array(value) and array {} or {})
-  else
-    out = walk_object(value, state, depth, level, {})
-  end
+  local copy_table = messages.is_list(value) and copy_list or copy_object
+  local out = copy_table(state, value, depth, level)
   state.open[value] = nil
   return out
 end
 
 --- Copies a value of any form.
 -- @param value
--- @tparam ?table problems collects what cannot be sent; without it the first such thing ends the walk
+-- @tparam ?table problems the list of problems, see hoopai.validate.messages; if absent the first problem ends the walk
 -- @tparam ?integer depth how far down the path of `problems` the value is
--- @tparam ?boolean loose no limits on sizes, only on what JSON can say
--- @return the copy; nil when something cannot be sent
-function free.copy(value, problems, depth, loose)
+-- @tparam ?boolean loose no limits on sizes, only on what JSON can express
+-- @return the copy; nil if something cannot be sent
+function json_value.copy(value, problems, depth, loose)
+  depth = depth or 0
   local state = { values = 0, open = {}, problems = problems, loose = loose, depth = depth }
-  local out = walk(value, state, depth or 0, 1)
+  local out = copy_value(state, value, depth, 1)
   if not state.failed then return out end
 end
 
-return free
+return json_value

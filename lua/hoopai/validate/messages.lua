@@ -1,193 +1,192 @@
---- The words of the checks: how a value, a place and an expectation are printed. Everything here is bounded in length,
--- calls no metamethod and prints no secret.
-local _ENV = require "hoopai.standard"
-local type, next, rawget, rawlen, tonumber, tostring = type, next, rawget, rawlen, tonumber, tostring
-local byte, find, format, gsub = string.byte, string.find, string.format, string.gsub
-local lower, sub = string.lower, string.sub
-local concat = table.concat
-local math_type, huge = math.type, math.huge
-local utf8_len = utf8.len
+--- The texts of the checks: how a value, a path and an expectation are printed, and the list of the problems of a call.
+-- Every text is bounded in length. Printing calls no metamethod and shows no secret.
 local core = require "hoopai.core"
+local options = require "hoopai.options"
 local time = require "hoopai.time"
 
 local null, is_array = core.null, core.is_array
 local is_instant, is_duration = time.is_instant, time.is_duration
 
-local text = {}
+local messages = {}
 
 -- Longest excerpt of a string, in bytes.
 local EXCERPT = 40
 
+-- The length of `details`. A table may be wrong in a million places, and fifty show what is wrong with it.
+local MOST_PROBLEMS = 50
+
+-- Values
+
+local ESCAPES = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
+
 local function escape_byte(char)
-  if char == "\n" then return "\\n" elseif char == "\r" then return "\\r" elseif char == "\t" then return "\\t" end
-  return format("\\x%02X", byte(char))
+  return ESCAPES[char] or ("\\x%02X"):format(char:byte())
 end
 
 local function escape_bytes(chars)
-  return (gsub(chars, ".", escape_byte))
+  return (chars:gsub(".", escape_byte))
 end
 
--- The first bytes of a string, whole characters only, with nothing in it that could move a terminal's cursor or turn
--- the direction of writing. Second result: was it cut?
+--- The first bytes of a string, cut between characters. Escapes whatever moves a terminal's cursor or changes the
+-- direction of writing.
+-- @treturn string
+-- @treturn boolean whether the string was cut
 local function excerpt(value)
   local cut = #value > EXCERPT
   local part = value
   if cut then
     local last = EXCERPT
-    while last > EXCERPT - 4 and find(value, "^[\x80-\xBF]", last + 1) do last = last - 1 end
-    part = sub(value, 1, last)
+    while last > EXCERPT - 4 and value:find("^[\x80-\xBF]", last + 1) do last = last - 1 end
+    part = value:sub(1, last)
   end
-  part = gsub(gsub(part, "\\", "\\\\"), "[%z\1-\31\127]", escape_byte)
-  if utf8_len(part) then
+  part = part:gsub("\\", "\\\\"):gsub("[%z\1-\31\127]", escape_byte)
+  if utf8.len(part) then
     -- C1 controls; zero-width, direction and line marks; the byte order mark
-    part = gsub(gsub(part, "\xC2[\x80-\x9F]", escape_bytes), "\xE2\x80[\x8B-\x8F\xA8-\xAE]", escape_bytes)
-    part = gsub(gsub(part, "\xE2\x81[\xA0-\xAF]", escape_bytes), "\xEF\xBB\xBF", escape_bytes)
+    part = part:gsub("\xC2[\x80-\x9F]", escape_bytes):gsub("\xE2\x80[\x8B-\x8F\xA8-\xAE]", escape_bytes)
+    part = part:gsub("\xE2\x81[\xA0-\xAF]", escape_bytes):gsub("\xEF\xBB\xBF", escape_bytes)
   else
-    part = gsub(part, "[\x80-\xFF]", escape_byte)
+    part = part:gsub("[\x80-\xFF]", escape_byte)
   end
   return part, cut
 end
 
--- Tokens have been pasted into the wrong field before; an error text ends up in logs.
-local function is_secret(value)
-  value = sub(value, 1, 200)
-  return find(value, "^%s*pit%-") or find(value, "^%s*eyJ[%w_%-]") or find(value, "^%s*[Bb]earer%s")
-    or find(value, "^%s*[Bb]asic%s") or find(value, "eyJ[%w_%-]+%.eyJ[%w_%-]") or find(value, "pit%-%x%x%x%x")
+--- Whether a string looks like a token. Tokens are pasted into the wrong field, and error texts end up in logs.
+function messages.is_secret(value)
+  value = value:sub(1, 200)
+  return value:find "^%s*pit%-" or value:find "^%s*eyJ[%w_%-]" or value:find "^%s*[Bb]earer%s"
+    or value:find "^%s*[Bb]asic%s" or value:find "eyJ[%w_%-]+%.eyJ[%w_%-]" or value:find "pit%-%x%x%x%x"
 end
-
-text.is_secret = is_secret
 
 local SECRET_NAMES = { "token", "secret", "password", "authorization", "apikey", "api_key" }
 
 local function is_secret_name(name)
   if type(name) ~= "string" or #name > 200 then return false end
-  name = lower(name)
-  for i = 1, #SECRET_NAMES do
-    if find(name, SECRET_NAMES[i], 1, true) then return true end
+  name = name:lower()
+  for _, secret in ipairs(SECRET_NAMES) do
+    if name:find(secret, 1, true) then return true end
   end
   return false
 end
 
-local function number_text(value)
+local function is_finite(value)
+  return value == value and value ~= math.huge and value ~= -math.huge
+end
+
+--- A number in the fewest digits that read back as the same number.
+function messages.number(value)
   if value ~= value then return "NaN" end
-  if value == huge then return "infinity" elseif value == -huge then return "-infinity" end
-  if math_type(value) == "integer" then return format("%d", value) end
-  local short = format("%.14g", value)
-  if tonumber(short) ~= value then short = format("%.17g", value) end
-  return (gsub(short, ",", ".")) -- some locales print a decimal comma
+  if not is_finite(value) then return value > 0 and "infinity" or "-infinity" end
+  if math.type(value) == "integer" then return ("%d"):format(value) end
+  local short = ("%.14g"):format(value)
+  if tonumber(short) ~= value then short = ("%.17g"):format(value) end
+  return (short:gsub(",", ".")) -- some locales print a decimal comma
 end
 
---- A number in the digits that give it back when read.
-text.number = number_text
-
---- Is this a table that may be gone through? Times and durations are not, though they are made of tables.
-function text.is_plain(value)
-  return type(value) == "table" and not is_instant(value) and not is_duration(value)
+--- Whether a value is a table of data. Instants and durations have a metatable, and fields of their own.
+function messages.is_plain(value)
+  return type(value) == "table" and (getmetatable(value) == nil or not (is_instant(value) or is_duration(value)))
 end
 
---- Is this a table written as a list? The encoder's rule: marked by `hoopai.array`, or with items.
-function text.is_list(value)
+--- Whether a table is a list, by the rule of core.encode: marked by `hoopai.array`, or with items.
+function messages.is_list(value)
   return is_array(value) or rawget(value, 1) ~= nil or rawlen(value) > 0
 end
 
---- What kind of thing a value is, with its article: "a string", "a list", "null".
-function text.kind(value)
+local KINDS = { ["nil"] = "nil", thread = "a coroutine" }
+
+--- The kind of a value, with its article: "a string", "a list", "null".
+function messages.kind(value)
   local kind = type(value)
   if value == null then return "null" end
-  if kind == "number" then
-    return (value ~= value or value == huge or value == -huge) and number_text(value) or "a number"
-  end
-  if kind == "nil" then return "nil" end
-  if kind == "userdata" then return "a userdata" end
+  if kind == "number" and not is_finite(value) then return messages.number(value) end
   if kind == "table" then
     if is_instant(value) then return "a time value" end
     if is_duration(value) then return "a duration" end
-    if text.is_list(value) then return "a list" end
+    if messages.is_list(value) then return "a list" end
     return next(value) == nil and "an empty table" or "a table"
   end
-  if kind == "thread" then return "a coroutine" end
-  return "a " .. kind
+  return KINDS[kind] or "a " .. kind
 end
 
---- A short printable form of a value. Of tables only the kind is told.
+--- A short printable form of a value; of a table only its kind.
 -- @param value anything
--- @param name the name of the field it was given for: one that speaks of secrets hides the value
+-- @tparam ?string name the field that the value was given for: a name such as `accessToken` hides the value
 -- @treturn string
-function text.given(value, name)
+function messages.describe(value, name)
   local kind = type(value)
   if kind == "string" then
-    local bytes = #value > EXCERPT and format(" (%d bytes)", #value) or ""
-    if is_secret_name(name) or is_secret(value) then return "a string that may be a secret" .. bytes end
+    local bytes = #value > EXCERPT and (" (%d bytes)"):format(#value) or ""
+    if is_secret_name(name) or messages.is_secret(value) then return "a string that may be a secret" .. bytes end
     local part, cut = excerpt(value)
     return '"' .. part .. (cut and '..."' or '"') .. bytes
   elseif kind == "number" then
-    return number_text(value)
+    return messages.number(value)
   elseif kind == "boolean" then
     return tostring(value)
-  elseif kind == "table" and text.is_plain(value) and text.is_list(value) then
-    local count = rawlen(value) -- of a list with gaps: some border
-    return count == 1 and "a list of 1 item" or format("a list of %d items", count)
+  elseif messages.is_plain(value) and messages.is_list(value) then
+    local count = rawlen(value) -- in a list with gaps this is one of its borders
+    return count == 1 and "a list of 1 item" or ("a list of %d items"):format(count)
   end
-  return text.kind(value)
+  return messages.kind(value)
 end
 
---- The place of a value as people write it: `teamMembers[2].priority`; "" is the whole.
--- @tparam table keys names and positions from the outside in
--- @tparam integer depth how many of them count
+-- Paths and names
+
+--- The path of a value as people write it: `teamMembers[2].priority`; "" is the whole query or body.
+-- @tparam table keys names and positions, the outermost first
+-- @tparam integer depth how many of the keys count
 -- @treturn string
-function text.path(keys, depth)
+function messages.path(keys, depth)
   local parts = {}
   for i = 1, depth do
     local key = keys[i]
-    local kind = type(key)
-    if kind == "string" and #key <= 64 and find(key, "^[%a_][%w_]*$") and not is_secret(key) then
+    if type(key) == "string" and #key <= 64 and key:find "^[%a_][%w_]*$" and not messages.is_secret(key) then
       parts[i] = i == 1 and key or "." .. key
     else
-      parts[i] = "[" .. text.given(key) .. "]"
+      parts[i] = "[" .. messages.describe(key) .. "]"
     end
   end
-  return concat(parts)
+  return table.concat(parts)
 end
 
---- An order for keys of any types, for table.sort: strings, then numbers, then the rest.
-function text.comes_before(a, b)
+--- An order for keys of any types, for table.sort: strings, then numbers, then all others.
+function messages.comes_before(a, b)
   local kind, other = type(a), type(b)
   if kind == other then return (kind == "string" or kind == "number") and a < b end
   return kind == "string" or (other ~= "string" and kind == "number")
 end
 
 --- "`a`, `b` and `c`"
-function text.names(names, last)
+function messages.names(names, last)
   local quoted = {}
-  for i = 1, #names do quoted[i] = "`" .. names[i] .. "`" end
+  for i, name in ipairs(names) do quoted[i] = "`" .. name .. "`" end
   if #quoted < 2 then return quoted[1] or "" end
-  return concat(quoted, ", ", 1, #quoted - 1) .. " " .. (last or "and") .. " " .. quoted[#quoted]
+  return table.concat(quoted, ", ", 1, #quoted - 1) .. " " .. (last or "and") .. " " .. quoted[#quoted]
 end
+
+-- Expectations
 
 --- "0, 0.5, 1"
-function text.values(values)
+function messages.values(values)
   local printed = {}
-  for i = 1, #values do
-    local value = values[i]
-    printed[i] = type(value) == "number" and number_text(value) or tostring(value)
+  for i, value in ipairs(values) do
+    printed[i] = type(value) == "number" and messages.number(value) or tostring(value)
   end
-  return concat(printed, ", ")
+  return table.concat(printed, ", ")
 end
 
---- The limits of a size or number in words: "from 1 to 20", "at least 1", "at most 20"; nil when there are none.
-function text.limits(low, high)
-  if low and high then
-    if low == high then return "exactly " .. number_text(low) end
-    return "from " .. number_text(low) .. " to " .. number_text(high)
-  end
-  if low then return "at least " .. number_text(low) end
-  if high then return "at most " .. number_text(high) end
+--- The limits of a number or size: "from 1 to 20", "at least 1", "at most 20"; nil if there are none.
+function messages.limits(low, high)
+  if low and low == high then return "exactly " .. messages.number(low) end
+  if low and high then return "from " .. messages.number(low) .. " to " .. messages.number(high) end
+  if low then return "at least " .. messages.number(low) end
+  if high then return "at most " .. messages.number(high) end
 end
 
---- The limits of a size in words, with its unit: "from 1 to 20 characters", "at most 1 item".
-function text.sizes(low, high, unit)
-  local words = text.limits(low, high)
-  return words and words .. " " .. unit .. ((high or low) == 1 and "" or "s")
+--- The limits of a size with its unit: "from 1 to 20 characters", "at most 1 item".
+function messages.sizes(low, high, unit)
+  local limits = messages.limits(low, high)
+  return limits and limits .. " " .. unit .. ((high or low) == 1 and "" or "s")
 end
 
 local NOUNS = {
@@ -198,32 +197,138 @@ local NOUNS = {
   datetime = "an instant: an ISO 8601 string with offset, or a hoopai.time value with a zone",
 }
 
---- What a declared field takes, in words.
--- @tparam table field a type of the endpoint data
--- @treturn string
-function text.expected(field)
-  local kind = field.type
-  local words
-  if field.enum then
-    words = (#field.enum == 1 and "" or "one of ") .. text.values(field.enum)
-  elseif kind == "integer" or kind == "number" then
-    local limits = text.limits(field.min, field.max)
-    words = NOUNS[kind] .. (limits and " " .. limits or "")
-  elseif kind == "string" then
-    local limits = text.sizes(field.min_length, field.max_length, "character")
-    words = NOUNS.string .. (limits and " of " .. limits or "")
-    if field.pattern and type(field.example) == "string" then words = words .. format(' like "%s"', field.example) end
-  elseif kind == "array" then
-    local limits = text.sizes(field.min_items, field.max_items, "item")
-    words = NOUNS.array .. (limits and " of " .. limits or "")
-  elseif kind == "object" and field.values then
-    words = "a table that maps names to values"
-  elseif (kind == "date" or kind == "timezone") and type(field.example) == "string" then
-    words = NOUNS[kind] .. format(' like "%s"', field.example)
-  else
-    words = NOUNS[kind] or kind
-  end
-  return field.nullable and words .. ", or hoopai.null" or words
+local function with_example(noun, field)
+  return type(field.example) == "string" and ('%s like "%s"'):format(noun, field.example) or noun
 end
 
-return text
+local function expected_value(field)
+  local kind = field.type
+  local noun = NOUNS[kind] or kind
+  if field.enum then
+    return (#field.enum == 1 and "" or "one of ") .. messages.values(field.enum)
+  elseif kind == "integer" or kind == "number" then
+    local limits = messages.limits(field.min, field.max)
+    return noun .. (limits and " " .. limits or "")
+  elseif kind == "string" then
+    local limits = messages.sizes(field.min_length, field.max_length, "character")
+    noun = noun .. (limits and " of " .. limits or "")
+    return field.pattern and with_example(noun, field) or noun
+  elseif kind == "array" then
+    local limits = messages.sizes(field.min_items, field.max_items, "item")
+    return noun .. (limits and " of " .. limits or "")
+  elseif kind == "object" and field.values then
+    return "a table that maps names to values"
+  elseif kind == "date" or kind == "timezone" then
+    return with_example(noun, field)
+  end
+  return noun
+end
+
+--- What a declared field takes.
+-- @tparam table field a type of the endpoint data
+-- @treturn string
+function messages.expected(field)
+  local expected = expected_value(field)
+  return field.nullable and expected .. ", or hoopai.null" or expected
+end
+
+-- Problems
+
+--- The problem of a value of the wrong kind.
+-- @param value
+-- @tparam string expected
+-- @tparam ?string fix what to write instead, if that is obvious
+-- @treturn string
+function messages.wrong_kind(value, expected, fix)
+  local problem = "must be " .. expected .. ", not " .. messages.kind(value)
+  return fix and problem .. ": write " .. fix or problem
+end
+
+--- Why a name at the top of a query or body does not belong there: an option of the call, or a path argument.
+-- @tparam table endpoint an entry of `hoopai.api.*`
+-- @param name
+-- @treturn ?string the problem; nil for any other name
+function messages.misplaced_name(endpoint, name)
+  if options.call_names[name] then return "is an option: pass it in the last argument" end
+  for _, param in ipairs(endpoint.params or {}) do
+    if param.name == name then return "is an argument of its own, before the table: leave it out here" end
+  end
+end
+
+local Problems = {}
+Problems.__index = Problems
+
+--- An empty list of problems. Its `path` is the stack of names and positions that leads to the value being checked: a
+-- check that descends into a value writes the key at its own depth.
+-- @tparam ?function explain_unknown explain_unknown(path, depth): why an undeclared name was probably given, or nil
+function messages.new_problems(explain_unknown)
+  return setmetatable({ count = 0, path = {}, list = {}, explain_unknown = explain_unknown }, Problems)
+end
+
+--- Adds a problem of the value that is `depth` steps down the path.
+-- @tparam integer depth
+-- @tparam string problem
+-- @param given the offending value; nil if the name is wrong or the value is missing
+-- @tparam ?table|string field the declaration of the value, or what was expected as text
+-- @tparam ?string suggestion what was probably meant
+function Problems:add(depth, problem, given, field, suggestion)
+  self.count = self.count + 1
+  if self.count > MOST_PROBLEMS then return end
+  self.list[self.count] = {
+    path = messages.path(self.path, depth),
+    problem = problem,
+    given = given ~= nil and messages.describe(given, self.path[depth]) or nil,
+    expected = type(field) == "table" and messages.expected(field) or field,
+    suggestion = suggestion,
+  }
+end
+
+--- Whether further problems are counted but not listed.
+function Problems:is_full()
+  return self.count >= MOST_PROBLEMS
+end
+
+--- Counts further problems of the kind just added, without listing them.
+function Problems:count_more(count)
+  self.count = self.count + count
+end
+
+--- The `details` of the error: the problems in order, and `more`, how many were left out (nil if none).
+function Problems:details()
+  local list = self.list
+  if self.count > #list then list.more = self.count - #list end
+  return list
+end
+
+--- The `details` of a query or body that is wrong as a whole.
+-- @tparam string problem
+-- @param given
+-- @tparam ?string expected
+-- @treturn table
+function messages.whole(problem, given, expected)
+  local problems = messages.new_problems()
+  problems:add(0, problem, given, expected)
+  return problems:details()
+end
+
+local function line(detail)
+  local text = detail.path == "" and detail.problem or detail.path .. ": " .. detail.problem
+  local given = detail.given
+  if given and not detail.problem:find(given, 1, true) then text = text .. " (given: " .. given .. ")" end
+  return text
+end
+
+--- The message of an error: one line for one problem, a list for several.
+-- @tparam table details
+-- @tparam ?string name the method that was called, as the beginning of the text
+-- @treturn string
+function messages.message(details, name)
+  local more = details.more
+  if #details == 1 and not more then return (name and name .. ": " or "") .. line(details[1]) end
+  local lines = { (name and name .. " has " or "") .. ("%d problems:"):format(#details + (more or 0)) }
+  for i, detail in ipairs(details) do lines[i + 1] = "  " .. line(detail) end
+  if more then lines[#lines + 1] = ("  and %d more"):format(more) end
+  return table.concat(lines, "\n")
+end
+
+return messages

@@ -241,7 +241,7 @@ local ROUTES = {
   { "POST", "^/oauth/token$", "token", "token" },
 }
 
---- Says what a request is: fills in its action, class ("safe", "idempotent", "once", "token"; "?" for none), id and query.
+--- Classifies a request: sets its action, class ("safe", "idempotent", "once", "token"; "?" for none), id and query.
 function world.classify(request)
   local path, query = request.target:match("^([^?]*)%??(.*)$")
   request.path, request.class, request.query = path, "?", {}

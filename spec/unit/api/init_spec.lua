@@ -103,8 +103,8 @@ for _, area in ipairs { "calendars", "calendars/groups", "calendars/resources", 
 end
 
 local ENDPOINT_KEYS = {
-  name = true, method = true, path = true, doc = true, scope = true, retry = true, reconcile = true, reconcile_with = true,
-  reconcile_member = true,
+  name = true, method = true, path = true, doc = true, scope = true, retry = true,
+  reconcile = true, reconcile_with = true, reconcile_member = true,
   params = true, query = true, body = true, at_least_one = true, range = true, status = true, result = true,
   empty_body = true, undocumented = true,
 }

@@ -1,10 +1,10 @@
--- What checking costs: microseconds per check, for bodies and queries as scripts send them.
+-- The cost of the checks: microseconds per check, for bodies and queries as scripts send them.
 --
---   LUA_PATH="lua/?.lua;lua/?/init.lua;;" LUA_CPATH="build/?.so;;" lua5.4 spec/bench/schema_bench.lua [seconds a case]
+--   LUA_PATH="lua/?.lua;lua/?/init.lua;;" LUA_CPATH="build/?.so;;" lua5.4 spec/bench/validate_bench.lua [seconds]
 --
--- The figure is the best of five rounds: the others were disturbed by something else. "time" is what hoopai.time takes
--- of it to read the two instants of the body.
-local schema = require "hoopai.validate"
+-- The argument is the time for each case. The figure is the best of five rounds, the one that other programs disturbed
+-- least. "time" is the part of it in which hoopai.time reads the two instants of the body.
+local validate = require "hoopai.validate"
 local time = require "hoopai.time"
 
 local clock = os.clock
@@ -13,7 +13,7 @@ local seconds = tonumber(arg and arg[1]) or 0.5
 local function endpoint(resource, name)
   local data = require("hoopai.api." .. resource)
   for _, entry in ipairs(data) do
-    if entry.name == name then return schema.compile(entry, data) end
+    if entry.name == name then return validate.compile(entry, data) end
   end
   error("no such endpoint: " .. resource .. ":" .. name)
 end
@@ -68,7 +68,7 @@ local cases = {
   { "the same with 2 mistakes", function() return create.body(wrong, with_location) end, true },
   { "calendars:create body, team of 5", function() return new_calendar.body(calendar, with_location) end },
   { "calendars:create, compiling its checks", function()
-    return schema.compile(calendars[2], calendars).body(calendar, with_location)
+    return validate.compile(calendars[2], calendars).body(calendar, with_location)
   end },
   { "calendars:free_slots query, 3 fields", function()
     return free_slots.query { startDate = 1767571200000, endDate = 1768176000000, timezone = "Europe/Berlin" }
@@ -78,6 +78,6 @@ local cases = {
 for _, case in ipairs(cases) do
   local name, run, fails = case[1], case[2], case[3]
   local result, details = run()
-  if (result == nil) ~= (fails or false) then error(details and schema.message(details, name) or name) end
+  if (result == nil) ~= (fails or false) then error(details and validate.message(details, name) or name) end
   print(("%-40s %8.2f us"):format(name, measure(run)))
 end

@@ -1,0 +1,149 @@
+--- The checks of a body. Each function here makes one for an endpoint of `hoopai.api`.
+--
+-- A check is called with the caller's value and the location to fill in. It returns a copy for core.encode; or nil and
+-- `details`.
+local containers = require "hoopai.validate.containers"
+local json_value = require "hoopai.validate.json_value"
+local messages = require "hoopai.validate.messages"
+local time = require "hoopai.time"
+
+local ipairs, next, rawget, type = ipairs, next, rawget, type
+local format = string.format
+local to_epoch_ms = time.to_epoch_ms
+
+local body = {}
+
+-- The problem of the end of a range; nil if the range is right or one of its ends is missing.
+local function range_problem(range, out)
+  local from, to = out[range.from], out[range.to]
+  if from == nil or to == nil then return nil end
+  if to_epoch_ms(from) >= to_epoch_ms(to) then return format("must be after `%s`", range.from) end
+end
+
+-- Whether a call may leave the body out. For an object that has no fields the API still requires `{}`.
+local function is_optional(kind)
+  return kind.optional or kind.required == false
+    or (kind.type == "object" and next(kind.fields or {}) == nil and not kind.values)
+end
+
+local function missing_body(kind, location)
+  local fields = kind.fields or {}
+  local has_location, names = location ~= nil and containers.takes_location(fields), {}
+  for _, field in ipairs(fields) do
+    local is_filled = field.default ~= nil or (has_location and field.name == "locationId")
+    if field.required and not is_filled then names[#names + 1] = field.name end
+  end
+  local expected = kind.type == "array" and "a list"
+    or #names > 0 and "a table with " .. messages.names(names) or "a table with the fields to set"
+  return messages.whole("the body is missing: give " .. expected, nil, expected)
+end
+
+-- The type at a path within another; nil if there is none.
+local function type_at(kind, path, depth)
+  for i = 1, depth do
+    local key, part = path[i], nil
+    if type(key) == "number" then
+      part = kind.type == "array" and kind.items
+    elseif kind.type == "object" then
+      part = kind.values
+      for _, field in ipairs(kind.fields or {}) do
+        if field.name == key then part = field end
+      end
+    end
+    if not part then return nil end
+    kind = part
+  end
+  return kind
+end
+
+-- The types of the results that a caller may have read before sending them back as a body.
+local function result_types(endpoint, resource)
+  local types = {}
+  local function add(other)
+    local kind = other.result and other.result.type
+    if kind and kind.type == "array" and endpoint.body.type ~= "array" then kind = kind.items end
+    types[#types + 1] = kind
+  end
+  add(endpoint)
+  for _, other in ipairs(resource or {}) do
+    if other.name == "get" or other.name == "list" then add(other) end
+  end
+  return types
+end
+
+local function all_problems(endpoint, resource, check, given, location)
+  local kind = endpoint.body
+  local problems = messages.new_problems(function(path, depth)
+    local misplaced = depth == 1 and messages.misplaced_name(endpoint, path[1])
+    if misplaced then return misplaced end
+    for _, result in ipairs(result_types(endpoint, resource)) do
+      if type_at(result, path, depth) then return "is read-only: leave it out" end
+    end
+  end)
+  local out, why, suggestion = check(given, problems, 0, location)
+  if out == nil and why then problems:add(0, "the body " .. why, nil, kind, suggestion) end
+  local wrong = kind.range and problems.count == 0 and range_problem(kind.range, out)
+  if wrong then
+    problems.path[1] = kind.range.to
+    problems:add(1, wrong, rawget(given, kind.range.to))
+  end
+  return problems:details()
+end
+
+local function refuse_body(given)
+  if given == nil then return nil end
+  return nil, messages.whole("this call takes no body", given)
+end
+
+--- Compiles the check of an endpoint's body.
+-- @tparam table endpoint
+-- @tparam ?table resource the endpoints beside it: a field that their `get` or `list` returns is named read-only
+function body.compile(endpoint, resource)
+  local kind = endpoint.body
+  if not kind then return refuse_body end
+  local check, range, may_be_absent = containers.compile(kind), kind.range, is_optional(kind)
+  return function(given, location)
+    if given == nil then
+      if not may_be_absent then return nil, missing_body(kind, location) end
+      given = {}
+    end
+    local out = check(given, nil, 0, location)
+    if out ~= nil and not (range and range_problem(range, out)) then return out end
+    return nil, all_problems(endpoint, resource, check, given, location)
+  end
+end
+
+local function add_defaults(kind, out, location)
+  if location ~= nil and out.locationId == nil and containers.takes_location(kind.fields or {}) then
+    out.locationId = location
+  end
+  for _, field in ipairs(kind.fields or {}) do
+    if field.required and field.default ~= nil and out[field.name] == nil then
+      out[field.name] = json_value.copy(field.default, nil, 0, true)
+    end
+  end
+end
+
+--- Compiles the check of a body with the checks off: only what JSON cannot express is refused.
+function body.compile_unchecked(endpoint)
+  local kind = endpoint.body
+  if not kind then return refuse_body end
+  local may_be_absent = is_optional(kind)
+  return function(given, location)
+    if given == nil then
+      if not may_be_absent then return nil, missing_body(kind, location) end
+      given = {}
+    end
+    local out = json_value.copy(given, nil, 0, true)
+    if out == nil then
+      local problems = messages.new_problems()
+      json_value.copy(given, problems, 0, true)
+      return nil, problems:details()
+    end
+    local is_object = type(out) == "table" and (not messages.is_list(out) or next(out) == nil)
+    if is_object and kind.type == "object" then add_defaults(kind, out, location) end
+    return out
+  end
+end
+
+return body

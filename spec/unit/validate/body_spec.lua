@@ -1,0 +1,221 @@
+local core = require "hoopai.core"
+local time = require "hoopai.time"
+local validate = require "hoopai.validate"
+local validation = require "spec.support.validation"
+
+local fields_of, body_checks, only = validation.fields_of, validation.body_checks, validation.only
+local lines, deep_copy = validation.lines, validation.deep_copy
+local null = core.null
+local nan, infinity = 0 / 0, math.huge
+
+describe("a body", function()
+  local create = {
+    name = "create", method = "POST", params = { { name = "calendarId", type = "string" } },
+    body = fields_of {
+      { name = "title", type = "string", required = true },
+      { name = "members", type = "array", items = fields_of { { name = "userId", type = "string" } } },
+      { name = "appointmentStatus", type = "string" },
+    },
+    result = { type = fields_of {
+      { name = "id", type = "string" }, { name = "title", type = "string" },
+      { name = "members", type = "array", items = fields_of {
+        { name = "userId", type = "string" }, { name = "_id", type = "string" } } },
+      { name = "map", type = "object", values = { type = "string" } },
+    } },
+  }
+  local checks = validate.compile(create)
+
+  it("that is missing is refused by the names of its required fields", function()
+    local _, details = checks.body(nil)
+    assert.is_nil(_)
+    assert.are.same({ path = "", problem = "the body is missing: give a table with `title`",
+      expected = "a table with `title`" }, only(details))
+    _, details = body_checks(fields_of { { name = "a", type = "string" } }).body(nil)
+    assert.are.equal("the body is missing: give a table with the fields to set", only(details).problem)
+    _, details = body_checks({ type = "array", items = { type = "string" } }).body(nil)
+    assert.are.equal("the body is missing: give a list", only(details).problem)
+    _, details = checks.body(nil, { validate = false })
+    assert.are.equal("the body is missing: give a table with `title`", only(details).problem)
+  end)
+
+  it("that is missing is refused without the location if that is filled in", function()
+    local located = body_checks(fields_of {
+      { name = "locationId", type = "string", required = true }, { name = "a", type = "string", required = true },
+      { name = "limit", type = "integer", required = true, default = 1 },
+    })
+    local _, details = located.body(nil, { location_id = "L" })
+    assert.are.equal("the body is missing: give a table with `a`", only(details).problem)
+    _, details = located.body(nil)
+    assert.are.equal("the body is missing: give a table with `locationId` and `a`", only(details).problem)
+  end)
+
+  it("may be missing if it has no fields, or is optional", function()
+    assert.are.same({}, body_checks(fields_of {}).body(nil))
+    assert.are.same({}, body_checks({ type = "object" }).body(nil))
+    assert.are.same({}, body_checks({ type = "object", optional = true, fields = { { name = "a", type = "string" } } })
+      .body(nil))
+    assert.are.same({}, body_checks(fields_of {}).body(nil, { validate = false }))
+  end)
+
+  it("is refused if the endpoint takes none", function()
+    local none = validate.compile { name = "get", method = "GET" }
+    assert.is_nil(select(2, none.body(nil)))
+    local result, details = none.body { a = 1 }
+    assert.is_nil(result)
+    assert.are.equal("this call takes no body", only(details).problem)
+  end)
+
+  it("of the wrong kind is one problem", function()
+    for value, problem in pairs {
+      [5] = "the body must be a table with named fields, not a number",
+      ["x"] = "the body must be a table with named fields, not a string",
+      [true] = "the body must be a table with named fields, not a boolean",
+      [print] = "the body must be a table with named fields, not a function",
+      [null] = "the body must be a table with named fields, not null",
+      [{ "a" }] = "the body must be a table with named fields, not a list",
+      [core.array {}] = "the body must be a table with named fields, not a list",
+      [time.now()] = "the body must be a table with named fields, not a time value",
+    } do
+      local result, details = checks.body(value)
+      assert.is_nil(result)
+      assert.are.equal("", only(details).path)
+      assert.are.equal(problem, details[1].problem)
+    end
+  end)
+
+  it("may be a list", function()
+    local list = body_checks { type = "array", items = fields_of { { name = "a", type = "string", required = true } } }
+    assert.are.same({ { a = "x" } }, list.body { { a = "x" } })
+    assert.are.same({}, list.body {})
+    local _, details = list.body { { a = "x" }, { a = 5 }, { b = 1 } }
+    assert.are.same({ '[2].a: must be a string, not a number: write "5"', "[3].a: is required",
+      "[3].b: unknown field, the only one is `a`" }, lines(details))
+    _, details = list.body { a = "x" }
+    assert.are.equal('the body must be a list, not a table with the key "a": write { { ... } }', only(details).problem)
+    _, details = list.body { { a = "x" }, nil, { a = "x" } }
+    assert.are.equal("the body has a gap: item 2 is missing while item 3 is there", only(details).problem)
+    _, details = list.body "x"
+    assert.are.equal("the body must be a list, not a string", only(details).problem)
+  end)
+
+  it("may be a map or anything", function()
+    assert.are.same({ a = 1 }, body_checks({ type = "object", values = { type = "integer" } }).body { a = 1 })
+    assert.are.same({ 1 }, body_checks({ type = "any" }).body { 1 })
+    local _, details = body_checks({ type = "object", values = { type = "integer" } }).body { [1] = 5, [true] = 1 }
+    assert.are.equal("the body must be a table with named fields, not a list", only(details).problem)
+    _, details = body_checks({ type = "object", values = { type = "integer" } }).body { [true] = 1, ["\xFF"] = 2 }
+    assert.are.equal('["\\xFF"]', details[1].path)
+    assert.are.equal("is not valid UTF-8 (byte 1)", details[1].problem)
+    assert.are.equal("[true]", details[2].path)
+    assert.are.equal("is no name: names are strings", details[2].problem)
+    local function map_of(count)
+      local map = {}
+      for i = 1, count do map["k" .. i] = 1 end
+      return map
+    end
+    local map = body_checks { type = "object", values = { type = "integer" } }
+    assert.is_table(map.body(map_of(10000)))
+    _, details = map.body(map_of(10001))
+    assert.are.equal("the body must have at most 10000 names", only(details).problem)
+  end)
+
+  it("tells options, arguments and read-only fields from unknown names", function()
+    local _, details = checks.body {
+      title = "x", members = { { userId = "a", _id = "b", timeout = 1 } }, id = "c", calendarId = "d", map = {},
+      location_id = "L", timeout = 1, queue_timeout = 1, retries = 1, headers = {}, api_version = "x", validate = true,
+      titel = "x", zzz = 1, status = "new",
+    }
+    local found = {}
+    for _, detail in ipairs(details) do found[detail.path] = detail.problem end
+    local option = "is an option: pass it in the last argument"
+    assert.are.same({
+      ["members[1]._id"] = "is read-only: leave it out",
+      ["members[1].timeout"] = "unknown field, the only one is `userId`",
+      id = "is read-only: leave it out", map = "is read-only: leave it out",
+      calendarId = "is an argument of its own, before the table: leave it out here",
+      location_id = option, timeout = option, queue_timeout = option, retries = option, headers = option,
+      api_version = option, validate = option,
+      titel = "unknown field, did you mean `title`?",
+      zzz = "unknown field, there are `title`, `members` and `appointmentStatus`",
+      status = "unknown field, did you mean `appointmentStatus`?",
+    }, found)
+  end)
+
+  it("names what get and list of the same resource return as read-only", function()
+    local update = { name = "update", method = "PUT", body = fields_of { { name = "name", type = "string" } } }
+    local resource = {
+      { name = "list", result = { type = { type = "array", items = fields_of { { name = "a", type = "string" } } } } },
+      { name = "get", result = { type = fields_of { { name = "b", type = "string" } } } },
+      { name = "create", result = { type = fields_of { { name = "c", type = "string" } } } },
+      update,
+    }
+    local _, details = validate.compile(update, resource).body { a = 1, b = 2, c = 3 }
+    assert.are.equal("is read-only: leave it out", details[1].problem)
+    assert.are.equal("is read-only: leave it out", details[2].problem)
+    assert.are.equal("unknown field, the only one is `name`", details[3].problem)
+    _, details = validate.compile(update).body { a = 1 }
+    assert.are.equal("unknown field, the only one is `name`", only(details).problem)
+  end)
+
+  it("with the checks off is sent unchanged, except for instants and the fields that are filled in", function()
+    local given = {
+      title = 5, unknown = { 1, { x = null } }, members = "x", huge = ("x"):rep(2000000),
+      at = time.at { year = 2024, month = 10, day = 28, zone = "UTC" }, when = "2024-10-28", seconds = 1716230400,
+    }
+    local result = assert(checks.body(given, { validate = false }))
+    local expected = deep_copy(given)
+    expected.at = "2024-10-28T00:00:00+00:00"
+    assert.are.equal(expected.huge, result.huge)
+    expected.huge, result.huge = nil, nil
+    assert.are.same(expected, result)
+    assert.are.same({ 1, 2 }, checks.body({ 1, 2 }, { validate = false, location_id = "L" }))
+    assert.is_table(checks.body({}, { validate = false }))
+  end)
+
+  it("with the checks off must still be JSON", function()
+    local result, details = checks.body({ a = print, b = nan, c = { "\xFF", [4] = 1 }, d = "a\0", [5] = 1,
+      at = time.from_ms(1716230400000), e = { deep = { infinity } } }, { validate = false })
+    assert.is_nil(result)
+    assert.are.same({ "a", "at", "b", "c", "d", "e.deep[1]", "[5]" }, validation.paths(details))
+  end)
+end)
+
+describe("the location", function()
+  local function checks_of(field)
+    return body_checks(fields_of { field, { name = "x", type = "string" },
+      { name = "inner", type = "object", fields = { { name = "locationId", type = "string" } } } })
+  end
+
+  it("is filled in if the endpoint declares it and the caller left it out", function()
+    local checks = checks_of { name = "locationId", type = "string", required = true }
+    assert.are.same({ locationId = "L", x = "y" }, checks.body({ x = "y" }, { location_id = "L" }))
+    assert.are.same({ locationId = "mine" }, checks.body({ locationId = "mine" }, { location_id = "L" }))
+    assert.are.same({ locationId = "L", inner = {} }, checks.body({ inner = {} }, { location_id = "L" }))
+    assert.are.same({ locationId = "L" }, checks.body({}, { location_id = "L", validate = false }))
+    local optional = checks_of { name = "locationId", type = "string" }
+    assert.are.same({ locationId = "L" }, optional.body({}, { location_id = "L" }))
+    assert.are.same({}, optional.body {})
+  end)
+
+  it("is filled in nowhere else", function()
+    local checks = checks_of { name = "locationId", type = "string", fill = false }
+    assert.are.same({}, checks.body({}, { location_id = "L" }))
+    assert.are.same({}, checks.body({}, { location_id = "L", validate = false }))
+    assert.are.same({ locationId = "given" }, checks.body({ locationId = "given" }, { location_id = "L" }))
+    assert.are.same({ x = "y" }, body_checks(fields_of { { name = "x", type = "string" } })
+      .body({ x = "y" }, { location_id = "L" }))
+    assert.are.same({ x = "y" }, body_checks(fields_of { { name = "x", type = "string" } })
+      .body({ x = "y" }, { location_id = "L", validate = false }))
+  end)
+
+  it("is named when it is missing, and checked when it is filled in", function()
+    local checks = checks_of { name = "locationId", type = "string", required = true }
+    local _, details = checks.body {}
+    assert.are.equal("is required (set it here, as location_id in the last argument, or in hoopai.new)",
+      only(details).problem)
+    _, details = checks.body({}, { location_id = 5 })
+    assert.are.equal("locationId", only(details).path)
+    _, details = checks.body({ locationId = null }, { location_id = "L" })
+    assert.are.equal("must be a string, not null", only(details).problem)
+  end)
+end)
