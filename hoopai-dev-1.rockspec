@@ -147,7 +147,6 @@ build = {
     ["hoopai.sandbox.server.options"] = "lua/hoopai/sandbox/server/options.lua",
     ["hoopai.sandbox.server.router"] = "lua/hoopai/sandbox/server/router.lua",
     ["hoopai.slots"] = "lua/hoopai/slots.lua",
-    ["hoopai.standard"] = "lua/hoopai/standard.lua",
     ["hoopai.store"] = "lua/hoopai/store/init.lua",
     ["hoopai.store.custom"] = "lua/hoopai/store/custom.lua",
     ["hoopai.store.file"] = "lua/hoopai/store/file.lua",

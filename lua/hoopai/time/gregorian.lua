@@ -48,7 +48,7 @@ function gregorian.is_leap(year)
   return year % 4 == 0 and (year % 100 ~= 0 or year % 400 == 0)
 end
 
-local is_leap = gregorian.is_leap
+local days, is_leap = gregorian.days, gregorian.is_leap
 
 local MONTH_DAYS = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 }
 
@@ -59,6 +59,18 @@ local MONTH_DAYS = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 }
 function gregorian.month_days(year, month)
   if month == 2 and is_leap(year) then return 29 end
   return MONTH_DAYS[month]
+end
+
+local month_days = gregorian.month_days
+
+--- The number of days from 1970-01-01 to a date, nil if there is no such date.
+-- @tparam integer year
+-- @tparam integer month
+-- @tparam integer day
+-- @treturn ?integer
+function gregorian.existing_days(year, month, day)
+  if month < 1 or month > 12 or day < 1 or day > 28 and day > month_days(year, month) then return nil end
+  return days(year, month, day)
 end
 
 return gregorian

@@ -5,10 +5,10 @@ local gregorian = require "hoopai.time.gregorian"
 local values = require "hoopai.time.values"
 local zones = require "hoopai.time.zone"
 
--- `read` and `write` run for each instant in the body of a request.
-local byte, find, format, sub = string.byte, string.find, string.format, string.sub
+local setmetatable, tonumber = setmetatable, tonumber
+local byte, find, format, match, sub = string.byte, string.find, string.format, string.match, string.sub
 
-local days_of, date_of, month_days = gregorian.days, gregorian.date, gregorian.month_days
+local existing_days, date_of, month_days = gregorian.existing_days, gregorian.date, gregorian.month_days
 local load_zone, zone_at = zones.load, zones.at
 local SECOND, MINUTE, HOUR, DAY = values.SECOND, values.MINUTE, values.HOUR, values.DAY
 local FIRST_MS, LAST_MS = values.FIRST_MS, values.LAST_MS
@@ -80,9 +80,9 @@ end
 -- The zone of an offset at the end of a text; nil if it is malformed.
 local function parse_offset(text)
   if text == "Z" or text == "z" then return load_zone("UTC") end
-  local sign, hours, minutes = text:match("^([+-])(%d%d):?(%d%d)$")
+  local sign, hours, minutes = match(text, "^([+-])(%d%d):?(%d%d)$")
   if not sign then
-    sign, hours = text:match("^([+-])(%d%d)$")
+    sign, hours = match(text, "^([+-])(%d%d)$")
     minutes = "00"
   end
   return sign and load_zone(sign .. hours .. ":" .. minutes) or nil
@@ -97,52 +97,52 @@ local offset_zones = setmetatable({}, {
   end,
 })
 
-local WHAT_TO_WRITE = ('write the date, the time and its offset, such as "%s"'):format(iso8601.EXAMPLE)
+local WHAT_TO_WRITE = format('write the date, the time and its offset, such as "%s"', iso8601.EXAMPLE)
 local FOUR_DIGITS = "years are written with four digits, 0001 to 9999"
 
 -- The problem of a text that is no date, time and offset.
 local function syntax_problem(text)
   local shown = quote(text)
-  if text:find("^%s*$") then return ("%s is empty: %s"):format(shown, WHAT_TO_WRITE) end
-  if text:find("^%s") or text:find("%s$") then
-    return ("%s has blanks around it: %s"):format(shown, WHAT_TO_WRITE)
+  if find(text, "^%s*$") then return format("%s is empty: %s", shown, WHAT_TO_WRITE) end
+  if find(text, "^%s") or find(text, "%s$") then
+    return format("%s has blanks around it: %s", shown, WHAT_TO_WRITE)
   end
-  if text:find("^%d%d%d%d%-%d%d%-%d%d$") then
-    return ('%s names a day, not an instant: write the time and its offset too, such as "%sT00:00:00-05:00", '
-      .. 'or use hoopai.time.at { year = ..., month = ..., day = ..., zone = ... }'):format(shown, text)
+  if find(text, "^%d%d%d%d%-%d%d%-%d%d$") then
+    return format('%s names a day, not an instant: write the time and its offset too, such as "%sT00:00:00-05:00", '
+      .. 'or use hoopai.time.at { year = ..., month = ..., day = ..., zone = ... }', shown, text)
   end
-  if text:find("^%d%d%d%d%-?W") or text:find("^%d%d%d%d%-%d%d%d$") or text:find("^%d%d%d%d%-%d%d%d[T ]") then
-    return ("%s is a week or ordinal date: %s"):format(shown, WHAT_TO_WRITE)
+  if find(text, "^%d%d%d%d%-?W") or find(text, "^%d%d%d%d%-%d%d%d$") or find(text, "^%d%d%d%d%-%d%d%d[T ]") then
+    return format("%s is a week or ordinal date: %s", shown, WHAT_TO_WRITE)
   end
-  if text:find("^[+-]?%d%d%d%d%d+%-") or text:find("^[+-]%d%d%d%d%-") then return shown .. ": " .. FOUR_DIGITS end
-  if text:find("^%d+$") then return ("%s is a bare number: %s"):format(shown, WHAT_TO_WRITE) end
-  local date, clock, tail = text:match("^(%d%d%d%d%-%d%d%-%d%d[Tt ])(%d%d:?[%d:.,]*)(.*)$")
-  if not date or not (clock:find("^%d%d:%d%d$") or clock:find("^%d%d:%d%d:%d%d$")
-    or clock:find("^%d%d:%d%d:%d%d[.,]%d+$")) then
-    return ("%s is not an ISO 8601 time: %s"):format(shown, WHAT_TO_WRITE)
+  if find(text, "^[+-]?%d%d%d%d%d+%-") or find(text, "^[+-]%d%d%d%d%-") then return shown .. ": " .. FOUR_DIGITS end
+  if find(text, "^%d+$") then return format("%s is a bare number: %s", shown, WHAT_TO_WRITE) end
+  local date, clock, tail = match(text, "^(%d%d%d%d%-%d%d%-%d%d[Tt ])(%d%d:?[%d:.,]*)(.*)$")
+  if not date or not (find(clock, "^%d%d:%d%d$") or find(clock, "^%d%d:%d%d:%d%d$")
+    or find(clock, "^%d%d:%d%d:%d%d[.,]%d+$")) then
+    return format("%s is not an ISO 8601 time: %s", shown, WHAT_TO_WRITE)
   end
-  if clock:find("[.,]%d%d%d%d%d%d%d%d%d%d") then return shown .. " has more than nine digits after the second" end
+  if find(clock, "[.,]%d%d%d%d%d%d%d%d%d%d") then return shown .. " has more than nine digits after the second" end
   if tail == "" then
-    return ('%s has no offset: write "%s-05:00" with the offset of the zone you mean, "%sZ" for UTC, or use '
-      .. 'hoopai.time.at { ..., zone = "America/Chicago" }'):format(shown, text, text)
+    return format('%s has no offset: write "%s-05:00" with the offset of the zone you mean, "%sZ" for UTC, or use '
+      .. 'hoopai.time.at { ..., zone = "America/Chicago" }', shown, text, text)
   end
-  if not tail:find("^[+-]%d") then return ("%s: %s is not an offset: %s"):format(shown, quote(tail), WHAT_TO_WRITE) end
-  if tail:find("[", 1, true) then return shown .. ": leave out the zone in brackets; the offset says it all" end
-  return ('%s: offset %s must be written as "+05:00", up to "+23:59"'):format(shown, quote(tail))
+  if not find(tail, "^[+-]%d") then return format("%s: %s is not an offset: %s", shown, quote(tail), WHAT_TO_WRITE) end
+  if find(tail, "[", 1, true) then return shown .. ": leave out the zone in brackets; the offset says it all" end
+  return format('%s: offset %s must be written as "+05:00", up to "+23:59"', shown, quote(tail))
 end
 
 -- The problem of a date or time of day that does not exist.
 local function field_problem(text, year, month, day, hour, minute, second)
   local shown = quote(text)
   if year == 0 then return shown .. ": " .. FOUR_DIGITS end
-  if month < 1 or month > 12 then return ("%s: there is no month %02d"):format(shown, month) end
+  if month < 1 or month > 12 then return format("%s: there is no month %02d", shown, month) end
   if day < 1 or day > month_days(year, month) then
-    return ("%s: %04d-%02d has no day %02d"):format(shown, year, month, day)
+    return format("%s: %04d-%02d has no day %02d", shown, year, month, day)
   end
   if hour == 24 then return shown .. ": write 00:00 of the next day instead of 24:00" end
-  if hour > 23 or minute > 59 then return ("%s: there is no time %02d:%02d"):format(shown, hour, minute) end
+  if hour > 23 or minute > 59 then return format("%s: there is no time %02d:%02d", shown, hour, minute) end
   if second == 60 then return shown .. ": leap seconds are not counted; write :59, or :00 of the next minute" end
-  return ("%s: there is no second %02d"):format(shown, second)
+  return format("%s: there is no second %02d", shown, second)
 end
 
 local COMMA <const>, POINT <const>, COLON <const>, T <const>, Z <const>, SMALL_Z <const> = 44, 46, 58, 84, 90, 122
@@ -168,21 +168,19 @@ function iso8601.read(text)
     second, position = s1 * 10 + s2 - 528, 20
     local point = byte(text, 20)
     if point == POINT or point == COMMA then
-      local digits = text:match("^%d+", 21)
+      local digits = match(text, "^%d+", 21)
       if not digits or #digits > 9 then return nil, syntax_problem(text) end
       -- Cut off, not rounded: an instant never moves past the next millisecond.
-      fraction = tonumber((digits .. "00"):sub(1, 3))
+      fraction = tonumber(sub(digits .. "00", 1, 3))
       position, is_usual = 21 + #digits, is_usual and point == POINT
     end
   end
   local tail = sub(text, position)
   local zone = offset_zones[tail]
   if not zone then return nil, syntax_problem(text) end
-  if year == 0 or month < 1 or month > 12 or day < 1 or day > 28 and day > month_days(year, month)
-    or hour > 23 or minute > 59 or second > 59 then
-    return nil, field_problem(text, year, month, day, hour, minute, second)
-  end
-  local ms = days_of(year, month, day) * DAY + hour * HOUR + minute * MINUTE + second * SECOND + fraction
+  local days = year > 0 and hour <= 23 and minute <= 59 and second <= 59 and existing_days(year, month, day)
+  if not days then return nil, field_problem(text, year, month, day, hour, minute, second) end
+  local ms = days * DAY + hour * HOUR + minute * MINUTE + second * SECOND + fraction
     - zone.fixed * SECOND
   if ms < FIRST_MS or ms > LAST_MS then return nil, quote(text) .. " " .. values.OUT_OF_RANGE end
   local mark = byte(tail)

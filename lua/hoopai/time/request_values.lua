@@ -4,8 +4,8 @@ local iso8601 = require "hoopai.time.iso8601"
 local values = require "hoopai.time.values"
 local zones = require "hoopai.time.zone"
 
--- The converters run for each instant of a request.
-local find, type = string.find, type
+local tonumber, tostring, type = tonumber, tostring, type
+local abs, find, format, sub = math.abs, string.find, string.format, string.sub
 
 local MS, ZONE = values.MS, values.ZONE
 local FIRST_MS, LAST_MS = values.FIRST_MS, values.LAST_MS
@@ -23,13 +23,13 @@ local function ms_problem(n, shown)
   if n < 0 then return shown .. " is before 1970: write milliseconds since 1970" end
   if n == 0 then return "0 is not a time to ask for: write milliseconds since 1970, or hoopai.time.from_ms(0)" end
   if n < LEAST_MS then
-    return ("%s looks like seconds: write milliseconds (%d), or hoopai.time.from_seconds(%d)")
-      :format(shown, n * values.SECOND, n)
+    return format("%s looks like seconds: write milliseconds (%d), or hoopai.time.from_seconds(%d)",
+      shown, n * values.SECOND, n)
   end
   -- The units of instants from 2001 to 2286.
   local unit = n >= 1000000000000000000 and "nanoseconds"
     or n >= 1000000000000000 and n < 10000000000000000 and "microseconds"
-  if unit then return ("%s looks like %s: write milliseconds since 1970"):format(shown, unit) end
+  if unit then return format("%s looks like %s: write milliseconds since 1970", shown, unit) end
   return shown .. " is after the year 9999: write milliseconds since 1970"
 end
 
@@ -41,11 +41,11 @@ local function number_to_ms(n)
   local whole = values.integer(n)
   if whole then
     if is_ms(whole) then return whole end
-    return nil, ms_problem(whole, ("%d"):format(whole))
+    return nil, ms_problem(whole, format("%d", whole))
   end
   if n ~= n then return nil, "not-a-number is not a time: write milliseconds since 1970" end
   if n == 1 / 0 or n == -1 / 0 then return nil, "infinity is not a time: write milliseconds since 1970" end
-  if math.abs(n) >= 2^63 then return nil, ("%g is after the year 9999: write milliseconds since 1970"):format(n) end
+  if abs(n) >= 2^63 then return nil, format("%g is after the year 9999: write milliseconds since 1970", n) end
   return nil, values.number_text(n)
     .. " has a fraction: write whole milliseconds, or hoopai.time.from_seconds for seconds"
 end
@@ -53,7 +53,7 @@ end
 local function text_to_ms(text)
   if find(text, "^%-?%d+$") then
     -- A number of more than 18 digits may not fit into an integer; it is out of range on its side.
-    local n = #text <= 18 and tonumber(text) or text:sub(1, 1) == "-" and FIRST_MS or LAST_MS + 1
+    local n = #text <= 18 and tonumber(text) or sub(text, 1, 1) == "-" and FIRST_MS or LAST_MS + 1
     if is_ms(n) then return n end
     return nil, ms_problem(n, quote(text))
   end
@@ -80,8 +80,8 @@ function request_values.to_epoch_ms(v)
   end
   if type(v) == "string" then return text_to_ms(v) end
   if type(v) == "number" then return number_to_ms(v) end
-  return nil, ('must be an instant: write milliseconds, a text such as "%s", or a hoopai.time value (got %s)')
-    :format(EXAMPLE, describe(v))
+  return nil, format('must be an instant: write milliseconds, a text such as "%s", or a hoopai.time value (got %s)',
+    EXAMPLE, describe(v))
 end
 
 -- The problem of a number, or of digits in a string, as an instant of a body.
@@ -89,9 +89,9 @@ local function bare_number_problem(v)
   local whole = values.integer(tonumber(v))
   local call = "hoopai.time.from_ms(ms"
   if whole and whole >= 0 and whole <= LAST_MS then
-    call = ("hoopai.time.from_%s(%d"):format(whole < LEAST_MS and "seconds" or "ms", whole)
+    call = format("hoopai.time.from_%s(%d", whole < LEAST_MS and "seconds" or "ms", whole)
   end
-  return ('a bare number carries no zone: write a text such as "%s", or %s, "America/Chicago")'):format(EXAMPLE, call)
+  return format('a bare number carries no zone: write a text such as "%s", or %s, "America/Chicago")', EXAMPLE, call)
 end
 
 --- Reads what a user may give for an instant in a request body. The API takes ISO 8601 text there, whose offset is all
@@ -110,17 +110,17 @@ function request_values.to_body_datetime(v)
     local ms, zone, is_usual = read(v)
     if not ms then return nil, zone end
     if is_usual then return v end
-    return nil, ('%s is an unusual spelling: write "%s"'):format(quote(v), write(ms, zone))
+    return nil, format('%s is an unusual spelling: write "%s"', quote(v), write(ms, zone))
   end
   if is_instant(v) then
     local zone = v[ZONE]
     if zone then return write(v[MS], zone) end
-    return nil, ('%s carries no zone, and its offset is all the API learns of it: write '
-      .. 'start:in_zone("America/Chicago"), with the zone of the calendar'):format(tostring(v))
+    return nil, format('%s carries no zone, and its offset is all the API learns of it: write '
+      .. 'start:in_zone("America/Chicago"), with the zone of the calendar', tostring(v))
   end
   if kind == "number" or kind == "string" then return nil, bare_number_problem(v) end
-  return nil, ('must be an instant: write a text such as "%s", or a hoopai.time value with a zone (got %s)')
-    :format(EXAMPLE, describe(v))
+  return nil, format('must be an instant: write a text such as "%s", or a hoopai.time value with a zone (got %s)',
+    EXAMPLE, describe(v))
 end
 
 --- Checks the spelling of a zone name that a request carries. Whether there is such a zone is for the API to decide,
@@ -132,7 +132,7 @@ end
 function request_values.to_timezone(v)
   local ok, problem = zones.check_name(v)
   if not ok then return nil, problem end
-  if v == "Z" or v:find("^[+-]") then
+  if v == "Z" or find(v, "^[+-]") then
     return nil, quote(v) .. ' is an offset: write the name of a zone, such as "America/Chicago"'
   end
   return v

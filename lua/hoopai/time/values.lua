@@ -2,8 +2,9 @@
 -- name a value.
 local gregorian = require "hoopai.time.gregorian"
 
--- `is_instant` runs for each instant of a request.
-local rawget, type = rawget, type
+local rawget, tostring, type = rawget, tostring, type
+local byte, format, gsub, sub = string.byte, string.format, string.gsub, string.sub
+local math_type, tointeger = math.type, math.tointeger
 
 local values = {}
 
@@ -43,22 +44,22 @@ local is_instant, is_duration = values.is_instant, values.is_duration
 -- @treturn ?integer nil for a number with a fraction, one that is not finite or does not fit, and other types
 function values.integer(v)
   -- `math.tointeger` alone takes strings too.
-  return math.type(v) and math.tointeger(v) or nil
+  return math_type(v) and tointeger(v) or nil
 end
 
 --- A number as Lua source has it, in any locale.
 -- @tparam number n
 -- @treturn string
 function values.number_text(n)
-  return (tostring(n):gsub(",", "."))
+  return (gsub(tostring(n), ",", "."))
 end
 
 --- A text in one short, printable piece: quoted, escaped, and cut if it is long.
 -- @tparam string text
 -- @treturn string
 function values.quote(text)
-  local shown = #text > 48 and text:sub(1, 45) .. "..." or text
-  return '"' .. shown:gsub("[^ !#-~]", function(c) return ("\\x%02X"):format(c:byte()) end) .. '"'
+  local shown = #text > 48 and sub(text, 1, 45) .. "..." or text
+  return '"' .. gsub(shown, "[^ !#-~]", function(c) return format("\\x%02X", byte(c)) end) .. '"'
 end
 
 --- The name of a value in an error message.

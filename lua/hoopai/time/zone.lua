@@ -9,7 +9,10 @@
 local gregorian = require "hoopai.time.gregorian"
 local values = require "hoopai.time.values"
 
-local maxinteger, mininteger = math.maxinteger, math.mininteger
+local ipairs, tonumber, type, unpack_list = ipairs, tonumber, type, table.unpack
+local byte, find, format, gsub, lower, match, sub, unpack, upper = string.byte, string.find, string.format,
+  string.gsub, string.lower, string.match, string.sub, string.unpack, string.upper
+local abs, concat, maxinteger, mininteger = math.abs, table.concat, math.maxinteger, math.mininteger
 -- A host that embeds Lua may leave these libraries out.
 local open = io and io.open
 local getenv = os and os.getenv
@@ -53,23 +56,23 @@ local HOST_FILES = { localtime = true, posixrules = true }
 -- @treturn[2] string what is wrong, and what to write instead
 function zones.check_name(name)
   if type(name) ~= "string" then
-    return nil, ('a zone is a string such as "Europe/Berlin", "UTC" or "+05:30" (got %s)'):format(type(name))
+    return nil, format('a zone is a string such as "Europe/Berlin", "UTC" or "+05:30" (got %s)', type(name))
   end
-  if name:find("^[+-]%d%d:%d%d$") then
-    if tonumber(name:sub(2, 3)) > 23 or tonumber(name:sub(5, 6)) > 59 then
-      return nil, ("offset %s is out of range: -23:59 to +23:59"):format(quote(name))
+  if find(name, "^[+-]%d%d:%d%d$") then
+    if tonumber(sub(name, 2, 3)) > 23 or tonumber(sub(name, 5, 6)) > 59 then
+      return nil, format("offset %s is out of range: -23:59 to +23:59", quote(name))
     end
     return true
   end
-  if name:find("^[+-]%d") then
-    return nil, ('offset %s must be written with two-digit hours and minutes, such as "+05:00"'):format(quote(name))
+  if find(name, "^[+-]%d") then
+    return nil, format('offset %s must be written with two-digit hours and minutes, such as "+05:00"', quote(name))
   end
-  local long = ABBREVIATIONS[name:upper()]
+  local long = ABBREVIATIONS[upper(name)]
   if long then
-    return nil, ('zone %s is an abbreviation and says too little: write the zone\'s name, such as "%s", '
-      .. 'or an offset such as "+02:00"'):format(quote(name), long)
+    return nil, format('zone %s is an abbreviation and says too little: write the zone\'s name, such as "%s", '
+      .. 'or an offset such as "+02:00"', quote(name), long)
   end
-  if #name > 64 or not name:find("^[A-Za-z][A-Za-z0-9_+/-]*$") or name:find("//", 1, true) or name:sub(-1) == "/"
+  if #name > 64 or not find(name, "^[A-Za-z][A-Za-z0-9_+/-]*$") or find(name, "//", 1, true) or sub(name, -1) == "/"
     or HOST_FILES[name] then
     return nil, quote(name) .. ' is not the name of a time zone: write one such as "Europe/Berlin", "UTC" or "+05:30"'
   end
@@ -80,24 +83,24 @@ end
 
 -- Reads "<+0530>" or "CET" in a TZ string. Returns the name and the position after it.
 local function rule_name(text, position)
-  local name = text:match("^<([A-Za-z0-9+-]+)>", position)
+  local name = match(text, "^<([A-Za-z0-9+-]+)>", position)
   if name then return name, position + #name + 2 end
-  name = text:match("^[A-Za-z]+", position)
+  name = match(text, "^[A-Za-z]+", position)
   if name then return name, position + #name end
 end
 
 -- Reads "[+-]h[hh][:mm[:ss]]". Returns seconds and the position after it.
 local function rule_time(text, position, max_hours)
-  local sign, hours, rest = text:match("^([+-]?)(%d%d?%d?)()", position)
+  local sign, hours, rest = match(text, "^([+-]?)(%d%d?%d?)()", position)
   if not sign then return nil end
   local seconds, h = 0, tonumber(hours)
   if h > max_hours then return nil end
   position = rest
-  local minutes, after = text:match("^:(%d%d)()", position)
+  local minutes, after = match(text, "^:(%d%d)()", position)
   if minutes then
     local m, s = tonumber(minutes), 0
     position = after
-    local more, last = text:match("^:(%d%d)()", position)
+    local more, last = match(text, "^:(%d%d)()", position)
     if more then s, position = tonumber(more), last end
     if m > 59 or s > 59 then return nil end
     seconds = m * 60 + s
@@ -109,19 +112,19 @@ end
 -- Reads ",date[/time]". Returns the rule of a day and the position after it.
 local function rule_day(text, position)
   local rule
-  local month, week, day, after = text:match("^,M(%d%d?)%.(%d)%.(%d)()", position)
+  local month, week, day, after = match(text, "^,M(%d%d?)%.(%d)%.(%d)()", position)
   if month then
     rule = { form = "M", month = tonumber(month), week = tonumber(week), day = tonumber(day) }
     if rule.month < 1 or rule.month > 12 or rule.week < 1 or rule.week > 5 or rule.day > 6 then return nil end
   else
     local form, number
-    form, number, after = text:match("^,(J?)(%d%d?%d?)()", position)
+    form, number, after = match(text, "^,(J?)(%d%d?%d?)()", position)
     if not form then return nil end
     rule = { form = form == "J" and "J" or "n", day = tonumber(number) }
     if rule.day > 365 or (form == "J" and rule.day < 1) then return nil end
   end
   rule.time, position = 2 * 3600, after
-  if text:sub(position, position) == "/" then
+  if sub(text, position, position) == "/" then
     rule.time, position = rule_time(text, position + 1, 167)
     if not rule.time then return nil end
   end
@@ -143,7 +146,7 @@ local function parse_rule(text)
   name, position = rule_name(text, position)
   if not name then return nil end
   local offset = rule.standard.offset + 3600
-  if text:sub(position, position) ~= "," then
+  if sub(text, position, position) ~= "," then
     west, position = rule_time(text, position, 24)
     if not west then return nil end
     offset = -west
@@ -201,9 +204,9 @@ local function rule_at(rule, t)
 end
 
 local function header(data, position)
-  if #data < position + 43 or data:sub(position, position + 3) ~= "TZif" then return nil end
-  local version = data:byte(position + 4)
-  local isut, isstd, leap, times, types, chars = string.unpack(">I4I4I4I4I4I4", data, position + 20)
+  if #data < position + 43 or sub(data, position, position + 3) ~= "TZif" then return nil end
+  local version = byte(data, position + 4)
+  local isut, isstd, leap, times, types, chars = unpack(">I4I4I4I4I4I4", data, position + 20)
   return { version = version, isut = isut, isstd = isstd, leap = leap, times = times, types = types, chars = chars }
 end
 
@@ -235,25 +238,25 @@ local function parse_tzif(data)
   local types_at = start + head.times * (width + 1)
   local chars_at = types_at + head.types * 6
   for i = 0, head.types - 1 do
-    local offset, isdst, index = string.unpack(">i4I1I1", data, types_at + i * 6)
-    if math.abs(offset) >= MAX_OFFSET or isdst > 1 or index >= head.chars then
+    local offset, isdst, index = unpack(">i4I1I1", data, types_at + i * 6)
+    if abs(offset) >= MAX_OFFSET or isdst > 1 or index >= head.chars then
       return nil, "is damaged: it has an impossible kind of local time"
     end
-    local name = data:sub(chars_at + index, chars_at + head.chars - 1):match("^[^%z]*")
+    local name = match(sub(data, chars_at + index, chars_at + head.chars - 1), "^[^%z]*")
     types[i] = { offset = offset, isdst = isdst == 1, abbreviation = name }
   end
   local time_format, kinds_at = width == 8 and ">i8" or ">i4", start + head.times * width
   local previous
   for i = 1, head.times do
-    local t = string.unpack(time_format, data, start + (i - 1) * width)
-    local kind = types[data:byte(kinds_at + i - 1)]
+    local t = unpack(time_format, data, start + (i - 1) * width)
+    local kind = types[byte(data, kinds_at + i - 1)]
     if not kind or (previous and t <= previous) then return nil, "is damaged: its changes are out of order" end
     times[i], kinds[i], previous = t, kind, t
   end
 
   local rule = false
   if width == 8 then
-    local footer = data:match("^\n([^\n%z]*)\n", stop)
+    local footer = match(data, "^\n([^\n%z]*)\n", stop)
     rule = footer and parse_rule(footer)
     if rule == nil then return nil, "is damaged: its last line is not a rule" end
   end
@@ -348,7 +351,7 @@ cache["Etc/UTC"].abbreviation = "UTC"
 local function directories()
   local first = getenv and getenv("TZDIR")
   if not first or first == "" then return DIRECTORIES end
-  return { first, table.unpack(DIRECTORIES) }
+  return { first, unpack_list(DIRECTORIES) }
 end
 
 local function read_zone_file(name)
@@ -363,7 +366,7 @@ local function read_zone_file(name)
       if data then
         local zone, why = parse_tzif(data)
         if zone then return zone end
-        problem = problem or ("zone %s: the file %s %s"):format(quote(name), path, why)
+        problem = problem or format("zone %s: the file %s %s", quote(name), path, why)
       end
     end
   end
@@ -372,9 +375,9 @@ end
 
 -- The spelling of the database for a name in which only capitals or spaces are wrong; nil if there is no such zone.
 local function usual_spelling(name)
-  local guess = name:lower():gsub(" ", "_"):gsub("^%l", string.upper):gsub("[/_-]%l", string.upper)
-  for _, small in ipairs { "_Of_", "_Es_", "%-Of%-", "%-Au%-" } do guess = guess:gsub(small, string.lower) end
-  for _, text in ipairs { guess, name:upper() } do
+  local guess = gsub(gsub(gsub(lower(name), " ", "_"), "^%l", upper), "[/_-]%l", upper)
+  for _, small in ipairs { "_Of_", "_Es_", "%-Of%-", "%-Au%-" } do guess = gsub(guess, small, lower) end
+  for _, text in ipairs { guess, upper(name) } do
     if text ~= name and zones.check_name(text) and (cache[text] or open and read_zone_file(text)) then return text end
   end
 end
@@ -382,11 +385,11 @@ end
 local function unknown(name)
   local text = "unknown time zone " .. quote(name)
   if not read_zone_file("UTC") and not read_zone_file("Etc/UTC") then
-    return ('%s: no time zone database was found in %s; install tzdata, or use an offset such as "+02:00"')
-      :format(text, table.concat(directories(), ", "))
+    return format('%s: no time zone database was found in %s; install tzdata, or use an offset such as "+02:00"',
+      text, concat(directories(), ", "))
   end
   local guess = usual_spelling(name)
-  if guess then return ('%s: did you mean "%s"?'):format(text, guess) end
+  if guess then return format('%s: did you mean "%s"?', text, guess) end
   return text .. ': write an IANA name such as "Europe/Berlin"'
 end
 
@@ -400,19 +403,19 @@ function zones.load(name)
   if zone then return zone end
   local ok, problem = zones.check_name(name)
   if not ok then
-    local guess = type(name) == "string" and #name <= 64 and name:find("^[A-Za-z_/ -]+$") and not name:find("^%u+$")
+    local guess = type(name) == "string" and #name <= 64 and find(name, "^[A-Za-z_/ -]+$") and not find(name, "^%u+$")
       and usual_spelling(name)
-    return nil, guess and ('unknown time zone %s: did you mean "%s"?'):format(quote(name), guess) or problem
+    return nil, guess and format('unknown time zone %s: did you mean "%s"?', quote(name), guess) or problem
   end
-  local sign, hours, minutes = name:match("^([+-])(%d%d):(%d%d)$")
+  local sign, hours, minutes = match(name, "^([+-])(%d%d):(%d%d)$")
   if sign then
     if name == "-00:00" then return zones.load("+00:00") end
     local offset = tonumber(hours) * 3600 + tonumber(minutes) * 60
     zone = new_fixed(name, sign == "-" and -offset or offset)
   else
     if not open then
-      return nil, ('zone %s needs the time zone files of the system, and this Lua has no io library: '
-        .. 'use "UTC" or an offset such as "+02:00"'):format(quote(name))
+      return nil, format('zone %s needs the time zone files of the system, and this Lua has no io library: '
+        .. 'use "UTC" or an offset such as "+02:00"', quote(name))
     end
     zone, problem = read_zone_file(name)
     if not zone then return nil, problem or unknown(name) end

@@ -141,11 +141,14 @@ local function compile_rules(field)
   local rules = {
     fields = field.fields, names = {}, checks = {}, takes_location = containers.takes_location(field.fields),
     writable = {}, required = {}, defaults = {}, -- names of fields, and fields
+    plain_text = {}, converters = {}, -- see scalars.plain_text_limit and scalars.converter
     at_least_one = field.at_least_one, at_most_one = field.at_most_one,
   }
   for i, part in ipairs(field.fields) do
     rules.names[i] = part.name
     rules.checks[part.name] = compile(part)
+    rules.plain_text[part.name] = scalars.plain_text_limit(part)
+    rules.converters[part.name] = scalars.converter(part)
     if not part.read_only then rules.writable[#rules.writable + 1] = part.name end
     if part.required then rules.required[#rules.required + 1] = part.name end
     if part.required and part.default ~= nil then rules.defaults[#rules.defaults + 1] = part end
@@ -260,6 +263,14 @@ function containers.object(field)
   local checks, required, defaults = rules.checks, rules.required, rules.defaults
   local required_count, defaults_count = #required, #defaults
   local takes_location, has_combinations = rules.takes_location, rules.at_least_one or rules.at_most_one
+  local plain_text, converters = rules.plain_text, rules.converters
+
+  local function check_field(name, item)
+    local limit = plain_text[name]
+    if limit and type(item) == "string" and #item <= limit and find(item, "^[ -~]+$") then return item end
+    local check = converters[name] or checks[name]
+    return check and check(item, nil, 0)
+  end
 
   return function(value, problems, depth, location)
     if problems then return explain_object(rules, value, problems, depth, location) end
@@ -267,19 +278,17 @@ function containers.object(field)
     if getmetatable(value) ~= nil and (is_array(value) or not is_plain(value)) then return nil end
     local out = {}
     for name, item in next, value do
-      local check = checks[name]
-      if not check then return nil end
-      local sent = check(item, nil, 0)
+      local sent = check_field(name, item)
       if sent == nil then return nil end
       out[name] = sent
     end
     if location ~= nil and takes_location and out.locationId == nil then
-      out.locationId = checks.locationId(location)
+      out.locationId = check_field("locationId", location)
       if out.locationId == nil then return nil end
     end
     for i = 1, defaults_count do
       local name = defaults[i].name
-      if out[name] == nil then out[name] = checks[name](defaults[i].default, nil, 0) end
+      if out[name] == nil then out[name] = check_field(name, defaults[i].default) end
     end
     for i = 1, required_count do
       if out[required[i]] == nil then return nil end

@@ -197,6 +197,21 @@ function makers.timezone(field)
   end
 end
 
+--- The length up to which every non-empty text of printable ASCII is right for a type; nil if it has further rules.
+-- @tparam table field
+-- @treturn ?integer
+function scalars.plain_text_limit(field)
+  if field.type ~= "string" or field.enum or field.pattern or field.read_only then return nil end
+  return (field.min_length or 0) <= 1 and (field.max_length or LONGEST) or nil
+end
+
+--- The function that converts a value of a type, without the problem of a wrong one; nil if it has none.
+-- @tparam table field
+-- @treturn ?function convert(value) -> value to send | nil
+function scalars.converter(field)
+  if field.type == "datetime" and not field.nullable and not field.read_only then return to_body_datetime end
+end
+
 --- Compiles a declared type without parts.
 -- @tparam table field a type of the endpoint data
 -- @treturn function check(value) -> value to send | nil, problem, suggestion
