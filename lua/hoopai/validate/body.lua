@@ -71,7 +71,8 @@ local function result_types(endpoint, resource)
   return types
 end
 
-local function all_problems(endpoint, resource, check, given, location)
+-- Checks a body again, for all its problems. There may be none: a finaliser can change the table in between.
+local function explain(endpoint, resource, check, given, location)
   local kind = endpoint.body
   local problems = messages.new_problems(function(path, depth)
     local misplaced = depth == 1 and messages.misplaced_name(endpoint, path[1])
@@ -87,7 +88,8 @@ local function all_problems(endpoint, resource, check, given, location)
     problems.path[1] = kind.range.to
     problems:add(1, wrong, rawget(given, kind.range.to))
   end
-  return problems:details()
+  if problems.count > 0 then return nil, problems:details() end
+  return out
 end
 
 local function refuse_body(given)
@@ -109,7 +111,7 @@ function body.compile(endpoint, resource)
     end
     local out = check(given, nil, 0, location)
     if out ~= nil and not (range and range_problem(range, out)) then return out end
-    return nil, all_problems(endpoint, resource, check, given, location)
+    return explain(endpoint, resource, check, given, location)
   end
 end
 
@@ -137,8 +139,8 @@ function body.compile_unchecked(endpoint)
     local out = json_value.copy(given, nil, 0, true)
     if out == nil then
       local problems = messages.new_problems()
-      json_value.copy(given, problems, 0, true)
-      return nil, problems:details()
+      out = json_value.copy(given, problems, 0, true)
+      if problems.count > 0 then return nil, problems:details() end
     end
     local is_object = type(out) == "table" and (not messages.is_list(out) or next(out) == nil)
     if is_object and kind.type == "object" then add_defaults(kind, out, location) end

@@ -61,18 +61,20 @@ local function refuse_nested_types(fields)
   end
 end
 
-local function all_problems(endpoint, check, range, given, location)
+-- Checks a query again, for all its problems. There may be none: a finaliser can change the table in between.
+local function explain(endpoint, check, range, given, location)
   local problems = messages.new_problems(function(path, depth)
     return depth == 1 and messages.misplaced_name(endpoint, path[1]) or nil
   end)
   local out, why = check(given, problems, 0, location)
-  if not out then return messages.whole("the query " .. why) end
+  if not out then return nil, messages.whole("the query " .. why) end
   local wrong = range and range_problem(range, out)
   if wrong then
     problems.path[1] = range.to
     problems:add(1, wrong, rawget(given, range.to))
   end
-  return problems:details()
+  if problems.count > 0 then return nil, problems:details() end
+  return out
 end
 
 --- Compiles the check of an endpoint's query.
@@ -88,8 +90,12 @@ function query.compile(endpoint)
   return function(given, location)
     if given == nil then given = {} end
     local out = check(given, nil, 0, location)
-    if out and not (range and range_problem(range, out)) then return query_list(fields, out) end
-    return nil, all_problems(endpoint, check, range, given, location)
+    if not out or (range and range_problem(range, out)) then
+      local details
+      out, details = explain(endpoint, check, range, given, location)
+      if not out then return nil, details end
+    end
+    return query_list(fields, out)
   end
 end
 

@@ -172,6 +172,23 @@ describe("a body", function()
     assert.is_table(checks.body({}, { validate = false }))
   end)
 
+  it("that is right when it is checked again, after a finaliser, is sent", function()
+    for _, options in ipairs { {}, { validate = false } } do
+      local free = body_checks(fields_of { { name = "title", type = "any" } })
+      local given = { title = print }
+      assert.is_table(select(2, free.body(given, options)))
+      local calls = 0
+      debug.sethook(function()
+        local info = debug.getinfo(2, "S")
+        if info.source:find "messages.lua$" then calls, given.title = calls + 1, "x" end
+      end, "c")
+      local result, details = free.body(given, options)
+      debug.sethook()
+      assert.is_true(calls > 0)
+      assert.are.same({ { title = "x" } }, { result, details })
+    end
+  end)
+
   it("with the checks off must still be JSON", function()
     local result, details = checks.body({ a = print, b = nan, c = { "\xFF", [4] = 1 }, d = "a\0", [5] = 1,
       at = time.from_ms(1716230400000), e = { deep = { infinity } } }, { validate = false })
