@@ -4,6 +4,10 @@ local core = require "hoopai.core"
 local messages = require "hoopai.validate.messages"
 local time = require "hoopai.time"
 
+local next, rawget, rawlen, type = next, rawget, rawlen, type
+local find, format, sort = string.find, string.format, table.sort
+local huge, math_type, utf8_len = math.huge, math.type, utf8.len
+
 local null, array, is_array = core.null, core.array, core.is_array
 local is_instant, to_body_datetime = time.is_instant, time.to_body_datetime
 
@@ -14,7 +18,7 @@ local DEEPEST = 48
 
 -- Shared subtables can make a small table endless.
 local MOST_VALUES = 100000
-local TOO_MANY = ("holds more than %d values"):format(MOST_VALUES)
+local TOO_MANY = format("holds more than %d values", MOST_VALUES)
 
 -- Keys are sorted for a stable order of problems, unless there are more than this.
 local MOST_SORTED = 1000
@@ -27,11 +31,11 @@ json_value.LONGEST = 1048576
 -- @tparam ?boolean any_length
 -- @treturn ?string
 local function string_problem(value, any_length)
-  local length, place = utf8.len(value)
-  if not length then return ("is not valid UTF-8 (byte %d)"):format(place) end
-  if value:find("\0", 1, true) then return "contains a NUL byte" end
+  local length, place = utf8_len(value)
+  if not length then return format("is not valid UTF-8 (byte %d)", place) end
+  if find(value, "\0", 1, true) then return "contains a NUL byte" end
   if #value > json_value.LONGEST and not any_length then
-    return ("is %d bytes long, at most %d are sent"):format(#value, json_value.LONGEST)
+    return format("is %d bytes long, at most %d are sent", #value, json_value.LONGEST)
   end
 end
 json_value.string_problem = string_problem
@@ -40,9 +44,9 @@ local function explain_list(list)
   local count, last = 0, 0
   for key in next, list do
     count = count + 1
-    local kind = math.type(key)
-    if kind == "integer" and key < 1 then return ("has the position %d: lists begin at 1"):format(key) end
-    if kind == "float" then return ("has the position %s: positions are whole numbers"):format(messages.number(key)) end
+    local kind = math_type(key)
+    if kind == "integer" and key < 1 then return format("has the position %d: lists begin at 1", key) end
+    if kind == "float" then return format("has the position %s: positions are whole numbers", messages.number(key)) end
     if not kind then
       local is_named = count == 1 and rawget(list, 1) == nil
       return (is_named and "must be a list, not a table with the key " or "mixes list items with the key ")
@@ -53,7 +57,7 @@ local function explain_list(list)
   if last == count then return nil end
   local gap = 1
   while rawget(list, gap) ~= nil do gap = gap + 1 end
-  return ("has a gap: item %d is missing while item %d is there"):format(gap, last)
+  return format("has a gap: item %d is missing while item %d is there", gap, last)
 end
 
 --- Why a table is not a list; nil if it is one.
@@ -83,7 +87,7 @@ local function copy_leaf(state, value, depth)
   if kind == "string" then
     problem = string_problem(value, state.loose)
   elseif kind == "number" then
-    if value ~= value or value == math.huge or value == -math.huge then problem = "cannot be written in JSON" end
+    if value ~= value or value == huge or value == -huge then problem = "cannot be written in JSON" end
   elseif kind == "table" and is_instant(value) then
     local iso
     iso, problem = to_body_datetime(value)
@@ -114,7 +118,7 @@ local function each_field(object, problems)
   if not problems then return next, object end
   local keys, index = {}, 0
   for key in next, object do keys[#keys + 1] = key end
-  if #keys <= MOST_SORTED then table.sort(keys, messages.comes_before) end
+  if #keys <= MOST_SORTED then sort(keys, messages.comes_before) end
   return function()
     index = index + 1
     local key = keys[index]
@@ -148,7 +152,7 @@ function copy_value(state, value, depth, level)
   if state.open[value] then return fail(state, depth, "contains itself") end
   if level > DEEPEST then
     state.done = true
-    return fail(state, depth, ("is nested more than %d levels deep"):format(DEEPEST))
+    return fail(state, depth, format("is nested more than %d levels deep", DEEPEST))
   end
   state.open[value] = true
   local copy_table = messages.is_list(value) and copy_list or copy_object

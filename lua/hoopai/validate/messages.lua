@@ -4,6 +4,13 @@ local core = require "hoopai.core"
 local options = require "hoopai.options"
 local time = require "hoopai.time"
 
+-- A token in the wrong place passes through here as any value: a host that patches these functions must not see it.
+local getmetatable, ipairs, next, rawget, rawlen = getmetatable, ipairs, next, rawget, rawlen
+local setmetatable, tonumber, tostring, type = setmetatable, tonumber, tostring, type
+local byte, find, format, gsub = string.byte, string.find, string.format, string.gsub
+local lower, sub = string.lower, string.sub
+local concat, huge, math_type, utf8_len = table.concat, math.huge, math.type, utf8.len
+
 local null, is_array = core.null, core.is_array
 local is_instant, is_duration = time.is_instant, time.is_duration
 
@@ -20,11 +27,11 @@ local MOST_PROBLEMS = 50
 local ESCAPES = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
 
 local function escape_byte(char)
-  return ESCAPES[char] or ("\\x%02X"):format(char:byte())
+  return ESCAPES[char] or format("\\x%02X", byte(char))
 end
 
 local function escape_bytes(chars)
-  return (chars:gsub(".", escape_byte))
+  return (gsub(chars, ".", escape_byte))
 end
 
 --- The first bytes of a string, cut between characters. Escapes whatever moves a terminal's cursor or changes the
@@ -36,50 +43,50 @@ local function excerpt(value)
   local part = value
   if cut then
     local last = EXCERPT
-    while last > EXCERPT - 4 and value:find("^[\x80-\xBF]", last + 1) do last = last - 1 end
-    part = value:sub(1, last)
+    while last > EXCERPT - 4 and find(value, "^[\x80-\xBF]", last + 1) do last = last - 1 end
+    part = sub(value, 1, last)
   end
-  part = part:gsub("\\", "\\\\"):gsub("[%z\1-\31\127]", escape_byte)
-  if utf8.len(part) then
+  part = gsub(gsub(part, "\\", "\\\\"), "[%z\1-\31\127]", escape_byte)
+  if utf8_len(part) then
     -- C1 controls; zero-width, direction and line marks; the byte order mark
-    part = part:gsub("\xC2[\x80-\x9F]", escape_bytes):gsub("\xE2\x80[\x8B-\x8F\xA8-\xAE]", escape_bytes)
-    part = part:gsub("\xE2\x81[\xA0-\xAF]", escape_bytes):gsub("\xEF\xBB\xBF", escape_bytes)
+    part = gsub(gsub(part, "\xC2[\x80-\x9F]", escape_bytes), "\xE2\x80[\x8B-\x8F\xA8-\xAE]", escape_bytes)
+    part = gsub(gsub(part, "\xE2\x81[\xA0-\xAF]", escape_bytes), "\xEF\xBB\xBF", escape_bytes)
   else
-    part = part:gsub("[\x80-\xFF]", escape_byte)
+    part = gsub(part, "[\x80-\xFF]", escape_byte)
   end
   return part, cut
 end
 
 --- Whether a string looks like a token. Tokens are pasted into the wrong field, and error texts end up in logs.
 function messages.is_secret(value)
-  value = value:sub(1, 200)
-  return value:find "^%s*pit%-" or value:find "^%s*eyJ[%w_%-]" or value:find "^%s*[Bb]earer%s"
-    or value:find "^%s*[Bb]asic%s" or value:find "eyJ[%w_%-]+%.eyJ[%w_%-]" or value:find "pit%-%x%x%x%x"
+  value = sub(value, 1, 200)
+  return find(value, "^%s*pit%-") or find(value, "^%s*eyJ[%w_%-]") or find(value, "^%s*[Bb]earer%s")
+    or find(value, "^%s*[Bb]asic%s") or find(value, "eyJ[%w_%-]+%.eyJ[%w_%-]") or find(value, "pit%-%x%x%x%x")
 end
 
 local SECRET_NAMES = { "token", "secret", "password", "authorization", "apikey", "api_key" }
 
 local function is_secret_name(name)
   if type(name) ~= "string" or #name > 200 then return false end
-  name = name:lower()
+  name = lower(name)
   for _, secret in ipairs(SECRET_NAMES) do
-    if name:find(secret, 1, true) then return true end
+    if find(name, secret, 1, true) then return true end
   end
   return false
 end
 
 local function is_finite(value)
-  return value == value and value ~= math.huge and value ~= -math.huge
+  return value == value and value ~= huge and value ~= -huge
 end
 
 --- A number in the fewest digits that read back as the same number.
 function messages.number(value)
   if value ~= value then return "NaN" end
   if not is_finite(value) then return value > 0 and "infinity" or "-infinity" end
-  if math.type(value) == "integer" then return ("%d"):format(value) end
-  local short = ("%.14g"):format(value)
-  if tonumber(short) ~= value then short = ("%.17g"):format(value) end
-  return (short:gsub(",", ".")) -- some locales print a decimal comma
+  if math_type(value) == "integer" then return format("%d", value) end
+  local short = format("%.14g", value)
+  if tonumber(short) ~= value then short = format("%.17g", value) end
+  return (gsub(short, ",", ".")) -- some locales print a decimal comma
 end
 
 --- Whether a value is a table of data. Instants and durations have a metatable, and fields of their own.
@@ -115,7 +122,7 @@ end
 function messages.describe(value, name)
   local kind = type(value)
   if kind == "string" then
-    local bytes = #value > EXCERPT and (" (%d bytes)"):format(#value) or ""
+    local bytes = #value > EXCERPT and format(" (%d bytes)", #value) or ""
     if is_secret_name(name) or messages.is_secret(value) then return "a string that may be a secret" .. bytes end
     local part, cut = excerpt(value)
     return '"' .. part .. (cut and '..."' or '"') .. bytes
@@ -125,7 +132,7 @@ function messages.describe(value, name)
     return tostring(value)
   elseif messages.is_plain(value) and messages.is_list(value) then
     local count = rawlen(value) -- in a list with gaps this is one of its borders
-    return count == 1 and "a list of 1 item" or ("a list of %d items"):format(count)
+    return count == 1 and "a list of 1 item" or format("a list of %d items", count)
   end
   return messages.kind(value)
 end
@@ -140,13 +147,13 @@ function messages.path(keys, depth)
   local parts = {}
   for i = 1, depth do
     local key = keys[i]
-    if type(key) == "string" and #key <= 64 and key:find "^[%a_][%w_]*$" and not messages.is_secret(key) then
+    if type(key) == "string" and #key <= 64 and find(key, "^[%a_][%w_]*$") and not messages.is_secret(key) then
       parts[i] = i == 1 and key or "." .. key
     else
       parts[i] = "[" .. messages.describe(key) .. "]"
     end
   end
-  return table.concat(parts)
+  return concat(parts)
 end
 
 --- An order for keys of any types, for table.sort: strings, then numbers, then all others.
@@ -161,7 +168,7 @@ function messages.names(names, last)
   local quoted = {}
   for i, name in ipairs(names) do quoted[i] = "`" .. name .. "`" end
   if #quoted < 2 then return quoted[1] or "" end
-  return table.concat(quoted, ", ", 1, #quoted - 1) .. " " .. (last or "and") .. " " .. quoted[#quoted]
+  return concat(quoted, ", ", 1, #quoted - 1) .. " " .. (last or "and") .. " " .. quoted[#quoted]
 end
 
 -- Expectations
@@ -172,7 +179,7 @@ function messages.values(values)
   for i, value in ipairs(values) do
     printed[i] = type(value) == "number" and messages.number(value) or tostring(value)
   end
-  return table.concat(printed, ", ")
+  return concat(printed, ", ")
 end
 
 --- The limits of a number or size: "from 1 to 20", "at least 1", "at most 20"; nil if there are none.
@@ -198,7 +205,7 @@ local NOUNS = {
 }
 
 local function with_example(noun, field)
-  return type(field.example) == "string" and ('%s like "%s"'):format(noun, field.example) or noun
+  return type(field.example) == "string" and format('%s like "%s"', noun, field.example) or noun
 end
 
 local function expected_value(field)
@@ -314,7 +321,7 @@ end
 local function line(detail)
   local text = detail.path == "" and detail.problem or detail.path .. ": " .. detail.problem
   local given = detail.given
-  if given and not detail.problem:find(given, 1, true) then text = text .. " (given: " .. given .. ")" end
+  if given and not find(detail.problem, given, 1, true) then text = text .. " (given: " .. given .. ")" end
   return text
 end
 
@@ -325,10 +332,10 @@ end
 function messages.message(details, name)
   local more = details.more
   if #details == 1 and not more then return (name and name .. ": " or "") .. line(details[1]) end
-  local lines = { (name and name .. " has " or "") .. ("%d problems:"):format(#details + (more or 0)) }
+  local lines = { (name and name .. " has " or "") .. format("%d problems:", #details + (more or 0)) }
   for i, detail in ipairs(details) do lines[i + 1] = "  " .. line(detail) end
-  if more then lines[#lines + 1] = ("  and %d more"):format(more) end
-  return table.concat(lines, "\n")
+  if more then lines[#lines + 1] = format("  and %d more", more) end
+  return concat(lines, "\n")
 end
 
 return messages
