@@ -519,7 +519,7 @@ function time.weeks(n) end
 
 ---What `calendars:list` asks for.
 ---@class (exact) hoopai.CalendarsListQuery
----@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
+---@field locationId? string Location (sub-account) of the call; filled in from the client's `location_id`.
 ---@field groupId? string Only calendars of this group.
 ---@field showDrafted? boolean Whether to include drafts (default true).
 
@@ -531,7 +531,7 @@ function time.weeks(n) end
 ---@field calendarType? "round_robin"|"event"|"class_booking"|"collective"|"service_booking"|"personal" Kind of calendar; can only be set when creating.
 ---@field teamMembers? hoopai.TeamMember[] Team: needed by round robin, collective, class and service calendars; exactly one in a personal one.
 ---@field locationConfigurations? hoopai.LocationConfiguration[] Meeting places of an event calendar.
----@field availabilities? hoopai.Availability[] Hours of single dates; the hours of the week go to `openHours`.
+---@field availabilities? hoopai.Availability[] Hours of single dates; the weekly ones are in `openHours`.
 ---@field slotBufferUnit? "mins"|"hours" Unit of `slotBuffer`; can only be set when creating.
 ---@field isActive? boolean Active, or a draft.
 ---@field description? string What the calendar is for.
@@ -554,7 +554,7 @@ function time.weeks(n) end
 ---@field allowBookingFor? integer How far ahead bookings are allowed, in `allowBookingForUnit`.
 ---@field allowBookingForUnit? "days"|"weeks"|"months" Unit of `allowBookingFor`.
 ---@field availabilityType? 0|1|hoopai.Null Which hours count: 0 `openHours` only, 1 `availabilities` only, `hoopai.null` both.
----@field openHours? hoopai.OpenHours[] Hours of the week; single dates go to `availabilities`.
+---@field openHours? hoopai.OpenHours[] Weekly hours; those of single dates are in `availabilities`.
 ---@field lookBusyConfig? hoopai.LookBusy Hides part of the free slots.
 ---@field enableRecurring? boolean Whether appointments may repeat; only for calendars with one member.
 ---@field recurring? hoopai.Recurring How appointments repeat.
@@ -562,16 +562,16 @@ function time.weeks(n) end
 ---@field allowReschedule? boolean Whether contacts may move their appointments.
 ---@field allowCancellation? boolean Whether contacts may cancel their appointments.
 ---@field stickyContact? boolean Whether the widget remembers who booked before.
----@field guestType? "count_only"|"collect_detail" What is asked about guests: how many, or who.
+---@field guestType? "count_only"|"collect_detail" What is asked about guests: their number, or their details.
 ---@field shouldAssignContactToTeamMember? boolean Whether a booking assigns the contact to the team member.
----@field shouldSkipAssigningContactForExisting? boolean Whether contacts who are assigned already stay so.
+---@field shouldSkipAssigningContactForExisting? boolean Whether contacts that are already assigned keep their user.
 ---@field shouldSendAlertEmailsToAssignedMember? boolean Whether the assigned user gets alerts.
 ---@field alertEmail? string Address that gets alerts.
 ---@field googleInvitationEmails? boolean Whether Google sends its invitations.
 ---@field widgetType? "default"|"classic" Layout of the booking widget: `default` is the one called neo.
 ---@field widgetSlug? string Last part of the address of the booking widget.
 ---@field formId? string Form that people fill in when booking.
----@field formSubmitType? "RedirectURL"|"ThankYouMessage" What follows a booking: another page, or a message.
+---@field formSubmitType? "RedirectURL"|"ThankYouMessage" What is shown after a booking: another page, or a message.
 ---@field formSubmitRedirectURL? string Page to go to, for `RedirectURL`.
 ---@field formSubmitThanksMessage? string Text to show, for `ThankYouMessage`.
 ---@field consentLabel? string Text beside the consent box.
@@ -596,7 +596,7 @@ Calendar.notifications = nil
 ---@field userId string User who is part of the team.
 ---@field priority? number Low, medium or high priority (one of 0, 0.5, 1).
 ---@field isPrimary? boolean Whether this is the primary member; a collective calendar needs exactly one.
----@field locationConfigurations? hoopai.LocationConfiguration[] Where this member meets; several places only when the member is the only one.
+---@field locationConfigurations? hoopai.LocationConfiguration[] Meeting places of this member; several only if the calendar has one member.
 local TeamMember = {}
 
 ---Kind of meeting place.
@@ -614,7 +614,7 @@ TeamMember.meetingLocation = nil
 ---Kind of meeting place; event calendars take no zoom, google or teams conference.
 ---@field kind "custom"|"zoom_conference"|"google_conference"|"inbound_call"|"outbound_call"|"physical"|"booker"|"ms_teams_conference"
 ---@field location? string Address, number or link; conferences set up by the platform have none.
----@field meetingId? string What an appointment's `meetingLocationId` picks this place by.
+---@field meetingId? string Identifier of this place for `meetingLocationId`.
 
 ---Hours of one date.
 ---@class (exact) hoopai.Availability
@@ -657,12 +657,12 @@ TeamMember.meetingLocation = nil
 
 ---A calendar to be created.
 ---@class (exact) hoopai.CalendarCreate
----@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
+---@field locationId? string Location (sub-account) of the call; filled in from the client's `location_id`.
 ---@field name string Name of the calendar.
 ---@field calendarType? "round_robin"|"event"|"class_booking"|"collective"|"service_booking"|"personal" Kind of calendar; can only be set when creating.
 ---@field teamMembers? hoopai.TeamMemberBody[] Team: needed by round robin, collective, class and service calendars; exactly one in a personal one.
 ---@field locationConfigurations? hoopai.LocationConfigurationBody[] Meeting places of an event calendar.
----@field availabilities? hoopai.Availability[] Hours of single dates; the hours of the week go to `openHours`.
+---@field availabilities? hoopai.Availability[] Hours of single dates; the weekly ones are in `openHours`.
 ---@field slotBufferUnit? "mins"|"hours" Unit of `slotBuffer`; can only be set when creating.
 ---@field isActive? boolean Active, or a draft (default true).
 ---@field description? string What the calendar is for.
@@ -689,7 +689,7 @@ TeamMember.meetingLocation = nil
 ---@field allowBookingFor? integer How far ahead bookings are allowed, in `allowBookingForUnit`.
 ---@field allowBookingForUnit? "days"|"weeks"|"months" Unit of `allowBookingFor`.
 ---@field availabilityType? 0|1|hoopai.Null Which hours count: 0 `openHours` only, 1 `availabilities` only, `hoopai.null` both.
----@field openHours? hoopai.OpenHours[] Hours of the week; single dates go to `availabilities`.
+---@field openHours? hoopai.OpenHours[] Weekly hours; those of single dates are in `availabilities`.
 ---@field lookBusyConfig? hoopai.LookBusy Hides part of the free slots.
 ---@field enableRecurring? boolean Whether appointments may repeat; only for calendars with one member (default false).
 ---@field recurring? hoopai.Recurring How appointments repeat.
@@ -697,9 +697,9 @@ TeamMember.meetingLocation = nil
 ---@field allowReschedule? boolean Whether contacts may move their appointments (default true).
 ---@field allowCancellation? boolean Whether contacts may cancel their appointments (default true).
 ---@field stickyContact? boolean Whether the widget remembers who booked before.
----@field guestType? "count_only"|"collect_detail" What is asked about guests: how many, or who.
+---@field guestType? "count_only"|"collect_detail" What is asked about guests: their number, or their details.
 ---@field shouldAssignContactToTeamMember? boolean Whether a booking assigns the contact to the team member.
----@field shouldSkipAssigningContactForExisting? boolean Whether contacts who are assigned already stay so.
+---@field shouldSkipAssigningContactForExisting? boolean Whether contacts that are already assigned keep their user.
 ---@field shouldSendAlertEmailsToAssignedMember? boolean Whether the assigned user gets alerts.
 ---@field alertEmail? string Address that gets alerts.
 ---@field googleInvitationEmails? boolean Whether Google sends its invitations (default false).
@@ -707,7 +707,7 @@ TeamMember.meetingLocation = nil
 ---@field widgetType? "default"|"classic" Layout of the booking widget: `default` is the one called neo (default classic).
 ---@field widgetSlug? string Last part of the address of the booking widget.
 ---@field formId? string Form that people fill in when booking.
----@field formSubmitType? "RedirectURL"|"ThankYouMessage" What follows a booking: another page, or a message (default ThankYouMessage).
+---@field formSubmitType? "RedirectURL"|"ThankYouMessage" What is shown after a booking: another page, or a message (default ThankYouMessage).
 ---@field formSubmitRedirectURL? string Page to go to, for `RedirectURL`.
 ---@field formSubmitThanksMessage? string Text to show, for `ThankYouMessage`.
 ---@field consentLabel? string Text beside the consent box.
@@ -723,7 +723,7 @@ TeamMember.meetingLocation = nil
 ---@field meetingLocationType? nil Kind of meeting place (cannot be sent; deprecated: use locationConfigurations[].kind).
 ---@field meetingLocation? nil Place of the meeting (cannot be sent; deprecated: use locationConfigurations[].location).
 ---@field isPrimary? boolean Whether this is the primary member; a collective calendar needs exactly one.
----@field locationConfigurations? hoopai.LocationConfigurationBody[] Where this member meets; several places only when the member is the only one.
+---@field locationConfigurations? hoopai.LocationConfigurationBody[] Meeting places of this member; several only if the calendar has one member.
 
 ---A meeting place to be offered.
 ---@class (exact) hoopai.LocationConfigurationBody
@@ -736,7 +736,7 @@ TeamMember.meetingLocation = nil
 ---@field name? string Name of the calendar.
 ---@field teamMembers? hoopai.TeamMemberBody[] Team: needed by round robin, collective, class and service calendars; exactly one in a personal one.
 ---@field locationConfigurations? hoopai.LocationConfigurationBody[] Meeting places of an event calendar.
----@field availabilities? hoopai.AvailabilityUpdate[] Hours of single dates; the hours of the week go to `openHours`.
+---@field availabilities? hoopai.AvailabilityUpdate[] Hours of single dates; the weekly ones are in `openHours`.
 ---@field isActive? boolean Active, or a draft.
 ---@field description? string What the calendar is for.
 ---@field groupId? string Group the calendar is in.
@@ -761,7 +761,7 @@ TeamMember.meetingLocation = nil
 ---@field allowBookingFor? integer How far ahead bookings are allowed, in `allowBookingForUnit`.
 ---@field allowBookingForUnit? "days"|"weeks"|"months" Unit of `allowBookingFor`.
 ---@field availabilityType? 0|1|hoopai.Null Which hours count: 0 `openHours` only, 1 `availabilities` only, `hoopai.null` both.
----@field openHours? hoopai.OpenHours[] Hours of the week; single dates go to `availabilities`.
+---@field openHours? hoopai.OpenHours[] Weekly hours; those of single dates are in `availabilities`.
 ---@field lookBusyConfig? hoopai.LookBusy Hides part of the free slots.
 ---@field enableRecurring? boolean Whether appointments may repeat; only for calendars with one member.
 ---@field recurring? hoopai.Recurring How appointments repeat.
@@ -769,9 +769,9 @@ TeamMember.meetingLocation = nil
 ---@field allowReschedule? boolean Whether contacts may move their appointments.
 ---@field allowCancellation? boolean Whether contacts may cancel their appointments.
 ---@field stickyContact? boolean Whether the widget remembers who booked before.
----@field guestType? "count_only"|"collect_detail" What is asked about guests: how many, or who.
+---@field guestType? "count_only"|"collect_detail" What is asked about guests: their number, or their details.
 ---@field shouldAssignContactToTeamMember? boolean Whether a booking assigns the contact to the team member.
----@field shouldSkipAssigningContactForExisting? boolean Whether contacts who are assigned already stay so.
+---@field shouldSkipAssigningContactForExisting? boolean Whether contacts that are already assigned keep their user.
 ---@field shouldSendAlertEmailsToAssignedMember? boolean Whether the assigned user gets alerts.
 ---@field alertEmail? string Address that gets alerts.
 ---@field googleInvitationEmails? boolean Whether Google sends its invitations.
@@ -779,7 +779,7 @@ TeamMember.meetingLocation = nil
 ---@field widgetType? "default"|"classic" Layout of the booking widget: `default` is the one called neo.
 ---@field widgetSlug? string Last part of the address of the booking widget.
 ---@field formId? string Form that people fill in when booking.
----@field formSubmitType? "RedirectURL"|"ThankYouMessage" What follows a booking: another page, or a message.
+---@field formSubmitType? "RedirectURL"|"ThankYouMessage" What is shown after a booking: another page, or a message.
 ---@field formSubmitRedirectURL? string Page to go to, for `RedirectURL`.
 ---@field formSubmitThanksMessage? string Text to show, for `ThankYouMessage`.
 ---@field consentLabel? string Text beside the consent box.
@@ -804,7 +804,7 @@ TeamMember.meetingLocation = nil
 ---@class (exact) hoopai.CalendarsFreeSlotsQuery
 ---@field startDate hoopai.QueryTime Start of the window (such as 1767571200000).
 ---@field endDate hoopai.QueryTime End of the window, 31 days later at most (such as 1768176000000).
----@field timezone? string Zone to give the slots in; the calendar's own when left out (such as America/Los_Angeles).
+---@field timezone? string Time zone of the slots. Default: the calendar's (such as America/Los_Angeles).
 ---@field userId? string Only slots of this user.
 ---@field userIds? string[] Only slots of these users.
 ---@field locationId? string Location of the calendar; not needed, and refused by some versions of the API (not in the vendor's document).
@@ -819,7 +819,7 @@ TeamMember.meetingLocation = nil
 
 ---What `groups:list` asks for.
 ---@class (exact) hoopai.GroupsListQuery
----@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
+---@field locationId? string Location (sub-account) of the call; filled in from the client's `location_id`.
 
 ---A group of calendars.
 ---@class hoopai.Group
@@ -832,7 +832,7 @@ TeamMember.meetingLocation = nil
 
 ---A group to be created.
 ---@class (exact) hoopai.GroupCreate
----@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
+---@field locationId? string Location (sub-account) of the call; filled in from the client's `location_id`.
 ---@field name string Name of the group.
 ---@field description string What the group is for.
 ---@field slug string Last part of the group's public address (such as first-consultation).
@@ -840,12 +840,12 @@ TeamMember.meetingLocation = nil
 
 ---A slug to be checked.
 ---@class (exact) hoopai.GroupSlug
----@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
+---@field locationId? string Location (sub-account) of the call; filled in from the client's `location_id`.
 ---@field slug string Slug to check.
 
 ---Whether a slug is free.
 ---@class hoopai.SlugAvailability
----@field available boolean Whether the slug is still free.
+---@field available boolean Whether the slug is free.
 
 ---The group's new texts.
 ---@class (exact) hoopai.GroupUpdate
@@ -861,7 +861,7 @@ TeamMember.meetingLocation = nil
 ---Takes at least one of `userId`, `calendarId`, `groupId`.
 ---`endTime` comes after `startTime`.
 ---@class (exact) hoopai.EventsListQuery
----@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
+---@field locationId? string Location (sub-account) of the call; filled in from the client's `location_id`.
 ---@field userId? string Only events owned by this user.
 ---@field calendarId? string Only events of this calendar.
 ---@field groupId? string Only events of the calendars in this group.
@@ -871,17 +871,17 @@ TeamMember.meetingLocation = nil
 ---An appointment or a blocked time.
 ---@class hoopai.Event
 ---@field id string Identifier of the event or of one instance of a series.
----@field address? string Where it takes place: an address, a number or a link.
+---@field address? string Place of the meeting: an address, a number or a link.
 ---@field title string Title shown in the calendar.
 ---@field calendarId string Calendar it is in.
 ---@field locationId string Location (sub-account) it belongs to.
 ---@field contactId string Contact it was booked for.
 ---@field groupId string Group of its calendar.
 ---@field appointmentStatus "new"|"confirmed"|"cancelled"|"showed"|"noshow"|"invalid"|"active"|"completed" State of the booking.
----The same state under the API's misspelt name; live answers may carry either or both (not in the vendor's document).
+---The same state under the API's misspelt name; a response may have either or both (not in the vendor's document).
 ---@field appoinmentStatus? "new"|"confirmed"|"cancelled"|"showed"|"noshow"|"invalid"|"active"|"completed"
----@field assignedUserId string User who owns it.
----@field users string[] Further users who take part.
+---@field assignedUserId string User that it belongs to.
+---@field users string[] Further users that take part.
 ---@field notes? string Remarks kept on the event itself.
 ---@field description? string Longer description.
 ---@field isRecurring? boolean Whether it is part of a series.
@@ -890,15 +890,15 @@ TeamMember.meetingLocation = nil
 ---@field endTime string When it ends.
 ---@field dateAdded string When it was created.
 ---@field dateUpdated string When it was last changed.
----@field assignedResources? string[] Identifiers of the rooms and equipment reserved with it.
----@field createdBy? hoopai.EventAuthor Who or what created it.
+---@field assignedResources? string[] Identifiers of the rooms and equipment that are reserved for it.
+---@field createdBy? hoopai.EventAuthor Its creator.
 ---@field masterEventId? string Series this instance belongs to.
 ---@field deleted? boolean Whether it was deleted; newer versions of the API show it (not in the vendor's document).
 
----Who or what created it.
+---Its creator.
 ---@class hoopai.EventAuthor
----@field userId? string User behind it, when a person was involved.
----@field source string Where it came from, such as a booking widget.
+---@field userId? string User that created it, if it was a person.
+---@field source string Its source, such as a booking widget.
 
 ---Confirmation of a delete.
 ---@class hoopai.EventDeleted
@@ -913,13 +913,13 @@ TeamMember.meetingLocation = nil
 ---as custom_0).
 ---@field meetingLocationId? string
 ---@field overrideLocationConfig? boolean Replace the configured place: true with `meetingLocationType` alone, false with `meetingLocationId` alone.
----State of the booking; `new` holds its slot and is kept even where the calendar confirms by itself.
+---State of the booking; `new` holds its slot, and stays `new` in a calendar with `autoConfirm`.
 ---@field appointmentStatus? "new"|"confirmed"|"cancelled"|"showed"|"noshow"|"invalid"
----@field assignedUserId? string User who takes the appointment; many calendars demand it, above all with `ignoreFreeSlotValidation`.
+---@field assignedUserId? string User with whom it is booked; many calendars require one, above all with `ignoreFreeSlotValidation`.
 ---@field description? string Longer description.
 ---@field address? string Place of the meeting: an address, a number or a link.
 ---@field ignoreDateRange? boolean Book outside the calendar's minimum notice and booking window.
----@field toNotify? boolean False keeps the automations from running; they run unless told so.
+---@field toNotify? boolean False keeps the automations from running; by default they run.
 ---Book without checking that the slot is free: switches off the server's guard against double booking, and
 ---`ignoreDateRange` with it.
 ---@field ignoreFreeSlotValidation? boolean
@@ -927,24 +927,24 @@ TeamMember.meetingLocation = nil
 ---RRULE:FREQ=WEEKLY;INTERVAL=1;COUNT=4).
 ---@field rrule? string
 ---@field calendarId string Calendar to book in.
----@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
+---@field locationId? string Location (sub-account) of the call; filled in from the client's `location_id`.
 ---@field contactId string Contact the booking is for.
----@field startTime hoopai.BodyTime When it begins; the offset is the only time zone the API learns (such as 2026-01-05T10:00:00-05:00).
----@field endTime? hoopai.BodyTime When it ends; on create the calendar's slot duration decides when left out (such as 2026-01-05T10:30:00-05:00).
+---@field startTime hoopai.BodyTime When it begins; the API takes its time zone from the offset (such as 2026-01-05T10:00:00-05:00).
+---@field endTime? hoopai.BodyTime When it ends. Default on create: after the calendar's slot duration (such as 2026-01-05T10:30:00-05:00).
 
----An appointment, as create and update answer it.
+---An appointment, as create and update return it.
 ---@class hoopai.Appointment
 ---@field calendarId string Calendar it is in.
 ---@field locationId string Location (sub-account) it belongs to.
 ---@field contactId string Contact it was booked for.
----@field startTime? string When it begins; often left out of the answer.
----@field endTime? string When it ends; often left out of the answer.
+---@field startTime? string When it begins; often left out of the response.
+---@field endTime? string When it ends; often left out of the response.
 ---@field title? string Title shown in the calendar.
 ---@field meetingLocationType? string Kind of meeting place.
 ---@field appointmentStatus? "new"|"confirmed"|"cancelled"|"showed"|"noshow"|"invalid"|"active"|"completed" State of the booking.
----The same state under the API's misspelt name; live answers may carry either or both (not in the vendor's document).
+---The same state under the API's misspelt name; a response may have either or both (not in the vendor's document).
 ---@field appoinmentStatus? "new"|"confirmed"|"cancelled"|"showed"|"noshow"|"invalid"|"active"|"completed"
----@field assignedUserId? string User who takes it.
+---@field assignedUserId? string User with whom it is booked.
 ---@field address? string Place of the meeting.
 ---@field isRecurring? boolean Whether it is part of a series.
 ---@field rrule? string Rule of the series (RFC 5545).
@@ -959,13 +959,13 @@ TeamMember.meetingLocation = nil
 ---@field meetingLocationType? "custom"|"zoom"|"gmeet"|"phone"|"address"|"ms_teams"|"google" Kind of meeting place; becomes `custom` when an `address` is given.
 ---@field meetingLocationId? string Which of the places configured on the calendar or its team member to use (their `meetingId`) (such as custom_0).
 ---@field overrideLocationConfig? boolean Replace the configured place: true with `meetingLocationType` alone, false with `meetingLocationId` alone.
----State of the booking; `new` holds its slot and is kept even where the calendar confirms by itself.
+---State of the booking; `new` holds its slot, and stays `new` in a calendar with `autoConfirm`.
 ---@field appointmentStatus? "new"|"confirmed"|"cancelled"|"showed"|"noshow"|"invalid"
----@field assignedUserId? string User who takes the appointment; many calendars demand it, above all with `ignoreFreeSlotValidation`.
+---@field assignedUserId? string User with whom it is booked; many calendars require one, above all with `ignoreFreeSlotValidation`.
 ---@field description? string Longer description.
 ---@field address? string Place of the meeting: an address, a number or a link.
 ---@field ignoreDateRange? boolean Book outside the calendar's minimum notice and booking window.
----@field toNotify? boolean False keeps the automations from running; they run unless told so.
+---@field toNotify? boolean False keeps the automations from running; by default they run.
 ---Book without checking that the slot is free: switches off the server's guard against double booking, and
 ---`ignoreDateRange` with it.
 ---@field ignoreFreeSlotValidation? boolean
@@ -973,14 +973,14 @@ TeamMember.meetingLocation = nil
 ---RRULE:FREQ=WEEKLY;INTERVAL=1;COUNT=4).
 ---@field rrule? string
 ---@field calendarId? string Calendar to move it to.
----@field startTime? hoopai.BodyTime New start; the offset is the only time zone the API learns (such as 2026-01-05T10:00:00-05:00).
----@field endTime? hoopai.BodyTime When it ends; on create the calendar's slot duration decides when left out (such as 2026-01-05T10:30:00-05:00).
+---@field startTime? hoopai.BodyTime New start; the API takes its time zone from the offset (such as 2026-01-05T10:00:00-05:00).
+---@field endTime? hoopai.BodyTime When it ends. Default on create: after the calendar's slot duration (such as 2026-01-05T10:30:00-05:00).
 
 ---What `block_slots:list` asks for.
 ---Takes at least one of `userId`, `calendarId`, `groupId`.
 ---`endTime` comes after `startTime`.
 ---@class (exact) hoopai.BlockSlotsListQuery
----@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
+---@field locationId? string Location (sub-account) of the call; filled in from the client's `location_id`.
 ---@field userId? string Only blocks of this user.
 ---@field calendarId? string Only blocks of this calendar.
 ---@field groupId? string Only blocks of the calendars in this group.
@@ -994,7 +994,7 @@ TeamMember.meetingLocation = nil
 ---@field title? string Title shown in the calendar.
 ---@field calendarId? string Event calendar to block; give this or `assignedUserId`, not both.
 ---@field assignedUserId? string User to block; give this or `calendarId`, not both.
----@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
+---@field locationId? string Location (sub-account) of the call; filled in from the client's `location_id`.
 ---@field startTime? hoopai.BodyTime When the block begins (such as 2026-01-05T12:00:00-05:00).
 ---@field endTime? hoopai.BodyTime When the block ends (such as 2026-01-05T13:00:00-05:00).
 
@@ -1015,14 +1015,14 @@ TeamMember.meetingLocation = nil
 ---@field title? string Title shown in the calendar.
 ---@field calendarId? string Event calendar to block; give this or `assignedUserId`, not both.
 ---@field assignedUserId? string User to block; give this or `calendarId`, not both.
----@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
+---@field locationId? string Location (sub-account) of the call; filled in from the client's `location_id`.
 ---@field startTime? hoopai.BodyTime When the block begins (such as 2026-01-05T12:00:00-05:00).
 ---@field endTime? hoopai.BodyTime When the block ends (such as 2026-01-05T13:00:00-05:00).
 
 ---What `notes:list` asks for.
 ---@class (exact) hoopai.NotesListQuery
----@field limit? integer How many notes to return at most; filled in because the API demands it (1 to 20; default 20).
----@field offset? integer How many notes to skip; filled in because the API demands it (at least 0; default 0).
+---@field limit? integer How many notes to return at most; filled in because the API requires it (1 to 20; default 20).
+---@field offset? integer How many notes to skip; filled in because the API requires it (at least 0; default 0).
 
 ---A note on an appointment.
 ---@class hoopai.Note
@@ -1031,9 +1031,9 @@ TeamMember.meetingLocation = nil
 ---@field userId? string User in whose name it was written.
 ---@field dateAdded? string When it was written.
 ---@field contactId? string Contact of the appointment.
----@field createdBy? hoopai.NoteAuthor Who wrote it.
+---@field createdBy? hoopai.NoteAuthor Its author.
 
----Who wrote it.
+---Its author.
 ---@class hoopai.NoteAuthor
 ---@field id? string Identifier of the user.
 ---@field name? string Name of the user.
@@ -1049,29 +1049,29 @@ TeamMember.meetingLocation = nil
 
 ---What `resources:list` asks for.
 ---@class (exact) hoopai.ResourcesListQuery
----@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
----@field limit? integer How many resources to return at most; filled in because the API demands it (at least 1; default 100).
----@field skip? integer How many resources to skip; filled in because the API demands it (at least 0; default 0).
+---@field locationId? string Location (sub-account) of the call; filled in from the client's `location_id`.
+---@field limit? integer How many resources to return at most; filled in because the API requires it (at least 1; default 100).
+---@field skip? integer How many resources to skip; filled in because the API requires it (at least 0; default 0).
 
 ---A room or a piece of equipment, with its calendars.
 ---@class hoopai.Resource
 ---@field locationId string Location (sub-account) it belongs to.
 ---@field name string Name of the resource.
----@field resourceType "equipments"|"rooms" Which kind of resource.
+---@field resourceType "equipments"|"rooms" Kind of resource.
 ---@field isActive boolean Whether it can be reserved.
 ---@field description? string What it is.
 ---@field quantity? integer How many pieces of equipment there are.
----@field outOfService? integer How many of them cannot be used.
+---@field outOfService? integer How many of them are out of service.
 ---@field capacity? integer How many people the room holds.
 ---@field calendarIds string[] Service calendars it serves: one for equipment, any number for a room.
 
 ---A resource to be created.
 ---@class (exact) hoopai.ResourceCreate
----@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
+---@field locationId? string Location (sub-account) of the call; filled in from the client's `location_id`.
 ---@field name string Name of the resource.
 ---@field description string What it is.
 ---@field quantity integer How many pieces of equipment there are.
----@field outOfService integer How many of them cannot be used.
+---@field outOfService integer How many of them are out of service.
 ---@field capacity integer How many people the room holds.
 ---@field calendarIds string[] Service calendars it serves: one for equipment, any number for a room (at most 100 items).
 
@@ -1081,45 +1081,45 @@ TeamMember.meetingLocation = nil
 ---@field name? string Name of the resource.
 ---@field description? string What it is.
 ---@field quantity? integer How many pieces of equipment there are.
----@field outOfService? integer How many of them cannot be used.
+---@field outOfService? integer How many of them are out of service.
 ---@field capacity? integer How many people the room holds.
 ---@field calendarIds? string[] Service calendars it serves: one for equipment, any number for a room (at most 100 items).
 ---@field isActive? boolean Whether it can be reserved.
 
----A room or a piece of equipment, as update answers it.
+---A room or a piece of equipment, as update returns it.
 ---@class hoopai.UpdatedResource
 ---@field locationId string Location (sub-account) it belongs to.
 ---@field name string Name of the resource.
----@field resourceType "equipments"|"rooms" Which kind of resource.
+---@field resourceType "equipments"|"rooms" Kind of resource.
 ---@field isActive boolean Whether it can be reserved.
 ---@field description? string What it is.
 ---@field quantity? integer How many pieces of equipment there are.
----@field outOfService? integer How many of them cannot be used.
+---@field outOfService? integer How many of them are out of service.
 ---@field capacity? integer How many people the room holds.
 
 ---What `notifications:list` asks for.
 ---@class (exact) hoopai.NotificationsListQuery
----@field isActive? boolean Only those that are sent, or only those that are not.
----@field deleted? boolean Only deleted ones, or only those that are not.
+---@field isActive? boolean True: only active ones; false: only inactive ones.
+---@field deleted? boolean True: only deleted ones; false: only those that are not deleted.
 ---@field limit? integer How many to return at most (at least 1; default 100).
 ---@field skip? integer How many to skip (at least 0; default 0).
 
 ---One notification of a calendar.
 ---@class hoopai.Notification
 ---@field _id? string Identifier of the notification.
----@field receiverType? "contact"|"guest"|"assignedUser"|"emails"|"phoneNumbers"|"business" Who gets it.
+---@field receiverType? "contact"|"guest"|"assignedUser"|"emails"|"phoneNumbers"|"business" Recipient.
 ---@field additionalEmailIds? string[] Further e-mail addresses to send to.
 ---@field additionalPhoneNumbers? string[] Further phone numbers to send to.
 ---@field channel? "email"|"inApp"|"sms"|"whatsapp" How it is sent.
----@field notificationType? "booked"|"confirmation"|"cancellation"|"reminder"|"followup"|"reschedule" What it is sent for.
----@field isActive? boolean Whether it is sent at all.
+---@field notificationType? "booked"|"confirmation"|"cancellation"|"reminder"|"followup"|"reschedule" Occasion on which it is sent.
+---@field isActive? boolean Whether it is sent.
 ---@field additionalWhatsappNumbers? string[] Further WhatsApp numbers it is sent to.
 ---@field templateId? string Template of an e-mail.
 ---@field body? string Text of an e-mail; in-app messages need none.
 ---@field subject? string Subject of an e-mail; in-app messages need none.
 ---@field afterTime? hoopai.NotificationOffset[] How long after the appointment a `followup` is sent; other types need none.
 ---@field beforeTime? hoopai.NotificationOffset[] How long before the appointment a `reminder` is sent; other types need none.
----@field selectedUsers? string[] Users who get in-app and business e-mail messages; `sub_account_admin` means the location's admins.
+---@field selectedUsers? string[] Recipients of in-app and business e-mail messages; `sub_account_admin` means the location's admins.
 ---@field deleted? boolean Whether it was deleted.
 
 ---A distance in time from the appointment.
@@ -1129,10 +1129,10 @@ TeamMember.meetingLocation = nil
 
 ---A notification to be created.
 ---@class (exact) hoopai.NotificationCreate
----@field receiverType "contact"|"guest"|"assignedUser"|"emails"|"phoneNumbers"|"business" Who gets it.
+---@field receiverType "contact"|"guest"|"assignedUser"|"emails"|"phoneNumbers"|"business" Recipient.
 ---@field channel "email"|"inApp"|"sms"|"whatsapp" How it is sent.
----@field notificationType "booked"|"confirmation"|"cancellation"|"reminder"|"followup"|"reschedule" What it is sent for.
----@field isActive? boolean Whether it is sent at all (default true).
+---@field notificationType "booked"|"confirmation"|"cancellation"|"reminder"|"followup"|"reschedule" Occasion on which it is sent.
+---@field isActive? boolean Whether it is sent (default true).
 ---@field templateId? string Template of an e-mail.
 ---@field body? string Text of an e-mail; in-app messages need none.
 ---@field subject? string Subject of an e-mail; in-app messages need none.
@@ -1140,20 +1140,20 @@ TeamMember.meetingLocation = nil
 ---@field beforeTime? hoopai.NotificationOffset[] How long before the appointment a `reminder` is sent; other types need none.
 ---@field additionalEmailIds? string[] Further e-mail addresses to send to.
 ---@field additionalPhoneNumbers? string[] Further phone numbers to send to.
----@field selectedUsers? string[] Users who get in-app and business e-mail messages; `sub_account_admin` means the location's admins.
+---@field selectedUsers? string[] Recipients of in-app and business e-mail messages; `sub_account_admin` means the location's admins.
 ---@field fromAddress? string Sender's address of an e-mail.
 ---@field fromName? string Sender's name of an e-mail or SMS.
 ---@field fromNumber? string Sender's number of an SMS.
 
 ---What to change; fields left out stay.
 ---@class (exact) hoopai.NotificationUpdate
----@field receiverType? "contact"|"guest"|"assignedUser"|"emails"|"phoneNumbers"|"business" Who gets it.
+---@field receiverType? "contact"|"guest"|"assignedUser"|"emails"|"phoneNumbers"|"business" Recipient.
 ---@field additionalEmailIds? string[] Further e-mail addresses to send to.
 ---@field additionalPhoneNumbers? string[] Further phone numbers to send to.
----@field selectedUsers? string[] Users who get in-app and business e-mail messages; `sub_account_admin` means the location's admins.
+---@field selectedUsers? string[] Recipients of in-app and business e-mail messages; `sub_account_admin` means the location's admins.
 ---@field channel? "email"|"inApp"|"sms"|"whatsapp" How it is sent.
----@field notificationType? "booked"|"confirmation"|"cancellation"|"reminder"|"followup"|"reschedule" What it is sent for.
----@field isActive? boolean Whether it is sent at all.
+---@field notificationType? "booked"|"confirmation"|"cancellation"|"reminder"|"followup"|"reschedule" Occasion on which it is sent.
+---@field isActive? boolean Whether it is sent.
 ---@field deleted? boolean True marks it as deleted, false brings it back.
 ---@field templateId? string Template of an e-mail.
 ---@field body? string Text of an e-mail; in-app messages need none.
@@ -1164,13 +1164,13 @@ TeamMember.meetingLocation = nil
 ---@field fromNumber? string Sender's number of an SMS.
 ---@field fromName? string Sender's name of an e-mail or SMS.
 
----What became of the call.
+---Outcome of a change.
 ---@class hoopai.NotificationMessage
----@field message string Result in words.
+---@field message string The outcome as a sentence.
 
 ---What `schedules:list` asks for.
 ---@class (exact) hoopai.SchedulesListQuery
----@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
+---@field locationId? string Location (sub-account) of the call; filled in from the client's `location_id`.
 ---@field userId string User whose schedules to list.
 ---@field calendarId? string Only schedules applied to this calendar.
 ---@field skip? integer How many schedules to skip (at least 0; default 0).
@@ -1185,13 +1185,13 @@ TeamMember.meetingLocation = nil
 ---@field timezone string Time zone of the hours.
 ---@field dateAdded string When it was created.
 ---@field dateUpdated string When it was last changed.
----@field userId string User whose hours these are.
+---@field userId string User to whom the hours belong.
 ---@field calendarIds? string[] Calendars the schedule is applied to.
 ---@field deleted boolean Whether it was deleted.
 
 ---Hours of a weekday, or of one date.
 ---@class (exact) hoopai.ScheduleRule
----@field type "wday"|"date" `wday` for every such weekday, `date` for a single day.
+---@field type "wday"|"date" `wday`: each such weekday; `date`: a single day.
 ---@field intervals hoopai.ScheduleInterval[] Hours in which the user can be booked.
 ---@field date? string The day, when the type is `date` (such as 2026-12-24).
 ---@field day? "sunday"|"monday"|"tuesday"|"wednesday"|"thursday"|"friday"|"saturday" The weekday, when the type is `wday`.
@@ -1205,9 +1205,9 @@ TeamMember.meetingLocation = nil
 ---@class (exact) hoopai.ScheduleCreate
 ---@field rules? hoopai.ScheduleRule[] When the user can be booked.
 ---@field timezone string Time zone of the hours; the API documents names of the form Area/City only (such as Europe/Madrid).
----@field locationId? string Location (sub-account) the call is about; filled in from the client's `location_id`.
+---@field locationId? string Location (sub-account) of the call; filled in from the client's `location_id`.
 ---@field name string Name of the schedule.
----@field userId string User whose hours these are.
+---@field userId string User to whom the hours belong.
 ---@field calendarIds? string[] Calendars the schedule is applied to.
 
 ---What to change; fields left out stay.
@@ -1308,7 +1308,7 @@ function Calendars:update(calendarId, body, options) end
 ---@return hoopai.Response|hoopai.Error response the error when the call failed
 function Calendars:delete(calendarId, options) end
 
----List the free slots of a calendar by day; days without any are left out. 31 days at most.
+---List the free slots of a calendar by day, for 31 days at most; days without free slots are left out.
 ---
 ---`GET /calendars/{calendarId}/free-slots`
 ---@async
@@ -1346,7 +1346,7 @@ function Groups:list(query, options) end
 ---@return hoopai.Response|hoopai.Error response the error when the call failed
 function Groups:create(body, options) end
 
----Ask whether a slug is still free.
+---Check whether a slug is free.
 ---
 ---`POST /calendars/groups/validate-slug`
 ---@async
@@ -1357,7 +1357,7 @@ function Groups:create(body, options) end
 ---@return hoopai.Response|hoopai.Error response the error when the call failed
 function Groups:validate_slug(body, options) end
 
----Get one group. Not in the vendor's own document: where it is refused, look in the list.
+---Get one group. The vendor's document lacks this route: if the API refuses it, use `list`.
 ---
 ---`GET /calendars/groups/{groupId}`
 ---@async
@@ -1403,7 +1403,7 @@ function Groups:delete(groupId, options) end
 ---@return hoopai.Response|hoopai.Error response the error when the call failed
 function Groups:set_status(groupId, body, options) end
 
----Everything booked in a window of time, whatever its kind.
+---Appointments and blocked times in a window of time.
 ---@class hoopai.client.Events
 local Events = {}
 
@@ -1418,7 +1418,7 @@ local Events = {}
 ---@return hoopai.Response|hoopai.Error response the error when the call failed
 function Events:list(query, options) end
 
----Delete an appointment or a blocked time for good; to keep the record use appointments:cancel.
+---Delete an appointment or a blocked time for good; to keep an appointment use `appointments:cancel`.
 ---
 ---`DELETE /calendars/events/{eventId}`
 ---@async
@@ -1467,7 +1467,7 @@ function Appointments:get(eventId, options) end
 ---@return hoopai.Response|hoopai.Error response the error when the call failed
 function Appointments:update(eventId, body, options) end
 
----Cancel an appointment: sets its status to `cancelled` and keeps the record.
+---Cancel an appointment: sets its status to `cancelled` and keeps it.
 ---
 ---`PUT /calendars/events/appointments/{eventId}`
 ---@async
@@ -1478,7 +1478,7 @@ function Appointments:update(eventId, body, options) end
 ---@return hoopai.Response|hoopai.Error response the error when the call failed
 function Appointments:cancel(eventId, options) end
 
----Delete the record of an appointment for good. To call it off and keep the record use cancel.
+---Delete an appointment for good; to call it off and keep it use `cancel`.
 ---
 ---`DELETE /calendars/events/{eventId}`
 ---@async
@@ -1567,7 +1567,7 @@ function BlockSlots:delete(eventId, options) end
 ---@class hoopai.client.Notes
 local Notes = {}
 
----List the notes of an appointment; `response.extra.hasMore` tells whether there are more.
+---List the notes of an appointment; `response.extra.hasMore` says whether there are more.
 ---
 ---`GET /calendars/appointments/{appointmentId}/notes`
 ---@async
@@ -1628,7 +1628,7 @@ local Resources = {}
 ---`GET /calendars/resources/{resourceType}`
 ---@async
 ---@nodiscard
----@param resourceType "equipments"|"rooms" Which kind of resource.
+---@param resourceType "equipments"|"rooms" Kind of resource.
 ---@param query? hoopai.ResourcesListQuery
 ---@param options? hoopai.CallOptions
 ---@return hoopai.Resource[]? result nil when the call failed
@@ -1640,19 +1640,19 @@ function Resources:list(resourceType, query, options) end
 ---`POST /calendars/resources/{resourceType}`
 ---@async
 ---@nodiscard
----@param resourceType "equipments"|"rooms" Which kind of resource.
+---@param resourceType "equipments"|"rooms" Kind of resource.
 ---@param body hoopai.ResourceCreate A resource to be created.
 ---@param options? hoopai.CallOptions
 ---@return hoopai.Resource? result nil when the call failed
 ---@return hoopai.Response|hoopai.Error response the error when the call failed
 function Resources:create(resourceType, body, options) end
 
----Get one room or piece of equipment; the answer does not repeat its identifier.
+---Get one room or piece of equipment; the result lacks its identifier.
 ---
 ---`GET /calendars/resources/{resourceType}/{id}`
 ---@async
 ---@nodiscard
----@param resourceType "equipments"|"rooms" Which kind of resource.
+---@param resourceType "equipments"|"rooms" Kind of resource.
 ---@param id string Identifier of the resource.
 ---@param options? hoopai.CallOptions
 ---@return hoopai.Resource? result nil when the call failed
@@ -1664,7 +1664,7 @@ function Resources:get(resourceType, id, options) end
 ---`PUT /calendars/resources/{resourceType}/{id}`
 ---@async
 ---@nodiscard
----@param resourceType "equipments"|"rooms" Which kind of resource.
+---@param resourceType "equipments"|"rooms" Kind of resource.
 ---@param id string Identifier of the resource.
 ---@param body hoopai.ResourceUpdate What to change; fields left out stay.
 ---@param options? hoopai.CallOptions
@@ -1677,14 +1677,14 @@ function Resources:update(resourceType, id, body, options) end
 ---`DELETE /calendars/resources/{resourceType}/{id}`
 ---@async
 ---@nodiscard
----@param resourceType "equipments"|"rooms" Which kind of resource.
+---@param resourceType "equipments"|"rooms" Kind of resource.
 ---@param id string Identifier of the resource.
 ---@param options? hoopai.CallOptions
 ---@return hoopai.Success? result nil when the call failed
 ---@return hoopai.Response|hoopai.Error response the error when the call failed
 function Resources:delete(resourceType, id, options) end
 
----What a calendar sends to whom, and when.
+---Messages that a calendar sends about its appointments.
 ---@class hoopai.client.Notifications
 local Notifications = {}
 
@@ -1724,7 +1724,7 @@ function Notifications:create(calendarId, body, options) end
 ---@return hoopai.Response|hoopai.Error response the error when the call failed
 function Notifications:get(calendarId, notificationId, options) end
 
----Change a notification; the answer is a message only.
+---Change a notification; returns a message only.
 ---
 ---`PUT /calendars/{calendarId}/notifications/{notificationId}`
 ---@async
@@ -1837,12 +1837,12 @@ function Schedules:remove_calendar(id, calendarId, options) end
 ---@class hoopai.Client
 ---@field calendars hoopai.client.Calendars Calendars, and the free slots in them.
 ---@field groups hoopai.client.Groups Groups of calendars.
----@field events hoopai.client.Events Everything booked in a window of time, whatever its kind.
+---@field events hoopai.client.Events Appointments and blocked times in a window of time.
 ---@field appointments hoopai.client.Appointments Bookings of contacts in calendars.
 ---@field block_slots hoopai.client.BlockSlots Blocked times of calendars and users.
 ---@field notes hoopai.client.Notes Notes on an appointment.
 ---@field resources hoopai.client.Resources Rooms and equipment.
----@field notifications hoopai.client.Notifications What a calendar sends to whom, and when.
+---@field notifications hoopai.client.Notifications Messages that a calendar sends about its appointments.
 ---@field schedules hoopai.client.Schedules Weekly hours and special dates of users.
 local Client = {}
 

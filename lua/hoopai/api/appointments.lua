@@ -19,11 +19,11 @@ local override_location_config = {
 local appointment_status = {
   name = "appointmentStatus", type = "string",
   enum = { "new", "confirmed", "cancelled", "showed", "noshow", "invalid" },
-  doc = "State of the booking; `new` holds its slot and is kept even where the calendar confirms by itself.",
+  doc = "State of the booking; `new` holds its slot, and stays `new` in a calendar with `autoConfirm`.",
 }
 local assigned_user_id = {
   name = "assignedUserId", type = "string",
-  doc = "User who takes the appointment; many calendars demand it, above all with `ignoreFreeSlotValidation`.",
+  doc = "User with whom it is booked; many calendars require one, above all with `ignoreFreeSlotValidation`.",
 }
 local description = { name = "description", type = "string", doc = "Longer description." }
 local address = { name = "address", type = "string", doc = "Place of the meeting: an address, a number or a link." }
@@ -32,7 +32,7 @@ local ignore_date_range = {
   doc = "Book outside the calendar's minimum notice and booking window.",
 }
 local to_notify = {
-  name = "toNotify", type = "boolean", doc = "False keeps the automations from running; they run unless told so.",
+  name = "toNotify", type = "boolean", doc = "False keeps the automations from running; by default they run.",
 }
 local ignore_free_slot_validation = {
   name = "ignoreFreeSlotValidation", type = "boolean",
@@ -46,24 +46,24 @@ local rrule = {
 }
 local end_time = {
   name = "endTime", type = "datetime",
-  doc = "When it ends; on create the calendar's slot duration decides when left out.",
+  doc = "When it ends. Default on create: after the calendar's slot duration.",
   example = "2026-01-05T10:30:00-05:00",
 }
 
---- What create and update answer. Live answers leave out the times; newer versions of the API add the two dates.
+--- What create and update return. The live API leaves out the times; its newer versions add the two dates.
 local appointment = {
-  type = "object", class = "Appointment", doc = "An appointment, as create and update answer it.", fields = {
+  type = "object", class = "Appointment", doc = "An appointment, as create and update return it.", fields = {
     { name = "calendarId", type = "string", required = true, doc = "Calendar it is in." },
     { name = "locationId", type = "string", required = true, doc = "Location (sub-account) it belongs to." },
     { name = "contactId", type = "string", required = true, doc = "Contact it was booked for." },
-    { name = "startTime", type = "datetime", doc = "When it begins; often left out of the answer." },
-    { name = "endTime", type = "datetime", doc = "When it ends; often left out of the answer." },
+    { name = "startTime", type = "datetime", doc = "When it begins; often left out of the response." },
+    { name = "endTime", type = "datetime", doc = "When it ends; often left out of the response." },
     { name = "title", type = "string", doc = "Title shown in the calendar." },
     { name = "meetingLocationType", type = "string", default = "default", doc = "Kind of meeting place." },
     { name = "appointmentStatus", type = "string", enum = models.event_status, doc = "State of the booking." },
     { name = "appoinmentStatus", type = "string", undocumented = true, enum = models.event_status,
-      doc = "The same state under the API's misspelt name; live answers may carry either or both." },
-    { name = "assignedUserId", type = "string", doc = "User who takes it." },
+      doc = "The same state under the API's misspelt name; a response may have either or both." },
+    { name = "assignedUserId", type = "string", doc = "User with whom it is booked." },
     { name = "address", type = "string", doc = "Place of the meeting." },
     { name = "isRecurring", type = "boolean", doc = "Whether it is part of a series." },
     { name = "rrule", type = "string", doc = "Rule of the series (RFC 5545)." },
@@ -75,13 +75,13 @@ local appointment = {
   },
 }
 
--- What ends before it begins is a slip.
+-- The end must be after the start.
 local booked_time = { from = "startTime", to = "endTime" }
 
 return {
   name = "appointments", doc = "Bookings of contacts in calendars.",
 
-  -- No list of appointments exists: a booking of unclear outcome is looked for among the events of its calendar.
+  -- The API has no list of appointments: a create whose outcome is unclear is reconciled with the calendar's events.
   { name = "create", method = "POST", path = "/calendars/events/appointments",
     doc = "Book an appointment; send the slot string exactly as `free_slots` gave it.",
     scope = "calendars/events.write", retry = "once", reconcile = "list", reconcile_with = "events.list",
@@ -104,7 +104,7 @@ return {
       models.location,
       { name = "contactId", type = "string", required = true, doc = "Contact the booking is for." },
       { name = "startTime", type = "datetime", required = true,
-        doc = "When it begins; the offset is the only time zone the API learns.",
+        doc = "When it begins; the API takes its time zone from the offset.",
         example = "2026-01-05T10:00:00-05:00" },
       end_time,
     } },
@@ -117,7 +117,7 @@ return {
     scope = "calendars/events.readonly", retry = "safe",
     params = { models.event_id },
     status = 200,
-    -- The document says `event`; the live API answers `appointment`.
+    -- The vendor's document names the key `event`; the live API sends `appointment`.
     result = { keys = { "event", "appointment" }, type = models.event },
   },
 
@@ -141,7 +141,7 @@ return {
       rrule,
       { name = "calendarId", type = "string", doc = "Calendar to move it to." },
       { name = "startTime", type = "datetime",
-        doc = "New start; the offset is the only time zone the API learns.",
+        doc = "New start; the API takes its time zone from the offset.",
         example = "2026-01-05T10:00:00-05:00" },
       end_time,
     } },
@@ -150,9 +150,9 @@ return {
   },
 
   { name = "cancel", alias = "appointments.update", preset = { appointmentStatus = "cancelled" },
-    doc = "Cancel an appointment: sets its status to `cancelled` and keeps the record." },
+    doc = "Cancel an appointment: sets its status to `cancelled` and keeps it." },
 
-  -- Here the id is an appointment's by the caller's word, so an unclear delete can be looked up.
+  -- The caller says that the id is an appointment's, so a delete whose outcome is unclear can be reconciled.
   { name = "delete", alias = "events.delete", reconcile = "get", reconcile_with = "appointments.get",
-    doc = "Delete the record of an appointment for good. To call it off and keep the record use cancel." },
+    doc = "Delete an appointment for good; to call it off and keep it use `cancel`." },
 }

@@ -5,8 +5,8 @@ local models = require "hoopai.api.models"
 -- stylua: ignore start
 
 local title = { name = "title", type = "string", doc = "Title shown in the calendar." }
--- The vendor's document marks calendarId as required and says in the same breath that it excludes assignedUserId:
--- a user's time could never be blocked. Exactly one of the two is what the text means.
+-- The vendor's document marks calendarId as required, and says that it excludes assignedUserId: a user's time could
+-- never be blocked. Its text means that exactly one of the two is required.
 local calendar_id = {
   name = "calendarId", type = "string", doc = "Event calendar to block; give this or `assignedUserId`, not both.",
 }
@@ -33,7 +33,7 @@ local block_slot = {
   },
 }
 
--- What ends before it begins is a slip.
+-- The end must be after the start.
 local booked_time = { from = "startTime", to = "endTime" }
 
 return {
@@ -76,7 +76,7 @@ return {
     result = { type = block_slot },
   },
 
-  -- No blocked time can be got by its id: an unclear update is looked for in the list.
+  -- The API cannot get a blocked time by its id: an update whose outcome is unclear is reconciled with the list.
   { name = "update", method = "PUT", path = "/calendars/events/block-slots/{eventId}",
     doc = "Change a blocked time.",
     scope = "calendars/events.write", retry = "idempotent", reconcile = "list",

@@ -6,7 +6,7 @@ local ipairs, pairs = ipairs, pairs
 
 -- stylua: ignore start
 
---- Lists of fields in a row.
+--- One list of the fields of several.
 local function join(...)
   local all = {}
   for _, fields in ipairs { ... } do
@@ -15,7 +15,7 @@ local function join(...)
   return all
 end
 
---- The same fields without defaults: left out of an update they mean "as it was", not "the default again".
+--- The same fields without defaults: a field that an update leaves out keeps its value.
 local function without_defaults(fields)
   local kept = {}
   for index, field in ipairs(fields) do
@@ -29,7 +29,7 @@ end
 
 local slot_units = { "mins", "hours" }
 
--- Where a meeting takes place. The API answers with one field more than it takes.
+-- The place of a meeting. Responses have one field more than requests.
 local location_kind = {
   name = "kind", type = "string", required = true,
   enum = {
@@ -51,7 +51,7 @@ local shown_location_configuration = {
   type = "object", class = "LocationConfiguration", doc = "A meeting place on offer.", fields = {
     location_kind,
     location_address,
-    { name = "meetingId", type = "string", doc = "What an appointment's `meetingLocationId` picks this place by." },
+    { name = "meetingId", type = "string", doc = "Identifier of this place for `meetingLocationId`." },
   },
 }
 
@@ -72,7 +72,7 @@ local member_primary = {
   name = "isPrimary", type = "boolean",
   doc = "Whether this is the primary member; a collective calendar needs exactly one.",
 }
-local member_locations_doc = "Where this member meets; several places only when the member is the only one."
+local member_locations_doc = "Meeting places of this member; several only if the calendar has one member."
 
 local team_member = {
   type = "object", class = "TeamMemberBody", doc = "A user of the calendar's team.", fields = {
@@ -161,7 +161,7 @@ local recurring = {
   },
 }
 
--- No default on `enabled` (the API's is false): it is required, and filling in false would undo what the caller means.
+-- `enabled` is required, so the API's default (false) is not declared: it would be filled in if a caller forgets it.
 -- The capital L is the API's own.
 local look_busy = {
   type = "object", class = "LookBusy", doc = "Hides part of the free slots.", fields = {
@@ -170,7 +170,7 @@ local look_busy = {
   },
 }
 
--- What create takes, update takes and get shows alike.
+-- The fields that create, update and get have in common.
 local settings = {
   { name = "isActive", type = "boolean", default = true, doc = "Active, or a draft." },
   { name = "description", type = "string", doc = "What the calendar is for." },
@@ -205,11 +205,11 @@ local settings = {
   { name = "allowBookingForUnit", type = "string", enum = { "days", "weeks", "months" },
     doc = "Unit of `allowBookingFor`." },
 
-  -- Null is a value of its own here, unlike leaving the field out.
+  -- Null has a meaning here that differs from leaving the field out.
   { name = "availabilityType", type = "integer", enum = { 0, 1 }, nullable = true,
     doc = "Which hours count: 0 `openHours` only, 1 `availabilities` only, `hoopai.null` both." },
   { name = "openHours", type = "array", items = open_hours,
-    doc = "Hours of the week; single dates go to `availabilities`." },
+    doc = "Weekly hours; those of single dates are in `availabilities`." },
   { name = "lookBusyConfig", type = "object", class = "LookBusy", fields = look_busy.fields,
     doc = "Hides part of the free slots." },
 
@@ -223,11 +223,11 @@ local settings = {
     doc = "Whether contacts may cancel their appointments." },
   { name = "stickyContact", type = "boolean", doc = "Whether the widget remembers who booked before." },
   { name = "guestType", type = "string", enum = { "count_only", "collect_detail" },
-    doc = "What is asked about guests: how many, or who." },
+    doc = "What is asked about guests: their number, or their details." },
   { name = "shouldAssignContactToTeamMember", type = "boolean",
     doc = "Whether a booking assigns the contact to the team member." },
   { name = "shouldSkipAssigningContactForExisting", type = "boolean",
-    doc = "Whether contacts who are assigned already stay so." },
+    doc = "Whether contacts that are already assigned keep their user." },
 
   { name = "shouldSendAlertEmailsToAssignedMember", type = "boolean", doc = "Whether the assigned user gets alerts." },
   { name = "alertEmail", type = "string", doc = "Address that gets alerts." },
@@ -240,7 +240,7 @@ local settings = {
   { name = "widgetSlug", type = "string", doc = "Last part of the address of the booking widget." },
   { name = "formId", type = "string", doc = "Form that people fill in when booking." },
   { name = "formSubmitType", type = "string", default = "ThankYouMessage",
-    enum = { "RedirectURL", "ThankYouMessage" }, doc = "What follows a booking: another page, or a message." },
+    enum = { "RedirectURL", "ThankYouMessage" }, doc = "What is shown after a booking: another page, or a message." },
   { name = "formSubmitRedirectURL", type = "string", doc = "Page to go to, for `RedirectURL`." },
   { name = "formSubmitThanksMessage", type = "string", doc = "Text to show, for `ThankYouMessage`." },
   { name = "consentLabel", type = "string", doc = "Text beside the consent box." },
@@ -251,7 +251,7 @@ local settings = {
 }
 
 local required_name = { name = "name", type = "string", required = true, doc = "Name of the calendar." }
--- Fixed at creation: update takes neither the kind nor this one of the units.
+-- Update takes neither this unit nor the type.
 local slot_buffer_unit = {
   name = "slotBufferUnit", type = "string", enum = slot_units,
   doc = "Unit of `slotBuffer`; can only be set when creating.",
@@ -267,7 +267,7 @@ local places_doc = "Meeting places of an event calendar."
 local location_configurations = {
   name = "locationConfigurations", type = "array", items = location_configuration, doc = places_doc,
 }
-local dates_doc = "Hours of single dates; the hours of the week go to `openHours`."
+local dates_doc = "Hours of single dates; the weekly ones are in `openHours`."
 local availabilities = { name = "availabilities", type = "array", items = availability, doc = dates_doc }
 
 local calendar = {
@@ -351,7 +351,7 @@ return {
   },
 
   { name = "free_slots", method = "GET", path = "/calendars/{calendarId}/free-slots",
-    doc = "List the free slots of a calendar by day; days without any are left out. 31 days at most.",
+    doc = "List the free slots of a calendar by day, for 31 days at most; days without free slots are left out.",
     scope = "calendars.readonly", retry = "safe",
     params = { models.calendar_id },
     query = {
@@ -359,11 +359,11 @@ return {
         example = 1767571200000 },
       { name = "endDate", type = "epoch_ms", required = true, doc = "End of the window, 31 days later at most.",
         example = 1768176000000 },
-      { name = "timezone", type = "timezone", doc = "Zone to give the slots in; the calendar's own when left out.",
+      { name = "timezone", type = "timezone", doc = "Time zone of the slots. Default: the calendar's.",
         example = "America/Los_Angeles" },
       { name = "userId", type = "string", doc = "Only slots of this user." },
       { name = "userIds", type = "array", items = { type = "string" }, doc = "Only slots of these users." },
-      -- HoopAI's quick start sends it, the live API has been seen to refuse it: passed on when given, never filled in.
+      -- HoopAI's quick start sends it, and the live API was seen to refuse it: sent if given, never filled in.
       { name = "locationId", type = "string", undocumented = true, fill = false,
         doc = "Location of the calendar; not needed, and refused by some versions of the API." },
       { name = "enableLookBusy", type = "boolean", undocumented = true,
@@ -371,7 +371,7 @@ return {
     },
     range = { from = "startDate", to = "endDate", max_days = 31 },
     status = 200,
-    -- A traceId stands among the days of live answers; it is not one of them.
+    -- The live API puts a traceId among the days; the result is without it.
     result = { type = { type = "object", class = "FreeSlots", doc = "Days (YYYY-MM-DD) with free slots.", values = {
       type = "object", class = "FreeDay", doc = "The free slots of one day.", fields = {
         { name = "slots", type = "array", required = true, items = { type = "datetime" },

@@ -1,11 +1,11 @@
---- Events: what stands in the calendars between two instants.
+--- Events: the appointments and blocked times between two instants.
 -- @module hoopai.api.events
 local models = require "hoopai.api.models"
 
 -- stylua: ignore start
 
 return {
-  name = "events", doc = "Everything booked in a window of time, whatever its kind.",
+  name = "events", doc = "Appointments and blocked times in a window of time.",
 
   { name = "list", method = "GET", path = "/calendars/events",
     doc = "List the appointments between two instants, of a user, a calendar or a group.",
@@ -27,10 +27,10 @@ return {
     result = { keys = { "events" }, type = { type = "array", items = models.event } },
   },
 
-  -- reconcile = "none": whether the id means an appointment or a blocked time is not known here, and for a blocked time
-  -- there is no lookup by id. "Not found" from the appointment route would look like a delete that worked.
+  -- reconcile = "none": the id may be that of a blocked time, which the API cannot get by its id. The 404 of the
+  -- appointment route would look like a delete that succeeded.
   { name = "delete", method = "DELETE", path = "/calendars/events/{eventId}",
-    doc = "Delete an appointment or a blocked time for good; to keep the record use appointments:cancel.",
+    doc = "Delete an appointment or a blocked time for good; to keep an appointment use `appointments:cancel`.",
     scope = "calendars/events.write", retry = "idempotent", reconcile = "none",
     params = { models.event_id },
     empty_body = true,

@@ -24,8 +24,8 @@ local group = {
   },
 }
 
--- reconcile = "list" throughout: the route that gets one group is in HoopAI's overview only, not in the vendor's
--- document. Should it not exist, its "not found" would look like a delete that worked; the list shows all fields.
+-- All changes have reconcile = "list": the route that gets one group is in HoopAI's overview, not in the vendor's
+-- document. If the route does not exist, its 404 looks like a delete that succeeded. The list has all fields.
 return {
   name = "groups", doc = "Groups of calendars.",
 
@@ -53,9 +53,9 @@ return {
     result = { keys = { "group" }, type = group },
   },
 
-  -- A POST that only asks: it may be repeated like any read.
+  -- A POST that changes nothing: it is repeated like any read.
   { name = "validate_slug", method = "POST", path = "/calendars/groups/validate-slug",
-    doc = "Ask whether a slug is still free.",
+    doc = "Check whether a slug is free.",
     scope = "calendars/groups.write", retry = "safe",
     params = {},
     body = { type = "object", class = "GroupSlug", doc = "A slug to be checked.", fields = {
@@ -64,13 +64,13 @@ return {
     } },
     status = 200,
     result = { type = { type = "object", class = "SlugAvailability", doc = "Whether a slug is free.", fields = {
-      { name = "available", type = "boolean", required = true, doc = "Whether the slug is still free." },
+      { name = "available", type = "boolean", required = true, doc = "Whether the slug is free." },
     } } },
   },
 
-  -- What the answer looks like is documented nowhere; it is taken to be that of create and update.
+  -- The response is not documented; its form is assumed to be that of create and update.
   { name = "get", method = "GET", path = "/calendars/groups/{groupId}", undocumented = true,
-    doc = "Get one group. Not in the vendor's own document: where it is refused, look in the list.",
+    doc = "Get one group. The vendor's document lacks this route: if the API refuses it, use `list`.",
     scope = "calendars/groups.readonly", retry = "safe",
     params = { group_id },
     status = 200,

@@ -1,4 +1,4 @@
---- The names of the resources, in the order in which they are documented.
+--- The names of the resources, in the order of the documentation.
 -- Each name is a file beside this one: `hoopai.api.<name>` describes the endpoints of that resource as data.
 -- @module hoopai.api
 return {

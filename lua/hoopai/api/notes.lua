@@ -16,7 +16,7 @@ local note = {
     { name = "userId", type = "string", doc = "User in whose name it was written." },
     { name = "dateAdded", type = "datetime", doc = "When it was written." },
     { name = "contactId", type = "string", doc = "Contact of the appointment." },
-    { name = "createdBy", type = "object", class = "NoteAuthor", fields = note_author, doc = "Who wrote it." },
+    { name = "createdBy", type = "object", class = "NoteAuthor", fields = note_author, doc = "Its author." },
   },
 }
 
@@ -34,14 +34,14 @@ return {
   name = "notes", doc = "Notes on an appointment.",
 
   { name = "list", method = "GET", path = "/calendars/appointments/{appointmentId}/notes",
-    doc = "List the notes of an appointment; `response.extra.hasMore` tells whether there are more.",
+    doc = "List the notes of an appointment; `response.extra.hasMore` says whether there are more.",
     scope = "calendars/events.readonly", retry = "safe",
     params = { appointment_id },
     query = {
       { name = "limit", type = "integer", required = true, default = 20, min = 1, max = 20,
-        doc = "How many notes to return at most; filled in because the API demands it." },
+        doc = "How many notes to return at most; filled in because the API requires it." },
       { name = "offset", type = "integer", required = true, default = 0, min = 0,
-        doc = "How many notes to skip; filled in because the API demands it." },
+        doc = "How many notes to skip; filled in because the API requires it." },
     },
     status = 200,
     result = {
@@ -59,7 +59,7 @@ return {
     result = { keys = { "note" }, type = note },
   },
 
-  -- A single note cannot be got: an unclear change or delete is looked for in the list.
+  -- The API cannot get one note: a change whose outcome is unclear is reconciled with the list.
   { name = "update", method = "PUT", path = "/calendars/appointments/{appointmentId}/notes/{noteId}",
     doc = "Rewrite a note.",
     scope = "calendars/events.write", retry = "idempotent", reconcile = "list",

@@ -1,4 +1,4 @@
---- Notifications: what a calendar sends to whom, and when.
+--- Notifications: the messages that a calendar sends before and after appointments.
 -- @module hoopai.api.notifications
 local models = require "hoopai.api.models"
 
@@ -37,7 +37,7 @@ local additional_phone_numbers = {
 }
 local selected_users = {
   name = "selectedUsers", type = "array", items = strings,
-  doc = "Users who get in-app and business e-mail messages; `sub_account_admin` means the location's admins.",
+  doc = "Recipients of in-app and business e-mail messages; `sub_account_admin` means the location's admins.",
 }
 local from_address = { name = "fromAddress", type = "string", doc = "Sender's address of an e-mail." }
 local from_name = { name = "fromName", type = "string", doc = "Sender's name of an e-mail or SMS." }
@@ -46,12 +46,12 @@ local from_number = { name = "fromNumber", type = "string", doc = "Sender's numb
 local notification = {
   type = "object", class = "Notification", doc = "One notification of a calendar.", fields = {
     { name = "_id", type = "string", doc = "Identifier of the notification." },
-    { name = "receiverType", type = "string", enum = receiver_types, doc = "Who gets it." },
+    { name = "receiverType", type = "string", enum = receiver_types, doc = "Recipient." },
     additional_email_ids,
     additional_phone_numbers,
     { name = "channel", type = "string", enum = channels, doc = "How it is sent." },
-    { name = "notificationType", type = "string", enum = notification_types, doc = "What it is sent for." },
-    { name = "isActive", type = "boolean", doc = "Whether it is sent at all." },
+    { name = "notificationType", type = "string", enum = notification_types, doc = "Occasion on which it is sent." },
+    { name = "isActive", type = "boolean", doc = "Whether it is sent." },
     { name = "additionalWhatsappNumbers", type = "array", items = strings,
       doc = "Further WhatsApp numbers it is sent to." },
     template_id,
@@ -64,23 +64,23 @@ local notification = {
   },
 }
 
--- Update and delete answer with a sentence, not with the notification.
+-- Update and delete return a sentence, not the notification.
 local message = {
-  type = "object", class = "NotificationMessage", doc = "What became of the call.", fields = {
-    { name = "message", type = "string", required = true, doc = "Result in words." },
+  type = "object", class = "NotificationMessage", doc = "Outcome of a change.", fields = {
+    { name = "message", type = "string", required = true, doc = "The outcome as a sentence." },
   },
 }
 
 return {
-  name = "notifications", doc = "What a calendar sends to whom, and when.",
+  name = "notifications", doc = "Messages that a calendar sends about its appointments.",
 
   { name = "list", method = "GET", path = "/calendars/{calendarId}/notifications",
     doc = "List the notifications of a calendar.",
     scope = "calendars/events.readonly", retry = "safe",
     params = { models.calendar_id },
     query = {
-      { name = "isActive", type = "boolean", doc = "Only those that are sent, or only those that are not." },
-      { name = "deleted", type = "boolean", doc = "Only deleted ones, or only those that are not." },
+      { name = "isActive", type = "boolean", doc = "True: only active ones; false: only inactive ones." },
+      { name = "deleted", type = "boolean", doc = "True: only deleted ones; false: only those that are not deleted." },
       { name = "limit", type = "integer", default = 100, min = 1, doc = "How many to return at most." },
       { name = "skip", type = "integer", default = 0, min = 0, doc = "How many to skip." },
     },
@@ -88,18 +88,18 @@ return {
     result = { type = { type = "array", items = notification } },
   },
 
-  -- reconcile = "none": entries carry no date, so a new one cannot be told from an older one with the same settings.
+  -- reconcile = "none": notifications have no date, so a new one looks like an older one with the same settings.
   { name = "create", method = "POST", path = "/calendars/{calendarId}/notifications",
     doc = "Create one or more notifications; the body is a list.",
     scope = "calendars/events.write", retry = "once", reconcile = "none",
     params = { models.calendar_id },
     body = { type = "array", doc = "Notifications to be created.", items = {
       type = "object", class = "NotificationCreate", doc = "A notification to be created.", fields = {
-        { name = "receiverType", type = "string", required = true, enum = receiver_types, doc = "Who gets it." },
+        { name = "receiverType", type = "string", required = true, enum = receiver_types, doc = "Recipient." },
         { name = "channel", type = "string", required = true, enum = channels, doc = "How it is sent." },
         { name = "notificationType", type = "string", required = true, enum = notification_types,
-          doc = "What it is sent for." },
-        { name = "isActive", type = "boolean", default = true, doc = "Whether it is sent at all." },
+          doc = "Occasion on which it is sent." },
+        { name = "isActive", type = "boolean", default = true, doc = "Whether it is sent." },
         template_id,
         body,
         subject,
@@ -126,17 +126,17 @@ return {
   },
 
   { name = "update", method = "PUT", path = "/calendars/{calendarId}/notifications/{notificationId}",
-    doc = "Change a notification; the answer is a message only.",
+    doc = "Change a notification; returns a message only.",
     scope = "calendars/events.write", retry = "idempotent", reconcile = "get",
     params = { models.calendar_id, notification_id },
     body = { type = "object", class = "NotificationUpdate", doc = "What to change; fields left out stay.", fields = {
-      { name = "receiverType", type = "string", enum = receiver_types, doc = "Who gets it." },
+      { name = "receiverType", type = "string", enum = receiver_types, doc = "Recipient." },
       additional_email_ids,
       additional_phone_numbers,
       selected_users,
       { name = "channel", type = "string", enum = channels, doc = "How it is sent." },
-      { name = "notificationType", type = "string", enum = notification_types, doc = "What it is sent for." },
-      { name = "isActive", type = "boolean", doc = "Whether it is sent at all." },
+      { name = "notificationType", type = "string", enum = notification_types, doc = "Occasion on which it is sent." },
+      { name = "isActive", type = "boolean", doc = "Whether it is sent." },
       { name = "deleted", type = "boolean", doc = "True marks it as deleted, false brings it back." },
       template_id,
       body,

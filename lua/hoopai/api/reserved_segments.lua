@@ -1,5 +1,5 @@
---- The words that stand in the paths of the API themselves. As an id each of them would make another endpoint of the
--- path: a calendar called "groups" is the list of the groups.
+--- The fixed segments of the API's paths. None of them may be an id, since the path would be that of another endpoint:
+-- `/calendars/groups` is the list of the groups, not a calendar.
 -- @module hoopai.api.reserved_segments
 return {
   ["appointments"] = true,

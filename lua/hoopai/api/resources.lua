@@ -1,26 +1,26 @@
---- Resources: rooms and equipment that are reserved together with service appointments.
+--- Resources: rooms and equipment that are reserved with service appointments.
 -- @module hoopai.api.resources
 local models = require "hoopai.api.models"
 
 -- stylua: ignore start
 
 local resource_type = {
-  name = "resourceType", type = "string", enum = { "equipments", "rooms" }, doc = "Which kind of resource.",
+  name = "resourceType", type = "string", enum = { "equipments", "rooms" }, doc = "Kind of resource.",
 }
 local id = { name = "id", type = "string", doc = "Identifier of the resource." }
 
 local calendar_ids_doc = "Service calendars it serves: one for equipment, any number for a room."
 
--- The vendor's document gives neither form an identifier.
+-- In the vendor's document neither form has an identifier.
 local shown = {
   { name = "locationId", type = "string", required = true, doc = "Location (sub-account) it belongs to." },
   { name = "name", type = "string", required = true, doc = "Name of the resource." },
   { name = "resourceType", type = "string", required = true, enum = resource_type.enum,
-    doc = "Which kind of resource." },
+    doc = "Kind of resource." },
   { name = "isActive", type = "boolean", required = true, doc = "Whether it can be reserved." },
   { name = "description", type = "string", doc = "What it is." },
   { name = "quantity", type = "integer", doc = "How many pieces of equipment there are." },
-  { name = "outOfService", type = "integer", doc = "How many of them cannot be used." },
+  { name = "outOfService", type = "integer", doc = "How many of them are out of service." },
   { name = "capacity", type = "integer", doc = "How many people the room holds." },
 }
 
@@ -32,7 +32,7 @@ local resource = {
 }
 
 local updated_resource = {
-  type = "object", class = "UpdatedResource", doc = "A room or a piece of equipment, as update answers it.",
+  type = "object", class = "UpdatedResource", doc = "A room or a piece of equipment, as update returns it.",
   fields = shown,
 }
 
@@ -45,18 +45,18 @@ return {
     params = { resource_type },
     query = {
       models.location,
-      -- The API names no default of its own; this is the one of its notifications list.
+      -- The API documents no default; this is that of its notifications.
       { name = "limit", type = "integer", required = true, default = 100, min = 1,
-        doc = "How many resources to return at most; filled in because the API demands it." },
+        doc = "How many resources to return at most; filled in because the API requires it." },
       { name = "skip", type = "integer", required = true, default = 0, min = 0,
-        doc = "How many resources to skip; filled in because the API demands it." },
+        doc = "How many resources to skip; filled in because the API requires it." },
     },
     status = 200,
     result = { type = { type = "array", items = resource } },
   },
 
-  -- reconcile = "none": what the list shows has neither an identifier nor a date, so a new entry cannot be told from an
-  -- older one of the same name.
+  -- reconcile = "none": the entries of the list have neither an identifier nor a date, so a new one looks like an older
+  -- one of the same name.
   { name = "create", method = "POST", path = "/calendars/resources/{resourceType}",
     doc = "Create a room or a piece of equipment.",
     scope = "calendars/resources.write", retry = "once", reconcile = "none",
@@ -66,7 +66,7 @@ return {
       { name = "name", type = "string", required = true, doc = "Name of the resource." },
       { name = "description", type = "string", required = true, doc = "What it is." },
       { name = "quantity", type = "integer", required = true, doc = "How many pieces of equipment there are." },
-      { name = "outOfService", type = "integer", required = true, doc = "How many of them cannot be used." },
+      { name = "outOfService", type = "integer", required = true, doc = "How many of them are out of service." },
       { name = "capacity", type = "integer", required = true, doc = "How many people the room holds." },
       { name = "calendarIds", type = "array", required = true, max_items = 100, items = { type = "string" },
         doc = calendar_ids_doc },
@@ -76,7 +76,7 @@ return {
   },
 
   { name = "get", method = "GET", path = "/calendars/resources/{resourceType}/{id}",
-    doc = "Get one room or piece of equipment; the answer does not repeat its identifier.",
+    doc = "Get one room or piece of equipment; the result lacks its identifier.",
     scope = "calendars/resources.readonly", retry = "safe",
     params = { resource_type, id },
     status = 200,
@@ -93,7 +93,7 @@ return {
       { name = "name", type = "string", doc = "Name of the resource." },
       { name = "description", type = "string", doc = "What it is." },
       { name = "quantity", type = "integer", doc = "How many pieces of equipment there are." },
-      { name = "outOfService", type = "integer", doc = "How many of them cannot be used." },
+      { name = "outOfService", type = "integer", doc = "How many of them are out of service." },
       { name = "capacity", type = "integer", doc = "How many people the room holds." },
       { name = "calendarIds", type = "array", max_items = 100, items = { type = "string" }, doc = calendar_ids_doc },
       { name = "isActive", type = "boolean", doc = "Whether it can be reserved." },

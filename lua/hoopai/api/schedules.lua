@@ -6,7 +6,7 @@ local models = require "hoopai.api.models"
 
 local id = { name = "id", type = "string", doc = "Identifier of the schedule." }
 
--- 0:00 to 23:59; a Lua pattern has no alternatives, so hours from 24 to 29 pass here and are left to the API.
+-- 0:00 to 23:59. Lua patterns have no alternatives, so hours from 24 to 29 pass here; the API checks them.
 local clock = "^[0-2]?%d:[0-5]%d$"
 
 local interval = {
@@ -22,7 +22,7 @@ local rules = {
   name = "rules", type = "array", doc = "When the user can be booked.", items = {
     type = "object", class = "ScheduleRule", doc = "Hours of a weekday, or of one date.", fields = {
       { name = "type", type = "string", required = true, enum = { "wday", "date" },
-        doc = "`wday` for every such weekday, `date` for a single day." },
+        doc = "`wday`: each such weekday; `date`: a single day." },
       { name = "intervals", type = "array", required = true, items = interval,
         doc = "Hours in which the user can be booked." },
       { name = "date", type = "date", pattern = "^%d%d%d%d%-%d%d%-%d%d$", doc = "The day, when the type is `date`.",
@@ -34,7 +34,7 @@ local rules = {
   },
 }
 
--- As documented, the API takes zones of exactly two parts without digits or hyphens: neither UTC nor
+-- The documented pattern: exactly two parts without digits or hyphens, hence neither UTC nor
 -- America/Argentina/Buenos_Aires.
 local zone_pattern = "^[A-Za-z_]+/[A-Za-z_]+$"
 local zone_doc = "Time zone of the hours; the API documents names of the form Area/City only."
@@ -52,7 +52,7 @@ local schedule = {
     { name = "timezone", type = "timezone", required = true, doc = "Time zone of the hours." },
     { name = "dateAdded", type = "datetime", required = true, doc = "When it was created." },
     { name = "dateUpdated", type = "datetime", required = true, doc = "When it was last changed." },
-    { name = "userId", type = "string", required = true, doc = "User whose hours these are." },
+    { name = "userId", type = "string", required = true, doc = "User to whom the hours belong." },
     calendar_ids,
     { name = "deleted", type = "boolean", required = true, doc = "Whether it was deleted." },
   },
@@ -87,7 +87,7 @@ return {
         example = "Europe/Madrid" },
       models.location,
       { name = "name", type = "string", required = true, doc = "Name of the schedule." },
-      { name = "userId", type = "string", required = true, doc = "User whose hours these are." },
+      { name = "userId", type = "string", required = true, doc = "User to whom the hours belong." },
       calendar_ids,
     } },
     status = 201,
@@ -123,7 +123,7 @@ return {
     result = { type = models.success },
   },
 
-  -- Whether an association was made or undone shows in the calendarIds of the schedule.
+  -- An association is a member of the schedule's calendarIds.
   { name = "add_calendar", method = "PUT", path = "/calendars/schedules/{id}/associations/{calendarId}",
     doc = "Apply a schedule to a calendar.",
     scope = "calendars.write", retry = "idempotent", reconcile = "get", reconcile_member = "calendarIds",

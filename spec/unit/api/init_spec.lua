@@ -45,7 +45,7 @@ PUT /calendars/schedules/{id}/associations/{calendarId}
 DELETE /calendars/schedules/{id}/associations/{calendarId}
 ]]
 
--- What people type: the arguments in order, "= resource.method" for another name of it.
+-- The methods of a client: the arguments in order, or "= resource.method" for an alias.
 local METHODS = {
   calendars = {
     "list(query?)", "create(body)", "get(calendarId)", "update(calendarId, body)", "delete(calendarId)",
@@ -87,7 +87,7 @@ local TYPES = {
   epoch_ms = true, datetime = true, date = true, timezone = true,
 }
 
--- What a type may say beside its kind, and what must be true of it.
+-- The modifiers of a type, and the types of their values.
 local MODIFIERS = {
   required = "boolean", nullable = "boolean", undocumented = "boolean", read_only = "boolean", fill = "boolean",
   min = "number", max = "number", min_length = "integer", max_length = "integer", min_items = "integer",
@@ -171,7 +171,7 @@ local function field_named(fields, name)
   end
 end
 
--- One line, a sentence, nothing of the document's markup.
+-- A doc is one line, a sentence, without the markup of the vendor's document.
 local function check_doc(doc, where)
   assert.is_string(doc, where .. " has no doc")
   assert.is_true(#doc >= 8 and #doc <= 200, where .. ": doc of " .. #doc .. " bytes")
@@ -362,7 +362,7 @@ describe("the endpoint data", function()
     end)
   end)
 
-  it("knows the words of its paths, none of which may be an id", function()
+  it("lists the fixed segments of its paths, none of which may be an id", function()
     local words = {}
     each(function(endpoint)
       for word in endpoint.path:gmatch "[^/]+" do
@@ -454,7 +454,7 @@ describe("the endpoint data", function()
     end)
   end)
 
-  it("looks writes up with reads that exist", function()
+  it("reconciles writes with reads that exist", function()
     local function check(entry)
       local data = entry.data
       if data.reconcile == nil or data.reconcile == "none" then
@@ -477,7 +477,7 @@ describe("the endpoint data", function()
     for _, entry in ipairs(aliases) do check(entry) end
   end)
 
-  it("asks for a scope that fits the endpoint", function()
+  it("requires a scope that fits the endpoint", function()
     each(function(endpoint, id)
       local kind = SCOPES[endpoint.scope]
       assert.is_truthy(kind, id .. ": " .. tostring(endpoint.scope))
@@ -507,7 +507,7 @@ describe("what the endpoint data must not get wrong", function()
   local function query_of(id) return by_id[id].query end
   local function body_of(id) return by_id[id].body.fields end
 
-  it("speaks of instants as each endpoint spells them", function()
+  it("declares instants as each endpoint spells them", function()
     for _, id in ipairs { "events.list", "block_slots.list" } do
       for _, name in ipairs { "startTime", "endTime" } do
         local field = field_named(query_of(id), name)
@@ -534,7 +534,7 @@ describe("what the endpoint data must not get wrong", function()
     walk_responses(function(kind, where) assert.are_not.equal("epoch_ms", kind.type, where) end)
   end)
 
-  it("knows the local dates that look like instants", function()
+  it("declares the local dates that look like instants", function()
     local date = field_named(field_named(body_of "calendars.create", "availabilities").items.fields, "date")
     assert.are.equal("date", date.type)
     assert.is_truthy(("2026-12-24T00:00:00.000Z"):find(date.pattern))
@@ -582,7 +582,7 @@ describe("what the endpoint data must not get wrong", function()
     assert.is_nil(field_named(by_id["notes.list"].result.extra, "traceId"))
   end)
 
-  it("fills in paging where the API demands it, and nothing that changes what is asked", function()
+  it("fills in paging if the API requires it, and nothing that changes the request", function()
     local filled = {}
     walk_requests(function(kind, where)
       if kind.required and kind.default ~= nil then filled[#filled + 1] = where .. "=" .. tostring(kind.default) end
@@ -610,7 +610,7 @@ describe("what the endpoint data must not get wrong", function()
     assert.are.same({ 0, 60 }, { field_named(hours, "closeMinute").min, field_named(hours, "closeMinute").max })
   end)
 
-  it("takes a location in free slots when it is given, but never of its own accord", function()
+  it("takes a location in free slots if it is given, but never fills it in", function()
     local field = field_named(query_of "calendars.free_slots", "locationId")
     assert.is_true(field.undocumented)
     assert.is_false(field.fill)
@@ -625,7 +625,7 @@ describe("what the endpoint data must not get wrong", function()
     end
   end)
 
-  it("has no defaults in what is changed: left out means as it was", function()
+  it("has no defaults in updates: a field that is left out keeps its value", function()
     for _, id in ipairs {
       "calendars.update", "appointments.update", "block_slots.update", "resources.update", "notifications.update",
       "schedules.update",
@@ -639,7 +639,7 @@ describe("what the endpoint data must not get wrong", function()
     assert.is_nil(field_named(body_of "appointments.update", "locationId"))
   end)
 
-  it("takes the envelope off where there is one, and leaves bare answers bare", function()
+  it("takes the envelope off if there is one, and leaves bare responses bare", function()
     assert.are.same({ "event", "appointment" }, by_id["appointments.get"].result.keys)
     assert.are.same({ "events" }, by_id["block_slots.list"].result.keys)
     for _, id in ipairs {
@@ -654,7 +654,7 @@ describe("what the endpoint data must not get wrong", function()
     assert.are.equal("array", by_id["notifications.create"].body.type)
   end)
 
-  it("knows which endpoints answer 201", function()
+  it("lists the endpoints that return 201", function()
     local found = {}
     each(function(endpoint, id)
       if endpoint.status == 201 then found[#found + 1] = id end
