@@ -25,9 +25,9 @@ local PAGES = {
     { "errors", "Detail" },
     { "booking", "booking:book", "Appointments:book" },
     { "booking", "booking:find_booking", "Appointments:find_booking" }, { "booking", "Booking" },
-    { "options", "CallOptions" }, { "options", "Hooks" }, { "call/init", "RequestEvent" },
-    { "call/init", "ResponseEvent" }, { "call/init", "RetryEvent" }, { "call/init", "WaitEvent" },
-    { "call/init", "DoneEvent" }, { "oauth/token_manager", "RefreshEvent" },
+    { "options", "CallOptions" }, { "options", "Hooks" }, { "call/hooks", "RequestEvent" },
+    { "call/hooks", "ResponseEvent" }, { "call/hooks", "RetryEvent" }, { "call/hooks", "WaitEvent" },
+    { "call/hooks", "DoneEvent" }, { "oauth/token_manager", "RefreshEvent" },
   } },
   { name = "hoopai.oauth", file = "oauth/app", items = {
     { "oauth/app", "methods:authorize_url", "App:authorize_url" }, { "oauth/app", "methods:exchange", "App:exchange" },

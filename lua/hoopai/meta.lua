@@ -86,22 +86,22 @@
 ---@field expected? string what would be right
 ---@field suggestion? string what was probably meant
 
----What a call returns after its result. `headers` and `rate_limit` are read when they are first asked for: `pairs`
----shows them, `next` and `rawget` do not before that.
+---What a call returns after its result. `headers` and `rate_limit` are read on first access: `pairs` shows them,
+---`next` and `rawget` do not before that.
 ---@class hoopai.Response
 ---@field status integer HTTP status
 ---@field headers table<string, string> by name in lower case; repeated ones are joined with ", "
----@field extra table<string, any> what stood beside the result in the answer, such as `hasMore`
----@field body? any the whole answer, decoded
----@field trace_id? string what the vendor's support asks for
----@field rate_limit? hoopai.RateLimit the request budget, where the answer tells it
+---@field extra table<string, any> the members beside the result in the response, such as `hasMore`
+---@field body? any the whole response, decoded
+---@field trace_id? string the id that the vendor's support asks for
+---@field rate_limit? hoopai.RateLimit the rate limit, if the response states it
 ---@field attempts integer how many requests were made
----@field elapsed number seconds from the first sending to the answer
----@field url string where the request went, without the query; holds no secret
----@field reconciled? boolean true when the call's own answer was lost, and a look afterwards found its effect
----@field unexpected? boolean true when the answer lacks what is documented: then the whole body is the result
+---@field elapsed number seconds from the first sending to the end of the response
+---@field url string the URL of the request, without the query; holds no secret
+---@field reconciled? boolean true if the response to a change was lost, and the record shows that it was made
+---@field unexpected? boolean true if the response lacks what is documented: then the whole body is the result
 
----What an answer says of the request budget.
+---The rate limit, as the headers of a response state it.
 ---@class hoopai.RateLimit
 ---@field max? integer requests allowed in an interval
 ---@field remaining? integer requests left in this interval
@@ -176,71 +176,73 @@
 ---@field done? fun(event: hoopai.DoneEvent)
 ---@field refresh? fun(event: hoopai.RefreshEvent) of an app, or of a client with `oauth`: called with a `RefreshEvent` after each token exchange of the app
 
----What the hook `request` is told.
+---What the hook `request` receives.
 ---@class hoopai.RequestEvent
 ---@field endpoint string such as "calendars:get"
 ---@field method string HTTP method
 ---@field path string path of the request
 ---@field attempt integer 1 for the first request of a call, 2 for its first repetition, and so on
 
----What the hook `response` is told.
+---What the hook `response` receives.
 ---@class hoopai.ResponseEvent
 ---@field endpoint string such as "calendars:get"
 ---@field method string HTTP method
 ---@field path string path of the request
 ---@field attempt integer 1 for the first request of a call, 2 for its first repetition, and so on
 ---@field elapsed number seconds since the first sending
----@field status? integer HTTP status, where an answer came
----@field trace_id? string what the vendor's support asks for
----@field kind? hoopai.ErrorKind the kind of the error, where the request failed
+---@field status? integer HTTP status, if a response came
+---@field trace_id? string the id that the vendor's support asks for
+---@field kind? hoopai.ErrorKind the kind of the error, if the request failed
 ---@field dns? number seconds from the beginning of the attempt until the name was resolved; 0 on a reused connection
----@field connect? number seconds until the connection was there; 0 on a reused one
----@field tls? number seconds until its TLS handshake was over; 0 on a reused one and without TLS
----@field first_byte? number seconds until the first byte of the answer
----@field total? number seconds until all was over
----@field reused? boolean whether an open connection was used again
+---@field connect? number seconds until the connection was open; 0 on a reused one
+---@field tls? number seconds until the TLS handshake was over; 0 on a reused one and without TLS
+---@field first_byte? number seconds until the first byte of the response
+---@field total? number seconds until the end of the transfer
+---@field reused? boolean whether the transfer reused an open connection
 ---@field http_version? string "1.0", "1.1" or "2"
 
----What the hook `retry` is told, before the pause.
+---What the hook `retry` receives, before the pause.
 ---@class hoopai.RetryEvent
 ---@field endpoint string such as "calendars:get"
 ---@field method string HTTP method
 ---@field path string path of the request
 ---@field attempt integer the one that failed
 ---@field action "resend"|"look" "resend"; or "look": the record is read first, to see whether the change was made
----@field reason string where the attempt failed, such as "connect", "unanswered", "server" or "burst"
+---@field reason string the point at which the attempt failed, such as "connect", "unanswered", "server" or "burst"
 ---@field kind hoopai.ErrorKind the kind of its error
----@field status? integer its HTTP status, where an answer came
----@field delay number seconds until then
+---@field status? integer its HTTP status, if a response came
+---@field delay number seconds until the next attempt
 
----What the hook `wait` is told, before a call waits for the request budget of its location.
+---What the hook `wait` receives, before a call waits for the rate limit of its location.
 ---@class hoopai.WaitEvent
 ---@field endpoint string such as "calendars:get"
 ---@field method string HTTP method
 ---@field path string path of the request
----@field location_id? string whose budget it is
----@field seconds number until there is room, as far as is known
+---@field location_id? string the location whose rate limit is reached
+---@field seconds number until the next request may leave, as far as is known
 
----What the hook `done` is told.
+---What the hook `done` receives.
 ---@class hoopai.DoneEvent
 ---@field endpoint string such as "calendars:get"
 ---@field method string HTTP method
 ---@field path string path of the request
----@field attempts integer how many requests were made, 0 where none was
+---@field attempts integer how many requests were made, 0 if none was
 ---@field elapsed number seconds from the call to its end, all waiting and repetitions included
----@field status? integer HTTP status of the last answer
----@field trace_id? string what the vendor's support asks for
----@field reused? boolean whether the last request went over a connection that was open already
----@field reconciled? boolean true where the answer to a change was lost, and the record showed that it was made
----@field kind? hoopai.ErrorKind the kind of the error, where the call failed; "cancelled" when its task was cancelled
----@field applied? "no"|"maybe"|"yes" what is known of the effect of a call that failed: "no", "maybe" or "yes"
+---@field status? integer HTTP status of the last response
+---@field trace_id? string the id that the vendor's support asks for
+---@field reused? boolean whether the last request reused an open connection
+---@field reconciled? boolean true if the response to a change was lost, and the record shows that it was made
+---@field kind? hoopai.ErrorKind the kind of the error, if the call failed; "cancelled" if its task was cancelled
+---@field applied? "no"|"maybe"|"yes" the known effect of a call that failed: "no", "maybe" or "yes"
 
----What the hook `refresh` is told, after each exchange of a token or failure of one.
+---What the hook `refresh` receives, after each exchange of a token or failure of one.
 ---@class hoopai.RefreshEvent
 ---@field key string the grant: the app's client_id, `location` or `company`, and its id, joined with `/`
 ---@field ok boolean whether there is a new token
 ---@field generation? integer how often the grant was exchanged
----@field kind? hoopai.ErrorKind the kind of the error, when it failed: with "reauth_required" a person must sign in again. That is told once of each generation
+---the kind of the error, if the exchange failed: with "reauth_required" a person must sign in again. That is emitted
+---once for each generation
+---@field kind? hoopai.ErrorKind
 
 ---An instant for a query: milliseconds since 1970, ISO 8601 with an offset, or a `hoopai.time` value.
 ---@alias hoopai.QueryTime integer|string|hoopai.time.Instant
@@ -1849,7 +1851,7 @@ local Client = {}
 ---A light client with other defaults that shares connections and token with this one.
 ---Raises for an unknown or wrong option.
 ---@nodiscard
----@param given? hoopai.CallOptions what shall be otherwise
+---@param given? hoopai.CallOptions the options that differ
 ---@return hoopai.Client # one whose closing never closes its parent
 function Client:with(given) end
 
@@ -2009,9 +2011,9 @@ function loop.step() end
 
 ---What `app:authorize_url` takes.
 ---@class (exact) hoopai.SignInOptions
----@field scopes? string[] list of what is asked for. Default: the app's
+---@field scopes? string[] list of the scopes to request. Default: the app's
 ---@field redirect_uri? string where the browser is sent back to. Default: the app's
----@field state? string what the browser shall bring back. Default: 128 random bits
+---@field state? string what the browser brings back. Default: 128 random bits
 ---@field pkce? boolean whether the code is bound to this sign-in (PKCE, S256); default false
 ---@field code_verifier? string the secret of PKCE, 43 to 128 letters, digits or `-._~`, instead of a random one; means `pkce` too
 ---"standard", "white_label" (the vendor's page without its brand), or the address of another host; default "standard"
@@ -2021,7 +2023,7 @@ function loop.step() end
 ---@class (exact) hoopai.ExchangeOptions
 ---@field code string the `code` that the browser brought back
 ---@field redirect_uri? string the same as for `App:authorize_url`. Default: the app's
----@field code_verifier? string|userdata what `App:authorize_url` returned as such
+---@field code_verifier? string|userdata the one that `App:authorize_url` returned
 ---@field user_type? "Location"|"Company" "Location", or "Company" for the token of an agency; default "Location"
 
 ---What `app:installed_locations` takes.
@@ -2031,17 +2033,17 @@ function loop.step() end
 
 ---What `App:authorize_url` returns beside the address, to be kept until the browser comes back.
 ---@class hoopai.SignIn
----@field state string what the browser must bring back as `state`: else the answer belongs to another sign-in
+---@field state string what the browser must bring back as `state`: else the code belongs to another sign-in
 ---@field redirect_uri string for `App:exchange`
 ---@field code_verifier? userdata for `App:exchange`, with `pkce`
 
----Whom a sign-in was for.
+---The location or agency of a sign-in.
 ---@class hoopai.Grant
 ---@field location_id? string the location, of a "Location"
 ---@field company_id? string the agency
----@field user_id? string who signed in
+---@field user_id? string the user who signed in
 ---@field user_type "Location"|"Company" "Location" or "Company"
----@field scope? string what was granted, separated by spaces
+---@field scope? string the granted scopes, separated by spaces
 
 ---An OAuth app, made by `hoopai.oauth`.
 ---@class hoopai.App
@@ -2055,8 +2057,8 @@ local App = {}
 ---@return hoopai.SignIn
 function App:authorize_url(given) end
 
----Changes the code that a sign-in gave for tokens, and stores them. A code works once; the request is never repeated.
----Whether the store can be written is found out before.
+---Exchanges the code of a sign-in for tokens, and stores them. A code works once; the request is never repeated.
+---Whether the store can be written is tried before.
 ---Raises for an unknown or wrong field, and without a `code`.
 ---@async
 ---@nodiscard
