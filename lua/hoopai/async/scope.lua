@@ -59,13 +59,14 @@ local function note_unjoined(task)
   task.unjoined = setmetatable({ task = task }, unjoined_guard)
 end
 
-local function note_failure(scope, task)
-  if task.critical and not scope.failure then scope.failure = task end
-  if scope == scopes.root then
+--- Notes a task that failed.
+function Scope:note_failure(task)
+  if task.critical and not self.failure then self.failure = task end
+  if self == scopes.root then
     pcall(note_unjoined, task) -- without memory for it there is no warning
-  elseif scope ~= scopes.background then -- the error of a background task is raised by `wait_for`
-    if scope.last_failed then scope.last_failed.next_failed = task else scope.first_failed = task end
-    scope.last_failed = task
+  elseif self ~= scopes.background then -- the error of a background task is raised by `wait_for`
+    if self.last_failed then self.last_failed.next_failed = task else self.first_failed = task end
+    self.last_failed = task
   end
 end
 
@@ -111,14 +112,6 @@ end
 
 local function wake_owner(scope)
   if scope.waiter then wait.wake(scope.waiter, scope.ticket) end
-end
-
---- Removes a task that has ended.
-function Scope:remove(task)
-  unlink(self, task)
-  self.count = self.count - 1
-  if task.status == "failed" then note_failure(self, task) end
-  if self.count == 0 or self.failure then wake_owner(self) end
 end
 
 --- Leaving a scope, however it happens, cancels what still runs in it, the newest task first. A to-be-closed variable

@@ -19,12 +19,20 @@ Task.__index = Task
 
 -- The end of a task ------------------------------------------------------------------------------------------------
 
---- Marks a task as ended and wakes the tasks that wait for it.
+--- Marks a task as ended, takes it off its scope, and wakes the tasks that wait for either. The scope is changed before
+-- the first call: if memory is exhausted, a call may find none for its stack frame, and a scope that still counts the
+-- task would never end.
 -- @tparam string status "done", "failed" or "cancelled"
 local function finish(task, status)
+  local scope, newer, older = task.scope, task.newer, task.older
   task.status, task.fn = status, nil
+  if newer then newer.older = older elseif scope.newest == task then scope.newest = older end
+  if older then older.newer = newer end
+  task.newer, task.older = false, false
+  scope.count = scope.count - 1
   if task.suspended then wait.abort(task) end
-  task.scope:remove(task)
+  if status == "failed" then scope:note_failure(task) end
+  if (scope.count == 0 or scope.failure) and scope.waiter then wake(scope.waiter, scope.ticket) end
   local joiners = task.joiners
   if joiners then
     for index = 1, #joiners do wake(joiners[index].task, joiners[index].ticket) end
