@@ -17,16 +17,16 @@ for index, calendar in ipairs(calendars) do
 end
 
 local now = time.now()
-local free, errors = hoopai.map(calendars, function(calendar)
-  return client.calendars:free_slots(calendar.id, { startDate = now, endDate = now + time.days(5) })
-end)
+local window = { startDate = now, endDate = now + time.days(5) }
+local free, errors = hoopai.map(calendars, function(each) return client.calendars:free_slots(each.id, window) end)
 if errors then error(errors) end
 heading("Free in the next five days")
 for index, calendar in ipairs(calendars) do
   print("  " .. calendar.name)
   local days, slots = {}, {}
   for day, slot in hoopai.slots(free[index]) do
-    if not slots[day] then days[#days + 1], slots[day] = day, {} end
+    if days[#days] ~= day then days[#days + 1] = day end
+    slots[day] = slots[day] or {}
     table.insert(slots[day], slot:sub(12, 16))
   end
   for _, day in ipairs(days) do
@@ -35,24 +35,24 @@ for index, calendar in ipairs(calendars) do
   end
 end
 
+local calendar = calendars[chosen]
 local day, slot, instant = hoopai.slots(free[chosen])()
-if not slot then error(calendars[chosen].name .. " has nothing free in the next five days", 0) end
-local booked = assert(client.appointments:book {
-  calendarId = calendars[chosen].id, contactId = contact, startTime = slot, title = "First visit",
-})
+if not slot then error(calendar.name .. " has nothing free in the next five days", 0) end
+local booking = { calendarId = calendar.id, contactId = contact, startTime = slot, title = "First visit" }
+local booked = assert(client.appointments:book(booking))
 heading("Booked")
-print(("  %s on %s at %s (%s)"):format(calendars[chosen].name, day, slot:sub(12, 16), booked.id))
+print(("  %s on %s at %s (%s)"):format(calendar.name, day, slot:sub(12, 16), booked.id))
 
 heading("Agenda of " .. day)
 local midnight = instant:start_of_day()
-local events = assert(client.events:list {
-  calendarId = calendars[chosen].id, startTime = midnight, endTime = midnight + time.days(1),
-})
+local query = { calendarId = calendar.id, startTime = midnight, endTime = midnight + time.days(1) }
+local events = assert(client.events:list(query))
 table.sort(events, function(a, b) return time.parse(a.startTime) < time.parse(b.startTime) end)
 local first = (time.parse(events[1].startTime) - midnight):minutes() // 60 * 60
 for _, event in ipairs(events) do
   local from, till = time.parse(event.startTime), time.parse(event.endTime)
   local bar = (" "):rep(((from - midnight):minutes() - first) // 15) .. ("="):rep((till - from):minutes() // 15)
-  print(("  %s  %-36s %s (%s)"):format(from:in_zone(instant:zone()):format("%H:%M"), bar, event.title,
-    event.id == booked.id and "yours" or event.appointmentStatus))
+  local clock = from:in_zone(instant:zone()):format("%H:%M")
+  local status = event.id == booked.id and "yours" or event.appointmentStatus
+  print(("  %s  %-36s %s (%s)"):format(clock, bar, event.title, status))
 end

@@ -20,19 +20,20 @@ local events = assert(client.events:list { userId = user, startTime = morning, e
 table.sort(events, function(a, b) return time.parse(a.startTime) < time.parse(b.startTime) end)
 
 --- The next slots after the sick day, in order: one list per calendar, from which moved appointments take slots.
-local slots_of = setmetatable({}, { __index = function(cache, calendar_id)
-  local free = assert(client.calendars:free_slots(calendar_id, {
-    startDate = evening, endDate = evening + time.days(14), timezone = zone,
-  }))
+local slots_of = {}
+local function list_slots(calendar_id)
+  local window = { startDate = evening, endDate = evening + time.days(14), timezone = zone }
   local slots = {}
-  for _, slot in hoopai.slots(free) do slots[#slots + 1] = slot end
-  cache[calendar_id] = slots
+  for _, slot in hoopai.slots(assert(client.calendars:free_slots(calendar_id, window))) do
+    slots[#slots + 1] = slot
+  end
+  slots_of[calendar_id] = slots
   return slots
-end })
+end
 
 --- Moves one appointment; a slot that was taken meanwhile is skipped.
 local function move(event)
-  local slots = slots_of[event.calendarId]
+  local slots = slots_of[event.calendarId] or list_slots(event.calendarId)
   while slots[1] do
     local slot = table.remove(slots, 1)
     local moved, err = client.appointments:update(event.id, { startTime = slot })
@@ -46,8 +47,8 @@ local left = 0
 for _, event in ipairs(events) do
   if open[event.appointmentStatus] then
     local slot, problem = move(event)
-    print(("%s  %-28s %s"):format(event.startTime:sub(1, 16), event.title, slot and "-> " .. slot:sub(1, 16)
-      or "NOT MOVED: " .. tostring(problem)))
+    local outcome = slot and "-> " .. slot:sub(1, 16) or "NOT MOVED: " .. tostring(problem)
+    print(("%s  %-28s %s"):format(event.startTime:sub(1, 16), event.title, outcome))
     if not slot then left = left + 1 end
   end
 end

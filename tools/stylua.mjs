@@ -14,6 +14,8 @@ const checking = rest[0] === "--check";
 const files = checking ? rest.slice(1) : rest;
 const stylua = createRequire(resolve(folder, "package.json"))("@johnnymorganz/stylua");
 
+const MOST_PASSES = 8;
+
 // formatCode() frees the configuration, so each call gets its own.
 function configuration() {
   const config = stylua.Config.new();
@@ -28,9 +30,15 @@ function configuration() {
   return config;
 }
 
-// StyLua's own verification panics on hexadecimal integers above math.maxinteger.
+// Formats until nothing changes: StyLua changes some of its own results when it formats them again. Its verification is
+// off, since it panics on hexadecimal integers above math.maxinteger.
 function format(text) {
-  return stylua.formatCode(text, configuration(), undefined, stylua.OutputVerification.None);
+  for (let passes = 0; passes < MOST_PASSES; passes += 1) {
+    const formatted = stylua.formatCode(text, configuration(), undefined, stylua.OutputVerification.None);
+    if (formatted === text) return formatted;
+    text = formatted;
+  }
+  throw new Error(`StyLua still changes its result after ${MOST_PASSES} passes`);
 }
 
 function firstDifference(before, after) {
