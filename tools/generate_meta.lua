@@ -209,7 +209,7 @@ local function sentence(typed)
   return text .. " (" .. concat(notes, "; ") .. ")."
 end
 
-local function is_deprecated_result(typed, entry)
+local function is_old_result(typed, entry)
   return typed.field.deprecated and entry.received and not entry.sent
 end
 
@@ -224,7 +224,7 @@ local function put_object(entry)
   put("---@class %shoopai.%s", entry.sent and "(exact) " or "", entry.name)
   local deprecated = {}
   for _, typed in ipairs(entry.fields) do
-    if is_deprecated_result(typed, entry) then
+    if is_old_result(typed, entry) then
       deprecated[#deprecated + 1] = typed
     else
       -- A field that is declared only to be refused takes nothing.

@@ -152,7 +152,8 @@ describe("the amalgamation", function()
         found[path] = current
       elseif literal then
         current[#current + 1] = literal:gsub("\\(.)([0-7]?[0-7]?)", function(first, rest)
-          return first:find("[0-7]") and string.char(tonumber(first .. rest, 8)) or first .. rest
+          local text = first .. rest
+          return first:find("[0-7]") and string.char(tonumber(text, 8)) or text
         end)
       end
     end

@@ -115,6 +115,7 @@ local function status_line(line)
   return raw(line .. "\r\n" .. LENGTH .. "\r\n" .. BODY)
 end
 
+-- stylua: ignore
 local function chunked(rest, headers)
   return raw(OK .. (headers or "") .. "Transfer-Encoding: chunked\r\n\r\n" .. rest)
 end

@@ -202,7 +202,8 @@ local CHANGES = {
     function(doc) doc.paths["/calendars/appointments/{appointmentId}/notes"].post.requestBody = nil end },
   { "a body where there was none", "schedules:delete body", "body",
     function(doc)
-      doc.paths["/calendars/schedules/{id}"].delete.requestBody = doc.paths["/calendars/"].post.requestBody
+      local paths = doc.paths
+      paths["/calendars/schedules/{id}"].delete.requestBody = paths["/calendars/"].post.requestBody
     end },
   { "a body that was empty", "events:delete body.reason", "missing",
     function(doc) doc.components.schemas.DeleteAppointmentSchema.properties.reason = { type = "string" } end },

@@ -483,6 +483,7 @@ case {
 
 case {
   endpoint = "POST /calendars/appointments/{appointmentId}/notes", name = "notes:create", ids = { EVENT },
+  -- stylua: ignore
   call = function(client, id)
     return client.notes:create(id, { body = "Prefers mornings\nCall first", userId = USER })
   end,
@@ -671,6 +672,7 @@ case {
 
 case {
   endpoint = "GET /calendars/schedules/search", name = "schedules:list", title = "of a calendar, with paging",
+  -- stylua: ignore
   call = function(client)
     return client.schedules:list { userId = USER, calendarId = CALENDAR, skip = 50, limit = 500 }
   end,

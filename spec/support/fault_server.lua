@@ -188,6 +188,7 @@ end
 --- Counts what a coroutine does with a fault, for those who wait until all is quiet.
 local function busily(lane, work, ...)
   lane.pending = lane.pending + 1
+  -- stylua: ignore
   local done <close> = setmetatable({}, { __close = function() -- luacheck: ignore 211
     lane.pending = lane.pending - 1
     changed:signal()

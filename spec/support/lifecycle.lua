@@ -101,9 +101,9 @@ local states = {
   end,
   sending = function()
     local client = new_client(deaf_url)
-    return function()
-      return client:request { method = "POST", path = "/big", body = { text = ("x"):rep(20000000) } }
-    end, function() return is_running(1, 1) end
+    local body = { text = ("x"):rep(20000000) }
+    return function() return client:request { method = "POST", path = "/big", body = body } end,
+      function() return is_running(1, 1) end
   end,
   waiting = function()
     return get(new_client(deaf_url), "a"), function() return is_running(1, 1) end

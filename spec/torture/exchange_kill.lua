@@ -162,8 +162,8 @@ for number = 1, kills do
 end
 local seconds = core.now() - began
 print(("%d kills among %d exchanges of %.1f ms: %d torn, %d stale, %d locks left, %d without a mark; %d times a fresh "
-  .. "process worked on (%d of them by a server's grace), %d times the answer was lost and reauth_required said once; "
-  .. "%.1f s, so %d kills in 5 minutes"):format(kills, tally.exchanges, 1000 * pace, tally.torn, tally.stale,
+  .. "process worked on (%d of them by a server's grace), %d times the answer was lost and reauth_required said "
+  .. "once; %.1f s, so %d kills in 5 minutes"):format(kills, tally.exchanges, 1000 * pace, tally.torn, tally.stale,
   tally.locked, tally.unmarked, tally.working, tally.graced, tally.lost, seconds, (300 * kills / seconds) // 1 | 0))
 print(("%d checks, %d wrong"):format(checks.made, checks.bad))
 os.exit(checks.bad + tally.torn + tally.stale + tally.locked == 0)

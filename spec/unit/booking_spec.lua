@@ -44,6 +44,7 @@ describe("booking", function()
       return { path = LIST, body = '{"events":[' .. table.concat({ ... }, ",") .. "]}" }
     end
 
+    -- stylua: ignore
     local function one(id)
       return { path = CREATE .. "/" .. id, body = '{"appointment":' .. event { id = id } .. "}" }
     end

@@ -55,6 +55,7 @@ local function program(name)
 end
 
 local function node(name)
+  -- stylua: ignore
   return function(case, base)
     return format("node spec/bench/clients/%s.js %s %s %s", name, base, case.kind, tail(case))
   end
@@ -76,8 +77,8 @@ local function has_sdk()
   if not machine.has("node") then return "node is not installed" end
   local folder = "build/bench/node"
   if os.execute(format("test -d %s/node_modules/@gohighlevel/api-client", folder)) then return true end
-  local ok, problem = pcall(machine.run, format("mkdir -p %s && npm install --prefix %s --no-audit --no-fund "
-    .. "--loglevel=error @gohighlevel/api-client@3.1.0", folder, folder))
+  local install = "mkdir -p %s && npm install --prefix %s --no-audit --no-fund --loglevel=error %s"
+  local ok, problem = pcall(machine.run, format(install, folder, folder, "@gohighlevel/api-client@3.1.0"))
   return ok or "npm could not install it: " .. problem:gsub("\n.*", "")
 end
 

@@ -30,6 +30,7 @@ local function write(conn, bytes)
   return false
 end
 
+-- stylua: ignore
 local function frame(kind, flags, stream, payload)
   return pack(">I3I1I1I4", #payload, kind, flags, stream) .. payload
 end

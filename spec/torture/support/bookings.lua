@@ -29,6 +29,7 @@ end
 
 -- The kinds of bookings, ten in a row. Each gets the number of the row and its place in it. Those that want the same
 -- slot, or the next free one of the same calendar, are two each.
+-- stylua: ignore
 local function of_a_slot(row, place)
   return { calendarId = ("k%d-%d"):format(row, place), startTime = slot_text(place) }
 end
