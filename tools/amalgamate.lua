@@ -1,5 +1,5 @@
---- Writes what a C program copies into its tree to have this library inside: hoopai_core.c (the core), hoopai_lua.c
--- (the Lua layer) and hoopai.h. Sources and modules are those of the rockspec. As a script:
+--- Writes the library as files that a C program compiles in: hoopai_core.c (the core), hoopai_lua.c (the Lua layer)
+-- and hoopai.h. Sources and modules are those of the rockspec. As a script:
 --   lua5.4 tools/amalgamate.lua FOLDER
 local concat = table.concat
 
@@ -100,7 +100,7 @@ local function banner(version, what)
   return ("/* hoopai %s, %s. Written by `make amalgamation`.\n\n%s*/\n"):format(version, what, read("LICENSE"))
 end
 
---- The C files as one. What they share gets static, so that a program sees luaopen_hoopai_core alone.
+--- The C files as one. Shared functions become static, so that luaopen_hoopai_core alone is exported.
 local function core(sources)
   local seen, out = {}, {}
   local function add(path)
@@ -122,7 +122,7 @@ local function core(sources)
   return "#ifndef _GNU_SOURCE\n#define _GNU_SOURCE\n#endif\n" .. concat(out)
 end
 
---- What a program can use: the sandbox is for trials, hoopai.meta for editors. The module hoopai comes first.
+--- The modules for programs, the module hoopai first: the sandbox is for trials, hoopai.meta for editors.
 local function module_names(modules)
   local names = {}
   for name, entry in pairs(modules) do

@@ -1,7 +1,7 @@
 --- Reads the documentation comments of a Lua file, in the form that LDoc knows.
 --
--- A comment becomes { name, line, text, tags }: `name` is what @function, @table or @module say, else what the code
--- below it defines; `text` has its line breaks; `tags` is a list of { tag, group, opt, default, type, name, text },
+-- A comment becomes { name, line, text, tags }: `name` is that of @function, @table or @module, else of the code
+-- below; `text` has its line breaks; `tags` is a list of { tag, group, opt, default, type, name, text },
 -- with only those that the tag has.
 local comments = {}
 
@@ -59,7 +59,7 @@ local function finish(block, code)
   return block
 end
 
---- The comments of a file that say what something public is, in order.
+--- The documentation comments of a file, in order.
 -- @tparam string path
 -- @treturn table a list; by name, the same comments
 function comments.read(path)

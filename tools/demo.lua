@@ -1,4 +1,4 @@
--- `make demo`: an account in the sandbox, and an example run against it the way its user would run it.
+-- `make demo`: starts an account in the sandbox and runs an example against it, as a user would.
 
 local sandbox = require "hoopai.sandbox"
 

@@ -1,4 +1,4 @@
---- Writes what LDoc makes the reference of: the comments of all that is public, and a page per resource from the
+--- Writes the input of LDoc for the reference: the comments of public functions, and a page per resource from the
 -- endpoint tables. As a script, into a folder that exists:
 --   lua5.4 tools/generate_docs.lua write FOLDER
 local is_script = arg and arg[1] == "write" and arg[0]:find("generate_docs.lua", 1, true)
@@ -148,7 +148,7 @@ local TYPES = {
   array = "list", any = "anything",
 }
 
--- Objects that are shown where they are used, because they are used there alone.
+-- Objects that are used once and are shown in that place.
 local inlined
 
 local function link(entry)

@@ -30,7 +30,7 @@ local function put(...)
   lines[#lines + 1] = string.format(...)
 end
 
-local used -- the keys of REFINED that were looked up with success
+local used -- the keys of REFINED that were found
 
 local function refined(key)
   if REFINED[key] then used[key] = true end
@@ -60,7 +60,7 @@ local function put_wrapped(text)
   put("%s", line)
 end
 
---- A line with the sentence behind it, or above it where that would be too long.
+--- A line with the sentence after it, or above it if that would be too long.
 local function put_with(line, text)
   text = plain(text or ""):gsub("%s+", " ")
   if text == "" then
@@ -68,7 +68,7 @@ local function put_with(line, text)
   elseif #line + 1 + #text <= WIDTH then
     put("%s %s", line, text)
   elseif line:find("@param", 1, true) then
-    put("%s %s", line, text) -- nowhere else would it belong to the parameter
+    put("%s %s", line, text) -- above the line the text would not belong to the parameter
   else
     put_wrapped(text)
     put("%s", line)
@@ -227,7 +227,7 @@ local function put_object(entry)
     if is_old_result(typed, entry) then
       deprecated[#deprecated + 1] = typed
     else
-      -- A field that is declared only to be refused takes nothing.
+      -- A read-only field of a request accepts nil alone.
       local refused = entry.sent and typed.field.read_only
       local kind = refused and "nil" or type_name(typed, entry.sent)
       local mark = (refused or not typed.needed) and "?" or ""

@@ -1,7 +1,7 @@
---- What tools/generate_meta.lua cannot read from the comments of the library.
+--- Types of tools/generate_meta.lua that the comments of the library cannot express.
 local meta_types = {}
 
--- What a comment's type cannot say: "ITEM.name" of a parameter or field, "ITEM" for all results (a list of lines).
+-- Types that LDoc has no notation for: "ITEM.name" of a parameter or field, "ITEM" for all results (a list of lines).
 meta_types.refined = {
   ["new.options"] = "hoopai.ClientOptions",
   ["oauth.options"] = "hoopai.AppOptions",
@@ -99,7 +99,7 @@ meta_types.refined = {
 -- Functions with type variables.
 meta_types.generic = { array = "T", map = "T, R", race = "R" }
 
--- Functions that may wait, and those whose results may well be dropped.
+-- Functions that may wait, and those whose results may be ignored.
 meta_types.waits = {
   ["run"] = true, ["map"] = true, ["sleep"] = true, ["all"] = true, ["race"] = true, ["timeout"] = true,
   ["Task:join"] = true, ["Client:request"] = true, ["App:exchange"] = true, ["App:installed_locations"] = true,
@@ -121,7 +121,7 @@ meta_types.operators = {
   },
 }
 
--- Types in comments that are not of plain Lua.
+-- Types in comments: those of the library's own, and those of plain Lua.
 meta_types.names = {
   instant = "hoopai.time.Instant", duration = "hoopai.time.Duration", date = "hoopai.time.Date",
 }

@@ -1,5 +1,5 @@
---- What the library offers its users, put together from the comments in its files and from the endpoint tables: the
--- source of the editor types and of the HTML pages.
+--- The public interface of the library, from the comments in its files and from the endpoint tables: the source of the
+-- editor types and of the HTML pages.
 local comments = require "tools.comments"
 
 local concat, sort = table.concat, table.sort
@@ -128,7 +128,7 @@ local function needs_query(endpoint)
   return false
 end
 
--- Nothing where the sentence on the field says it already.
+-- Nothing if the sentence on the field says it already.
 local function limits(field, low, high, unit)
   low, high = field[low], field[high]
   local said = field.doc or ""
@@ -141,7 +141,7 @@ local function limits(field, low, high, unit)
   return high and ("at most %s%s"):format(high, unit) or nil
 end
 
---- What is to be known of a field besides its type and sentence, a list of short texts.
+--- Notes on a field besides its type and sentence, a list of short texts.
 -- @tparam table field
 -- @tparam boolean sent whether it is part of a request
 function reference.notes(field, sent)
@@ -190,7 +190,7 @@ function reference.preset_text(preset)
   return "{ " .. concat(parts, ", ") .. " }"
 end
 
--- Two declarations of one object are the same when all that a reader could see of them is.
+-- Two declarations of one object are the same if everything that the reference shows of them is.
 local function fingerprint(value)
   if type(value) ~= "table" then return tostring(value) end
   local parts = {}
@@ -218,7 +218,7 @@ function Types:add(kind, place, resource, sent)
   local role = sent and "sent" or "received"
   if not entry[role] then
     entry[role] = true
-    -- Of an object in requests and answers, what is to be known for requests counts.
+    -- The notes on requests have precedence for an object of requests and responses.
     entry.fields = kind.fields and self:fields(kind.fields, name, resource, entry.sent)
     entry.values = kind.values and self:type(kind.values, name .. "Value", resource, entry.sent)
     if entry.sent and entry.received then self:mark_received(entry) end
@@ -226,7 +226,7 @@ function Types:add(kind, place, resource, sent)
   return entry
 end
 
---- Do any instants in it make an object another one in requests than in answers?
+--- Does an object hold instants, whose types differ between requests and responses?
 function Types.sent_matters(kind)
   if kind.type == "datetime" or kind.type == "epoch_ms" then return true end
   for _, field in ipairs(kind.fields or {}) do
@@ -235,7 +235,7 @@ function Types.sent_matters(kind)
   return kind.items ~= nil and Types.sent_matters(kind.items) or kind.values ~= nil and Types.sent_matters(kind.values)
 end
 
---- Whatever is in an object that answers hold is held by answers too.
+--- Marks an object and all objects inside it as part of responses.
 function Types:mark_received(entry)
   entry.received = true
   for _, typed in ipairs(entry.fields or { entry.values }) do

@@ -20,7 +20,7 @@ local TOKEN = "pit-0b3c4d5e-bad-inputs"
 -- Stands wherever a row gives something that may not be shown.
 local PASSWORD = "hunter2"
 
--- Answers that every method can read.
+-- Responses that every method can read.
 local ANSWER = [[{"id":"a","calendar":{"id":"c"},"note":{"id":"n"},"events":[],"success":true}]]
 
 local server, client
@@ -273,7 +273,7 @@ local CONTROL, LONG = "must not hold control characters", "must have at most 512
 local ids = {
   id_raises("nil", nil, "nothing"),
   id_raises("boolean", true, "boolean"),
-  -- Numbers are not taken for strings: 1e3 and 1000.0 would be ids that nobody wrote.
+  -- Numbers are not taken for strings: 1e3 and 1000.0 would be ids that no caller wrote.
   id_raises("int", 5, "number"),
   id_raises("float", 5.5, "number"),
   id_raises("table", { id = "c" }, "table"),
@@ -308,7 +308,7 @@ local ids = {
   id_refused("CRLF+header", CONTROL, "a\r\nX-Evil: 1", "a HTTP/1.1\r\nHost: evil\r\n\r\n"),
   id_refused("TAB", CONTROL, "\t", "a\tb"),
   id_refused("DEL", CONTROL, "\127", "a\127"),
-  -- Bytes beyond ASCII are the API's to judge; none of them comes out as anything but its own code.
+  -- Bytes beyond ASCII are left to the API; none of them comes out as anything but its own code.
   id_sent("0x80", "\x80", "%80"),
   id_sent("overlong UTF-8", "\xC0\xAF", "%C0%AF"),
   id_sent("lone surrogate", "\xED\xA0\x80", "%ED%A0%80"),
@@ -542,7 +542,7 @@ local times = {
     wrong("2023-02-29T00:00:00Z", "2023-02 has no day 29"), wrong("2100-02-29T00:00:00Z", "2100-02 has no day 29")),
   times_row("Feb 30", wrong("2024-02-30T00:00:00Z", "2024-02 has no day 30")),
   times_row("year 0", wrong("0000-01-01T00:00:00Z", "years are written with four digits, 0001 to 9999")),
-  -- A time in 1969 is one; nobody can ask for what was booked then.
+  -- A time in 1969 is valid, but nothing was booked then.
   times_row("year 1969", other("1969-12-31T23:59:59Z", "is before 1970", "1969-12-31T23:59:59Z")),
   times_row("year 2038", right("2038-01-19T03:14:08Z", 2147483648000)),
   times_row("year 9999", right("9999-12-31T23:00:00Z", 253402297200000)),
@@ -594,7 +594,7 @@ local times = {
       "2024-11-03T01:30:00-06:00")),
   -- Which zones the API knows is its own affair; hoopai.time must find it here.
   times_row("unknown tz", zone("Mars/Olympus", nil, 'unknown time zone "Mars/Olympus"')),
-  -- -05:00 all year, which is an hour off half of the year for nearly everybody who writes it.
+  -- -05:00 all year, which is an hour off half of the year for nearly every user of that name.
   times_row("EST", zone("EST", "abbreviation", 'zone "EST" is an abbreviation and says too little')),
   times_row("tz with NUL", zone("Europe/Berlin\0", "must be an IANA time zone name", "Europe/Berlin\\x00")),
   times_row("tz 1 KiB", zone(("a"):rep(1024), "must be an IANA time zone name", ("a"):rep(45) .. "...")),
@@ -678,7 +678,7 @@ end
 local loud = { __index = function() error("__index was called") end, __len = function() error("__len was called") end }
 local paired = { __pairs = function() error("__pairs was called") end }
 
--- Nobody else runs while a body is read, but for debug hooks and finalisers.
+-- While a body is read nothing else runs, except debug hooks and finalisers.
 local function changing()
   local rounds = 0
   for step = 1, 60 do
@@ -818,7 +818,7 @@ local bodies = {
     sent(NOTES, '{"body":"x"}'), note(setmetatable({ body = "x" }, paired), UNCHECKED),
     refused("bdy", "unknown field, did you mean `body`?"), note(setmetatable({ body = "x", bdy = "y" }, paired))),
   { "changing table during encode", changing },
-  -- A second line would be a property of its own in the calendar object.
+  -- A second line would be another property in the calendar object.
   row("rrule with CRLF", refused("rrule", ""), book { rrule = "RRULE:FREQ=DAILY;COUNT=2\r\nDTSTART:20240101T000000Z" },
     refused("rrule", ""), book { rrule = "RRULE:FREQ=DAILY\n" }),
   { "10^6 keys", function()
@@ -889,7 +889,7 @@ end
 
 local SECONDS = "a number of seconds above 0"
 
---- Certificates that cannot be read: nothing is sent to a server nobody can know.
+--- Certificates that cannot be read: nothing is sent to a server that cannot be verified.
 local function certificates(kind, file)
   return { kind, function()
     local name, remove = file()
@@ -1135,7 +1135,7 @@ local function after_fork()
 end
 
 -- No Lua value can go from one state to another; what can be done wrong is to close, in one thread, what another one
--- uses. And within a state: to wait in a coroutine that somebody else resumes, while the loop runs.
+-- uses. And within a state: to wait in a coroutine of the host, while the loop runs.
 local function foreign_state()
   local text, ok = core_host.run(host(), [[
     local url, token = ...
@@ -1151,7 +1151,7 @@ local function foreign_state()
   ]], { threads = 3, arguments = { server.url, TOKEN } })
   assert.is_true(ok, text)
   assert.are.equal("", text)
-  -- In an order that nobody knows.
+  -- In an unspecified order.
   assert.are.equal(30, server:count("arrived"))
   for index, request in ipairs(server:ledger()) do expected[index] = { request.target, "" } end
   check(raises("hoopai: calendars:get cannot wait in a coroutine that hoopai did not start", "hoopai.spawn"),
@@ -1181,7 +1181,7 @@ local function wrong_self()
   method(function(c) return (c.with {}) end)
   method(function(c) return (c.close()) end)
   method(function(c) return (c.close(c.calendars)) end)
-  -- Another resource of the same client is as good: it knows its client.
+  -- Another resource object of the same client works as well: it holds its client.
   check(GET, function(c)
     local result, err = c.calendars.get(c.notes, "c")
     return result, err
@@ -1234,7 +1234,7 @@ local BOTH = { request = GET, response = GET }
 
 local function callback_raises()
   local function act() error("raised by the callback") end
-  -- Hooks are only told; the error of a token function is the call's own. Its line is the one in `act`.
+  -- The result of a hook is ignored; the error of a token function is the call's own. Its line is the one in `act`.
   local own
   for _, name in ipairs { "request", "response" } do
     own = new { on = { [name] = act } }
@@ -1285,8 +1285,8 @@ local function callback_closes()
   callback(act, { request = fails("closed"), response = GET }, fails("closed"))
 end
 
--- In a hook nothing may wait. A token function that asks for what needs the token is told so; it does not wait for
--- itself, and the call it is asked for goes on.
+-- In a hook nothing may wait. A token function that makes a call which needs the token gets an error instead of waiting
+-- for itself, and the call for which it runs goes on.
 local function callback_reenters()
   local messages = {}
   local function act(own)

@@ -43,7 +43,7 @@ describe("errors:", function()
     return err
   end
 
-  --- Answers one call with a rule.
+  --- Makes one call, whose response is that of a rule.
   local function answer(rule, call, ...)
     server:reply(rule)
     return (call or GET)(client, ...)

@@ -166,7 +166,7 @@ local function cases_of(class, nth)
   return cases
 end
 
---- One case for each way in which an answer that says success can break off although nothing was done.
+--- One case for each way in which a response with a success status can break off although nothing was done.
 local function lies_of(class)
   local cases = {}
   for _, transport in ipairs(TRANSPORTS) do
@@ -234,7 +234,7 @@ local function count_first_code(ledger)
   return ledger.changes.token.first or 0
 end
 
---- A refresh token: its successor is never lost where its answer came, and the grant never called dead while it lives.
+--- A refresh token: its successor is never lost if the response came, and never reported as refused while it is valid.
 local function check_refresh(problems, case, ledger)
   local rotated = ledger.changes.token["refresh-1"] or 0
   problems:that(rotated <= 1, case, "rotated %d times", rotated)

@@ -1,5 +1,5 @@
 --- Programs that fork, and programs that start others: what the child has of its parent's clients, and what the parent
--- notices of it. Each case is a process of its own.
+-- notices of it. Each case is a separate process.
 local child = require "spec.support.child"
 local test_server = require "spec.support.server"
 local sandbox = require "hoopai.sandbox"

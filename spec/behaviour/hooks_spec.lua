@@ -1,4 +1,4 @@
---- What hooks are told beyond what other specs check: the timing of each answer and the end of each call; and the log
+--- What hooks receive, beyond what other specs check: the timing of each response and the end of each call; and the log
 -- that is made of them.
 local child = require "spec.support.child"
 local expect = require "spec.support.expect"
@@ -50,7 +50,7 @@ describe("hooks:", function()
       assert.is_false(first.reused)
       assert.is_true(first.connect > 0 and first.dns <= first.connect and first.connect <= first.first_byte)
       assert.is_true(second.reused)
-      assert.equal(200, second.status) -- and what was told before is still told
+      assert.equal(200, second.status) -- and the earlier event is unchanged
       assert.equal("calendars:get", second.endpoint)
     end)
 

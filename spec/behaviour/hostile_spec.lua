@@ -1,4 +1,4 @@
--- Peers that are broken or hostile: answers of the API, answers of the token endpoint, and files of the token store.
+-- Peers that are broken or hostile: responses of the API and of the token endpoint, and files of the token store.
 -- Each kind is a row: the kind, what the peer does, and exactly what must become of it. Each row is tried with a read
 -- and with a create, on one client for all: after each it must still be usable.
 --
@@ -10,8 +10,8 @@
 --                        scalar, null, cut off, doubled, with a BOM, a trailing comma, NaN, hexadecimal numbers, NUL;
 --                        HTML with 200; wrong and missing members; Retry-After and rate headers that are no numbers;
 --                        echoed tokens
---   core/transfer_spec   exact caps of body, headers and interim answers; LF alone; trailers; HTTP/1.0
---   core/record_spec     scanning of token answers: JSON of all kinds, spellings, doubled and unusable tokens
+--   core/transfer_spec   exact caps of body, headers and interim responses; LF alone; trailers; HTTP/1.0
+--   core/record_spec     scanning of token responses: JSON of all kinds, spellings, doubled and unusable tokens
 --   oauth_spec           expires_in of all kinds; no, the same and a broken refresh token; unclear exchanges; a full
 --                        and a read-only disk, a lock that is held
 --   core/vault_spec      all kinds of damaged stores, one layer below; failing system calls
@@ -56,9 +56,9 @@ local function fails(kind, applied, status)
   end
 end
 
-local broken = fails("protocol", "maybe")     -- nothing that could be an answer
-local unread = fails("protocol", "yes", 200)  -- an answer whose rest cannot be read
-local cut = fails("network", "yes", 200)      -- an answer that ends before its end
+local broken = fails("protocol", "maybe")     -- nothing that could be a response
+local unread = fails("protocol", "yes", 200)  -- a response whose rest cannot be read
+local cut = fails("network", "yes", 200)      -- a response that is cut off
 local no_json = fails("decode", "yes", 200)
 local too_large = fails("too_large", "yes", 200)
 
@@ -93,15 +93,15 @@ local BODY = '{"calendar":{"id":"c"},"id":"e"}'
 local LENGTH = ("Content-Length: %d\r\n"):format(#BODY)
 local OK = "HTTP/1.1 200 OK\r\n"
 local WHOLE = OK .. LENGTH .. "\r\n" .. BODY
--- An answer that nobody asked for. To take it for the answer to the next call would be fatal.
+-- A response without a request. It must not be taken for the response of the next call.
 local SMUGGLED = WHOLE:gsub('"c"', '"s"'):gsub('"e"', '"s"')
 
---- Bytes instead of an answer, then the end of the connection.
+--- Bytes instead of a response, then the end of the connection.
 local function raw(bytes)
   return { raw = bytes, close = true }
 end
 
---- A right answer with these header lines.
+--- A valid response with these header lines.
 local function lines(headers)
   return raw(OK .. headers .. LENGTH .. "\r\n" .. BODY)
 end
@@ -420,12 +420,12 @@ local answers = {
 
 local sanitized = os.getenv("ASAN_OPTIONS") ~= nil
 
---- By how many MiB the memory of this process grew at most while fn ran; nil where the system does not tell. Whatever
+--- By how many MiB the memory of this process grew at most while fn ran; nil if the system does not show it. Whatever
 -- fn needs must be there before.
 local function growth(fn)
   collectgarbage()
   collectgarbage()
-  local mark = io.open("/proc/self/clear_refs", "w") -- 5: the peak begins anew
+  local mark = io.open("/proc/self/clear_refs", "w") -- 5: resets the peak
   local marked = mark and mark:write("5") and mark:close()
   local before = proc_status "VmRSS"
   fn()
@@ -586,8 +586,8 @@ describe("hostile:", function()
         replaced or "%0")))
     end
 
-    -- The kind, the answer, what the call fails with (nil: it succeeds), how often the token is sent (an answer that
-    -- does not tell whether it was spent is followed by two more tries), and what retry_after is.
+    -- The title, the response, the kind of error (nil: success), how often the token is sent (a response that
+    -- leaves open whether it was spent is followed by two more tries), and retry_after.
     local rows = {
       { "HTML with 200", text("<html>Log in</html>", "text/html"), "decode", 3 },
       { "nothing with 200", text(""), "decode", 3 },
@@ -646,7 +646,7 @@ describe("hostile:", function()
       assert.is_true(err.retry_after > 500 and err.retry_after <= 600)
     end)
 
-    --- What a row does, in a task of its own, with an app and a store of its own.
+    --- Runs a row in a new task, with a new app and a new store.
     local function play(number)
       local prefix = "/row" .. number
       local kept, store = ended_grant()
@@ -709,7 +709,7 @@ describe("hostile:", function()
       os.remove(folder)
     end)
     after_each(function()
-      collectgarbage() -- a folder is open as long as somebody holds its store
+      collectgarbage() -- a folder is open as long as its store is referenced
       collectgarbage()
       os.execute("rm -rf " .. folder .. " " .. folder .. ".*")
     end)
@@ -742,7 +742,7 @@ describe("hostile:", function()
       { "a writer's file that was left", "echo x >$R.0123456789abcdef.tmp", nil },
       { "files of others", "echo x >$F/README; mkdir $F/.git", nil },
     }
-    if is_root then -- nobody else may make these
+    if is_root then -- only root may make these
       rows[#rows + 1] = { "a device", "rm $R; mknod -m 600 $R c 1 5", "not a regular file" }
       rows[#rows + 1] = { "somebody else's", "chown nobody $R", "belongs to another user" }
     end

@@ -112,7 +112,7 @@ describe("a program that ends by", function()
     for _, word in ipairs {
       "spec/support/lifecycle.lua", event, state, server.url, silent_url, "http://127.0.0.1:" .. port,
     } do words[#words + 1] = child.quote(word) end
-    -- The host exports functions of its own, which AddressSanitizer takes for a library before it.
+    -- The host exports functions, which AddressSanitizer takes for a library that was loaded before it.
     return ('ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0" exec timeout %d %s 2>&1'):format(
       LIMIT, table.concat(words, " "))
   end

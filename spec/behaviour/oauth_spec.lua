@@ -58,7 +58,7 @@ describe("oauth:", function()
     local many = {}
     for index = 1, 200 do many[index] = index end
     hoopai.map(many, function() hoopai.sleep(0) end, { concurrency = #many })
-    collectgarbage() -- a store's folder is open as long as somebody holds the store
+    collectgarbage() -- a store's folder is open as long as the store is referenced
     collectgarbage()
     leak.after()
     for _, name in ipairs(folders) do os.execute("chmod -R u+rwx " .. name .. " 2>/dev/null; rm -rf " .. name) end
@@ -1132,7 +1132,7 @@ describe("oauth:", function()
       check_kept(path, before)
     end)
 
-    --- Calls use with a folder on a small disk of its own.
+    --- Calls `use` with a folder on a separate small disk.
     local function on_small_disk(size, use)
       local path = folder()
       lfs.mkdir(path)
@@ -1211,7 +1211,7 @@ describe("oauth:", function()
       local result, err = get(client)
       set_local(use, "DEADLINE", seconds)
       failure("store", result, err)
-      assert.are.same({ [key_of("location", location)] = true }, store.locks) -- nobody else may spend the old token
+      assert.are.same({ [key_of("location", location)] = true }, store.locks) -- no other may spend the old token
       broken = false
       hoopai.sleep(1.05)
       assert(get(client))

@@ -1,5 +1,5 @@
 -- What the pipeline does about failed attempts, over real sockets: what is sent again and what never is, what is looked
--- up, the hooks, the deadlines, the request budget, and what ends a wait.
+-- up, the hooks, the deadlines, the rate limit, and what ends a wait.
 
 local cases = require "spec.support.endpoint_cases"
 local core = require "hoopai.core"
@@ -615,7 +615,7 @@ describe("retries:", function()
         server:reply(status(CALENDAR, 500, { delay = 1 }), with(CALENDAR, { steps = { { stall = true } } }))
         local seconds, result, err = timed(run, get, new { timeout = 2 })
         failure("timeout", result, err, { attempts = 2, stage = "wait", applied = "no" })
-        assert.is_true(seconds >= 1.95 and seconds < 2.95, seconds) -- an attempt with a time of its own: 3 s
+        assert.is_true(seconds >= 1.95 and seconds < 2.95, seconds) -- an attempt with a new timeout: 3 s
       end
     end)
 
@@ -639,7 +639,7 @@ describe("retries:", function()
     end)
   end)
 
-  --- A client on a budget that the server's answers tell, of which one request is used.
+  --- A client under a rate limit that the responses show, of which one request is used.
   local function budgeted(most, interval_ms, options)
     local headers = {
       ["X-RateLimit-Max"] = tostring(most), ["X-RateLimit-Interval-Milliseconds"] = tostring(interval_ms),
@@ -1053,7 +1053,7 @@ describe("retries:", function()
       local stranger, client = boxed { rate_limit = false, retries = 0 }, boxed()
       local other = boxed { token = box.tokens.other_location, location_id = box.seed.other_location_id }
       local checkup = box.seed.calendars.checkup
-      for _ = 1, 5 do assert(stranger.calendars:get(checkup)) end -- somebody else uses the budget up
+      for _ = 1, 5 do assert(stranger.calendars:get(checkup)) end -- another client uses the rate limit up
       local refused_at, arrived, elsewhere = nil, {}, 0
       hoopai.run(function()
         hoopai.spawn(function()

@@ -1,4 +1,4 @@
--- Every status that an answer can have x every method x JSON, a page, or no body: each a real exchange.
+-- Every status that a response can have x every method x JSON, a page, or no body: each a real request.
 
 local faults = require "spec.support.faults"
 local hoopai = require "hoopai"
@@ -23,7 +23,7 @@ local CALLS = {
 -- id comes back is none that could be called a success.
 local EMPTY_SUCCESS = { GET = true, PUT = true, DELETE = true }
 
---- The kinds that are right for an answer, by name; empty for a success.
+--- The kinds that are right for a response, by name; empty for a success.
 local function right_kinds(status, method, body)
   if status == 204 then return EMPTY_SUCCESS[method] and {} or { decode = true } end
   if status >= 200 and status <= 299 then return body == "json" and {} or { decode = true } end
@@ -87,7 +87,7 @@ describe("statuses:", function()
       server:close(lanes)
       assert.are.same({}, problems)
       assert.are.equal(1509, #rows)
-      assert.are.equal(1509, arrived.safe + arrived.idempotent + arrived.once) -- every row an exchange of its own
+      assert.are.equal(1509, arrived.safe + arrived.idempotent + arrived.once) -- one request for each row
     end)
   end
 

@@ -1,4 +1,4 @@
--- The request budget of the token endpoints: exchanges wait for room as long as they may, else they do not leave.
+-- The rate limit of the token endpoints: exchanges wait for it as long as they may, else they are not sent.
 
 local core = require "hoopai.core"
 local expect = require "spec.support.expect"

@@ -2,7 +2,7 @@
 --
 --   eval "$(make -s env)"; lua5.4 spec/bench/blocking_bench.lua
 --
--- With 100 calls in flight to peers that are silent; and what is done in one piece: decoding an answer, and writing a
+-- With 100 calls in flight to peers that are silent; and what is done in one piece: decoding a response, and writing a
 -- token file.
 
 local blocked = require "spec.support.blocked"

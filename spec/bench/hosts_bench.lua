@@ -1,6 +1,6 @@
--- What the loops of hosts cost: fifty calls at once to a server that answers after 100 ms, beside a timer of the host
+-- What the loops of hosts cost: fifty calls at once to a server that responds after 100 ms, beside a timer of the host
 -- that is to fire every 10 ms. copas is the stand-in of spec/support/modules. By default a client begins with twenty
--- calls, until an answer has told the request budget; so fifty take the time of two.
+-- calls, until a response has shown the rate limit; so fifty take the time of two.
 --
 --   eval "$(make -s env)"; lua5.4 spec/bench/hosts_bench.lua
 local child = require "spec.support.child"

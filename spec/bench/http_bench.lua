@@ -98,7 +98,7 @@ function Results:get(case_id, client_id)
   return self.medians[case_id] and self.medians[case_id][client_id]
 end
 
---- What raw C and bare cjson.decode take together; for cases that nobody decodes in: nil.
+--- What raw C and bare cjson.decode take together; nil for cases without decoding.
 function Results:bound(case_id, name)
   local kind = case_id:match("^(%a+)")
   local decoding = { small = "small-c1", slow = "small-c1", h2 = "small-c1", tls = "small-c1", medium = "medium-c32",

@@ -1,5 +1,5 @@
--- What the request budget costs: 500 calls through hoopai.map against the sandbox's 100 per 10 s, which take 40 s at
--- least. Prints how many were answered 429, and the time over the least.
+-- What the rate limit costs: 500 calls through hoopai.map against the sandbox's 100 per 10 s, which take 40 s at
+-- least. Prints how many got status 429, and the time over the least.
 --
 --   LUA_PATH="lua/?.lua;lua/?/init.lua;;" LUA_CPATH="build/?.so;;" lua5.4 spec/bench/rate_limit_bench.lua [calls]
 local core = require "hoopai.core"

@@ -2,8 +2,8 @@
 --
 --   eval "$(make -s env)"; lua5.4 spec/bench/tasks_bench.lua [tasks]
 --
--- The calls go to a server that never answers; but for the 64 that a client may have in flight they wait in the queue.
--- Each kind is measured in a process of its own, since memory that was used before is not asked for again.
+-- The calls go to a server that never responds; but for the 64 that a client may have in flight they wait in the queue.
+-- Each kind is measured in a separate process, since memory that was used before is not allocated again.
 local child = require "spec.support.child"
 local core = require "hoopai.core"
 local hoopai = require "hoopai"
@@ -22,7 +22,7 @@ local kinds = {
   end },
 }
 
---- KiB that the process has in memory, and of them those that Lua knows of.
+--- KiB that the process has in memory, and the part that Lua has allocated.
 local function memory()
   collectgarbage()
   collectgarbage()

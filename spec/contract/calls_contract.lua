@@ -1,4 +1,4 @@
--- Every endpoint through the client's own methods against a mock server that judges requests and answers by the
+-- Every endpoint through the client's own methods against a mock server that checks requests and responses against the
 -- vendor's document (HOOPAI_OPENAPI): HOOPAI_CONTRACT_URL is where it listens. Run by `make contract`.
 
 local document = require "spec.contract.document"
@@ -20,7 +20,7 @@ local function violations(response)
   return response and response.headers and response.headers["sl-violations"]
 end
 
---- What the judge said of a call that failed.
+--- The mock server's report on a call that failed.
 local function reason(err)
   if type(err) ~= "table" then return tostring(err) end
   return tostring(err) .. "\n" .. (violations(err.response) or "no violations named")
@@ -33,7 +33,7 @@ local function merged(a, b)
   return all
 end
 
---- The answer as it came, against the declared result: its envelope, and all that is in it.
+--- The received response against the declared result: its envelope, and all that is in it.
 local function check_answer(endpoint, body, record)
   local declared = endpoint.result
   if not declared.keys then return walk.check(declared.type, body, "result", record) end
@@ -72,7 +72,7 @@ local function aliases()
   return list
 end
 
--- What the comparison must find wrong in an answer: JSON-like values against one small type.
+-- Responses that the comparison must reject: JSON-like values against one small type.
 local ANSWER = { type = "object", fields = {
   { name = "id", type = "string", required = true },
   { name = "live", type = "string", required = true, undocumented = true },
@@ -98,7 +98,7 @@ describe("contract: ", function()
       base_url = assert(os.getenv("HOOPAI_CONTRACT_URL")), token = "a-token-for-the-mock-server", api_version = VERSION,
     }
     client = hoopai.new(merged(options, { location_id = LOCATION }))
-    -- Checks nothing and fills in no location, so that what is wrong reaches the judge.
+    -- Checks nothing and fills in no location, so that wrong values reach the mock server.
     careless = hoopai.new(merged(options, { validate = false }))
   end)
 
@@ -120,7 +120,7 @@ describe("contract: ", function()
     return resource[entry.endpoint.name](resource, table.unpack(arguments, 1, count + 1))
   end
 
-  --- A call that must be right, and its answer, which must be as declared.
+  --- A call that must be accepted, and its response, which must be as declared.
   local function play(endpoint, received, result, response)
     assert.is_not_nil(result, reason(response))
     totals.calls = totals.calls + 1

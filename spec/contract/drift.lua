@@ -224,7 +224,7 @@ local function compare_body(self, id, endpoint, body)
   end
 end
 
---- The answer's envelope: the declared keys of the result, and what stands beside it.
+--- The response's envelope: the declared keys of the result, and what stands beside it.
 local function compare_envelope(self, place, result, schema)
   local theirs, found = document.resolve(self.doc, schema), nil
   local rest = {}
@@ -286,7 +286,7 @@ end
 --- Compares.
 -- @tparam table doc the vendor's document, as read
 -- @tparam table endpoints list of { id = "notes:list", endpoint = data }
--- @tparam table own `base_url` and `api_version` that a client uses unless told otherwise
+-- @tparam table own `base_url` and `api_version` that a client uses by default
 -- @treturn table list of differences
 -- @treturn table counts: endpoints, compared (values), fields = { request, response }
 function drift.compare(doc, endpoints, own)

@@ -9,7 +9,7 @@ local samples = require "spec.support.samples"
 -- `place` is a Lua pattern, `ours` and `theirs` are whole texts. Each difference fits one entry and no more.
 -- stylua: ignore
 local INTENDED = {
-  -- Rules: the same JSON on the wire, told more precisely.
+  -- Rules: the same JSON on the wire, described more precisely.
   { kind = "narrower type", ours = "datetime", theirs = "string",
     why = "instants are checked to be ISO 8601 with an offset" },
   { kind = "narrower type", ours = "date", theirs = "string",

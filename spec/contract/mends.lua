@@ -157,7 +157,7 @@ local mends = {
   },
 }
 
--- Reading does not tell an empty list from an empty object: these are lists.
+-- cjson decodes an empty list and an empty object alike: these are lists.
 local LISTS = { parameters = true, required = true, enum = true, tags = true, servers = true, security = true }
 
 local function mark_empty_lists(value)

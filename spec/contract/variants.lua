@@ -125,7 +125,7 @@ local function demanded(fields)
   return names
 end
 
---- Payloads that are wrong by the endpoint's own declaration: the judge must find each of them wrong as well.
+--- Payloads that are wrong by the endpoint's own declaration: the mock server must refuse each of them as well.
 -- @treturn table list of { title, payload, names }: the violation must name one of `names`
 function variants.wrong(endpoint)
   local list = {}

@@ -1,6 +1,6 @@
---- The other end of a fuzzed client: a socket of this same process that answers each request with given bytes.
+--- The other end of a fuzzed client: a socket of this same process that responds to each request with given bytes.
 --
--- A whole exchange over loopback and libcurl takes some 100 µs, because nobody else has to be woken for it.
+-- A request and its response over loopback and libcurl take some 100 µs, since no other process has to be woken.
 
 local core = require "hoopai.core"
 local socket = require "socket"
@@ -27,7 +27,7 @@ function peer.accept()
   return connection
 end
 
---- Closes its ends of all connections, also of those that nobody has accepted.
+--- Closes its ends of all connections, also of those that have not been accepted.
 function peer.close()
   repeat until not peer.accept()
   for index, connection in ipairs(connections) do
@@ -51,13 +51,13 @@ local function send(multi, connection, bytes)
   local first = 1
   while first <= #bytes do
     local last, why, partly = connection:send(bytes, first)
-    if not last and why ~= "timeout" then return end -- the client has heard enough
+    if not last and why ~= "timeout" then return end -- the client has closed the connection
     first = (last or partly) + 1
     if first <= #bytes then multi:step() end
   end
 end
 
---- Answers the request that was just added to a set, and says that nothing more will come.
+--- Responds to the request that was just added to a multi, and ends the stream.
 -- @param multi
 -- @tparam string bytes
 -- @tparam[opt] integer size of the pieces that the client reads one after the other. Default: all at once
@@ -72,7 +72,7 @@ function peer.answer(multi, bytes, size)
   connection:shutdown("send")
 end
 
---- Adds a request to a set, answers it, and waits for its end.
+--- Adds a request to a multi, responds to it, and waits for its end.
 -- @return the transfer
 function peer.fetch(multi, request, bytes, size)
   local transfer = multi:add(request)
@@ -85,7 +85,7 @@ function peer.fetch(multi, request, bytes, size)
   return transfer
 end
 
--- What a fed client has for a set of transfers: answers each request as soon as it is sent.
+-- The multi of a fuzzed client: each request gets its response as soon as it is sent.
 local Fed = {}
 
 function Fed.__index(fed, name)
@@ -117,7 +117,7 @@ local function new_fed(options)
   return setmetatable(fed, Fed)
 end
 
---- Makes the blocking calls of all clients meet these answers, the last one again and again, from now on.
+--- From now on the blocking calls of all clients get these responses, the last one again and again.
 -- @tparam {string,...} list
 -- @tparam[opt] integer size see `answer`
 function peer.script(list, size)

@@ -62,7 +62,7 @@ local LUA_LAYERS = {
   { "hoopai.command", "hoopai.sandbox" },
 }
 
--- Data and the sandbox have specs of their own kind; the types are generated.
+-- Data and the sandbox have other specs; the types are generated.
 local WITHOUT_UNIT_SPEC = { "^lua/hoopai/api/", "^lua/hoopai/sandbox/", "^lua/hoopai/meta%.lua$" }
 
 -- Files that may have more than FILE_LINES lines, and why.

@@ -1,4 +1,4 @@
--- The test server itself: what it is told to do is what really happens on the wire.
+-- The test server itself: its rules are what really happens on the wire.
 
 local literal = require "spec.support.literal"
 local servers = require "spec.support.server"

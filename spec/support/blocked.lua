@@ -44,14 +44,14 @@ local function run(command)
   return pipe:close() or false, text
 end
 
---- Can a process of ours have name servers of its own?
+--- Can a child process have other name servers than the system?
 function Peers:has_dns()
   return self.has_port and run "unshare -m true"
 end
 
 --- Runs one case.
 -- @tparam string peer resolver (a getaddrinfo that sleeps), dns (a name server that is silent), listener (never
--- accepts), tls (never says hello), answer (never answers)
+-- accepts), tls (never sends a ServerHello), answer (never responds)
 -- @tparam string case timeout, rounds, cancel, close or lua_close
 -- @tparam integer calls at a time
 -- @treturn table longest, cpu, overshoot, lua_close in milliseconds, threads, see blocking.lua; or nil and what was
@@ -59,7 +59,7 @@ end
 function Peers:measure(peer, case, calls)
   local command = ("timeout %d %s spec/support/blocking.lua %s %s %d"):format(
     LIMIT, self.host, case, child.quote(self.urls[peer]), calls)
-  -- The host exports functions of its own, which AddressSanitizer takes for a library before it.
+  -- The host exports functions, which AddressSanitizer takes for a library that was loaded before it.
   command = 'export ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0"; ' .. command
   if peer == "dns" then
     local file = os.tmpname()

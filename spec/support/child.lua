@@ -45,7 +45,7 @@ Child.__index = Child
 -- @tparam[opt] table variables `set` (name -> value) and `unset` (names) of its environment
 function child.start(source, variables)
   local self = setmetatable({ script = write_script(source), pid_file = os_tmpname() }, Child)
-  -- The shell tells its own process id and then becomes the interpreter.
+  -- The shell writes its process id and then becomes the interpreter.
   local command = ("echo $$ > %s; exec %s %s %s 2>&1"):format(child.quote(self.pid_file),
     environment(variables or {}), child.quote(child.interpreter()), child.quote(self.script))
   self.output = assert(io_popen(command, "r"))

@@ -1,5 +1,5 @@
 --- How the specs start the servers that are processes of their own, and talk to them: one command a time, its length, a
--- line feed, { name, argument }; the answer { ok, value } likewise.
+-- line feed, { name, argument }; the response { ok, value } likewise.
 
 local child = require "spec.support.child"
 local literal = require "spec.support.literal"
@@ -42,9 +42,9 @@ function control.connect(port, seconds)
   return connection
 end
 
---- Gives a command and returns what it answers; raises what was raised in it.
+--- Sends a command and returns its result; raises the error that was raised in it.
 -- @param connection of `connect`
--- @tparam string who the server, for the message
+-- @tparam string who name of the server, for the message
 function control.ask(connection, who, name, argument)
   local text = literal.encode { name, argument }
   assert(connection:send(#text .. "\n" .. text))
@@ -54,7 +54,7 @@ function control.ask(connection, who, name, argument)
   return reply[2]
 end
 
---- The server's side: answers commands on a socket of cqueues until it is closed.
+--- The server's side: serves commands on a socket of cqueues until it is closed.
 -- @param sock
 -- @tparam table commands functions by name
 function control.serve(sock, commands)

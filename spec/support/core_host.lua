@@ -39,7 +39,7 @@ function core_host.run(host, source, options)
   local file = assert(io_open(script, "w"))
   assert(file:write(source))
   file:close()
-  -- The host exports a send() of its own, which AddressSanitizer takes for a library before it.
+  -- The host exports a send(), which AddressSanitizer takes for a library that was loaded before it.
   local words = { 'ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0" exec timeout 60', host }
   if options.threads then words[#words + 1] = "-" .. options.threads end
   words[#words + 1] = script

@@ -44,7 +44,7 @@ end
 local Server = {}
 Server.__index = Server
 
---- Starts a server. Each answer's body is "CONNECTION STREAMS-AT-ONCE"; /slow takes 0.2 s. With VERSION drop every
+--- Starts a server. Each response's body is "CONNECTION STREAMS-AT-ONCE"; /slow takes 0.2 s. With VERSION drop every
 -- connection is broken off after the first bytes of a request.
 function core_tls.start(pair, version)
   local child = require "spec.support.child"
@@ -68,7 +68,7 @@ end
 
 function Server:stop()
   if not self.pipe then return end
-  os_execute("kill -KILL " .. self.pid) -- it may be busy with a connection that somebody broke
+  os_execute("kill -KILL " .. self.pid) -- it may be busy with a broken connection
   self.pipe:close()
   self.pipe = nil
 end

@@ -1,4 +1,4 @@
---- What each endpoint must look like on the wire and what its answer must become, written down by hand from the
+--- The bytes of each endpoint on the wire and the result of its response, written down by hand from the
 -- vendor's document and what is known of the live API. Nothing here is derived from the library's own tables.
 --
 -- A case: `endpoint` of the overview, `name` of the method, `title` (when an endpoint has several), `ids` handed to

@@ -8,7 +8,7 @@ local expect = {}
 
 local PATIENCE = 20 -- seconds; nothing awaited here takes more than milliseconds
 
---- Wrong use: fn raises a string with the position of its own code, not of the library's, and all these texts in it.
+--- Wrong use: fn raises a string with a position inside fn, not in the library, and with all these texts.
 -- The last call of fn must not be a tail call, which has no position.
 -- @treturn string the message
 function expect.misuse(fn, ...)

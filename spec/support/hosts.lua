@@ -4,7 +4,7 @@
 --   lua5.4 spec/support/hosts.lua LOOP CASE URL
 --
 -- A host is { adapter, spawn, loop, every, foreign }: `loop()` runs its loop until nothing is left to do;
--- `every(seconds, fn)` calls fn as a timer of its own until that returns false; `foreign(fn)` calls fn from within its
+-- `every(seconds, fn)` calls fn by a timer of the host until that returns false; `foreign(fn)` calls fn from within its
 -- loop where no task is.
 package.path = "spec/support/modules/?.lua;./?.lua;" .. package.path
 
@@ -119,10 +119,10 @@ function hosts.custom()
   }
 end
 
---- The same as a loop that calls back and has an adapter of its own: it asks nothing before it waits.
+--- The same as a loop that calls back, with a custom adapter: it does not call hoopai before it waits.
 function hosts.callback()
   local process, timers, looping = require "spec.support.process", new_timers(), false
-  local watched, due -- what hoopai wants: its descriptor to be watched, a call at this moment
+  local watched, due -- what hoopai asked for: its descriptor to be watched, a call at this moment
   local function on_event()
     hoopai.loop.step()
     local seconds = hoopai.loop.timeout()
@@ -164,7 +164,7 @@ local function failure(kind, result, err)
   return err
 end
 
---- Fifty calls at once, answered after 100 ms each, beside a timer of the host every 10 ms.
+--- Fifty calls at once, with responses after 100 ms each, beside a timer of the host every 10 ms.
 function cases.parallel(host, client)
   local count, answered, ticks, begun, elapsed = 50, 0, 0, nil, nil
   host.spawn(function()
@@ -187,7 +187,7 @@ function cases.parallel(host, client)
   print(("elapsed %.3f ticks %d"):format(elapsed, ticks))
 end
 
---- The same without the request budget, which lets a client begin with a few calls.
+--- The same without the rate limit, which lets a client begin with a few calls.
 cases.parallel_unlimited = cases.parallel
 
 function cases.errors(host, client)
@@ -330,7 +330,7 @@ function cases.shorter_wait(host)
   assert(woken < 0.4, woken)
 end
 
---- A failure that nobody joins: told, and the host lives.
+--- A failed task that is never joined: a warning is emitted, and the host goes on.
 function cases.unjoined(host, client)
   warn "@on"
   local after
@@ -344,7 +344,7 @@ function cases.unjoined(host, client)
   assert(after == "c" or not ok)
 end
 
---- One that is joined late is nobody's business.
+--- A failed task that is joined late emits no warning.
 function cases.joined_late(host)
   warn "@on"
   local seen
@@ -360,7 +360,7 @@ function cases.joined_late(host)
   assert(seen == "joined")
 end
 
---- Tasks that wait for each other do not keep the loop, and that is told.
+--- Tasks that wait for each other do not keep the loop running, and a warning says so.
 function cases.deadlock(host)
   warn "@on"
   host.spawn(function()
@@ -372,7 +372,7 @@ function cases.deadlock(host)
   if not ok then print(problem) end
 end
 
---- Calls where nobody may wait: by name.
+--- Calls that must not wait, by name.
 function cases.foreign(host, client)
   local messages = {}
   host.foreign(function()
@@ -429,7 +429,7 @@ function cases.exit(host, client)
   host.loop()
 end
 
---- What nobody waits for, as an exchange of tokens, keeps the loop until it is done.
+--- A background task, such as a token exchange, keeps the loop running until it is done.
 function cases.background(host)
   local done
   host.spawn(function()
@@ -475,7 +475,7 @@ function cases.rest(host, client)
   assert(os.clock() - before < 0.2, os.clock() - before)
 end
 
---- A task that never waits for long starves nobody.
+--- A task that never waits for long does not starve others.
 function cases.greedy(host, client)
   local ticks, id, turns = 0, nil, 0
   host.spawn(function()
@@ -531,7 +531,7 @@ function cases.storm(host, client)
   assert(not hoopai.loop.busy())
 end
 
---- Should hoopai's own code fail in a callback, that is told and the host lives.
+--- If hoopai's own code fails in a callback, a warning is emitted and the host goes on.
 function cases.broken_step(host, client)
   warn "@on"
   local step, id = hoopai.loop.step, nil
@@ -559,7 +559,7 @@ function cases.many(host, client)
   assert(answered == 500)
 end
 
---- A child process goes on with a loop of its own, and the parent's call comes to its end.
+--- A child process goes on with a new loop, and the parent's call completes.
 function cases.fork(host, client, url)
   local process = require "spec.support.process"
   local id, pid

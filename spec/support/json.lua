@@ -1,6 +1,6 @@
---- A small strict JSON reader for expectations: the judge of what the library writes, so not the library's own.
+--- A small strict JSON reader for expectations, independent of the library whose output it reads.
 --
--- Unlike what programs want, it keeps what comparing texts wants: lists are told from objects (field "[]" holds the
+-- It keeps what a comparison of texts needs: lists are distinguished from objects (field "[]" holds the
 -- length of a list), numbers stay as they are spelt ({ number = "20" }), null is a value, repeated names are an error.
 
 local find, match, sub = string.find, string.match, string.sub

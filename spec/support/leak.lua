@@ -14,7 +14,7 @@ local leak = {}
 
 local FOLDER = lfs.attributes("/proc/self/fd") and "/proc/self/fd" or "/dev/fd"
 
--- Every set of transfers made since the test began, whoever made it, as long as anybody else holds it.
+-- Every multi handle made since the test began, as long as it is referenced elsewhere.
 local multis = setmetatable({}, { __mode = "k" })
 local clients, before = {}, nil
 
@@ -25,7 +25,7 @@ local function noting_multi(...)
   return multi
 end
 
---- The open descriptors: number -> what it is (where the system tells).
+--- The open descriptors: number -> what it is (if the system shows it).
 function leak.descriptors()
   local open = {}
   for name in lfs.dir(FOLDER) do

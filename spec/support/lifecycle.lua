@@ -257,7 +257,7 @@ local events = {
       error("parent", 0)
     end)
     assert(not ok and problem == (is_child and "child" or "parent"), problem)
-    if is_child then return true end -- what is left is for lua_close
+    if is_child then return true end -- lua_close ends the rest
     check()
   end,
 }

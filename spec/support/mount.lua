@@ -42,8 +42,8 @@ local function can_mount_in_namespace()
   return how == "exit" and code == 0
 end
 
--- Who may mount: this process ("root", but not in most containers), a child that became root of its own namespaces
--- ("namespace"), or nobody (nil).
+-- Which process may mount: this one ("root", but not in most containers), a child that became root of new namespaces
+-- ("namespace"), or none (nil).
 mount.who = can_mount() and "root" or can_mount_in_namespace() and "namespace" or nil
 
 return mount

@@ -1,4 +1,4 @@
---- A scripted, recording HTTP/1.1 server: a process of its own, started by spec/support/server.lua.
+--- A scripted HTTP/1.1 server that records requests: a separate process, started by spec/support/server.lua.
 --
 --   lua5.4 spec/support/recorder.lua FILE
 --
@@ -12,12 +12,12 @@
 --   how often         times = n (1), always = true
 --   from when on      at = "accept" (a connection has come), "head" (the header lines are read, the body is not),
 --                     "request" (all is read; this is the default)
---   what happens      status (200), reason, headers (a map, or a list of { name, value }), body   -- an answer
+--   what happens      status (200), reason, headers (a map, or a list of { name, value }), body   -- a response
 --                     raw = bytes instead of all that; expand = true: in status, body and sent bytes, $method $path
 --                     $target $last (segment of the path) $number $status (digits after /s in the path) are replaced
 --                     delay = seconds before it, hold = name of a gate to wait at before it
 --                     cut = n: only the first n bytes, then the connection is closed
---                     close = true: closed after the answer, "before": instead of it; reset: the same with RST
+--                     close = true: closed after the response, "before": instead of it; reset: the same with RST
 --   or, in full       steps = { step, ... }, where a step is one of
 --                     { answer = { status, reason, headers, body, expand } }   { send = bytes, expand = true }
 --                     { drip = bytes, size = 1, every = 0.01 }   { wait = seconds }   { hold = name }
@@ -43,7 +43,7 @@ local concat = table.concat
 local MOST_HEAD = 1 << 20
 
 local loop = cqueues.new()
-local changed = condition.new() -- something that somebody may wait for has happened
+local changed = condition.new() -- signalled after each change of the ledger or of a gate
 local began = monotime()
 
 local reasons = {
@@ -53,7 +53,7 @@ local reasons = {
   [503] = "Service Unavailable", [504] = "Gateway Timeout",
 }
 
--- All that a reset forgets. Who holds an older one has been reset meanwhile and stops.
+-- The state that a reset replaces. A coroutine that still holds an older one stops.
 local function new_state()
   return { rules = {}, ledger = {}, gates = {}, connections = {}, sockets = {}, busy = 0 }
 end
@@ -150,7 +150,7 @@ local function header_list(headers)
   return list, has
 end
 
---- The bytes of an answer. A Content-Length and a Content-Type are added where none is given.
+--- The bytes of a response. A Content-Length and a Content-Type are added if none is given.
 local function compose(answer, entry)
   local body, status = answer.body or "", answer.status or 200
   if answer.expand then

@@ -67,7 +67,7 @@ function Server:wait(what, how, wanted)
   end
 end
 
---- Lets all go on that wait, or will wait, at the gate of this name.
+--- Opens the gate of this name, for rules that wait at it now or later.
 function Server:release(name)
   command(self, "release", name)
 end
@@ -101,12 +101,12 @@ end
 -- @return its URL, and a socket to close
 function server.refusing()
   local holder = assert(socket.tcp4())
-  assert(holder:bind("127.0.0.1", 0)) -- bound, so that nobody else gets it; not listening
+  assert(holder:bind("127.0.0.1", 0)) -- bound, so that no other process gets it; not listening
   local _, port = holder:getsockname()
   return "http://127.0.0.1:" .. port, holder
 end
 
---- A loopback port where connecting takes forever: its queue is full and nobody accepts.
+--- A loopback port on which connecting never completes: its queue is full and nothing is accepted.
 -- @return its URL, and a function that closes it
 function server.silent()
   local listener = assert(socket.tcp4())

@@ -6,7 +6,7 @@
 --
 -- The wall clock jumps by 25 hours, forth or back, and the monotonic clock with it or not: before a program begins,
 -- between two of its calls, and in the middle of an exchange. The sandbox keeps the right time. In each case the calls
--- must be answered, there must be as many exchanges as the rules say, and a program with the right time must work
+-- must succeed, there must be as many exchanges as the rules say, and a program with the right time must work
 -- afterwards, with an exchange or without: the grant is never lost.
 -- Ends with status 1 otherwise.
 
@@ -132,7 +132,7 @@ case("begins 23 h ahead", { begin = "+23h" }, both { outcome = "ok", refreshes =
 case("jumps 25 h ahead between calls", { jump = "+25h" }, both(
   { outcome = "ok ok", refreshes = 0, after = 0 }, { outcome = "ok ok", refreshes = 1, after = 1 }))
 case("jumps 25 h back between calls", { jump = "-25h" }, both { outcome = "ok ok", refreshes = 0, after = 0 })
--- Here too, but a monotonic clock that leaps ends the wait for the answer as well: the grace brings the token back.
+-- Here too, but a monotonic clock that leaps ends the wait for the response as well: the grace brings the token back.
 case("jumps 25 h ahead in an exchange", { jump = "+25h", during = true }, both(
   { outcome = "ok ok", refreshes = 1, after = 1 }, { outcome = "timeout ok", refreshes = 2, after = 1 }))
 case("jumps 25 h back in an exchange", { jump = "-25h", during = true }, both(

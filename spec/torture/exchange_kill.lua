@@ -6,7 +6,7 @@
 --
 -- After each kill the file must be whole, hold the last generation of which the exchange had returned (or the one after
 -- it), and its lock be free. A fresh process must then call the API with the stored token at once, and exchange it. It
--- may say reauth_required only when the sandbox's ledger shows a rotation whose answer had not reached the file; it
+-- may say reauth_required only when the sandbox's ledger shows a rotation whose response had not reached the file; it
 -- says so once, and a third process learns it without trying the token again. Every fourth kill has a sandbox that
 -- gives a used token's successor once more (30 s of grace): there nothing may be lost at all.
 -- Ends with status 1 otherwise.

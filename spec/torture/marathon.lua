@@ -5,7 +5,7 @@
 -- From the root of the checkout, after make build build/bench/server. It ends after so many calls, which are spread
 -- over so many seconds where the machine is fast enough.
 --
--- The server resets, closes without a word, answers 500 or 429, cuts a body off, or sends what is no JSON, in turn.
+-- The server resets, closes without a response, sends 500 or 429, cuts a body off, or sends no JSON, in turn.
 -- Each call must end with the right result or an error of a kind that such a fault can have; the memory of Lua and of
 -- the process must not grow after the first tenth, no more descriptors be open than connections are allowed, and no
 -- step of the garbage collector may be longer than a quarter of a second. Its steps are made by this script, after each

@@ -4,11 +4,11 @@
 --
 -- From the root of the checkout, after make build build/process.so.
 --
--- 1. Rounds in which nothing is lost: one exchange, no token used twice, every call answered. In odd rounds the token's
+-- 1. Rounds in which nothing is lost: one exchange, no token used twice, every call succeeds. In odd rounds the token's
 --    time is over and all know it; in even ones all learn it from the API's 401.
--- 2. Rounds in which answers of the token endpoint are late or lost, without and with a server that shows grace: the
+-- 2. Rounds in which responses of the token endpoint are late or lost, without and with a server that shows grace: the
 --    old token is tried three times at most; where its successor is lost every call fails with reauth_required (network
---    while no answer at all came), which no process tells its hook more than once.
+--    while no response at all came), for which no process calls its hook more than once.
 -- Ends with status 1 when anything else happened.
 
 local core = require "hoopai.core"
@@ -24,7 +24,7 @@ local folder <close> = support.folder()
 local box <close> = support.start()
 local path = folder.path .. "/store"
 
---- What one process does: all its coroutines call. Returns what came of each, and how often the hook was told of
+--- What one process does: all its coroutines call. Returns what came of each, and how often the hook was called for
 -- reauth_required.
 local function work(timeout)
   return function()
@@ -94,7 +94,7 @@ local function must_end(name, seen, counts)
   checks:equal(counts.reauth_required, calls, name .. ": calls that say reauth_required")
 end
 
--- When every answer is lost nobody can know yet that the token is refused.
+-- If every response is lost, no process can know yet that the token is refused.
 local function must_rest(name, seen, counts)
   checks:equal(seen.tries, 3, name .. ": tries of the old token")
   checks:equal(seen.counts.rotations, 1, name .. ": rotations")

@@ -6,7 +6,7 @@
 -- other users need root.
 --
 -- With each a program that must exchange its token says so with an error of kind "store" (or refuses to open the
--- store), whose message tells what is wrong; the sandbox's ledger has no exchange; the file has not changed; and when
+-- store), whose message names the problem; the sandbox's ledger has no exchange; the file has not changed; and when
 -- the fault is gone the next program works, with one exchange. A disk that becomes full after the token was spent has
 -- the successor a few seconds later, when there is room again.
 -- Ends with status 1 otherwise.
@@ -38,7 +38,7 @@ local function bytes_of(path)
   return bytes
 end
 
--- The program that meets the fault, as a process of its own, so that it can be of another user. It calls three times,
+-- The program that meets the fault, as a separate process, so that another user can run it. It calls three times,
 -- each time in need of an exchange, and prints what came of it.
 local program = [[
   local hoopai = require "hoopai"
@@ -65,7 +65,7 @@ end
 
 local number = 0
 
---- A store with a token that is refused by the API, in a folder of its own within `parent`.
+--- A store with a token that is refused by the API, in a new folder within `parent`.
 local function new_store(parent)
   number = number + 1
   local path = ("%s/store%d"):format(parent or folder.path, number)
@@ -121,7 +121,7 @@ local function case_mode(name, expected, of, bad, good, given)
   case(name, expected, harm, heal, given)
 end
 
--- Root may write where nobody may: a user does it.
+-- Root may write everywhere: another user runs it.
 local user = is_root and 65534 or nil
 if user then assert(sh("chmod 711 %s", folder.path)) end
 case_mode("folder read-only (0500)", "[Pp]ermission denied", "folder", "0500", "0700", { user = user })
@@ -152,7 +152,7 @@ case("a folder in place of the lock", "lock cannot be opened",
   function(_, record) return sh("rm -f %s && mkdir %s", record .. ".lock", record .. ".lock") end,
   function(_, record) return sh("rmdir %s", record .. ".lock") end)
 
--- Who needs no exchange needs no writing either.
+-- A program that needs no exchange does not write.
 do
   local name = "folder read-only (0500), a token that is good"
   local path = folder.path .. "/good"

@@ -4,9 +4,9 @@
 --
 -- From the root of the checkout, after make build build/process.so.
 --
--- With one client and with four clients of two apps, on one memory, file or own store; the token's time is over and the
--- library knows it, or the API says so. One refresh must be made, no token used twice, every call answered, and none
--- sent more than twice. Ends with status 1 otherwise.
+-- With one client and with four clients of two apps, on one memory, file or own store; the token has expired and the
+-- library has noticed it, or the API refuses it. One refresh must be made, no token used twice, every call succeed, and
+-- none sent more than twice. Ends with status 1 otherwise.
 
 local core = require "hoopai.core"
 local hoopai = require "hoopai"

@@ -1,4 +1,4 @@
--- Kills processes that rotate a record in a vault, and looks at the file after each kill:
+-- Kills processes that rotate credentials in a token file, and checks the file after each kill:
 --
 --   make torture        or        KILLS=10000 lua5.4 spec/torture/vault_kill.lua        (from the root of the checkout)
 --
@@ -36,7 +36,7 @@ local function grant(generation)
   }
 end
 
---- The generation in the vault, 0 when there is none, nil when the record cannot be read.
+--- The generation in the token file, 0 if there is none, nil if the credentials cannot be read.
 local function stored(vault)
   local record, problem = vault:read("grant")
   if problem then
@@ -59,7 +59,7 @@ local function look(vault, least, most, what)
   return generation
 end
 
---- The backup must be a whole older record (or be the record itself) where there is one.
+--- If there is a backup, it must be whole older credentials (or the credentials themselves).
 local function look_at_backup(folder, generation)
   local file = io.open(folder .. "/grant.bak", "rb")
   if not file then return end
@@ -92,7 +92,7 @@ local function rotate_for_ever(vault, generation, said)
   end
 end
 
---- One child, killed after a random time. Returns the generation in the vault then.
+--- One child, killed after a random time. Returns the generation in the token file then.
 local function kill_one(folder, vault, generation, mean)
   local from, to = process.pipe()
   local pid = process.fork()

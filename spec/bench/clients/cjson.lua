@@ -1,4 +1,4 @@
--- Bare cjson.decode of the bodies: what an answer costs beyond HTTP for anybody who decodes it in Lua.
+-- Bare cjson.decode of the bodies: the cost of decoding a response in Lua, without HTTP.
 local cjson = require "cjson"
 require "hoopai" -- for a live heap of the same size, which is what the garbage collector goes by
 local bodies = require "spec.bench.support.bodies"

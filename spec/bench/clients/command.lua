@@ -22,7 +22,7 @@ local function print_result(count, spent, p50, p99, result)
     count, spent, result.cpu, p50, p99, result.rss))
 end
 
---- curl has no limit of time: it makes as many requests as it was told, so first it is asked how fast it is.
+--- curl has no option for a duration, only for a number of requests: a first run measures its speed.
 local function run_curl(count)
   local parallel = concurrency > 1 and format("--parallel --parallel-immediate --parallel-max %d ", concurrency) or ""
   local command = format("curl -s -g %s%s -w '%%{time_total}\\n' --config -", parallel, headers_of())

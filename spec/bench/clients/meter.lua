@@ -14,7 +14,7 @@ local meter = {}
 local Meter = {}
 Meter.__index = Meter
 
---- The time at which one more request begins, nil when there is none to make. Called by whoever is free to make it.
+--- The time at which one more request begins, nil when there is none to make. Called by each client that is idle.
 function Meter:more()
   if self.issued >= self.most then return nil end
   local moment = self.now()

@@ -1,4 +1,4 @@
---- The fixed bodies that the benchmarks' servers answer with: what the API answers, in three sizes.
+--- The fixed response bodies of the benchmarks' servers: those of the API, in three sizes.
 local concat = table.concat
 local format = string.format
 
@@ -39,7 +39,7 @@ function bodies.large()
   return '{"events":[' .. concat(events, ",") .. '],"traceId":"2e2b4a1c-7f52-4a52-9d8e-1f0f7c3b2a11"}'
 end
 
---- What a request of each size asks for. The server answers each with the body of that name.
+--- What a request of each size asks for. The response has the body of that name.
 bodies.paths = {
   small = "/calendars/events/appointments/0TkCdp9PfvLeWKYRRvIz",
   medium = "/calendars/ocQHyuzHvysMo5N5VsXc/free-slots?startDate=1767243600000&endDate=1769835600000",

@@ -46,7 +46,7 @@ end
 
 local ticks_per_second = tonumber(machine.run("getconf CLK_TCK"))
 
---- CPU seconds that the two cores of the benchmark have spent since boot, whoever spent them.
+--- CPU seconds that the two cores of the benchmark have spent since boot, in all processes.
 function machine.busy()
   local busy = 0
   for line in (read("/proc/stat") or ""):gmatch("cpu[01] [^\n]+") do

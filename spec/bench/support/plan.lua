@@ -1,4 +1,4 @@
---- What is measured: the cases, and who takes part in each.
+--- What is measured: the cases, and the clients of each.
 local bodies = require "spec.bench.support.bodies"
 local machine = require "spec.bench.support.machine"
 
@@ -95,9 +95,9 @@ local everything = {
   "small-c1", "small-c32", "medium-c32", "large-c1", "slow-c1000", "wait-1000", "wait-1", "h2-c32", "tls-c1",
 }
 
---- Who takes part. `command` is given a case and the base URL; `ready` says true, or why it cannot take part; `peer` is
--- one that is left out where only this library is of interest; `warm` is how many requests it needs before it is as
--- fast as it gets, where the case does not say.
+--- The clients. `command` is given a case and the base URL; `ready` returns true, or why the client cannot take part;
+-- a `peer` is left out if only this library is of interest; `warm` is the number of requests before a client is at full
+-- speed, if the case does not say.
 -- stylua: ignore
 plan.clients = {
   { id = "raw", title = "raw C, libcurl multi", command = raw "", cases = everything },

@@ -1,4 +1,4 @@
---- The servers of the benchmarks, on loopback and on one core: nginx with fixed bodies, and one that answers late.
+--- The servers of the benchmarks, on loopback and on one core: nginx with fixed bodies, and one that responds late.
 local bodies = require "spec.bench.support.bodies"
 local machine = require "spec.bench.support.machine"
 
@@ -45,7 +45,7 @@ local function make_certificate(folder)
   machine.run(format("cat %s/cert.pem /etc/ssl/certs/ca-certificates.crt > %s/bundle.pem", folder, folder))
 end
 
--- With these an answer has as many lines of headers as one of the live API.
+-- With these a response has as many header lines as one of the live API.
 local headers = {
   "X-RateLimit-Max 1000000", "X-RateLimit-Remaining 999999", "X-RateLimit-Interval-Milliseconds 10000",
   "X-RateLimit-Limit-Daily 1000000000", "X-RateLimit-Daily-Remaining 999999999", "X-RateLimit-Daily-Reset 86399000",
@@ -137,8 +137,8 @@ function servers.start_slow(folder, delay, fault_every)
   return "http://127.0.0.1:" .. assert(port, "the slow server did not start"), function() pipe:close() end, pid
 end
 
---- Starts all of them. `plain`, `tls` (with HTTP/2), `once` (TLS, closes after each answer), `slow` (50 ms) and `still`
--- (2 s) are base URLs, `pids` the processes.
+--- Starts all servers. `plain`, `tls` (with HTTP/2), `once` (TLS, closes after each response), `slow` (50 ms) and
+-- `still` (2 s) are base URLs, `pids` the processes.
 -- @tparam string folder for their files
 function servers.start(folder)
   machine.run("mkdir -p " .. folder)

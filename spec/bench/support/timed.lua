@@ -1,4 +1,4 @@
---- Runs programs and tells what they took: see timed.c.
+--- Runs programs and returns their time and memory: see timed.c.
 local format = string.format
 
 local timed = {}

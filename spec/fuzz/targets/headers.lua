@@ -1,4 +1,4 @@
---- The header lines of an answer 429: what the library reads from them.
+--- The header lines of a response with status 429: what the library reads from them.
 
 local hoopai = require "hoopai"
 local oracle = require "spec.fuzz.oracle"
@@ -14,7 +14,7 @@ local body = '{"message":"Too many requests"}'
 return function(bytes)
   peer.script { ("HTTP/1.1 429 Many\r\n%s\r\nContent-Length: %d\r\n\r\n%s"):format(oracle.plant(bytes), #body, body) }
   local result, err = client.calendars:get("c")
-  assert(result == nil or not bytes:find("^[%g ]*$"), "a 429 that is a success") -- but for other answers in the input
+  assert(result == nil or not bytes:find("^[%g ]*$"), "a 429 that is a success") -- unless there are more responses
   if result ~= nil then return end
   oracle.is_error(err)
   if not err.response then return end

@@ -1,5 +1,5 @@
 --- What is read from a token endpoint and from a store. The first byte says by which of the three readers:
--- an answer, a packed record, a file in a private folder.
+-- a token response, packed credentials, a file in a private folder.
 
 local core = require "hoopai.core"
 local oracle = require "spec.fuzz.oracle"

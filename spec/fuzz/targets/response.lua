@@ -1,5 +1,5 @@
---- The bytes of an answer, through libcurl and the whole pipeline of a call. The first byte says which call, the second
--- in pieces of what size the answer comes.
+--- The bytes of a response, through libcurl and the whole pipeline of a call. The first byte selects the call, the
+-- second the size of the pieces in which the response arrives.
 
 local hoopai = require "hoopai"
 local oracle = require "spec.fuzz.oracle"

@@ -1,12 +1,12 @@
---- Several answers to one call: retries, looks for what became of a change, bookings that are searched for. The first
--- byte says which call; the answers, each a status and a body, are separated by a NUL.
+--- Several responses to one call: retries, reconciliation of changes, searches for bookings. The first
+-- byte selects the call; the responses, each a status and a body, are separated by a NUL.
 
 local core = require "hoopai.core"
 local hoopai = require "hoopai"
 local oracle = require "spec.fuzz.oracle"
 local peer = require "spec.fuzz.peer"
 
--- No pauses: the same answers, only sooner.
+-- No pauses: the same responses, only sooner.
 core.random = function() return 0 end
 
 local SLOT, REFERENCE = "2030-01-07T10:00:00-05:00", "reference-of-mine"
@@ -38,7 +38,7 @@ local calls = {
 }
 local BOOKS = 3 -- of them are bookings
 
---- "201{...}" as an answer; without a status, a connection that ends.
+--- "201{...}" as a response; without a status, a connection that ends.
 local function answer_of(part)
   local status, body = part:match("^(%d%d%d)(.*)$")
   if not status then return "" end
@@ -51,7 +51,7 @@ return function(bytes)
   local answers = {}
   for part in (oracle.plant(bytes:sub(2)) .. "\0"):gmatch("(%Z*)\0") do answers[#answers + 1] = answer_of(part) end
   peer.script(answers)
-  -- A client for each input, because a client remembers: its budget of retries, and of requests.
+  -- A client for each input, because a client keeps state: its retry budget and its rate limit.
   local client <close> = hoopai.new {
     token = oracle.TOKEN, location_id = "l", base_url = peer.url, timeout = 0.5, rate_limit = false,
   }

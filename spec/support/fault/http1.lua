@@ -74,21 +74,21 @@ local function head_of(status, framing, headers)
     status, REASONS[status] or "Whatever", headers or "", framing)
 end
 
---- A whole answer. Returns whether the connection may go on, as `truncate` and `spoil` do.
--- @tparam boolean last whether the client is told not to use the connection any more
+--- A whole response. Returns whether the connection can be used again, as `truncate` and `spoil` do.
+-- @tparam boolean last whether the response closes the connection (`Connection: close`)
 function Exchange:answer(status, body, headers, last)
   local framing = ("Content-Length: %d\r\n%s"):format(#body, last and "Connection: close\r\n" or "")
   return write(self.conn, head_of(status, framing, headers) .. body) and not last
 end
 
---- An answer of any status and body, sensible or not. The connection ends where the two do not go together.
+--- A response of any status and body, sensible or not. The connection is closed if the two do not go together.
 function Exchange:pretend(status, content_type, body)
   local has_body = status >= 200 and status <= 599 and status ~= 204 and status ~= 304
   return write(self.conn, ("HTTP/1.1 %03d Whatever\r\nContent-Type: %s\r\nContent-Length: %d\r\n%s\r\n%s"):format(
     status, content_type, #body, has_body and "" or "Connection: close\r\n", body)) and has_body
 end
 
---- The head of an answer and the first half of its body. What the other half is to be is up to `finish` and others.
+--- The head of a response and the first half of its body; `finish` and others send the other half.
 function Exchange:begin(status, body, headers, what)
   self.rest = body:sub(#body // 2 + 1)
   local half = body:sub(1, #body // 2)
@@ -99,18 +99,18 @@ function Exchange:begin(status, body, headers, what)
   return write(self.conn, head_of(status, ("Content-Length: %d\r\n"):format(#body), headers) .. half)
 end
 
---- Breaks a begun answer off in a way of the protocol's own.
+--- Breaks a response off in the way that HTTP/1.1 provides.
 function Exchange:truncate()
   self.conn.socket:shutdown("w")
   return false
 end
 
---- The other half of a begun answer, of the right length but no JSON. The connection may go on.
+--- The other half of a response, of the right length but not JSON. The connection can be used again.
 function Exchange:spoil()
   return write(self.conn, ("\1"):rep(#self.rest))
 end
 
---- One more byte of a begun answer; false at its end or when the client has gone.
+--- One more byte of a response; false at its end or when the client has gone.
 function Exchange:drip()
   if self.rest == "" then return false end
   local byte = self.rest:sub(1, 1)
@@ -137,7 +137,7 @@ http1.greeting = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
 
 http1.garbage = "\22\3\1\2 this is not HTTP\r\n\r\n\0\255"
 
---- The head of an answer up to somewhere in its middle.
+--- The first part of a response's head.
 function http1.cut_head(status)
   return ("HTTP/1.1 %d Whatever\r\nContent-Ty"):format(status)
 end
@@ -148,7 +148,7 @@ local function give_up(conn)
   conn.gone = true
 end
 
---- A connection on which nobody has spoken.
+--- A connection on which nothing has been sent yet.
 function http1.connection(socket)
   return { socket = socket, buffer = "", protocol = http1, wait_gone = wait_gone, give_up = give_up }
 end

@@ -57,7 +57,7 @@ local function take(conn, count)
   return bytes
 end
 
--- A mute connection has been told to say nothing any more.
+-- A mute connection sends nothing any more.
 local function reply(conn, bytes)
   if not conn.mute then write(conn, bytes) end
 end
@@ -176,7 +176,7 @@ http2.greeting = frame(SETTINGS, 0, 0, "")
 
 http2.garbage = "\255\255\255\1\255\255\255\255\255 this is no frame"
 
---- What comes before any answer, up to somewhere in its middle.
+--- The frames before a response, cut off in the middle.
 function http2.cut_head()
   return frame(SETTINGS, 0, 0, ("\0"):rep(6)):sub(1, 12)
 end

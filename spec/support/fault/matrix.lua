@@ -1,22 +1,22 @@
 --- The matrix of faults: when it strikes, what happens, and whether the request is carried out.
 --
--- when     before_accept   the connection is not the server's yet: nobody looks at it, and there was no handshake
+-- when     before_accept   the connection is not the server's yet: it is not served, and there was no handshake
 --          after_accept    after the handshake; nothing has been read
 --          after_headers   the header lines are read, the body is not
 --          after_body      all is read
---          after_apply     the request is carried out, no byte of an answer is sent
---          mid_answer      the head and half the body of the answer are sent
+--          after_apply     the request is carried out, no byte of a response is sent
+--          mid_answer      the head and half the body of the response are sent
 -- what     close           the connection ends (FIN)
 --          reset           the connection is reset (RST)
 --          stall           nothing, until the client goes
---          truncate        the answer's head is cut off; mid_answer: its body ends too early for the protocol
---          garbage         bytes that are not the protocol's; mid_answer: a body of the right length that is no JSON
---          drip            one byte of the answer in a second
+--          truncate        the response's head is cut off; mid_answer: its body ends too early for the protocol
+--          garbage         bytes that are not the protocol's; mid_answer: a body of the right length that is not JSON
+--          drip            one byte of the response per second
 --          and over HTTP/2 alone: goaway, refuse, cancel (the stream is reset with REFUSED_STREAM, INTERNAL_ERROR)
--- applied  "yes"           the request is carried out; an answer that is begun says 200 or 201
---          "no"            it is not, and an answer that is begun says 422
---          "late"          it is, some time after the fault; an answer that is begun says 504
--- lies     true            with mid_answer and "no": an answer that is begun says 200 all the same
+-- applied  "yes"           the request is carried out; a response that is begun has status 200 or 201
+--          "no"            it is not, and a response that is begun has status 422
+--          "late"          it is, some time after the fault; a response that is begun has status 504
+-- lies     true            with mid_answer and "no": a response that is begun has status 200 nevertheless
 
 local matrix = {}
 

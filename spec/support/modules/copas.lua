@@ -86,7 +86,7 @@ local function step()
   for _, thread in ipairs(ready) do tick(thread) end
 end
 
---- Is there anything but threads that sleep until somebody wakes them?
+--- Are there threads other than those that sleep until they are woken?
 local function has_work()
   return readers[1] ~= nil or next_pause() ~= nil
 end

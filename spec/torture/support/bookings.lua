@@ -174,9 +174,9 @@ end
 -- `connections` of each client
 -- @treturn table figures. Of bookings: `count`, `booked` and `reconciled` (those of them that were found afterwards),
 -- `taken` (not booked, by a taken slot), `definite` (not booked, for another reason), `unclear`, and
--- `unclear_contested`: then somebody else has the slot, which proves nothing. What is wrong is in `problems`, counted
--- in `duplicates` (more than one booking), `resent` (a create that came twice), `invented` (a success that does not
--- exist), `denied` ("not booked", but it exists), `mute` (an unclear outcome that cannot be looked up)
+-- `unclear_contested`: then the slot belongs to another booking, which proves nothing. Violations are in `problems`,
+-- counted in `duplicates` (more than one booking), `resent` (a create that came twice), `invented` (a success that does
+-- not exist), `denied` ("not booked", but it exists), `mute` (an unclear outcome that cannot be looked up)
 function bookings.soak(given)
   local server <close> = setmetatable({ server = faults.start() }, { __close = function(own) own.server:stop() end })
   local parts, lanes = {}, {}

@@ -1,4 +1,4 @@
---- What the scripts about OAuth share: a sandbox whose ledger judges, sign-ins, processes that begin at one moment.
+--- What the OAuth scripts share: a sandbox with its ledger, sign-ins, processes that begin at the same moment.
 
 local child = require "spec.support.child"
 local core = require "hoopai.core"
@@ -44,7 +44,7 @@ function support.client(box, app, more)
   return hoopai.new(given)
 end
 
---- Signs in to a store. With `over` the client is told that the access token lives for a second, and that has passed.
+--- Signs in to a store. With `over` the token response gives the access token one second, which has passed.
 function support.sign_in(box, store, over)
   if over then box:control("oauth/fault", { grant = "authorization_code", expires_in = 1 }) end
   local app <close> = support.app(box, store)

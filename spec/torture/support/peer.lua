@@ -1,10 +1,10 @@
---- The server of the memory scenarios, a process of its own: spec.torture.support.memory starts it.
+--- The server of the memory scenarios, a separate process: spec.torture.support.memory starts it.
 --
 --   lua5.4 spec/torture/support/peer.lua FILE
 --
--- Writes its port into FILE, and ends when its standard input does. It answers just what the scenarios ask for:
+-- Writes its port into FILE, and ends when its standard input does. It has just the routes of the scenarios:
 --
---   GET  .../slow        never answers;   GET .../limited   429
+--   GET  .../slow        never responds;  GET .../limited   429
 --   GET and POST         an appointment;   GET /calendars/events   the last of them, with what they were booked with
 --   GET  .../free-slots  one slot
 --   POST /oauth/token    exchanges "refresh-FAMILY-GENERATION" for the next generation of both tokens, each once: a

@@ -338,7 +338,7 @@ scenarios.close = {
 local function app_context(how, family, url, folder)
   local hoopai = require "hoopai"
   client_context(nil, url).client:close()
-  collectgarbage() -- what is left of it: Lua itself needs memory to finalise anything
+  collectgarbage() -- the rest: Lua itself needs memory to finalise anything
   local store
   if how == "file" then
     os.execute("rm -rf " .. folder)
@@ -380,7 +380,7 @@ local function app_context(how, family, url, folder)
   return context
 end
 
---- An app and nobody who has signed in.
+--- An app without any sign-in.
 local function sign_in_context(_, url)
   local hoopai = require "hoopai"
   local context = { name = new_name(), url = url, plain = new_client(url) }
@@ -413,7 +413,7 @@ local function check_app(context, ok, result, err)
   pass(5) -- after a failure an exchange rests
   local event, problem = context.client.appointments:get("a1")
   local seen = ledger(context)
-  -- libcurl itself may have had no memory to read the answer: then it is lost, and that is what must be said.
+  -- libcurl itself may have had no memory to read the response: then it is lost, and the error must say so.
   local is_lost = context.family == "curl" and seen.reuses > 0
   if is_lost then
     assert(not event and problem.kind == "reauth_required", problem)
