@@ -162,7 +162,7 @@ describe("errors:", function()
       assert.are.equal(36, #server:ledger())
     end)
 
-    it("100 to 199 alone is no answer", function()
+    it("100 to 199 alone is no response", function()
       server:reply {
         always = true, steps = { { send = "HTTP/1.1 $status Whatever\r\n\r\n", expand = true }, { close = true } },
       }
@@ -194,7 +194,7 @@ describe("errors:", function()
       assert.are.equal(4 * 14, #server:ledger())
     end)
 
-    it("after informational answers is what counts", function()
+    it("after informational responses is what counts", function()
       local err = fails("conflict", answer {
         raw = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
           .. "HTTP/1.1 409 Conflict\r\nContent-Length: 15\r\n\r\n{\"message\":\"m\"}",
@@ -261,7 +261,7 @@ describe("errors:", function()
       end
     end)
 
-    it("is a page: its type is told, not its text", function()
+    it("is a page: the message has its type, not its text", function()
       local err = fails("server", answer {
         status = 502, headers = { ["Content-Type"] = "text/html" },
         body = "<html><head><title>502 Bad Gateway</title></head>" .. ("x"):rep(10000),
@@ -330,7 +330,7 @@ describe("errors:", function()
   end)
 
   describe("slot_taken", function()
-    it("is told by the text of a 400 or a 422", function()
+    it("is recognised by the text of a 400 or a 422", function()
       for _, status in ipairs { 400, 422 } do
         for _, body in ipairs {
           [[{"statusCode":400,"message":"The slot you have selected is no longer available.","error":"Bad Request"}]],
@@ -360,7 +360,7 @@ describe("errors:", function()
       return fails("rate_limit", answer { status = 429, headers = headers, body = [[{"message":"Too many"}]] })
     end
 
-    it("tells which limit and how long to wait, in seconds: the longer of what is said", function()
+    it("has the limit and the seconds to wait: the longer of two times", function()
       local err = limited { ["Retry-After"] = "7", ["X-RateLimit-Interval-Milliseconds"] = "5000" }
       assert.are.equal("burst", err.scope)
       assert.are.equal(7, err.retry_after)
@@ -446,7 +446,7 @@ describe("errors:", function()
       assert.is_false(err.retryable)
     end)
 
-    it("while waiting for the answer", function()
+    it("while waiting for the response", function()
       server:reply { times = 5, steps = { { stall = true } } }
       local function check(row, err)
         fails("timeout", nil, err, { stage = "wait" })
@@ -472,7 +472,7 @@ describe("errors:", function()
       check(CALLS[2], select(2, POST(client, { timeout = 0.5 })))
     end)
 
-    it("is not put off by an answer that drips", function()
+    it("is not put off by a response that drips", function()
       local slow = "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" .. (" "):rep(5000)
       server:reply { steps = { { drip = slow, every = 0.02 } } }
       expect.within(12, function() fails("timeout", GET(client, { timeout = 0.3 })) end)
@@ -588,7 +588,7 @@ describe("errors:", function()
     end)
 
     for _, how in ipairs { "reset", "close" } do
-      it("ended by " .. how .. " before the answer", function()
+      it("ended by " .. how .. " before the response", function()
         for _, row in ipairs(CALLS) do
           server:reply { method = row[1], [how] = "before" }
           local err = fails("network", row[4](client))
@@ -679,7 +679,7 @@ describe("errors:", function()
   describe("framing", function()
     local OK = "HTTP/1.1 200 OK\r\n"
 
-    it("that is broken is never taken for an answer", function()
+    it("that is broken is never taken for a response", function()
       for _, raw in ipairs {
         OK .. "Content-Length: -1\r\n\r\n{}", OK .. "Content-Length: many\r\n\r\n{}",
         OK .. "Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
@@ -727,7 +727,7 @@ describe("errors:", function()
       end
     end)
 
-    it("without end: headers, informational answers", function()
+    it("without end: headers, informational responses", function()
       local flood = {}
       for index = 1, 5000 do flood[index] = ("X-%d: %s"):format(index, ("x"):rep(40)) end
       local err

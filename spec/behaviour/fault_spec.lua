@@ -305,7 +305,7 @@ describe("faults:", function()
       end)
     end)
 
-    it(row.name .. " is told 200 in half an answer, and nothing was done", function()
+    it(row.name .. " gets 200 in half a response, and nothing was done", function()
       run_all(server, lies_of(row.class), {}, function(case)
         local client <close> = new_client(server, case)
         case.result, case.err = outcome(row.call(client))

@@ -34,8 +34,8 @@ describe("hooks:", function()
     return function(event) events[#events + 1] = event end, events
   end
 
-  describe("the timing of an answer", function()
-    it("tells the stages in their order, and when a connection was used again", function()
+  describe("the timing of a response", function()
+    it("has the stages in their order, and whether a connection was used again", function()
       server:reply { path = "/calendars/c", times = 2, body = [[{"calendar":{"id":"c"}}]], delay = 0.02 }
       local note, events = noted()
       local client = new { on = { response = note } }
@@ -54,7 +54,7 @@ describe("hooks:", function()
       assert.equal("calendars:get", second.endpoint)
     end)
 
-    it("tells of TLS and HTTP/2", function()
+    it("has TLS and HTTP/2", function()
       local account <close> = sandbox.start { tls = true }
       local note, events = noted()
       local client = new { base_url = account.url, token = account.token, location_id = account.location_id,
@@ -70,7 +70,7 @@ describe("hooks:", function()
       assert.is_true(events[2].reused)
     end)
 
-    it("is there when no answer came", function()
+    it("is there without a response", function()
       local url, holder = servers.refusing()
       local note, events = noted()
       local client = new { base_url = url, retries = false, on = { response = note } }
@@ -84,7 +84,7 @@ describe("hooks:", function()
   end)
 
   describe("the end of a call", function()
-    it("is told once, however many requests it took", function()
+    it("is called once, however many requests were made", function()
       server:reply({ path = "/calendars/c", status = 503, body = "{}", headers = { ["retry-after"] = "0" }, times = 2 },
         { path = "/calendars/c", body = [[{"calendar":{"id":"c"},"traceId":"t-1"}]] })
       local note, events = noted()
@@ -100,7 +100,7 @@ describe("hooks:", function()
         trace_id = "t-1", reused = true }, event)
     end)
 
-    it("is told of a call that failed, with what is known of its effect", function()
+    it("is called for a failed call, with its known effect", function()
       server:reply({ path = "/calendars/none", status = 404, body = "{}" },
         { method = "POST", path = "/calendars/events/appointments", status = 500, body = "{}" })
       local note, events = noted()
@@ -116,7 +116,7 @@ describe("hooks:", function()
         events[2].attempts })
     end)
 
-    it("is told of calls that were cancelled, and of what never left", function()
+    it("is called for calls that were cancelled, and for those that were never sent", function()
       server:reply({ path = "/calendars/c", steps = { { stall = true } } },
         { method = "POST", path = "/calendars/events/appointments", steps = { { stall = true } } })
       local note, events = noted()
@@ -139,7 +139,7 @@ describe("hooks:", function()
         "appointments:create cancelled maybe 1" }, told)
     end)
 
-    it("is told of a client that is closed, and not of arguments that are refused", function()
+    it("is called for a closed client, and not for arguments that are refused", function()
       local note, events = noted()
       local client
       client = new { on = { done = note, request = function() client:close() end } }
@@ -202,7 +202,7 @@ describe("hooks:", function()
       end
     end)
 
-    it("has - where no answer came, and tells of repetitions and waits when it is verbose", function()
+    it("has - without a response, and lines for repetitions and waits when it is verbose", function()
       server:reply({ path = "/calendars/c", status = 503, body = "{}", headers = { ["retry-after"] = "0" } },
         { path = "/calendars/c", body = [[{"calendar":{"id":"c"}}]] })
       local log, lines = logged { verbose = true }
@@ -232,7 +232,7 @@ describe("hooks:", function()
       assert.is_true(#lines[1] < 220)
     end)
 
-    it("tells when a token of an app was renewed, and when it could not be", function()
+    it("has a line for each renewed token of an app, and for each failure", function()
       local account <close> = sandbox.start { control = true }
       local log, lines = logged()
       local app <close> = hoopai.oauth { client_id = account.oauth.client_id, base_url = account.url,

@@ -448,7 +448,7 @@ describe("hostile:", function()
     assert.are.equal("good", assert(read(client)).id)
   end
 
-  describe("an answer:", function()
+  describe("a response:", function()
     before_each(function()
       leak.before()
       client = leak.client(options_of { token = TOKEN })
@@ -467,7 +467,7 @@ describe("hostile:", function()
       end
     end
 
-    it("lengths: right, and another answer while the connection is idle", function()
+    it("lengths: right, and another response while the connection is idle", function()
       for _, call in ipairs { read, create } do
         server:reply { steps = { { send = WHOLE }, { hold = "idle" }, { send = SMUGGLED } } }
         assert(call(client))
@@ -521,7 +521,7 @@ describe("hostile:", function()
     end)
   end)
 
-  describe("a large answer:", function()
+  describe("a large response:", function()
     before_each(function()
       leak.before()
       client = leak.client(options_of { token = TOKEN })
@@ -554,7 +554,7 @@ describe("hostile:", function()
 
     it("8 MiB of brackets", function() bounded(text(("["):rep(8 << 20)), no_json, 60) end)
     it("1 MiB of a header", function() bounded(lines("X: " .. ("h"):rep(1 << 20) .. "\r\n"), too_large, 8) end)
-    it("a hundred thousand interim answers", function()
+    it("a hundred thousand interim responses", function()
       bounded(raw(("HTTP/1.1 100 Continue\r\n\r\n"):rep(100000)), broken, 8)
     end)
   end)
@@ -669,7 +669,7 @@ describe("hostile:", function()
       return outcome
     end
 
-    it("whatever it answers, the refresh token is kept, nothing is shown, and a new sign-in helps", function()
+    it("whatever the response, the refresh token is kept, nothing is shown, and a new sign-in helps", function()
       local numbers = {}
       for number, row in ipairs(rows) do
         local rule = { path = "/row" .. number .. "/oauth/token", times = row[4] }

@@ -27,7 +27,7 @@ describe("in the loop of", function()
         assert.are.equal(50, #server:ledger())
       end)
 
-      it("many calls each get their own answer", function() assert.are.equal("", run(loop, "many")) end)
+      it("many calls each get their own response", function() assert.are.equal("", run(loop, "many")) end)
 
       it("errors go to the coroutine they belong to", function() assert.are.equal("", run(loop, "errors")) end)
 
@@ -54,7 +54,7 @@ describe("in the loop of", function()
         assert.are.equal("", run(loop, "shorter_wait"))
       end)
 
-      it("a failure that nobody joined is told, and does not end the host", function()
+      it("a failed task that is not joined emits a warning, and the host goes on", function()
         local text = run(loop, "unjoined")
         assert.matches("nobody listens", text, 1, true)
         if loop == "blocking" then return assert.matches("run raised", text, 1, true) end
@@ -62,7 +62,7 @@ describe("in the loop of", function()
         assert.matches("host lives", text, 1, true)
       end)
 
-      it("a failure that is joined late is not told", function() assert.are.equal("", run(loop, "joined_late")) end)
+      it("a failed task that is joined late emits no warning", function() assert.are.equal("", run(loop, "joined_late")) end)
 
       it("tasks that wait for each other do not keep it going", function()
         assert.matches("deadlock: .*2 tasks wait for each other", run(loop, "deadlock"))
@@ -80,7 +80,7 @@ describe("in the loop of", function()
 
       it("waiting does not spin", function() assert.are.equal("", run(loop, "rest", 0.4)) end)
 
-      it("a task that never waits for long starves nobody", function() assert.are.equal("", run(loop, "greedy")) end)
+      it("a task that never waits long starves no other", function() assert.are.equal("", run(loop, "greedy")) end)
 
       it("what runs in the background comes to its end", function()
         assert.are.equal("", run(loop, "background"))

@@ -25,7 +25,7 @@ describe("a program that has no descriptor left", function()
   setup(function() server = test_server.start() end)
   teardown(function() server:stop() end)
 
-  it("is told so by each call, and goes on when it has some", function()
+  it("gets an error of each call, and goes on when it has some", function()
     server:reply { always = true, body = APPOINTMENT }
     local script = os.tmpname()
     local file = assert(io.open(script, "w"))

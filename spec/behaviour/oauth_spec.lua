@@ -209,7 +209,7 @@ describe("oauth:", function()
       assert.are.equal("Company", grant.user_type)
     end)
 
-    it("is for whom it was asked where the answer does not say", function()
+    it("is for the one asked for if the response does not say", function()
       local store = own_store()
       local app = new_app { store = store }
       fault { without = { "userType" } }
@@ -335,7 +335,7 @@ describe("oauth:", function()
       assert.are.equal(0, counts().reuses)
     end)
 
-    it("understands camelCase answers", function()
+    it("understands camelCase responses", function()
       box:control("oauth/settings", { camel_case = true })
       local app = signed_in()
       expire()
@@ -369,7 +369,7 @@ describe("oauth:", function()
       assert.are.equal(1, counts().exchanges)
     end)
 
-    it("says so when nobody has signed in, again and again without a request", function()
+    it("says so without a sign-in, again and again without a request", function()
       local app = new_app()
       local client = new_client(app)
       local err = failure("reauth_required", get(client))
@@ -409,7 +409,7 @@ describe("oauth:", function()
       assert.are.equal(3, counts().exchanges)
     end)
 
-    it("tells its own hook of the exchange", function()
+    it("emits the exchange to its own hook", function()
       local app = signed_in()
       local events = {}
       local client = new_client(app, { on = { refresh = function(event) events[#events + 1] = event end } })
@@ -534,7 +534,7 @@ describe("oauth:", function()
     end)
   end)
 
-  describe("answers:", function()
+  describe("responses:", function()
     local function renewed(given)
       local store = own_store()
       local app = signed_in { store = store }
@@ -727,7 +727,7 @@ describe("oauth:", function()
       assert.is_truthy(record:get("access_token"))
     end)
 
-    it("a dead token is told once, however often it is met", function()
+    it("a dead token is reported once, however often it is met", function()
       local events = {}
       local app = signed_in { on = { refresh = function(event) events[#events + 1] = event.kind end } }
       local client = new_client(app)
@@ -739,7 +739,7 @@ describe("oauth:", function()
       assert.are.same({ "reauth_required" }, events)
     end)
 
-    it("invalid_grant is not believed when somebody else stored a newer grant", function()
+    it("invalid_grant does not count when newer credentials were stored meanwhile", function()
       local store = own_store { lock = false }
       store.lock = nil
       local app = signed_in { store = store }
@@ -981,7 +981,7 @@ describe("oauth:", function()
       failure("forbidden", note(client.calendars:get(box.seed.calendars.vaccination)))
     end)
 
-    it("lost answers of minting spend nothing", function()
+    it("lost responses for location tokens spend nothing", function()
       local app = agency()
       fault { grant = "location_token", drop = "after" }
       local client = new_client(app)
@@ -1220,7 +1220,7 @@ describe("oauth:", function()
       assert.are.equal(1, counts().exchanges)
     end)
 
-    it("a new token is used by nobody before it is stored", function()
+    it("a new token is not used before it is stored", function()
       local store = own_store()
       local put = store.put
       function store.put(key, text, generation)

@@ -317,7 +317,7 @@ describe("a host", function()
     assert.is_true(ok, text)
   end)
 
-  it("that takes the files away while a change is under way is told what became of it", function()
+  it("that takes the files away while a change is under way learns its outcome", function()
     local server = test_server.start()
     server:reply({ method = "PUT", status = 500, body = "{}" },
       { method = "GET", path = "/calendars/events/appointments/a", body = '{"appointment":{"id":"a","title":"new"}}' },

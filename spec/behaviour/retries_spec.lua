@@ -136,7 +136,7 @@ describe("retries:", function()
       end)
     end
 
-    it("after a second answer that cannot be read", function()
+    it("after a second response that cannot be read", function()
       server:reply(with(CALENDAR, { body = "?", times = 2 }))
       local result, err = get(new())
       failure("decode", result, err, { attempts = 2, applied = "no" })
@@ -237,7 +237,7 @@ describe("retries:", function()
       end)
     end
 
-    it("an answer that never comes", function()
+    it("a response that never comes", function()
       server:reply(with(NOTE, { steps = { { stall = true } } }))
       local result, err = note(new { timeout = 0.2 })
       failure("timeout", result, err, { attempts = 1, applied = "maybe", stage = "wait" })
@@ -276,7 +276,7 @@ describe("retries:", function()
     end
   end)
 
-  describe("a change whose answer was lost", function()
+  describe("a change whose response was lost", function()
     local PUT = { method = "PUT", path = "/calendars/c", body = [[{"calendar":{"id":"c","name":"New"}}]] }
     local LOST = with(PUT, { close = "before" })
     local OLD, NEW = CALENDAR, with(CALENDAR, { body = [[{"calendar":{"id":"c","name":"New"}}]] })
@@ -331,7 +331,7 @@ describe("retries:", function()
       failure("refused", result, err, { attempts = 2, applied = "maybe", retryable = false })
     end)
 
-    it("is a conflict where somebody else changed the record since", function()
+    it("is a conflict if the record has been changed otherwise since", function()
       local path = "/calendars/events/appointments/e"
       local function record(seconds, title)
         local at = os.date("!%Y-%m-%dT%H:%M:%S.000Z", os.time() + seconds)
@@ -389,7 +389,7 @@ describe("retries:", function()
       assert.is_true(seconds < 8, seconds)
     end)
 
-    it("is looked up within the deadline of the call, the wait for the request budget included", function()
+    it("is looked up within the deadline of the call, the wait for the rate limit included", function()
       local headers = { ["X-RateLimit-Max"] = "1", ["X-RateLimit-Interval-Milliseconds"] = "5000" }
       server:reply(status(PUT, 500, { headers = headers }))
       local seconds, result, err = timed(hoopai.run, update, new { timeout = 0.5, rate_limit = true })
@@ -398,7 +398,7 @@ describe("retries:", function()
     end)
   end)
 
-  describe("a delete whose answer was lost", function()
+  describe("a delete whose response was lost", function()
     local DELETE = { method = "DELETE", path = "/calendars/c", body = [[{"success":true}]] }
     local LOST = with(DELETE, { status = 502 })
 
@@ -555,7 +555,7 @@ describe("retries:", function()
       failure("server", result, err, { applied = "maybe", attempts = 1 })
     end)
 
-    it("an answer without a record proves nothing", function()
+    it("a response without a record proves nothing", function()
       server:reply({ method = "PUT", path = "/calendars/c", status = 500 }, { path = "/calendars/c", status = 204 })
       local result, err = new().calendars:update("c", { availabilityType = hoopai.null })
       failure("server", result, err, { applied = "maybe", attempts = 1 })
@@ -563,7 +563,7 @@ describe("retries:", function()
   end)
 
   describe("the hook `retry`", function()
-    it("is told what failed, what follows, and when", function()
+    it("receives what failed, what follows, and when", function()
       local events = {}
       local client = new { on = { retry = function(event) events[#events + 1] = event end } }
       server:reply(with(CALENDAR, { reset = "before" }), status(CALENDAR, 503), CALENDAR)
@@ -626,7 +626,7 @@ describe("retries:", function()
       assert.is_true(seconds < 5, seconds)
     end)
 
-    it("is over the wait for the request budget of a repetition too", function()
+    it("is over the wait for the rate limit of a repetition too", function()
       for _, run in ipairs { in_task, blocking } do
         server:reply(status(CALENDAR, 500, { headers = {
           ["X-RateLimit-Max"] = "1", ["X-RateLimit-Interval-Milliseconds"] = "20000",
@@ -653,7 +653,7 @@ describe("retries:", function()
   end
 
   describe("`queue_timeout`", function()
-    it("does not begin a wait for the request budget that would be longer", function()
+    it("does not begin a wait for the rate limit that would be longer", function()
       for _, run in ipairs { in_task, blocking } do
         local client = budgeted(1, 20000)
         local seconds, result, err = timed(run, get, client, { queue_timeout = 10 })
@@ -662,7 +662,7 @@ describe("retries:", function()
       end
     end)
 
-    it("bounds the wait behind others, and for answers that are to come", function()
+    it("bounds the wait behind others, and for responses that are to come", function()
       local client = new { rate_limit = true }
       server:reply(with(CALENDAR, { hold = "answers", times = 20 }))
       hoopai.run(function()
@@ -679,7 +679,7 @@ describe("retries:", function()
       end)
     end)
 
-    it("bounds the waits for the budget and for a connection together", function()
+    it("bounds the waits for the rate limit and for a connection together", function()
       local client = budgeted(2, 400, { max_connections = 1 })
       hoopai.run(function()
         server:reply(with(CALENDAR, { hold = "answer" }), with(CALENDAR, { times = 0 }))
@@ -810,7 +810,7 @@ describe("retries:", function()
     end)
 
     describe("the hook `wait`", function()
-      it("is told whose budget it is, and how long the wait is", function()
+      it("receives the location of the rate limit, and how long the wait is", function()
         local events = {}
         local client = budgeted(1, 2000, { on = { wait = function(event) events[#events + 1] = event end } })
         server:reply(CALENDAR)
@@ -863,12 +863,12 @@ describe("retries:", function()
       assert.is_true(seconds < 5, seconds)
     end
 
-    it("the wait for the request budget, of all who stand in line", function()
+    it("the wait for the rate limit, of all calls in line", function()
       local client = budgeted(1, 10000)
       closes(client, 5, client)
     end)
 
-    it("the wait for an answer that tells the budget", function()
+    it("the wait for a response that shows the rate limit", function()
       local client = new { rate_limit = true }
       server:reply(with(CALENDAR, { hold = "never", times = 20 }))
       closes(client, 25, client, function() return #server:ledger() == 20 end)
@@ -961,7 +961,7 @@ describe("retries:", function()
       assert(get(client, { queue_timeout = 5 }))
     end)
 
-    it("while it waits for the budget, as first or behind others", function()
+    it("while it waits for the rate limit, as first or behind others", function()
       for _, victim in ipairs { 1, 2, 3 } do
         local client = budgeted(1, 250)
         server:reply(with(CALENDAR, { times = 2 }))
@@ -988,7 +988,7 @@ describe("retries:", function()
   end)
 
   describe("an outage", function()
-    it("is not answered by a storm, in one location as little as in another", function()
+    it("causes no storm, in one location as little as in another", function()
       server:reply(status(CALENDAR, 500, { always = true }))
       local client = new { rate_limit = true, retries = 10 }
       local calls = {}
@@ -1088,7 +1088,7 @@ describe("retries:", function()
       assert.is_true(elsewhere >= 2, elsewhere)
     end)
 
-    it("a day that is used up is told at once", function()
+    it("a day that is used up fails at once", function()
       box:control("rate_limit", { max = 100, interval_ms = 1000, daily = 3 })
       local client = boxed()
       for _ = 1, 3 do assert(client.calendars:list()) end

@@ -91,7 +91,7 @@ describe("statuses:", function()
     end)
   end
 
-  it("an answer without a body is no list, not even an empty one", function()
+  it("a response without a body is no list, not even an empty one", function()
     local lanes = server:open { { asked = true } }
     local client = leak.client { base_url = lanes[1].url, token = "t", location_id = "l" }
     local events, err = client.events:list({ calendarId = "k", startTime = 1767571200000, endTime = 1767657600000 },

@@ -35,7 +35,7 @@ describe("test server:", function()
 
   local function get(path) return "GET " .. path .. " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n" end
 
-  it("answers as told, each rule once, in the order of the script", function()
+  it("follows its rules, each once, in the order of the script", function()
     server:reply(
       { path = "/a", status = 201, headers = { { "X-One", "1" }, { "X-One", "2" } }, body = "first" },
       { path = "/a", status = 404, reason = "Nope", body = "second" })
