@@ -62,7 +62,7 @@ describe("in the loop of", function()
         assert.matches("host lives", text, 1, true)
       end)
 
-      it("a failed task that is joined late emits no warning", function() assert.are.equal("", run(loop, "joined_late")) end)
+      it("a failed task that is joined late emits none", function() assert.are.equal("", run(loop, "joined_late")) end)
 
       it("tasks that wait for each other do not keep it going", function()
         assert.matches("deadlock: .*2 tasks wait for each other", run(loop, "deadlock"))
