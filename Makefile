@@ -100,7 +100,7 @@ test-everywhere: test ## run the specs here, on Debian 12, 13 and sid, and on si
 	@.ci/test-on sid demo test
 	@.ci/test-on sid test LUA=lua5.5
 
-lint: ## luacheck, gcc -fanalyzer, clang-tidy, cppcheck, the exported symbols, the rockspec
+lint: ## luacheck, the formats, gcc -fanalyzer, clang-tidy, cppcheck, the exported symbols, the rockspec
 	$(only54)
 	@.ci/deps build run lint
 	@$(MAKE) -s --no-print-directory build amalgamation
