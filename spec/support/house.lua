@@ -280,8 +280,9 @@ end
 -- Calls `visit` with each word of a list of { line, text } in lower case, its line and the word before it. An
 -- identifier counts as the words in it: `max_waitTime` is max, wait, time.
 local function each_word(parts, visit)
+  local before = ""
   for _, part in ipairs(parts) do
-    local line, before = part[1], ""
+    local line = part[1]
     for gap, letters in part[2]:gmatch "(%A*)(%a+)" do
       line = line + select(2, gap:gsub("\n", ""))
       for word in letters:gsub("(%l)(%u)", "%1 %2"):lower():gmatch "%a+" do
