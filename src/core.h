@@ -1,4 +1,17 @@
-/* Shared by the files of the core. Only luaopen_hoopai_core is visible outside of the shared object. */
+/* Shared by the files of the core. Only luaopen_hoopai_core is visible outside of the shared object.
+
+   Three rules hold in every file. Comments elsewhere only name them.
+
+   Memory: every Lua function that creates a value may raise "not enough memory", and malloc may return NULL. So memory
+   of C belongs to a userdata with __gc before the next call that can raise: a userdata is zeroed, gets its metatable,
+   and is filled last. A function that records the outcome of a request allocates nothing, so no outcome is lost.
+
+   Finalisers: every Lua function that creates a value may run finalisers of the host, which may close or change any
+   object. So an object is checked after the last such call, and its bytes are used before the next one.
+
+   Fork: a child process shares the sockets, the poll fd and the file locks of its parent. An object remembers the
+   process that made it (hoopai_pid). In a child its methods raise, and its finaliser frees memory and closes
+   descriptors only: libcurl is not called, and locks and connections of the parent stay as they are. */
 #ifndef HOOPAI_CORE_H
 #define HOOPAI_CORE_H
 
@@ -13,16 +26,7 @@
 #error "hoopai needs Lua 5.4 or 5.5"
 #endif
 
-#if defined(__GNUC__)
-#pragma GCC visibility push(hidden)
-#endif
-
-#define HOOPAI_SECRET "hoopai.Secret"
-#define HOOPAI_POLLER "hoopai.Poller"
-#define HOOPAI_MULTI "hoopai.Multi"
-#define HOOPAI_REQUEST "hoopai.Request"
-#define HOOPAI_TRANSFER "hoopai.Transfer"
-#define HOOPAI_LIMITER "hoopai.Limiter"
+#define HOOPAI_JSON_DEPTH 64 /* levels of nested JSON that are read and written */
 
 /* Bytes that grow. Zeroed memory is an empty buffer. */
 struct hoopai_buffer {
@@ -31,60 +35,75 @@ struct hoopai_buffer {
   size_t capacity;
 };
 
+/* The bytes that percent-encoding leaves as they are. */
+enum hoopai_plain {
+  HOOPAI_PLAIN_URL,  /* the unreserved characters (RFC 3986 2.3) */
+  HOOPAI_PLAIN_FILE, /* letters, digits, "_" and "-" */
+  HOOPAI_PLAIN_LINE, /* visible ASCII but "%" */
+};
+
+#if defined(__GNUC__)
+#pragma GCC visibility push(hidden)
+#endif
+
 /* Appends; false when there is no memory (the buffer is unchanged then). */
 bool hoopai_append(struct hoopai_buffer *buffer, const void *data, size_t length);
 void hoopai_buffer_free(struct hoopai_buffer *buffer);
-/* Empties it for the next use; memory that is out of proportion is freed. */
+/* Empties a buffer for its next use. A large one is freed. */
 void hoopai_buffer_reset(struct hoopai_buffer *buffer);
 
-/* Overwrites memory in a way the compiler does not leave out. */
+/* Overwrites memory; the compiler cannot leave this out. */
 void hoopai_wipe(void *data, size_t length);
 
-/* Seconds of a clock that is never set. */
+/* Seconds of the monotonic clock. */
 double hoopai_now(void);
 
-/* The process, to notice a fork. */
+/* The id of this process (rule Fork). */
 pid_t hoopai_pid(void);
 
-/* Bytes of the system's generator, at most 256; raises when it gives none. */
+/* Random bytes of the system, at most 256; raises when the system returns none. */
 void hoopai_random(lua_State *L, void *out, size_t length);
 
-/* Unreserved characters of a URL (RFC 3986 2.3): all others are percent-encoded. */
-bool hoopai_is_unreserved(unsigned char byte);
-
-/* Writes %XX, in upper or lower case, and returns where it ends. */
-char *hoopai_write_escape(char *at, unsigned char byte, bool upper);
-
+/* Writes the two hexadecimal digits of a byte and returns their end. */
+char *hoopai_write_hex(char *at, unsigned char byte, bool upper);
 /* The value of a hexadecimal digit, -1 for other bytes. */
 int hoopai_hex_digit(char byte);
+
+/* The length that bytes have once they are percent-encoded. */
+size_t hoopai_escaped_length(const char *bytes, size_t length, enum hoopai_plain plain);
+/* Writes bytes percent-encoded and returns their end. The digits are upper case, but for HOOPAI_PLAIN_LINE. */
+char *hoopai_escape(char *at, const char *bytes, size_t length, enum hoopai_plain plain);
+/* Decodes text, in place or into memory of its length; false for a byte that should have been encoded and for a
+   malformed escape. */
+bool hoopai_unescape(const char *text, size_t length, char *out, size_t *out_length, enum hoopai_plain plain);
 
 /* Creates the metatable of a type: methods in __index, closed by __metatable. Idempotent. */
 void hoopai_new_type(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *metamethods);
 
 /* Returns nil and a text to Lua. */
 int hoopai_problem(lua_State *L, const char *problem);
-/* The same with the system's reason, errno, behind the text. */
+/* The same, followed by the system's reason (errno). */
 int hoopai_system_problem(lua_State *L, const char *problem);
 
-/* The bytes of the Secret at a stack index; raises when it is none or closed. They live as long as the userdata. */
-const char *hoopai_secret_bytes(lua_State *L, int index, size_t *length);
-/* Why these bytes cannot stand in an Authorization header (RFC 6750 2.1), NULL when they can. Never quotes them. */
-const char *hoopai_token_problem(const char *bytes, size_t length);
-/* Pushes a Secret of bytes that have passed hoopai_token_problem. */
-void hoopai_secret_push(lua_State *L, const char *bytes, size_t length);
-
 /* Each adds its functions to the table on top of the stack and creates its types. */
+void hoopai_open_clock(lua_State *L);
+void hoopai_open_credentials(lua_State *L);
+void hoopai_open_curl_compat(lua_State *L);
+void hoopai_open_fork(lua_State *L);
+void hoopai_open_headers(lua_State *L);
 void hoopai_open_http_date(lua_State *L);
-void hoopai_open_json(lua_State *L);
-void hoopai_open_limiter(lua_State *L);
+void hoopai_open_json_decode(lua_State *L);
+void hoopai_open_json_encode(lua_State *L);
 void hoopai_open_multi(lua_State *L);
 void hoopai_open_poller(lua_State *L);
-void hoopai_open_record(lua_State *L);
+void hoopai_open_random(lua_State *L);
+void hoopai_open_rate_limiter(lua_State *L);
 void hoopai_open_request(lua_State *L);
 void hoopai_open_secret(lua_State *L);
+void hoopai_open_token_file(lua_State *L);
+void hoopai_open_token_response(lua_State *L);
 void hoopai_open_transfer(lua_State *L);
 void hoopai_open_url(lua_State *L);
-void hoopai_open_vault(lua_State *L);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

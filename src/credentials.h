@@ -1,27 +1,26 @@
-/* A grant: what a token endpoint answered, and what a store keeps. */
+/* The userdata hoopai.Credentials: the fields of a token response, as a store keeps them. */
 #ifndef HOOPAI_CREDENTIALS_H
 #define HOOPAI_CREDENTIALS_H
 
 #include "core.h"
 
-#define HOOPAI_RECORD "hoopai.Record"
-#define HOOPAI_RECORD_FIELDS 24
-#define HOOPAI_RECORD_NAME 32           /* of a field, with the NUL */
-#define HOOPAI_RECORD_SIZE (256 * 1024) /* of the packed form; no record is larger */
+#define HOOPAI_MAX_FIELDS 24
+#define HOOPAI_FIELD_NAME 32           /* bytes of a name, with the NUL */
+#define HOOPAI_MAX_PACKED (256 * 1024) /* bytes of the packed form */
 
 struct hoopai_field {
-  char name[HOOPAI_RECORD_NAME];
+  char name[HOOPAI_FIELD_NAME];
   char *bytes; /* wiped when freed */
   size_t length;
   bool secret;
 };
 
-/* The userdata hoopai.Record; never changed once Lua has it. uservalue 1: its values. */
-struct hoopai_record {
-  struct hoopai_field fields[HOOPAI_RECORD_FIELDS]; /* sorted by name */
+/* Never changed once Lua has the userdata. User value 1: the values. */
+struct hoopai_credentials {
+  struct hoopai_field fields[HOOPAI_MAX_FIELDS]; /* sorted by name */
   int count;
-  size_t size;  /* of the packed form */
-  bool settled; /* the values stand in the user value, not in memory of their own */
+  size_t size; /* of the packed form */
+  bool frozen; /* the values are in the user value, not allocated one by one */
   bool closed;
 };
 
@@ -29,18 +28,31 @@ struct hoopai_record {
 #pragma GCC visibility push(hidden)
 #endif
 
-/* Pushes an empty record. */
-struct hoopai_record *hoopai_record_push(lua_State *L);
-/* Raises when it is none or closed. */
-const struct hoopai_record *hoopai_record_check(lua_State *L, int index);
+/* Pushes empty credentials. */
+struct hoopai_credentials *hoopai_credentials_push(lua_State *L);
+/* Raises for another value and for closed credentials. */
+const struct hoopai_credentials *hoopai_credentials_check(lua_State *L, int index);
+/* Completes the credentials at an index: pushes them again and returns 1. */
+int hoopai_credentials_freeze(lua_State *L, int index);
 
-/* To be called when a record is complete: pushes it again, and returns 1. */
-int hoopai_record_settle(lua_State *L, int index);
+/* The field of a name, NULL when there is none. */
+const struct hoopai_field *hoopai_credentials_find(const struct hoopai_credentials *credentials, const char *name);
+/* Sets the field of a valid name, before the credentials are frozen. Returns a problem, which never quotes the value,
+   or NULL. */
+const char *hoopai_credentials_set(struct hoopai_credentials *credentials, const char *name, const char *bytes,
+                                   size_t length, bool secret);
+/* Wipes and removes all fields. */
+void hoopai_credentials_clear(struct hoopai_credentials *credentials);
 
-/* Writes record->size bytes. They hold secrets: wipe them. */
-void hoopai_record_pack(const struct hoopai_record *record, char *out);
-/* Fills an empty record; a problem, or NULL. */
-const char *hoopai_record_unpack(struct hoopai_record *record, const char *bytes, size_t length);
+/* 1 to 31 of a-z, 0-9 and "_". */
+bool hoopai_is_field_name(const char *name, size_t length);
+/* Is the value of this name a secret, whatever its source? */
+bool hoopai_is_secret_name(const char *name);
+
+/* Writes credentials->size bytes. The caller wipes them, as they hold secrets. */
+void hoopai_credentials_pack(const struct hoopai_credentials *credentials, char *out);
+/* Fills empty credentials. Returns a problem, or NULL. */
+const char *hoopai_credentials_unpack(struct hoopai_credentials *credentials, const char *bytes, size_t length);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

@@ -1,15 +1,16 @@
-/* The table of what is done differently by version of libcurl. When a version is given up, its lines and what they name
-   can be deleted. The oldest version is checked in core.c. */
+/* The rule for old (and some new) versions of libcurl: each workaround has a line in the table below, and code asks
+   hoopai_curl_rule for it by name, never for a version. To drop a version, delete its line and the code that the
+   compiler then reports. The oldest version is checked in core.c. */
 #include "curl_compat.h"
 
 #define VERSION(major, minor, patch) (((major) << 16) | ((minor) << 8) | (patch))
 #define ANY 0
 #define LATER 0xffffff
 
-/* clang-format off: one rule after the other */
+/* clang-format off: a table */
 static const struct {
   const char *name;
-  unsigned from, before; /* the first version concerned, and the first that is not */
+  unsigned from, before; /* the first affected version, and the first that no longer is */
   const char *reason;
 } rules[HOOPAI_CURL_RULES] = {
   [HOOPAI_CURL_IDLE_BYTES_PASS] =
@@ -44,7 +45,7 @@ bool hoopai_curl_rule(enum hoopai_curl_rule rule) {
   return version >= rules[rule].from && version < rules[rule].before;
 }
 
-/* By number: the headers that the core is compiled with may be older than the library that runs. */
+/* By number: the headers of the build may be older than the loaded libcurl. */
 #define MULTI_NETWORK_CHANGED ((CURLMoption)17)
 #define CLEAR_CONNECTIONS (1L << 1)
 #define MULTI_QUICK_EXIT ((CURLMoption)21)
@@ -57,12 +58,12 @@ void hoopai_curl_forget_connections(CURLM *curl) {
   (void)curl_multi_setopt(curl, MULTI_NETWORK_CHANGED, CLEAR_CONNECTIONS);
 }
 
-/* A path below a device is no folder, and nothing can become one there. */
+/* A path below a device can never be a folder. */
 static const char no_folder[] = "/dev/null/hoopai";
 
-/* libcurl keeps the parsed bundle for the next connection only while no CA path is set: 0.6 ms of CPU for a new TLS
-   connection against 18. A `ca_file` is exclusive only without the default path: where NULL would bring that back, a path
-   that holds nothing takes its place, at the price of reading `ca_file` for each connection. */
+/* libcurl caches the parsed bundle only while no CA path is set: 0.6 ms of CPU for a new TLS connection instead of 18.
+   A `ca_file` is exclusive only without the default path. If NULL means the default path, an empty path replaces it,
+   and libcurl reads `ca_file` for each connection. */
 bool hoopai_curl_set_authorities(CURL *easy, const char *ca_file) {
   const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
   if (!ca_file) {
@@ -79,7 +80,13 @@ static void push_version(lua_State *L, unsigned version) {
   else lua_pushfstring(L, "%d.%d.%d", (int)(version >> 16), (int)(version >> 8 & 0xff), (int)(version & 0xff));
 }
 
-/* curl_rules() -> { [name] = { from, before (versions; nil = no bound), reason, holds (for the libcurl that runs) } } */
+/* curl_version() -> the version of the loaded libcurl */
+static int core_curl_version(lua_State *L) {
+  lua_pushstring(L, curl_version_info(CURLVERSION_NOW)->version);
+  return 1;
+}
+
+/* curl_rules() -> { [name] = { from, before (versions; nil = no bound), reason, holds (for the loaded libcurl) } } */
 static int core_curl_rules(lua_State *L) {
   lua_createtable(L, 0, HOOPAI_CURL_RULES);
   for (int i = 0; i < HOOPAI_CURL_RULES; i++) {
@@ -98,6 +105,7 @@ static int core_curl_rules(lua_State *L) {
 }
 
 void hoopai_open_curl_compat(lua_State *L) {
-  lua_pushcfunction(L, core_curl_rules);
-  lua_setfield(L, -2, "curl_rules");
+  static const luaL_Reg functions[] = {
+    {"curl_version", core_curl_version}, {"curl_rules", core_curl_rules}, {NULL, NULL}};
+  luaL_setfuncs(L, functions, 0);
 }

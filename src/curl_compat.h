@@ -1,4 +1,4 @@
-/* What is done differently for some versions of libcurl: one table, curl_compat.c. */
+/* Workarounds for some versions of libcurl: see curl_compat.c. */
 #ifndef HOOPAI_CURL_COMPAT_H
 #define HOOPAI_CURL_COMPAT_H
 
@@ -7,13 +7,13 @@
 #include <curl/curl.h>
 
 enum hoopai_curl_rule {
-  HOOPAI_CURL_IDLE_BYTES_PASS,       /* bytes on an idle connection pass for the next response */
-  HOOPAI_CURL_IDLE_CHECK_IS_RARE,    /* the same, and a connection that has ended is used */
+  HOOPAI_CURL_IDLE_BYTES_PASS,       /* bytes on an idle connection are read as the next response */
+  HOOPAI_CURL_IDLE_CHECK_IS_RARE,    /* the same, and an ended connection is reused */
   HOOPAI_CURL_HANDLE_SERVES_ONCE,    /* a reused easy handle is unsafe */
-  HOOPAI_CURL_ABORT_IS_REMEMBERED,   /* a resolve that a callback refused makes the name unknown */
+  HOOPAI_CURL_ABORT_IS_REMEMBERED,   /* after a resolve that a callback refused the name is unknown */
   HOOPAI_CURL_WAKEUP_IS_INHERITED,   /* the descriptors of curl_multi_wakeup are not close-on-exec */
-  HOOPAI_CURL_CA_PATH_COMES_BACK,    /* CURLOPT_CAPATH = NULL stands for the default path */
-  HOOPAI_CURL_MULTI_JOINS_RESOLVERS, /* only CURLMOPT_QUICK_EXIT keeps curl_multi_cleanup from waiting */
+  HOOPAI_CURL_CA_PATH_COMES_BACK,    /* CURLOPT_CAPATH = NULL means the default path */
+  HOOPAI_CURL_MULTI_JOINS_RESOLVERS, /* without CURLMOPT_QUICK_EXIT curl_multi_cleanup waits */
   HOOPAI_CURL_RULES
 };
 
@@ -21,21 +21,20 @@ enum hoopai_curl_rule {
 #pragma GCC visibility push(hidden)
 #endif
 
-/* Does the rule hold for the libcurl that runs? */
+/* Does the rule apply to the loaded libcurl? */
 bool hoopai_curl_rule(enum hoopai_curl_rule rule);
 
-/* Sets what only some versions know, in a new CURLM. */
+/* curl_multi_init without descriptors that a program started by the host would inherit (wakeup.c); sets errno. */
+CURLM *hoopai_curl_multi_init(void);
+
+/* Sets the options of a new CURLM that only some versions have. */
 void hoopai_curl_prepare_multi(CURLM *curl);
 
-/* Makes a libcurl of HOOPAI_CURL_IDLE_CHECK_IS_RARE use none of its connections for another request. */
+/* Makes a libcurl of HOOPAI_CURL_IDLE_CHECK_IS_RARE reuse none of its connections. */
 void hoopai_curl_forget_connections(CURLM *curl);
 
-/* Makes the certificates of `ca_file`, or where that is NULL those of the system's bundle, the only ones that count;
-   false when libcurl refuses. */
+/* Trusts only the certificates of `ca_file`, or of the system's bundle for NULL; false when libcurl refuses. */
 bool hoopai_curl_set_authorities(CURL *easy, const char *ca_file);
-
-/* Adds curl_rules() to the table on top of the stack. */
-void hoopai_open_curl_compat(lua_State *L);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

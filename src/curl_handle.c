@@ -1,16 +1,18 @@
-/* The pooled easy handle: its options, and its callbacks, which only fill buffers; no Lua runs in them. */
+/* The pooled easy handle: its options, and its callbacks, which fill buffers and call no Lua function. */
 #define _GNU_SOURCE
+#include "curl_handle.h"
 #include "curl_compat.h"
 #include "multi.h"
 #include "sockets.h"
+#include "transfer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define MAX_LIFETIME 600 /* seconds, of a connection */
-#define SECRET_ANSWER (16 * 1024)
+#define SECRET_RESPONSE (16 * 1024)
 
-/* ---------------------------------------------------------------------------------------------------------- callbacks */
+/* -- Callbacks ------------------------------------------------------------------------------- */
 
 void hoopai_handle_refuse(struct hoopai_handle *handle, const char *kind, const char *why) {
   if (handle->refusal) return;
@@ -18,11 +20,11 @@ void hoopai_handle_refuse(struct hoopai_handle *handle, const char *kind, const 
   handle->refusal_kind = kind;
 }
 
-/* hoopai_append that leaves no copy behind when the memory grows. */
+/* hoopai_append, but wipes the old memory when the buffer grows. */
 static bool append_secret(struct hoopai_buffer *buffer, const char *data, size_t length) {
   if (length > buffer->capacity - buffer->length) {
     size_t capacity = buffer->capacity < 4096 ? 4096 : buffer->capacity;
-    while (capacity - buffer->length < length) capacity *= 2; /* ends: max_body limits the length */
+    while (capacity - buffer->length < length) capacity *= 2; /* max_body limits the length */
     char *grown = malloc(capacity);
     if (!grown) return false;
     if (buffer->length > 0) memcpy(grown, buffer->data, buffer->length);
@@ -58,7 +60,7 @@ static size_t on_header(char *line, size_t one, size_t length, void *user) {
   return 0;
 }
 
-/* libcurl does not have the name of the host in its cache. */
+/* The name of the host is not in the cache of libcurl. */
 static int on_resolve(void *resolver, void *unused, void *user) {
   struct hoopai_handle *handle = user;
   (void)resolver, (void)unused;
@@ -66,8 +68,8 @@ static int on_resolve(void *resolver, void *unused, void *user) {
   return handle->unresolved;
 }
 
-/* libcurl re-sends any request, a POST too, when a reused connection dies before the first byte of an answer. This is
-   called each time a request is about to be sent, so here it can be kept from leaving twice. */
+/* libcurl sends any request, a POST too, again when a reused connection ends before the first byte of the response. It
+   calls this function before each send, so this function can refuse the second one. */
 static int on_send(void *user, char *remote_ip, char *local_ip, int remote_port, int local_port) {
   struct hoopai_handle *handle = user;
   (void)remote_ip, (void)local_ip, (void)remote_port, (void)local_port;
@@ -84,9 +86,9 @@ static int on_send(void *user, char *remote_ip, char *local_ip, int remote_port,
   return CURL_PREREQFUNC_OK;
 }
 
-/* -------------------------------------------------------------------------------------------------------------- handles */
+/* -- Easy handles ---------------------------------------------------------------------------- */
 
-/* Options that must hold for a request to be safe: a libcurl that refuses one of them is not used. */
+/* Without one of these options a request is not safe: a libcurl that refuses one gets no request. */
 static bool set_security(CURL *easy) {
   return curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
          curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
@@ -118,14 +120,14 @@ static bool set_callbacks(struct hoopai_handle *handle) {
          curl_easy_setopt(easy, CURLOPT_PREREQDATA, handle) == CURLE_OK;
 }
 
-/* Without an explicit proxy libcurl would take one from the environment, and even with one the exceptions to it. */
+/* Without these options libcurl reads the proxy, and with a proxy its exceptions, from the environment. */
 static bool set_proxy(CURL *easy, const struct hoopai_multi *multi) {
   if (multi->proxy && strcmp(multi->proxy, "environment") == 0) return true;
   return curl_easy_setopt(easy, CURLOPT_PROXY, multi->proxy ? multi->proxy : "") == CURLE_OK &&
          curl_easy_setopt(easy, CURLOPT_NOPROXY, "") == CURLE_OK;
 }
 
-static void set_comfort(CURL *easy, const struct hoopai_multi *multi) {
+static void set_optional(CURL *easy, const struct hoopai_multi *multi) {
   curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
   curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 60L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -163,12 +165,12 @@ void hoopai_handle_retire(struct hoopai_handle *handle) {
   handle->has_origin = false;
 }
 
-/* What is the same for all requests of a client is set once, in a handle of which the others are copies. */
-bool hoopai_multi_open_model(struct hoopai_multi *multi) {
+/* Options that are the same for all requests of a multi are set once, in the model. */
+bool hoopai_handle_open_model(struct hoopai_multi *multi) {
   if (multi->model) return true;
   CURL *easy = curl_easy_init();
   if (!easy) return false;
-  set_comfort(easy, multi);
+  set_optional(easy, multi);
   if (set_security(easy) && hoopai_curl_set_authorities(easy, multi->ca_file) && set_proxy(easy, multi) &&
       curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE) == CURLE_OK &&
       curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, hoopai_sockets_open) == CURLE_OK &&
@@ -182,10 +184,10 @@ bool hoopai_multi_open_model(struct hoopai_multi *multi) {
   return false;
 }
 
-/* Gives the handle its easy handle, if it has none. TLS sessions are shared, as a handle may serve once. */
+/* Copies the model if the handle has no easy handle. TLS sessions are shared: some easy handles serve one request. */
 static bool open_easy(struct hoopai_handle *handle, struct hoopai_multi *multi) {
   if (handle->easy) return true;
-  if (!hoopai_multi_open_model(multi)) return false;
+  if (!hoopai_handle_open_model(multi)) return false;
   handle->easy = curl_easy_duphandle(multi->model);
   if (!handle->easy) return false;
   if (multi->share) (void)curl_easy_setopt(handle->easy, CURLOPT_SHARE, multi->share);
@@ -211,8 +213,7 @@ void hoopai_handle_reset(struct hoopai_handle *handle) {
   handle->error[0] = 0;
 }
 
-/* GET, POST, PUT and DELETE, each with or without a body, are set from scratch so that nothing is left of the request
-   before. */
+/* Sets all options of the method and the body, so that none is left of the last request. */
 static bool set_method(CURL *easy, const struct hoopai_transfer *transfer) {
   const struct hoopai_request *request = transfer->request;
   if (transfer->has_body || request->posts) {
@@ -226,29 +227,28 @@ static bool set_method(CURL *easy, const struct hoopai_transfer *transfer) {
          curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method) == CURLE_OK;
 }
 
-/* What libcurl gets as timeout; time that is already over is the shortest it knows, its 0 would be no limit. */
+/* The timeout for libcurl. A time that is already over is 1 ms, as 0 means no timeout. */
 static long milliseconds_left(const struct hoopai_transfer *transfer) {
-  double end = hoopai_transfer_end(transfer);
-  if (end == 0) return 0;
-  double left = end - hoopai_now();
+  if (transfer->end == 0) return 0;
+  double left = transfer->end - hoopai_now();
   return (long)hoopai_milliseconds(left > 0.001 ? left : 0.001);
 }
 
-/* An address needs no lookup. With a proxy it is its name that would be looked up. */
-static bool looks_up(const struct hoopai_transfer *transfer, const struct hoopai_multi *multi) {
-  if (multi->resolves_itself) return false;
-  return multi->proxy || !hoopai_is_address(transfer->url, hoopai_transfer_origin_length(transfer));
+/* An address needs no lookup. With a proxy libcurl resolves the name of the proxy. */
+static bool needs_lookup(const struct hoopai_transfer *transfer, const struct hoopai_multi *multi) {
+  if (multi->without_lookup) return false;
+  return multi->proxy || !hoopai_is_address(transfer->url, transfer->origin_length);
 }
 
-/* While there are lookups libcurl must not wait for their connections, and `connect_timeout` holds for the name, the
-   connection and TLS together. What is set here is set again with the origin of the next request. */
+/* During a lookup libcurl must not wait for its connection. For a transfer that waited for a lookup, `connect_timeout`
+   includes the wait. The next request resets these options with those of its origin. */
 static void adapt_to_lookups(struct hoopai_handle *handle, const struct hoopai_transfer *transfer,
                              const struct hoopai_multi *multi) {
-  if (!multi->lookups && transfer->parked == 0) return;
+  if (!multi->lookups && transfer->lookup_since == 0) return;
   handle->has_origin = false;
   if (multi->lookups) curl_easy_setopt(handle->easy, CURLOPT_PIPEWAIT, 0L);
-  if (transfer->parked == 0) return;
-  double left = transfer->parked + multi->connect_timeout - hoopai_now();
+  if (transfer->lookup_since == 0) return;
+  double left = transfer->lookup_since + multi->connect_timeout - hoopai_now();
   curl_easy_setopt(handle->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)hoopai_milliseconds(left > 0.001 ? left : 0.001));
 }
 
@@ -262,14 +262,14 @@ static bool parse_origin(struct hoopai_handle *handle, const char *url, size_t l
   return true;
 }
 
-/* libcurl parses CURLOPT_URL and puts it together again for each request, which takes a tenth of all its work. So it
-   gets the parsed origin, which is the same for nearly all requests of a client, and what follows as it is. A proxy for
-   plain http is sent the whole URL. (CURLOPT_URL is not parsed then; without it libcurl would put one together.) */
+/* libcurl parses and rebuilds CURLOPT_URL for each request, a tenth of its CPU time. So it gets the parsed origin,
+   which is the same for nearly all requests of a client, and the rest with CURLOPT_REQUEST_TARGET. (With CURLOPT_CURLU
+   libcurl does not parse CURLOPT_URL, but would build a URL without it.) A proxy for plain http needs the whole URL. */
 static bool set_origin(struct hoopai_handle *handle, const struct hoopai_transfer *transfer,
                        const struct hoopai_multi *multi) {
   const char *url = transfer->url;
   bool to_proxy = multi->proxy && !transfer->request->https;
-  size_t length = transfer->target && !to_proxy ? hoopai_transfer_origin_length(transfer) : 0;
+  size_t length = transfer->target && !to_proxy ? transfer->origin_length : 0;
   bool known = handle->origin && strncmp(handle->origin, url, length) == 0 && !handle->origin[length];
   if (known && handle->has_origin) return true;
   handle->has_origin = false;
@@ -280,8 +280,8 @@ static bool set_origin(struct hoopai_handle *handle, const struct hoopai_transfe
     curl_easy_setopt(handle->easy, CURLOPT_URL, handle->origin) == CURLE_OK &&
     curl_easy_setopt(handle->easy, CURLOPT_PROTOCOLS_STR, transfer->request->https ? "https" : "http") == CURLE_OK &&
     curl_easy_setopt(handle->easy, CURLOPT_PIPEWAIT, multi->http2 && transfer->request->https ? 1L : 0L) == CURLE_OK &&
-    curl_easy_setopt(handle->easy, CURLOPT_RESOLVER_START_FUNCTION, looks_up(transfer, multi) ? on_resolve : NULL) ==
-      CURLE_OK &&
+    curl_easy_setopt(handle->easy, CURLOPT_RESOLVER_START_FUNCTION,
+                     needs_lookup(transfer, multi) ? on_resolve : NULL) == CURLE_OK &&
     curl_easy_setopt(handle->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)hoopai_milliseconds(multi->connect_timeout)) ==
       CURLE_OK;
   return handle->has_origin;
@@ -302,28 +302,30 @@ static bool reserve(struct hoopai_buffer *buffer, size_t capacity) {
   return true;
 }
 
-/* A token is spent for a secret answer, so that there must be room for it before the request leaves. */
-static bool reserve_answer(struct hoopai_handle *handle) {
-  return !handle->secret || (reserve(&handle->body, SECRET_ANSWER) && reserve(&handle->headers.text, SECRET_ANSWER));
+/* A secret response costs a refresh token, so its memory is reserved before the request is sent (rule Memory). */
+static bool reserve_response(struct hoopai_handle *handle) {
+  return !handle->secret ||
+         (reserve(&handle->body, SECRET_RESPONSE) && reserve(&handle->headers.text, SECRET_RESPONSE));
 }
 
-/* Keeps it off connections that were retired. libcurl ends those that are too old, in whole seconds, and with HTTP/2 only
-   when nothing runs on them any more; until then there is a new one for each. */
+/* Keeps the transfer off retired connections: libcurl ends connections above a maximum age, which it counts in whole
+   seconds. For HTTP/2 it does so after their last transfer: until then each transfer gets a new connection. */
 static void choose_connection(CURL *easy, const struct hoopai_transfer *transfer, const struct hoopai_multi *multi) {
-  double age = multi->retired > 0 ? transfer->started - multi->retired : MAX_LIFETIME;
+  double age = multi->retired_at > 0 ? transfer->started - multi->retired_at : MAX_LIFETIME;
   long limit = age < 1 ? 1 : age < MAX_LIFETIME ? (long)age : MAX_LIFETIME;
   curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, limit);
-  curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, multi->old > 0 && multi->http2 && transfer->request->https ? 1L : 0L);
+  curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT,
+                   multi->retired_running > 0 && multi->http2 && transfer->request->https ? 1L : 0L);
 }
 
 bool hoopai_handle_prepare(struct hoopai_handle *handle, struct hoopai_transfer *transfer, struct hoopai_multi *multi) {
   hoopai_handle_reset(handle);
   if (!open_easy(handle, multi)) return false;
   CURL *easy = handle->easy;
-  handle->secret = transfer->request->secret_answer;
+  handle->secret = transfer->request->secret_response;
   long milliseconds = milliseconds_left(transfer);
   choose_connection(easy, transfer, multi);
-  if (!reserve_answer(handle) || !set_origin(handle, transfer, multi)) return false;
+  if (!reserve_response(handle) || !set_origin(handle, transfer, multi)) return false;
   adapt_to_lookups(handle, transfer, multi);
   return set_target(handle, transfer) && set_method(easy, transfer) &&
          curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK &&

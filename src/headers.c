@@ -1,5 +1,5 @@
-/* The header blocks of a response. What libcurl accepts has changed between its versions: what must not depend on that
-   is judged here, before libcurl acts on it. */
+/* The header blocks of a response. Versions of libcurl accept different malformed headers, so the rules that must not
+   depend on the version are checked here, before libcurl acts on a line. */
 #include "headers.h"
 
 #include <stdint.h>
@@ -10,7 +10,7 @@
 #define MAX_INTERIM 8
 #define MOST_LENGTH (UINT64_MAX / 10 - 9)
 
-/* ------------------------------------------------------------------------------------------------------------ refusals */
+/* -- Refusals -------------------------------------------------------------------------------- */
 
 static const struct hoopai_refusal refused_too_long = {
   "too_large", "the answer has more or longer headers than the library accepts"};
@@ -22,7 +22,7 @@ static const struct hoopai_refusal refused_malformed = {"protocol", "a header li
 static const struct hoopai_refusal refused_coding = {
   "protocol", "the answer is encoded in a way that was not asked for: only gzip is, and once"};
 
-/* ------------------------------------------------------------------------------------------------------------- judging */
+/* -- Checks ---------------------------------------------------------------------------------- */
 
 static bool is_digit(char byte) {
   return byte >= '0' && byte <= '9';
@@ -32,7 +32,7 @@ static bool is_blank(char byte) {
   return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
 }
 
-/* The status in a status line (RFC 9112 4) of a version that is spoken here; 0 where it is none. */
+/* The status in a status line of HTTP/1.0, 1.1 or 2 (RFC 9112 4); 0 for any other line. */
 static int read_status(const char *line, size_t length) {
   static const char *const versions[] = {"HTTP/1.1 ", "HTTP/2 ", "HTTP/1.0 "};
   for (size_t i = 0; i < sizeof versions / sizeof *versions; i++) {
@@ -50,7 +50,7 @@ static bool is_interim(const struct hoopai_headers *headers) {
   return headers->status / 100 == 1;
 }
 
-/* A status line begins a new block; 1xx blocks come before the one that counts. */
+/* A status line begins a block; 1xx blocks precede the final one (RFC 9110 15.2). */
 static const struct hoopai_refusal *begin_block(struct hoopai_headers *headers, const char *line, size_t length) {
   headers->status = read_status(line, length);
   if (headers->status == 0) return &refused_no_status_line;
@@ -60,7 +60,7 @@ static const struct hoopai_refusal *begin_block(struct hoopai_headers *headers, 
   return is_interim(headers) && ++headers->interim > MAX_INTERIM ? &refused_flood : NULL;
 }
 
-/* The value of a line that names this header; NULL for all others. */
+/* The value of a line with this name; NULL for other lines. */
 static const char *value_of(const char *line, size_t length, const char *name, size_t *value_length) {
   size_t size = strlen(name);
   if (length <= size || line[size] != ':' || strncasecmp(line, name, size) != 0) return NULL;
@@ -78,24 +78,24 @@ static bool is_one_of(const char *value, size_t length, const char *const *names
   return false;
 }
 
-/* libcurl undoes up to five codings, one within the other, asked for or not: 300 bytes can keep it busy for a minute, in
-   which neither a size nor a time limit counts. So one gzip is let through, and no more in all blocks and trailers. */
-static const struct hoopai_refusal *judge_encoding(struct hoopai_headers *headers, const char *value, size_t length) {
+/* libcurl decodes up to five nested codings, requested or not: 300 bytes can occupy it for a minute, and during this
+   time no size or time limit applies. So one gzip is accepted in all blocks and trailers together. */
+static const struct hoopai_refusal *check_encoding(struct hoopai_headers *headers, const char *value, size_t length) {
   static const char *const known[] = {"gzip", "x-gzip", "identity", NULL};
   bool again = headers->coded;
   headers->coded = true;
   return again || !is_one_of(value, length, known) ? &refused_coding : NULL;
 }
 
-/* No transfer coding but this one was asked for (RFC 9112 7.4). */
-static const struct hoopai_refusal *judge_transfer(struct hoopai_headers *headers, const char *value, size_t length) {
+/* Requests have no TE header, so no other transfer coding may be used (RFC 9112 7.4). */
+static const struct hoopai_refusal *check_coding(struct hoopai_headers *headers, const char *value, size_t length) {
   static const char *const known[] = {"identity", "chunked", NULL};
   headers->chunked = headers->chunked || is_one_of(value, length, known + 1);
   return is_one_of(value, length, known) ? NULL : &refused_coding;
 }
 
-/* Digits alone, and the same in each line (RFC 9112 6.3). A response that has no body need not be right. */
-static const struct hoopai_refusal *judge_length(struct hoopai_headers *headers, const char *value, size_t length) {
+/* Digits only, and the same in each line (RFC 9112 6.3). Statuses without a body are not checked. */
+static const struct hoopai_refusal *check_length(struct hoopai_headers *headers, const char *value, size_t length) {
   uint64_t number = 0;
   if (headers->status == 204 || headers->status == 304) return NULL;
   for (size_t i = 0; i < length; i++) {
@@ -108,14 +108,14 @@ static const struct hoopai_refusal *judge_length(struct hoopai_headers *headers,
   return length == 0 || differs ? &refused_malformed : NULL;
 }
 
-/* The headers that say where the body ends and what it is made of. */
+/* The headers that define the end and the coding of the body. */
 static const struct {
   const char *name;
-  const struct hoopai_refusal *(*judge)(struct hoopai_headers *headers, const char *value, size_t length);
+  const struct hoopai_refusal *(*check)(struct hoopai_headers *headers, const char *value, size_t length);
 } framing[] = {
-  {"content-encoding", judge_encoding}, {"transfer-encoding", judge_transfer}, {"content-length", judge_length}};
+  {"content-encoding", check_encoding}, {"transfer-encoding", check_coding}, {"content-length", check_length}};
 
-static const struct hoopai_refusal *judge_framing(struct hoopai_headers *headers, const char *line, size_t length) {
+static const struct hoopai_refusal *check_framing(struct hoopai_headers *headers, const char *line, size_t length) {
   headers->in_framing = false;
   if ((line[0] | 0x20) != 'c' && (line[0] | 0x20) != 't') return NULL; /* most lines */
   for (size_t i = 0; i < sizeof framing / sizeof *framing; i++) {
@@ -123,7 +123,7 @@ static const struct hoopai_refusal *judge_framing(struct hoopai_headers *headers
     const char *value = value_of(line, length, framing[i].name, &size);
     if (!value) continue;
     headers->in_framing = true;
-    return framing[i].judge(headers, value, size);
+    return framing[i].check(headers, value, size);
   }
   return NULL;
 }
@@ -132,7 +132,7 @@ static bool is_folded(const char *line) {
   return line[0] == ' ' || line[0] == '\t';
 }
 
-/* No NUL, and no CR but the one before the LF (RFC 9112 2.2, 5). */
+/* No NUL, and a CR only before the LF (RFC 9112 2.2, 5). */
 static bool is_clean(const struct hoopai_headers *headers, const char *line, size_t length) {
   if (headers->after_return) return length == 1 && line[0] == '\n';
   const char *end = memchr(line, '\r', length);
@@ -140,16 +140,16 @@ static bool is_clean(const struct hoopai_headers *headers, const char *line, siz
   return !memchr(line, 0, length) && (rest == 0 || (rest == 1 && end[1] == '\n'));
 }
 
-/* A line that begins with a blank goes on with the header before it (RFC 9112 5.2). */
-static const struct hoopai_refusal *judge_line(struct hoopai_headers *headers, const char *line, size_t length) {
+/* A line that begins with a blank continues the header before it (RFC 9112 5.2). */
+static const struct hoopai_refusal *check_line(struct hoopai_headers *headers, const char *line, size_t length) {
   if (is_folded(line)) return headers->bare || headers->in_framing ? &refused_malformed : NULL;
-  return memchr(line, ':', length) ? judge_framing(headers, line, length) : &refused_malformed;
+  return memchr(line, ':', length) ? check_framing(headers, line, length) : &refused_malformed;
 }
 
-/* -------------------------------------------------------------------------------------------------------------- taking */
+/* -- Lines as they are received -------------------------------------------------------------- */
 
 /* A folded line is joined to the one before by one space (RFC 9112 5.2). */
-static const struct hoopai_refusal *keep_line(struct hoopai_buffer *text, const char *line, size_t length) {
+static const struct hoopai_refusal *append_line(struct hoopai_buffer *text, const char *line, size_t length) {
   if (is_folded(line)) {
     while (text->length > 0 && is_blank(text->data[text->length - 1])) text->length--;
     while (length > 1 && is_folded(line + 1)) line++, length--;
@@ -160,22 +160,22 @@ static const struct hoopai_refusal *keep_line(struct hoopai_buffer *text, const 
 }
 
 static const struct hoopai_refusal *take_line(struct hoopai_headers *headers, const char *line, size_t length) {
-  if (headers->done) return is_blank(line[0]) ? NULL : judge_line(headers, line, length); /* trailers */
+  if (headers->done) return is_blank(line[0]) ? NULL : check_line(headers, line, length); /* trailers */
   if (!headers->open) {
     const struct hoopai_refusal *refusal = begin_block(headers, line, length);
-    return refusal ? refusal : keep_line(&headers->text, line, length);
+    return refusal ? refusal : append_line(&headers->text, line, length);
   }
   if (line[0] == '\r' || line[0] == '\n') {
     headers->open = false;
     headers->done = !is_interim(headers);
     return NULL;
   }
-  const struct hoopai_refusal *refusal = judge_line(headers, line, length);
+  const struct hoopai_refusal *refusal = check_line(headers, line, length);
   headers->bare = false;
-  return refusal ? refusal : keep_line(&headers->text, line, length);
+  return refusal ? refusal : append_line(&headers->text, line, length);
 }
 
-/* The rest of a line whose beginning was taken before. */
+/* A further piece of a line. */
 static const struct hoopai_refusal *take_rest(struct hoopai_headers *headers, const char *rest, size_t length) {
   if (headers->in_framing) return &refused_malformed;
   return headers->done || hoopai_append(&headers->text, rest, length) ? NULL : &refused_no_memory;
@@ -204,15 +204,17 @@ void hoopai_headers_reset(struct hoopai_headers *headers) {
   headers->most = most;
 }
 
-/* -------------------------------------------------------------------------------------------------------------- reading */
+/* -- Headers for Lua ------------------------------------------------------------------------- */
 
-bool hoopai_header_next(const char **at, const char *end, const char *prefix, struct hoopai_header *header) {
+/* Takes the next header whose name has this prefix from the lines between `at` and `end`; false when there is none.
+   Status lines are skipped. */
+static bool next_header(const char **at, const char *end, const char *prefix, struct hoopai_header *header) {
   size_t size = strlen(prefix);
   while (*at < end) {
     const char *start = *at, *newline = memchr(start, '\n', (size_t)(end - start));
     const char *stop = newline ? newline : end;
     *at = newline ? newline + 1 : end;
-    /* Most lines differ in the first letter. */
+    /* The first letter excludes most lines. */
     if (size > 0 && (*start | 0x20) != (*prefix | 0x20)) continue;
     if ((size_t)(stop - start) < size || strncasecmp(start, prefix, size) != 0) continue;
     const char *colon = memchr(start, ':', (size_t)(stop - start));
@@ -240,8 +242,8 @@ static void push_lower(lua_State *L, const char *text, size_t length) {
 static void push_headers(lua_State *L, const char *at, size_t length) {
   const char *end = at + length;
   struct hoopai_header header;
-  lua_createtable(L, 0, (int)(length / 32)); /* a guess: growing step by step takes longer than all the rest */
-  while (hoopai_header_next(&at, end, "", &header)) {
+  lua_createtable(L, 0, (int)(length / 32)); /* an estimate: rehashing costs more than the rest of this function */
+  while (next_header(&at, end, "", &header)) {
     push_lower(L, header.name, header.name_length);
     lua_pushvalue(L, -1);
     if (lua_rawget(L, -3) == LUA_TNIL) {
@@ -256,7 +258,6 @@ static void push_headers(lua_State *L, const char *at, size_t length) {
   }
 }
 
-/* headers(lines) of headers.h */
 int hoopai_core_headers(lua_State *L) {
   size_t length;
   const char *lines = luaL_checklstring(L, 1, &length);
@@ -264,7 +265,7 @@ int hoopai_core_headers(lua_State *L) {
   return 1;
 }
 
-/* --------------------------------------------------------------------------------------------------------------- budget */
+/* -- Rate limit ------------------------------------------------------------------------------ */
 
 /* A whole number of at most 15 digits. */
 static bool read_number(const struct hoopai_header *header, lua_Integer *number) {
@@ -277,87 +278,87 @@ static bool read_number(const struct hoopai_header *header, lua_Integer *number)
   return true;
 }
 
-#define BUDGET_PREFIX "x-ratelimit-"
-#define BUDGET(rest, key)                                                                                              \
-  { BUDGET_PREFIX rest, sizeof(BUDGET_PREFIX rest) - 1, key }
+#define RATE_LIMIT_PREFIX "x-ratelimit-"
+#define RATE_LIMIT(rest, key)                                                                                          \
+  { RATE_LIMIT_PREFIX rest, sizeof(RATE_LIMIT_PREFIX rest) - 1, key }
 
 static const struct {
   const char *name;
   size_t length;
   const char *key;
-} budget[HOOPAI_BUDGET_SIZE] = {
-  [HOOPAI_BUDGET_MAX] = BUDGET("max", "max"),
-  [HOOPAI_BUDGET_REMAINING] = BUDGET("remaining", "remaining"),
-  [HOOPAI_BUDGET_INTERVAL_MS] = BUDGET("interval-milliseconds", "interval_ms"),
-  [HOOPAI_BUDGET_DAILY_LIMIT] = BUDGET("limit-daily", "daily_limit"),
-  [HOOPAI_BUDGET_DAILY_REMAINING] = BUDGET("daily-remaining", "daily_remaining"),
-  [HOOPAI_BUDGET_DAILY_RESET_MS] = BUDGET("daily-reset", "daily_reset_ms"),
+} rate_limit_headers[HOOPAI_RATE_LIMIT_SIZE] = {
+  [HOOPAI_RATE_LIMIT_MAX] = RATE_LIMIT("max", "max"),
+  [HOOPAI_RATE_LIMIT_REMAINING] = RATE_LIMIT("remaining", "remaining"),
+  [HOOPAI_RATE_LIMIT_INTERVAL_MS] = RATE_LIMIT("interval-milliseconds", "interval_ms"),
+  [HOOPAI_RATE_LIMIT_DAILY_LIMIT] = RATE_LIMIT("limit-daily", "daily_limit"),
+  [HOOPAI_RATE_LIMIT_DAILY_REMAINING] = RATE_LIMIT("daily-remaining", "daily_remaining"),
+  [HOOPAI_RATE_LIMIT_DAILY_RESET_MS] = RATE_LIMIT("daily-reset", "daily_reset_ms"),
 };
 
-/* Which of them it is; -1 = none. */
-static int budget_index(const struct hoopai_header *header) {
-  for (int i = 0; i < HOOPAI_BUDGET_SIZE; i++) {
-    if (header->name_length != budget[i].length) continue;
-    if (strncasecmp(header->name, budget[i].name, header->name_length) == 0) return i;
+/* The index of a header in that table; -1 = not in it. */
+static int rate_limit_index(const struct hoopai_header *header) {
+  for (int i = 0; i < HOOPAI_RATE_LIMIT_SIZE; i++) {
+    if (header->name_length != rate_limit_headers[i].length) continue;
+    if (strncasecmp(header->name, rate_limit_headers[i].name, header->name_length) == 0) return i;
   }
   return -1;
 }
 
-static void forget_budget(lua_Integer *numbers) {
-  for (int i = 0; i < HOOPAI_BUDGET_SIZE; i++) numbers[i] = -1;
+static void clear_rate_limit(lua_Integer *numbers) {
+  for (int i = 0; i < HOOPAI_RATE_LIMIT_SIZE; i++) numbers[i] = -1;
 }
 
-bool hoopai_budget_read_lines(const char *at, size_t length, lua_Integer numbers[HOOPAI_BUDGET_SIZE]) {
+bool hoopai_rate_limit_read_lines(const char *at, size_t length, lua_Integer numbers[HOOPAI_RATE_LIMIT_SIZE]) {
   const char *end = at + length;
   struct hoopai_header header;
   lua_Integer number;
-  bool told = false;
-  forget_budget(numbers);
-  while (hoopai_header_next(&at, end, BUDGET_PREFIX, &header)) {
-    int index = budget_index(&header);
+  bool is_present = false;
+  clear_rate_limit(numbers);
+  while (next_header(&at, end, RATE_LIMIT_PREFIX, &header)) {
+    int index = rate_limit_index(&header);
     if (index < 0 || !read_number(&header, &number)) continue;
     numbers[index] = number;
-    told = true;
+    is_present = true;
   }
-  return told;
+  return is_present;
 }
 
-/* Walks through the table, as a key to ask for could be a string that has to be made first. */
-void hoopai_budget_read_table(lua_State *L, int index, lua_Integer numbers[HOOPAI_BUDGET_SIZE]) {
-  forget_budget(numbers);
+/* Iterates, as pushing a key to look up would allocate (rule Memory). */
+void hoopai_rate_limit_read_table(lua_State *L, int index, lua_Integer numbers[HOOPAI_RATE_LIMIT_SIZE]) {
+  clear_rate_limit(numbers);
   lua_pushnil(L);
   while (lua_next(L, index)) {
     const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
     lua_Integer number = lua_tointeger(L, -1);
-    bool is_whole = lua_isinteger(L, -1) && number >= 0 && number <= HOOPAI_BUDGET_MOST;
-    for (int i = 0; is_whole && i < HOOPAI_BUDGET_SIZE; i++) {
-      if (strcmp(key, budget[i].key) == 0) numbers[i] = number;
+    bool is_whole = lua_isinteger(L, -1) && number >= 0 && number <= HOOPAI_RATE_LIMIT_MOST;
+    for (int i = 0; is_whole && i < HOOPAI_RATE_LIMIT_SIZE; i++) {
+      if (strcmp(key, rate_limit_headers[i].key) == 0) numbers[i] = number;
     }
     lua_pop(L, 1);
   }
 }
 
-int hoopai_budget_push(lua_State *L, bool told, const lua_Integer numbers[HOOPAI_BUDGET_SIZE]) {
-  if (!told) {
+int hoopai_rate_limit_push(lua_State *L, bool is_present, const lua_Integer numbers[HOOPAI_RATE_LIMIT_SIZE]) {
+  if (!is_present) {
     lua_pushnil(L);
     return 1;
   }
-  lua_createtable(L, 0, HOOPAI_BUDGET_SIZE);
-  for (int i = 0; i < HOOPAI_BUDGET_SIZE; i++) {
+  lua_createtable(L, 0, HOOPAI_RATE_LIMIT_SIZE);
+  for (int i = 0; i < HOOPAI_RATE_LIMIT_SIZE; i++) {
     if (numbers[i] < 0) continue;
     lua_pushinteger(L, numbers[i]);
-    lua_setfield(L, -2, budget[i].key);
+    lua_setfield(L, -2, rate_limit_headers[i].key);
   }
   return 1;
 }
 
-/* rate_limit(head) -> { [key] = number } of the headers above that are whole numbers; nil when there is none */
+/* rate_limit(lines) -> { [key] = number } of the headers in that table; nil when there is none */
 static int core_rate_limit(lua_State *L) {
   size_t length;
-  lua_Integer numbers[HOOPAI_BUDGET_SIZE];
+  lua_Integer numbers[HOOPAI_RATE_LIMIT_SIZE];
   const char *lines = luaL_checklstring(L, 1, &length);
-  bool told = hoopai_budget_read_lines(lines, length, numbers);
-  return hoopai_budget_push(L, told, numbers);
+  bool is_present = hoopai_rate_limit_read_lines(lines, length, numbers);
+  return hoopai_rate_limit_push(L, is_present, numbers);
 }
 
 void hoopai_open_headers(lua_State *L) {

@@ -1,7 +1,7 @@
-/* Resolving is the only thing in libcurl that can neither be given up nor be bounded in time: getaddrinfo runs in a
-   thread until the system's resolver returns. With a transfer for each thread, short time limits and a dead name server
-   threads would pile up. So names are resolved by handles of their own, one for each origin, without any time limit:
-   they fill the cache of the CURLM. A transfer whose name is not in there waits for the lookup, and may end before it. */
+/* A resolve is the only step of libcurl that can neither be cancelled nor limited in time: getaddrinfo runs in a thread
+   until the system's resolver returns. If each transfer resolved its name, short timeouts and a dead name server would
+   pile up threads. So a lookup resolves the name, one per origin and without a time limit, into the cache of the CURLM.
+   A transfer with an unknown name waits for the lookup, and may time out before the lookup ends. */
 #define _GNU_SOURCE
 #include "lookup.h"
 
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* libcurl has the addresses and wants to connect: that is all that was wanted. */
+/* libcurl opens a socket once the name is resolved: the lookup has succeeded and ends here. */
 static curl_socket_t on_addresses(void *user, curlsocktype purpose, struct curl_sockaddr *address) {
   struct hoopai_lookup *lookup = user;
   (void)purpose, (void)address;
@@ -17,7 +17,7 @@ static curl_socket_t on_addresses(void *user, curlsocktype purpose, struct curl_
   return CURL_SOCKET_BAD;
 }
 
-/* No lookup sends anything, whatever connection libcurl may find for it. */
+/* A lookup sends nothing, even if libcurl finds a connection for it. */
 static int on_lookup_send(void *user, char *remote_ip, char *local_ip, int remote_port, int local_port) {
   (void)user, (void)remote_ip, (void)local_ip, (void)remote_port, (void)local_port;
   return CURL_PREREQFUNC_ABORT;
@@ -66,7 +66,7 @@ void hoopai_lookup_free(CURLM *curl, struct hoopai_lookup *lookup) {
   free(lookup);
 }
 
-/* "[...]" or nothing but digits and dots behind "://". */
+/* After "://": "[...]", or digits and dots only. */
 bool hoopai_is_address(const char *origin, size_t length) {
   const char *end = origin + length;
   const char *host = memmem(origin, length, "://", 3);

@@ -1,4 +1,4 @@
-/* Lookups of host names for the transfers of a multi: one at a time for each origin. */
+/* Lookups of host names for the transfers of a multi, at most one per origin. */
 #ifndef HOOPAI_LOOKUP_H
 #define HOOPAI_LOOKUP_H
 
@@ -6,7 +6,7 @@
 
 #include <curl/curl.h>
 
-/* An easy handle that resolves a name into the CURLM's cache, and never connects. */
+/* An easy handle that resolves a name into the cache of the CURLM, and never connects. */
 struct hoopai_lookup {
   CURL *easy;
   struct hoopai_lookup *next;
@@ -20,19 +20,19 @@ struct hoopai_lookup {
 #pragma GCC visibility push(hidden)
 #endif
 
-/* The lookup of an origin in a list, NULL = there is none. */
+/* The lookup of an origin in a list, NULL when there is none. */
 struct hoopai_lookup *hoopai_lookup_of(struct hoopai_lookup *list, const char *origin, size_t length);
 
-/* Begins a lookup with a copy of the handle `model`; NULL when libcurl or the memory refuses. */
+/* Begins a lookup with a copy of the easy handle `model`; NULL when libcurl refuses or without memory. */
 struct hoopai_lookup *hoopai_lookup_begin(CURLM *curl, CURL *model, const char *origin, size_t length);
 
-/* Takes the lookup that a message of libcurl is about out of its list; NULL for other handles. */
+/* Removes the lookup with this easy handle from its list; NULL when there is none. */
 struct hoopai_lookup *hoopai_lookup_take(struct hoopai_lookup **list, const CURL *easy);
 
-/* Frees it; while its name is being resolved, libcurl's thread ends by itself later. */
+/* Frees a lookup. If its name is still being resolved, the thread of libcurl ends later by itself. */
 void hoopai_lookup_free(CURLM *curl, struct hoopai_lookup *lookup);
 
-/* Is the host of an origin an address, for which no lookup is needed? */
+/* Is the host of an origin an address, which needs no lookup? */
 bool hoopai_is_address(const char *origin, size_t length);
 
 #if defined(__GNUC__)

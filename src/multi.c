@@ -1,78 +1,34 @@
-/* The pollable set of transfers: a CURLM, a private set of descriptors, a deadline, and the queue before them. */
+/* hoopai.Multi: transfers in a CURLM, a poll fd, deadlines, and the queue of the transfers that exceed its capacity. */
 #define _GNU_SOURCE
 #include "multi.h"
 #include "curl_compat.h"
+#include "curl_handle.h"
+#include "poller.h"
 #include "sigpipe.h"
 #include "sockets.h"
+#include "transfer.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define HOOPAI_MULTI "hoopai.Multi"
 #define MAX_IDLE_HANDLES 64
-#define STREAMS 100
-#define MOST_CONNECTIONS 10000
-#define MOST_BYTES 1000000000
-#define SLACK 0.1         /* seconds */
-#define LOOKUP_SECONDS 60 /* more than any resolver takes */
-#define FOR_LOOKUPS 4     /* connections, beside those of the transfers */
+#define MAX_STREAMS 100      /* per connection */
+#define EXPIRY_SLACK 0.1     /* seconds */
+#define LOOKUP_TIMEOUT 60    /* seconds, more than any resolver needs */
+#define LOOKUP_CONNECTIONS 4 /* in addition to those of the transfers */
 
 static const char closed_client[] = "the client was closed";
 static const char unresolved[] = "the name of the host was not resolved in time";
 
-/* ------------------------------------------------------------------------------------------------------------- lists */
+/* -- CURLM ----------------------------------------------------------------------------------- */
 
-static void push_last(struct hoopai_list *list, struct hoopai_transfer *transfer) {
-  transfer->next = NULL;
-  if (list->last) list->last->next = transfer;
-  else list->first = transfer;
-  list->last = transfer;
-}
-
-static struct hoopai_transfer *pop_first(struct hoopai_list *list) {
-  struct hoopai_transfer *transfer = list->first;
-  if (!transfer) return NULL;
-  list->first = transfer->next;
-  if (!list->first) list->last = NULL;
-  transfer->next = NULL;
-  return transfer;
-}
-
-static bool remove_from(struct hoopai_list *list, struct hoopai_transfer *transfer) {
-  struct hoopai_transfer *previous = NULL;
-  for (struct hoopai_transfer *at = list->first; at; previous = at, at = at->next) {
-    if (at != transfer) continue;
-    if (previous) previous->next = at->next;
-    else list->first = at->next;
-    if (list->last == at) list->last = previous;
-    at->next = NULL;
-    return true;
-  }
-  return false;
-}
-
-static void link_all(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
-  transfer->multi = multi;
-  transfer->all_previous = NULL;
-  transfer->all_next = multi->all;
-  if (multi->all) multi->all->all_previous = transfer;
-  multi->all = transfer;
-}
-
-static void unlink_all(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
-  if (transfer->all_previous) transfer->all_previous->all_next = transfer->all_next;
-  else multi->all = transfer->all_next;
-  if (transfer->all_next) transfer->all_next->all_previous = transfer->all_previous;
-  transfer->multi = NULL;
-}
-
-/* ------------------------------------------------------------------------------------------------------------- CURLM */
-
-/* Notes when libcurl wants to be called (never calls it from here: it forbids that). */
+/* Notes when libcurl must be called: a callback may not call libcurl. */
 static int on_timer(CURLM *curl, long milliseconds, void *user) {
   struct hoopai_multi *multi = user;
   (void)curl;
-  multi->deadline = milliseconds < 0 ? -1 : hoopai_now() + (double)milliseconds / 1000;
+  multi->curl_deadline = milliseconds < 0 ? -1 : hoopai_now() + (double)milliseconds / 1000;
   return 0;
 }
 
@@ -81,20 +37,20 @@ static bool open_curl(struct hoopai_multi *multi) {
   multi->curl = hoopai_curl_multi_init();
   if (!multi->curl) return false;
   curl_multi_setopt(multi->curl, CURLMOPT_MAX_HOST_CONNECTIONS, connections);
-  curl_multi_setopt(multi->curl, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections + FOR_LOOKUPS);
+  curl_multi_setopt(multi->curl, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections + LOOKUP_CONNECTIONS);
   curl_multi_setopt(multi->curl, CURLMOPT_MAXCONNECTS, connections);
-  curl_multi_setopt(multi->curl, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)STREAMS);
+  curl_multi_setopt(multi->curl, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)MAX_STREAMS);
   curl_multi_setopt(multi->curl, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
   curl_multi_setopt(multi->curl, CURLMOPT_SOCKETFUNCTION, hoopai_sockets_note);
   curl_multi_setopt(multi->curl, CURLMOPT_SOCKETDATA, multi);
   curl_multi_setopt(multi->curl, CURLMOPT_TIMERFUNCTION, on_timer);
   curl_multi_setopt(multi->curl, CURLMOPT_TIMERDATA, multi);
   hoopai_curl_prepare_multi(multi->curl);
-  multi->deadline = -1;
+  multi->curl_deadline = -1;
   return true;
 }
 
-/* Each client has its own, so no two threads use one at a time. */
+/* One per multi, so only one thread uses it at a time. */
 static CURLSH *open_share(void) {
   CURLSH *share = curl_share_init();
   if (share && curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK) {
@@ -104,25 +60,25 @@ static CURLSH *open_share(void) {
   return share;
 }
 
-static void forget_lookups(struct hoopai_multi *multi) {
+static void free_lookups(struct hoopai_multi *multi) {
   while (multi->lookups) hoopai_lookup_free(multi->curl, hoopai_lookup_take(&multi->lookups, multi->lookups->easy));
 }
 
-/* The callbacks are taken off first: clean-up would call them for each connection it closes. */
+/* Removes the callbacks first: curl_multi_cleanup would call them for each connection. */
 static void close_curl(struct hoopai_multi *multi) {
   if (!multi->curl) return;
   curl_multi_setopt(multi->curl, CURLMOPT_SOCKETFUNCTION, NULL);
   curl_multi_setopt(multi->curl, CURLMOPT_TIMERFUNCTION, NULL);
-  forget_lookups(multi);
+  free_lookups(multi);
   curl_multi_cleanup(multi->curl);
   multi->curl = NULL;
-  multi->deadline = -1;
+  multi->curl_deadline = -1;
   hoopai_sockets_forget(multi);
 }
 
-/* How many transfers libcurl may have: its own queue is slow, and its limit counts connections, not streams. */
+/* The most transfers that libcurl gets: its own queue is slow, and its limit counts connections, not streams. */
 static int capacity(const struct hoopai_multi *multi) {
-  return multi->seen_http2 ? multi->max_connections * STREAMS : multi->max_connections;
+  return multi->seen_http2 ? multi->max_connections * MAX_STREAMS : multi->max_connections;
 }
 
 static struct hoopai_handle *take_handle(struct hoopai_multi *multi) {
@@ -135,32 +91,32 @@ static struct hoopai_handle *take_handle(struct hoopai_multi *multi) {
 }
 
 static void give_handle(struct hoopai_multi *multi, struct hoopai_handle *handle) {
-  /* libcurl counts how often it sent a request again for as long as a handle lives, and gives up after five times. */
-  bool spent = handle->owner && (handle->owner->sent > 1 || handle->owner->kind);
+  /* An easy handle that has sent requests again five times fails, as libcurl never resets the count. */
+  bool is_spent = handle->owner && (handle->owner->sent > 1 || handle->owner->kind);
   handle->owner = NULL;
   hoopai_handle_reset(handle);
   if (!multi->curl || multi->idle_count >= MAX_IDLE_HANDLES) {
     hoopai_handle_free(handle);
     return;
   }
-  if (multi->serves_once || spent) hoopai_handle_retire(handle);
+  if (multi->serves_once || is_spent) hoopai_handle_retire(handle);
   handle->next = multi->idle;
   multi->idle = handle;
   multi->idle_count++;
 }
 
-/* The hoopai_now() at which a transfer has to be ended here; 0 = never. libcurl ends those that run: should it forget one (it
-   can, when memory runs out), this does a little later. */
-static double due_of(const struct hoopai_multi *multi, const struct hoopai_transfer *transfer) {
-  double end = hoopai_transfer_end(transfer), connected = transfer->parked + multi->connect_timeout;
-  if (transfer->state == HOOPAI_RUNNING) return end > 0 ? end + SLACK : 0;
+/* When a transfer expires here; 0 = never. Running transfers are ended by libcurl; if it loses one, which happens
+   without memory, the transfer expires a little later. */
+static double expiry_of(const struct hoopai_multi *multi, const struct hoopai_transfer *transfer) {
+  double end = transfer->end, connected = transfer->lookup_since + multi->connect_timeout;
+  if (transfer->state == HOOPAI_RUNNING) return end > 0 ? end + EXPIRY_SLACK : 0;
   if (transfer->state != HOOPAI_RESOLVING) return 0;
   return end > 0 && end < connected ? end : connected;
 }
 
-static void note_due(struct hoopai_multi *multi, const struct hoopai_transfer *transfer) {
-  double due = due_of(multi, transfer);
-  if (due > 0 && (multi->due == 0 || due < multi->due)) multi->due = due;
+static void note_expiry(struct hoopai_multi *multi, const struct hoopai_transfer *transfer) {
+  double expiry = expiry_of(multi, transfer);
+  if (expiry > 0 && (multi->expiry == 0 || expiry < multi->expiry)) multi->expiry = expiry;
 }
 
 static bool hand_over(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
@@ -171,31 +127,31 @@ static bool hand_over(struct hoopai_multi *multi, struct hoopai_transfer *transf
 
 static void fail_to_start(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
   hoopai_transfer_fail(transfer, "network", "libcurl did not take the request");
-  push_last(&multi->done, transfer);
+  hoopai_list_push(&multi->done, transfer);
 }
 
-/* Takes a transfer off the count of running ones. */
-static void leave(struct hoopai_multi *multi, const struct hoopai_transfer *transfer) {
+/* A transfer no longer counts as running. */
+static void count_out(struct hoopai_multi *multi, const struct hoopai_transfer *transfer) {
   multi->running--;
-  if (multi->old > 0 && transfer->started <= multi->retired) multi->old--;
+  if (multi->retired_running > 0 && transfer->started <= multi->retired_at) multi->retired_running--;
 }
 
-/* Gives a transfer, which counts as running, to libcurl. */
+/* Passes a transfer, which counts as running already, to libcurl. */
 static void run(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
   transfer->state = HOOPAI_RUNNING;
-  multi->begun = true;
+  multi->has_new = true;
   if (hand_over(multi, transfer)) {
-    note_due(multi, transfer);
+    note_expiry(multi, transfer);
     return;
   }
-  leave(multi, transfer);
+  count_out(multi, transfer);
   fail_to_start(multi, transfer);
 }
 
 static void start(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
   transfer->handle = take_handle(multi);
   if (transfer->handle) transfer->handle->owner = transfer;
-  transfer->started = hoopai_now();
+  hoopai_transfer_begin(transfer);
   if (transfer->request->https || multi->proxy) multi->seen_tls = true;
   multi->running++;
   run(multi, transfer);
@@ -205,26 +161,25 @@ static void start_queued(struct hoopai_multi *multi) {
   if (multi->queue.first && !multi->curl) (void)open_curl(multi);
   while (multi->queue.first && multi->running < capacity(multi)) {
     multi->queued--;
-    start(multi, pop_first(&multi->queue));
+    start(multi, hoopai_list_pop(&multi->queue));
   }
 }
 
 static void take_out(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
   if (transfer->state == HOOPAI_RUNNING) curl_multi_remove_handle(multi->curl, transfer->handle->easy);
-  else remove_from(&multi->resolving, transfer);
-  leave(multi, transfer);
+  else hoopai_list_remove(&multi->resolving, transfer);
+  count_out(multi, transfer);
 }
 
-/* To libcurl an HTTP/2 connection is as good as new after a timeout: only a stream of it has ended. If it is dead (a
-   router forgot it, a laptop slept), each call on it would time out, for as long as it lives; and so would each on the
-   idle connections of HTTP/1.1. So when a request got no answer in its time, and no other did since it left, the
-   connections from before are not used for new ones. */
-static void judge_connections(struct hoopai_multi *multi, const struct hoopai_transfer *transfer, CURLcode code) {
+/* After a timeout libcurl reuses the connection of an HTTP/2 stream, and the idle connections of HTTP/1.1. On a dead
+   connection (a router has lost it, a laptop has slept) each later call would time out as well. So when a request times
+   out without any response since it was sent, all connections from before are retired. */
+static void check_connections(struct hoopai_multi *multi, const struct hoopai_transfer *transfer, CURLcode code) {
   if (transfer->handle->headers.lines > 0) {
-    multi->heard = transfer->ended;
-  } else if (code == CURLE_OPERATION_TIMEDOUT && transfer->sent > 0 && multi->heard < transfer->started) {
-    multi->retired = transfer->ended;
-    multi->old = multi->running;
+    multi->last_response_at = transfer->ended;
+  } else if (code == CURLE_OPERATION_TIMEDOUT && transfer->sent > 0 && multi->last_response_at < transfer->started) {
+    multi->retired_at = transfer->ended;
+    multi->retired_running = multi->running;
   }
 }
 
@@ -234,31 +189,31 @@ static void end_transfer(struct hoopai_multi *multi, struct hoopai_transfer *tra
   curl_easy_getinfo(handle->easy, CURLINFO_HTTP_VERSION, &version);
   if (version != 0) multi->seen_http2 = version == CURL_HTTP_VERSION_2_0;
   transfer->ended = now;
-  judge_connections(multi, transfer, code);
+  check_connections(multi, transfer, code);
   take_out(multi, transfer);
   hoopai_transfer_finish(transfer, code);
-  push_last(&multi->done, transfer);
+  hoopai_list_push(&multi->done, transfer);
 }
 
-/* ----------------------------------------------------------------------------------------------------------- lookups */
+/* -- Lookups --------------------------------------------------------------------------------- */
 
 static void wait_for_lookup(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
   transfer->state = HOOPAI_RESOLVING;
-  if (transfer->parked == 0) transfer->parked = hoopai_now();
-  push_last(&multi->resolving, transfer);
-  note_due(multi, transfer);
+  if (transfer->lookup_since == 0) transfer->lookup_since = hoopai_now();
+  hoopai_list_push(&multi->resolving, transfer);
+  note_expiry(multi, transfer);
 }
 
-/* Is there a lookup of an origin? One that takes very long is given up: libcurl may have forgotten it. */
-static bool is_looked_up(struct hoopai_multi *multi, const char *origin, size_t length) {
+/* Is there a lookup of an origin? libcurl may have lost one that takes very long: it is dropped. */
+static bool has_lookup(struct hoopai_multi *multi, const char *origin, size_t length) {
   struct hoopai_lookup *lookup = hoopai_lookup_of(multi->lookups, origin, length);
-  if (!lookup || hoopai_now() - lookup->begun < LOOKUP_SECONDS) return lookup != NULL;
+  if (!lookup || hoopai_now() - lookup->begun < LOOKUP_TIMEOUT) return lookup != NULL;
   hoopai_lookup_free(multi->curl, hoopai_lookup_take(&multi->lookups, lookup->easy));
   return false;
 }
 
 static bool begin_lookup(struct hoopai_multi *multi, const char *origin, size_t length) {
-  if (!hoopai_multi_open_model(multi)) return false;
+  if (!hoopai_handle_open_model(multi)) return false;
   struct hoopai_lookup *lookup = hoopai_lookup_begin(multi->curl, multi->model, origin, length);
   if (!lookup) return false;
   lookup->next = multi->lookups;
@@ -266,25 +221,25 @@ static bool begin_lookup(struct hoopai_multi *multi, const char *origin, size_t 
   return true;
 }
 
-/* Takes the handle of a transfer back from libcurl, which would have to resolve a name for it: a lookup does that. */
+/* Takes a transfer with an unresolved name back from libcurl until a lookup has resolved it. */
 static void look_up(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
-  size_t length = hoopai_transfer_origin_length(transfer);
   curl_multi_remove_handle(multi->curl, transfer->handle->easy);
   wait_for_lookup(multi, transfer);
-  if (is_looked_up(multi, transfer->url, length) || begin_lookup(multi, transfer->url, length)) return;
+  if (has_lookup(multi, transfer->url, transfer->origin_length)) return;
+  if (begin_lookup(multi, transfer->url, transfer->origin_length)) return;
   take_out(multi, transfer);
   fail_to_start(multi, transfer);
 }
 
-/* Goes on with the transfers that waited for a lookup. */
+/* Runs or ends the transfers that waited for a lookup. */
 static void end_lookup(struct hoopai_multi *multi, struct hoopai_lookup *lookup, CURLcode code, double now) {
   struct hoopai_list waiting = multi->resolving;
-  curl_multi_remove_handle(multi->curl, lookup->easy); /* first: transfers must not wait for its connection */
+  curl_multi_remove_handle(multi->curl, lookup->easy); /* first: no transfer may wait for its connection */
   multi->resolving = (struct hoopai_list){NULL, NULL};
-  for (struct hoopai_transfer *transfer; (transfer = pop_first(&waiting));) {
-    size_t length = hoopai_transfer_origin_length(transfer);
+  for (struct hoopai_transfer *transfer; (transfer = hoopai_list_pop(&waiting));) {
+    size_t length = transfer->origin_length;
     if (strncmp(lookup->origin, transfer->url, length) != 0 || lookup->origin[length]) {
-      push_last(&multi->resolving, transfer);
+      hoopai_list_push(&multi->resolving, transfer);
     } else if (lookup->found) {
       transfer->resolved = true;
       if (multi->serves_once) hoopai_handle_retire(transfer->handle);
@@ -297,7 +252,7 @@ static void end_lookup(struct hoopai_multi *multi, struct hoopai_lookup *lookup,
   hoopai_lookup_free(multi->curl, lookup);
 }
 
-/* -------------------------------------------------------------------------------------------------------- time and ends */
+/* -- Steps ----------------------------------------------------------------------------------- */
 
 static void drain(struct hoopai_multi *multi) {
   CURLMsg *message;
@@ -315,15 +270,15 @@ static void drain(struct hoopai_multi *multi) {
   }
 }
 
-/* Ends the transfers whose time is over. `due` is a lower bound: most have ended before. */
+/* Ends the expired transfers. */
 static void expire(struct hoopai_multi *multi) {
-  double now = multi->due > 0 ? hoopai_now() : 0;
-  if (multi->due == 0 || now < multi->due) return;
-  multi->due = 0;
+  double now = multi->expiry > 0 ? hoopai_now() : 0;
+  if (multi->expiry == 0 || now < multi->expiry) return;
+  multi->expiry = 0;
   for (struct hoopai_transfer *at = multi->all; at; at = at->all_next) {
-    double due = due_of(multi, at);
-    if (due == 0 || due > now) {
-      note_due(multi, at);
+    double expiry = expiry_of(multi, at);
+    if (expiry == 0 || expiry > now) {
+      note_expiry(multi, at);
       continue;
     }
     if (at->state == HOOPAI_RESOLVING) memcpy(at->handle->error, unresolved, sizeof unresolved);
@@ -337,22 +292,22 @@ static void end_all(struct hoopai_multi *multi, const char *kind, const char *me
     else if (at->state == HOOPAI_QUEUED) multi->queued--;
     else continue;
     hoopai_transfer_fail(at, kind, message);
-    push_last(&multi->done, at);
+    hoopai_list_push(&multi->done, at);
   }
   multi->queue = (struct hoopai_list){NULL, NULL};
 }
 
-/* An error of the CURLM itself leaves it unusable: everything in it ends, and a new one takes its place, at the next use
-   if there is no memory for it now. */
+/* After an error of the CURLM itself all its transfers end, and a new CURLM replaces it: now, or without memory at its
+   next use. */
 static void rebuild(struct hoopai_multi *multi, CURLMcode code) {
   end_all(multi, "network", curl_multi_strerror(code));
   close_curl(multi);
   (void)open_curl(multi);
 }
 
-/* One round without waiting: the ready descriptors, then the deadline. */
+/* Passes the ready descriptors and an expired deadline to libcurl. */
 static CURLMcode run_curl(struct hoopai_multi *multi) {
-  struct hoopai_event events[HOOPAI_SEEN];
+  struct hoopai_event events[HOOPAI_EVENTS];
   int running;
   CURLMcode code = CURLM_OK;
   hoopai_sockets_apply(multi);
@@ -360,13 +315,13 @@ static CURLMcode run_curl(struct hoopai_multi *multi) {
   int count = hoopai_sockets_events(multi, events);
   for (int i = 0; i < count && code == CURLM_OK; i++) {
     int fd = events[i].fd;
-    int mask = fd < multi->socket_count ? events[i].mask & multi->sockets[fd].wanted : 0;
-    if (mask == 0) continue; /* closed or taken out by an event before */
+    int mask = fd < multi->socket_count ? events[i].mask & multi->sockets[fd].requested : 0;
+    if (mask == 0) continue; /* closed or removed by an earlier event */
     int action = ((mask & HOOPAI_IN) ? CURL_CSELECT_IN : 0) | ((mask & HOOPAI_OUT) ? CURL_CSELECT_OUT : 0);
     code = curl_multi_socket_action(multi->curl, fd, action, &running);
   }
-  if (code == CURLM_OK && multi->deadline >= 0 && multi->deadline <= hoopai_now()) {
-    multi->deadline = -1;
+  if (code == CURLM_OK && multi->curl_deadline >= 0 && multi->curl_deadline <= hoopai_now()) {
+    multi->curl_deadline = -1;
     code = curl_multi_socket_action(multi->curl, CURL_SOCKET_TIMEOUT, 0, &running);
   }
   return code;
@@ -384,19 +339,19 @@ static void step(struct hoopai_multi *multi) {
   hoopai_sigpipe_restore(&guard);
 }
 
-/* Seconds until step() has something to do without any descriptor being ready; below 0 = no such moment. */
+/* Seconds until step() must run even if no descriptor is ready; below 0 = no limit. */
 static double seconds_left(struct hoopai_multi *multi) {
   if (multi->done.first) return 0;
   hoopai_sockets_unwatch_idle(multi);
-  if (multi->running == 0 && multi->lookups) return -1; /* nothing waits for them */
-  double deadline = multi->deadline;
-  if (multi->due > 0 && multi->running > 0 && (deadline < 0 || multi->due < deadline)) deadline = multi->due;
+  if (multi->running == 0 && multi->lookups) return -1; /* no transfer waits for the lookups */
+  double deadline = multi->curl_deadline;
+  if (multi->expiry > 0 && multi->running > 0 && (deadline < 0 || multi->expiry < deadline)) deadline = multi->expiry;
   if (deadline < 0) return -1;
   double left = deadline - hoopai_now();
   return left > 0 ? left : 0;
 }
 
-/* Idempotent, and right also for one that lacks its CURLM or its set because it could not be made. */
+/* Idempotent, also for an incomplete multi. */
 static void close_multi(struct hoopai_multi *multi) {
   struct hoopai_sigpipe_guard guard;
   hoopai_sigpipe_block(&guard, multi->seen_tls);
@@ -407,33 +362,32 @@ static void close_multi(struct hoopai_multi *multi) {
   multi->model = NULL;
   close_curl(multi);
   hoopai_sigpipe_restore(&guard);
-  if (multi->set >= 0) close(multi->set);
-  multi->set = -1;
+  if (multi->poll_fd >= 0) close(multi->poll_fd);
+  multi->poll_fd = -1;
 }
 
-/* In a forked child the connections, and the kernel's set, are the parent's: nothing of libcurl may run, so its memory
-   is left alone. Only our own descriptor of the set is closed, which the parent does not notice. */
-static void abandon(struct hoopai_multi *multi) {
+/* Rule Fork: the memory of libcurl is not freed, as this would end connections of the parent. */
+static void after_fork(struct hoopai_multi *multi) {
   multi->curl = NULL;
   multi->idle = NULL;
   multi->lookups = NULL;
   multi->model = NULL;
   multi->share = NULL;
-  if (multi->set >= 0) hoopai_set_abandon(multi->set);
-  multi->set = -1;
+  if (multi->poll_fd >= 0) hoopai_poll_after_fork(multi->poll_fd);
+  multi->poll_fd = -1;
 }
 
-static bool is_ours(const struct hoopai_multi *multi) {
+static bool is_own_process(const struct hoopai_multi *multi) {
   return multi->pid == hoopai_pid();
 }
 
 void hoopai_multi_release(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
-  if (!is_ours(multi)) {
-    abandon(multi);
+  if (!is_own_process(multi)) {
+    after_fork(multi);
   } else {
     struct hoopai_sigpipe_guard guard;
     hoopai_sigpipe_block(&guard, multi->seen_tls);
-    if (transfer->state == HOOPAI_QUEUED && remove_from(&multi->queue, transfer)) multi->queued--;
+    if (transfer->state == HOOPAI_QUEUED && hoopai_list_remove(&multi->queue, transfer)) multi->queued--;
     if (transfer->state == HOOPAI_RUNNING || transfer->state == HOOPAI_RESOLVING) {
       take_out(multi, transfer);
       start_queued(multi);
@@ -441,13 +395,14 @@ void hoopai_multi_release(struct hoopai_multi *multi, struct hoopai_transfer *tr
     hoopai_sockets_apply(multi);
     hoopai_sigpipe_restore(&guard);
   }
-  if (transfer->state == HOOPAI_DONE) remove_from(&multi->done, transfer);
-  if (transfer->handle && is_ours(multi)) give_handle(multi, transfer->handle);
+  if (transfer->state == HOOPAI_DONE) hoopai_list_remove(&multi->done, transfer);
+  if (transfer->handle && is_own_process(multi)) give_handle(multi, transfer->handle);
   transfer->handle = NULL;
-  unlink_all(multi, transfer);
+  hoopai_list_unlink(&multi->all, transfer);
+  transfer->multi = NULL;
 }
 
-/* ------------------------------------------------------------------------------------------------------ hoopai.Multi */
+/* -- hoopai.Multi ---------------------------------------------------------------------------- */
 
 static struct hoopai_multi *check_any(lua_State *L) {
   return luaL_checkudata(L, 1, HOOPAI_MULTI);
@@ -455,84 +410,25 @@ static struct hoopai_multi *check_any(lua_State *L) {
 
 static struct hoopai_multi *check_multi(lua_State *L) {
   struct hoopai_multi *multi = check_any(L);
-  if (!is_ours(multi)) luaL_error(L, "this client belongs to the parent process: make a new one after fork");
+  if (!is_own_process(multi)) luaL_error(L, "this client belongs to the parent process: make a new one after fork");
   if (multi->closed) luaL_error(L, "attempt to use a closed client");
   return multi;
 }
 
-static char *copy_string(lua_State *L, const char *name) {
-  size_t length;
-  if (lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "option '%s' must be a string", name);
-  const char *text = lua_tolstring(L, -1, &length);
-  if (strlen(text) != length) luaL_error(L, "option '%s' holds a NUL byte", name);
-  char *copy = malloc(length + 1);
-  if (!copy) {
-    luaL_error(L, "not enough memory");
-    return NULL;
-  }
-  memcpy(copy, text, length + 1);
-  return copy;
-}
-
-static lua_Integer positive_integer(lua_State *L, const char *name, lua_Integer most) {
-  int whole;
-  lua_Integer value = lua_tointegerx(L, -1, &whole);
-  if (!whole) luaL_error(L, "option '%s' must be an integer", name);
-  if (value < 1 || value > most) luaL_error(L, "option '%s' is out of range", name);
-  return value;
-}
-
-static double positive_number(lua_State *L, const char *name) {
-  int number;
-  double value = lua_tonumberx(L, -1, &number);
-  if (!number || !(value > 0)) luaL_error(L, "option '%s' must be a number above 0", name);
-  return value;
-}
-
-/* Sets the option whose name is at -2 and whose value is on top. */
-static void set_option(lua_State *L, struct hoopai_multi *multi) {
-  if (lua_type(L, -2) != LUA_TSTRING) luaL_error(L, "the options of a multi have names");
-  const char *name = lua_tostring(L, -2);
-  if (strcmp(name, "max_connections") == 0) multi->max_connections = (int)positive_integer(L, name, MOST_CONNECTIONS);
-  else if (strcmp(name, "max_body") == 0) multi->max_body = (size_t)positive_integer(L, name, MOST_BYTES);
-  else if (strcmp(name, "max_headers") == 0) multi->max_headers = (size_t)positive_integer(L, name, MOST_BYTES);
-  else if (strcmp(name, "http2") == 0) multi->http2 = lua_toboolean(L, -1);
-  else if (strcmp(name, "connect_timeout") == 0) multi->connect_timeout = positive_number(L, name);
-  else if (strcmp(name, "ca_file") == 0) multi->ca_file = copy_string(L, name);
-  else if (strcmp(name, "proxy") == 0) multi->proxy = copy_string(L, name);
-  else if (strcmp(name, "user_agent") == 0) multi->user_agent = copy_string(L, name);
-  else luaL_error(L, "unknown option '%s'", name);
-}
-
-static void read_options(lua_State *L, struct hoopai_multi *multi) {
-  if (lua_isnoneornil(L, 1)) return;
-  luaL_checktype(L, 1, LUA_TTABLE);
-  lua_pushnil(L);
-  while (lua_next(L, 1)) {
-    set_option(L, multi);
-    lua_pop(L, 1);
-  }
-}
-
-/* multi(options) -> Multi | nil, problem (no descriptor is left) */
+/* multi(options) -> Multi | nil, problem (no free descriptor) */
 static int multi_new(lua_State *L) {
   lua_settop(L, 1);
   struct hoopai_multi *multi = lua_newuserdatauv(L, sizeof *multi, 1);
   memset(multi, 0, sizeof *multi);
-  multi->set = -1;
+  multi->poll_fd = -1;
   multi->first_dirty = -1;
   multi->pid = hoopai_pid();
-  multi->max_connections = 64;
-  multi->http2 = true;
-  multi->connect_timeout = 10;
-  multi->max_body = 8 * 1024 * 1024;
-  multi->max_headers = 64 * 1024;
   luaL_setmetatable(L, HOOPAI_MULTI);
   lua_newtable(L);
   lua_setiuservalue(L, 2, 1);
-  read_options(L, multi);
-  multi->set = hoopai_set_open();
-  if (multi->set < 0) return hoopai_system_problem(L, "no descriptor for the connections");
+  hoopai_multi_read_options(L, multi);
+  multi->poll_fd = hoopai_poll_open();
+  if (multi->poll_fd < 0) return hoopai_system_problem(L, "no descriptor for the connections");
   multi->clears_idle = hoopai_curl_rule(HOOPAI_CURL_IDLE_CHECK_IS_RARE);
   multi->watches_idle = multi->clears_idle || hoopai_curl_rule(HOOPAI_CURL_IDLE_BYTES_PASS);
   if (!open_curl(multi)) {
@@ -541,18 +437,18 @@ static int multi_new(lua_State *L) {
   }
   multi->share = open_share();
   multi->serves_once = hoopai_curl_rule(HOOPAI_CURL_HANDLE_SERVES_ONCE);
-  multi->resolves_itself = hoopai_curl_rule(HOOPAI_CURL_ABORT_IS_REMEMBERED);
+  multi->without_lookup = hoopai_curl_rule(HOOPAI_CURL_ABORT_IS_REMEMBERED);
   lua_settop(L, 2);
   return 1;
 }
 
-/* pollfd() -> a descriptor that is readable when step() has something to do */
+/* pollfd() -> a descriptor that is readable when step() must run */
 static int multi_pollfd(lua_State *L) {
-  lua_pushinteger(L, check_multi(L)->set);
+  lua_pushinteger(L, check_multi(L)->poll_fd);
   return 1;
 }
 
-/* timeout() -> seconds until step() must be called, nil = only when the descriptor is readable */
+/* timeout() -> seconds until step() must run, nil = only when the descriptor is readable */
 static int multi_timeout(lua_State *L) {
   double left = seconds_left(check_multi(L));
   if (left >= 0) lua_pushnumber(L, left);
@@ -564,46 +460,41 @@ static int multi_timeout(lua_State *L) {
 static int enqueue(lua_State *L, struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
   lua_getiuservalue(L, 1, 1);
   lua_pushvalue(L, -2);
-  transfer->pin = luaL_ref(L, -2); /* the last thing that can raise */
+  transfer->pin = luaL_ref(L, -2); /* nothing can raise after this */
   lua_pop(L, 1);
-  link_all(multi, transfer);
-  if (multi->closed) { /* by a finaliser that ran since check_multi */
+  transfer->multi = multi;
+  hoopai_list_link(&multi->all, transfer);
+  if (multi->closed) { /* since check_multi: rule Finalisers */
     hoopai_transfer_fail(transfer, "closed", closed_client);
-    push_last(&multi->done, transfer);
+    hoopai_list_push(&multi->done, transfer);
     return 1;
   }
   transfer->state = HOOPAI_QUEUED;
   multi->queued++;
-  push_last(&multi->queue, transfer);
+  hoopai_list_push(&multi->queue, transfer);
   start_queued(multi);
   hoopai_sockets_apply(multi);
   return 1;
 }
 
-/* add { url, method, headers, once, secret_answer, token, body, form, timeout, deadline } -> Transfer, queued or started.
-   For what the first five are see core.request. token: a Secret; body: a string; form: a list of names and values
-   (strings or secrets) that becomes the body; timeout: seconds from its start; deadline: a core.now() time. */
-static int multi_add(lua_State *L) {
-  struct hoopai_multi *multi = check_multi(L);
-  return enqueue(L, multi, hoopai_transfer_read(L));
-}
-
-/* send(request, target, token, body, timeout, deadline) -> Transfer: the same with a Request, whose URL `target` goes on */
+/* send(request, target, token, body, timeout, deadline) -> Transfer, queued or started
+   request: a Request, whose URL `target` continues; token: a Secret or nil; body: a string or nil, for a Request with
+   `form` a list of names and values (strings or Secrets); timeout: seconds from the start; deadline: a core.now() */
 static int multi_send(lua_State *L) {
   struct hoopai_multi *multi = check_multi(L);
   return enqueue(L, multi, hoopai_transfer_new(L));
 }
 
-/* step(): all that can be done without waiting */
+/* step(): receives and sends without waiting */
 static int multi_step(lua_State *L) {
   step(check_multi(L));
   return 0;
 }
 
-/* Pushes the table of pinned transfers and the first that has ended, at index 2 and 3; else nil. */
-static struct hoopai_transfer *push_ended(lua_State *L) {
+/* Pushes, at index 2 and 3, the table of pinned transfers and the first that is done; nil when none is. */
+static struct hoopai_transfer *push_done(lua_State *L) {
   struct hoopai_multi *multi = check_any(L);
-  struct hoopai_transfer *transfer = is_ours(multi) ? multi->done.first : NULL;
+  struct hoopai_transfer *transfer = is_own_process(multi) ? multi->done.first : NULL;
   lua_settop(L, 1);
   if (!transfer) {
     lua_pushnil(L);
@@ -614,24 +505,24 @@ static struct hoopai_transfer *push_ended(lua_State *L) {
   return transfer;
 }
 
-/* peek() -> the transfer that next() will give, and who waits for it; nil when there is none. Also after close(). */
+/* peek() -> the transfer that next() will return, and its waiter; nil when there is none. Works after close(). */
 static int multi_peek(lua_State *L) {
-  if (!push_ended(L)) return 1;
+  if (!push_done(L)) return 1;
   lua_getiuservalue(L, 3, HOOPAI_TRANSFER_WAITER);
   return 2;
 }
 
-/* next() -> a transfer that has ended, each once; nil when there is none. Also after close(). */
+/* next() -> a transfer that is done, each once; nil when there is none. Works after close(). */
 static int multi_next(lua_State *L) {
-  struct hoopai_transfer *transfer = push_ended(L);
+  struct hoopai_transfer *transfer = push_done(L);
   if (!transfer) return 1;
-  (void)pop_first(&transfer->multi->done);
-  luaL_unref(L, 2, transfer->pin); /* whoever waits for it has it */
+  (void)hoopai_list_pop(&transfer->multi->done);
+  luaL_unref(L, 2, transfer->pin);
   transfer->pin = LUA_NOREF;
   return 1;
 }
 
-/* wait(seconds | nil): until there is something to step, the time is over or a signal arrived */
+/* wait(seconds | nil): until step() must run, the time is over, or a signal arrives */
 static int multi_wait(lua_State *L) {
   struct hoopai_multi *multi = check_multi(L);
   double seconds = hoopai_check_wait(L, 2), left = seconds_left(multi);
@@ -639,17 +530,17 @@ static int multi_wait(lua_State *L) {
   if (left >= 0 && (seconds < 0 || left < seconds)) seconds = left;
   if (seconds == 0) return 0;
   struct hoopai_event event;
-  (void)hoopai_set_wait(multi->set, &event, 1, hoopai_milliseconds(seconds));
+  (void)hoopai_poll_wait(multi->poll_fd, &event, 1, hoopai_milliseconds(seconds));
   return 0;
 }
 
-/* has_ended() -> whether next() has a transfer to give */
+/* has_ended() -> whether next() would return a transfer */
 static int multi_has_ended(lua_State *L) {
   lua_pushboolean(L, check_any(L)->done.first != NULL);
   return 1;
 }
 
-/* count() -> how many are queued, how many are running */
+/* count() -> the number of queued and of running transfers */
 static int multi_count(lua_State *L) {
   const struct hoopai_multi *multi = check_any(L);
   lua_pushinteger(L, multi->queued);
@@ -657,43 +548,40 @@ static int multi_count(lua_State *L) {
   return 2;
 }
 
-/* close(): unfinished transfers end as "closed" and still come out of next(). Idempotent. */
+/* close(): unfinished transfers end with the kind "closed", and next() returns them. Idempotent. */
 static int multi_close(lua_State *L) {
   struct hoopai_multi *multi = check_any(L);
-  if (is_ours(multi)) close_multi(multi);
-  else abandon(multi);
+  if (is_own_process(multi)) close_multi(multi);
+  else after_fork(multi);
   return 0;
 }
 
 static int multi_gc(lua_State *L) {
   struct hoopai_multi *multi = check_any(L);
   multi_close(L);
-  while (multi->all) { /* their userdata may live a little longer than this memory */
+  while (multi->all) { /* their userdata may outlive this one */
     struct hoopai_transfer *transfer = multi->all;
-    if (transfer->handle && is_ours(multi)) hoopai_handle_free(transfer->handle);
+    if (transfer->handle && is_own_process(multi)) hoopai_handle_free(transfer->handle);
     transfer->handle = NULL;
     transfer->state = HOOPAI_CLOSED;
-    hoopai_transfer_forget(transfer); /* one that is made while the state closes gets no __gc of its own */
-    unlink_all(multi, transfer);
+    hoopai_transfer_free_request(transfer); /* Lua calls no __gc of a userdata that is made while the state closes */
+    hoopai_list_unlink(&multi->all, transfer);
+    transfer->multi = NULL;
   }
   multi->done = (struct hoopai_list){NULL, NULL};
-  if (multi->share) curl_share_cleanup(multi->share); /* last: as long as a handle uses it, it stays */
+  if (multi->share) curl_share_cleanup(multi->share); /* fails while a handle uses it, so it comes last */
   multi->share = NULL;
   free(multi->sockets);
-  free(multi->ca_file);
-  if (multi->proxy) hoopai_wipe(multi->proxy, strlen(multi->proxy)); /* its URL may hold a password */
-  free(multi->proxy);
-  free(multi->user_agent);
   multi->sockets = NULL;
-  multi->ca_file = multi->proxy = multi->user_agent = NULL;
+  hoopai_multi_free_options(multi);
   return 0;
 }
 
 void hoopai_open_multi(lua_State *L) {
   static const luaL_Reg methods[] = {
-    {"pollfd", multi_pollfd}, {"timeout", multi_timeout},     {"add", multi_add},   {"send", multi_send},
-    {"step", multi_step},     {"next", multi_next},           {"wait", multi_wait}, {"count", multi_count},
-    {"close", multi_close},   {"has_ended", multi_has_ended}, {"peek", multi_peek}, {NULL, NULL},
+    {"pollfd", multi_pollfd}, {"timeout", multi_timeout},     {"send", multi_send}, {"step", multi_step},
+    {"next", multi_next},     {"wait", multi_wait},           {"peek", multi_peek}, {"count", multi_count},
+    {"close", multi_close},   {"has_ended", multi_has_ended}, {NULL, NULL},
   };
   static const luaL_Reg metamethods[] = {{"__gc", multi_gc}, {"__close", multi_close}, {NULL, NULL}};
   hoopai_new_type(L, HOOPAI_MULTI, methods, metamethods);

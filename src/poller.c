@@ -1,4 +1,4 @@
-/* Sets of descriptors: epoll on Linux, kqueue on macOS and the BSDs. */
+/* Poll fds: epoll on Linux, kqueue on macOS and the BSDs. hoopai.Poller is a poll fd for Lua. */
 #define _GNU_SOURCE
 #include "poller.h"
 
@@ -28,36 +28,36 @@ double hoopai_check_wait(lua_State *L, int index) {
 #include <poll.h>
 #include <sys/epoll.h>
 
-int hoopai_set_open(void) {
+int hoopai_poll_open(void) {
   return epoll_create1(EPOLL_CLOEXEC);
 }
 
-static bool control(int set, int operation, int fd, int mask) {
+static bool control(int poll_fd, int operation, int fd, int mask) {
   struct epoll_event event;
   memset(&event, 0, sizeof event);
   event.events = ((mask & HOOPAI_IN) ? (uint32_t)EPOLLIN : 0) | ((mask & HOOPAI_OUT) ? (uint32_t)EPOLLOUT : 0) |
                  ((mask & HOOPAI_END) ? (uint32_t)EPOLLRDHUP : 0);
   event.data.fd = fd;
-  return epoll_ctl(set, operation, fd, &event) == 0;
+  return epoll_ctl(poll_fd, operation, fd, &event) == 0;
 }
 
-/* libcurl may close a descriptor and get the same number again before we hear of it, so what we believe to be in the
-   kernel's set may be wrong either way: ENOENT and EEXIST are answered with the other operation. */
-bool hoopai_set_change(int set, int fd, int before, int after) {
-  if (after == 0) return control(set, EPOLL_CTL_DEL, fd, 0) || errno == ENOENT || errno == EBADF;
-  if (control(set, before ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, after)) return true;
-  if (errno == ENOENT) return control(set, EPOLL_CTL_ADD, fd, after);
-  if (errno == EEXIST) return control(set, EPOLL_CTL_MOD, fd, after);
+/* libcurl may close a descriptor and open another of the same number before it calls the socket callback. So `before`
+   may be wrong in both directions, and ENOENT and EEXIST lead to the other operation. */
+bool hoopai_poll_change(int poll_fd, int fd, int before, int after) {
+  if (after == 0) return control(poll_fd, EPOLL_CTL_DEL, fd, 0) || errno == ENOENT || errno == EBADF;
+  if (control(poll_fd, before ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, after)) return true;
+  if (errno == ENOENT) return control(poll_fd, EPOLL_CTL_ADD, fd, after);
+  if (errno == EEXIST) return control(poll_fd, EPOLL_CTL_MOD, fd, after);
   return false;
 }
 
-int hoopai_set_wait(int set, struct hoopai_event *events, int size, int milliseconds) {
-  struct epoll_event ready[64];
-  int count = epoll_wait(set, ready, size < 64 ? size : 64, milliseconds);
+int hoopai_poll_wait(int poll_fd, struct hoopai_event *events, int size, int milliseconds) {
+  struct epoll_event ready[HOOPAI_EVENTS];
+  int count = epoll_wait(poll_fd, ready, size < HOOPAI_EVENTS ? size : HOOPAI_EVENTS, milliseconds);
   for (int i = 0; i < count; i++) {
     uint32_t what = ready[i].events;
     events[i].fd = ready[i].data.fd;
-    /* An error or hang-up is told by the read or write that follows. */
+    /* After an error or hang-up the next read or write reports it. */
     events[i].mask = ((what & ~(uint32_t)EPOLLOUT) ? HOOPAI_IN : 0) |
                      ((what & (uint32_t)(EPOLLOUT | EPOLLERR | EPOLLHUP)) ? HOOPAI_OUT : 0);
   }
@@ -69,37 +69,37 @@ bool hoopai_has_ended(int fd) {
   return poll(&entry, 1, 0) == 1;
 }
 
-/* The child has a descriptor of its own for the set of both. */
-void hoopai_set_abandon(int set) {
-  close(set);
+void hoopai_poll_after_fork(int poll_fd) {
+  close(poll_fd);
 }
 
 #else /* kqueue */
 #include <sys/event.h>
 
-int hoopai_set_open(void) {
-  int set = kqueue();
-  if (set >= 0) (void)fcntl(set, F_SETFD, FD_CLOEXEC);
-  return set;
+int hoopai_poll_open(void) {
+  int poll_fd = kqueue();
+  if (poll_fd >= 0) (void)fcntl(poll_fd, F_SETFD, FD_CLOEXEC);
+  return poll_fd;
 }
 
-static bool change_filter(int set, int fd, int filter, bool wanted) {
+static bool change_filter(int poll_fd, int fd, int filter, bool needed) {
   struct kevent change;
-  EV_SET(&change, fd, filter, wanted ? EV_ADD : EV_DELETE, 0, 0, 0);
-  return kevent(set, &change, 1, NULL, 0, NULL) == 0 || (!wanted && (errno == ENOENT || errno == EBADF));
+  EV_SET(&change, fd, filter, needed ? EV_ADD : EV_DELETE, 0, 0, 0);
+  return kevent(poll_fd, &change, 1, NULL, 0, NULL) == 0 || (!needed && (errno == ENOENT || errno == EBADF));
 }
 
-bool hoopai_set_change(int set, int fd, int before, int after) {
+bool hoopai_poll_change(int poll_fd, int fd, int before, int after) {
   bool done = true;
-  if ((before ^ after) & HOOPAI_IN) done = change_filter(set, fd, EVFILT_READ, (after & HOOPAI_IN) != 0);
-  if ((before ^ after) & HOOPAI_OUT) done = change_filter(set, fd, EVFILT_WRITE, (after & HOOPAI_OUT) != 0) && done;
+  if ((before ^ after) & HOOPAI_IN) done = change_filter(poll_fd, fd, EVFILT_READ, (after & HOOPAI_IN) != 0);
+  if ((before ^ after) & HOOPAI_OUT) done = change_filter(poll_fd, fd, EVFILT_WRITE, (after & HOOPAI_OUT) != 0) && done;
   return done;
 }
 
-int hoopai_set_wait(int set, struct hoopai_event *events, int size, int milliseconds) {
-  struct kevent ready[64];
+int hoopai_poll_wait(int poll_fd, struct hoopai_event *events, int size, int milliseconds) {
+  struct kevent ready[HOOPAI_EVENTS];
   struct timespec limit = {milliseconds / 1000, (long)(milliseconds % 1000) * 1000000L};
-  int count = kevent(set, NULL, 0, ready, size < 64 ? size : 64, milliseconds < 0 ? NULL : &limit);
+  int count =
+    kevent(poll_fd, NULL, 0, ready, size < HOOPAI_EVENTS ? size : HOOPAI_EVENTS, milliseconds < 0 ? NULL : &limit);
   for (int i = 0; i < count; i++) {
     events[i].fd = (int)ready[i].ident;
     events[i].mask = ready[i].filter == EVFILT_WRITE ? HOOPAI_OUT : HOOPAI_IN;
@@ -112,23 +112,24 @@ bool hoopai_has_ended(int fd) {
   return false;
 }
 
-/* A kqueue does not pass through fork: in the child the number is nobody's, or already somebody else's. */
-void hoopai_set_abandon(int set) {
-  (void)set;
+/* A kqueue is not inherited: in the child the number is unused or another descriptor. */
+void hoopai_poll_after_fork(int poll_fd) {
+  (void)poll_fd;
 }
 #endif
 
-/* --------------------------------------------------------------------------------------------------- hoopai.Poller */
+/* -- hoopai.Poller --------------------------------------------------------------------------- */
+
+#define HOOPAI_POLLER "hoopai.Poller"
 
 struct poller {
-  int set; /* -1 = closed */
+  int fd; /* -1 = closed */
   pid_t pid;
 };
 
 static struct poller *check_poller(lua_State *L) {
   struct poller *poller = luaL_checkudata(L, 1, HOOPAI_POLLER);
-  if (poller->set < 0) luaL_error(L, "attempt to use a closed poller");
-  /* After fork the kernel's set is shared with the parent: changing it here would change it there. */
+  if (poller->fd < 0) luaL_error(L, "attempt to use a closed poller");
   if (poller->pid != hoopai_pid()) luaL_error(L, "this poller belongs to the parent process");
   return poller;
 }
@@ -136,49 +137,49 @@ static struct poller *check_poller(lua_State *L) {
 /* poller() -> Poller | nil, problem (no descriptor is left) */
 static int poller_new(lua_State *L) {
   struct poller *poller = lua_newuserdatauv(L, sizeof *poller, 0);
-  poller->set = -1;
+  poller->fd = -1;
   poller->pid = hoopai_pid();
   luaL_setmetatable(L, HOOPAI_POLLER);
-  poller->set = hoopai_set_open();
-  if (poller->set < 0) return hoopai_system_problem(L, "no descriptor for the event loop");
+  poller->fd = hoopai_poll_open();
+  if (poller->fd < 0) return hoopai_system_problem(L, "no descriptor for the event loop");
   return 1;
 }
 
 static int poller_fd(lua_State *L) {
-  lua_pushinteger(L, check_poller(L)->set);
+  lua_pushinteger(L, check_poller(L)->fd);
   return 1;
 }
 
-/* add(fd): wakes wait() whenever fd is readable */
+/* add(fd): wait() returns when fd is readable */
 static int poller_add(lua_State *L) {
   struct poller *poller = check_poller(L);
-  if (!hoopai_set_change(poller->set, (int)luaL_checkinteger(L, 2), 0, HOOPAI_IN)) {
+  if (!hoopai_poll_change(poller->fd, (int)luaL_checkinteger(L, 2), 0, HOOPAI_IN)) {
     return luaL_error(L, "cannot watch a descriptor: %s", strerror(errno));
   }
   return 0;
 }
 
 static int poller_remove(lua_State *L) {
-  (void)hoopai_set_change(check_poller(L)->set, (int)luaL_checkinteger(L, 2), HOOPAI_IN, 0);
+  (void)hoopai_poll_change(check_poller(L)->fd, (int)luaL_checkinteger(L, 2), HOOPAI_IN, 0);
   return 0;
 }
 
-/* wait(seconds | nil) -> whether something is ready; false on timeout and when a signal arrived */
+/* wait(seconds | nil) -> whether a descriptor is ready; false on timeout and after a signal */
 static int poller_wait(lua_State *L) {
   struct poller *poller = check_poller(L);
   struct hoopai_event event;
   double seconds = hoopai_check_wait(L, 2);
-  lua_pushboolean(L, hoopai_set_wait(poller->set, &event, 1, hoopai_milliseconds(seconds)) > 0);
+  lua_pushboolean(L, hoopai_poll_wait(poller->fd, &event, 1, hoopai_milliseconds(seconds)) > 0);
   return 1;
 }
 
 static int poller_close(lua_State *L) {
   struct poller *poller = luaL_checkudata(L, 1, HOOPAI_POLLER);
-  if (poller->set >= 0) {
-    if (poller->pid == hoopai_pid()) close(poller->set);
-    else hoopai_set_abandon(poller->set);
+  if (poller->fd >= 0) {
+    if (poller->pid == hoopai_pid()) close(poller->fd);
+    else hoopai_poll_after_fork(poller->fd);
   }
-  poller->set = -1;
+  poller->fd = -1;
   return 0;
 }
 

@@ -1,4 +1,4 @@
-/* The seam to the system: a private set of descriptors that can itself be waited for (epoll or kqueue). */
+/* Poll fds: a descriptor of epoll or kqueue that is readable when one of the watched descriptors is ready. */
 #ifndef HOOPAI_POLLER_H
 #define HOOPAI_POLLER_H
 
@@ -13,9 +13,11 @@
 #error "hoopai needs epoll or kqueue"
 #endif
 
-/* What is waited for, and what happened (HOOPAI_IN, HOOPAI_OUT). The values of these two are libcurl's CURL_POLL_IN and
-   CURL_POLL_OUT. HOOPAI_END, of Linux alone: the peer has closed; hoopai_set_wait reports it as HOOPAI_IN. */
+/* Masks of events. HOOPAI_IN and HOOPAI_OUT have the values of libcurl's CURL_POLL_IN and CURL_POLL_OUT. HOOPAI_END (on
+   Linux only): the peer has closed; hoopai_poll_wait reports it as HOOPAI_IN. */
 enum { HOOPAI_IN = 1, HOOPAI_OUT = 2, HOOPAI_END = 4 };
+
+#define HOOPAI_EVENTS 64 /* the most that hoopai_poll_wait returns */
 
 struct hoopai_event {
   int fd;
@@ -26,27 +28,26 @@ struct hoopai_event {
 #pragma GCC visibility push(hidden)
 #endif
 
-/* Milliseconds for a system call: seconds rounded up (a loop must not spin before its deadline); below 0 = forever. */
+/* Milliseconds for a system call: seconds rounded up, as a loop that wakes too early would spin; below 0 = no limit. */
 int hoopai_milliseconds(double seconds);
 
-/* The argument of a wait(): seconds, below 0 when it is nil (no limit). A negative one, of a deadline that
-   has passed, is 0. */
+/* The argument of a wait(): seconds, below 0 for nil (no limit). A negative argument is 0: its deadline has passed. */
 double hoopai_check_wait(lua_State *L, int index);
 
-/* A new close-on-exec set, -1 on failure (errno). */
-int hoopai_set_open(void);
+/* A new close-on-exec poll fd, -1 on failure (errno). */
+int hoopai_poll_open(void);
 
-/* Changes what is waited for on a descriptor from `before` to `after` (HOOPAI_IN | HOOPAI_OUT, 0 = not in the set). */
-bool hoopai_set_change(int set, int fd, int before, int after);
+/* Changes the watched events of a descriptor from `before` to `after`; 0 = not watched. */
+bool hoopai_poll_change(int poll_fd, int fd, int before, int after);
 
-/* Waits; the number of events, 0 on timeout or a signal. */
-int hoopai_set_wait(int set, struct hoopai_event *events, int size, int milliseconds);
+/* Waits; returns the number of events, 0 on timeout or a signal. */
+int hoopai_poll_wait(int poll_fd, struct hoopai_event *events, int size, int milliseconds);
 
-/* Has the peer of a socket closed? False where the system cannot say. */
+/* Has the peer of a socket closed? False on systems that cannot report it. */
 bool hoopai_has_ended(int fd);
 
-/* Lets go of the parent's set in a forked child. */
-void hoopai_set_abandon(int set);
+/* Closes the child's descriptor for its parent's poll fd (rule Fork). */
+void hoopai_poll_after_fork(int poll_fd);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

@@ -1,44 +1,45 @@
-/* The request budget of one location: how long to wait before the next request may be sent.
+/* hoopai.RateLimiter: the rate limit of one location, and when the next request may be sent.
 
-   A pure state machine: it never waits itself and reads no clock; every function takes the time (of a clock that is
-   never set, in seconds). What it knows it has learnt from the answers' X-RateLimit-* headers.
+   A state machine without a clock: each method that needs the time takes it as core.now() seconds. The limit is that of
+   the X-RateLimit-* headers of the responses.
 
-   The server counts a request when it arrives, which is somewhere between sending and answer. A request counts here
-   from its sending until one interval after its answer, so in no interval of the server's, wherever that begins, do
-   more arrive than allowed. Requests of other programs show in what the server says is left. */
-#include "multi.h"
+   The server counts a request when it arrives, which is between its send and its response. Here a request counts from
+   its send until one interval after its response, so no interval of the server, whenever it begins, holds more requests
+   than allowed. Requests of other programs show as a difference in X-RateLimit-Remaining. */
+#include "transfer.h"
 
 #include <math.h>
 
-#define PROBES 20        /* requests in flight while nothing is known of the budget: the smallest one seen was 25 */
-#define PARTS 100        /* in which an interval is counted: a place becomes free at most a hundredth of it late */
-#define RING (PARTS + 2) /* as many of them as an interval that stays the same can touch */
-#define FAR 60.0         /* what takes longer than this is not waited for (a day that is used up) */
-#define INTERVAL 10.0    /* assumed where the headers name no interval */
-#define BLIND_DAY 60.0   /* how long an exhausted day is believed where its end is not told */
-#define LONGEST 86400.0  /* no header closes the gate, or makes an interval, for longer than a day */
+#define HOOPAI_RATE_LIMITER "hoopai.RateLimiter"
+#define PROBES 20            /* requests in flight before the first response: the smallest limit seen was 25 */
+#define PARTS 100            /* of an interval: a permit is released at most one part late */
+#define RING (PARTS + 2)     /* the most parts that an interval of constant length touches */
+#define MAX_WAIT 60.0        /* a longer wait is refused */
+#define INTERVAL 10.0        /* without X-RateLimit-Interval-Milliseconds */
+#define UNKNOWN_RESET 60.0   /* the rest of an exhausted day without X-RateLimit-Daily-Reset */
+#define MAX_INTERVAL 86400.0 /* longer intervals and pauses are cut to a day */
 
-/* Requests that were answered at about the same time. */
+/* Requests with responses at about the same time. */
 struct part {
   double begins, ends;
   lua_Integer count;
 };
 
-/* The userdata hoopai.Limiter. All of its memory is its own from the beginning: an answer can always be counted. */
-struct limiter {
-  lua_Integer max; /* requests in an interval; 0 = unlimited, as far as is known */
+/* All memory is in the userdata, so a response can always be recorded (rule Memory). */
+struct rate_limiter {
+  lua_Integer max; /* requests in an interval; 0 = unknown */
   lua_Integer in_flight;
-  lua_Integer answered; /* in the last interval: the sum of its parts */
+  lua_Integer recent; /* requests with a response in the last interval: the sum of the parts */
   double interval;
-  double closed_until; /* after a 429 */
-  double day_over_until;
-  bool asking; /* no answer has come yet */
+  double paused_until; /* after a 429 */
+  double day_ends;     /* of an exhausted daily limit */
+  bool probing;        /* before the first response */
   int first, live;
   struct part parts[RING];
 };
 
-static struct limiter *check_limiter(lua_State *L) {
-  return luaL_checkudata(L, 1, HOOPAI_LIMITER);
+static struct rate_limiter *check_rate_limiter(lua_State *L) {
+  return luaL_checkudata(L, 1, HOOPAI_RATE_LIMITER);
 }
 
 static double check_time(lua_State *L) {
@@ -47,62 +48,62 @@ static double check_time(lua_State *L) {
   return now;
 }
 
-static double at_most_longest(double seconds) {
-  return seconds > LONGEST ? LONGEST : seconds;
+static double at_most_day(double seconds) {
+  return seconds > MAX_INTERVAL ? MAX_INTERVAL : seconds;
 }
 
-static void forget_old(struct limiter *own, double now) {
-  while (own->live > 0 && own->parts[own->first].ends + own->interval <= now) {
-    own->answered -= own->parts[own->first].count;
-    own->first = (own->first + 1) % RING;
-    own->live--;
+static void drop_old(struct rate_limiter *self, double now) {
+  while (self->live > 0 && self->parts[self->first].ends + self->interval <= now) {
+    self->recent -= self->parts[self->first].count;
+    self->first = (self->first + 1) % RING;
+    self->live--;
   }
 }
 
-static struct part *newest(struct limiter *own) {
-  return &own->parts[(own->first + own->live - 1) % RING];
+static struct part *newest(struct rate_limiter *self) {
+  return &self->parts[(self->first + self->live - 1) % RING];
 }
 
-/* The server may make the interval longer, and then the ring is too short for it: the newest part grows, so that its
-   requests become free later than they could, never earlier. */
-static void count_answered(struct limiter *own, double now, lua_Integer requests) {
-  if (own->live == 0 || (own->live < RING && now - newest(own)->begins > own->interval / PARTS)) {
-    own->live++;
-    *newest(own) = (struct part){now, now, 0};
+/* If the server makes the interval longer, the ring is too short for it: then the newest part grows, so that its
+   requests count longer than necessary, never shorter. */
+static void count_recent(struct rate_limiter *self, double now, lua_Integer requests) {
+  if (self->live == 0 || (self->live < RING && now - newest(self)->begins > self->interval / PARTS)) {
+    self->live++;
+    *newest(self) = (struct part){now, now, 0};
   }
-  newest(own)->ends = now;
-  newest(own)->count += requests;
-  own->answered += requests;
+  newest(self)->ends = now;
+  newest(self)->count += requests;
+  self->recent += requests;
 }
 
-/* Seconds until a request may be sent besides `ahead` others, as wait() gives them. `scope` is set where waiting is no
-   use, else NULL. */
-static double seconds_until_room(struct limiter *own, double now, lua_Integer ahead, const char **scope) {
-  lua_Integer taken = own->in_flight + ahead;
+/* Seconds until a request may be sent after `ahead` others, HUGE_VAL = after the next response. `scope` is set if the
+   wait is too long, else NULL. */
+static double seconds_until_permit(struct rate_limiter *self, double now, lua_Integer ahead, const char **scope) {
+  lua_Integer used = self->in_flight + ahead;
   *scope = NULL;
-  if (now < own->day_over_until) {
+  if (now < self->day_ends) {
     *scope = "daily";
-    return own->day_over_until - now;
+    return self->day_ends - now;
   }
-  double left = own->closed_until - now;
+  double left = self->paused_until - now;
   if (left <= 0) {
-    if (own->asking) return taken < PROBES ? 0 : HUGE_VAL;
-    if (own->max == 0) return 0;
-    forget_old(own, now);
-    if (taken + own->answered < own->max) return 0;
-    if (own->live == 0) return HUGE_VAL; /* all of the budget is in flight */
-    left = own->parts[own->first].ends + own->interval - now;
+    if (self->probing) return used < PROBES ? 0 : HUGE_VAL;
+    if (self->max == 0) return 0;
+    drop_old(self, now);
+    if (used + self->recent < self->max) return 0;
+    if (self->live == 0) return HUGE_VAL; /* the whole limit is in flight */
+    left = self->parts[self->first].ends + self->interval - now;
   }
-  if (left > FAR) *scope = "burst";
+  if (left > MAX_WAIT) *scope = "burst";
   return left;
 }
 
-/* wait(now) -> seconds until a request may be sent: 0 = now, math.huge = not before an answer has come; or, where
-   waiting is no use, nil, "daily" | "burst", seconds until the gate opens again */
-static int limiter_wait(lua_State *L) {
-  struct limiter *own = check_limiter(L);
+/* wait(now) -> seconds until a request may be sent: 0 = now, math.huge = after the next response
+   -> nil, "daily" | "burst", seconds: the wait is too long */
+static int rate_limiter_wait(lua_State *L) {
+  struct rate_limiter *self = check_rate_limiter(L);
   const char *scope;
-  double seconds = seconds_until_room(own, check_time(L), 0, &scope);
+  double seconds = seconds_until_permit(self, check_time(L), 0, &scope);
   if (scope) {
     lua_pushnil(L);
     lua_pushstring(L, scope);
@@ -111,112 +112,117 @@ static int limiter_wait(lua_State *L) {
   return scope ? 3 : 1;
 }
 
-/* take(): notes that a request is about to be sent */
-static int limiter_take(lua_State *L) {
-  check_limiter(L)->in_flight++;
+/* acquire(): a request is about to be sent */
+static int rate_limiter_acquire(lua_State *L) {
+  check_rate_limiter(L)->in_flight++;
   return 0;
 }
 
-/* try(now, ahead) -> whether a request may be sent now, with room left for those that are ahead of it; then it is taken */
-static int limiter_try(lua_State *L) {
-  struct limiter *own = check_limiter(L);
+/* try(now, ahead) -> whether a request may be sent now, `ahead` others included; if so, acquires the permit */
+static int rate_limiter_try(lua_State *L) {
+  struct rate_limiter *self = check_rate_limiter(L);
   const char *scope;
   lua_Integer ahead = luaL_optinteger(L, 3, 0);
-  bool has_room = seconds_until_room(own, check_time(L), ahead, &scope) <= 0;
-  if (has_room) own->in_flight++;
-  lua_pushboolean(L, has_room);
+  bool has_permit = seconds_until_permit(self, check_time(L), ahead, &scope) <= 0;
+  if (has_permit) self->in_flight++;
+  lua_pushboolean(L, has_permit);
   return 1;
 }
 
-/* give_back(): notes that a request which was taken never left */
-static int limiter_give_back(lua_State *L) {
-  check_limiter(L)->in_flight--;
+/* release(): an acquired permit was not used */
+static int rate_limiter_release(lua_State *L) {
+  check_rate_limiter(L)->in_flight--;
   return 0;
 }
 
-static void learn(struct limiter *own, double now, const lua_Integer *told) {
-  if (told[HOOPAI_BUDGET_INTERVAL_MS] > 0) {
-    own->interval = at_most_longest((double)told[HOOPAI_BUDGET_INTERVAL_MS] / 1000);
+static void learn(struct rate_limiter *self, double now, const lua_Integer *numbers) {
+  if (numbers[HOOPAI_RATE_LIMIT_INTERVAL_MS] > 0) {
+    self->interval = at_most_day((double)numbers[HOOPAI_RATE_LIMIT_INTERVAL_MS] / 1000);
   }
-  if (told[HOOPAI_BUDGET_MAX] > 0) own->max = told[HOOPAI_BUDGET_MAX];
-  if (told[HOOPAI_BUDGET_DAILY_REMAINING] == 0) {
-    lua_Integer reset_ms = told[HOOPAI_BUDGET_DAILY_RESET_MS];
-    own->day_over_until = now + (reset_ms >= 0 ? at_most_longest((double)reset_ms / 1000) : BLIND_DAY);
+  if (numbers[HOOPAI_RATE_LIMIT_MAX] > 0) self->max = numbers[HOOPAI_RATE_LIMIT_MAX];
+  if (numbers[HOOPAI_RATE_LIMIT_DAILY_REMAINING] == 0) {
+    lua_Integer reset_ms = numbers[HOOPAI_RATE_LIMIT_DAILY_RESET_MS];
+    self->day_ends = now + (reset_ms >= 0 ? at_most_day((double)reset_ms / 1000) : UNKNOWN_RESET);
   }
 }
 
-/* Notes what others have used, as far as the server's word shows it. Some of ours in flight may not be counted yet, so
-   this is the least that can be true. */
-static void count_others(struct limiter *own, double now, lua_Integer remaining) {
-  lua_Integer others = own->max - remaining - own->answered - own->in_flight;
-  if (others > 0) count_answered(own, now, others < own->max ? others : own->max);
+/* Counts the requests of other programs: the smallest number that `remaining` implies, as the server may not have
+   counted all requests in flight. */
+static void count_others(struct rate_limiter *self, double now, lua_Integer remaining) {
+  lua_Integer others = self->max - remaining - self->recent - self->in_flight;
+  if (others > 0) count_recent(self, now, others < self->max ? others : self->max);
 }
 
-/* settle(now, told, came): notes the end of a request: its answer, or that none came (it may have arrived all the same).
-   `told` is what the answer says of the budget: its Transfer, or what rate_limit() of that gave; nil = nothing. `came` is
-   whether there was an answer. Needs no memory. */
-static int limiter_settle(lua_State *L) {
-  struct limiter *own = check_limiter(L);
+/* record(now, rate_limit, has_response): a sent request has ended. Allocates nothing.
+   rate_limit: its Transfer, or what its rate_limit() returned; nil = none. has_response: a request without a
+   response counts as well, as the server may have received it. */
+static int rate_limiter_record(lua_State *L) {
+  struct rate_limiter *self = check_rate_limiter(L);
   double now = check_time(L);
-  lua_Integer told[HOOPAI_BUDGET_SIZE];
-  bool is_told = hoopai_budget_read(L, 3, told);
-  own->in_flight--;
-  if (is_told || lua_toboolean(L, 4)) own->asking = false;
-  learn(own, now, told);
-  if (own->max == 0) return 0;
-  forget_old(own, now);
-  count_answered(own, now, 1);
-  if (told[HOOPAI_BUDGET_REMAINING] >= 0) count_others(own, now, told[HOOPAI_BUDGET_REMAINING]);
+  lua_Integer numbers[HOOPAI_RATE_LIMIT_SIZE];
+  bool is_present = hoopai_rate_limit_read(L, 3, numbers);
+  self->in_flight--;
+  if (is_present || lua_toboolean(L, 4)) self->probing = false;
+  learn(self, now, numbers);
+  if (self->max == 0) return 0;
+  drop_old(self, now);
+  count_recent(self, now, 1);
+  if (numbers[HOOPAI_RATE_LIMIT_REMAINING] >= 0) count_others(self, now, numbers[HOOPAI_RATE_LIMIT_REMAINING]);
   return 0;
 }
 
-/* close(now, seconds): closes the gate after a 429 for so long, unless it is closed for longer */
-static int limiter_close(lua_State *L) {
-  struct limiter *own = check_limiter(L);
-  double until = check_time(L) + at_most_longest(luaL_checknumber(L, 3));
-  if (until > own->closed_until) own->closed_until = until;
+/* pause(now, seconds): after a 429 no request is sent for so long, or until the end of a longer pause */
+static int rate_limiter_pause(lua_State *L) {
+  struct rate_limiter *self = check_rate_limiter(L);
+  double until = check_time(L) + at_most_day(luaL_checknumber(L, 3));
+  if (until > self->paused_until) self->paused_until = until;
   return 0;
 }
 
 static lua_Integer known_max(lua_State *L) {
   lua_getfield(L, 1, "max");
   lua_Integer max = lua_tointeger(L, -1);
-  luaL_argcheck(L, max > 0 && max <= HOOPAI_BUDGET_MOST, 1, "field 'max' must be a positive integer");
+  luaL_argcheck(L, max > 0 && max <= HOOPAI_RATE_LIMIT_MOST, 1, "field 'max' must be a positive integer");
   return max;
 }
 
 static double known_interval(lua_State *L) {
   if (lua_getfield(L, 1, "interval") == LUA_TNIL) return INTERVAL;
   double interval = lua_tonumber(L, -1);
-  luaL_argcheck(L, interval > 0 && interval <= LONGEST, 1, "field 'interval' must be seconds, at most a day");
+  luaL_argcheck(L, interval > 0 && interval <= MAX_INTERVAL, 1, "field 'interval' must be seconds, at most a day");
   return interval;
 }
 
-/* limiter(known) -> Limiter: a budget of which nothing is known, or `max` requests in `interval` (10) seconds */
-static int limiter_new(lua_State *L) {
+/* rate_limiter(known) -> RateLimiter: of an unknown limit, or of `max` requests in `interval` (10) seconds */
+static int rate_limiter_new(lua_State *L) {
   bool is_known = !lua_isnoneornil(L, 1);
   if (is_known) luaL_checktype(L, 1, LUA_TTABLE);
   lua_Integer max = is_known ? known_max(L) : 0;
   double interval = is_known ? known_interval(L) : INTERVAL;
-  struct limiter *own = lua_newuserdatauv(L, sizeof *own, 0);
-  *own = (struct limiter){
+  struct rate_limiter *self = lua_newuserdatauv(L, sizeof *self, 0);
+  *self = (struct rate_limiter){
     .max = max,
     .interval = interval,
-    .asking = !is_known,
-    .closed_until = -HUGE_VAL,
-    .day_over_until = -HUGE_VAL,
+    .probing = !is_known,
+    .paused_until = -HUGE_VAL,
+    .day_ends = -HUGE_VAL,
   };
-  luaL_setmetatable(L, HOOPAI_LIMITER);
+  luaL_setmetatable(L, HOOPAI_RATE_LIMITER);
   return 1;
 }
 
-void hoopai_open_limiter(lua_State *L) {
+void hoopai_open_rate_limiter(lua_State *L) {
   static const luaL_Reg methods[] = {
-    {"wait", limiter_wait},     {"try", limiter_try},     {"take", limiter_take}, {"give_back", limiter_give_back},
-    {"settle", limiter_settle}, {"close", limiter_close}, {NULL, NULL},
+    {"wait", rate_limiter_wait},
+    {"try", rate_limiter_try},
+    {"acquire", rate_limiter_acquire},
+    {"release", rate_limiter_release},
+    {"record", rate_limiter_record},
+    {"pause", rate_limiter_pause},
+    {NULL, NULL},
   };
   static const luaL_Reg metamethods[] = {{NULL, NULL}};
-  hoopai_new_type(L, HOOPAI_LIMITER, methods, metamethods);
-  lua_pushcfunction(L, limiter_new);
-  lua_setfield(L, -2, "limiter");
+  hoopai_new_type(L, HOOPAI_RATE_LIMITER, methods, metamethods);
+  lua_pushcfunction(L, rate_limiter_new);
+  lua_setfield(L, -2, "rate_limiter");
 }

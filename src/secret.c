@@ -1,5 +1,5 @@
-/* Tokens that Lua can use but not print: bytes go in, and only this core reads them again. */
-#include "core.h"
+/* Tokens that Lua code can pass on but not read: only this core reads their bytes. */
+#include "secret.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +54,7 @@ static int secret_new(lua_State *L) {
   return push_checked(L, bytes, length);
 }
 
-/* secret_env(name) -> Secret | nil | nil, problem: an environment variable that never becomes a Lua string */
+/* secret_env(name) -> Secret | nil | nil, problem: an environment variable, which never becomes a Lua string */
 static int secret_env(lua_State *L) {
   const char *value = getenv(luaL_checkstring(L, 1));
   if (!value || !*value) {
@@ -80,7 +80,7 @@ static const char *find_bytes(const char *text, size_t length, const char *bytes
   return NULL;
 }
 
-/* secret:redact(text) -> text with *** in the place of the token. Very short ones would hit ordinary words. */
+/* redact(text) -> text with *** in place of the token. A token of less than 8 bytes could match ordinary words. */
 static int secret_redact(lua_State *L) {
   size_t size, left;
   const char *bytes = hoopai_secret_bytes(L, 1, &size);
@@ -108,11 +108,10 @@ static int secret_tostring(lua_State *L) {
   return 1;
 }
 
-/* Takes the same time wherever two secrets of one length differ. */
+/* Compares in constant time for secrets of one length. Lua calls this for any two userdata of which one is a Secret. */
 static int secret_eq(lua_State *L) {
   const struct secret *a = luaL_testudata(L, 1, HOOPAI_SECRET);
-  const struct secret *b =
-    luaL_testudata(L, 2, HOOPAI_SECRET); /* Lua asks us about any two userdata, one of them ours */
+  const struct secret *b = luaL_testudata(L, 2, HOOPAI_SECRET);
   bool equal = a && b && a->length == b->length && a->length > 0;
   if (equal) {
     unsigned char difference = 0;

@@ -1,5 +1,6 @@
-/* With CURLOPT_NOSIGNAL libcurl leaves SIGPIPE alone, and OpenSSL may write to a closed socket. It is blocked in this
-   thread while libcurl runs, and taken away if it came through us; no disposition of the process is touched. */
+/* With CURLOPT_NOSIGNAL libcurl does not ignore SIGPIPE, and OpenSSL may write to a closed socket. The signal is
+   blocked in this thread while libcurl runs, and consumed if it became pending meanwhile. The disposition, which
+   belongs to the host, stays as it is. */
 #define _GNU_SOURCE
 #include "sigpipe.h"
 

@@ -15,9 +15,9 @@ struct hoopai_sigpipe_guard {
 #pragma GCC visibility push(hidden)
 #endif
 
-/* Blocks the signal in this thread, where it is needed. */
+/* Blocks the signal in this thread if `needed`. */
 void hoopai_sigpipe_block(struct hoopai_sigpipe_guard *guard, bool needed);
-/* Takes the signal away if it came meanwhile, and unblocks it. */
+/* Consumes the signal if it became pending meanwhile, and unblocks it. */
 void hoopai_sigpipe_restore(struct hoopai_sigpipe_guard *guard);
 
 #if defined(__GNUC__)

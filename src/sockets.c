@@ -1,8 +1,10 @@
-/* The descriptors of a multi: what libcurl wants of each, and the idle connections, on which nothing may come. */
+/* The descriptors of a multi: the events that libcurl waits for, and idle connections, on which no byte may arrive. */
 #define _GNU_SOURCE
 #include "sockets.h"
 #include "curl_compat.h"
+#include "curl_handle.h"
 #include "multi.h"
+#include "transfer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,36 +24,36 @@ static bool reserve_socket(struct hoopai_multi *multi, curl_socket_t fd) {
   return true;
 }
 
-static void change(int set, int fd, int *applied, int mask) {
-  if (mask != *applied && hoopai_set_change(set, fd, *applied, mask)) *applied = mask;
+static void change(const struct hoopai_multi *multi, int fd, int mask) {
+  int *applied = &multi->sockets[fd].applied;
+  if (mask != *applied && hoopai_poll_change(multi->poll_fd, fd, *applied, mask)) *applied = mask;
 }
 
-/* What is watched on an idle connection, which libcurl keeps for later; 0 = nothing, or it is not idle. HTTP/2 has frames
-   that come unasked, so there only its end counts. */
+/* The events to watch on an idle connection, which libcurl keeps for later requests; 0 = none, or it is not idle. A
+   server may send HTTP/2 frames at any time, so for HTTP/2 only the end of the connection counts. */
 static int idle_mask(const struct hoopai_multi *multi, const struct hoopai_socket *entry) {
-  if (entry->wanted != 0 || !entry->ours || !multi->watches_idle) return 0;
+  if (entry->requested != 0 || !entry->tracked || !multi->watches_idle) return 0;
   if (!entry->http2) return HOOPAI_IN;
   return multi->clears_idle ? HOOPAI_END : 0;
 }
 
-/* Idle connections stay in the set until somebody waits with nothing in flight: most are used again at once, which then
-   costs nothing. */
+/* Idle connections stay watched until hoopai_sockets_unwatch_idle: most are reused at once, without a system call. */
 static void apply_change(struct hoopai_multi *multi, int fd) {
   struct hoopai_socket *entry = &multi->sockets[fd];
   int idle = idle_mask(multi, entry);
-  change(multi->set, fd, &entry->applied, idle ? idle : entry->wanted);
+  change(multi, fd, idle ? idle : entry->requested);
   if (idle) multi->idle_watched = true;
 }
 
 static void forget_socket(struct hoopai_multi *multi, int fd) {
   struct hoopai_socket *entry = &multi->sockets[fd];
-  change(multi->set, fd, &entry->applied, 0);
-  entry->wanted = 0;
-  entry->ours = entry->http2 = false;
+  change(multi, fd, 0);
+  entry->requested = 0;
+  entry->tracked = entry->http2 = false;
 }
 
-/* Some versions of libcurl close a socket that was not yet connected without telling: what they take out before
-   anything was sent may be gone already. */
+/* Some versions of libcurl close an unconnected socket without calling hoopai_sockets_close: a descriptor that is
+   removed before its request was sent may already be closed. */
 static bool may_be_gone(CURL *easy) {
   struct hoopai_handle *handle = NULL;
   curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&handle);
@@ -64,32 +66,31 @@ static void note_version(CURL *easy, struct hoopai_socket *entry) {
   if (version != 0) entry->http2 = version == CURL_HTTP_VERSION_2_0;
 }
 
-/* Notes what libcurl wants of a descriptor; the system hears of it in hoopai_sockets_apply, before anybody waits. Most
-   requests take a descriptor out and put it in again, which then costs nothing. A descriptor of libcurl's own (its
-   resolver's) is closed behind our back as soon as it was taken out, so that is told at once. */
+/* Notes the events that libcurl waits for; hoopai_sockets_apply passes them to the system. Most requests remove a
+   descriptor and add it again, which then needs no system call. libcurl closes a descriptor that it has opened itself
+   (of its resolver) right after the removal, so this removal is applied at once. */
 int hoopai_sockets_note(CURL *easy, curl_socket_t fd, int what, void *user, void *unused) {
   struct hoopai_multi *multi = user;
   (void)unused;
   if (fd < 0 || !reserve_socket(multi, fd)) return -1;
   struct hoopai_socket *entry = &multi->sockets[fd];
-  entry->wanted = what == CURL_POLL_REMOVE ? 0 : what & (HOOPAI_IN | HOOPAI_OUT);
+  entry->requested = what == CURL_POLL_REMOVE ? 0 : what & (HOOPAI_IN | HOOPAI_OUT);
   if (entry->next_dirty == -2) {
     entry->next_dirty = multi->first_dirty;
     multi->first_dirty = fd;
   }
-  if (entry->wanted == 0 && may_be_gone(easy)) entry->ours = false;
-  if (entry->wanted == 0 && multi->watches_idle) note_version(easy, entry);
-  if (entry->wanted == 0 && !entry->ours) apply_change(multi, fd);
+  if (entry->requested == 0 && may_be_gone(easy)) entry->tracked = false;
+  if (entry->requested == 0 && multi->watches_idle) note_version(easy, entry);
+  if (entry->requested == 0 && !entry->tracked) apply_change(multi, fd);
   return 0;
 }
 
-/* With nothing in flight the set is silent for who waits: what comes on idle connections is found by hoopai_sockets_watch_idle. */
 void hoopai_sockets_unwatch_idle(struct hoopai_multi *multi) {
   if (!multi->idle_watched || multi->running > 0) return;
   multi->idle_watched = false;
   multi->idle_unwatched = true;
   for (int fd = 0; fd < multi->socket_count; fd++) {
-    if (idle_mask(multi, &multi->sockets[fd])) change(multi->set, fd, &multi->sockets[fd].applied, 0);
+    if (idle_mask(multi, &multi->sockets[fd])) change(multi, fd, 0);
   }
 }
 
@@ -127,8 +128,8 @@ curl_socket_t hoopai_sockets_open(void *user, curlsocktype purpose, struct curl_
   struct hoopai_multi *multi = user;
   if (fd >= 0 && reserve_socket(multi, fd)) {
     struct hoopai_socket *entry = &multi->sockets[fd];
-    entry->wanted = entry->applied = 0; /* whatever had this number before: the new one is in no set */
-    entry->ours = true;
+    entry->requested = entry->applied = 0; /* the new socket is not watched, whatever had its number before */
+    entry->tracked = true;
     entry->http2 = false;
   }
   return fd;
@@ -136,31 +137,29 @@ curl_socket_t hoopai_sockets_open(void *user, curlsocktype purpose, struct curl_
 
 int hoopai_sockets_close(void *user, curl_socket_t fd) {
   struct hoopai_multi *multi = user;
-  if (fd >= 0 && fd < multi->socket_count) {
-    forget_socket(multi, fd);
-  }
+  if (fd >= 0 && fd < multi->socket_count) forget_socket(multi, fd);
   return close(fd);
 }
 
-/* --------------------------------------------------------------------------------------------------- idle connections */
+/* -- Idle connections ------------------------------------------------------------------------ */
 
-/* Ends a connection as far as libcurl sees it: nothing more comes, and what came already is gone. */
+/* Makes libcurl see the end of a connection: shuts it down and discards the received bytes. */
 static void end_connection(int fd) {
   char bytes[16 * 1024];
   (void)shutdown(fd, SHUT_RDWR);
   for (int i = 0; i < 1024 && recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) != 0; i++) continue;
 }
 
-/* An idle connection on which something came (a second answer, the body of a 204) or that has ended. Some libcurl would
-   use it for the next request, and take the one for its answer, or the other for an answer that was lost. */
+/* An idle connection that has ended or received bytes (a second response, the body of a 204). Some versions of libcurl
+   would reuse it, and read the bytes as the next response or report the end as a lost response. */
 static void end_unclean(struct hoopai_multi *multi, int fd) {
   if (multi->clears_idle) multi->idle_unclean = true;
   else end_connection(fd);
-  multi->sockets[fd].ours = false; /* not to be watched again */
+  multi->sockets[fd].tracked = false; /* no longer watched */
   apply_change(multi, fd);
 }
 
-/* A libcurl that does not look at a connection before it uses it can only be told to forget all of them. */
+/* A libcurl that does not check a connection before it reuses it can only drop all of them. */
 static void clear_unclean(struct hoopai_multi *multi) {
   if (!multi->idle_unclean) return;
   multi->idle_unclean = false;
@@ -174,7 +173,6 @@ static bool is_unclean(const struct hoopai_multi *multi, int fd, int mask) {
   return got > 0 || (multi->clears_idle && (got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)));
 }
 
-/* Looks at the idle connections that were not in the set for a while, and takes them in again. */
 void hoopai_sockets_watch_idle(struct hoopai_multi *multi) {
   if (!multi->idle_unwatched || multi->running == 0) return;
   multi->idle_unwatched = false;
@@ -186,18 +184,18 @@ void hoopai_sockets_watch_idle(struct hoopai_multi *multi) {
   }
 }
 
-/* The ready descriptors, HOOPAI_SEEN of them at most. Before libcurl chooses connections for new transfers all are looked at:
-   those that are not returned now will be later, as what is ready stays so. */
+/* Before libcurl chooses connections for new transfers, all ready descriptors are checked, beyond HOOPAI_EVENTS too:
+   those that are not returned now stay ready and are returned by a later call. */
 int hoopai_sockets_events(struct hoopai_multi *multi, struct hoopai_event *events) {
-  int count, rounds = multi->begun ? multi->socket_count / HOOPAI_SEEN + 1 : 1;
-  multi->begun = false;
+  int count, rounds = multi->has_new ? multi->socket_count / HOOPAI_EVENTS + 1 : 1;
+  multi->has_new = false;
   do {
-    count = hoopai_set_wait(multi->set, events, HOOPAI_SEEN, 0);
+    count = hoopai_poll_wait(multi->poll_fd, events, HOOPAI_EVENTS, 0);
     for (int i = 0; i < count; i++) {
       int fd = events[i].fd;
       if (fd < multi->socket_count && idle_mask(multi, &multi->sockets[fd])) end_unclean(multi, fd);
     }
-  } while (--rounds > 0 && count == HOOPAI_SEEN);
+  } while (--rounds > 0 && count == HOOPAI_EVENTS);
   clear_unclean(multi);
   return count;
 }

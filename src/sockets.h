@@ -7,8 +7,6 @@
 
 #include <curl/curl.h>
 
-#define HOOPAI_SEEN 64 /* events at a time: as many as hoopai_set_wait gives */
-
 struct hoopai_multi;
 
 #if defined(__GNUC__)
@@ -17,22 +15,21 @@ struct hoopai_multi;
 
 /* CURLMOPT_SOCKETFUNCTION, with the multi as its data. */
 int hoopai_sockets_note(CURL *easy, curl_socket_t fd, int what, void *user, void *unused);
-/* CURLOPT_OPENSOCKETFUNCTION and CURLOPT_CLOSESOCKETFUNCTION of all handles; their data is the multi, which outlives the
-   connections. */
+/* CURLOPT_OPENSOCKETFUNCTION and CURLOPT_CLOSESOCKETFUNCTION of all easy handles, with the multi as their data. */
 curl_socket_t hoopai_sockets_open(void *user, curlsocktype purpose, struct curl_sockaddr *address);
 int hoopai_sockets_close(void *user, curl_socket_t fd);
 
-/* Passes what was noted on to the system. */
+/* Applies the noted changes to the poll fd. */
 void hoopai_sockets_apply(struct hoopai_multi *multi);
-/* Takes all descriptors out of the set, and forgets them. */
+/* Removes all descriptors from the poll fd. */
 void hoopai_sockets_forget(struct hoopai_multi *multi);
 
-/* Takes the idle connections out of the set, where nothing is in flight: a waiting loop must not be woken by them. */
+/* With nothing in flight: stops watching the idle connections, which must not wake a waiting loop. */
 void hoopai_sockets_unwatch_idle(struct hoopai_multi *multi);
-/* Looks at those, and takes them in again. */
+/* Checks the unwatched idle connections, and watches them again. */
 void hoopai_sockets_watch_idle(struct hoopai_multi *multi);
 
-/* The ready descriptors, HOOPAI_SEEN of them at most; idle connections on which something came are ended. */
+/* The ready descriptors, at most HOOPAI_EVENTS. Idle connections among them are ended. */
 int hoopai_sockets_events(struct hoopai_multi *multi, struct hoopai_event *events);
 
 #if defined(__GNUC__)

@@ -1,22 +1,136 @@
-/* One HTTP exchange: what it sends, how it ended, and what Lua sees of it. */
+/* hoopai.Transfer: what one request sends, how it ends, and its response for Lua. */
 #define _GNU_SOURCE
+#include "transfer.h"
+#include "curl_handle.h"
+#include "form.h"
 #include "multi.h"
+#include "secret.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-double hoopai_transfer_end(const struct hoopai_transfer *transfer) {
+/* -- The request ----------------------------------------------------------------------------- */
+
+static const char authorization[] = "Authorization: Bearer ";
+static const char no_expect[] = "Expect:";     /* libcurl would wait for "100 Continue" before a large body */
+static const char no_type[] = "Content-Type:"; /* libcurl would declare a form for a POST without a body */
+
+/* The path in a URL; NULL when it is empty, or when libcurl would not send all of the rest. */
+static const char *target_of(const char *url) {
+  const char *target = strpbrk(strstr(url, "://") + 3, "/?#");
+  return target && *target == '/' && !strchr(target, '#') ? target : NULL;
+}
+
+static void write_token(struct hoopai_writer *writer, const char *token, size_t length) {
+  char *line = writer->at;
+  memcpy(line, authorization, sizeof authorization - 1);
+  writer->at += sizeof authorization - 1;
+  (void)hoopai_write_text(writer, token, length);
+  hoopai_write_node(writer, line);
+}
+
+/* Copies the URL, which ends with `target`, and the header lines of this transfer into one block. The lines of the
+   Request follow them in the list. The token, if any, is at an index. */
+static void build_block(lua_State *L, struct hoopai_transfer *transfer, const char *target, size_t length,
+                        int token_index) {
+  const struct hoopai_request *request = transfer->request;
+  size_t token_length = 0;
+  const char *token = lua_isnoneornil(L, token_index) ? NULL : hoopai_secret_bytes(L, token_index, &token_length);
+  const char *extra = transfer->has_body ? no_expect : request->posts ? no_type : NULL;
+  size_t nodes = (size_t)((token ? 1 : 0) + (extra ? 1 : 0)) * sizeof(struct curl_slist);
+  size_t bytes = request->url_length + length + 1;
+  if (token) bytes += sizeof authorization + token_length;
+  if (extra) bytes += strlen(extra) + 1;
+  transfer->block = malloc(nodes + bytes);
+  if (!transfer->block) {
+    luaL_error(L, "not enough memory");
+    return;
+  }
+  transfer->block_size = nodes + bytes;
+  struct curl_slist *first = (struct curl_slist *)(void *)transfer->block;
+  struct hoopai_writer writer = {transfer->block + nodes, first};
+  transfer->url = writer.at;
+  memcpy(writer.at, request->url, request->url_length);
+  writer.at += request->url_length;
+  (void)hoopai_write_text(&writer, target, length);
+  transfer->target = target_of(transfer->url);
+  transfer->origin_length =
+    transfer->target ? (size_t)(transfer->target - transfer->url) : request->url_length + length;
+  if (token) write_token(&writer, token, token_length);
+  if (extra) hoopai_write_node(&writer, hoopai_write_text(&writer, extra, strlen(extra)));
+  transfer->headers = request->headers;
+  if (writer.node > first) {
+    writer.node[-1].next = request->headers;
+    transfer->headers = first;
+  }
+}
+
+/* Sets the string, or for a Request with `form` the list, at an index as the body. The userdata of the transfer, on top
+   of the stack, references the string. */
+static void set_body(lua_State *L, int index, struct hoopai_transfer *transfer) {
+  if (transfer->request->form) {
+    hoopai_form_encode(L, index, &transfer->form, &transfer->body_length);
+    transfer->body = transfer->form;
+  } else {
+    if (lua_isnoneornil(L, index)) return;
+    if (lua_type(L, index) != LUA_TSTRING) luaL_error(L, "field 'body' of a request must be a string");
+    transfer->body = lua_tolstring(L, index, &transfer->body_length);
+    lua_pushvalue(L, index);
+    lua_setiuservalue(L, -2, HOOPAI_TRANSFER_BODY);
+  }
+  transfer->has_body = true;
+}
+
+/* A positive number; 0 for nil. */
+static double seconds_at(lua_State *L, int index, const char *name) {
+  if (lua_isnoneornil(L, index)) return 0;
+  int number;
+  double seconds = lua_tonumberx(L, index, &number);
+  if (!number || isnan(seconds)) luaL_error(L, "field '%s' of a request must be a number", name);
+  return seconds > 0.001 ? seconds : 0.001;
+}
+
+struct hoopai_transfer *hoopai_transfer_new(lua_State *L) {
+  size_t length;
+  struct hoopai_request *request = hoopai_request_check(L, 2);
+  const char *target = luaL_checklstring(L, 3, &length);
+  if (!hoopai_is_url(target, length)) luaL_error(L, "the URL of a request is malformed");
+  lua_settop(L, 7);
+  struct hoopai_transfer *transfer = lua_newuserdatauv(L, sizeof *transfer, HOOPAI_TRANSFER_VALUES);
+  memset(transfer, 0, sizeof *transfer);
+  transfer->state = HOOPAI_CLOSED;
+  transfer->pin = LUA_NOREF;
+  luaL_setmetatable(L, HOOPAI_TRANSFER);
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, HOOPAI_TRANSFER_MULTI);
+  transfer->request = request;
+  request->holders++;
+  set_body(L, 5, transfer);
+  transfer->timeout = seconds_at(L, 6, "timeout");
+  transfer->deadline = seconds_at(L, 7, "deadline");
+  build_block(L, transfer, target, length, 4);
+  return transfer;
+}
+
+void hoopai_transfer_free_request(struct hoopai_transfer *transfer) {
+  if (transfer->form) hoopai_wipe(transfer->form, transfer->body_length);
+  free(transfer->form);
+  transfer->form = NULL;
+  if (transfer->block) hoopai_wipe(transfer->block, transfer->block_size);
+  free(transfer->block);
+  transfer->block = NULL;
+  if (transfer->request) hoopai_request_release(transfer->request);
+  transfer->request = NULL;
+}
+
+/* -- The outcome ----------------------------------------------------------------------------- */
+
+void hoopai_transfer_begin(struct hoopai_transfer *transfer) {
+  transfer->started = hoopai_now();
   double end = transfer->timeout > 0 ? transfer->started + transfer->timeout : 0;
-  return transfer->deadline > 0 && (end == 0 || transfer->deadline < end) ? transfer->deadline : end;
+  transfer->end = transfer->deadline > 0 && (end == 0 || transfer->deadline < end) ? transfer->deadline : end;
 }
-
-size_t hoopai_transfer_origin_length(const struct hoopai_transfer *transfer) {
-  return transfer->target ? (size_t)(transfer->target - transfer->url) : strlen(transfer->url);
-}
-
-/* ---------------------------------------------------------------------------------------------------------- outcomes */
 
 static const struct {
   CURLcode code;
@@ -59,7 +173,7 @@ static const char *stage_of(const struct hoopai_transfer *transfer) {
   return uploaded < (curl_off_t)transfer->body_length ? "send" : "wait";
 }
 
-/* libcurl's own text: host names, addresses, errors of OpenSSL; never the URL's query, headers or bodies. */
+/* A text of libcurl holds host names, addresses and errors of OpenSSL, but no query, header or body. */
 static void set_message(struct hoopai_transfer *transfer, CURLcode code) {
   struct hoopai_handle *handle = transfer->handle;
   for (char *at = handle->error; *at; at++) {
@@ -68,17 +182,18 @@ static void set_message(struct hoopai_transfer *transfer, CURLcode code) {
   transfer->message = handle->refusal ? handle->refusal : handle->error[0] ? handle->error : curl_easy_strerror(code);
 }
 
-/* Did a read fail although the system had no error to report? Then libcurl gave up on what it read. Not so with TLS, where
-   an end without close_notify looks the same. */
-static bool gave_up(const struct hoopai_transfer *transfer) {
+/* Did libcurl refuse bytes that it has read? Then the read failed without a new error of the system. With TLS an end
+   without close_notify looks the same. */
+static bool refused_bytes(const struct hoopai_transfer *transfer) {
   long error = 0;
   curl_easy_getinfo(transfer->handle->easy, CURLINFO_OS_ERRNO, &error);
-  return error == transfer->os_errno && !transfer->request->https; /* an attempt to connect may have left one */
+  return error == transfer->os_errno && !transfer->request->https; /* a failed connection attempt may have left one */
 }
 
-#define TOO_LARGE ((CURLcode)100) /* CURLE_TOO_LARGE, from 8.6.0 on */
+#define TOO_LARGE ((CURLcode)100) /* CURLE_TOO_LARGE, since 8.6.0 */
 
-/* Answers that are none. libcurl's codes for them differ by version: they are read together with what the callbacks saw. */
+/* Maps the codes of libcurl that mean a malformed response. The code for one malformation differs between versions, so
+   the state of the headers decides as well. */
 static void refuse_malformed(struct hoopai_transfer *transfer, CURLcode code) {
   struct hoopai_handle *handle = transfer->handle;
   const struct hoopai_headers *headers = &handle->headers;
@@ -90,11 +205,11 @@ static void refuse_malformed(struct hoopai_transfer *transfer, CURLcode code) {
     hoopai_handle_refuse(handle, interim ? "protocol" : "network", "the answer ends before its headers do");
   } else if (code == CURLE_OK && !headers->done) {
     hoopai_handle_refuse(handle, "network", "the answer ends before its headers do");
-  } else if (code == CURLE_RECV_ERROR && headers->done && headers->chunked && gave_up(transfer)) {
+  } else if (code == CURLE_RECV_ERROR && headers->done && headers->chunked && refused_bytes(transfer)) {
     hoopai_handle_refuse(handle, "protocol", "the chunks of the answer are malformed");
   } else if (code == CURLE_BAD_FUNCTION_ARGUMENT && !headers->done) {
     hoopai_handle_refuse(handle, "protocol", "a header line of the answer is malformed");
-  } else if (code == CURLE_WRITE_ERROR && headers->coded) { /* of our own on_body there is a refusal already */
+  } else if (code == CURLE_WRITE_ERROR && headers->coded) { /* an error of on_body has its own refusal */
     hoopai_handle_refuse(handle, "protocol", "the compressed answer goes on behind its end");
   }
 }
@@ -119,7 +234,7 @@ void hoopai_transfer_fail(struct hoopai_transfer *transfer, const char *kind, co
   transfer->state = HOOPAI_DONE;
 }
 
-/* ---------------------------------------------------------------------------------------------------- hoopai.Transfer */
+/* -- hoopai.Transfer ------------------------------------------------------------------------- */
 
 static struct hoopai_transfer *check_transfer(lua_State *L) {
   return luaL_checkudata(L, 1, HOOPAI_TRANSFER);
@@ -139,33 +254,33 @@ static int transfer_state(lua_State *L) {
   return 1;
 }
 
-/* result() -> status (0 = no answer), kind (nil = the answer was read whole), message, curl's code */
+/* result() -> status (0 = no response), kind (nil = the response is complete), message, libcurl's code */
 static int transfer_result(lua_State *L) {
   const struct hoopai_transfer *transfer = check_done(L);
   lua_pushinteger(L, transfer->status);
   if (!transfer->kind) return 1;
   const char *kind = transfer->kind;
   lua_Integer code = transfer->code;
-  lua_pushstring(L, transfer->message); /* first: from here on a finaliser may have closed it */
+  lua_pushstring(L, transfer->message); /* first: rule Finalisers */
   lua_pushstring(L, kind);
   lua_insert(L, -2);
   lua_pushinteger(L, code);
   return 4;
 }
 
-/* sent() -> how often the request began to leave; 0 proves that it never did */
+/* sent() -> how often libcurl began to send the request; 0 proves that the server cannot have received it */
 static int transfer_sent(lua_State *L) {
   lua_pushinteger(L, check_transfer(L)->sent);
   return 1;
 }
 
-/* stage() -> "queue" | "connect" | "send" | "wait" | "receive": where it was when it ended */
+/* stage() -> "queue" | "connect" | "send" | "wait" | "receive": the last stage */
 static int transfer_stage(lua_State *L) {
   lua_pushstring(L, check_done(L)->stage);
   return 1;
 }
 
-/* started() -> the core.now() at which libcurl got it; nil while it is queued */
+/* started() -> the core.now() at which libcurl received it; nil while it is queued */
 static int transfer_started(lua_State *L) {
   const struct hoopai_transfer *transfer = check_transfer(L);
   if (transfer->started > 0) lua_pushnumber(L, transfer->started);
@@ -175,13 +290,15 @@ static int transfer_started(lua_State *L) {
 
 static int transfer_body(lua_State *L) {
   const struct hoopai_transfer *transfer = check_done(L);
-  if (transfer->request->secret_answer) return luaL_error(L, "the answer holds secrets: read_grant reads it");
+  if (transfer->request->secret_response) {
+    return luaL_error(L, "the response holds secrets: read_token_response reads it");
+  }
   const struct hoopai_handle *handle = transfer->handle;
   lua_pushlstring(L, handle && handle->body.length ? handle->body.data : "", handle ? handle->body.length : 0);
   return 1;
 }
 
-/* The first byte of the string at an index that is no white space, as a string; nil when there is none. */
+/* Pushes the first byte that is not white space of the string at an index; nil when there is none. */
 static void push_first(lua_State *L, int index) {
   size_t length;
   const char *text = lua_tolstring(L, index, &length);
@@ -190,9 +307,9 @@ static void push_first(lua_State *L, int index) {
   else lua_pushnil(L);
 }
 
-/* answer(keep_null) -> status, started, ended (core.now() times), first, value, problem; nil when no whole answer came.
-   first: what push_first says; value, problem: what core.decode (the upvalue) makes of the body */
-static int transfer_answer(lua_State *L) {
+/* response(keep_null) -> status, started, ended (core.now() times), first, value, problem; nil: it is not complete
+   first: the first byte of the body that is not white space; value, problem: core.decode (the upvalue) of the body */
+static int transfer_response(lua_State *L) {
   const struct hoopai_transfer *transfer = check_done(L);
   if (transfer->kind) {
     lua_pushnil(L);
@@ -202,7 +319,7 @@ static int transfer_answer(lua_State *L) {
   lua_pushinteger(L, transfer->status);
   lua_pushnumber(L, transfer->started);
   lua_pushnumber(L, transfer->ended);
-  transfer_body(L); /* at index 6; from here on a finaliser may close the transfer */
+  transfer_body(L); /* at index 6 */
   push_first(L, 6);
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_rotate(L, 6, -1);
@@ -211,7 +328,7 @@ static int transfer_answer(lua_State *L) {
   return 6;
 }
 
-/* await(waiter): peek() gives that back with the transfer, to wake it */
+/* await(waiter): peek() returns the waiter with the transfer */
 static int transfer_await(lua_State *L) {
   (void)check_transfer(L);
   lua_settop(L, 2);
@@ -219,7 +336,7 @@ static int transfer_await(lua_State *L) {
   return 0;
 }
 
-/* head() -> the lines of the headers, for core.headers to read later: few callers look at them */
+/* head() -> the header lines, which core.headers parses: most callers never read them */
 static int transfer_head(lua_State *L) {
   const struct hoopai_handle *handle = check_done(L)->handle;
   const struct hoopai_buffer *lines = handle ? &handle->headers.text : NULL;
@@ -227,51 +344,32 @@ static int transfer_head(lua_State *L) {
   return 1;
 }
 
-/* headers() -> what core.headers makes of head(): of a copy, as a finaliser that runs meanwhile may close the transfer */
+/* headers() -> core.headers(head()); on a copy of the lines (rule Finalisers) */
 static int transfer_headers(lua_State *L) {
   transfer_head(L);
   lua_replace(L, 1);
   return hoopai_core_headers(L);
 }
 
-bool hoopai_budget_read(lua_State *L, int index, lua_Integer numbers[HOOPAI_BUDGET_SIZE]) {
-  for (int i = 0; i < HOOPAI_BUDGET_SIZE; i++) numbers[i] = -1;
+bool hoopai_rate_limit_read(lua_State *L, int index, lua_Integer numbers[HOOPAI_RATE_LIMIT_SIZE]) {
+  for (int i = 0; i < HOOPAI_RATE_LIMIT_SIZE; i++) numbers[i] = -1;
   if (lua_isnoneornil(L, index)) return false;
   if (lua_istable(L, index)) {
-    hoopai_budget_read_table(L, index, numbers);
+    hoopai_rate_limit_read_table(L, index, numbers);
     return true;
   }
   const struct hoopai_transfer *transfer = luaL_testudata(L, index, HOOPAI_TRANSFER);
   if (!transfer) return luaL_typeerror(L, index, "table or " HOOPAI_TRANSFER) != 0;
   if (transfer->state != HOOPAI_DONE || !transfer->handle) return false;
   const struct hoopai_buffer *lines = &transfer->handle->headers.text;
-  return lines->length > 0 && hoopai_budget_read_lines(lines->data, lines->length, numbers);
+  return lines->length > 0 && hoopai_rate_limit_read_lines(lines->data, lines->length, numbers);
 }
 
-/* rate_limit() -> what core.rate_limit makes of head() */
+/* rate_limit() -> core.rate_limit(head()) */
 static int transfer_rate_limit(lua_State *L) {
-  lua_Integer numbers[HOOPAI_BUDGET_SIZE];
+  lua_Integer numbers[HOOPAI_RATE_LIMIT_SIZE];
   (void)check_done(L);
-  return hoopai_budget_push(L, hoopai_budget_read(L, 1, numbers), numbers);
-}
-
-/* header(name) -> the first value of that name | nil */
-static int transfer_header(lua_State *L) {
-  const struct hoopai_handle *handle = check_done(L)->handle;
-  size_t length;
-  const char *name = luaL_checklstring(L, 2, &length);
-  if (handle && handle->headers.text.length > 0) {
-    const char *at = handle->headers.text.data, *end = at + handle->headers.text.length;
-    struct hoopai_header header;
-    while (hoopai_header_next(&at, end, name, &header)) {
-      if (header.name_length == length) {
-        lua_pushlstring(L, header.value, header.value_length);
-        return 1;
-      }
-    }
-  }
-  lua_pushnil(L);
-  return 1;
+  return hoopai_rate_limit_push(L, hoopai_rate_limit_read(L, 1, numbers), numbers);
 }
 
 static void push_seconds(lua_State *L, CURL *easy, CURLINFO info, const char *name) {
@@ -282,10 +380,10 @@ static void push_seconds(lua_State *L, CURL *easy, CURLINFO info, const char *na
 }
 
 /* info() -> { dns, connect, tls, first_byte, total (seconds), reused, http_version, bytes_received, ip,
-   proxy_status (of the last answer to CONNECT, 0 = none) } */
+   proxy_status (of the last response to CONNECT, 0 = none) } */
 static int transfer_info(lua_State *L) {
   lua_newtable(L);
-  const struct hoopai_transfer *transfer = check_done(L); /* after what may run a finaliser, which may close it */
+  const struct hoopai_transfer *transfer = check_done(L); /* after lua_newtable: rule Finalisers */
   const struct hoopai_handle *handle = transfer->handle;
   if (!handle || !handle->easy) return 1;
   CURL *easy = handle->easy;
@@ -306,7 +404,7 @@ static int transfer_info(lua_State *L) {
   lua_setfield(L, -2, "proxy_status");
   curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
   curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &ip);
-  lua_pushstring(L, ip ? ip : ""); /* from here on it may be closed */
+  lua_pushstring(L, ip ? ip : ""); /* after the last use of the handle: rule Finalisers */
   lua_setfield(L, -2, "ip");
   if (version != 0) {
     lua_pushstring(L, version == CURL_HTTP_VERSION_2_0 ? "2" : version == CURL_HTTP_VERSION_1_0 ? "1.0" : "1.1");
@@ -315,7 +413,7 @@ static int transfer_info(lua_State *L) {
   return 1;
 }
 
-/* close(): aborts it when it is not done, frees what it holds. Idempotent; __gc and __close too. */
+/* close(): aborts the transfer if it is not done, and frees its memory. Idempotent; __gc and __close too. */
 static int transfer_close(lua_State *L) {
   struct hoopai_transfer *transfer = check_transfer(L);
   struct hoopai_multi *multi = transfer->multi;
@@ -328,26 +426,32 @@ static int transfer_close(lua_State *L) {
     transfer->pin = LUA_NOREF;
   }
   transfer->state = HOOPAI_CLOSED;
-  hoopai_transfer_forget(transfer);
+  hoopai_transfer_free_request(transfer);
   return 0;
 }
 
 void hoopai_open_transfer(lua_State *L) {
   static const luaL_Reg methods[] = {
-    {"state", transfer_state},     {"result", transfer_result},
-    {"sent", transfer_sent},       {"stage", transfer_stage},
-    {"started", transfer_started}, {"body", transfer_body},
-    {"headers", transfer_headers}, {"head", transfer_head},
-    {"header", transfer_header},   {"rate_limit", transfer_rate_limit},
-    {"info", transfer_info},       {"close", transfer_close},
-    {"await", transfer_await},     {NULL, NULL},
+    {"state", transfer_state},
+    {"result", transfer_result},
+    {"sent", transfer_sent},
+    {"stage", transfer_stage},
+    {"started", transfer_started},
+    {"body", transfer_body},
+    {"headers", transfer_headers},
+    {"head", transfer_head},
+    {"info", transfer_info},
+    {"rate_limit", transfer_rate_limit},
+    {"await", transfer_await},
+    {"close", transfer_close},
+    {NULL, NULL},
   };
   static const luaL_Reg metamethods[] = {{"__gc", transfer_close}, {"__close", transfer_close}, {NULL, NULL}};
   hoopai_new_type(L, HOOPAI_TRANSFER, methods, metamethods);
   luaL_getmetatable(L, HOOPAI_TRANSFER);
   lua_getfield(L, -1, "__index");
   lua_getfield(L, -3, "decode");
-  lua_pushcclosure(L, transfer_answer, 1);
-  lua_setfield(L, -2, "answer");
+  lua_pushcclosure(L, transfer_response, 1);
+  lua_setfield(L, -2, "response");
   lua_pop(L, 2);
 }

@@ -1,4 +1,4 @@
-/* Path templates, query strings, percent-encoding (RFC 3986), and the check of the base URL. */
+/* Path templates, query strings (RFC 3986), and the check of the base URL. */
 #define _GNU_SOURCE
 #include "core.h"
 
@@ -17,32 +17,13 @@ static bool is_control(unsigned char byte) {
   return byte < 0x20 || byte == 0x7f;
 }
 
-static void add_encoded(luaL_Buffer *out, const char *bytes, size_t length) {
-  size_t plain = 0; /* start of the run that needs no escape */
-  for (size_t i = 0; i < length; i++) {
-    unsigned char byte = (unsigned char)bytes[i];
-    if (hoopai_is_unreserved(byte)) continue;
-    char escape[3];
-    (void)hoopai_write_escape(escape, byte, true);
-    luaL_addlstring(out, bytes + plain, i - plain);
-    luaL_addlstring(out, escape, sizeof escape);
-    plain = i + 1;
-  }
-  luaL_addlstring(out, bytes + plain, length - plain);
+static void add_escaped(luaL_Buffer *out, const char *bytes, size_t length) {
+  size_t size = hoopai_escaped_length(bytes, length, HOOPAI_PLAIN_URL);
+  (void)hoopai_escape(luaL_prepbuffsize(out, size), bytes, length, HOOPAI_PLAIN_URL);
+  luaL_addsize(out, size);
 }
 
-/* escape(string) -> percent-encoded, all but the unreserved characters */
-static int url_escape(lua_State *L) {
-  size_t length;
-  const char *bytes = luaL_checklstring(L, 1, &length);
-  luaL_Buffer out;
-  luaL_buffinit(L, &out);
-  add_encoded(&out, bytes, length);
-  luaL_pushresult(&out);
-  return 1;
-}
-
-/* Why an argument must not become a path segment: with these no argument can change which endpoint is called. */
+/* Why an argument cannot be a path segment. No accepted argument can change the endpoint of a call. */
 static const char *segment_problem(const char *bytes, size_t length) {
   if (length == 0) return "must not be empty";
   if (length > MAX_ARGUMENT) return "must have at most 512 bytes";
@@ -53,7 +34,7 @@ static const char *segment_problem(const char *bytes, size_t length) {
   return NULL;
 }
 
-/* A number is not taken for a string: 1e3 and 1000.0 would become ids that nobody wrote. */
+/* Numbers are refused: 1e3 would become "1000.0". */
 static const char *check_string(lua_State *L, int index, size_t *length) {
   luaL_checktype(L, index, LUA_TSTRING);
   return lua_tolstring(L, index, length);
@@ -87,7 +68,7 @@ static int url_path(lua_State *L) {
     size_t length;
     luaL_argcheck(L, ++used <= count, used + 1, "missing argument of the path");
     const char *bytes = lua_tolstring(L, used + 1, &length);
-    add_encoded(&out, bytes, length);
+    add_escaped(&out, bytes, length);
     at = end + 1;
   }
   luaL_argcheck(L, used == count, used + 2, "more arguments than the path has places");
@@ -104,11 +85,11 @@ static void add_query_value(lua_State *L, luaL_Buffer *out, int list, lua_Intege
   } else if (type != LUA_TSTRING && !lua_isinteger(L, -1)) {
     luaL_error(L, "query value %d is a %s", (int)at, luaL_typename(L, -1));
   }
-  /* The encoded text must reach the buffer with the value off the stack, so it is made a string first. */
+  /* luaL_addvalue needs the encoded text on top of the stack: it becomes a string first. */
   const char *bytes = lua_tolstring(L, -1, &length);
   luaL_Buffer encoded;
   luaL_buffinit(L, &encoded);
-  add_encoded(&encoded, bytes, length);
+  add_escaped(&encoded, bytes, length);
   luaL_pushresult(&encoded);
   lua_remove(L, -2);
   luaL_addvalue(out);
@@ -132,11 +113,11 @@ static int url_query(lua_State *L) {
   return 1;
 }
 
-/* ---------------------------------------------------------------------------------------------------------- base URL */
+/* -- Base URL -------------------------------------------------------------------------------- */
 
 static bool is_loopback(const char *host) {
   if (strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0) return true;
-  /* Digits and dots that are no address ("127.0.0.1.2") would be looked up as a name. */
+  /* Other texts of digits and dots ("127.0.0.1.2") are names that would be resolved. */
   unsigned char address[4];
   return inet_pton(AF_INET, host, address) == 1 && address[0] == 127;
 }
@@ -157,7 +138,7 @@ static void free_parts(struct url_parts *parts) {
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) curl_free(all[i]);
 }
 
-/* libcurl gives a host without its percent-encoding: what is left of it then would be read once more. */
+/* libcurl returns the decoded host: a "%" in it would be decoded again. */
 static bool is_host(const char *host) {
   for (; *host; host++) {
     if (*host == '%' || (unsigned char)*host >= 0x7f) return false;
@@ -196,7 +177,7 @@ static const char *write_base(char *out, size_t size, const struct url_parts *pa
   return written > 0 && (size_t)written < size ? NULL : "is too long";
 }
 
-/* Writes the canonical form. Calls no Lua: an error there would leak what libcurl allocates. */
+/* Writes the canonical form. Calls no Lua function: an error would leak memory of libcurl. */
 static const char *parse_base(const char *text, char *out, size_t size) {
   CURLU *url = curl_url();
   if (!url) return "cannot be read: not enough memory";
@@ -224,7 +205,7 @@ static int url_base(lua_State *L) {
   const char *text = luaL_checklstring(L, 1, &length);
   const char *problem = text_problem(text, length);
   if (problem) return hoopai_problem(L, problem);
-  char out[MAX_BASE + 64]; /* an address may come out longer than it went in: 127.1 */
+  char out[MAX_BASE + 64]; /* the canonical form may be longer: 127.1 */
   problem = parse_base(text, out, sizeof out);
   if (problem) return hoopai_problem(L, problem);
   lua_pushstring(L, out);
@@ -233,7 +214,10 @@ static int url_base(lua_State *L) {
 
 void hoopai_open_url(lua_State *L) {
   static const luaL_Reg functions[] = {
-    {"escape", url_escape}, {"path", url_path}, {"query", url_query}, {"base_url", url_base}, {NULL, NULL},
+    {"path", url_path},
+    {"query", url_query},
+    {"base_url", url_base},
+    {NULL, NULL},
   };
   luaL_setfuncs(L, functions, 0);
 }

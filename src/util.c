@@ -1,4 +1,4 @@
-/* What the files of the core share: buffers, memory that is wiped, the clock, randomness, escapes, metatables. */
+/* Shared by the files of the core: buffers, wiped memory, hexadecimal digits, percent-encoding, metatables. */
 #define _GNU_SOURCE
 #include "core.h"
 
@@ -6,17 +6,15 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-/* -------------------------------------------------------------------------------------------------------------- memory */
+/* -- Memory ---------------------------------------------------------------------------------- */
 
 bool hoopai_append(struct hoopai_buffer *buffer, const void *data, size_t length) {
   if (length > buffer->capacity - buffer->length) {
-    size_t wanted = buffer->length + length;
+    size_t needed = buffer->length + length;
     size_t capacity = buffer->capacity < 1024 ? 1024 : buffer->capacity;
-    if (wanted < length || wanted > SIZE_MAX / 2) return false;
-    while (capacity < wanted) capacity *= 2;
+    if (needed < length || needed > SIZE_MAX / 2) return false;
+    while (capacity < needed) capacity *= 2;
     char *grown = realloc(buffer->data, capacity);
     if (!grown) return false;
     buffer->data = grown;
@@ -32,11 +30,11 @@ void hoopai_buffer_free(struct hoopai_buffer *buffer) {
   memset(buffer, 0, sizeof *buffer);
 }
 
-#define KEPT (256 * 1024)
+#define MAX_KEPT (256 * 1024)
 
 void hoopai_buffer_reset(struct hoopai_buffer *buffer) {
   buffer->length = 0;
-  if (buffer->capacity > KEPT) hoopai_buffer_free(buffer);
+  if (buffer->capacity > MAX_KEPT) hoopai_buffer_free(buffer);
 }
 
 void hoopai_wipe(void *data, size_t length) {
@@ -44,34 +42,10 @@ void hoopai_wipe(void *data, size_t length) {
   if (length > 0) fill(data, 0, length);
 }
 
-/* ------------------------------------------------------------------------------------------------ clock and randomness */
+/* -- Encodings ------------------------------------------------------------------------------- */
 
-double hoopai_now(void) {
-  struct timespec ts;
-  clock_gettime(CLOCK_MONOTONIC, &ts);
-  return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-/* The system's generator, so that a host's math.random sequence stays as it is. */
-void hoopai_random(lua_State *L, void *out, size_t length) {
-#if defined(__APPLE__) || defined(__FreeBSD__) || defined(__OpenBSD__) || defined(__NetBSD__)
-  (void)L;
-  arc4random_buf(out, length);
-#else
-  if (getentropy(out, length) != 0) luaL_error(L, "the system gave no random bytes: %s", strerror(errno));
-#endif
-}
-
-/* ------------------------------------------------------------------------------------------------------------- escapes */
-
-bool hoopai_is_unreserved(unsigned char byte) {
-  return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') || byte == '-' ||
-         byte == '.' || byte == '_' || byte == '~';
-}
-
-char *hoopai_write_escape(char *at, unsigned char byte, bool upper) {
+char *hoopai_write_hex(char *at, unsigned char byte, bool upper) {
   const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
-  *at++ = '%';
   *at++ = digits[byte >> 4];
   *at++ = digits[byte & 15];
   return at;
@@ -84,10 +58,53 @@ int hoopai_hex_digit(char byte) {
   return -1;
 }
 
-/* ----------------------------------------------------------------------------------------------------------------- Lua */
+static bool is_plain(unsigned char byte, enum hoopai_plain plain) {
+  if (plain == HOOPAI_PLAIN_LINE) return byte > 0x20 && byte < 0x7f && byte != '%';
+  if ((byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9')) return true;
+  return byte == '-' || byte == '_' || (plain == HOOPAI_PLAIN_URL && (byte == '.' || byte == '~'));
+}
+
+size_t hoopai_escaped_length(const char *bytes, size_t length, enum hoopai_plain plain) {
+  size_t size = length;
+  for (size_t i = 0; i < length; i++) size += is_plain((unsigned char)bytes[i], plain) ? 0 : 2;
+  return size;
+}
+
+char *hoopai_escape(char *at, const char *bytes, size_t length, enum hoopai_plain plain) {
+  for (size_t i = 0; i < length; i++) {
+    unsigned char byte = (unsigned char)bytes[i];
+    if (is_plain(byte, plain)) {
+      *at++ = (char)byte;
+    } else {
+      *at++ = '%';
+      at = hoopai_write_hex(at, byte, plain != HOOPAI_PLAIN_LINE);
+    }
+  }
+  return at;
+}
+
+bool hoopai_unescape(const char *text, size_t length, char *out, size_t *out_length, enum hoopai_plain plain) {
+  size_t used = 0;
+  for (size_t i = 0; i < length; i++) {
+    if (text[i] != '%') {
+      if (!is_plain((unsigned char)text[i], plain)) return false;
+      out[used++] = text[i];
+      continue;
+    }
+    int high = length - i > 2 ? hoopai_hex_digit(text[i + 1]) : -1;
+    int low = high < 0 ? -1 : hoopai_hex_digit(text[i + 2]);
+    if (low < 0) return false;
+    out[used++] = (char)(high * 16 + low);
+    i += 2;
+  }
+  *out_length = used;
+  return true;
+}
+
+/* -- Lua ------------------------------------------------------------------------------------- */
 
 void hoopai_new_type(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *metamethods) {
-  /* Filled also when it is there: a load that ran out of memory may have left it half done. */
+  /* An existing metatable is filled as well: a load that ran out of memory may have left it incomplete. */
   luaL_newmetatable(L, name);
   luaL_setfuncs(L, metamethods, 0);
   lua_newtable(L);

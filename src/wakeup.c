@@ -1,7 +1,6 @@
-/* A CURLM whose own descriptors are close-on-exec (HOOPAI_CURL_WAKEUP_IS_INHERITED): every program that the host starts would
-   inherit them. */
+/* A CURLM with close-on-exec descriptors (HOOPAI_CURL_WAKEUP_IS_INHERITED): otherwise each program that the host starts
+   inherits them. */
 #define _GNU_SOURCE
-#include "multi.h"
 #include "curl_compat.h"
 
 #include <errno.h>
@@ -17,7 +16,7 @@
 #define CLOSE_ON_EXEC 0
 #endif
 
-/* Opens and closes a pair of sockets; false (errno) where no descriptors are left. */
+/* Opens and closes a pair of sockets; false (errno) when no descriptors are left. */
 static bool open_pair(int ends[2]) {
   if (socketpair(AF_UNIX, SOCK_STREAM | CLOSE_ON_EXEC, 0, ends) != 0) return false;
   close(ends[0]);
@@ -32,7 +31,7 @@ static bool is_readable(int fd) {
   return poll(&entry, 1, 0) == 1 && (entry.revents & POLLIN) != 0;
 }
 
-/* Does it hold bytes that its other end has not read? */
+/* Has this end written bytes that the other has not read? */
 static bool is_unread(int fd) {
   int bytes = 0;
   return ioctl(fd, TIOCOUTQ, &bytes) == 0 && bytes > 0;
@@ -43,8 +42,8 @@ static void mark(int fd) {
   if (flags >= 0) (void)fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
 }
 
-/* `in` and `out` are where libcurl's two ends should be. They are if a wakeup is seen in both, and is over when libcurl
-   has taken it: any other descriptor, of another thread that was faster, is left alone. */
+/* `in` and `out` are the expected numbers of libcurl's two ends. The numbers are right if a wakeup shows in both, and
+   no longer does after libcurl has read it. Otherwise another thread has opened them, and they stay as they are. */
 static void mark_ends(CURLM *curl, int in, int out) {
   bool quiet = !is_readable(in) && !is_unread(out);
   if (curl_multi_wakeup(curl) != CURLM_OK) return;
@@ -56,10 +55,10 @@ static void mark_ends(CURLM *curl, int in, int out) {
   }
 }
 
-/* The system gives out the lowest number that is free: that of a pair which was just closed. */
+/* The system assigns the lowest free number: that of the pair which was just closed. */
 static CURLM *init_marked(void) {
   int ends[2];
-  if (!open_pair(ends)) return curl_multi_init(); /* it will get none */
+  if (!open_pair(ends)) return curl_multi_init(); /* which gets none either */
   CURLM *curl = curl_multi_init();
   if (curl) mark_ends(curl, ends[0], ends[1]);
   return curl;
@@ -73,7 +72,7 @@ static CURLM *init_marked(void) {
 
 #endif
 
-/* libcurl does not say what it lacked: from 8.20.0 on it needs descriptors as well as memory. */
+/* libcurl does not report why it failed: since 8.20.0 it needs descriptors as well as memory. */
 CURLM *hoopai_curl_multi_init(void) {
   CURLM *curl = hoopai_curl_rule(HOOPAI_CURL_WAKEUP_IS_INHERITED) ? init_marked() : curl_multi_init();
   if (curl) return curl;

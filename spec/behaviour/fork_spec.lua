@@ -186,7 +186,7 @@ describe("a program that is started", function()
         hoopai.sleep(0.001)
         local none, err = nobody.calendars:list()
         assert(none == nil and err.kind == "reauth_required", err)
-        lock = core.vault(%q):lock("key")
+        lock = core.token_file(%q):lock("key")
         local now = inherited()
         for _, task in ipairs(tasks) do assert(task:join()) end
         return now .. inherited()

@@ -11,10 +11,10 @@
 --                        HTML with 200; wrong and missing members; Retry-After and rate headers that are no numbers;
 --                        echoed tokens
 --   core/transfer_spec   exact caps of body, headers and interim responses; LF alone; trailers; HTTP/1.0
---   core/record_spec     scanning of token responses: JSON of all kinds, spellings, doubled and unusable tokens
+--   core/credentials_spec scanning of token responses: JSON of all kinds, spellings, doubled and unusable tokens
 --   oauth_spec           expires_in of all kinds; no, the same and a broken refresh token; unclear exchanges; a full
 --                        and a read-only disk, a lock that is held
---   core/vault_spec      all kinds of damaged stores, one layer below; failing system calls
+--   core/token_file_spec all kinds of damaged stores, one layer below; failing system calls
 
 local core = require "hoopai.core"
 local expect = require "spec.support.expect"
@@ -568,7 +568,7 @@ describe("hostile:", function()
 
     --- A store whose token has ended.
     local function ended_grant()
-      local kept = { [KEY] = core.record {
+      local kept = { [KEY] = core.credentials {
         access_token = "old-token", refresh_token = REFRESH, expires_in = 60, generation = 1,
         obtained_at = core.wall_ms() // 1000 - 3600, user_type = "Location", location_id = "L",
       }:pack() }
@@ -656,7 +656,7 @@ describe("hostile:", function()
       }
       local with <close> = hoopai.new(options_of { oauth = app, base_url = server.url .. prefix })
       local result, err = read(with)
-      local held = core.unpack_record(kept[KEY])
+      local held = core.unpack_credentials(kept[KEY])
       local outcome = {
         result = result, err = err, kept = held:get("refresh_token") == core.secret(REFRESH),
         generation = held:get("generation"),
@@ -754,8 +754,8 @@ describe("hostile:", function()
     for _, row in ipairs(rows) do
       it(row[1], function()
         do
-          local vault <close> = core.vault(folder)
-          assert(vault:write("id/location/L", core.record {
+          local tokens <close> = core.token_file(folder)
+          assert(tokens:write("id/location/L", core.credentials {
             access_token = "good-token", refresh_token = REFRESH, expires_in = 86399, generation = 1,
             obtained_at = core.wall_ms() // 1000, user_type = "Location", location_id = "L",
           }))

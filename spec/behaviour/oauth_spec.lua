@@ -9,6 +9,7 @@ local lfs = require "lfs"
 local mount = require "spec.support.mount"
 local process = require "spec.support.process"
 local sandbox = require "hoopai.sandbox"
+local send = require "spec.support.send"
 local servers = require "spec.support.server"
 local socket = require "socket"
 
@@ -107,7 +108,7 @@ describe("oauth:", function()
     local store = { kept = kept, puts = 0, locks = {} }
     function store.get(key) return kept[key] end
     function store.put(key, text, generation)
-      local old = kept[key] and core.unpack_record(kept[key])
+      local old = kept[key] and core.unpack_credentials(kept[key])
       if (old and tonumber(old:get("generation")) or 0) ~= generation then return false end
       store.puts = store.puts + 1
       kept[key] = text
@@ -127,15 +128,15 @@ describe("oauth:", function()
   --- Changes fields of the stored record behind everybody's back.
   local function tamper(store, fields, key)
     key = key or key_of("location", location)
-    store.kept[key] = core.unpack_record(store.kept[key]):with(fields):pack()
+    store.kept[key] = core.unpack_credentials(store.kept[key]):with(fields):pack()
   end
 
-  local function stored(store, key) return core.unpack_record(store.kept[key or key_of("location", location)]) end
+  local function stored(store, key) return core.unpack_credentials(store.kept[key or key_of("location", location)]) end
 
   --- The record of the location in a folder.
   local function in_folder(path)
-    local vault <close> = core.vault(path)
-    return vault:read(key_of("location", location))
+    local tokens <close> = core.token_file(path)
+    return tokens:read(key_of("location", location))
   end
 
   --- Sets a constant of the library that fn uses, or a function that it calls. Returns what it was.
@@ -161,14 +162,14 @@ describe("oauth:", function()
   --- Follows the address of a sign-in as a browser would; what came back in the query of the redirection.
   local function browse(url, pick)
     local multi <close> = core.multi {}
-    local transfer <close> = multi:add { method = "GET", url = url .. (pick and "&sandbox_pick=" .. pick or ""),
-      headers = {}, timeout = 10 }
+    local transfer <close> = send(multi, { method = "GET", url = url .. (pick and "&sandbox_pick=" .. pick or ""),
+      headers = {}, timeout = 10 })
     while transfer:state() ~= "done" do
       multi:wait(multi:timeout())
       multi:step()
     end
     local back = {}
-    for name, value in assert(transfer:header("location")):match("%?(.*)"):gmatch("([^&=]+)=([^&]*)") do
+    for name, value in assert(transfer:headers().location):match("%?(.*)"):gmatch("([^&=]+)=([^&]*)") do
       back[name] = value
     end
     return back
@@ -1182,7 +1183,7 @@ describe("oauth:", function()
       local broken = 0
       local failing = { get = store.get, lock = store.lock }
       function failing.put(key, text, generation)
-        local record = core.unpack_record(text)
+        local record = core.unpack_credentials(text)
         if record:get("generation") == "2" and broken < 1 then
           broken = broken + 1
           return nil, "no room for " .. text
@@ -1202,7 +1203,7 @@ describe("oauth:", function()
       local store, broken = own_store(), true
       local put = store.put
       function store.put(key, text, generation)
-        if broken and core.unpack_record(text):get("generation") == "2" then return nil, "no room" end
+        if broken and core.unpack_credentials(text):get("generation") == "2" then return nil, "no room" end
         return put(key, text, generation)
       end
       local client = new_client(signed_in { store = store })
@@ -1224,7 +1225,7 @@ describe("oauth:", function()
       local store = own_store()
       local put = store.put
       function store.put(key, text, generation)
-        if core.unpack_record(text):get("generation") == "2" then hoopai.sleep(0.2) end
+        if core.unpack_credentials(text):get("generation") == "2" then hoopai.sleep(0.2) end
         return put(key, text, generation)
       end
       local app = signed_in { store = store }
@@ -1247,7 +1248,7 @@ describe("oauth:", function()
       expire()
       local holder = child.start(([[
         local core = require "hoopai.core"
-        local lock = assert(core.vault(%q):lock(%q))
+        local lock = assert(core.token_file(%q):lock(%q))
         io.open(%q, "w"):close()
         core.sleep(0.5)
         lock:release()

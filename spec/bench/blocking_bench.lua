@@ -63,15 +63,15 @@ local function writing()
   local pipe = assert(io.popen "mktemp -d")
   local folder = pipe:read "l"
   pipe:close()
-  local vault = assert(core.vault(folder))
-  local record = core.record {
+  local tokens = assert(core.token_file(folder))
+  local record = core.credentials {
     access_token = core.secret(("a"):rep(900)), refresh_token = core.secret(("r"):rep(900)), generation = 1,
   }
   local typical, worst = median(99, function()
-    return milliseconds(function() assert(vault:write("k", record)) end)
+    return milliseconds(function() assert(tokens:write("k", record)) end)
   end)
   print(("writing a token file, fsync included: %.1f ms, at worst %.1f ms"):format(typical, worst))
-  vault:close()
+  tokens:close()
   os.execute("rm -rf " .. folder)
 end
 

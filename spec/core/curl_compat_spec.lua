@@ -84,10 +84,10 @@ if unshare then
       local script = os.tmpname()
       local file = assert(io.open(script, "w"))
       file:write(([[
-        local core = require "hoopai.core"
+        local core, send = require "hoopai.core", require "spec.support.send"
         for _ = 1, 2 do
           local multi <close> = core.multi { %s }
-          local transfer = multi:add { method = "GET", url = %q, timeout = 10 }
+          local transfer = send(multi, { method = "GET", url = %q, timeout = 10 })
           repeat multi:step() multi:wait(0.1) until transfer:state() == "done"
           local status, kind = transfer:result()
           io.write(status, " ", tostring(kind), " ", transfer:sent(), "\n")

@@ -4,6 +4,7 @@
 local core = require "hoopai.core"
 local core_host = require "spec.support.core_host"
 local core_http = require "spec.support.core_http"
+local send = require "spec.support.send"
 local test_server = require "spec.support.server"
 
 local fetch, run_until = core_http.fetch, core_http.run_until
@@ -23,7 +24,7 @@ describe("the name of a host", function()
   --- Runs a script in the host; `wait(list)` in it steps until all of the list are done.
   local function play(source)
     return core_host.run(host, [[
-      local core = require "hoopai.core"
+      local core, send = require "hoopai.core", require "spec.support.send"
       local function wait(multi, list)
         local limit = core.now() + 10
         for _, transfer in ipairs(list) do
@@ -35,7 +36,7 @@ describe("the name of a host", function()
         end
       end
       local function get(multi, url, timeout)
-        return multi:add { method = "GET", url = url, timeout = timeout }
+        return send(multi, { method = "GET", url = url, timeout = timeout })
       end
       ]] .. source)
   end
@@ -45,7 +46,7 @@ describe("the name of a host", function()
     local multi <close> = core.multi()
     local transfers = {}
     for index = 1, 20 do
-      transfers[index] = multi:add { method = "POST", url = by_name() .. "/", body = "x", once = true, timeout = 10 }
+      transfers[index] = send(multi, { method = "POST", url = by_name() .. "/", body = "x", once = true, timeout = 10 })
     end
     for _, transfer in ipairs(transfers) do
       run_until(multi, function() return transfer:state() == "done" end)
@@ -77,7 +78,7 @@ describe("the name of a host", function()
     local multi <close> = core.multi()
     local transfers = {}
     for index = 1, 5 do
-      transfers[index] = multi:add { method = "GET", url = "https://no-such-host.invalid/x", timeout = 20 }
+      transfers[index] = send(multi, { method = "GET", url = "https://no-such-host.invalid/x", timeout = 20 })
     end
     for _, transfer in ipairs(transfers) do
       run_until(multi, function() return transfer:state() == "done" end)
@@ -120,7 +121,7 @@ describe("the name of a host", function()
       local multi <close> = core.multi { http2 = false }
       local list = {}
       for index = 1, 20 do
-        list[index] = multi:add { method = "POST", url = %q, body = "x", once = true, timeout = 10 }
+        list[index] = send(multi, { method = "POST", url = %q, body = "x", once = true, timeout = 10 })
         if index == 10 then multi:wait(0.05) multi:step() end
       end
       wait(multi, list)

@@ -393,10 +393,10 @@ describe("a set of transfers", function()
     it("returns to Lua at once when a signal comes", function()
       server:reply { steps = { { stall = true } } }
       local waiter = child.start(([[
-        local core = require "hoopai.core"
+        local core, send = require "hoopai.core", require "spec.support.send"
         io.stdout:setvbuf "no"
         local multi = core.multi {}
-        local transfer = multi:add { method = "GET", url = %q }
+        local transfer = send(multi, { method = "GET", url = %q })
         local limit = core.now() + 0.1
         repeat multi:step() multi:wait(0.01) until core.now() > limit
         print "ready"
@@ -536,7 +536,7 @@ describe("a set of transfers", function()
     it("at the end of a state, from any place, is clean", function()
       server:reply { steps = { { stall = true } }, always = true }
       local text, ok = child.run(([[
-        local core = require "hoopai.core"
+        local core, send = require "hoopai.core", require "spec.support.send"
         local url = %q
         kept = {}
         setmetatable(kept, { __gc = function(self)
@@ -546,17 +546,17 @@ describe("a set of transfers", function()
             pcall(value.next, value)
             pcall(value.state, value)
             pcall(value.close, value)
-            pcall(value.add, value, { method = "GET", url = url, token = core.secret "t" })
+            pcall(send, value, { method = "GET", url = url, token = core.secret "t" })
           end
         end })
         for index = 1, 4 do
           local multi = core.multi { max_connections = 2 }
           kept[#kept + 1] = multi
-          for _ = 1, 4 do kept[#kept + 1] = multi:add { method = "GET", url = url } end
+          for _ = 1, 4 do kept[#kept + 1] = send(multi, { method = "GET", url = url }) end
           multi:step()
           if index == 2 then multi:close() end
           late = setmetatable({ multi }, { __gc = function(self)
-            pcall(self[1].add, self[1], { method = "GET", url = url, token = core.secret "t" })
+            pcall(send, self[1], { method = "GET", url = url, token = core.secret "t" })
             pcall(self[1].step, self[1])
           end })
           kept[#kept + 1] = late
@@ -570,11 +570,11 @@ describe("a set of transfers", function()
 
   it("tells the result of a transfer that a finaliser closes meanwhile", function()
     local text, ok = child.run [[
-      local core = require "hoopai.core"
+      local core, send = require "hoopai.core", require "spec.support.send"
       local closed = 0
       for _ = 1, 20 do
         local multi = core.multi {}
-        local transfer = multi:add { url = "http://127.0.0.1:1/", method = "GET" }
+        local transfer = send(multi, { url = "http://127.0.0.1:1/", method = "GET" })
         while transfer:state() ~= "done" do multi:wait(1) multi:step() end
         multi:close() -- so that closing the transfer frees all that it has
         local result, list = transfer.result, {}
@@ -603,8 +603,8 @@ describe("a set of transfers", function()
     file:write("machine 127.0.0.1 login somebody password secret\n")
     file:close()
     local text = child.run(([[
-      local multi = require("hoopai.core").multi {}
-      local transfer = multi:add { method = "GET", url = %q, timeout = 10 }
+      local multi, send = require("hoopai.core").multi {}, require "spec.support.send"
+      local transfer = send(multi, { method = "GET", url = %q, timeout = 10 })
       repeat multi:step() multi:wait(0.1) until transfer:state() == "done"
       print(transfer:result())
     ]]):format(server.url), { set = { HOME = home } })
@@ -624,9 +624,9 @@ describe("a set of transfers", function()
         "NO_PROXY" }
       local function ask(options, variables)
         return (child.run(([[
-          local core = require "hoopai.core"
+          local core, send = require "hoopai.core", require "spec.support.send"
           local multi = core.multi { %s }
-          local transfer = multi:add { method = "GET", url = %q, timeout = 10 }
+          local transfer = send(multi, { method = "GET", url = %q, timeout = 10 })
           repeat multi:step() multi:wait(0.1) until transfer:state() == "done"
           print(transfer:body(), transfer:result())
         ]]):format(options, server.url), { unset = names, set = variables }))
@@ -713,8 +713,8 @@ describe("a set of transfers", function()
       local port
       repeat port = assert(old:read "l"):match "^ACCEPT .*:(%d+)$" until port
       local text = child.run(([[
-        local multi = require("hoopai.core").multi { ca_file = %q }
-        local transfer = multi:add { method = "GET", url = "https://127.0.0.1:%s/", timeout = 10 }
+        local multi, send = require("hoopai.core").multi { ca_file = %q }, require "spec.support.send"
+        local transfer = send(multi, { method = "GET", url = "https://127.0.0.1:%s/", timeout = 10 })
         repeat multi:step() multi:wait(0.1) until transfer:state() == "done"
         print(transfer:sent(), transfer:result())
       ]]):format(pair.certificate, port), { set = { OPENSSL_CONF = config } })
@@ -740,7 +740,7 @@ describe("a set of transfers", function()
         assert.are.same({ 200 }, { transfer:result() })
         assert.are.equal("1", transfer:body():match "^%d+")
         assert.are.equal("2", transfer:info().http_version)
-        assert.are.equal("Bearer " .. TOKEN, transfer:header "x-authorization")
+        assert.are.equal("Bearer " .. TOKEN, transfer:headers()["x-authorization"])
         assert.are.equal(1, transfer:sent())
       end
       take_all(multi)
@@ -765,7 +765,7 @@ describe("a set of transfers", function()
           headers = shape[2] and { "Content-Type: application/json" } or nil,
         })
         assert.are.same({ 200 }, { transfer:result() })
-        assert.are.equal(shape[1], transfer:header "x-method")
+        assert.are.equal(shape[1], transfer:headers()["x-method"])
         transfer:close()
       end
     end)
@@ -824,7 +824,7 @@ describe("a set of transfers", function()
       server:reply({ path = "/slow", body = "slow", delay = 0.3 }, { body = "{}", always = true })
       local text, ok = core_host.run(host, [[
         local url = ...
-        local core = require "hoopai.core"
+        local core, send = require "hoopai.core", require "spec.support.send"
         local function run(multi, transfer)
           local limit = core.now() + 10
           repeat multi:step() multi:wait(0.05) until transfer:state() == "done" or core.now() > limit
@@ -833,12 +833,12 @@ describe("a set of transfers", function()
         local multi = core.multi { max_connections = 2 }
         local poller = core.poller()
         if poller then poller:add(multi:pollfd()) end
-        local old = run(multi, multi:add { method = "GET", url = url .. "/old" })
+        local old = run(multi, send(multi, { method = "GET", url = url .. "/old" }))
         assert(old:result() == 200)
         multi:next()
-        local slow = multi:add { method = "GET", url = url .. "/slow", once = true }
-        local other = multi:add { method = "GET", url = url .. "/slow-too" }
-        local queued = multi:add { method = "GET", url = url .. "/queued" }
+        local slow = send(multi, { method = "GET", url = url .. "/slow", once = true })
+        local other = send(multi, { method = "GET", url = url .. "/slow-too" })
+        local queued = send(multi, { method = "GET", url = url .. "/queued" })
         repeat multi:step() multi:wait(0.01) until slow:sent() == 1
         local pid = host.fork()
         if pid == 0 then
@@ -846,7 +846,7 @@ describe("a set of transfers", function()
             local done, problem = pcall(multi[method], multi, 0)
             assert(not done and problem:find "parent", method)
           end
-          local done, problem = pcall(multi.add, multi, { method = "GET", url = url })
+          local done, problem = pcall(send, multi, { method = "GET", url = url })
           assert(not done and problem:find "parent")
           assert(multi:next() == nil)
           assert(old:body() == "{}" and old:result() == 200)
@@ -856,7 +856,7 @@ describe("a set of transfers", function()
           old:close()
           collectgarbage()
           local own = core.multi {}
-          assert(run(own, own:add { method = "GET", url = url .. "/child" }):result() == 200)
+          assert(run(own, send(own, { method = "GET", url = url .. "/child" })):result() == 200)
           return -- the rest is for the finalisers of lua_close
         end
         assert(host.wait(pid) == 0, "the child failed")
@@ -865,12 +865,12 @@ describe("a set of transfers", function()
         run(multi, queued)
         assert(other:state() == "done" and queued:result() == 200)
         while multi:next() do end
-        local again = run(multi, multi:add { method = "GET", url = url .. "/again" })
+        local again = run(multi, send(multi, { method = "GET", url = url .. "/again" }))
         assert(again:result() == 200 and again:info().reused)
         if poller then
           multi:next()
           assert(poller:wait(0) == false)
-          run(multi, multi:add { method = "GET", url = url .. "/more" })
+          run(multi, send(multi, { method = "GET", url = url .. "/more" }))
         end
         print "parent done"
       ]], { arguments = { server.url } })
@@ -887,21 +887,21 @@ describe("a set of transfers", function()
       for _, held in ipairs { false, true } do
         local text, ok, how, code = core_host.run(host, [[
           local url, ca_file, held = ...
-          local core = require "hoopai.core"
+          local core, send = require "hoopai.core", require "spec.support.send"
           host.plain_writes()
           if held == "true" then host.hold_sigpipe() end
           local multi = core.multi { ca_file = ca_file, http2 = false }
           local body = ("x"):rep(4000000)
           local failed = 0
           for _ = 1, 10 do
-            local transfer = multi:add { method = "POST", url = url .. "/drop", body = body, timeout = 10 }
+            local transfer = send(multi, { method = "POST", url = url .. "/drop", body = body, timeout = 10 })
             repeat multi:step() multi:wait(0.05) until transfer:state() == "done"
             if select(2, transfer:result()) then failed = failed + 1 end
             multi:next()
             transfer:close()
           end
           for _ = 1, 5 do
-            local transfer = multi:add { method = "POST", url = url .. "/drop", body = body, timeout = 10 }
+            local transfer = send(multi, { method = "POST", url = url .. "/drop", body = body, timeout = 10 })
             for _ = 1, 20 do multi:step() multi:wait(0.005) end
             transfer:close()
           end
@@ -917,19 +917,20 @@ describe("a set of transfers", function()
       server:reply { body = '{"a":[1,2.5,null]}', delay = 0.002, always = true }
       local text, ok = core_host.run(host, [[
         local url, ca_url, ca_file = ...
-        local core = require "hoopai.core"
+        local core, send = require "hoopai.core", require "spec.support.send"
         local multi = core.multi { max_connections = 4, ca_file = ca_file }
         local done, tls_done = 0, 0
         for round = 1, 60 do
-          multi:add { method = "POST", url = url .. "/", body = core.encode { round = round }, token = core.secret "t" }
-          if round % 20 == 0 then multi:add { method = "GET", url = ca_url .. "/" } end
+          send(multi,
+            { method = "POST", url = url .. "/", body = core.encode { round = round }, token = core.secret "t" })
+          if round % 20 == 0 then send(multi, { method = "GET", url = ca_url .. "/" }) end
         end
         local limit = core.now() + 30
         repeat
           multi:step()
           for transfer in multi.next, multi do
             assert(transfer:result() == 200)
-            if transfer:header "x-method" then
+            if transfer:headers()["x-method"] then
               tls_done = tls_done + 1
             else
               assert(core.decode(transfer:body()).a[2] == 2.5)
@@ -940,7 +941,7 @@ describe("a set of transfers", function()
           if done + tls_done < 63 then multi:wait(0.1) end
         until done + tls_done == 63 or core.now() > limit
         assert(done == 60 and tls_done == 3)
-        multi:add { method = "GET", url = url .. "/" } -- still in flight when the state ends
+        send(multi, { method = "GET", url = url .. "/" }) -- still in flight when the state ends
         multi:step()
         io.write "done\n" -- one write: the threads share the output
       ]], { threads = 8, arguments = { server.url, tls.url, pair.certificate } })

@@ -47,7 +47,7 @@ end
 -- @treturn number when the last answer came
 -- @treturn integer how many were sent
 local function simulate(server, given)
-  local own, random = given.limiter or core.limiter(), given.random
+  local limiter, random = given.limiter or core.rate_limiter(), given.random
   local now, events, sequence = 0, {}, 0
   local function at(time, what)
     sequence = sequence + 1
@@ -61,7 +61,7 @@ local function simulate(server, given)
   local sent, running, ended = 0, 0, 0
   local try
   local function send()
-    own:take()
+    limiter:acquire()
     sent, running = sent + 1, running + 1
     local arrives = now + random() * given.latency
     at(arrives, function()
@@ -69,7 +69,7 @@ local function simulate(server, given)
       at(now + random() * given.latency, function()
         running, ended = running - 1, ended + 1
         local told = given.told and given.told(ended, server, remaining)
-        own:settle(now, told or nil, true)
+        limiter:record(now, told or nil, true)
         try()
       end)
     end)
@@ -77,7 +77,7 @@ local function simulate(server, given)
   local alarm
   function try()
     while sent < given.calls and running < given.concurrency do
-      local left = own:wait(now)
+      local left = limiter:wait(now)
       if left == 0 then
         send()
       else
@@ -154,8 +154,8 @@ describe("limiter:", function()
         local server = sliding_window(100, 10)
         local ended = simulate(server, {
           calls = 500, concurrency = 100, latency = 0.05, random = new_random(seed),
-          told = function(number, own, remaining)
-            local told = telling(number, own, remaining)
+          told = function(number, window, remaining)
+            local told = telling(number, window, remaining)
             if number == 1 then return told end
             if number % 2 == 0 then return nil end
             told[({ "max", "remaining", "interval_ms" })[number % 3 + 1]] = nil
@@ -178,7 +178,7 @@ describe("limiter:", function()
     local server = sliding_window(5, 1)
     local ended = simulate(server, {
       calls = 25, concurrency = 25, latency = 0.005, random = new_random(1),
-      limiter = core.limiter { max = 5, interval = 1 },
+      limiter = core.rate_limiter { max = 5, interval = 1 },
     })
     assert.are.equal(0, server.over)
     assert.is_true(ended >= 4 and ended < 4.2, ended)
@@ -186,57 +186,57 @@ describe("limiter:", function()
 
   describe("before the first answer", function()
     it("20 requests are sent, and the others wait for it", function()
-      local own = core.limiter()
+      local limiter = core.rate_limiter()
       for _ = 1, 20 do
-        assert.are.equal(0, own:wait(0))
-        own:take()
+        assert.are.equal(0, limiter:wait(0))
+        limiter:acquire()
       end
-      assert.are.equal(huge, own:wait(0))
-      own:settle(0.1, { max = 25, interval_ms = 10000, remaining = 24 }, true)
+      assert.are.equal(huge, limiter:wait(0))
+      limiter:record(0.1, { max = 25, interval_ms = 10000, remaining = 24 }, true)
       for _ = 1, 5 do
-        assert.are.equal(0, own:wait(0.1))
-        own:take()
+        assert.are.equal(0, limiter:wait(0.1))
+        limiter:acquire()
       end
-      assert.are.equal(10, own:wait(0.1))
+      assert.are.equal(10, limiter:wait(0.1))
     end)
 
     it("an attempt that found nobody leaves it unknown", function()
-      local own = core.limiter()
-      for _ = 1, 20 do own:take() end
-      own:settle(0, nil, false)
-      assert.are.equal(0, own:wait(0))
-      own:take()
-      assert.are.equal(huge, own:wait(0))
+      local limiter = core.rate_limiter()
+      for _ = 1, 20 do limiter:acquire() end
+      limiter:record(0, nil, false)
+      assert.are.equal(0, limiter:wait(0))
+      limiter:acquire()
+      assert.are.equal(huge, limiter:wait(0))
     end)
 
     it("an answer without headers is one without a budget", function()
-      local own = core.limiter()
-      own:take()
-      own:settle(0, nil, true)
+      local limiter = core.rate_limiter()
+      limiter:acquire()
+      limiter:record(0, nil, true)
       for _ = 1, 1000 do
-        assert.are.equal(0, own:wait(0))
-        own:take()
+        assert.are.equal(0, limiter:wait(0))
+        limiter:acquire()
       end
     end)
   end)
 
   --- A limiter that has learnt these headers at the time 0, from the first request.
   local function taught(told)
-    local own = core.limiter()
-    own:take()
-    own:settle(0, told, true)
-    return own
+    local limiter = core.rate_limiter()
+    limiter:acquire()
+    limiter:record(0, told, true)
+    return limiter
   end
 
   --- How many requests may be sent at this moment; they are answered at once.
-  local function room(own, now)
+  local function room(limiter, now)
     local count = 0
-    while own:wait(now) == 0 do
-      own:take()
+    while limiter:wait(now) == 0 do
+      limiter:acquire()
       count = count + 1
       if count > 10000 then return huge end
     end
-    for _ = 1, count do own:settle(now, nil, true) end
+    for _ = 1, count do limiter:record(now, nil, true) end
     return count
   end
 
@@ -250,129 +250,129 @@ describe("limiter:", function()
     end)
 
     it("that name no interval mean 10 s", function()
-      local own = taught { max = 1 }
-      assert.are.equal(10, own:wait(0))
-      assert.are.equal(0, own:wait(10))
+      local limiter = taught { max = 1 }
+      assert.are.equal(10, limiter:wait(0))
+      assert.are.equal(0, limiter:wait(10))
     end)
 
     it("may lower and raise the budget at any time", function()
-      local own = taught { max = 100, interval_ms = 1000 }
-      assert.are.equal(99, room(own, 0))
-      own = taught { max = 100, interval_ms = 1000 }
-      for _ = 1, 49 do own:take() end
-      own:settle(0, { max = 10 }, true)
-      assert.are.equal(1, own:wait(0))
-      own:settle(0, { max = 60 }, true)
-      assert.are.equal(10, room(own, 0))
+      local limiter = taught { max = 100, interval_ms = 1000 }
+      assert.are.equal(99, room(limiter, 0))
+      limiter = taught { max = 100, interval_ms = 1000 }
+      for _ = 1, 49 do limiter:acquire() end
+      limiter:record(0, { max = 10 }, true)
+      assert.are.equal(1, limiter:wait(0))
+      limiter:record(0, { max = 60 }, true)
+      assert.are.equal(10, room(limiter, 0))
     end)
 
     it("may change the interval", function()
-      local own = taught { max = 1, interval_ms = 10000 }
-      assert.are.equal(10, own:wait(0))
-      own:take()
-      own:settle(0, { interval_ms = 500 }, true)
-      assert.are.equal(0.5, own:wait(0))
-      assert.are.equal(0, own:wait(0.5))
+      local limiter = taught { max = 1, interval_ms = 10000 }
+      assert.are.equal(10, limiter:wait(0))
+      limiter:acquire()
+      limiter:record(0, { interval_ms = 500 }, true)
+      assert.are.equal(0.5, limiter:wait(0))
+      assert.are.equal(0, limiter:wait(0.5))
     end)
 
     it("with an interval too long to be waited for let the call fail", function()
-      local own = taught { max = 1, interval_ms = 3600000 }
-      assert.are.same({ nil, "burst", 3600 }, { own:wait(0) })
-      assert.are.equal(50, own:wait(3550))
-      own = taught { max = 1, interval_ms = 999999999999999 }
-      assert.are.same({ nil, "burst", 86400 }, { own:wait(0) })
+      local limiter = taught { max = 1, interval_ms = 3600000 }
+      assert.are.same({ nil, "burst", 3600 }, { limiter:wait(0) })
+      assert.are.equal(50, limiter:wait(3550))
+      limiter = taught { max = 1, interval_ms = 999999999999999 }
+      assert.are.same({ nil, "burst", 86400 }, { limiter:wait(0) })
     end)
 
     it("show what others use", function()
-      local own = taught { max = 10, interval_ms = 1000, remaining = 4 }
-      assert.are.equal(4, room(own, 0))
-      assert.are.equal(1, own:wait(0))
-      assert.are.equal(10, room(own, 1))
+      local limiter = taught { max = 10, interval_ms = 1000, remaining = 4 }
+      assert.are.equal(4, room(limiter, 0))
+      assert.are.equal(1, limiter:wait(0))
+      assert.are.equal(10, room(limiter, 1))
     end)
 
     it("do not let the same use of others count twice", function()
-      local own = taught { max = 10, interval_ms = 1000, remaining = 6 } -- 3 are others'
-      own:take()
-      own:settle(0, { remaining = 5 }, true)
-      assert.are.equal(5, room(own, 0))
+      local limiter = taught { max = 10, interval_ms = 1000, remaining = 6 } -- 3 are others'
+      limiter:acquire()
+      limiter:record(0, { remaining = 5 }, true)
+      assert.are.equal(5, room(limiter, 0))
     end)
 
     it("do not take our requests in flight for those of others", function()
-      local own = taught { max = 10, interval_ms = 1000, remaining = 9 }
-      for _ = 1, 5 do own:take() end
-      own:settle(0.1, { remaining = 4 }, true)
-      assert.are.equal(4, room(own, 0.1))
+      local limiter = taught { max = 10, interval_ms = 1000, remaining = 9 }
+      for _ = 1, 5 do limiter:acquire() end
+      limiter:record(0.1, { remaining = 4 }, true)
+      assert.are.equal(4, room(limiter, 0.1))
     end)
   end)
 
   it("a request takes its place until one interval after its answer", function()
-    local own = taught { max = 1, interval_ms = 1000 }
-    own:wait(1)
-    own:take()
-    assert.are.equal(huge, own:wait(1.5)) -- it is in flight
-    assert.are.equal(huge, own:wait(5))
-    own:settle(5, nil, true)
-    assert.are.equal(1, own:wait(5))
-    assert.are.equal(0, own:wait(6))
+    local limiter = taught { max = 1, interval_ms = 1000 }
+    limiter:wait(1)
+    limiter:acquire()
+    assert.are.equal(huge, limiter:wait(1.5)) -- it is in flight
+    assert.are.equal(huge, limiter:wait(5))
+    limiter:record(5, nil, true)
+    assert.are.equal(1, limiter:wait(5))
+    assert.are.equal(0, limiter:wait(6))
   end)
 
   it("a request without an answer takes a place, one that never left does not", function()
-    local own = taught { max = 3, interval_ms = 1000 }
-    own:take()
-    own:settle(0, nil, false)
-    assert.are.equal(0, own:wait(0))
-    own:take()
-    assert.are.equal(1, own:wait(0))
-    own:give_back()
-    assert.are.equal(0, own:wait(0))
+    local limiter = taught { max = 3, interval_ms = 1000 }
+    limiter:acquire()
+    limiter:record(0, nil, false)
+    assert.are.equal(0, limiter:wait(0))
+    limiter:acquire()
+    assert.are.equal(1, limiter:wait(0))
+    limiter:release()
+    assert.are.equal(0, limiter:wait(0))
   end)
 
   describe("after a 429", function()
     it("the gate is closed until the stated time, and a shorter one does not open it", function()
-      local own = taught { max = 100, interval_ms = 1000 }
-      own:close(0, 5)
-      own:close(1, 1)
-      assert.are.equal(5, own:wait(0))
-      assert.are.equal(0.5, own:wait(4.5))
-      assert.are.equal(0, own:wait(5))
+      local limiter = taught { max = 100, interval_ms = 1000 }
+      limiter:pause(0, 5)
+      limiter:pause(1, 1)
+      assert.are.equal(5, limiter:wait(0))
+      assert.are.equal(0.5, limiter:wait(4.5))
+      assert.are.equal(0, limiter:wait(5))
     end)
 
     it("so it is where nothing is known of the budget", function()
-      local own = core.limiter()
-      own:take()
-      own:settle(0, nil, true)
-      own:close(0, 10)
-      assert.are.equal(10, own:wait(0))
-      assert.are.equal(huge, room(own, 10))
+      local limiter = core.rate_limiter()
+      limiter:acquire()
+      limiter:record(0, nil, true)
+      limiter:pause(0, 10)
+      assert.are.equal(10, limiter:wait(0))
+      assert.are.equal(huge, room(limiter, 10))
     end)
 
     it("a long pause is not waited for, and none is longer than a day", function()
-      local own = core.limiter()
-      own:close(0, 61)
-      assert.are.same({ nil, "burst", 61 }, { own:wait(0) })
-      assert.are.equal(60, own:wait(1))
-      own:close(0, 1e15)
-      assert.are.same({ nil, "burst", 86400 }, { own:wait(0) })
+      local limiter = core.rate_limiter()
+      limiter:pause(0, 61)
+      assert.are.same({ nil, "burst", 61 }, { limiter:wait(0) })
+      assert.are.equal(60, limiter:wait(1))
+      limiter:pause(0, 1e15)
+      assert.are.same({ nil, "burst", 86400 }, { limiter:wait(0) })
     end)
   end)
 
   describe("a day that is used up", function()
     it("lets calls fail until it is over", function()
-      local own = taught { max = 100, interval_ms = 1000, daily_remaining = 0, daily_reset_ms = 5000 }
-      assert.are.same({ nil, "daily", 5 }, { own:wait(0) })
-      assert.are.same({ nil, "daily", 1 }, { own:wait(4) })
-      assert.are.equal(0, own:wait(5))
+      local limiter = taught { max = 100, interval_ms = 1000, daily_remaining = 0, daily_reset_ms = 5000 }
+      assert.are.same({ nil, "daily", 5 }, { limiter:wait(0) })
+      assert.are.same({ nil, "daily", 1 }, { limiter:wait(4) })
+      assert.are.equal(0, limiter:wait(5))
     end)
 
     it("whose end is not told is believed for a minute", function()
-      local own = taught { daily_remaining = 0 }
-      assert.are.same({ nil, "daily", 60 }, { own:wait(0) })
-      assert.are.equal(0, own:wait(60))
+      local limiter = taught { daily_remaining = 0 }
+      assert.are.same({ nil, "daily", 60 }, { limiter:wait(0) })
+      assert.are.equal(0, limiter:wait(60))
     end)
 
     it("is never longer than a day", function()
-      local own = taught { daily_remaining = 0, daily_reset_ms = 999999999999999 }
-      assert.are.same({ nil, "daily", 86400 }, { own:wait(0) })
+      local limiter = taught { daily_remaining = 0, daily_reset_ms = 999999999999999 }
+      assert.are.same({ nil, "daily", 86400 }, { limiter:wait(0) })
     end)
 
     it("is not one with a request left", function()
@@ -382,51 +382,51 @@ describe("limiter:", function()
 
   it("one location's use is none of another's", function()
     local one, other = taught { max = 1, interval_ms = 1000 }, taught { max = 5, interval_ms = 1000 }
-    one:close(0, 30)
+    one:pause(0, 30)
     assert.are.equal(30, one:wait(0))
     assert.are.equal(4, room(other, 0))
   end)
 
   describe("try", function()
     it("leaves room for those that are ahead", function()
-      local own = core.limiter { max = 3 }
-      assert.is_false(own:try(0, 3))
-      assert.is_true(own:try(0, 2))
-      assert.is_false(own:try(0, 2))
-      assert.is_true(own:try(0, 1))
-      assert.is_false(own:try(0, 1))
-      assert.is_true(own:try(0))
-      local unknown = core.limiter()
+      local limiter = core.rate_limiter { max = 3 }
+      assert.is_false(limiter:try(0, 3))
+      assert.is_true(limiter:try(0, 2))
+      assert.is_false(limiter:try(0, 2))
+      assert.is_true(limiter:try(0, 1))
+      assert.is_false(limiter:try(0, 1))
+      assert.is_true(limiter:try(0))
+      local unknown = core.rate_limiter()
       assert.is_false(unknown:try(0, 20))
       assert.is_true(unknown:try(0, 19))
-      local unlimited = core.limiter()
-      unlimited:take()
-      unlimited:settle(0, nil, true)
+      local unlimited = core.rate_limiter()
+      unlimited:acquire()
+      unlimited:record(0, nil, true)
       assert.is_true(unlimited:try(0, 1000000))
     end)
 
     it("takes a request where there is room now, and says so", function()
-      local own = taught { max = 3, interval_ms = 1000 }
-      assert.is_true(own:try(0))
-      assert.is_true(own:try(0))
-      assert.is_false(own:try(0))
-      assert.are.equal(1, own:wait(0))
-      own:give_back()
-      assert.is_true(own:try(0))
-      assert.is_true(own:try(1))
-      assert.is_false(own:try(1))
+      local limiter = taught { max = 3, interval_ms = 1000 }
+      assert.is_true(limiter:try(0))
+      assert.is_true(limiter:try(0))
+      assert.is_false(limiter:try(0))
+      assert.are.equal(1, limiter:wait(0))
+      limiter:release()
+      assert.is_true(limiter:try(0))
+      assert.is_true(limiter:try(1))
+      assert.is_false(limiter:try(1))
     end)
 
     it("takes nothing while the gate is closed, the day is over or no answer has come", function()
-      local own = taught { max = 3, interval_ms = 1000, daily_remaining = 0, daily_reset_ms = 5000 }
-      assert.is_false(own:try(0))
-      own:close(0, 100)
-      assert.is_false(own:try(5))
-      assert.is_false(own:try(99))
-      assert.are.equal(3, room(own, 100))
-      own = core.limiter()
-      for _ = 1, 20 do assert.is_true(own:try(0)) end
-      assert.is_false(own:try(0))
+      local limiter = taught { max = 3, interval_ms = 1000, daily_remaining = 0, daily_reset_ms = 5000 }
+      assert.is_false(limiter:try(0))
+      limiter:pause(0, 100)
+      assert.is_false(limiter:try(5))
+      assert.is_false(limiter:try(99))
+      assert.are.equal(3, room(limiter, 100))
+      limiter = core.rate_limiter()
+      for _ = 1, 20 do assert.is_true(limiter:try(0)) end
+      assert.is_false(limiter:try(0))
     end)
   end)
 
@@ -447,97 +447,97 @@ describe("limiter:", function()
     end
 
     it("the headers are read", function()
-      local own = taught(answered {
+      local limiter = taught(answered {
         ["X-RateLimit-Max"] = "10", ["x-ratelimit-interval-milliseconds"] = "500", ["X-RATELIMIT-REMAINING"] = "4",
         ["X-RateLimit-Daily-Remaining"] = "7", ["X-RateLimit-Limit-Daily"] = "200000",
       })
-      assert.are.equal(4, room(own, 0))
-      assert.are.equal(0.5, own:wait(0))
-      assert.are.equal(10, room(own, 0.5))
-      own = taught(answered { ["X-RateLimit-Daily-Remaining"] = "0", ["X-RateLimit-Daily-Reset"] = "5000" })
-      assert.are.same({ nil, "daily", 5 }, { own:wait(0) })
+      assert.are.equal(4, room(limiter, 0))
+      assert.are.equal(0.5, limiter:wait(0))
+      assert.are.equal(10, room(limiter, 0.5))
+      limiter = taught(answered { ["X-RateLimit-Daily-Remaining"] = "0", ["X-RateLimit-Daily-Reset"] = "5000" })
+      assert.are.same({ nil, "daily", 5 }, { limiter:wait(0) })
     end)
 
     it("that are no numbers, or have too many digits, are none", function()
       for _, value in ipairs { "", "-1", "1.5", "1e3", "0x10", "nan", "9999999999999999", ("9"):rep(400) } do
-        local own = taught(answered {
+        local limiter = taught(answered {
           ["X-RateLimit-Max"] = value, ["X-RateLimit-Remaining"] = value, ["X-RateLimit-Daily-Remaining"] = value,
         })
-        assert.are.equal(huge, room(own, 0))
+        assert.are.equal(huge, room(limiter, 0))
       end
     end)
 
     it("with the largest numbers are believed for a day", function()
       local most = ("9"):rep(15)
-      local own = taught(answered {
+      local limiter = taught(answered {
         ["X-RateLimit-Max"] = most, ["X-RateLimit-Remaining"] = "0", ["X-RateLimit-Interval-Milliseconds"] = most,
       })
-      assert.are.same({ nil, "burst", 86400 }, { own:wait(0) })
-      assert.are.equal(0, own:wait(86400))
+      assert.are.same({ nil, "burst", 86400 }, { limiter:wait(0) })
+      assert.are.equal(0, limiter:wait(86400))
     end)
 
     it("without such headers there is no budget, where it is an answer", function()
       local transfer = answered()
       assert.are.equal(huge, room(taught(transfer), 0))
-      local own = core.limiter()
-      for _ = 1, 20 do own:take() end
-      own:settle(0, transfer, false)
-      assert.are.equal(0, own:wait(0))
-      own:take()
-      assert.are.equal(huge, own:wait(0))
+      local limiter = core.rate_limiter()
+      for _ = 1, 20 do limiter:acquire() end
+      limiter:record(0, transfer, false)
+      assert.are.equal(0, limiter:wait(0))
+      limiter:acquire()
+      assert.are.equal(huge, limiter:wait(0))
     end)
 
     it("that was never sent, or is closed, nothing is learnt", function()
-      local own = taught { max = 3, interval_ms = 1000 }
+      local limiter = taught { max = 3, interval_ms = 1000 }
       local transfer = answered { ["X-RateLimit-Max"] = "1" }
       transfer:close()
-      own:take()
-      own:settle(0, transfer, true)
-      assert.are.equal(0, own:wait(0))
+      limiter:acquire()
+      limiter:record(0, transfer, true)
+      assert.are.equal(0, limiter:wait(0))
       transfer = core_http.add(multi, server.url .. "/")
-      own:take()
-      own:settle(0, transfer, false)
-      assert.are.equal(1, own:wait(0))
+      limiter:acquire()
+      limiter:record(0, transfer, false)
+      assert.are.equal(1, limiter:wait(0))
     end)
   end)
 
   describe("when the server changes the interval, from a millisecond", function()
     --- How many requests could be sent at this moment.
-    local function free(own, now)
+    local function free(limiter, now)
       local count = 0
-      while own:try(now) do count = count + 1 end
-      for _ = 1, count do own:give_back() end
+      while limiter:try(now) do count = count + 1 end
+      for _ = 1, count do limiter:release() end
       return count
     end
 
     it("to ten seconds, no request becomes free before its time, but some later", function()
-      local own = taught { max = 1000, interval_ms = 1 }
+      local limiter = taught { max = 1000, interval_ms = 1 }
       local function use(count, step, told)
         for number = 1, count do
-          own:take()
-          own:settle(number * step, told, true)
+          limiter:acquire()
+          limiter:record(number * step, told, true)
         end
       end
       use(90, 0.000011)
       use(1, 0.00099, { interval_ms = 10000 })
-      assert.are.equal(908, free(own, 0.00099))
+      assert.are.equal(908, free(limiter, 0.00099))
       use(890, 0.01) -- more parts than are kept
-      assert.are.equal(18, free(own, 8.9))
-      assert.are.equal(18, free(own, 9.99))
-      local first = free(own, 10.001)
+      assert.are.equal(18, free(limiter, 8.9))
+      assert.are.equal(18, free(limiter, 9.99))
+      local first = free(limiter, 10.001)
       assert.is_true(first >= 18 + 90 and first <= 18 + 92, first)
-      local second = free(own, 18.89)
+      local second = free(limiter, 18.89)
       assert.is_true(second > first and second < 300, second)
-      assert.are.equal(1000, free(own, 18.91))
+      assert.are.equal(1000, free(limiter, 18.91))
     end)
 
     it("to a day and back, the last millisecond is counted", function()
-      local own = taught { max = 1000, interval_ms = 1 }
+      local limiter = taught { max = 1000, interval_ms = 1 }
       for number = 1, 10000 do
-        assert(own:try(number * 5e-6), number)
-        own:settle(number * 5e-6, { interval_ms = number % 2 == 1 and 1 or 86400000 }, true)
+        assert(limiter:try(number * 5e-6), number)
+        limiter:record(number * 5e-6, { interval_ms = number % 2 == 1 and 1 or 86400000 }, true)
       end
-      local counted = 1000 - free(own, 0.05)
+      local counted = 1000 - free(limiter, 0.05)
       assert.is_true(counted >= 200 and counted <= 206, counted)
     end)
   end)
@@ -546,73 +546,73 @@ describe("limiter:", function()
     it("in a table are those a header can hold, or none", function()
       local never = { -1, math.mininteger, math.maxinteger, 1000000000000000, 0.5, 0 / 0, huge, -huge, "x", {}, true }
       for _, value in ipairs(never) do
-        local own = taught {
+        local limiter = taught {
           max = value, remaining = value, interval_ms = value, daily_remaining = value, daily_reset_ms = value,
         }
-        assert.are.equal(huge, room(own, 0))
-        own = taught { max = 5, interval_ms = 1000, remaining = value }
-        assert.are.equal(4, room(own, 0))
+        assert.are.equal(huge, room(limiter, 0))
+        limiter = taught { max = 5, interval_ms = 1000, remaining = value }
+        assert.are.equal(4, room(limiter, 0))
       end
     end)
 
     it("add up without an overflow", function()
       local most = 999999999999999
-      local own = taught { max = most, interval_ms = most, remaining = 0 }
+      local limiter = taught { max = most, interval_ms = most, remaining = 0 }
       for _ = 1, 10000 do
-        own:take()
-        own:settle(0, { max = most, remaining = 0 }, true)
-        own:take()
-        own:settle(0, { max = 1, remaining = most }, true)
+        limiter:acquire()
+        limiter:record(0, { max = most, remaining = 0 }, true)
+        limiter:acquire()
+        limiter:record(0, { max = 1, remaining = most }, true)
       end
-      assert.are.same({ nil, "burst", 86400 }, { own:wait(0) })
-      assert.are.equal(0, own:wait(86400))
+      assert.are.same({ nil, "burst", 86400 }, { limiter:wait(0) })
+      assert.are.equal(0, limiter:wait(86400))
     end)
 
     it("are no pause", function()
-      local own = taught { max = 5 }
-      own:close(0, 0 / 0)
-      own:close(0, -huge)
-      assert.are.equal(0, own:wait(0))
-      own:close(0, huge)
-      assert.are.same({ nil, "burst", 86400 }, { own:wait(0) })
+      local limiter = taught { max = 5 }
+      limiter:pause(0, 0 / 0)
+      limiter:pause(0, -huge)
+      assert.are.equal(0, limiter:wait(0))
+      limiter:pause(0, huge)
+      assert.are.same({ nil, "burst", 86400 }, { limiter:wait(0) })
     end)
 
     it("are no time, and no budget known beforehand", function()
-      local own = taught { max = 5 }
+      local limiter = taught { max = 5 }
       for _, value in ipairs { 0 / 0, huge, -huge } do
-        for _, name in ipairs { "wait", "try", "settle", "close" } do
-          assert.has_error(function() own[name](own, value, nil, true) end)
+        for _, name in ipairs { "wait", "try", "record", "pause" } do
+          assert.has_error(function() limiter[name](limiter, value, nil, true) end)
         end
-        assert.has_error(function() core.limiter { max = 1, interval = value } end)
-        assert.has_error(function() core.limiter { max = value } end)
+        assert.has_error(function() core.rate_limiter { max = 1, interval = value } end)
+        assert.has_error(function() core.rate_limiter { max = value } end)
       end
-      assert.has_error(function() core.limiter {} end)
-      assert.has_error(function() core.limiter { max = 0 } end)
-      assert.has_error(function() core.limiter { max = 1, interval = 0 } end)
-      assert.has_error(function() own:settle(0, "told", true) end)
-      assert.has_error(function() own:settle(0, core.limiter(), true) end)
-      assert.are.equal(4, room(own, 0)) -- nothing of all that was counted
+      assert.has_error(function() core.rate_limiter {} end)
+      assert.has_error(function() core.rate_limiter { max = 0 } end)
+      assert.has_error(function() core.rate_limiter { max = 1, interval = 0 } end)
+      assert.has_error(function() limiter:record(0, "told", true) end)
+      assert.has_error(function() limiter:record(0, core.rate_limiter(), true) end)
+      assert.are.equal(4, room(limiter, 0)) -- nothing of all that was counted
     end)
   end)
 
   it("a clock that stands still frees nothing, and one part holds all", function()
-    local own = taught { max = 5000, interval_ms = 1 }
-    assert.are.equal(5000, room(own, 7))
-    for _ = 1, 1000 do assert.is_false(own:try(7)) end
-    assert.are.equal(5000, room(own, 8))
+    local limiter = taught { max = 5000, interval_ms = 1 }
+    assert.are.equal(5000, room(limiter, 7))
+    for _ = 1, 1000 do assert.is_false(limiter:try(7)) end
+    assert.are.equal(5000, room(limiter, 8))
   end)
 
   it("what it keeps does not grow", function()
     -- 1000 a second are 10000 in its interval, and what becomes free a hundredth of it late.
-    local own = core.limiter { max = 10200, interval = 10 }
+    local limiter = core.rate_limiter { max = 10200, interval = 10 }
     local told = { max = 10200, interval_ms = 10000, daily_remaining = 5 }
     local function use(from, to)
       for step = from, to do
-        own:take()
-        own:settle(step / 1000, told, true)
-        assert(own:wait(step / 1000) == 0)
-        assert(own:try(step / 1000))
-        own:give_back()
+        limiter:acquire()
+        limiter:record(step / 1000, told, true)
+        assert(limiter:wait(step / 1000) == 0)
+        assert(limiter:try(step / 1000))
+        limiter:release()
       end
     end
     use(1, 20000)

@@ -1,5 +1,6 @@
 local child = require "spec.support.child"
 local core = require "hoopai.core"
+local send = require "spec.support.send"
 
 local TOKEN = "pit-00000000-canary-secret"
 
@@ -69,7 +70,7 @@ describe("core.secret", function()
     other:close()
     assert.is_false(secret == other)
     local multi <close> = core.multi {}
-    local ok, problem = pcall(multi.add, multi, { method = "GET", url = "http://127.0.0.1:1/", token = secret })
+    local ok, problem = pcall(send, multi, { method = "GET", url = "http://127.0.0.1:1/", token = secret })
     assert.is_false(ok)
     assert.is_truthy(problem:find("closed secret", 1, true))
     assert.are.equal(0, (multi:count()))

@@ -1,6 +1,7 @@
 local child = require "spec.support.child"
 local core = require "hoopai.core"
 local core_http = require "spec.support.core_http"
+local send = require "spec.support.send"
 local socket = require "socket"
 local test_server = require "spec.support.server"
 
@@ -151,7 +152,7 @@ describe("a transfer", function()
       local transfer = fetch(multi, server.url .. "/", { method = "POST", body = "refresh_token=x",
         token = core.secret(TOKEN) })
       assert.are.same({ 307 }, { transfer:result() }) -- it was not tried, and so it did not fail
-      assert.are.equal(server.url .. "/elsewhere", transfer:header "location")
+      assert.are.equal(server.url .. "/elsewhere", transfer:headers().location)
       assert.are.equal(200, fetch(multi, server.url .. "/"):result())
       local ledger = server:ledger()
       assert.are.equal(3, #ledger)
@@ -169,7 +170,7 @@ describe("a transfer", function()
       local request = {}
       for name, value in pairs(good) do request[name] = value end
       for name, value in pairs(changes) do request[name] = value end
-      local ok, problem = pcall(multi.add, multi, request)
+      local ok, problem = pcall(send, multi, request)
       assert.is_false(ok, next(changes))
       local queued, running = multi:count()
       assert.are.equal(0, queued + running)
@@ -201,8 +202,10 @@ describe("a transfer", function()
       refused { token = io.stdout }
       refused { timeout = "soon" }
       refused { timeout = 0 / 0 }
-      assert.has_error(function() multi:add() end)
-      assert.has_error(function() multi:add "x" end)
+      assert.has_error(function() core.request() end)
+      assert.has_error(function() core.request "x" end)
+      assert.has_error(function() multi:send() end)
+      assert.has_error(function() multi:send("x", "") end)
     end)
 
     it("never quotes a header or a token in a message", function()
@@ -213,10 +216,10 @@ describe("a transfer", function()
     it("survives a finaliser that changes it or closes the transfer in the middle of a call", function()
       server:reply { body = "{}", headers = { ["X-RateLimit-Max"] = "1", ["X-Long"] = ("y"):rep(900) }, always = true }
       local text, ok = child.run(([[
-        local core = require "hoopai.core"
+        local core, send = require "hoopai.core", require "spec.support.send"
         local big, long = ("z"):rep(100000), "X: " .. ("y"):rep(5000)
         local url, multi = %q, core.multi {}
-        local function new() return multi:add { method = "GET", url = url, timeout = 20 } end
+        local function new() return send(multi, { method = "GET", url = url, timeout = 20 }) end
         local function answered()
           local transfer = new()
           repeat multi:wait(1) multi:step() until multi:next()
@@ -229,18 +232,18 @@ describe("a transfer", function()
           multi:close() -- with it goes the memory that would serve the next one
           multi = core.multi {}
         end
-        local record = core.record { a = ("x"):rep(3000), refresh_token = "secret" }
+        local record = core.credentials { a = ("x"):rep(3000), refresh_token = "secret" }
         local packed = record:pack()
         local calls = {
-          add = { function() request.headers = { "A: b" } end, function() multi:add(request):close() end, change },
+          add = { function() request.headers = { "A: b" } end, function() send(multi, request):close() end, change },
           headers = { answered, function(it) return #it:headers()["x-long"] == 900 end, close },
           rate_limit = { answered, function(it) return it:rate_limit().max == 1 end, close },
           info = { answered, function(it) return it:info().http_version == "1.1" end, close },
-          pack = { function() return core.unpack_record(packed) end, function(it) return it:pack() == packed end,
+          pack = { function() return core.unpack_credentials(packed) end, function(it) return it:pack() == packed end,
             function(it) it:close() end },
-          get = { function() return core.unpack_record(packed) end,
+          get = { function() return core.unpack_credentials(packed) end,
             function(it) return it:get("refresh_token") == core.secret("secret") end, function(it) it:close() end },
-          with = { function() return core.unpack_record(packed) end,
+          with = { function() return core.unpack_credentials(packed) end,
             function(it) return it:with { b = 1 }:get("refresh_token") == core.secret("secret") end,
             function(it) it:close() end },
         }
@@ -287,7 +290,7 @@ describe("a transfer", function()
       server:reply { body = "{}" }
       local request = { method = "POST", url = server.url .. "/a", headers = { "X: 1" }, body = "b",
         token = core.secret(TOKEN) }
-      local transfer = multi:add(request)
+      local transfer = send(multi, request)
       request.token:close()
       request.url, request.method, request.body, request.headers[1] = nil, nil, nil, nil
       finish(multi, transfer)
@@ -306,13 +309,12 @@ describe("a transfer", function()
       assert.are.equal("done", transfer:state())
       assert.are.same({ 201 }, { transfer:result() })
       assert.are.equal('{"a":1}', transfer:body())
-      assert.are.equal("1", transfer:header "X-ONE")
-      assert.are.equal("a", transfer:header "x-two")
-      assert.are.equal("", transfer:header "x-empty")
-      assert.is_nil(transfer:header "x-none")
-      assert.is_nil(transfer:header "x")
       local headers = transfer:headers()
+      assert.are.equal("1", headers["x-one"])
       assert.are.equal("a, b", headers["x-two"])
+      assert.are.equal("", headers["x-empty"])
+      assert.is_nil(headers["x-none"])
+      assert.is_nil(headers.x)
       assert.are.equal("a:b: c", headers["x-colon"])
       assert.are.equal("7", headers["content-length"])
       assert.is_nil(headers["http/1.1"])
@@ -393,7 +395,7 @@ describe("a transfer", function()
       assert.are.same({ 200 }, { transfer:result() })
       assert.are.equal("abcde", transfer:body())
       assert.are.equal("1", transfer:headers()["x-a"])
-      assert.is_nil(transfer:header "x-b")
+      assert.is_nil(transfer:headers()["x-b"])
     end)
 
     it("after interim answers is the final one, without their headers", function()
@@ -402,7 +404,7 @@ describe("a transfer", function()
       local transfer = fetch(multi, server.url .. "/")
       assert.are.same({ 200 }, { transfer:result() })
       assert.are.equal("ok", transfer:body())
-      assert.is_nil(transfer:header "link")
+      assert.is_nil(transfer:headers().link)
     end)
 
     it("up to the end of the connection is read whole", function()
@@ -417,8 +419,8 @@ describe("a transfer", function()
       server:reply { raw = "HTTP/1.1 200 OK\r\nX-Long: one\r\n two: 2\r\n\tthree\r\nContent-Length: 0\r\n\r\n" }
       local transfer = fetch(multi, server.url .. "/")
       assert.are.same({ 200 }, { transfer:result() })
-      assert.are.equal("one two: 2 three", transfer:header "x-long")
-      assert.are.equal("0", transfer:header "content-length")
+      assert.are.equal("one two: 2 three", transfer:headers()["x-long"])
+      assert.are.equal("0", transfer:headers()["content-length"])
       assert.is_nil(transfer:headers()[" two"])
     end)
 
@@ -588,7 +590,7 @@ describe("a transfer", function()
         server:reply { raw = "HTTP/1.1 200 OK\r\nX-Long: " .. value .. "\r\nContent-Length: 2\r\n\r\nok" }
         local transfer = fetch(large, server.url .. "/")
         assert.are.same({ 200 }, { transfer:result() })
-        assert.are.equal(value, transfer:header "x-long")
+        assert.are.equal(value, transfer:headers()["x-long"])
         assert.are.equal("ok", transfer:body())
         transfer:close()
       end
@@ -801,7 +803,7 @@ describe("a transfer", function()
       collectgarbage()
       assert.are.same({ 200 }, { transfer:result() })
       assert.are.equal("answer", transfer:body())
-      assert.are.equal("y", transfer:header "x")
+      assert.are.equal("y", transfer:headers().x)
       assert.are.equal("127.0.0.1", transfer:info().ip)
       transfer:close()
     end)

@@ -1,15 +1,15 @@
 local core = require "hoopai.core"
 
-describe("core.escape", function()
+describe("percent-encoding", function()
   it("leaves exactly the unreserved characters of RFC 3986 as they are", function()
     for byte = 0, 255 do
       local char = string.char(byte)
       local expected = char:find("^[%w%-._~]$") and byte < 128 and char or ("%%%02X"):format(byte)
-      assert.are.equal(expected, core.escape(char))
+      assert.are.equal(expected .. "=", core.query { char, "" })
     end
-    assert.are.equal("", core.escape(""))
-    assert.are.equal("a%00b", core.escape("a\0b"))
-    assert.are.equal(("%FF"):rep(5000), core.escape(("\255"):rep(5000)))
+    assert.are.equal("=", core.query { "", "" })
+    assert.are.equal("a%00b=", core.query { "a\0b", "" })
+    assert.are.equal("=" .. ("%FF"):rep(5000), core.query { "", ("\255"):rep(5000) })
   end)
 end)
 

@@ -3,6 +3,7 @@
 -- A request and its response over loopback and libcurl take some 100 µs, since no other process has to be woken.
 
 local core = require "hoopai.core"
+local send_request = require "spec.support.send"
 local socket = require "socket"
 
 local peer = {}
@@ -72,10 +73,10 @@ function peer.answer(multi, bytes, size)
   connection:shutdown("send")
 end
 
---- Adds a request to a multi, responds to it, and waits for its end.
+--- Sends a request (see spec.support.send), answers it, and waits for its end.
 -- @return the transfer
 function peer.fetch(multi, request, bytes, size)
-  local transfer = multi:add(request)
+  local transfer = send_request(multi, request)
   peer.answer(multi, bytes, size)
   while transfer:state() ~= "done" do
     multi:wait(5)

@@ -6,14 +6,18 @@ local lfs = require "lfs"
 
 -- From the bottom up. Within a layer a file may include another header of it.
 local LAYERS = {
-  { "core.h", "util.c", "fork.c", "sigpipe.h", "sigpipe.c" },
-  { "secret.c", "json.c", "url.c", "poller.h", "poller.c", "headers.h", "headers.c", "http_date.c",
-    "curl_compat.h", "curl_compat.c" },
-  { "lookup.h", "lookup.c", "sockets.h", "credentials.h", "token_file.c" },
-  { "multi.h", "multi.c", "transfer.c", "request.c", "curl_handle.c", "sockets.c", "wakeup.c", "rate_limiter.c",
-    "credentials.c" },
+  { "core.h", "util.c", "clock.c", "random.c", "fork.c", "sigpipe.h", "sigpipe.c" },
+  { "secret.h", "secret.c", "json_encode.c", "json_decode.c", "url.c", "http_date.c", "poller.h", "poller.c",
+    "headers.h", "headers.c", "curl_compat.h", "curl_compat.c", "wakeup.c", "private_file.h", "private_file.c" },
+  { "form.h", "form.c", "request.h", "request.c", "lookup.h", "lookup.c", "transfer_list.h", "sockets.h",
+    "curl_handle.h", "credentials.h", "credentials.c", "token_file.c" },
+  { "transfer.h", "transfer.c", "transfer_list.c", "multi.h", "multi.c", "multi_options.c", "curl_handle.c",
+    "sockets.c", "rate_limiter.c", "token_response.c" },
   { "core.c" },
 }
+
+-- A transfer is removed from its multi when it is closed, and the multi records the outcomes of its transfers.
+local CIRCLE = { ["multi.c"] = true, ["transfer.c"] = true }
 
 local floor = {}
 for level, names in ipairs(LAYERS) do
@@ -24,6 +28,48 @@ local function includes(name)
   local found = {}
   for line in io.lines("src/" .. name) do found[#found + 1] = line:match '^#include "(.-)"' end
   return found
+end
+
+local function sources()
+  local texts = {}
+  for name in pairs(floor) do
+    if name:find "%.c$" then
+      local file = assert(io.open("src/" .. name))
+      texts[name] = file:read("a"):gsub("/%*.-%*/", "")
+      file:close()
+    end
+  end
+  return texts
+end
+
+--- The C files whose functions a file uses, for each file. Shared functions are those that begin with hoopai_.
+local function call_graph(texts)
+  local home, arrows = {}, {}
+  for name, text in pairs(texts) do
+    for line in text:gmatch "[^\n]+" do
+      local shared = line:match "^%a[%w_ *]*[ *](hoopai_[%w_]+)%("
+      if shared and not line:find "^static" and not line:find ";$" then home[shared] = name end
+    end
+  end
+  for name, text in pairs(texts) do
+    arrows[name] = {}
+    for used in text:gmatch "hoopai_[%w_]+" do
+      if home[used] and home[used] ~= name then arrows[name][home[used]] = true end
+    end
+  end
+  return arrows
+end
+
+--- Is `goal` reached from `name`, a file or more away?
+local function reaches(arrows, name, goal, seen)
+  for following in pairs(arrows[name]) do
+    if following == goal then return true end
+    if not seen[following] then
+      seen[following] = true
+      if reaches(arrows, following, goal, seen) then return true end
+    end
+  end
+  return false
 end
 
 describe("the files of the core", function()
@@ -45,6 +91,20 @@ describe("the files of the core", function()
       for _, header in ipairs(includes(name)) do
         assert.is_true(floor[header] <= level, name .. " includes " .. header)
       end
+    end
+  end)
+
+  it("call nothing of a layer above theirs", function()
+    for name, used in pairs(call_graph(sources())) do
+      for other in pairs(used) do assert.is_true(floor[other] <= floor[name], name .. " calls " .. other) end
+    end
+  end)
+
+  it("call each other in no circle but that of multi and transfer", function()
+    local arrows = call_graph(sources())
+    assert.is_true(arrows["core.c"]["multi.c"] and arrows["multi.c"]["transfer.c"] and arrows["transfer.c"]["multi.c"])
+    for name in pairs(arrows) do
+      if reaches(arrows, name, name, {}) then assert.is_true(CIRCLE[name], name .. " is in a circle") end
     end
   end)
 end)

@@ -4,6 +4,7 @@ local child = require "spec.support.child"
 local core = require "hoopai.core"
 local leak = require "spec.support.leak"
 local sandbox = require "hoopai.sandbox"
+local send_request = require "spec.support.send"
 local socket = require "socket"
 
 local TUESDAY_HALF_PAST_NINE = "2026-05-05T09:30:00-04:00"
@@ -335,10 +336,10 @@ describe("hoopai.sandbox", function()
       local multi <close> = core.multi { ca_file = box.ca_file }
       local transfers = {}
       for i = 1, 400 do
-        transfers[i] = multi:add {
+        transfers[i] = send_request(multi, {
           method = "GET", url = box.url .. groups(box), headers = { "Version: 2021-07-28" },
           token = core.secret(box.token), timeout = 10, once = false,
-        }
+        })
       end
       for _, transfer in ipairs(transfers) do
         while transfer:state() ~= "done" do

@@ -4,6 +4,7 @@ local core = require "hoopai.core"
 local leak = require "spec.support.leak"
 local sandbox = require "hoopai.sandbox"
 local sandbox_oauth = require "spec.support.sandbox_oauth"
+local send = require "spec.support.send"
 
 local new = sandbox_oauth.new
 
@@ -110,13 +111,13 @@ describe("sandbox token faults", function()
       end)
 
       local function refresh(token, timeout)
-        local transfer <close> = multi:add {
+        local transfer <close> = send(multi, {
           method = "POST", url = box.url .. "/oauth/token", headers = { "Content-Type: " .. sandbox_oauth.FORM },
           once = true, timeout = timeout or 10, body = core.query {
             "grant_type", "refresh_token", "refresh_token", token, "client_id", box.oauth.client_id,
             "client_secret", box.oauth.client_secret,
           },
-        }
+        })
         while transfer:state() ~= "done" do
           multi:wait(multi:timeout())
           multi:step()

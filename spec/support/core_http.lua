@@ -2,17 +2,18 @@
 
 local core = require "hoopai.core"
 local lfs = require "lfs"
+local send = require "spec.support.send"
 
 local core_http = {}
 
 local LIMIT = 15 -- seconds for anything that should take milliseconds
 
---- Adds a GET (or what `request` says) to a set.
+--- Sends a GET, or the request that `request` describes (see spec.support.send).
 function core_http.add(multi, url, request)
   request = request or {}
   request.url = url
   request.method = request.method or "GET"
-  return multi:add(request)
+  return send(multi, request)
 end
 
 --- Steps a set until `done()`, or raises when that takes too long. Returns how many turns it took.

@@ -59,7 +59,7 @@ end
 
 --- A client whose token has to be exchanged first.
 local function over(store)
-  local record = core.record {
+  local record = core.credentials {
     access_token = core.secret "access-1", refresh_token = core.secret "refresh-1", generation = 1,
     obtained_at = core.wall_ms() // 1000 - 100000, expires_in = 86400, location_id = "l1", user_type = "Location",
   }

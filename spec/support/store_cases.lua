@@ -9,7 +9,7 @@ store_cases.CANARY = "canary7Zk"
 
 --- Credentials of a generation, with the canary in both tokens.
 function store_cases.credentials(generation)
-  return core.record {
+  return core.credentials {
     access_token = store_cases.CANARY .. "a" .. generation, refresh_token = store_cases.CANARY .. "r",
     generation = generation,
   }
@@ -38,7 +38,7 @@ function store_cases.user_store(fields)
   local user_store = {
     get = function(key) return kept[key] end,
     put = function(key, text, expected)
-      local old = kept[key] and core.unpack_record(kept[key])
+      local old = kept[key] and core.unpack_credentials(kept[key])
       if (old and tonumber(old:get("generation")) or 0) ~= expected then return false end
       kept[key] = text
       return true

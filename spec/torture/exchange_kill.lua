@@ -94,18 +94,18 @@ local function issued(base, presented)
   return last + base, tries, seen
 end
 
-local function look(vault, base, before, said, grace)
-  local record, problem = vault:read(key)
+local function look(tokens, base, before, said, grace)
+  local record, problem = tokens:read(key)
   if not record then
     tally.torn = tally.torn + 1
     return checks:that(false, "torn: %s", tostring(problem)), true
   end
   local backup = io.open(path .. "/" .. key:gsub("/", "%%2F") .. ".bak", "rb")
   if backup then
-    if not core.unpack_record(backup:read("a")) then tally.torn = tally.torn + 1 end
+    if not core.unpack_credentials(backup:read("a")) then tally.torn = tally.torn + 1 end
     backup:close()
   end
-  local lock = vault:lock(key)
+  local lock = tokens:lock(key)
   if lock then lock:release() else tally.locked = tally.locked + 1 end
 
   local generation = tonumber(record:get("generation"))
@@ -135,13 +135,13 @@ local function look(vault, base, before, said, grace)
   return true, true
 end
 
-local function sign_in(vault)
+local function sign_in(tokens)
   support.sign_in(box, store)
-  return tonumber(vault:read(key):get("generation")) - 1
+  return tonumber(tokens:read(key):get("generation")) - 1
 end
 
-local vault = assert(core.vault(path))
-local base = sign_in(vault)
+local tokens = assert(core.token_file(path))
+local base = sign_in(tokens)
 -- The pace of this machine: kills should fall into any of the first exchanges.
 local began = core.now()
 do
@@ -155,10 +155,10 @@ for number = 1, kills do
   local grace = number % 4 == 0
   box:control("oauth/settings", { grace_seconds = grace and 30 or 0 })
   box:control "oauth/clear"
-  local before = tonumber(vault:read(key):get("generation"))
+  local before = tonumber(tokens:read(key):get("generation"))
   local said = kill_one(3 * pace)
-  local _, renew = look(vault, base, before, said, grace)
-  if renew then base = sign_in(vault) end
+  local _, renew = look(tokens, base, before, said, grace)
+  if renew then base = sign_in(tokens) end
 end
 local seconds = core.now() - began
 print(("%d kills among %d exchanges of %.1f ms: %d torn, %d stale, %d locks left, %d without a mark; %d times a fresh "

@@ -17,7 +17,6 @@ local request = require "hoopai.call.request"
 local responses = require "hoopai.call.response"
 local retry = require "hoopai.call.retry"
 
-local type = type
 local min, setmetatable = math.min, setmetatable
 local now = core.now
 local get_reconcile = lazy.module "hoopai.call.reconcile"
@@ -162,10 +161,10 @@ function AttemptGuard.__close(attempt)
   local limiter, transfer = attempt.limiter, attempt.transfer
   if limiter and attempt.has_left then
     local moment, has_response = now(), attempt.has_response
-    limiter.counter:settle(moment, has_response and transfer or nil, has_response) -- its headers state the rate limit
-    if attempt.pause then limiter.counter:close(moment, attempt.pause) end
+    limiter.counter:record(moment, has_response and transfer or nil, has_response) -- its headers state the rate limit
+    if attempt.pause then limiter.counter:pause(moment, attempt.pause) end
   elseif limiter then
-    limiter.counter:give_back()
+    limiter.counter:release()
   end
   if transfer and not attempt.keeps_transfer then transfer:close() end
   if limiter and limiter.changed.has_waiters then limiter:wake() end
@@ -249,7 +248,7 @@ local function send(call, attempt)
     multi, problem = open_multi(shared, call.mode)
     if not multi then return failure.new(call, { kind = "network", message = problem }) end
   end
-  local transfer = type(prepared.body) == "table" and multi:add { method = prepared.endpoint.method, url = prepared.base_url .. prepared.target, headers = {"Accept: application/json", prepared.endpoint.sends_version and "Version: 2021-07-28" or nil}, form = prepared.body, token = attempt.secret or nil, deadline = deadline, once = true, secret_answer = true } or multi:send(prepared.request, prepared.target, attempt.secret or nil, prepared.body, call.timeout,
+  local transfer = multi:send(prepared.request, prepared.target, attempt.secret or nil, prepared.body, call.timeout,
     deadline or nil)
   attempt.has_left, attempt.transfer = true, transfer
   -- A finaliser may have closed the client just now: then the transfer has ended, and no event would wake the task.

@@ -16,7 +16,7 @@ RateLimiter.__index = RateLimiter
 -- the first of them
 function rate_limiter.new()
   return setmetatable({
-    counter = core.limiter(), lock = async.new_lock(), changed = async.new_condition(),
+    counter = core.rate_limiter(), lock = async.new_lock(), changed = async.new_condition(),
   }, RateLimiter)
 end
 
@@ -27,7 +27,7 @@ local function wait_for_permit(self, mode, deadline, is_closed, on_wait)
     local seconds, scope, retry_after = self.counter:wait(moment)
     -- `huge`: until a request in flight ends. A blocking caller is alone, so nothing can end while it waits.
     if seconds == 0 or seconds == huge and mode == "block" then
-      self.counter:take()
+      self.counter:acquire()
       return true
     end
     if not seconds then return nil, scope, retry_after end

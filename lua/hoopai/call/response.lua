@@ -226,7 +226,7 @@ end
 -- @treturn[2] Error
 function responses.read(call, attempt)
   local transfer = attempt.transfer
-  local status, _, ended, opens, body, problem = transfer:answer(call.prepared.endpoint.keep_null)
+  local status, _, ended, opens, body, problem = transfer:response(call.prepared.endpoint.keep_null)
   if not status then return transport_failure(call, attempt) end
   local response = new_response(call, transfer, status, body, ended)
   if status == 204 and not opens then return no_content(call, attempt, response) end

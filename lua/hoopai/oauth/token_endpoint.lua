@@ -77,7 +77,7 @@ local function read_transfer(path, transfer, secrets)
     err.applied = "maybe"
     return "unclear", err
   end
-  local members, problem = core.read_grant(transfer)
+  local members, problem = core.read_token_response(transfer)
   if status < 300 then
     if members and members:get("access_token") then return "granted", members end
     return "unclear", new_error(path, { kind = "decode", status = status, applied = "yes",
@@ -120,7 +120,7 @@ function Reply:close()
   if self.transfer then self.transfer:close() end
 end
 
--- Endpoints
+-- Endpoints. `has_secrets`: the body is a form whose secrets never become Lua strings, and neither does the response.
 
 local function rate_limit_failure(call, why, seconds)
   return new_error(call.prepared.path, {
@@ -155,14 +155,15 @@ end
 
 local REFRESH = {
   id = "the token exchange", method = "POST", path = "/oauth/token", retry = "once", result = {},
-  read = keep_transfer, rate_limit_failure = rate_limit_failure,
+  read = keep_transfer, rate_limit_failure = rate_limit_failure, has_secrets = true,
 }
 local EXCHANGE_CODE = {
-  id = "app:exchange", method = "POST", path = "/oauth/token", retry = "once", result = {}, read = read_credentials,
+  id = "app:exchange", method = "POST", path = "/oauth/token", retry = "once", result = {},
+  read = read_credentials, has_secrets = true,
 }
 local LOCATION_TOKEN = {
   id = "the token exchange", method = "POST", path = "/oauth/locationToken", retry = "once", result = {},
-  read = read_credentials, rate_limit_failure = rate_limit_failure, sends_version = true,
+  read = read_credentials, rate_limit_failure = rate_limit_failure, has_secrets = true, sends_version = true,
 }
 local INSTALLED_LOCATIONS = {
   id = "app:installed_locations", method = "GET", path = "/oauth/installedLocations", retry = "safe",
@@ -203,8 +204,8 @@ local function core_request(self, endpoint)
     local headers = { "Accept: application/json" }
     if endpoint.sends_version then headers[2] = "Version: " .. API_VERSION end
     request = core.request {
-      method = endpoint.method, url = self.base_url, headers = headers, once = true,
-      form = endpoint.method == "POST", secret_response = endpoint.method == "POST",
+      method = endpoint.method, url = self.base_url, headers = headers, once = endpoint.retry ~= "safe",
+      form = endpoint.has_secrets, secret_response = endpoint.has_secrets,
     }
     self.requests[endpoint] = request
   end

@@ -113,7 +113,7 @@ local function next_credentials(old, response)
     local value = response:get(name)
     if value ~= nil then changes[name] = value end
   end
-  return (old or core.record {}):with(CLEAR):with(changes)
+  return (old or core.credentials {}):with(CLEAR):with(changes)
 end
 
 -- Errors
@@ -315,14 +315,14 @@ local function exchange(self, seen)
     return save(self, credentials, deadline)
   end
   self.unsaved = false
-  if self.reply then return renew(self, credentials or core.record {}, deadline) end
+  if self.reply then return renew(self, credentials or core.credentials {}, deadline) end
   if use_if_newer(self, credentials, seen) then return true end
   if not credentials and not self.company_id then return nil, reauth_error(self, "there is no grant") end
   local backoff = credentials and stored_backoff(self, credentials)
   if backoff then return nil, backoff end
   local ready, unready = self.store:probe()
   if not ready then return nil, store_error(unready) end
-  return renew(self, credentials or core.record {}, deadline)
+  return renew(self, credentials or core.credentials {}, deadline)
 end
 
 --- What the hook `refresh` receives, after each exchange of a token or failure of one.

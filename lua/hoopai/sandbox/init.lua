@@ -229,11 +229,12 @@ local READ_ONLY = { requests = true, bookings = true, oauth = true, ["oauth/coun
 function Handle:control(name, body)
   local core = require "hoopai.core"
   local multi <close> = core.multi { ca_file = self.ca_file }
-  local transfer <close> = multi:add {
-    method = READ_ONLY[name] and "GET" or "POST", url = self.url .. "/__sandbox/" .. name,
-    headers = { "Content-Type: application/json" }, token = core.secret(self.control_token or "none"),
-    body = not READ_ONLY[name] and core.encode(body or {}) or nil, timeout = 10, once = true,
+  local request = core.request {
+    method = READ_ONLY[name] and "GET" or "POST", url = self.url, headers = { "Content-Type: application/json" },
+    once = true,
   }
+  local transfer <close> = multi:send(request, "/__sandbox/" .. name, core.secret(self.control_token or "none"),
+    not READ_ONLY[name] and core.encode(body or {}) or nil, 10)
   while transfer:state() ~= "done" do
     multi:wait(multi:timeout())
     multi:step()

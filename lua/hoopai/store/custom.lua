@@ -40,7 +40,7 @@ function Custom:read(key)
   local text, problem = call(self.user_store, "get", key)
   if text == nil then return nil, problem end
   if type(text) ~= "string" then return nil, "the store's get returned a " .. type(text) end
-  local credentials, unreadable = core.unpack_record(text)
+  local credentials, unreadable = core.unpack_credentials(text)
   if not credentials then return nil, "what the store's get returned cannot be used: " .. unreadable end
   return credentials
 end

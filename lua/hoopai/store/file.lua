@@ -6,7 +6,7 @@ local core = require "hoopai.core"
 -- @tparam string path
 -- @return the folder of token files, whose methods are those of a store; or nil and the reason why it cannot be trusted
 local function file(path)
-  local folder, problem = core.vault(path)
+  local folder, problem = core.token_file(path)
   return folder, problem
 end
 

@@ -6,6 +6,7 @@ local core = require "hoopai.core"
 local hoopai = require "hoopai"
 local oracle = require "spec.fuzz.oracle"
 local peer = require "spec.fuzz.peer"
+local send = require "spec.support.send"
 
 local MOST_STEPS = 100
 
@@ -60,7 +61,8 @@ local shared = { -- steps of both kinds
 }
 
 local transfer_methods = { "state", "result", "sent", "stage", "started", "body", "headers", "info", "close" }
-local more_methods = { started = "await", body = "answer", headers = "head", info = "rate_limit" } -- each after its key
+-- Each is called after its key.
+local more_methods = { started = "await", body = "response", headers = "head", info = "rate_limit" }
 local multi_methods = { "step", "step", "step", "next", "timeout", "pollfd", "count", "close" }
 
 local core_steps = {
@@ -72,11 +74,10 @@ local core_steps = {
     local request = {
       method = flags & 1 == 0 and "GET" or "POST", url = peer.url .. "/", once = flags & 2 ~= 0,
       token = flags & 4 ~= 0 and world.secrets[1] or nil, body = flags & 8 ~= 0 and ("b"):rep(flags * 100) or nil,
-      timeout = flags & 16 ~= 0 and 0 or 5, secret_answer = flags & 32 ~= 0,
+      timeout = flags & 16 ~= 0 and 0 or 5, secret_response = flags & 32 ~= 0,
+      form = flags & 64 == 0 and flags & 8 ~= 0 and { "name", ("f"):rep(flags) } or nil,
     }
-    if flags & 64 == 0 then return add(world.transfers, oracle.guarded(multi.add, multi, request)) end
-    add(world.transfers, oracle.guarded(multi.send, multi, core.request(request), "", request.token, request.body,
-      request.timeout))
+    add(world.transfers, oracle.guarded(send, multi, request))
   end,
   function(world)
     local multi = world.pick(world.multis)
@@ -96,7 +97,7 @@ local core_steps = {
   function(world)
     local transfer = world.pick(world.transfers)
     local record, problem
-    if transfer then record, problem = oracle.guarded(core.read_grant, transfer) end
+    if transfer then record, problem = oracle.guarded(core.read_token_response, transfer) end
     if record then assert(record:pack()) elseif problem then assert(type(problem) == "string") end
   end,
   function(world) add(world.secrets, core.secret(oracle.TOKEN)) end,

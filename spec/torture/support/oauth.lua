@@ -61,8 +61,8 @@ end
 
 --- The record of the location in the folder of a file store, read beside the library's store.
 function support.stored(path, box)
-  local vault = assert(core.vault(path))
-  return vault:read(box.oauth.client_id .. "/location/" .. box.location_id)
+  local tokens = assert(core.token_file(path))
+  return tokens:read(box.oauth.client_id .. "/location/" .. box.location_id)
 end
 
 --- How the ledger sees what happened since it was cleared.

@@ -363,7 +363,7 @@ local function app_context(how, family, url, folder)
   end
   local name = new_name()
   local over = how == "refused" and 0 or 90000
-  local record = core.record {
+  local record = core.credentials {
     access_token = core.secret("access-" .. name .. "-1"), refresh_token = core.secret("refresh-" .. name .. "-1"),
     generation = 1, obtained_at = core.wall_ms() // 1000 - over, expires_in = 86400, user_type = "Location",
     location_id = "l1", company_id = "k1",

@@ -1,5 +1,7 @@
 local core = require "hoopai.core"
 local core_http = require "spec.support.core_http"
+local names_of = require("spec.support.credentials").names
+local send = require "spec.support.send"
 local server = require "spec.support.server"
 
 local CANARY = "canary-7f3a-TOKEN"
@@ -27,11 +29,11 @@ end
 
 describe("a record", function()
   it("holds strings, integers, booleans and secrets under names", function()
-    local record = core.record {
+    local record = core.credentials {
       access_token = "aaa", expires_in = 86399, scope = "calendars.readonly calendars.write", installed = true,
       bulk = false, pin = core.secret("1234"), empty = "",
     }
-    assert.are.same({ "access_token", "bulk", "empty", "expires_in", "installed", "pin", "scope" }, record:names())
+    assert.are.same({ "access_token", "bulk", "empty", "expires_in", "installed", "pin", "scope" }, names_of(record))
     assert.are.equal("86399", record:get("expires_in"))
     assert.are.equal("calendars.readonly calendars.write", record:get("scope"))
     assert.are.equal("true", record:get("installed"))
@@ -45,7 +47,7 @@ describe("a record", function()
 
   it("keeps certain names secret, whatever they are made of", function()
     for _, name in ipairs { "access_token", "refresh_token", "id_token", "client_secret", "code", "code_verifier" } do
-      local value = core.record { [name] = CANARY }:get(name)
+      local value = core.credentials { [name] = CANARY }:get(name)
       assert.are.equal("userdata", type(value), name)
       assert.are.equal("hoopai.Secret", tostring(value))
       assert.are.equal(core.secret(CANARY), value)
@@ -53,8 +55,8 @@ describe("a record", function()
   end)
 
   it("prints as its type and shows nothing", function()
-    local record = core.record { access_token = CANARY }
-    assert.are.equal("hoopai.Record", tostring(record))
+    local record = core.credentials { access_token = CANARY }
+    assert.are.equal("hoopai.Credentials", tostring(record))
     assert.is_false(getmetatable(record))
     assert.has_error(function() return #record end)
     assert.has_error(function() return next(record) end)
@@ -64,110 +66,110 @@ describe("a record", function()
   end)
 
   it("is never changed; with() makes another", function()
-    local record = core.record { access_token = "old", scope = "a", n = 1 }
+    local record = core.credentials { access_token = "old", scope = "a", n = 1 }
     local other = record:with { access_token = core.secret("new"), scope = false, absent = false, user_id = "u" }
-    assert.are.same({ "access_token", "n", "scope" }, record:names())
+    assert.are.same({ "access_token", "n", "scope" }, names_of(record))
     assert.are.equal(core.secret("old"), record:get("access_token"))
-    assert.are.same({ "access_token", "n", "user_id" }, other:names())
+    assert.are.same({ "access_token", "n", "user_id" }, names_of(other))
     assert.are.equal(core.secret("new"), other:get("access_token"))
     record:close()
     assert.are.equal("1", other:get("n"))
   end)
 
   it("keeps a secret field secret when with() carries it over", function()
-    local record = core.record { pin = core.secret(CANARY) }:with { n = 1 }
+    local record = core.credentials { pin = core.secret(CANARY) }:with { n = 1 }
     assert.are.equal("hoopai.Secret", tostring(record:get("pin")))
     assert.are.equal("p", record:with { pin = "p" }:get("pin"))
   end)
 
   it("refuses what is no field, without quoting a value", function()
-    refuses("table expected", core.record)
-    refuses("table expected", core.record, CANARY)
+    refuses("table expected", core.credentials)
+    refuses("table expected", core.credentials, CANARY)
     for _, name in ipairs { "", "A", "a-b", "a b", "a\0", "\xc3\xa4", ("n"):rep(32), 1, true } do
-      refuses("are named by", core.record, { [name] = CANARY })
+      refuses("are named by", core.credentials, { [name] = CANARY })
     end
-    assert.are.equal("x", core.record { [("n"):rep(31)] = "x" }:get(("n"):rep(31)))
-    refuses("must be a string", core.record, { n = 1.5 })
-    refuses("must be a string", core.record, { n = {} })
-    refuses("must be a string", core.record, { n = print })
-    refuses("must be a string", core.record, { n = core.null })
+    assert.are.equal("x", core.credentials { [("n"):rep(31)] = "x" }:get(("n"):rep(31)))
+    refuses("must be a string", core.credentials, { n = 1.5 })
+    refuses("must be a string", core.credentials, { n = {} })
+    refuses("must be a string", core.credentials, { n = print })
+    refuses("must be a string", core.credentials, { n = core.null })
     for _, value in ipairs { "", CANARY .. " ", CANARY .. "\n", CANARY .. "\0", "\xc3\xa4" .. CANARY } do
-      refuses("field 'access_token' of a record cannot be set", core.record, { access_token = value })
+      refuses("field 'access_token' of a record cannot be set", core.credentials, { access_token = value })
     end
     local closed = core.secret(CANARY)
     closed:close()
-    refuses("closed", core.record, { n = closed })
-    refuses("must be a string", function() core.record({}):with { n = {} } end)
-    refuses("bad argument", function() core.record({}):with() end)
-    refuses("bad argument", function() core.record({}):get(1) end)
+    refuses("closed", core.credentials, { n = closed })
+    refuses("must be a string", function() core.credentials({}):with { n = {} } end)
+    refuses("bad argument", function() core.credentials({}):with() end)
+    refuses("bad argument", function() core.credentials({}):get(1) end)
   end)
 
   it("has room for 24 fields and 256 KiB", function()
     local fields = {}
     for n = 1, 24 do fields["n" .. n] = n end
-    local record = core.record(fields)
-    assert.are.equal(24, #record:names())
+    local record = core.credentials(fields)
+    assert.are.equal(24, #names_of(record))
     refuses("24 fields", function() record:with { more = CANARY } end)
     assert.are.equal("x", record:with({ n1 = false, more = "x" }):get("more"))
     fields.more = 1
-    refuses("24 fields", core.record, fields)
-    refuses("64 KiB", core.record, { n = ("x"):rep(65537) })
-    refuses("64 KiB", core.record, { code = CANARY .. ("x"):rep(65537) })
-    assert.are.equal(65536, #core.record({ n = ("x"):rep(65536) }):get("n"))
-    refuses("256 KiB", core.record, { a = (" "):rep(65536), b = (" "):rep(65536) })
-    local large = core.record { a = (" "):rep(65536) }
+    refuses("24 fields", core.credentials, fields)
+    refuses("64 KiB", core.credentials, { n = ("x"):rep(65537) })
+    refuses("64 KiB", core.credentials, { code = CANARY .. ("x"):rep(65537) })
+    assert.are.equal(65536, #core.credentials({ n = ("x"):rep(65536) }):get("n"))
+    refuses("256 KiB", core.credentials, { a = (" "):rep(65536), b = (" "):rep(65536) })
+    local large = core.credentials { a = (" "):rep(65536) }
     assert.are.equal(65535, #large:with({ a = (" "):rep(65535) }):get("a"))
   end)
 
   it("is gone when it is closed", function()
-    local record = core.record { access_token = "a" }
+    local record = core.credentials { access_token = "a" }
     record:close()
     record:close()
-    for _, name in ipairs { "get", "with", "names", "pack" } do
-      refuses("closed record", function() return record[name](record, {}) end)
+    for _, name in ipairs { "get", "with", "pack" } do
+      refuses("closed credentials", function() return record[name](record, {}) end)
     end
-    assert.are.equal("hoopai.Record", tostring(record))
+    assert.are.equal("hoopai.Credentials", tostring(record))
     local kept
     do
-      local scoped <close> = core.record { n = 1 }
+      local scoped <close> = core.credentials { n = 1 }
       kept = scoped
     end
-    refuses("closed record", kept.names, kept)
+    refuses("closed credentials", kept.pack, kept)
   end)
 
   it("refuses another object as itself", function()
-    local get = core.record({}).get
-    refuses("hoopai.Record expected", get, core.secret("x"), "n")
-    refuses("hoopai.Record expected", get, {}, "n")
+    local get = core.credentials({}).get
+    refuses("hoopai.Credentials expected", get, core.secret("x"), "n")
+    refuses("hoopai.Credentials expected", get, {}, "n")
   end)
 end)
 
 describe("a packed record", function()
-  local record = core.record {
+  local record = core.credentials {
     access_token = "~" .. all_bytes():sub(34, 127), scope = all_bytes(), n = -5, pin = core.secret("1"), e = "",
   }
 
   it("is the same when it is unpacked, and the same text when packed again", function()
-    local again = assert(core.unpack_record(record:pack()))
-    assert.are.same(record:names(), again:names())
-    for _, name in ipairs(record:names()) do assert.are.equal(record:get(name), again:get(name)) end
+    local again = assert(core.unpack_credentials(record:pack()))
+    assert.are.same(names_of(record), names_of(again))
+    for _, name in ipairs(names_of(record)) do assert.are.equal(record:get(name), again:get(name)) end
     assert.are.equal(record:pack(), again:pack())
-    assert.are.same({}, core.unpack_record(core.record({}):pack()):names())
+    assert.are.same({}, names_of(core.unpack_credentials(core.credentials({}):pack())))
   end)
 
   it("is refused when anything is missing at its end", function()
     local packed = record:pack()
     for size = 0, #packed - 1 do
-      local value, problem = core.unpack_record(packed:sub(1, size))
+      local value, problem = core.unpack_credentials(packed:sub(1, size))
       if value ~= nil or not problem then assert.are.equal("refused", size) end
     end
-    is_problem("cut off", core.unpack_record(packed:sub(1, -2)))
-    is_problem("cut off", core.unpack_record(""))
+    is_problem("cut off", core.unpack_credentials(packed:sub(1, -2)))
+    is_problem("cut off", core.unpack_credentials(""))
   end)
 
   it("is refused when anything is added to it", function()
     for _, more in ipairs { "\n", "\0", " ", "end 0000000000000000\n", record:pack() } do
-      local value, problem = core.unpack_record(record:pack() .. more)
+      local value, problem = core.unpack_credentials(record:pack() .. more)
       is_problem("", value, problem)
     end
   end)
@@ -177,23 +179,23 @@ describe("a packed record", function()
     for at = 1, #packed do
       for _, byte in ipairs { "\0", "x", "\n", "%", "=", "!", "\xff" } do
         if packed:sub(at, at) ~= byte then
-          local value = core.unpack_record(packed:sub(1, at - 1) .. byte .. packed:sub(at + 1))
+          local value = core.unpack_credentials(packed:sub(1, at - 1) .. byte .. packed:sub(at + 1))
           if value then assert.are.equal("refused", at .. " " .. byte) end
         end
       end
     end
-    assert.is_truthy(core.unpack_record(packed))
+    assert.is_truthy(core.unpack_credentials(packed))
   end)
 
   it("is refused when it was overwritten halfway by one of the same size", function()
-    local one = core.record { access_token = ("a"):rep(300), refresh_token = ("b"):rep(300) }:pack()
-    local two = core.record { access_token = ("c"):rep(300), refresh_token = ("d"):rep(300) }:pack()
+    local one = core.credentials { access_token = ("a"):rep(300), refresh_token = ("b"):rep(300) }:pack()
+    local two = core.credentials { access_token = ("c"):rep(300), refresh_token = ("d"):rep(300) }:pack()
     assert.are.equal(#one, #two)
     for at = 31, #one - 30 do -- behind what both begin with
-      local value = core.unpack_record(two:sub(1, at) .. one:sub(at + 1))
+      local value = core.unpack_credentials(two:sub(1, at) .. one:sub(at + 1))
       if value then assert.are.equal("refused", at) end
     end
-    is_problem("damaged", core.unpack_record(two:sub(1, 200) .. one:sub(201)))
+    is_problem("damaged", core.unpack_credentials(two:sub(1, 200) .. one:sub(201)))
   end)
 
   --- A text with the right sum.
@@ -211,26 +213,26 @@ describe("a packed record", function()
       "\n", "n\n", "=1\n", "!=1\n", "N=1\n", "n=1\nn=2\n", "n=a b\n", "n=%\n", "n=%4\n", "n=%zz\n", "n=\xc3\xa4\n",
       "n=1", "!n=\n", "access_token=\n", "!n=a%20b\n", ("n"):rep(32) .. "=1\n", "n=\0\n",
     } do
-      is_problem("", core.unpack_record(sealed(head .. lines)))
+      is_problem("", core.unpack_credentials(sealed(head .. lines)))
     end
     local many = {}
     for n = 1, 25 do many[n] = ("n%d=1\n"):format(n) end
-    is_problem("24 fields", core.unpack_record(sealed(head .. table.concat(many))))
-    is_problem("another version", core.unpack_record(sealed("hoopai-record 2\nn=1\n")))
-    is_problem("no record", core.unpack_record(sealed("n=1\n")))
-    is_problem("no record", core.unpack_record(("x"):rep(300)))
-    is_problem("256 KiB", core.unpack_record(("x"):rep(256 * 1024 + 1)))
-    assert.are.equal("1", core.unpack_record(sealed(head .. "n=1\n")):get("n"))
+    is_problem("24 fields", core.unpack_credentials(sealed(head .. table.concat(many))))
+    is_problem("another version", core.unpack_credentials(sealed("hoopai-record 2\nn=1\n")))
+    is_problem("no record", core.unpack_credentials(sealed("n=1\n")))
+    is_problem("no record", core.unpack_credentials(("x"):rep(300)))
+    is_problem("256 KiB", core.unpack_credentials(("x"):rep(256 * 1024 + 1)))
+    assert.are.equal("1", core.unpack_credentials(sealed(head .. "n=1\n")):get("n"))
   end)
 
   it("keeps a name secret that was stored as if it were not", function()
-    local stored = core.unpack_record(sealed("hoopai-record 1\nrefresh_token=abc\n"))
+    local stored = core.unpack_credentials(sealed("hoopai-record 1\nrefresh_token=abc\n"))
     assert.are.equal(core.secret("abc"), stored:get("refresh_token"))
   end)
 
   it("wants a string", function()
-    refuses("string expected", core.unpack_record)
-    refuses("string expected", core.unpack_record, 5)
+    refuses("string expected", core.unpack_credentials)
+    refuses("string expected", core.unpack_credentials, 5)
   end)
 end)
 
@@ -256,8 +258,8 @@ describe("over the wire", function()
   --- The grant of an answer with this body.
   local function grant(body, status)
     http:reply { method = "POST", path = "/oauth/token", status = status or 200, body = body }
-    local transfer <close> = post { form = { "grant_type", "refresh_token" }, secret_answer = true }
-    return core.read_grant(transfer)
+    local transfer <close> = post { form = { "grant_type", "refresh_token" }, secret_response = true }
+    return core.read_token_response(transfer)
   end
 
   describe("a form", function()
@@ -309,16 +311,16 @@ describe("over the wire", function()
 
     it("refuses what is none, without quoting it", function()
       local function add(form, body)
-        return function() multi:add { method = "POST", url = http.url, form = form, body = body } end
+        return function() send(multi, { method = "POST", url = http.url, form = form, body = body }) end
       end
       refuses("names and values", add { CANARY })
       refuses("a name of a form must be a string", add { 1, CANARY })
       refuses("a name of a form must be a string", add { core.secret(CANARY), "x" })
       refuses("a value of a form must be", add { "a", 1 })
       refuses("a value of a form must be", add { "a", {} })
-      refuses("a value of a form must be", add { "a", core.record { access_token = CANARY } })
+      refuses("a value of a form must be", add { "a", core.credentials { access_token = CANARY } })
       refuses("table expected", add("a=" .. CANARY))
-      refuses("body or a form", add({ "a", CANARY }, CANARY))
+      refuses("field 'body' of a request must be a string", add(nil, { "a", CANARY }))
       local closed = core.secret(CANARY)
       closed:close()
       refuses("closed secret", add { "a", closed })
@@ -337,7 +339,7 @@ describe("over the wire", function()
     end)
 
     it("is freed with a transfer that never ran", function()
-      local transfer = multi:add { method = "POST", url = "http://127.0.0.1:1", form = { "a", core.secret(CANARY) } }
+      local transfer = send(multi, { method = "POST", url = "http://127.0.0.1:1", form = { "a", core.secret(CANARY) } })
       transfer:close()
       transfer:close()
       assert.are.equal("closed", transfer:state())
@@ -345,15 +347,15 @@ describe("over the wire", function()
   end)
 
   describe("a secret answer", function()
-    it("is for read_grant alone", function()
+    it("is for read_token_response alone", function()
       http:reply { method = "POST", path = "/oauth/token", body = '{"access_token":"' .. CANARY .. '"}' }
-      local transfer = post { form = {}, secret_answer = true }
-      refuses("read_grant", transfer.body, transfer)
+      local transfer = post { form = {}, secret_response = true }
+      refuses("read_token_response", transfer.body, transfer)
       assert.are.equal("1.1", transfer:info().http_version)
-      assert.are.equal(core.secret(CANARY), assert(core.read_grant(transfer)):get("access_token"))
-      refuses("read_grant", transfer.body, transfer)
+      assert.are.equal(core.secret(CANARY), assert(core.read_token_response(transfer)):get("access_token"))
+      refuses("read_token_response", transfer.body, transfer)
       transfer:close()
-      refuses("not done, or closed", core.read_grant, transfer)
+      refuses("not done, or closed", core.read_token_response, transfer)
     end)
 
     it("is read as often as one likes: a token that it holds must not be lost with the memory of its first reader",
@@ -362,7 +364,7 @@ describe("over the wire", function()
         http:reply { method = "POST", path = "/oauth/token", body = body }
         local transfer <close> = post { form = {} }
         for _ = 1, 2 do
-          local record = core.read_grant(transfer)
+          local record = core.read_token_response(transfer)
           assert.are.equal(core.secret("abc"), record:get("access_token"))
           assert.are.equal("invalid_grant", record:get("error"))
         end
@@ -380,13 +382,13 @@ describe("over the wire", function()
       is_problem("empty", grant(""))
       local url, holder = server.refusing()
       local transfer <close> = core_http.fetch(multi, url,
-        { method = "POST", form = {}, secret_answer = true, timeout = 5 })
+        { method = "POST", form = {}, secret_response = true, timeout = 5 })
       holder:close()
-      is_problem("empty", core.read_grant(transfer))
-      local queued = multi:add { method = "GET", url = "http://127.0.0.1:1", timeout = 5 }
-      refuses("not done", core.read_grant, queued)
+      is_problem("empty", core.read_token_response(transfer))
+      local queued = send(multi, { method = "GET", url = "http://127.0.0.1:1", timeout = 5 })
+      refuses("not done", core.read_token_response, queued)
       queued:close()
-      refuses("hoopai.Transfer expected", core.read_grant, {})
+      refuses("hoopai.Transfer expected", core.read_token_response, {})
     end)
 
     it("may be cut off by the network: what came is whole or refused", function()
@@ -394,9 +396,9 @@ describe("over the wire", function()
       for _, case in ipairs { { whole, true }, { whole:sub(1, -2), false } } do
         http:reply { method = "POST", path = "/oauth/token", close = true,
           raw = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" .. case[1] }
-        local transfer <close> = post { form = {}, secret_answer = true }
+        local transfer <close> = post { form = {}, secret_response = true }
         assert.are.equal("network", (select(2, transfer:result())))
-        local record, problem = core.read_grant(transfer)
+        local record, problem = core.read_token_response(transfer)
         if case[2] then assert.are.equal(core.secret("canary"), record:get("access_token"))
         else is_problem("cut off", record, problem) end
       end
@@ -404,7 +406,7 @@ describe("over the wire", function()
 
     it("may be as large as the client allows", function()
       local record = assert(grant('{"junk":"' .. ("x"):rep(3000000) .. '","access_token":"' .. CANARY .. '"}'))
-      assert.are.same({ "access_token" }, record:names())
+      assert.are.same({ "access_token" }, names_of(record))
     end)
   end)
 
@@ -412,7 +414,7 @@ describe("over the wire", function()
     local function fields(body, status)
       local record = assert(grant(body, status))
       local values = {}
-      for _, name in ipairs(record:names()) do
+      for _, name in ipairs(names_of(record)) do
         local value = record:get(name)
         values[name] = type(value) == "string" and value or { value }
       end
@@ -481,7 +483,7 @@ describe("over the wire", function()
       parts[503] = '"is_bulk_installation":5,"message":7,"scope":8,"status_code":9,"token_type":10,"user_id":11'
       parts[504] = '"user_type":12'
       local record = assert(grant("{" .. table.concat(parts, ",") .. "}"))
-      assert.are.equal(24, #record:names())
+      assert.are.equal(24, #names_of(record))
       assert.are.equal(core.secret("r"), record:get("refresh_token"))
       assert.are.equal("12", record:get("user_type"))
       assert.are.equal("6", record:get("other6"))

@@ -1,8 +1,8 @@
 -- Kills processes that rotate credentials in a token file, and checks the file after each kill:
 --
---   make torture        or        KILLS=10000 lua5.4 spec/torture/vault_kill.lua        (from the root of the checkout)
+--   make torture     or     KILLS=10000 lua5.4 spec/torture/token_file_kill.lua     (from the root of the checkout)
 --
--- 1. At random: a child writes generation after generation and says each that vault:write has returned. After the kill
+-- 1. At random: a child writes generation after generation and says each that tokens:write has returned. After the kill
 --    the file must be whole and hold the last generation said, or the one after it.
 -- 2. Exactly: strace kills a probe and a write at their first, second, third ... system call. The file must be whole
 --    and hold the old generation or the new one, and the new one if the write had returned.
@@ -30,15 +30,15 @@ local function reset()
 end
 
 local function grant(generation)
-  return core.record {
+  return core.credentials {
     generation = generation, access_token = ("a%d-"):format(generation) .. ("x"):rep(900),
     refresh_token = ("r%d-"):format(generation) .. ("y"):rep(2500), expires_in = 86399,
   }
 end
 
---- The generation in the token file, 0 if there is none, nil if the credentials cannot be read.
-local function stored(vault)
-  local record, problem = vault:read("grant")
+--- The generation in the file, 0 when there is none, nil when the record cannot be read.
+local function stored(tokens)
+  local record, problem = tokens:read("grant")
   if problem then
     print("torn: " .. problem)
     return nil
@@ -46,15 +46,15 @@ local function stored(vault)
   return record and tonumber(record:get("generation")) or 0
 end
 
-local function look(vault, least, most, what)
-  local generation = stored(vault)
+local function look(tokens, least, most, what)
+  local generation = stored(tokens)
   if not generation then
     tally.torn = tally.torn + 1
   elseif generation < least or generation > most then
     tally.stale = tally.stale + 1
     print(("stale: generation %d, %d was written, %s"):format(generation, least, what))
   end
-  local lock = vault:lock("grant")
+  local lock = tokens:lock("grant")
   if lock then lock:release() else tally.locked = tally.locked + 1 end
   return generation
 end
@@ -63,7 +63,7 @@ end
 local function look_at_backup(folder, generation)
   local file = io.open(folder .. "/grant.bak", "rb")
   if not file then return end
-  local record = core.unpack_record(file:read("a"))
+  local record = core.unpack_credentials(file:read("a"))
   file:close()
   local older = record and tonumber(record:get("generation"))
   if not older or older > generation or older < generation - 1 then
@@ -82,22 +82,22 @@ end
 
 ------------------------------------------------------------------------------------------------------- at random
 
-local function rotate_for_ever(vault, generation, said)
-  local lock <close> = assert(vault:lock("grant"))
+local function rotate_for_ever(tokens, generation, said)
+  local lock <close> = assert(tokens:lock("grant"))
   while lock do
     generation = generation + 1
-    assert(vault:probe())
-    assert(vault:write("grant", grant(generation)))
+    assert(tokens:probe())
+    assert(tokens:write("grant", grant(generation)))
     process.write(said, string.pack("<I4", generation))
   end
 end
 
---- One child, killed after a random time. Returns the generation in the token file then.
-local function kill_one(folder, vault, generation, mean)
+--- One child, killed after a random time. Returns the generation in the file then.
+local function kill_one(folder, tokens, generation, mean)
   local from, to = process.pipe()
   local pid = process.fork()
   if pid == 0 then
-    local _, problem = pcall(rotate_for_ever, vault, generation, to)
+    local _, problem = pcall(rotate_for_ever, tokens, generation, to)
     io.stderr:write(tostring(problem), "\n")
     process.exit(3)
   end
@@ -112,7 +112,7 @@ local function kill_one(folder, vault, generation, mean)
     bytes = process.read(from)
   end
   process.close(from)
-  local found = look(vault, said, said + 1, "killed at random")
+  local found = look(tokens, said, said + 1, "killed at random")
   tally.rotations = tally.rotations + (found or said) - generation
   if found then look_at_backup(folder, found) end
   return found or said
@@ -121,15 +121,15 @@ end
 local function at_random()
   reset()
   local folder = root .. "/random"
-  local vault = assert(core.vault(folder))
+  local tokens = assert(core.token_file(folder))
   local began = core.now()
   -- The pace of this disk: kills should fall into any of the first writes. The first probe also looks for old files,
   -- which the children then need not do.
-  for n = 1, 20 do assert(vault:probe() and vault:write("grant", grant(n))) end
+  for n = 1, 20 do assert(tokens:probe() and tokens:write("grant", grant(n))) end
   local mean = 3 * (core.now() - began) / 20
   began = core.now()
   local generation = 20
-  for _ = 1, kills do generation = kill_one(folder, vault, generation, mean) end
+  for _ = 1, kills do generation = kill_one(folder, tokens, generation, mean) end
   local bad = report("at random", kills, began)
   local left = tonumber(run(("ls %s | grep -c tmp"):format(child.quote(folder))))
   print(("  %d temporary files of the dead are left, which go an hour later"):format(left))
@@ -140,15 +140,15 @@ end
 
 local one_write = [[
   local core = require "hoopai.core"
-  local vault = assert(core.vault(%q))
-  local lock = assert(vault:lock("grant"))
-  local old = vault:read("grant")
-  local new = core.record { generation = tonumber(old:get("generation")) + 1, access_token = ("x"):rep(900),
+  local tokens = assert(core.token_file(%q))
+  local lock = assert(tokens:lock("grant"))
+  local old = tokens:read("grant")
+  local new = core.credentials { generation = tonumber(old:get("generation")) + 1, access_token = ("x"):rep(900),
     refresh_token = ("y"):rep(2500) }
   io.stderr:setvbuf("no")
   io.stderr:write("begin\n")
-  assert(vault:probe())
-  assert(vault:write("grant", new))
+  assert(tokens:probe())
+  assert(tokens:write("grant", new))
   io.stderr:write("done\n")
 ]]
 
@@ -174,21 +174,21 @@ local function at_each_call()
   reset()
   assert(os.execute("strace -o /dev/null true"), "strace does not work here")
   local folder, script = root .. "/exact", root .. "/write.lua"
-  local vault = assert(core.vault(folder))
+  local tokens = assert(core.token_file(folder))
   local file = assert(io.open(script, "w"))
   assert(file:write(one_write:format(folder)))
   assert(file:close())
-  assert(vault:write("grant", grant(1)) and vault:write("grant", grant(2)))
+  assert(tokens:write("grant", grant(1)) and tokens:write("grant", grant(2)))
   local command = child.quote(child.interpreter()) .. " " .. child.quote(script) .. " 2>&1"
   local calls, began, names = calls_of(command), core.now(), {}
   for index, call in ipairs(calls) do
     os.execute(("rm -f %s/*.tmp"):format(child.quote(folder))) -- to look at those would shift the count of calls
-    local before = assert(stored(vault))
+    local before = assert(stored(tokens))
     local output = run(("strace -f -o /dev/null -e inject=%s:signal=KILL:when=%d %s; echo $?"):format(
       call.name, call.number, command))
     assert(output:find("begin", 1, true) and output:find("137\n$"), "not killed in its write: " .. output)
     local done = output:find("done", 1, true) ~= nil
-    local found = look(vault, done and before + 1 or before, before + 1, ("killed at %s %d"):format(call.name, index))
+    local found = look(tokens, done and before + 1 or before, before + 1, ("killed at %s %d"):format(call.name, index))
     if found then
       tally.rotations = tally.rotations + found - before
       look_at_backup(folder, found)

@@ -58,11 +58,11 @@ local function mode_of(file)
 end
 
 local function grant(generation)
-  return core.record { generation = generation, access_token = CANARY, refresh_token = "r" .. generation }
+  return core.credentials { generation = generation, access_token = CANARY, refresh_token = "r" .. generation }
 end
 
-local function generation_in(vault, name)
-  local record, problem = vault:read(name or "g")
+local function generation_in(tokens, name)
+  local record, problem = tokens:read(name or "g")
   assert.is_nil(problem)
   return record and tonumber(record:get("generation"))
 end
@@ -95,7 +95,7 @@ end
 
 before_each(function()
   root = output_of("mktemp -d")
-  path = root .. "/vault"
+  path = root .. "/tokens"
 end)
 
 after_each(function()
@@ -103,75 +103,75 @@ after_each(function()
   sh("chmod -R u+rwx . && cd / && rm -rf %s", child.quote(root))
 end)
 
-describe("a vault's folder", function()
+describe("the folder of token files", function()
   it("is made with mode 0700, whatever the umask", function()
     local old = process.umask(tonumber("277", 8))
-    local vault, problem = core.vault(path)
+    local tokens, problem = core.token_file(path)
     process.umask(old)
     assert.is_nil(problem)
     assert.are.equal("700", mode_of(path))
-    assert.are.same({}, vault:names())
+    assert.are.same({}, tokens:names())
   end)
 
   it("is made only where its parent is there", function()
-    is_problem("the folder cannot be made: No such file or directory", core.vault(root .. "/a/b"))
-    is_problem("the folder cannot be", core.vault("/proc/hoopai"))
+    is_problem("the folder cannot be made: No such file or directory", core.token_file(root .. "/a/b"))
+    is_problem("the folder cannot be", core.token_file("/proc/hoopai"))
   end)
 
   it("may be there, with slashes behind it", function()
-    sh("mkdir -m 755 vault")
-    assert.is_truthy(core.vault(path))
-    assert.is_truthy(core.vault(path .. "//"))
+    sh("mkdir -m 755 tokens")
+    assert.is_truthy(core.token_file(path))
+    assert.is_truthy(core.token_file(path .. "//"))
     assert.are.equal("755", mode_of(path))
-    assert.is_truthy(core.vault(root .. "/other/"))
+    assert.is_truthy(core.token_file(root .. "/other/"))
     assert.are.equal("700", mode_of(root .. "/other"))
   end)
 
   it("is refused when it is a symbolic link", function()
-    sh("mkdir -m 700 real && ln -s real vault && ln -s nowhere dangling")
-    is_problem("the folder is a symbolic link", core.vault(path))
-    is_problem("symbolic link", core.vault(path .. "/"))
-    is_problem("symbolic link", core.vault(root .. "/dangling"))
+    sh("mkdir -m 700 real && ln -s real tokens && ln -s nowhere dangling")
+    is_problem("the folder is a symbolic link", core.token_file(path))
+    is_problem("symbolic link", core.token_file(path .. "/"))
+    is_problem("symbolic link", core.token_file(root .. "/dangling"))
   end)
 
   it("is refused when it is no folder", function()
-    sh("touch vault && mkfifo fifo")
-    is_problem("Not a directory", core.vault(path))
-    is_problem("Not a directory", core.vault(root .. "/fifo"))
-    is_problem("Not a directory", core.vault("/dev/null"))
+    sh("touch tokens && mkfifo fifo")
+    is_problem("Not a directory", core.token_file(path))
+    is_problem("Not a directory", core.token_file(root .. "/fifo"))
+    is_problem("Not a directory", core.token_file("/dev/null"))
   end)
 
   it("is refused when others may change it", function()
     for _, mode in ipairs { "777", "1777", "770", "702", "720" } do
-      sh("rm -rf vault && mkdir vault && chmod %s vault", mode)
-      is_problem("can be changed by others", core.vault(path))
+      sh("rm -rf tokens && mkdir tokens && chmod %s tokens", mode)
+      is_problem("can be changed by others", core.token_file(path))
     end
   end)
 
   it("is refused when it is somebody else's", function()
     if is_root then
-      sh("mkdir -m 700 vault && chown nobody vault")
-      is_problem("belongs to another user", core.vault(path))
+      sh("mkdir -m 700 tokens && chown nobody tokens")
+      is_problem("belongs to another user", core.token_file(path))
     else
-      is_problem("belongs to another user", core.vault("/usr"))
+      is_problem("belongs to another user", core.token_file("/usr"))
     end
   end)
 
   it("is named by a path", function()
-    assert.has_error(function() core.vault() end)
-    assert.has_error(function() core.vault(1) end)
-    assert.has_error(function() core.vault("") end)
-    assert.has_error(function() core.vault("a\0b") end)
+    assert.has_error(function() core.token_file() end)
+    assert.has_error(function() core.token_file(1) end)
+    assert.has_error(function() core.token_file("") end)
+    assert.has_error(function() core.token_file("a\0b") end)
   end)
 
-  it("is closed once, and its vault of no use then", function()
-    local vault = core.vault(path)
-    vault:close()
-    vault:close()
+  it("is closed once, and of no use then", function()
+    local tokens = core.token_file(path)
+    tokens:close()
+    tokens:close()
     for _, name in ipairs { "read", "write", "probe", "remove", "lock", "names" } do
-      assert.has_error(function() vault[name](vault, "g", grant(1)) end, "attempt to use a closed vault")
+      assert.has_error(function() tokens[name](tokens, "g", grant(1)) end, "attempt to use a closed token file")
     end
-    assert.is_false(getmetatable(vault))
+    assert.is_false(getmetatable(tokens))
   end)
 
   it("is left with no descriptor open", function()
@@ -183,40 +183,40 @@ describe("a vault's folder", function()
     end
     local before = count()
     for n = 1, 30 do
-      local vault <close> = core.vault(path)
-      local lock <close> = assert(vault:lock("g"))
-      assert(lock and vault:lock("g") == nil)
-      assert(vault:probe() and vault:write("g", grant(n)) and vault:read("g") and vault:names())
-      core.vault(root .. "/vault/g")
+      local tokens <close> = core.token_file(path)
+      local lock <close> = assert(tokens:lock("g"))
+      assert(lock and tokens:lock("g") == nil)
+      assert(tokens:probe() and tokens:write("g", grant(n)) and tokens:read("g") and tokens:names())
+      core.token_file(root .. "/tokens/g")
       write_bytes("g", "torn")
-      vault:read("g")
-      vault:remove("g")
+      tokens:read("g")
+      tokens:remove("g")
     end
     assert.are.equal(before, count())
   end)
 end)
 
-describe("a vault", function()
-  local vault
+describe("a folder of token files", function()
+  local tokens
 
-  before_each(function() vault = assert(core.vault(path)) end)
-  after_each(function() vault:close() end)
+  before_each(function() tokens = assert(core.token_file(path)) end)
+  after_each(function() tokens:close() end)
 
   it("gives back what was written", function()
-    assert.are.same({ n = 1 }, table.pack(vault:read("g")))
-    assert.is_true(vault:write("g", grant(1)))
-    assert.are.equal(core.secret(CANARY), vault:read("g"):get("access_token"))
+    assert.are.same({ n = 1 }, table.pack(tokens:read("g")))
+    assert.is_true(tokens:write("g", grant(1)))
+    assert.are.equal(core.secret(CANARY), tokens:read("g"):get("access_token"))
     assert.are.equal(grant(1):pack(), read_bytes("g"))
-    assert.are.equal(grant(1):pack(), vault:read("g"):pack())
-    assert.is_true(core.vault(path):write("g", grant(2)))
-    assert.are.equal(2, generation_in(vault))
+    assert.are.equal(grant(1):pack(), tokens:read("g"):pack())
+    assert.is_true(core.token_file(path):write("g", grant(2)))
+    assert.are.equal(2, generation_in(tokens))
   end)
 
   it("makes files with mode 0600, whatever the umask", function()
     for _, mask in ipairs { "0", "22", "777" } do
       local old = process.umask(tonumber(mask, 8))
-      local written, problem = vault:write("g", grant(1))
-      local lock = vault:lock("g" .. mask)
+      local written, problem = tokens:write("g", grant(1))
+      local lock = tokens:lock("g" .. mask)
       process.umask(old)
       assert.is_nil(problem)
       assert.is_true(written)
@@ -227,22 +227,22 @@ describe("a vault", function()
   end)
 
   it("keeps the generation before as a backup", function()
-    vault:write("g", grant(1))
+    tokens:write("g", grant(1))
     assert.are.same({ "g" }, files())
-    vault:write("g", grant(2))
+    tokens:write("g", grant(2))
     assert.are.same({ "g", "g.bak" }, files())
     assert.are.equal(grant(1):pack(), read_bytes("g.bak"))
-    vault:write("g", grant(3))
+    tokens:write("g", grant(3))
     assert.are.equal(grant(2):pack(), read_bytes("g.bak"))
     assert.are.equal(grant(3):pack(), read_bytes("g"))
     assert.are.equal("600", mode_of(path .. "/g.bak"))
   end)
 
   it("writes where no backup can be made", function()
-    sh("mkdir vault/g.bak")
-    assert.is_true(vault:write("g", grant(1)))
-    assert.is_true(vault:write("g", grant(2)))
-    assert.are.equal(2, generation_in(vault))
+    sh("mkdir tokens/g.bak")
+    assert.is_true(tokens:write("g", grant(1)))
+    assert.is_true(tokens:write("g", grant(2)))
+    assert.are.equal(2, generation_in(tokens))
   end)
 
   it("makes files of names", function()
@@ -250,13 +250,13 @@ describe("a vault", function()
       "simple-Name_1", "a/b", "../up", ".", "..", "a.b", "100%", "\xc3\xa4", "nul\0", " ", ("n"):rep(200),
       ("/"):rep(66),
     }
-    for n, name in ipairs(names) do assert.is_true(vault:write(name, grant(n))) end
-    for n, name in ipairs(names) do assert.are.equal(n, generation_in(vault, name)) end
-    local listed = vault:names()
+    for n, name in ipairs(names) do assert.is_true(tokens:write(name, grant(n))) end
+    for n, name in ipairs(names) do assert.are.equal(n, generation_in(tokens, name)) end
+    local listed = tokens:names()
     table.sort(listed)
     table.sort(names)
     assert.are.same(names, listed)
-    assert.are.same({ "vault" }, files(root))
+    assert.are.same({ "tokens" }, files(root))
     for _, file in ipairs(files()) do assert.matches("^[%w_%%-]+$", file) end
     assert.is_truthy(lfs.attributes(path .. "/%2E%2E%2Fup", "mode"))
   end)
@@ -264,59 +264,59 @@ describe("a vault", function()
   it("refuses names that make none", function()
     for _, name in ipairs { "", ("n"):rep(201), ("/"):rep(67) } do
       for _, method in ipairs { "read", "write", "remove", "lock" } do
-        is_problem("the name of a record is", vault[method](vault, name, grant(1)))
+        is_problem("the name of a record is", tokens[method](tokens, name, grant(1)))
       end
     end
-    assert.has_error(function() vault:read() end)
-    assert.has_error(function() vault:read(1) end)
-    assert.has_error(function() vault:write("g", "text") end)
-    assert.has_error(function() vault:write("g") end)
+    assert.has_error(function() tokens:read() end)
+    assert.has_error(function() tokens:read(1) end)
+    assert.has_error(function() tokens:write("g", "text") end)
+    assert.has_error(function() tokens:write("g") end)
     assert.are.same({}, files())
   end)
 
   it("lists records only", function()
-    vault:write("g", grant(1))
-    vault:write("g", grant(2))
-    vault:lock("g"):release()
-    sh("cd vault && touch .hidden x.tmp 'a%%2fb' 'a%%4' 'a%%41' 'a b' g.0123456789abcdef.tmp")
-    assert.are.same({ "g" }, vault:names())
+    tokens:write("g", grant(1))
+    tokens:write("g", grant(2))
+    tokens:lock("g"):release()
+    sh("cd tokens && touch .hidden x.tmp 'a%%2fb' 'a%%4' 'a%%41' 'a b' g.0123456789abcdef.tmp")
+    assert.are.same({ "g" }, tokens:names())
   end)
 
   it("removes a record and its backup, once or again", function()
-    vault:write("g", grant(1))
-    vault:write("g", grant(2))
-    vault:lock("g"):release()
-    assert.is_true(vault:remove("g"))
-    assert.is_true(vault:remove("g"))
+    tokens:write("g", grant(1))
+    tokens:write("g", grant(2))
+    tokens:lock("g"):release()
+    assert.is_true(tokens:remove("g"))
+    assert.is_true(tokens:remove("g"))
     assert.are.same({ "g.lock" }, files())
-    sh("mkdir vault/d")
-    is_problem("d cannot be removed", vault:remove("d"))
+    sh("mkdir tokens/d")
+    is_problem("d cannot be removed", tokens:remove("d"))
   end)
 
   it("probes and leaves nothing behind", function()
-    assert.is_true(vault:probe())
+    assert.is_true(tokens:probe())
     assert.are.same({}, files())
   end)
 
   it("notices that its folder is gone", function()
-    sh("rm -rf vault")
-    is_problem("No such file", vault:probe())
-    is_problem("No such file", vault:write("g", grant(1)))
-    is_problem("No such file", vault:lock("g"))
+    sh("rm -rf tokens")
+    is_problem("No such file", tokens:probe())
+    is_problem("No such file", tokens:write("g", grant(1)))
+    is_problem("No such file", tokens:lock("g"))
   end)
 
   it("has a whole record for a reader without a lock at every moment", function()
-    vault:write("g", grant(1))
+    tokens:write("g", grant(1))
     local pid = process.fork()
     if pid == 0 then
       for n = 2, 1000000 do
-        if not vault:write("g", grant(n)) then process.exit(1) end
+        if not tokens:write("g", grant(n)) then process.exit(1) end
       end
     end
     local last, backwards, problems = 1, 0, {}
     local deadline = core.now() + 1.5
     while core.now() < deadline do
-      local record, problem = vault:read("g")
+      local record, problem = tokens:read("g")
       if not record then problems[#problems + 1] = tostring(problem) end
       local generation = record and tonumber(record:get("generation")) or last
       if generation < last then backwards = backwards + 1 end
@@ -330,68 +330,68 @@ describe("a vault", function()
   end)
 
   it("works on in a forked child", function()
-    vault:write("g", grant(1))
+    tokens:write("g", grant(1))
     assert.are.equal("true", forked(function()
-      return generation_in(vault) == 1 and vault:write("g", grant(2))
+      return generation_in(tokens) == 1 and tokens:write("g", grant(2))
     end))
-    assert.are.equal(2, generation_in(vault))
+    assert.are.equal(2, generation_in(tokens))
   end)
 end)
 
-describe("a file in a vault", function()
-  local vault
+describe("a token file", function()
+  local tokens
 
   before_each(function()
-    vault = assert(core.vault(path))
-    assert(vault:write("g", grant(1)))
+    tokens = assert(core.token_file(path))
+    assert(tokens:write("g", grant(1)))
   end)
-  after_each(function() vault:close() end)
+  after_each(function() tokens:close() end)
 
   local function refused(expected)
-    is_problem(expected, vault:read("g"))
-    is_problem("g ", vault:read("g"))
+    is_problem(expected, tokens:read("g"))
+    is_problem("g ", tokens:read("g"))
   end
 
   it("is refused as it is when others could read or change it", function()
     for _, mode in ipairs { "644", "640", "604", "660", "606", "610", "601" } do
-      sh("chmod %s vault/g", mode)
+      sh("chmod %s tokens/g", mode)
       refused("mode must be 0600")
       assert.are.equal(mode, mode_of(path .. "/g"))
     end
-    sh("chmod 400 vault/g")
-    assert.are.equal(1, generation_in(vault))
+    sh("chmod 400 tokens/g")
+    assert.are.equal(1, generation_in(tokens))
   end)
 
   if is_root then -- nobody else can give a file away
     it("is refused when it is somebody else's", function()
-      sh("chown nobody vault/g")
+      sh("chown nobody tokens/g")
       refused("belongs to another user")
     end)
   end
 
   it("is refused when it is a symbolic link, dangling or not", function()
-    sh("mv vault/g real && ln -s ../real vault/g")
+    sh("mv tokens/g real && ln -s ../real tokens/g")
     refused("symbolic link")
     sh("rm real")
     refused("symbolic link")
   end)
 
   it("is refused when it has a second name", function()
-    sh("ln vault/g elsewhere")
+    sh("ln tokens/g elsewhere")
     refused("second name")
-    sh("rm elsewhere && ln vault/g vault/g.bak")
-    assert.are.equal(1, generation_in(vault)) -- the two names that a killed writer leaves
-    sh("ln vault/g elsewhere")
+    sh("rm elsewhere && ln tokens/g tokens/g.bak")
+    assert.are.equal(1, generation_in(tokens)) -- the two names that a killed writer leaves
+    sh("ln tokens/g elsewhere")
     refused("second name")
   end)
 
   it("is refused when it is something else, without waiting for it", function()
-    sh("rm vault/g && mkfifo -m 600 vault/g")
+    sh("rm tokens/g && mkfifo -m 600 tokens/g")
     refused("not a regular file")
-    sh("rm vault/g && mkdir vault/g")
+    sh("rm tokens/g && mkdir tokens/g")
     refused("not a regular file")
     if is_root then
-      sh("rmdir vault/g && mknod -m 600 vault/g c 1 3")
+      sh("rmdir tokens/g && mknod -m 600 tokens/g c 1 3")
       refused("not a regular file")
     end
   end)
@@ -400,7 +400,7 @@ describe("a file in a vault", function()
     local whole = read_bytes("g")
     for size = 0, #whole - 1 do
       write_bytes("g", whole:sub(1, size))
-      local record, problem = vault:read("g")
+      local record, problem = tokens:read("g")
       if record or not problem then assert.are.equal("refused", size) end
     end
     refused("cut off")
@@ -415,116 +415,116 @@ describe("a file in a vault", function()
     write_bytes("g", ("x"):rep(256 * 1024 + 1))
     refused("256 KiB")
     write_bytes("g", whole)
-    assert.are.equal(1, generation_in(vault))
+    assert.are.equal(1, generation_in(tokens))
   end)
 
   it("holds the largest record there can be", function()
-    local record = core.record { a = (" "):rep(65536), b = ("x"):rep(65400) }
-    assert.is_true(vault:write("large", record))
-    assert.are.equal(record:pack(), vault:read("large"):pack())
+    local record = core.credentials { a = (" "):rep(65536), b = ("x"):rep(65400) }
+    assert.is_true(tokens:write("large", record))
+    assert.are.equal(record:pack(), tokens:read("large"):pack())
   end)
 
   it("is replaced, not followed, when it is a link or another name", function()
-    sh("mv vault/g real && ln -s ../real vault/g")
-    assert.is_true(vault:write("g", grant(2)))
+    sh("mv tokens/g real && ln -s ../real tokens/g")
+    assert.is_true(tokens:write("g", grant(2)))
     assert.are.equal("file", lfs.symlinkattributes(path .. "/g", "mode"))
-    assert.are.equal(2, generation_in(vault))
-    sh("ln vault/g elsewhere")
-    assert.is_true(vault:write("g", grant(3)))
-    assert.are.equal(3, generation_in(vault))
+    assert.are.equal(2, generation_in(tokens))
+    sh("ln tokens/g elsewhere")
+    assert.is_true(tokens:write("g", grant(3)))
+    assert.are.equal(3, generation_in(tokens))
     sh("grep -q generation=2 elsewhere && grep -q generation=1 real")
   end)
 
   it("cannot replace a folder", function()
-    sh("rm vault/g && mkdir vault/g && touch vault/g/x")
-    is_problem("g cannot be replaced: Is a directory", vault:write("g", grant(2)))
+    sh("rm tokens/g && mkdir tokens/g && touch tokens/g/x")
+    is_problem("g cannot be replaced: Is a directory", tokens:write("g", grant(2)))
     assert.are.same({ "g" }, files())
   end)
 end)
 
 describe("a temporary file", function()
-  local vault
+  local tokens
   local old, young = "g.0123456789abcdef.tmp", "g.fedcba9876543210.tmp"
 
-  before_each(function() vault = assert(core.vault(path)) end)
-  after_each(function() vault:close() end)
+  before_each(function() tokens = assert(core.token_file(path)) end)
+  after_each(function() tokens:close() end)
 
   it("of a dead writer is removed after an hour", function()
-    sh("cd vault && umask 077 && touch -d '61 minutes ago' %s notours.tmp x.0123456789abcdef.tmp.bak && touch %s", old,
+    sh("cd tokens && umask 077 && touch -d '61 minutes ago' %s notours.tmp x.0123456789abcdef.tmp.bak && touch %s", old,
       young)
-    assert.is_true(vault:probe())
+    assert.is_true(tokens:probe())
     assert.are.same({ young, "notours.tmp", "x.0123456789abcdef.tmp.bak" }, files())
-    sh("cd vault && umask 077 && touch -d '61 minutes ago' %s", old)
-    assert.is_true(vault:probe()) -- looks once an hour
+    sh("cd tokens && umask 077 && touch -d '61 minutes ago' %s", old)
+    assert.is_true(tokens:probe()) -- looks once an hour
     assert.are.equal(4, #files())
-    assert.is_true(core.vault(path):write("g", grant(1)))
+    assert.is_true(core.token_file(path):write("g", grant(1)))
     assert.are.same({ "g", young, "notours.tmp", "x.0123456789abcdef.tmp.bak" }, files())
   end)
 
   it("of a living writer stays, however old it looks", function()
-    sh("cd vault && umask 077 && touch -d '2 hours ago' %s", old)
+    sh("cd tokens && umask 077 && touch -d '2 hours ago' %s", old)
     -- flock -F becomes the command and so keeps its process id
-    sh("flock -F vault/%s sh -c 'touch locked; exec sleep 20' & echo $! > pid", old)
+    sh("flock -F tokens/%s sh -c 'touch locked; exec sleep 20' & echo $! > pid", old)
     local limit = core.now() + 10
     while not lfs.attributes(root .. "/locked") and core.now() < limit do core.sleep(0.005) end
-    assert.is_true(vault:probe())
+    assert.is_true(tokens:probe())
     assert.are.same({ old }, files())
     sh("kill $(cat pid)")
     while core.now() < limit and #files() > 0 do
-      assert.is_true(core.vault(path):probe())
+      assert.is_true(core.token_file(path):probe())
       core.sleep(0.005)
     end
     assert.are.same({}, files())
   end)
 
   it("that is no file of ours stays", function()
-    sh("cd vault && umask 077 && mkdir d.%s && mkfifo f.%s && ln -s x l.%s", old, old, old)
-    sh("cd vault && touch -h -d '2 hours ago' *")
-    assert.is_true(vault:probe())
+    sh("cd tokens && umask 077 && mkdir d.%s && mkfifo f.%s && ln -s x l.%s", old, old, old)
+    sh("cd tokens && touch -h -d '2 hours ago' *")
+    assert.is_true(tokens:probe())
     assert.are.equal(3, #files())
   end)
 end)
 
 describe("a lock", function()
-  local vault
+  local tokens
 
-  before_each(function() vault = assert(core.vault(path)) end)
-  after_each(function() vault:close() end)
+  before_each(function() tokens = assert(core.token_file(path)) end)
+  after_each(function() tokens:close() end)
 
   it("is held by one at a time, within one process too", function()
-    local lock = assert(vault:lock("g"))
-    assert.are.same({ n = 1 }, table.pack(vault:lock("g")))
-    assert.is_nil((core.vault(path):lock("g")))
-    assert.is_truthy(vault:lock("other"))
+    local lock = assert(tokens:lock("g"))
+    assert.are.same({ n = 1 }, table.pack(tokens:lock("g")))
+    assert.is_nil((core.token_file(path):lock("g")))
+    assert.is_truthy(tokens:lock("other"))
     lock:release()
     lock:release()
-    local second = assert(vault:lock("g"))
+    local second = assert(tokens:lock("g"))
     lock:release() -- not the second one's
-    assert.is_nil((vault:lock("g")))
+    assert.is_nil((tokens:lock("g")))
     second:release()
     assert.are.same({ "g.lock", "other.lock" }, files())
   end)
 
-  it("is given back by to-be-closed variables and by the collector, not with its vault", function()
+  it("is given back by to-be-closed variables and by the collector, not with its folder", function()
     do
-      local lock <close> = assert(vault:lock("g"))
-      assert.is_nil(lock and (vault:lock("g")))
+      local lock <close> = assert(tokens:lock("g"))
+      assert.is_nil(lock and (tokens:lock("g")))
     end
-    local other = core.vault(path)
+    local other = core.token_file(path)
     local held = { other:lock("g") }
     other:close()
-    assert.is_nil((vault:lock("g")))
+    assert.is_nil((tokens:lock("g")))
     assert.is_truthy(held[1])
     held[1] = nil
     collectgarbage()
-    assert.is_truthy(vault:lock("g"))
+    assert.is_truthy(tokens:lock("g"))
   end)
 
   it("excludes other processes", function()
-    local lock = assert(vault:lock("g"))
-    local try = "print(core.vault(path):lock('g') and 'taken' or 'held')"
+    local lock = assert(tokens:lock("g"))
+    local try = "print(core.token_file(path):lock('g') and 'taken' or 'held')"
     assert.are.equal("held", elsewhere("", try))
-    assert.are.equal("held", forked(function() return core.vault(path):lock("g") and "taken" or "held" end))
+    assert.are.equal("held", forked(function() return core.token_file(path):lock("g") and "taken" or "held" end))
     lock:release()
     assert.are.equal("taken", elsewhere("", try))
   end)
@@ -533,7 +533,7 @@ describe("a lock", function()
     local from, to = process.pipe()
     local pid = process.fork()
     if pid == 0 then
-      local lock = vault:lock("g")
+      local lock = tokens:lock("g")
       process.write(to, lock and "held" or "no")
       core.sleep(60)
       process.exit(lock and 0 or 1)
@@ -541,14 +541,14 @@ describe("a lock", function()
     assert.are.equal("held", process.read(from))
     process.close(from)
     process.close(to)
-    assert.is_nil((vault:lock("g")))
+    assert.is_nil((tokens:lock("g")))
     process.kill(pid)
     assert.are.equal("signal", (process.wait(pid)))
-    assert.is_truthy(vault:lock("g"))
+    assert.is_truthy(tokens:lock("g"))
   end)
 
   it("stays the parent's whatever a forked child does with it", function()
-    local held = { vault:lock("g") }
+    local held = { tokens:lock("g") }
     assert.is_truthy(held[1])
     for _, way in ipairs { "release", "collect", "exit" } do
       assert.are.equal("held", forked(function()
@@ -557,16 +557,16 @@ describe("a lock", function()
           held[1] = nil
           collectgarbage()
         end
-        return core.vault(path):lock("g") and "taken" or "held"
+        return core.token_file(path):lock("g") and "taken" or "held"
       end))
-      assert.is_nil((vault:lock("g")), way)
+      assert.is_nil((tokens:lock("g")), way)
     end
     held[1]:release()
-    assert.is_truthy(vault:lock("g"))
+    assert.is_truthy(tokens:lock("g"))
   end)
 
   it("is not passed on to programs", function()
-    local lock = assert(vault:lock("g"))
+    local lock = assert(tokens:lock("g"))
     assert.is_nil(output_of("ls -l /proc/self/fd"):find(path, 1, true))
     lock:release()
   end)
@@ -576,7 +576,7 @@ describe("a lock", function()
     for n = 1, 16 do
       pids[n] = process.fork()
       if pids[n] == 0 then
-        local mine = core.vault(path)
+        local mine = core.token_file(path)
         for _ = 1, 10 do
           local lock = mine:lock("g")
           while not lock do
@@ -592,26 +592,26 @@ describe("a lock", function()
       end
     end
     for n = 1, 16 do assert.are.same({ "exit", 0 }, { process.wait(pids[n]) }) end
-    assert.are.equal(160, generation_in(vault))
+    assert.are.equal(160, generation_in(tokens))
   end)
 
   it("refuses a file that is not its own", function()
-    sh("touch vault/real && ln -s real vault/g.lock")
-    is_problem("g.lock is a symbolic link", vault:lock("g"))
-    sh("rm vault/* && ln -s nowhere vault/g.lock")
-    is_problem("symbolic link", vault:lock("g"))
+    sh("touch tokens/real && ln -s real tokens/g.lock")
+    is_problem("g.lock is a symbolic link", tokens:lock("g"))
+    sh("rm tokens/* && ln -s nowhere tokens/g.lock")
+    is_problem("symbolic link", tokens:lock("g"))
     assert.is_nil(lfs.attributes(path .. "/nowhere"))
-    sh("rm vault/* && mkfifo -m 600 vault/g.lock")
-    is_problem("not a regular file", vault:lock("g"))
-    sh("rm vault/* && mkdir vault/g.lock")
-    is_problem("g.lock", vault:lock("g"))
-    sh("rmdir vault/* && install -m 644 /dev/null vault/g.lock")
-    is_problem("mode must be 0600", vault:lock("g"))
-    sh("chmod 600 vault/g.lock && ln vault/g.lock x")
-    is_problem("second name", vault:lock("g"))
+    sh("rm tokens/* && mkfifo -m 600 tokens/g.lock")
+    is_problem("not a regular file", tokens:lock("g"))
+    sh("rm tokens/* && mkdir tokens/g.lock")
+    is_problem("g.lock", tokens:lock("g"))
+    sh("rmdir tokens/* && install -m 644 /dev/null tokens/g.lock")
+    is_problem("mode must be 0600", tokens:lock("g"))
+    sh("chmod 600 tokens/g.lock && ln tokens/g.lock x")
+    is_problem("second name", tokens:lock("g"))
     if is_root then
-      sh("rm x && chown nobody vault/g.lock")
-      is_problem("another user", vault:lock("g"))
+      sh("rm x && chown nobody tokens/g.lock")
+      is_problem("another user", tokens:lock("g"))
     end
   end)
 end)
@@ -619,35 +619,35 @@ end)
 describe("a disk that fails", function()
   local function written(before, source)
     return elsewhere(before, [[
-      local vault, problem = core.vault(path)
-      if not vault then return print(problem) end
-      local record = core.record { generation = 2, access_token = "canary", pad = ("x"):rep(20000) }
+      local tokens, problem = core.token_file(path)
+      if not tokens then return print(problem) end
+      local record = core.credentials { generation = 2, access_token = "canary", pad = ("x"):rep(20000) }
       local say = print
     ]] .. source)
   end
 
   local tries = [[
-    say("probe", vault:probe())
-    say("write", vault:write("g", record))
-    say("read", vault:read("g"):get("generation"))
-    say("lock", vault:lock("g") and true)
+    say("probe", tokens:probe())
+    say("write", tokens:write("g", record))
+    say("read", tokens:read("g"):get("generation"))
+    say("lock", tokens:lock("g") and true)
   ]]
 
-  --- Calls fn with a vault on a small disk of its own.
+  --- Calls fn with a folder on a small disk of its own.
   local function on_small_disk(fn)
     local disk = root .. "/disk"
     sh("mkdir disk")
     local text = forked(function()
       if mount.who == "namespace" then process.become_root() end
       assert(mount.on(disk, "64k"))
-      fn(core.vault(disk))
+      fn(core.token_file(disk))
       return "all is well"
     end)
     if mount.who == "root" then mount.off(disk) end
     assert.are.equal("all is well", text)
   end
 
-  before_each(function() assert(core.vault(path):write("g", grant(1))) end)
+  before_each(function() assert(core.token_file(path):write("g", grant(1))) end)
 
   it("by a limit of the file size: a problem, and no signal", function()
     assert.are.equal("probe\tnil\ta test file cannot be written: File too large\n"
@@ -663,15 +663,15 @@ describe("a disk that fails", function()
         if not file then break end
         held[#held + 1] = file
       end
-      say("probe", vault:probe())
-      say("write", vault:write("g", record))
-      say("read", vault:read("g"))
-      say("lock", vault:lock("g"))
-      say("names", vault:names())
-      say("vault", core.vault(path))
+      say("probe", tokens:probe())
+      say("write", tokens:write("g", record))
+      say("read", tokens:read("g"))
+      say("lock", tokens:lock("g"))
+      say("names", tokens:names())
+      say("tokens", core.token_file(path))
       held[1]:close()
-      say("write", vault:write("g", record))
-      say("read", vault:read("g"):get("generation"))
+      say("write", tokens:write("g", record))
+      say("read", tokens:read("g"):get("generation"))
     ]])
     assert.are.equal((([[
 probe	nil	a test file cannot be written: E
@@ -679,7 +679,7 @@ write	nil	g cannot be written: E
 read	nil	g cannot be opened: E
 lock	nil	g.lock cannot be opened: E
 names	nil	the folder cannot be listed: E
-vault	nil	the folder cannot be opened: E
+tokens	nil	the folder cannot be opened: E
 write	true
 read	2]]):gsub(": E", ": Too many open files")), text)
     assert.are.same({ "g", "g.bak" }, files())
@@ -689,17 +689,17 @@ read	2]]):gsub(": E", ": Too many open files")), text)
     local text
     if is_root then
       -- Nothing is forbidden to root, so somebody else tries, with a copy of the core where that one can read it.
-      sh("chmod 755 . && chown -R nobody vault && chmod 500 vault && cp %s/%s/hoopai/core.so . && chmod 644 core.so",
+      sh("chmod 755 . && chown -R nobody tokens && chmod 500 tokens && cp %s/%s/hoopai/core.so . && chmod 644 core.so",
         child.quote(lfs.currentdir()), os.getenv "HOOPAI_BUILD" or "build")
       sh("cat > try.lua <<'END'\n%s\nEND\n chmod 644 try.lua", (([[
         local core = package.loadlib("ROOT/core.so", "luaopen_hoopai_core")()
-        local vault, say = assert(core.vault("ROOT/vault")), print
-        local record = core.record { generation = 2 }
+        local tokens, say = assert(core.token_file("ROOT/tokens")), print
+        local record = core.credentials { generation = 2 }
       ]] .. tries):gsub("ROOT", root)))
       text = output_of(("env -u LD_PRELOAD setpriv --reuid nobody --clear-groups %s %s/try.lua"):format(
         child.quote(lfs.symlinkattributes("/proc/self/exe", "target") or child.interpreter()), root))
     else
-      sh("chmod 500 vault")
+      sh("chmod 500 tokens")
       text = written("", tries)
     end
     assert.are.equal("probe\tnil\ta test file cannot be written: Permission denied\n"
@@ -708,30 +708,30 @@ read	2]]):gsub(": E", ": Too many open files")), text)
 
   if mount.who then
     it("by being full: what there is stays", function()
-      on_small_disk(function(vault)
-        assert.is_true(vault:write("g", grant(1)))
-        assert.is_true(vault:probe())
+      on_small_disk(function(tokens)
+        assert.is_true(tokens:write("g", grant(1)))
+        assert.is_true(tokens:probe())
         sh("dd if=/dev/zero of=disk/filler bs=1k count=100 status=none 2>/dev/null || true")
-        is_problem("a test file cannot be written: No space left on device", vault:probe())
-        is_problem("g cannot be written: No space left on device", vault:write("g", grant(2)))
-        assert.are.equal(1, generation_in(vault))
+        is_problem("a test file cannot be written: No space left on device", tokens:probe())
+        is_problem("g cannot be written: No space left on device", tokens:write("g", grant(2)))
+        assert.are.equal(1, generation_in(tokens))
         assert.are.same({ "filler", "g" }, files(root .. "/disk"))
         sh("rm disk/filler")
-        assert.is_true(vault:write("g", grant(3)))
-        assert.are.equal(3, generation_in(vault))
+        assert.is_true(tokens:write("g", grant(3)))
+        assert.are.equal(3, generation_in(tokens))
       end)
     end)
 
     it("by being read-only: what there is stays", function()
-      on_small_disk(function(vault)
-        assert.is_true(vault:write("g", grant(1)))
+      on_small_disk(function(tokens)
+        assert.is_true(tokens:write("g", grant(1)))
         sh("mount -o remount,bind,ro disk")
-        is_problem("a test file cannot be written: Read-only file system", vault:probe())
-        is_problem("g cannot be written: Read-only file system", vault:write("g", grant(2)))
-        is_problem("g.lock cannot be opened: Read-only file system", vault:lock("g"))
-        is_problem("g cannot be removed: Read-only file system", vault:remove("g"))
-        is_problem("the folder cannot be made: Read-only file system", core.vault(root .. "/disk/new"))
-        assert.are.equal(1, generation_in(vault))
+        is_problem("a test file cannot be written: Read-only file system", tokens:probe())
+        is_problem("g cannot be written: Read-only file system", tokens:write("g", grant(2)))
+        is_problem("g.lock cannot be opened: Read-only file system", tokens:lock("g"))
+        is_problem("g cannot be removed: Read-only file system", tokens:remove("g"))
+        is_problem("the folder cannot be made: Read-only file system", core.token_file(root .. "/disk/new"))
+        assert.are.equal(1, generation_in(tokens))
       end)
     end)
   end
@@ -741,14 +741,14 @@ describe("under strace", function()
   -- LeakSanitizer cannot work in a process that is traced.
   local strace = 'ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" strace -f -o %s/log -e trace=%s %s'
 
-  --- The system calls of `action` on a vault with the generations 1 and 2, and what it printed, while strace injects.
+  --- The system calls of `action` on a folder with the generations 1 and 2, and what it printed, while strace injects.
   local function traced(action, inject)
-    assert(core.vault(path):write("g", grant(1)))
-    assert(core.vault(path):write("g", grant(2)))
+    assert(core.token_file(path):write("g", grant(1)))
+    assert(core.token_file(path):write("g", grant(2)))
     local before = strace:format(root, "openat,write,fsync,unlinkat,linkat,renameat,close,flock", inject or "")
     local text = elsewhere(before, ([[
-      local vault = assert(core.vault(path))
-      local record = core.record { generation = 3 }
+      local tokens = assert(core.token_file(path))
+      local record = core.credentials { generation = 3 }
       io.stdout:setvbuf("no")
       io.stdout:write("begin\n")
       local done, problem = %s
@@ -765,7 +765,7 @@ describe("under strace", function()
   end
 
   it("a write is on the disk before it counts", function()
-    local calls, text = traced("vault:write('g', record)")
+    local calls, text = traced("tokens:write('g', record)")
     assert.are.equal("begin\ntrue", text)
     local expected = {
       'openat%(%d+, "g%.%x+%.tmp", O_WRONLY|O_CREAT|O_EXCL|O_NOCTTY|O_NONBLOCK|O_NOFOLLOW|O_CLOEXEC, 0600%) = %d+$',
@@ -781,25 +781,25 @@ describe("under strace", function()
   end)
 
   it("a removal is on the disk before it counts", function()
-    local calls = traced("vault:remove('g')")
+    local calls = traced("tokens:remove('g')")
     assert.matches('^unlinkat%(%d+, "g", 0%)', calls[1])
     assert.matches('^unlinkat%(%d+, "g.bak", 0%)', calls[2])
     assert.matches("^fsync%(%d+%)", calls[3])
   end)
 
   it("a probe writes 8 KiB to the disk and takes them away", function()
-    local calls = traced("vault:probe()")
+    local calls = traced("tokens:probe()")
     local log = table.concat(calls, "\n")
     assert.matches('openat%(%d+, "probe%.%x+%.tmp".-\nflock.-\nwrite%(%d+, .-, 8192%) = 8192\nfsync%(%d+%) .-\n'
       .. 'unlinkat%(%d+, "probe%.%x+%.tmp", 0%)', log)
   end)
 
-  --- While strace makes a call fail: what write says, the generation in the vault, and its files.
+  --- While strace makes a call fail: what write says, the generation in the tokens, and its files.
   local function fails(inject, expected, generation, left)
-    local _, text = traced("vault:write('g', record)", "-e inject=" .. inject)
+    local _, text = traced("tokens:write('g', record)", "-e inject=" .. inject)
     assert.are.equal("begin\n" .. expected, text)
-    local vault <close> = core.vault(path)
-    assert.are.equal(generation, generation_in(vault))
+    local tokens <close> = core.token_file(path)
+    assert.are.equal(generation, generation_in(tokens))
     assert.are.equal(left or "g g.bak", table.concat(files(), " "))
   end
 
@@ -823,15 +823,15 @@ describe("under strace", function()
   end)
 
   it("a kill at any step leaves the old record or the new one", function()
-    -- spec/torture/vault_kill.lua does it at each system call and ten thousand times at random.
+    -- spec/torture/token_file_kill.lua does it at each system call and ten thousand times at random.
     for _, step in ipairs { { "flock", 1, 2 }, { "fsync", 1, 2 }, { "unlinkat", 1, 2 }, { "linkat", 1, 2 },
       { "renameat", 1, 2 }, { "fsync", 2, 3 } } do
-      local _, text = traced("vault:write('g', record)", ("-e inject=%s:signal=KILL:when=%d"):format(step[1], step[2]))
+      local _, text = traced("tokens:write('g', record)", ("-e inject=%s:signal=KILL:when=%d"):format(step[1], step[2]))
       assert.matches("^begin", text)
       assert.is_nil(text:find("true", 1, true))
-      local vault <close> = core.vault(path)
-      assert.are.equal(step[3], generation_in(vault), step[1])
-      assert(vault:lock("g")):release()
+      local tokens <close> = core.token_file(path)
+      assert.are.equal(step[3], generation_in(tokens), step[1])
+      assert(tokens:lock("g")):release()
     end
   end)
 end)
