@@ -2,7 +2,7 @@
 -- have ended.
 local copas = require "copas"
 local errors = require "hoopai.errors"
-local loop = require "hoopai.loop"
+local loop = require "hoopai.async.loop"
 
 local pcall, huge = pcall, math.huge
 local warn = warn or function() end

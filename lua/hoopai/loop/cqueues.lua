@@ -1,7 +1,7 @@
 --- The controllers of cqueues: calls wait in their coroutines, and tasks of `hoopai.spawn` go on beside those.
 local condition = require "cqueues.condition"
 local cqueues = require "cqueues"
-local loop = require "hoopai.loop"
+local loop = require "hoopai.async.loop"
 
 local error, next, pcall, setmetatable = error, next, pcall, setmetatable
 

@@ -45,7 +45,7 @@ local adapters = { "blocking", "luv", "cqueues", "copas", "custom" }
 return setmetatable(loop, { __index = function(self, name)
   for _, known in ipairs(adapters) do
     if name == known then
-      local adapter = require("hoopai.loop." .. name)
+      local adapter = require("hoopai.loop." .. name) -- not by hoopai.lazy: preload loads no loop of a host
       self[name] = adapter
       return adapter
     end

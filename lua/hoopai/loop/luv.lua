@@ -1,6 +1,6 @@
 --- libuv's loop: tasks of `hoopai.spawn` go on in `uv.run`, which returns when they and all else have ended.
 local errors = require "hoopai.errors"
-local loop = require "hoopai.loop"
+local loop = require "hoopai.async.loop"
 local pid = require("hoopai.core").pid
 local uv = require "luv"
 
