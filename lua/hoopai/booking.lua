@@ -1,7 +1,7 @@
---- Safe booking, on top of `appointments:create`: what `client.appointments:book` does.
+--- Safe booking, on top of `appointments:create`: `client.appointments:book`.
 --
--- The API knows no idempotency keys, so a create is sent once. Where its outcome is unclear, the events around the slot
--- are read until it is known: a booking carries a reference in its description by which it is found again.
+-- The API has no idempotency keys, so a create is sent once. If its outcome is unclear, the events around the slot are
+-- read until it is known: a booking carries a reference in its description by which it is found again.
 local async = require "hoopai.async"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
@@ -22,21 +22,24 @@ local now, to_epoch_ms = core.now, time.to_epoch_ms
 -- The methods of client.appointments; `self` is the state of the client, see hoopai.client.
 local booking = {}
 
-local LOOKS = { 1, 3, 8, 20, 45 } -- when to look after an unclear create, in seconds: the API may be late
-local SURE_AFTER = 10             -- a look before this cannot prove that there is no booking
-local LATE = 5                    -- seconds before the sending at which a record may seem to be made: clocks differ
-local HOUR, DAY = 3600000, 86400000
-local PLACE = { method = "POST", path = "/calendars/events/appointments" }
+-- Seconds
+local READ_AT = { 1, 3, 8, 20, 45 } -- when to read the events after an unclear create: the API may be late
+local SURE_AFTER = 10               -- an earlier reading cannot prove that there is no booking
+local CLOCK_SKEW = 5                -- by which a record may seem older than the request that made it
 
------------------------------------------------------------------------------------------------------- what is given
+-- Milliseconds
+local HOUR, DAY = 3600000, 86400000
+local METHOD, PATH = "POST", "/calendars/events/appointments"
+
+-- The arguments
 
 local function is_instant_text(value)
   local ms, problem = to_epoch_ms(value)
   return not ms and problem or nil
 end
 
--- What `book` takes beside the fields of an appointment. Each check returns nil when the value is right.
-local own_fields = {
+-- The options of `book` beside the fields of an appointment. Each check returns nil if the value is right.
+local book_fields = {
   from = is_instant_text,
   to = is_instant_text,
   timezone = function(value) return type(value) ~= "string" and "must be the name of a time zone" or nil end,
@@ -58,7 +61,7 @@ local own_fields = {
   end,
 }
 
--- What `book` itself reads of an appointment must be right also where nothing else is checked (`validate = false`).
+-- The fields of an appointment that `book` itself reads: they are checked even with `validate = false`.
 local needed_fields = {
   calendarId = function(value) return type(value) ~= "string" and "must be a string" or nil end,
   startTime = function(value) return value ~= nil and is_instant_text(value) or nil end,
@@ -66,7 +69,7 @@ local needed_fields = {
   description = function(value) return value ~= nil and type(value) ~= "string" and "must be a string" or nil end,
 }
 
--- What an appointment may have but `book` cannot vouch for.
+-- Fields of an appointment with which `book` cannot keep its promise.
 local refused_fields = {
   ignoreFreeSlotValidation = "switches off the API's guard against double booking: with it use appointments:create",
   rrule = "makes a series, which only goes without that guard: use appointments:create",
@@ -76,20 +79,20 @@ local function add(details, path, problem, given)
   details[#details + 1] = { path = path, problem = problem, given = given ~= nil and validate.describe(given) or nil }
 end
 
---- Splits what was given into the fields of the appointment and those of `book`, and notes what is wrong with either.
+--- Splits the caller's table into the fields of the appointment and the options of `book`, and adds their problems.
 local function split(given, details)
-  local body, own = {}, {}
+  local body, book_options = {}, {}
   for name, value in pairs(given) do
-    local check = own_fields[name]
+    local check = book_fields[name]
     if check then
       local problem = check(value)
-      if problem then add(details, name, problem, value) else own[name] = value end
+      if problem then add(details, name, problem, value) else book_options[name] = value end
     elseif refused_fields[name] then
       if value ~= false then add(details, name, refused_fields[name], value) end
     else
       body[name] = value
       if type(name) == "string" and find(name, "_", 1, true) then
-        local question, near = errors.did_you_mean(name, own_fields)
+        local question, near = errors.did_you_mean(name, book_fields)
         if near then
           body[name] = nil
           details[#details + 1] = { path = name, problem = "is unknown, " .. question, suggestion = near }
@@ -97,23 +100,24 @@ local function split(given, details)
       end
     end
   end
-  return body, own
+  return body, book_options
 end
 
---- The window in which a slot is looked for, in milliseconds.
-local function set_window(job, own, details)
+--- Sets the window of the search for a slot, in milliseconds.
+local function set_window(job, book_options, details)
   local start = job.start
-  local from = own.from and to_epoch_ms(own.from) or start or core.wall_ms()
-  local to = own.to and to_epoch_ms(own.to) or from + 7 * DAY
-  if to <= from then add(details, "to", "must be after " .. (own.from and "`from`" or "now"), own.to) end
-  if to - from > 31 * DAY then add(details, "to", "must be at most 31 days after `from`", own.to) end
+  local from = book_options.from and to_epoch_ms(book_options.from) or start or core.wall_ms()
+  local to = book_options.to and to_epoch_ms(book_options.to) or from + 7 * DAY
+  local start_name = book_options.from and "`from`" or "now"
+  if to <= from then add(details, "to", "must be after " .. start_name, book_options.to) end
+  if to - from > 31 * DAY then add(details, "to", "must be at most 31 days after `from`", book_options.to) end
   job.from, job.to = from, to
 end
 
-local function check_times(body, own, details)
+local function check_times(body, book_options, details)
   if rawget(body, "startTime") ~= nil then
-    if own.from ~= nil then
-      add(details, "from", "goes without `startTime`: give a slot or a window, not both", own.from)
+    if book_options.from ~= nil then
+      add(details, "from", "goes without `startTime`: give a slot or a window, not both", book_options.from)
     end
   elseif body.endTime ~= nil then
     add(details, "endTime", "goes with `startTime` only: the calendar says how long a slot is", body.endTime)
@@ -121,8 +125,7 @@ local function check_times(body, own, details)
   end
 end
 
---- Checks the fields of the appointment by the rules of `create`; a free slot stands for the start that is not known
--- yet.
+--- Checks the fields of the appointment by the rules of `create`. Any instant stands for a start that is not known yet.
 -- @treturn table the fields as they are sent: instants as text, the location filled in
 local function check_body(body, context, details)
   local copy = {}
@@ -141,30 +144,30 @@ local function check_body(body, context, details)
 end
 
 local function failure(fields)
-  fields.method, fields.path = PLACE.method, PLACE.path
+  fields.method, fields.path = METHOD, PATH
   return errors.new(fields)
 end
 
---- A reference as it stands in a description. Its end is part of it, as one reference may begin like another.
+--- A reference as it is written in a description. The end is marked too: one reference may begin like another.
 local function mark_of(reference)
   return "[ref " .. reference .. "]"
 end
 
---- Turns what was given into a job; or nil and the error that names all problems.
+--- Makes a job of the caller's table; or returns nil and the error that names all problems.
 local function new_job(state, given, call_options)
   options.check_call("appointments:book", call_options)
   local details, chosen = {}, request.options(state.settings, call_options)
-  local body, own = split(given, details)
-  check_times(body, own, details)
+  local body, book_options = split(given, details)
+  check_times(body, book_options, details)
   body = check_body(body, chosen, details)
   local job = {
     client = state.client, options = call_options or {}, body = body,
     timeout = chosen.timeout, queue_timeout = chosen.queue_timeout or huge,
     start = body.startTime and to_epoch_ms(body.startTime),
-    timezone = own.timezone, on_taken = own.on_taken or (body.startTime == nil and "next" or "fail"),
-    slots_left = own.max_slots or 5, patience = own.reconcile_timeout or 60,
+    timezone = book_options.timezone, on_taken = book_options.on_taken or (body.startTime == nil and "next" or "fail"),
+    slots_left = book_options.max_slots or 5, reconcile_timeout = book_options.reconcile_timeout or 60,
   }
-  set_window(job, own, details)
+  set_window(job, book_options, details)
   if #details > 0 then
     sort(details, function(a, b) return tostring(a.path) < tostring(b.path) end)
     return nil, failure {
@@ -172,14 +175,15 @@ local function new_job(state, given, call_options)
       message = validate.message(details, "appointments:book"),
     }
   end
-  if own.reference ~= false then
-    job.reference = type(own.reference) == "string" and own.reference or "hoopai-" .. core.random_hex(16)
+  if book_options.reference ~= false then
+    local reference = book_options.reference
+    job.reference = type(reference) == "string" and reference or "hoopai-" .. core.random_hex(16)
     body.description = (body.description and body.description .. "\n\n" or "") .. mark_of(job.reference)
   end
   return job
 end
 
---- The call options for a request that shall take these seconds at most.
+--- The call options of a request that takes these seconds at most.
 local function within(job, seconds)
   local copy = {}
   for name, value in pairs(job.options) do copy[name] = value end
@@ -187,43 +191,44 @@ local function within(job, seconds)
   return copy
 end
 
------------------------------------------------------------------------------------------------ one task at a time
+-- One task at a time
 
 local busy = {} -- calendar and instant -> lock and how many want it
 
-local Turn = {}
-Turn.__close = function(turn)
-  turn.entry.users = turn.entry.users - 1
-  if turn.entry.users == 0 then busy[turn.key] = nil end
+local TurnGuard = {}
+
+function TurnGuard.__close(guard)
+  guard.entry.users = guard.entry.users - 1
+  if guard.entry.users == 0 then busy[guard.key] = nil end
 end
 
---- Two tasks that want one slot take turns: what the one finds out afterwards must not be the other's booking.
+--- Two tasks that book one slot take turns: when one reconciles, it must not find the booking of the other.
 local function take_turn(calendar_id, start)
   local key = calendar_id .. " " .. start
   local entry = busy[key] or { lock = async.new_lock(), users = 0 }
-  local turn = setmetatable({ key = key, entry = entry }, Turn)
+  local guard = setmetatable({ key = key, entry = entry }, TurnGuard)
   busy[key], entry.users = entry, entry.users + 1
-  return turn, entry.lock
+  return guard, entry.lock
 end
 
--------------------------------------------------------------------------------------------------------- finding out
+-- Reconciliation
 
 local gone = { cancelled = true, invalid = true }
 
---- Does the event carry the reference? nil where one of them has none.
+--- Whether the event carries the reference; nil if one of them has none.
 local function is_marked(wanted, event)
   if not wanted.reference or type(event.description) ~= "string" then return nil end
   return find(event.description, mark_of(wanted.reference), 1, true) ~= nil
 end
 
---- Is it an event as the one that was sent, made since?
+--- Whether an event looks like the booking that was sent, and is not older.
 local function is_alike(wanted, event, sent_ms)
   if event.calendarId ~= wanted.calendarId or event.contactId ~= wanted.contactId then return false end
   if to_epoch_ms(event.startTime) ~= to_epoch_ms(wanted.startTime) then return false end
   if gone[event.appointmentStatus or event.appoinmentStatus] then return false end
   if wanted.known and wanted.known[event.id] then return false end
   local made = event.dateAdded and to_epoch_ms(event.dateAdded)
-  return not made or not sent_ms or made >= sent_ms - LATE * 1000
+  return not made or not sent_ms or made >= sent_ms - CLOCK_SKEW * 1000
 end
 
 local function list_around(client, wanted, call_options)
@@ -234,7 +239,7 @@ local function list_around(client, wanted, call_options)
   }, call_options)
 end
 
---- When the booking was sent, on the server's clock as its answer tells it.
+--- When the booking was sent, on the server's clock as the Date header states it.
 local function server_time(wanted, response)
   local server, sent_ms = retry.date(response.headers.date), wanted.sent_ms
   return server and sent_ms and server * 1000 - (core.wall_ms() - sent_ms) or sent_ms
@@ -251,12 +256,12 @@ end
 
 --- Reads the events around the slot once.
 -- @return[1] the booking and the response
--- @treturn[2] false when it is not there
--- @treturn[2] ?string the id of one that is like it but lacks the reference, as its description was changed, or as it
--- is somebody else's
+-- @treturn[2] false if it is not there
+-- @treturn[2] ?string the id of an event that is like it but lacks the reference: its description was changed, or it is
+-- another booking
 -- @treturn[3] nil
 -- @treturn[3] Error
-local function look(client, wanted, call_options)
+local function read_booking(client, wanted, call_options)
   local events, response = list_around(client, wanted, call_options)
   if not events then return nil, response end
   local found, like, sent_ms = {}, nil, server_time(wanted, response)
@@ -275,18 +280,18 @@ local function look(client, wanted, call_options)
   return booked, got
 end
 
--- After these a further look would end the same way.
+-- After these kinds another reading would fail in the same way.
 local hopeless = {
   closed = true, auth = true, scope = true, forbidden = true, reauth_required = true, invalid_request = true,
 }
 
---- Seconds for a reading that shall end at the deadline. One that waited long for a connection gets some time all the
--- same: without its answer all the waiting was for nothing.
+--- Seconds for a reading that ends at the deadline. A reading that waited long for a connection gets some time in any
+-- case: without its response all the waiting was for nothing.
 local function time_left(job, deadline)
-  return max(deadline - now(), job.patience / 60, 0.05)
+  return max(deadline - now(), job.reconcile_timeout / 60, 0.05)
 end
 
---- Is the slot still offered? Asks again, until the deadline (a core.now() time), where the answer does not come.
+--- Whether the slot is still offered. Reads again until the deadline (a core.now() time) while no response comes.
 local function is_offered(job, wanted, deadline)
   local start = to_epoch_ms(wanted.startTime)
   local free, err
@@ -302,48 +307,49 @@ local function is_offered(job, wanted, deadline)
   return false
 end
 
---- The moments to look at, in seconds after the failure.
-local function looks_within(patience)
-  local last, moments = patience - min(5, patience / 4), {}
-  for _, moment in ipairs(LOOKS) do
+--- When to read the events, in seconds after the failure.
+local function readings_within(timeout)
+  local last, moments = timeout - min(5, timeout / 4), {}
+  for _, moment in ipairs(READ_AT) do
     if moment < last then moments[#moments + 1] = moment end
   end
   moments[#moments + 1] = last
   return moments
 end
 
---- Copies the error of a create and says what is known now.
-local function outcome(err, applied, said, wanted)
+--- Copies the error of a create, with what is known now.
+local function outcome(err, applied, finding, wanted)
   local copy = {}
   for name, value in pairs(err) do copy[name] = value end
   copy.applied, copy.retryable = applied, applied == "no"
-  copy.message = format("%s; %s", err.message, said)
+  copy.message = format("%s; %s", err.message, finding)
   copy.booking = applied ~= "no" and wanted or nil
   return errors.new(copy)
 end
 
---- Finds out what became of a create whose outcome is unclear.
+--- Reconciles a create whose outcome is unclear.
 local function reconcile(job, wanted, err)
-  local begun, last_look, like = now(), nil, nil
-  for _, moment in ipairs(looks_within(job.patience)) do
+  local begun, last_reading, like = now(), nil, nil
+  local deadline = begun + job.reconcile_timeout
+  for _, moment in ipairs(readings_within(job.reconcile_timeout)) do
     async.sleep(max(begun + moment - now(), 0))
-    local booked, response = look(job.client, wanted, within(job, time_left(job, begun + job.patience)))
+    local booked, response = read_booking(job.client, wanted, within(job, time_left(job, deadline)))
     if booked then return booked, response end
-    if booked == false then last_look, like = now() - begun, response
+    if booked == false then last_reading, like = now() - begun, response
     elseif response.kind == "duplicate" then
       response.booking, response.cause = wanted, err
       return nil, response
     elseif hopeless[response.kind] then break end
   end
-  if last_look and last_look >= SURE_AFTER and not like and is_offered(job, wanted, begun + job.patience) then
+  if last_reading and last_reading >= SURE_AFTER and not like and is_offered(job, wanted, deadline) then
     return nil, outcome(err, "no", "it was looked for and is not there: the slot is still free")
   end
   return nil, outcome(err, "maybe", "not found so far; appointments:find_booking(err.booking) looks again", wanted)
 end
 
------------------------------------------------------------------------------------------------------------ booking
+-- Booking
 
---- The ids that are there before the sending, for bookings that carry no reference.
+--- The ids of the events before the sending: a booking without a reference is none of them.
 local function known_ids(job, wanted)
   local events, err = list_around(job.client, wanted, job.options)
   if not events then return nil, err end
@@ -354,21 +360,22 @@ local function known_ids(job, wanted)
   return known
 end
 
--- Who cancels a booking must be able to look for it: what was cut off is told with the `booking`.
-local Watch = {}
-Watch.__close = function(watch)
-  if watch.is_over then return end
-  if watch.failure then
+-- A caller that cancels a booking must be able to look for it: the error of the cut off call gets the `booking`.
+local CutOffGuard = {}
+
+function CutOffGuard.__close(guard)
+  if guard.is_over then return end
+  if guard.failure then
     return async.record_change("maybe", failure {
-      kind = "cancelled", applied = "maybe", booking = watch.wanted, cause = watch.failure,
+      kind = "cancelled", applied = "maybe", booking = guard.wanted, cause = guard.failure,
       message = "cut off before it was known what became of the booking",
     })
   end
-  local cut = async.last_cut_off()
-  if cut and cut ~= watch.before then cut.booking = watch.wanted end
+  local cut_off = async.last_cut_off()
+  if cut_off and cut_off ~= guard.before then cut_off.booking = guard.wanted end
 end
 
---- Sends the create for one slot and finds out what became of it.
+--- Sends the create for one slot, and reconciles it if need be.
 local function book_slot(job, slot)
   local body = {}
   for name, value in pairs(job.body) do body[name] = value end
@@ -377,10 +384,10 @@ local function book_slot(job, slot)
     reference = job.reference, calendarId = body.calendarId, contactId = body.contactId, startTime = slot,
     endTime = body.endTime, locationId = body.locationId, assignedUserId = body.assignedUserId,
   }
-  local turn <close>, lock = take_turn(body.calendarId, to_epoch_ms(slot)) -- luacheck: ignore 211
+  local turn_guard <close>, lock = take_turn(body.calendarId, to_epoch_ms(slot)) -- luacheck: ignore 211
   local deadline = job.queue_timeout < huge and now() + job.queue_timeout or nil
-  local hold <close> = lock:acquire("appointments:book", deadline)
-  if not hold then
+  local lock_guard <close> = lock:acquire("appointments:book", deadline)
+  if not lock_guard then
     return nil, failure {
       kind = "timeout", stage = "queue", retryable = true, attempts = 0,
       message = format("another booking of the slot took longer than the queue_timeout of %g s", job.queue_timeout),
@@ -392,28 +399,28 @@ local function book_slot(job, slot)
     if not wanted.known then return nil, err end
   end
   wanted.sent_ms = core.wall_ms()
-  local watch <close> = setmetatable({ wanted = wanted, before = async.last_cut_off() }, Watch)
+  local guard <close> = setmetatable({ wanted = wanted, before = async.last_cut_off() }, CutOffGuard)
   local booked, response = job.client.appointments:create(body, job.options)
   if not booked and response.applied ~= "no" then
-    watch.failure = response
+    guard.failure = response
     booked, response = reconcile(job, wanted, response)
   end
-  watch.is_over = true
+  guard.is_over = true
   if booked then response.slot, response.reference = slot, job.reference end
   return booked, response
 end
 
 --- What identifies a booking, for @{Appointments:find_booking}. Plain data, which can be kept in a file.
 -- @table Booking
--- @tfield[opt] string reference what stands in its description
+-- @tfield[opt] string reference the text at the end of its description
 -- @tfield string calendarId its calendar
 -- @tfield string contactId its contact
 -- @tfield string startTime its start
--- @tfield[opt] string endTime its end, where it was given
+-- @tfield[opt] string endTime its end, if one was given
 -- @tfield[opt] string locationId its location
--- @tfield[opt] string assignedUserId its user, where one was given
+-- @tfield[opt] string assignedUserId its user, if one was given
 -- @tfield[opt] integer sent_ms when it was sent, in milliseconds since 1970
--- @tfield[opt] table known ids of the events that were there before, by id
+-- @tfield[opt] table known the events before it: id -> true
 
 local function window_text(job)
   return format("%s and %s", time.from_ms(job.from):iso("UTC"), time.from_ms(job.to):iso("UTC"))
@@ -438,28 +445,28 @@ local function next_slot(job, after)
   }
 end
 
---- Books a slot, at most once, and finds out what became of it where the answer is lost.
+--- Books a slot, at most once, and reconciles the booking if its response is lost.
 --
--- Give `startTime` (a slot as `free_slots` gave it), or `from` and `to`: then the first free slot between them is
--- booked. The create is sent once. When its outcome is unclear (a timeout, a broken connection, a 5xx), the events
--- around the slot are read until the booking is found, for `reconcile_timeout` at most.
--- Two tasks of a program that want one slot take turns; `queue_timeout` bounds the wait for one's turn.
+-- Give `startTime` (a slot as `free_slots` returned it), or `from` and `to`: then the first free slot between them is
+-- booked. The create is sent once. If its outcome is unclear (a timeout, a broken connection, a 5xx), the events around
+-- the slot are read until the booking is found, for `reconcile_timeout` at most.
+-- Two tasks of a program that book one slot take turns; `queue_timeout` bounds the wait.
 -- @tparam table given the fields of `create`, without `ignoreFreeSlotValidation` and `rrule`; and
--- @tparam[opt] integer|string|instant given.from where to begin to look for a free slot. Default: now
--- @tparam[opt] integer|string|instant given.to where to end, 31 days later at most. Default: seven days later
--- @tparam[opt] string given.timezone of the slots that are looked for. Default: the calendar's
--- @tparam[opt] string given.on_taken when somebody else took the slot: "next" tries the following free ones, "fail"
--- does not. Default: "fail" with `startTime`, else "next"
+-- @tparam[opt] integer|string|instant given.from the beginning of the search for a free slot. Default: now
+-- @tparam[opt] integer|string|instant given.to its end, 31 days later at most. Default: seven days later
+-- @tparam[opt] string given.timezone the time zone of the slots. Default: the calendar's
+-- @tparam[opt] string given.on_taken if the slot was taken meanwhile: "next" tries the following free ones, "fail" does
+-- not. Default: "fail" with `startTime`, else "next"
 -- @tparam[opt=5] integer given.max_slots how many slots are tried at most
--- @tparam[opt=true] boolean|string given.reference what stands at the end of the description, so that the booking is
--- found again: a random text; a text of your own, which no other booking has; or false for none. Then the booking is
--- told by calendar, contact and instant, and the events are read before it is sent too
--- @tparam[opt=60] number given.reconcile_timeout seconds for finding out, on top of `timeout`
--- @tparam[opt] CallOptions call_options for each request that this takes
+-- @tparam[opt=true] boolean|string given.reference the text at the end of the description by which the booking is found
+-- again: true for a random text; a text of your own, which no other booking has; or false for none. Then the booking is
+-- recognised by calendar, contact and instant, and the events are also read before it is sent
+-- @tparam[opt=60] number given.reconcile_timeout seconds for reconciling, on top of `timeout`
+-- @tparam[opt] CallOptions call_options for each request of the booking
 -- @treturn[1] Appointment
--- @treturn[1] Response with `slot`, the start as it was sent, `reference`, and `reconciled` when it was found later
+-- @treturn[1] Response with `slot`, the start as it was sent, `reference`, and `reconciled` if it was found later
 -- @treturn[2] nil
--- @treturn[2] Error `applied` is "no" when it is certain that nothing was booked. Else `booking` has all that
+-- @treturn[2] Error `applied` is "no" if it is certain that nothing was booked. Else `booking` has all that
 -- `appointments:find_booking` needs to look again
 -- @raise for wrong use, such as an unknown option
 function booking:book(given, call_options)
@@ -487,14 +494,14 @@ end
 -- @treturn[1] Appointment
 -- @treturn[1] Response
 -- @treturn[2] nil
--- @treturn[2] Error of kind "not_found" when there is no such booking now, "duplicate" when there are several. When one
+-- @treturn[2] Error of kind "not_found" if there is no such booking now, "duplicate" if there are several. If an event
 -- is like it but lacks the reference, `applied` of the former is "maybe", and `details` has its id
 -- @raise for wrong use, such as an unknown option
 function booking:find_booking(wanted, call_options)
   if type(wanted) ~= "table" or type(wanted.calendarId) ~= "string" or not to_epoch_ms(wanted.startTime) then
     errors.raise("appointments:find_booking expects the `booking` of an error of appointments:book")
   end
-  local booked, response = look(self.client, wanted, call_options)
+  local booked, response = read_booking(self.client, wanted, call_options)
   if booked == false and response then
     return nil, failure {
       kind = "not_found", applied = "maybe", details = { response },

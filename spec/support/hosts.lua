@@ -534,9 +534,10 @@ end
 --- If hoopai's own code fails in a callback, a warning is emitted and the host goes on.
 function cases.broken_step(host, client)
   warn "@on"
-  local step, id = hoopai.loop.step, nil
-  function hoopai.loop.step()
-    hoopai.loop.step = step
+  local loop = require "hoopai.async.loop"
+  local step, id = loop.step, nil
+  function loop.step()
+    loop.step = step
     error "broken"
   end
   host.spawn(function() id = assert(client.calendars:get("c")).id end)
