@@ -1,7 +1,6 @@
 /* The Request: the method, the beginning of the URL and the headers, checked and copied once for many transfers. */
 #include "request.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define HOOPAI_REQUEST "hoopai.Request"
@@ -90,17 +89,17 @@ static void write_header(struct hoopai_writer *writer, const char *line, size_t 
   }
 }
 
-/* The size of the header lines, and their number. Leaves the list, or nil, on the stack. */
+/* The memory for the lines of the list at index 4, if any, and for their nodes. */
 static size_t measure_headers(lua_State *L, lua_Integer *count) {
-  size_t bytes = 0;
   *count = 0;
-  if (field(L, "headers") == LUA_TNIL) return 0;
-  luaL_checktype(L, -1, LUA_TTABLE);
-  *count = (lua_Integer)lua_rawlen(L, -1);
+  if (lua_isnil(L, 4)) return 0;
+  luaL_checktype(L, 4, LUA_TTABLE);
+  *count = (lua_Integer)lua_rawlen(L, 4);
   luaL_argcheck(L, *count <= MAX_HEADERS, 1, "more than 64 headers");
+  size_t bytes = (size_t)*count * sizeof(struct curl_slist);
   for (lua_Integer i = 1; i <= *count; i++) {
     size_t length;
-    if (lua_rawgeti(L, -1, i) != LUA_TSTRING) luaL_error(L, "header %d of a request must be a string", (int)i);
+    if (lua_rawgeti(L, 4, i) != LUA_TSTRING) luaL_error(L, "header %d of a request must be a string", (int)i);
     const char *line = lua_tolstring(L, -1, &length);
     if (!is_header(line, length)) luaL_error(L, "header %d of a request is malformed", (int)i);
     bytes += length + 1;
@@ -109,11 +108,10 @@ static size_t measure_headers(lua_State *L, lua_Integer *count) {
   return bytes;
 }
 
-/* Writes the lines of the list on top of the stack. */
 static void write_headers(lua_State *L, struct hoopai_writer *writer, lua_Integer count) {
   for (lua_Integer i = 1; i <= count; i++) {
     size_t length;
-    lua_rawgeti(L, -1, i);
+    lua_rawgeti(L, 4, i);
     const char *line = lua_tolstring(L, -1, &length);
     write_header(writer, line, length);
     lua_pop(L, 1);
@@ -123,77 +121,76 @@ static void write_headers(lua_State *L, struct hoopai_writer *writer, lua_Intege
 /* -- hoopai.Request -------------------------------------------------------------------------- */
 
 void hoopai_request_release(struct hoopai_request *request) {
-  if (--request->holders > 0) return;
-  hoopai_wipe(request, request->size); /* a header may be a secret */
-  free(request);
-}
-
-/* Makes a request of the table at index 1. The caller is its first holder. */
-static struct hoopai_request *read_request(lua_State *L) {
-  size_t url_length, method_length;
-  lua_Integer count;
-  const char *url = string_field(L, "url", &url_length);
-  const char *method = string_field(L, "method", &method_length);
-  bool https = strncmp(url, "https://", 8) == 0;
-  if (!https && strncmp(url, "http://", 7) != 0) {
-    luaL_error(L, "the URL of a request must begin with https:// or http://");
-  }
-  if (!hoopai_is_url(url, url_length)) luaL_error(L, "the URL of a request is malformed");
-  if (!is_method(method, method_length)) luaL_error(L, "the method of a request is malformed");
-  struct hoopai_request fields = {
-    .holders = 1,
-    .url_length = url_length,
-    .https = https,
-    .once = true_field(L, "once"),
-    .form = true_field(L, "form"),
-    .secret_response = true_field(L, "secret_response"),
-  };
-  size_t bytes = measure_headers(L, &count) + url_length + method_length + 2; /* last: rule Finalisers */
-  size_t nodes = (size_t)count * sizeof(struct curl_slist);
-  fields.size = sizeof fields + nodes + bytes;
-  struct hoopai_request *request = malloc(fields.size);
-  if (!request) {
-    luaL_error(L, "not enough memory");
-    return NULL;
-  }
-  *request = fields;
-  struct curl_slist *first = (struct curl_slist *)(void *)(request + 1);
-  struct hoopai_writer writer = {(char *)first + nodes, first};
-  request->url = hoopai_write_text(&writer, url, url_length);
-  request->method = hoopai_write_text(&writer, method, method_length);
-  request->posts = posts(request->method);
-  write_headers(L, &writer, count);
-  if (count > 0) {
-    request->headers = first;
-    writer.node[-1].next = NULL;
-  }
-  lua_pop(L, 3);
-  return request;
+  if (--request->holders == 0) hoopai_wipe(request + 1, request->size); /* a header may be a secret */
 }
 
 struct hoopai_request *hoopai_request_check(lua_State *L, int index) {
-  struct hoopai_request **box = luaL_checkudata(L, index, HOOPAI_REQUEST);
-  if (!*box) luaL_error(L, "attempt to use a closed request");
-  return *box;
+  struct hoopai_request *request = luaL_checkudata(L, index, HOOPAI_REQUEST);
+  if (request->closed) luaL_error(L, "attempt to use a closed request");
+  return request;
+}
+
+/* Pushes a request with `size` bytes of memory for the URL and the method, and with memory for the headers. The list of
+   headers is measured again at the end: rule Finalisers. */
+static struct hoopai_request *push_request(lua_State *L, size_t size, lua_Integer *count) {
+  struct hoopai_request *request;
+  size_t bytes;
+  do {
+    lua_settop(L, 4);
+    bytes = measure_headers(L, count);
+    request = lua_newuserdatauv(L, sizeof *request + size + bytes, 0);
+    memset(request, 0, sizeof *request);
+    request->size = size + bytes;
+    request->closed = true;
+    luaL_setmetatable(L, HOOPAI_REQUEST);
+  } while (measure_headers(L, count) > bytes);
+  return request;
 }
 
 /* request { url, method, headers, once, form, secret_response } -> Request: the same part of many requests
    url: the beginning of their URLs; headers: a list of lines; once: libcurl must not send a request again; form: bodies
    are lists of names and values instead of strings; secret_response: only read_token_response reads responses */
 static int request_new(lua_State *L) {
+  size_t url_length, method_length;
+  lua_Integer count;
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
-  struct hoopai_request **box = lua_newuserdatauv(L, sizeof(struct hoopai_request *), 0);
-  *box = NULL;
-  luaL_setmetatable(L, HOOPAI_REQUEST);
-  *box = read_request(L);
+  const char *url = string_field(L, "url", &url_length);
+  const char *method = string_field(L, "method", &method_length);
+  bool https = strncmp(url, "https://", 8) == 0;
+  if (!https && strncmp(url, "http://", 7) != 0) {
+    return luaL_error(L, "the URL of a request must begin with https:// or http://");
+  }
+  if (!hoopai_is_url(url, url_length)) return luaL_error(L, "the URL of a request is malformed");
+  if (!is_method(method, method_length)) return luaL_error(L, "the method of a request is malformed");
+  bool leaves_once = true_field(L, "once"), form = true_field(L, "form");
+  bool secret_response = true_field(L, "secret_response");
+  field(L, "headers");
+  struct hoopai_request *request = push_request(L, url_length + method_length + 2, &count);
+  struct curl_slist *first = (struct curl_slist *)(void *)(request + 1);
+  struct hoopai_writer writer = {(char *)(first + count), first};
+  request->url = hoopai_write_text(&writer, url, url_length);
+  request->url_length = url_length;
+  request->method = hoopai_write_text(&writer, method, method_length);
+  write_headers(L, &writer, count);
+  if (count > 0) {
+    request->headers = first;
+    writer.node[-1].next = NULL;
+  }
+  request->https = https;
+  request->posts = posts(method);
+  request->once = leaves_once;
+  request->form = form;
+  request->secret_response = secret_response;
+  request->holders = 1;
+  request->closed = false;
   return 1;
 }
 
 static int request_gc(lua_State *L) {
-  struct hoopai_request **box = luaL_checkudata(L, 1, HOOPAI_REQUEST);
-  if (*box) hoopai_request_release(*box);
-  *box = NULL;
+  struct hoopai_request *request = luaL_checkudata(L, 1, HOOPAI_REQUEST);
+  if (!request->closed) hoopai_request_release(request);
+  request->closed = true;
   return 0;
 }
 

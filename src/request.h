@@ -1,4 +1,4 @@
-/* The part of a request that is the same for many transfers. */
+/* The userdata hoopai.Request: the part of a request that is the same for many transfers. */
 #ifndef HOOPAI_REQUEST_H
 #define HOOPAI_REQUEST_H
 
@@ -6,10 +6,11 @@
 
 #include <curl/curl.h>
 
-/* Each userdata hoopai.Request and each transfer that sends the request is a holder. */
+/* The header lines and texts follow the struct. Its holders are the userdata, until it is closed, and each transfer. */
 struct hoopai_request {
   int holders;
-  size_t size;              /* of this block of memory, the texts included */
+  bool closed;
+  size_t size;              /* of the memory behind the struct */
   const char *method, *url; /* the URL is the beginning of that of each transfer */
   size_t url_length;
   struct curl_slist *headers; /* NULL = none */
@@ -33,7 +34,7 @@ struct hoopai_writer {
 /* The request of the userdata at an index; raises for another value and for a closed request. */
 struct hoopai_request *hoopai_request_check(lua_State *L, int index);
 
-/* Ends one hold. The last one wipes and frees the request. */
+/* To be called by each holder. The last one wipes the texts. */
 void hoopai_request_release(struct hoopai_request *request);
 
 /* Only visible ASCII. */

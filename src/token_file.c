@@ -19,7 +19,9 @@
 #define STALE 3600      /* seconds: the age of temporary files that are removed, and the time between two sweeps */
 #define PROBE_SIZE 8192 /* bytes */
 
-_Static_assert(HOOPAI_MAX_PACKED <= HOOPAI_MAX_FILE, "credentials fit into a file");
+#if HOOPAI_MAX_PACKED > HOOPAI_MAX_FILE
+#error "packed credentials must fit into a file"
+#endif
 
 struct token_file {
   int folder;   /* -1 = closed */

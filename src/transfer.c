@@ -104,6 +104,8 @@ struct hoopai_transfer *hoopai_transfer_new(lua_State *L) {
   luaL_setmetatable(L, HOOPAI_TRANSFER);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, HOOPAI_TRANSFER_MULTI);
+  lua_pushvalue(L, 2);
+  lua_setiuservalue(L, -2, HOOPAI_TRANSFER_REQUEST);
   transfer->request = request;
   request->holders++;
   set_body(L, 5, transfer);

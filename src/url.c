@@ -18,9 +18,8 @@ static bool is_control(unsigned char byte) {
 }
 
 static void add_escaped(luaL_Buffer *out, const char *bytes, size_t length) {
-  size_t size = hoopai_escaped_length(bytes, length, HOOPAI_PLAIN_URL);
-  (void)hoopai_escape(luaL_prepbuffsize(out, size), bytes, length, HOOPAI_PLAIN_URL);
-  luaL_addsize(out, size);
+  char *start = luaL_prepbuffsize(out, 3 * length); /* the longest that it can become */
+  luaL_addsize(out, (size_t)(hoopai_escape(start, bytes, length, HOOPAI_PLAIN_URL) - start));
 }
 
 /* Why an argument cannot be a path segment. No accepted argument can change the endpoint of a call. */
