@@ -149,7 +149,7 @@ function client.new(given)
     process = core.pid(), base_url = settings.base_url, transport = settings.transport, closed = false,
     app = settings.oauth, rate_limit = settings.rate_limit, rate_limiters = {}, retry_budgets = {},
     closing = async.new_condition(),
-    source = type(token) == "function" and token_source.asked(token) or token_source.fixed(token),
+    source = type(token) == "function" and token_source.callback(token) or token_source.static(token),
   }
   if settings.oauth and settings.on.refresh then settings.oauth:listen(settings.on) end
   settings.token, settings.oauth, settings.transport, settings.base_url = nil, nil, nil, nil

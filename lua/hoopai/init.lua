@@ -30,31 +30,31 @@ local get_app = lazy.module "hoopai.oauth.app"
 local hoopai = {
   --- The version of the library.
   VERSION = "0.1.0",
-  --- JSON's null. In a request it clears a field; in an answer it stands only where null has a meaning of its own, as
-  -- in a calendar's `availabilityType`. Elsewhere a null in an answer is nil.
+  --- JSON's null. In a request it clears a field. A response has it only in fields in which null has a meaning, such as
+  -- a calendar's `availabilityType`; any other null in a response is nil.
   null = core.null,
 }
 
 --- Makes a client. Opens nothing: connections are made by the first call.
 -- @tparam[opt] table options
--- @tparam[opt] string|function options.token the access token; or a function that is asked for one, with "first"
+-- @tparam[opt] string|function options.token the access token; or a function that is called for one, with "first"
 -- before the first call and with "refused" after the API refused its last one. It returns a token, or nil and an error,
 -- and may wait. Default: HOOPAI_TOKEN of the environment
--- @tparam[opt] App options.oauth an app of @{oauth} that gives the tokens, instead of `token` and HOOPAI_TOKEN
--- @tparam[opt] string options.company_id with `oauth`: the agency. The tokens of its locations are made from its own,
--- where they have not signed in themselves; without a location calls are made with the agency's token
--- @tparam[opt] string options.location_id the location (sub-account), filled in wherever an endpoint takes a
+-- @tparam[opt] App options.oauth an app of @{oauth} that supplies the tokens, instead of `token` and HOOPAI_TOKEN
+-- @tparam[opt] string options.company_id with `oauth`: the agency. Its token gives those of its locations that did not
+-- sign in themselves; without a location calls are made with the agency's token
+-- @tparam[opt] string options.location_id the location (sub-account), filled in if an endpoint takes a
 -- `locationId`. Default: HOOPAI_LOCATION_ID of the environment
--- @tparam[opt] string options.base_url where the API is: https, or http to this machine. Default: that of the app, else
+-- @tparam[opt] string options.base_url the URL of the API: https, or http to this machine. Default: that of the app, else
 -- HOOPAI_BASE_URL of the environment, else `https://services.leadconnectorhq.com`
 -- @tparam[opt="2021-07-28"] string options.api_version the `Version` header
--- @tparam[opt=30] number options.timeout seconds from the first sending of a call to its whole answer, retries and a
--- renewal of the token included
--- @tparam[opt] number options.queue_timeout seconds a call may wait for the request budget and a free connection before
+-- @tparam[opt=30] number options.timeout seconds from the first sending of a call to the end of its response, retries
+-- and a renewal of the token included
+-- @tparam[opt] number options.queue_timeout seconds a call may wait for the rate limit and a free connection before
 -- that. Default: no limit
--- @tparam[opt=2] integer|boolean options.retries how often a request may be repeated where that is safe; false: never
--- @tparam[opt=true] boolean options.rate_limit whether calls wait for the request budget of their location, as the API
--- tells it
+-- @tparam[opt=2] integer|boolean options.retries how often a request may be repeated if that is safe; false: never
+-- @tparam[opt=true] boolean options.rate_limit whether calls wait for the rate limit of their location, as the API
+-- states it
 -- @tparam[opt=10] number options.connect_timeout seconds until a connection must be there
 -- @tparam[opt=64] integer options.max_connections how many connections may be open
 -- @tparam[opt=true] boolean options.http2 whether HTTP/2 may be used
@@ -62,7 +62,7 @@ local hoopai = {
 -- @tparam[opt] string options.ca_file certificates to trust instead of the system's (PEM)
 -- @tparam[opt] string options.proxy "environment", or the address of a proxy. Default: none
 -- @tparam[opt] string options.user_agent the `User-Agent` header
--- @tparam[opt] Hooks options.on functions that are told of each request and answer
+-- @tparam[opt] Hooks options.on functions that are called for each request and response
 -- @treturn Client
 -- @raise for a missing token, an unknown or a wrong option
 hoopai.new = client.new
@@ -91,9 +91,10 @@ function hoopai.oauth(options)
   return get_app().new(options, client.new)
 end
 
---- Loads what is otherwise loaded when it is first needed: the endpoints, their checks, bookings, the modules of times,
--- slots, logs and stores, and OAuth. For hosts that change standard functions, or take them away, after they have
--- loaded the library, and for those that fork. From then on the library uses no global.
+--- Loads what is otherwise loaded on first use: the endpoints, their checks, bookings, OAuth, and the modules of times,
+-- slots, logs and stores. For hosts that fork, and for those that change or remove functions of Lua after they have
+-- loaded the library: from then on calls use the functions that were captured, and only @{time}, @{slots} and @{log} use
+-- the basic ones (`pairs`, `string.format` ...) as the host left them.
 function hoopai.preload()
   lazy.load_all()
   for name, get in pairs(get_module) do hoopai[name] = get() end

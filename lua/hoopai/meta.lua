@@ -112,23 +112,23 @@
 
 ---What `hoopai.new` takes.
 ---@class (exact) hoopai.ClientOptions
----the access token; or a function that is asked for one, with "first" before the first call and with "refused" after
+---the access token; or a function that is called for one, with "first" before the first call and with "refused" after
 ---the API refused its last one. It returns a token, or nil and an error, and may wait. Default: HOOPAI_TOKEN of the
 ---environment
 ---@field token? string|async fun(reason: "first"|"refused"): string?, any
----@field oauth? hoopai.App an app of `oauth` that gives the tokens, instead of `token` and HOOPAI_TOKEN
----with `oauth`: the agency. The tokens of its locations are made from its own, where they have not signed in
----themselves; without a location calls are made with the agency's token
+---@field oauth? hoopai.App an app of `oauth` that supplies the tokens, instead of `token` and HOOPAI_TOKEN
+---with `oauth`: the agency. Its token gives those of its locations that did not sign in themselves; without a location
+---calls are made with the agency's token
 ---@field company_id? string
----@field location_id? string the location (sub-account), filled in wherever an endpoint takes a `locationId`. Default: HOOPAI_LOCATION_ID of the environment
----where the API is: https, or http to this machine. Default: that of the app, else HOOPAI_BASE_URL of the environment,
----else `https://services.leadconnectorhq.com`
+---@field location_id? string the location (sub-account), filled in if an endpoint takes a `locationId`. Default: HOOPAI_LOCATION_ID of the environment
+---the URL of the API: https, or http to this machine. Default: that of the app, else HOOPAI_BASE_URL of the
+---environment, else `https://services.leadconnectorhq.com`
 ---@field base_url? string
 ---@field api_version? string the `Version` header; default "2021-07-28"
----@field timeout? number seconds from the first sending of a call to its whole answer, retries and a renewal of the token included; default 30
----@field queue_timeout? number seconds a call may wait for the request budget and a free connection before that. Default: no limit
----@field retries? integer|boolean how often a request may be repeated where that is safe; false: never; default 2
----@field rate_limit? boolean whether calls wait for the request budget of their location, as the API tells it; default true
+---@field timeout? number seconds from the first sending of a call to the end of its response, retries and a renewal of the token included; default 30
+---@field queue_timeout? number seconds a call may wait for the rate limit and a free connection before that. Default: no limit
+---@field retries? integer|boolean how often a request may be repeated if that is safe; false: never; default 2
+---@field rate_limit? boolean whether calls wait for the rate limit of their location, as the API states it; default true
 ---@field connect_timeout? number seconds until a connection must be there; default 10
 ---@field max_connections? integer how many connections may be open; default 64
 ---@field http2? boolean whether HTTP/2 may be used; default true
@@ -136,7 +136,7 @@
 ---@field ca_file? string certificates to trust instead of the system's (PEM)
 ---@field proxy? string "environment", or the address of a proxy. Default: none
 ---@field user_agent? string the `User-Agent` header
----@field on? hoopai.Hooks functions that are told of each request and answer
+---@field on? hoopai.Hooks functions that are called for each request and response
 
 ---The last argument of every call, for that call alone, and that of `client:with`, for all calls of the new client.
 ---@class (exact) hoopai.CallOptions
@@ -1221,18 +1221,18 @@ TeamMember.meetingLocation = nil
 ---What `appointments:book` takes: the fields of `create`, and where and how to book.
 ---@class (exact) hoopai.BookingRequest: hoopai.AppointmentCreate
 ---@field startTime? hoopai.BodyTime a slot as `free_slots` gave it; left out where `from` and `to` are given
----@field from? hoopai.QueryTime where to begin to look for a free slot. Default: now
----@field to? hoopai.QueryTime where to end, 31 days later at most. Default: seven days later
----@field timezone? string of the slots that are looked for. Default: the calendar's
----when somebody else took the slot: "next" tries the following free ones, "fail" does not. Default: "fail" with
+---@field from? hoopai.QueryTime the beginning of the search for a free slot. Default: now
+---@field to? hoopai.QueryTime its end, 31 days later at most. Default: seven days later
+---@field timezone? string the time zone of the slots. Default: the calendar's
+---if the slot was taken meanwhile: "next" tries the following free ones, "fail" does not. Default: "fail" with
 ---`startTime`, else "next"
 ---@field on_taken? "next"|"fail"
 ---@field max_slots? integer how many slots are tried at most; default 5
----what stands at the end of the description, so that the booking is found again: a random text; a text of your own,
----which no other booking has; or false for none. Then the booking is told by calendar, contact and instant, and the
----events are read before it is sent too; default true
+---the text at the end of the description by which the booking is found again: true for a random text; a text of your
+---own, which no other booking has; or false for none. Then the booking is recognised by calendar, contact and instant,
+---and the events are also read before it is sent; default true
 ---@field reference? boolean|string
----@field reconcile_timeout? number seconds for finding out, on top of `timeout`; default 60
+---@field reconcile_timeout? number seconds for reconciling, on top of `timeout`; default 60
 
 ---@class hoopai.BookingResponse: hoopai.Response
 ---@field slot string the start as it was sent
@@ -1240,15 +1240,15 @@ TeamMember.meetingLocation = nil
 
 ---What identifies a booking, for `Appointments:find_booking`. Plain data, which can be kept in a file.
 ---@class hoopai.Booking
----@field reference? string what stands in its description
+---@field reference? string the text at the end of its description
 ---@field calendarId string its calendar
 ---@field contactId string its contact
 ---@field startTime hoopai.BodyTime its start
----@field endTime? hoopai.BodyTime its end, where it was given
+---@field endTime? hoopai.BodyTime its end, if one was given
 ---@field locationId? string its location
----@field assignedUserId? string its user, where one was given
+---@field assignedUserId? string its user, if one was given
 ---@field sent_ms? integer when it was sent, in milliseconds since 1970
----@field known? table ids of the events that were there before, by id
+---@field known? table the events before it: id -> true
 
 ---Calendars, and the free slots in them.
 ---@class hoopai.client.Calendars
@@ -1491,17 +1491,17 @@ function Appointments:cancel(eventId, options) end
 ---@return hoopai.Response|hoopai.Error response the error when the call failed
 function Appointments:delete(eventId, options) end
 
----Books a slot, at most once, and finds out what became of it where the answer is lost.
+---Books a slot, at most once, and reconciles the booking if its response is lost.
 ---
----Give `startTime` (a slot as `free_slots` gave it), or `from` and `to`: then the first free slot between them is
----booked. The create is sent once. When its outcome is unclear (a timeout, a broken connection, a 5xx), the events
----around the slot are read until the booking is found, for `reconcile_timeout` at most.
----Two tasks of a program that want one slot take turns; `queue_timeout` bounds the wait for one's turn.
+---Give `startTime` (a slot as `free_slots` returned it), or `from` and `to`: then the first free slot between them is
+---booked. The create is sent once. If its outcome is unclear (a timeout, a broken connection, a 5xx), the events around
+---the slot are read until the booking is found, for `reconcile_timeout` at most.
+---Two tasks of a program that book one slot take turns; `queue_timeout` bounds the wait.
 ---Raises for wrong use, such as an unknown option.
 ---@async
 ---@nodiscard
 ---@param given hoopai.BookingRequest the fields of `create`, without `ignoreFreeSlotValidation` and `rrule`; and
----@param call_options? hoopai.CallOptions for each request that this takes
+---@param call_options? hoopai.CallOptions for each request of the booking
 ---@return hoopai.Appointment? booked nil when the call failed
 ---@return hoopai.BookingResponse|hoopai.Error response
 function Appointments:book(given, call_options) end
@@ -2113,8 +2113,8 @@ hoopai.store = store
 ---The loops that `use` takes, and the functions for one of your own: the module `hoopai.loop`.
 hoopai.loop = loop
 
----JSON's null. In a request it clears a field; in an answer it stands only where null has a meaning of its own, as
----in a calendar's `availabilityType`. Elsewhere a null in an answer is nil.
+---JSON's null. In a request it clears a field. A response has it only in fields in which null has a meaning, such as
+---a calendar's `availabilityType`; any other null in a response is nil.
 ---@type hoopai.Null
 hoopai.null = nil
 
@@ -2176,7 +2176,7 @@ function hoopai.run(fn, ...) end
 
 ---Starts fn(...) as a task beside the caller, in the innermost scope (`run`, `map`). It begins when the caller waits.
 ---With a loop of the host (see `use`) it also works outside of any scope: then nothing ends with the task, and an
----error in it that nobody gets by `join` goes to `warn()`.
+---error in a task that is never joined goes to `warn()`.
 ---Raises where no loop is running.
 ---@param fn async fun(...: any): ... what to do
 ---@param ... any what fn is called with

@@ -85,13 +85,6 @@ end
 local ELSEWHERE = {
   ["hoopai_core.c"] = true, ["hoopai_lua.c"] = true, ["hoopai.h"] = true, ["share/lua/5.4/"] = true,
 }
--- Named by doc/architecture.md before they are there.
-for _, name in ipairs {
-  "async/loop.lua", "async/task.lua", "async/wait.lua", "call/hooks.lua", "call/request.lua", "lazy.lua",
-  "oauth/token_endpoint.lua", "src/multi_options.c", "src/token_response.c", "token_response.c",
-} do
-  ELSEWHERE[name] = true
-end
 local FOLDERS = { "", "lua/", "lua/hoopai/", "src/", "spec/", "doc/", "examples/" }
 
 --- Does a name in code marks that looks like a file or folder of ours exist?

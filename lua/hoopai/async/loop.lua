@@ -210,7 +210,7 @@ end
 
 --- Starts fn(...) as a task beside the caller, in the innermost scope (`run`, `map`). It begins when the caller waits.
 -- With a loop of the host (see @{use}) it also works outside of any scope: then nothing ends with the task, and an
--- error in it that nobody gets by `join` goes to `warn()`.
+-- error in a task that is never joined goes to `warn()`.
 -- @tparam function fn what to do
 -- @param ... what fn is called with
 -- @treturn Task

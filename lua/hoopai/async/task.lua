@@ -1,4 +1,4 @@
---- Tasks: coroutines that only this file resumes. Each belongs to a scope, which it tells when it has ended.
+--- Tasks: coroutines that only this file resumes. Each belongs to a scope, which counts it until it has ended.
 local errors = require "hoopai.errors"
 local wait = require "hoopai.async.wait"
 

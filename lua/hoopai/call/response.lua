@@ -124,7 +124,7 @@ local function are_tables(list)
   return true
 end
 
--- lua-cjson decodes [] and {} alike; the first character of the body tells the outermost value apart.
+-- lua-cjson decodes [] and {} alike; the outermost value is known by the first character of the body.
 local fits = {
   array = function(value, opens, items)
     return type(value) == "table" and opens ~= "{" and (value[1] ~= nil or next(value) == nil)

@@ -1,28 +1,37 @@
---- Where a client's token comes from: a fixed string, or a function that is asked for one.
+--- The token of a client: a static one, or that of a callback. (A client of an app has a token manager instead, see
+-- hoopai.oauth.token_manager.) Token sources have the same fields and methods:
 --
--- Both answer the same two methods, so the pipeline of a call does not care:
---   source:get(deadline) -> secret, generation | nil, err           the token to send now
---   source:refused(generation, deadline) -> boolean | nil, err      true when another token can be tried
--- Where `source.may_wait` is set, `get` may wait for the token, until the deadline.
+--   source.secret                                                   of a static one: the token to send
+--   source.may_wait                                                 whether `get` must be called for the token
+--   source:get(deadline) -> secret, generation | nil, err           the token to send now; waits until the deadline
+--   source:refused(generation, deadline) -> boolean | nil, err      after a 401: true if another token can be sent
 local async = require "hoopai.async"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 
 local type, setmetatable = type, setmetatable
 
-local Fixed = {}
-Fixed.__index = Fixed
+local token_source = {}
 
-function Fixed:get()
-  return self.secret, 1
+-- A static token
+
+local Static = {}
+Static.__index = Static
+
+function Static:get() return self.secret, 1 end
+
+function Static.refused() return false end
+
+--- A source with one token.
+-- @param secret see core.secret
+function token_source.static(secret)
+  return setmetatable({ secret = secret }, Static)
 end
 
-function Fixed.refused()
-  return false
-end
+-- A callback
 
-local Asked = { may_wait = true }
-Asked.__index = Asked
+local Callback = { may_wait = true }
+Callback.__index = Callback
 
 local function to_secret(token)
   if type(token) ~= "string" then
@@ -33,60 +42,56 @@ local function to_secret(token)
   return secret
 end
 
-local function late()
-  return errors.new {
-    kind = "timeout", stage = "refresh",
-    message = "the token function, which was asked by another call, did not return in time",
-  }
-end
-
---- Asks the user's function once for all who wait. Its failure is shared with them; it is asked again by later calls.
--- Those who wait for it give up at their deadlines, a core.now() time; the one that asks it cannot.
-local function ask(source, reason, seen, deadline)
-  local rounds = source.rounds
-  local hold <close> = source.lock:acquire("the token function", deadline)
-  if not hold then return nil, late() end
-  if source.secret and source.generation ~= seen then return source.secret end
-  if source.rounds ~= rounds and source.failure then return nil, source.failure end
-  local token, problem = source.fetch(reason)
-  source.rounds = source.rounds + 1
+--- Calls the user's function once for all calls that wait for a token. They share its failure; later calls call the
+-- function again. A call that waits for another one gives up at its deadline, a core.now() time.
+-- @tparam Callback self
+-- @tparam string reason "first" or "refused"
+-- @tparam integer seen the generation that the caller has
+-- @return the secret; or nil and an error
+local function fetch(self, reason, seen, deadline)
+  local rounds = self.rounds
+  local lock_guard <close> = self.lock:acquire("the token function", deadline)
+  if not lock_guard then
+    return nil, errors.new {
+      kind = "timeout", stage = "refresh",
+      message = "the token function, which was asked by another call, did not return in time",
+    }
+  end
+  if self.secret and self.generation ~= seen then return self.secret end
+  if self.rounds ~= rounds and self.failure then return nil, self.failure end
+  local token, problem = self.callback(reason)
+  self.rounds = self.rounds + 1
   if token == nil then
-    source.failure = errors.is(problem) and problem or errors.new {
+    self.failure = errors.is(problem) and problem or errors.new {
       kind = "auth", message = "the token function gave no token: " .. errors.text(problem), cause = problem,
     }
-    return nil, source.failure
+    return nil, self.failure
   end
-  source.secret, source.failure = to_secret(token), nil
-  source.generation = source.generation + 1
-  return source.secret
+  self.secret, self.failure = to_secret(token), nil
+  self.generation = self.generation + 1
+  return self.secret
 end
 
-function Asked:get(deadline)
+function Callback:get(deadline)
   if not self.secret then
-    local secret, err = ask(self, "first", self.generation, deadline)
+    local secret, err = fetch(self, "first", self.generation, deadline)
     if not secret then return nil, err end
   end
   return self.secret, self.generation
 end
 
-function Asked:refused(generation, deadline)
-  if self.generation ~= generation then return true end -- somebody got a newer one meanwhile
-  local secret, err = ask(self, "refused", generation, deadline)
+function Callback:refused(generation, deadline)
+  if self.generation ~= generation then return true end -- another call got a newer token meanwhile
+  local secret, err = fetch(self, "refused", generation, deadline)
   if not secret then return nil, err end
   return true
 end
 
-local token = {}
-
---- A source that always gives this secret.
-function token.fixed(secret)
-  return setmetatable({ secret = secret }, Fixed)
+--- A source that calls a function: callback("first") once, callback("refused") after the API refused the last token.
+-- The function may wait; one call of it runs at a time.
+-- @tparam function callback
+function token_source.callback(callback)
+  return setmetatable({ callback = callback, generation = 0, rounds = 0, lock = async.new_lock() }, Callback)
 end
 
---- A source that asks a function: fetch("first") once, fetch("refused") after the API refused the last token.
--- The function may wait (in a task it suspends it); one call of it runs at a time.
-function token.asked(fetch)
-  return setmetatable({ fetch = fetch, generation = 0, rounds = 0, lock = async.new_lock() }, Asked)
-end
-
-return token
+return token_source
