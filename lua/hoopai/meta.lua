@@ -1910,7 +1910,7 @@ local store = {}
 
 ---A store in a private folder, safe against crashes and other processes of this host. Credentials are files of mode
 ---0600, each of which is replaced as a whole and is on the disk before it is used. A kernel lock (`flock`) is held
----while tokens are exchanged, so the folder must be on a local file system. When a program is killed during an
+---while tokens are exchanged, so the folder must be on a local file system. When a program is killed during a token
 ---exchange, a child that it forked meanwhile holds the lock until the child ends.
 ---Raises when the folder cannot be opened, is a symbolic link, belongs to another user or can be changed by others.
 ---@nodiscard
@@ -2159,9 +2159,10 @@ function hoopai.array(list) end
 ---@return hoopai.Hooks # a table that you may add other hooks to
 function hoopai.log(options) end
 
----Loads what is otherwise loaded when it is first needed: the endpoints, their checks, bookings, the modules of times,
----slots, logs and stores, and OAuth. For hosts that change standard functions, or take them away, after they have
----loaded the library, and for those that fork. From then on the library uses no global.
+---Loads what is otherwise loaded on first use: the endpoints, their checks, bookings, OAuth, and the modules of times,
+---slots, logs and stores. For hosts that fork, and for those that change or remove functions of Lua after they have
+---loaded the library: from then on calls use the functions that were captured, and only `time`, `slots` and `log` use
+---the basic ones (`pairs`, `string.format` ...) as the host left them.
 function hoopai.preload() end
 
 ---Runs fn(...) as a task, and the loop until it and all tasks spawned in it have ended.

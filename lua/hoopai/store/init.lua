@@ -37,7 +37,7 @@ end
 
 --- A store in a private folder, safe against crashes and other processes of this host. Credentials are files of mode
 -- 0600, each of which is replaced as a whole and is on the disk before it is used. A kernel lock (`flock`) is held
--- while tokens are exchanged, so the folder must be on a local file system. When a program is killed during an
+-- while tokens are exchanged, so the folder must be on a local file system. When a program is killed during a token
 -- exchange, a child that it forked meanwhile holds the lock until the child ends.
 -- @tparam string path the folder; made with mode 0700 when it is missing. Its parent folder must exist
 -- @treturn table a store for `hoopai.oauth`
