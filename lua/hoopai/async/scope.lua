@@ -59,7 +59,7 @@ local function note_unjoined(task)
   task.unjoined = setmetatable({ task = task }, unjoined_guard)
 end
 
---- Notes a task that failed.
+--- Notes that a task failed.
 function Scope:note_failure(task)
   if task.critical and not self.failure then self.failure = task end
   if self == scopes.root then
@@ -102,16 +102,16 @@ function Scope:start(critical, fn, ...)
   return task
 end
 
---- Takes a task off the list of its scope, once.
-local function unlink(scope, task)
-  local newer, older = task.newer, task.older
-  if newer then newer.older = older elseif scope.newest == task then scope.newest = older end
-  if older then older.newer = newer end
-  task.newer, task.older = false, false
+--- Takes the newest task off the list, although it has not ended.
+local function unlink_newest(scope)
+  local task, older = scope.newest, scope.newest.older
+  if older then older.newer = false end
+  scope.newest, task.older = older, false
 end
 
-local function wake_owner(scope)
-  if scope.waiter then wait.wake(scope.waiter, scope.ticket) end
+--- Ends the wait for this scope.
+function Scope:wake_owner()
+  if self.waiter then wait.wake(self.waiter, self.ticket) end
 end
 
 --- Leaving a scope, however it happens, cancels what still runs in it, the newest task first. A to-be-closed variable
@@ -121,7 +121,7 @@ Scope.__close = function(scope)
     local task = scope.newest
     if tasks.is_active(task) then
       task.doomed = true -- its coroutine is on the stack: it is cancelled when it next waits
-      unlink(scope, task)
+      unlink_newest(scope)
     else
       tasks.cancel(task)
     end
@@ -157,7 +157,7 @@ end
 --- Ends a wait for this scope, although tasks of it still run.
 function Scope:decide()
   self.decided = true
-  wake_owner(self)
+  self:wake_owner()
 end
 
 return scopes

@@ -1,4 +1,4 @@
---- Tasks: coroutines that only this file resumes. Each belongs to a scope, which counts it until it has ended.
+--- Tasks: coroutines that only this file resumes. Each belongs to a scope.
 local errors = require "hoopai.errors"
 local wait = require "hoopai.async.wait"
 
@@ -19,20 +19,19 @@ Task.__index = Task
 
 -- The end of a task ------------------------------------------------------------------------------------------------
 
---- Marks a task as ended, takes it off its scope, and wakes the tasks that wait for either. The scope is changed before
--- the first call: if memory is exhausted, a call may find none for its stack frame, and a scope that still counts the
--- task would never end.
+--- Marks a task as ended and wakes the tasks that wait for it.
 -- @tparam string status "done", "failed" or "cancelled"
 local function finish(task, status)
-  local scope, newer, older = task.scope, task.newer, task.older
   task.status, task.fn = status, nil
+  if task.suspended then wait.abort(task) end
+  local scope, newer, older = task.scope, task.newer, task.older
+  -- Off the list and the count of the scope without a call, which may find no memory for its stack frame.
   if newer then newer.older = older elseif scope.newest == task then scope.newest = older end
   if older then older.newer = newer end
-  task.newer, task.older = false, false
+  task.newer, task.older = false, false -- a task that is kept must not keep others
   scope.count = scope.count - 1
-  if task.suspended then wait.abort(task) end
   if status == "failed" then scope:note_failure(task) end
-  if (scope.count == 0 or scope.failure) and scope.waiter then wake(scope.waiter, scope.ticket) end
+  if scope.count == 0 or scope.failure then scope:wake_owner() end
   local joiners = task.joiners
   if joiners then
     for index = 1, #joiners do wake(joiners[index].task, joiners[index].ticket) end

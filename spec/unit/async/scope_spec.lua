@@ -81,6 +81,23 @@ describe("scopes:", function()
       end)
     end)
 
+    it("is not kept, nor are its tasks, by a task that has ended", function()
+      local kept, ended = setmetatable({}, { __mode = "k" }), nil
+      run(function()
+        for index = 1, 20 do
+          local task = spawn(function()
+            sleep(0)
+            sleep(index % 2 / 100)
+          end)
+          if index == 10 then ended = task else kept[task] = true end
+        end
+      end)
+      collectgarbage()
+      collectgarbage()
+      assert.are.equal("done", ended.status)
+      assert.is_nil(next(kept))
+    end)
+
     it("cancels a task that leaves it itself when that next waits", function()
       local seen, note = async.log()
       run(function()
