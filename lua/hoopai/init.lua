@@ -45,7 +45,7 @@ local hoopai = {
 -- sign in themselves; without a location calls are made with the agency's token
 -- @tparam[opt] string options.location_id the location (sub-account), filled in if an endpoint takes a
 -- `locationId`. Default: HOOPAI_LOCATION_ID of the environment
--- @tparam[opt] string options.base_url the URL of the API: https, or http to this machine. Default: that of the app, else
+-- @tparam[opt] string options.base_url the URL of the API: https, or http to this machine. Default: the app's, else
 -- HOOPAI_BASE_URL of the environment, else `https://services.leadconnectorhq.com`
 -- @tparam[opt="2021-07-28"] string options.api_version the `Version` header
 -- @tparam[opt=30] number options.timeout seconds from the first sending of a call to the end of its response, retries
@@ -93,8 +93,8 @@ end
 
 --- Loads what is otherwise loaded on first use: the endpoints, their checks, bookings, OAuth, and the modules of times,
 -- slots, logs and stores. For hosts that fork, and for those that change or remove functions of Lua after they have
--- loaded the library: from then on calls use the functions that were captured, and only @{time}, @{slots} and @{log} use
--- the basic ones (`pairs`, `string.format` ...) as the host left them.
+-- loaded the library: from then on calls use the functions that were captured, and only @{time}, @{slots} and @{log}
+-- use the basic ones (`pairs`, `string.format` ...) as the host left them.
 function hoopai.preload()
   lazy.load_all()
   for name, get in pairs(get_module) do hoopai[name] = get() end

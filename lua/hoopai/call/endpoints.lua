@@ -95,22 +95,25 @@ end
 
 -- Methods
 
+local function raise_no_resource(id)
+  errors.raise(format("call it with a colon: client.%s(...)", id))
+end
+
 --- The state of the client that a resource object belongs to.
 -- @tparam table resource
 -- @tparam string id the method, for the message
 -- @treturn table
 -- @raise if the method was called without a colon
 function endpoints.state_of(resource, id)
-  local state = type(resource) == "table" and rawget(resource, STATE)
-  return state or errors.raise(format("call it with a colon: client.%s(...)", id))
+  return type(resource) == "table" and rawget(resource, STATE) or raise_no_resource(id)
 end
 
-local perform, state_of = calls.perform, endpoints.state_of
+local perform = calls.perform
 
 local function new_method(endpoint)
-  local id = endpoint.id
   return function(resource, a, b, c, d, e)
-    return perform(state_of(resource, id), endpoint, a, b, c, d, e)
+    local state = type(resource) == "table" and rawget(resource, STATE) or raise_no_resource(endpoint.id)
+    return perform(state, endpoint, a, b, c, d, e)
   end
 end
 

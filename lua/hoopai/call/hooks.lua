@@ -89,7 +89,7 @@ local TIMING = { "dns", "connect", "tls", "first_byte", "total", "reused", "http
 function hooks.response(hook, call, result, response)
   local event, err = new_event(call), nil
   if result == nil then err, response = response, response.response end
-  event.elapsed = response and response.elapsed or now() - call.begun
+  event.elapsed = response and response.elapsed or now() - (call.begun or call.attempt.transfer:started() or now())
   event.status = response and response.status
   event.trace_id = response and response.trace_id
   event.kind = err and err.kind
@@ -128,7 +128,8 @@ end
 --- Emits `wait`.
 function hooks.wait(hook, call, seconds)
   local event = new_event(call)
-  event.attempt, event.location_id, event.seconds = nil, call.prepared.location_id, seconds
+  local key = call.prepared.rate_limit_key
+  event.attempt, event.location_id, event.seconds = nil, key ~= "" and key or nil, seconds
   async.call_hook("on.wait", hook, event)
 end
 

@@ -30,25 +30,19 @@ local function is_closed(state)
   return state.closed or state.shared.closed
 end
 
---- The entry of a location, made on first use.
-local function of_location(entries, key, make)
-  local entry = entries[key]
-  if not entry then
-    entry = make()
-    entries[key] = entry
-  end
+local function add_entry(entries, key, entry)
+  entries[key] = entry
   return entry
 end
 
 --- Makes a call of a prepared request.
 -- @tparam table state of the client
 -- @tparam table prepared see hoopai.call.request
--- @tparam string mode "task" or "block"
--- @tparam ?Task task
+-- @tparam ?Task task the caller's; nil for a call that blocks
 -- @tparam ?number begun since when its `timeout` counts, if the call is part of another one
-local function make(state, prepared, mode, task, begun)
-  local call, on = new_call(state, prepared, mode, task, begun), state.settings.on
-  if is_closed(state) then return nil, failure.closed(call) end
+local function make(state, prepared, task, begun)
+  local call, on = new_call(state, prepared, task, begun), state.settings.on
+  if state.closed or state.shared.closed then return nil, failure.closed(call) end
   if prepared.endpoint.retry == "safe" and not on.done then return run(call) end
   local guard <close> = setmetatable({ call = call, called = now(), result = nil, response = nil }, DoneGuard)
   guard.result, guard.response = run(call)
@@ -68,10 +62,10 @@ function calls.perform(state, endpoint, a, b, c, d, e)
   if state.shared.process ~= core.pid() then
     errors.raise("this client belongs to the parent process: make a new one after fork")
   end
-  local mode, task = async.mode(endpoint.id)
+  local _, task = async.mode(endpoint.id)
   local prepared, err = request.from_arguments(state, endpoint, a, b, c, d, e)
   if not prepared then return nil, err end
-  return make(state, prepared, mode, task)
+  return make(state, prepared, task)
 end
 
 --- Makes a call whose request is prepared already, in the calling task; OAuth's requests are such calls.
@@ -80,7 +74,7 @@ end
 -- @tparam number begun since when its timeout counts: waiting for the rate limit included
 -- @return same as perform
 function calls.send(state, prepared, begun)
-  return run(new_call(state, prepared, "task", async.running(), begun))
+  return run(new_call(state, prepared, async.running(), begun))
 end
 
 --- Attempts the call until it succeeds or hoopai.call.retry gives up.
@@ -96,12 +90,12 @@ function run(call)
       return result, response
     end
     local err = response
-    if not point then return nil, final(call, err, call.last_err or nil) end
+    if not point then return nil, final(call, err, call.last_err) end
     if call.unclear and get_reconcile().is_deleted(call, err) then
       err.response.reconciled = true
       return get_reconcile().result(call.prepared.endpoint), err.response
     end
-    local retry_budget = of_location(retry_budgets, key, retry.budget)
+    local retry_budget = retry_budgets[key] or add_entry(retry_budgets, key, retry.budget())
     if retry.is_costly(point) then retry_budget:fail() end
     local action, delay = decide(call, point, err, retry_budget)
     if action == "fail" then return nil, final(call, err) end
@@ -126,15 +120,20 @@ end
 
 -- The call
 
-function new_call(state, prepared, mode, task, begun)
-  local timeout, queue_timeout = prepared.options.timeout, prepared.options.queue_timeout
-  return {
-    state = state, prepared = prepared, mode = mode, task = task or false,
-    timeout = timeout, queue_deadline = queue_timeout and now() + queue_timeout,
-    begun = begun or false, deadline = begun and begun + timeout or false, -- both false before the first sending
-    attempts = 0, attempt = false, info = false, last_err = false,
-    has_refreshed = false, repeated = false, unclear = false,
+-- Further fields are `queue_deadline`, `info` (the timing of the last transfer, for hooks), and of a call with a failed
+-- attempt `last_err`, `has_refreshed`, `repeated` (point -> true) and `unclear`.
+function new_call(state, prepared, task, begun)
+  local options = prepared.options
+  local call = {
+    state = state, prepared = prepared, task = task or false, attempts = 0, attempt = false,
+    begun = begun or false, deadline = begun and begun + options.timeout or false, -- false before the first sending
   }
+  if options.queue_timeout then call.queue_deadline = now() + options.queue_timeout end
+  return call
+end
+
+local function mode_of(call)
+  return call.task and "task" or "block"
 end
 
 -- Emits `done` when a call ends, however it ends, and records a change in the task: one that was cancelled must
@@ -170,10 +169,10 @@ function AttemptGuard.__close(attempt)
   if limiter and limiter.changed.has_waiters then limiter:wake() end
 end
 
+-- Further fields are `err` and `pause` of one that failed, and `keeps_transfer` if its transfer is read later.
 local function new_attempt(call)
   local attempt = setmetatable({
     limiter = false, secret = false, generation = false, transfer = false, has_left = false, has_response = false,
-    pause = false, err = false, keeps_transfer = false,
   }, AttemptGuard)
   call.attempt = attempt
   return attempt
@@ -186,11 +185,12 @@ end
 local function acquire_permit(call, attempt)
   local state, prepared = call.state, call.prepared
   if not state.shared.rate_limit or prepared.is_unlimited then return nil end
-  local limiter = of_location(state.shared.rate_limiters, prepared.rate_limit_key, rate_limiter.new)
+  local limiters, key = state.shared.rate_limiters, prepared.rate_limit_key
+  local limiter = limiters[key] or add_entry(limiters, key, rate_limiter.new())
   local lock = limiter.lock
   if not limiter.counter:try(now(), lock.holder and lock:count() or 0) then
     local hook = state.settings.on.wait
-    local ok, why, seconds = limiter:acquire(call.mode, call.deadline or call.queue_deadline,
+    local ok, why, seconds = limiter:acquire(mode_of(call), call.deadline or call.queue_deadline,
       function() return is_closed(state) end,
       function(wait) if hook then hooks.wait(hook, call, wait) end end)
     if why == "closed" then return failure.closed(call) end
@@ -205,7 +205,7 @@ local function get_token(call, attempt)
   local source = call.prepared.source
   if not source then return nil end
   local secret, generation = source.secret, 1
-  if source.may_wait then secret, generation = source:get(call.deadline or now() + call.timeout) end
+  if source.may_wait then secret, generation = source:get(call.deadline or now() + call.prepared.options.timeout) end
   if not secret then return failure.token(call, generation) end
   attempt.secret, attempt.generation = secret, generation
 end
@@ -240,25 +240,21 @@ end
 -- @treturn ?Error
 local function send(call, attempt)
   local prepared, shared, deadline = call.prepared, call.state.shared, call.deadline
-  if is_closed(call.state) then return failure.closed(call) end -- by the hook, or while the call waited
+  if call.state.closed or shared.closed then return failure.closed(call) end -- by the hook, or while the call waited
   if deadline and now() >= deadline then return failure.refresh_timeout(call) end
-  local multi = shared[call.mode]
+  local multi = shared[call.task and "task" or "block"]
   if not multi then
     local problem
-    multi, problem = open_multi(shared, call.mode)
+    multi, problem = open_multi(shared, mode_of(call))
     if not multi then return failure.new(call, { kind = "network", message = problem }) end
   end
-  local transfer = multi:send(prepared.request, prepared.target, attempt.secret or nil, prepared.body, call.timeout,
-    deadline or nil)
+  local transfer = multi:send(prepared.request, prepared.target, attempt.secret or nil, prepared.body,
+    prepared.options.timeout, deadline or nil)
   attempt.has_left, attempt.transfer = true, transfer
   -- A finaliser may have closed the client just now: then the transfer has ended, and no event would wake the task.
   if not shared.closed and not wait_for(transfer, multi, call.task, deadline or call.queue_deadline) then
     attempt.has_left = false
     return failure.queue_timeout(call, "no connection was free")
-  end
-  if not call.begun then
-    call.begun = transfer:started() or now()
-    call.deadline = call.begun + call.timeout
   end
 end
 
@@ -283,6 +279,10 @@ function make_attempt(call)
     return result, response
   end
   err = response
+  if not call.begun then
+    call.begun = transfer:started() or now()
+    call.deadline = call.begun + call.prepared.options.timeout
+  end
   local sent = transfer:sent()
   attempt.err, attempt.has_left, attempt.has_response = err, sent > 0, err.status ~= nil
   if err.status == 429 then attempt.pause = err.retry_after or retry.DEFAULT_RETRY_AFTER end
@@ -296,7 +296,7 @@ function decide(call, point, err, retry_budget)
   return retry.decide {
     endpoint = call.prepared.endpoint, point = point, err = err,
     attempt = call.attempts - (call.has_refreshed and 1 or 0), attempts = (call.prepared.options.retries or 0) + 1,
-    left = call.deadline - now(), repeated = call.repeated and call.repeated[point] or false,
+    left = call.deadline - now(), repeated = call.repeated ~= nil and call.repeated[point] or false,
     affordable = retry_budget:is_affordable(), random = core.random(),
   }
 end
@@ -323,7 +323,7 @@ function pause(call, seconds)
   local state, deadline = call.state, min(now() + seconds, call.deadline)
   while not is_closed(state) do
     if now() >= deadline then return true end
-    state.shared.closing:wait(call.mode, deadline)
+    state.shared.closing:wait(mode_of(call), deadline)
   end
   return false
 end
@@ -343,7 +343,7 @@ function reconcile(call, err)
   return get_reconcile().run(call, err, function(endpoint, ids, query)
     local prepared, problem = request.prepare(state, endpoint, options, query, ids[1], ids[2])
     if not prepared then return nil, problem end
-    return make(state, prepared, call.mode, call.task, call.begun)
+    return make(state, prepared, call.task, call.begun)
   end)
 end
 

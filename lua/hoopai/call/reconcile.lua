@@ -30,14 +30,14 @@ local function blocked_window(body)
   }
 end
 
-local function list_query(lookup, body, location_id)
+local function list_query(lookup, body, has_location)
   if lookup == "block_slots.list" then
     local query = blocked_window(body)
     if query then query.locationId = body.locationId end
     return query
   end
   if lookup == "notes.list" then return { limit = 20, offset = 0 } end
-  return location_id and {} or nil
+  return has_location and {} or nil
 end
 
 --- Reads the record by its id.
@@ -75,7 +75,7 @@ local function read_record(prepared, reader, read)
   local endpoint, ids = prepared.endpoint, {}
   for index = 1, reader.id_count do ids[index] = prepared.ids[index] end
   if endpoint.reconcile == "get" then return read_one(read, reader, ids) end
-  local query = list_query(endpoint.reconcile_with, prepared.fields, prepared.location_id)
+  local query = list_query(endpoint.reconcile_with, prepared.fields, prepared.rate_limit_key ~= "")
   if query then return find_in_list(read, reader, ids, query, prepared.ids[endpoint.id_count]) end
 end
 

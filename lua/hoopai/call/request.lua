@@ -94,7 +94,6 @@ end
 
 --- The locations that a query or body names: one, or in a raw request one of each.
 local function named_locations(endpoint, payload)
-  if not payload then return nil end
   if endpoint.locations then return endpoint.locations(payload) end
   return rawget(payload, "locationId")
 end
@@ -183,7 +182,8 @@ function request.prepare(state, endpoint, chosen, payload, a, b)
   if path and checks.params then problems = checks.params({ a, b }, chosen) end
   if endpoint.query then query, query_problems = checks.query(payload, chosen) end
   if endpoint.sends_body then body, body_problems = checks.body(payload, chosen) end
-  local named, named_too = named_locations(endpoint, payload)
+  local named, named_too
+  if payload then named, named_too = named_locations(endpoint, payload) end
   if app then foreign = foreign_location(chosen.location_id, named, named_too) end
   if problems or foreign or query_problems or body_problems then
     return invalid(state, endpoint, path, join(problems, foreign, query_problems, body_problems))
@@ -195,13 +195,15 @@ function request.prepare(state, endpoint, chosen, payload, a, b)
   end
   local location_id = named or named_too
   if type(location_id) ~= "string" then location_id = chosen.location_id end
-  return {
-    endpoint = endpoint, options = chosen, source = source, base_url = shared.base_url,
-    location_id = location_id, rate_limit_key = location_id or "", path = path,
+  local prepared = {
+    endpoint = endpoint, options = chosen, source = source, rate_limit_key = location_id or "", path = path,
     target = query and query[1] and path .. "?" .. core.query(query) or path,
     body = text, request = core_request(state, endpoint, chosen, text ~= nil),
-    ids = endpoint.retry == "idempotent" and { a, b } or nil, fields = body, -- for hoopai.call.reconcile
   }
+  if endpoint.retry == "idempotent" then
+    prepared.ids, prepared.fields = { a, b }, body -- for hoopai.call.reconcile
+  end
+  return prepared
 end
 
 --- Prepares the request of a call from its arguments.
@@ -214,7 +216,7 @@ end
 -- @raise for wrong use
 function request.from_arguments(state, endpoint, a, b, c, d, e)
   local payload, call_options = sort_arguments(endpoint, a, b, c, d, e)
-  local chosen = request.options(state.settings, call_options)
+  local chosen = call_options == nil and state.settings or request.options(state.settings, call_options)
   return request.prepare(state, endpoint, chosen, payload or endpoint.preset, a, b)
 end
 

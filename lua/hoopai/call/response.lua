@@ -60,15 +60,15 @@ function Response.__pairs(response)
   return next, response
 end
 
-local function new_response(call, transfer, status, body, ended)
+local function new_response(call, transfer, status, body, started, ended)
   local prepared = call.prepared
   return setmetatable({
     status = status,
     head = transfer:head(),
     body = body,
     attempts = call.attempts,
-    elapsed = ended - call.begun,
-    url = prepared.base_url .. prepared.path,
+    elapsed = ended - (call.begun or started),
+    url = call.state.shared.base_url .. prepared.path,
     trace_id = nil, -- part of the constructor, so that the table has room for the field
   }, Response)
 end
@@ -77,7 +77,9 @@ end
 local function transport_failure(call, attempt)
   local transfer = attempt.transfer
   local status, kind, message, code = transfer:result()
-  local response = status > 0 and new_response(call, transfer, status, nil, now()) or nil
+  local moment = now()
+  local started = transfer:started() or moment
+  local response = status > 0 and new_response(call, transfer, status, nil, started, moment) or nil
   local proxy_status = transfer:info().proxy_status
   local err = {
     kind = kind, message = message, curl_code = code, stage = kind == "timeout" and transfer:stage() or nil,
@@ -218,7 +220,7 @@ local function no_content(call, attempt, response)
 end
 
 --- Reads a finished transfer.
--- @tparam table call `prepared` (endpoint, base_url, path), `attempts`, `begun`
+-- @tparam table call `state`, `prepared` (endpoint, path), `attempts`, `begun`
 -- @tparam table attempt `transfer`; `secret`, the token that no error may show
 -- @return[1] result
 -- @treturn[1] Response
@@ -226,9 +228,9 @@ end
 -- @treturn[2] Error
 function responses.read(call, attempt)
   local transfer = attempt.transfer
-  local status, _, ended, opens, body, problem = transfer:response(call.prepared.endpoint.keep_null)
+  local status, started, ended, opens, body, problem = transfer:response(call.prepared.endpoint.keep_null)
   if not status then return transport_failure(call, attempt) end
-  local response = new_response(call, transfer, status, body, ended)
+  local response = new_response(call, transfer, status, body, started, ended)
   if status == 204 and not opens then return no_content(call, attempt, response) end
   local is_table = body ~= nil and (opens == "{" or opens == "[")
   local trace_id = is_table and body.traceId

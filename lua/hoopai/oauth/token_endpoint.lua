@@ -180,13 +180,13 @@ TokenEndpoint.__index = TokenEndpoint
 -- @treturn TokenEndpoint
 function token_endpoint.new(given)
   return setmetatable({
-    client_id = given.client_id, client_secret = given.client_secret, base_url = given.base_url,
+    client_id = given.client_id, client_secret = given.client_secret,
     running = 0, requests = {},
     -- Same fields as the state of a client, for hoopai.call.
     closed = false, closed_message = "the app is closed", settings = { on = {} },
     shared = {
-      transport = given.transport, closed = false, rate_limit = true, rate_limiters = {}, retry_budgets = {},
-      closing = async.new_condition(),
+      base_url = given.base_url, transport = given.transport, closed = false, closing = async.new_condition(),
+      rate_limit = true, rate_limiters = {}, retry_budgets = {},
     },
   }, TokenEndpoint)
 end
@@ -204,7 +204,7 @@ local function core_request(self, endpoint)
     local headers = { "Accept: application/json" }
     if endpoint.sends_version then headers[2] = "Version: " .. API_VERSION end
     request = core.request {
-      method = endpoint.method, url = self.base_url, headers = headers, once = endpoint.retry ~= "safe",
+      method = endpoint.method, url = self.shared.base_url, headers = headers, once = endpoint.retry ~= "safe",
       form = endpoint.has_secrets, secret_response = endpoint.has_secrets,
     }
     self.requests[endpoint] = request
@@ -219,7 +219,7 @@ end
 local function send(self, endpoint, given)
   local prepared = {
     endpoint = endpoint, options = { timeout = given.seconds or TIMEOUT, retries = false }, source = given.source,
-    base_url = self.base_url, path = endpoint.path, target = given.target or endpoint.path, body = given.form,
+    path = endpoint.path, target = given.target or endpoint.path, body = given.form,
     request = core_request(self, endpoint), rate_limit_key = endpoint.path, is_unlimited = given.is_unlimited,
     reply = given.reply,
   }

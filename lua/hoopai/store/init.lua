@@ -51,7 +51,7 @@ end
 
 if not io then store.file = nil end
 
---- The store behind the option `store`. The same table gives the same store, so that two apps share its token exchanges.
+--- The store behind the option `store`. The same table gives the same store, so two apps share its token exchanges.
 function store.behind(given)
   local behind = stores[given]
   if behind then return behind end
