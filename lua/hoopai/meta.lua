@@ -121,8 +121,8 @@
 ---calls are made with the agency's token
 ---@field company_id? string
 ---@field location_id? string the location (sub-account), filled in if an endpoint takes a `locationId`. Default: HOOPAI_LOCATION_ID of the environment
----the URL of the API: https, or http to this machine. Default: that of the app, else HOOPAI_BASE_URL of the
----environment, else `https://services.leadconnectorhq.com`
+---the URL of the API: https, or http to this machine. Default: the app's, else HOOPAI_BASE_URL of the environment, else
+---`https://services.leadconnectorhq.com`
 ---@field base_url? string
 ---@field api_version? string the `Version` header; default "2021-07-28"
 ---@field timeout? number seconds from the first sending of a call to the end of its response, retries and a renewal of the token included; default 30
@@ -2161,8 +2161,8 @@ function hoopai.log(options) end
 
 ---Loads what is otherwise loaded on first use: the endpoints, their checks, bookings, OAuth, and the modules of times,
 ---slots, logs and stores. For hosts that fork, and for those that change or remove functions of Lua after they have
----loaded the library: from then on calls use the functions that were captured, and only `time`, `slots` and `log` use
----the basic ones (`pairs`, `string.format` ...) as the host left them.
+---loaded the library: from then on calls use the functions that were captured, and only `time`, `slots` and `log`
+---use the basic ones (`pairs`, `string.format` ...) as the host left them.
 function hoopai.preload() end
 
 ---Runs fn(...) as a task, and the loop until it and all tasks spawned in it have ended.
