@@ -1,5 +1,4 @@
---- What hooks receive, beyond what other specs check: the timing of each response and the end of each call; and the log
--- that is made of them.
+-- The log of the calls of real clients: the hooks of hoopai.log.
 local child = require "spec.support.child"
 local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
@@ -11,7 +10,6 @@ local misuse = expect.misuse
 
 local TOKEN = "pit-9d8c7b6a-hooks-spec"
 local SLOT = "2026-03-07T09:00:00-05:00"
-local TIMES = { "dns", "connect", "tls", "first_byte", "total" }
 
 describe("hooks:", function()
   local server
@@ -33,134 +31,6 @@ describe("hooks:", function()
     local events = {}
     return function(event) events[#events + 1] = event end, events
   end
-
-  describe("the timing of a response", function()
-    it("has the stages in their order, and whether a connection was used again", function()
-      server:reply { path = "/calendars/c", times = 2, body = [[{"calendar":{"id":"c"}}]], delay = 0.02 }
-      local note, events = noted()
-      local client = new { on = { response = note } }
-      for _ = 1, 2 do assert(client.calendars:get("c")) end
-      local first, second = events[1], events[2]
-      for _, event in ipairs(events) do
-        assert.equal("1.1", event.http_version)
-        assert.equal(0, event.tls)
-        assert.is_true(event.first_byte >= 0.02 and event.first_byte <= event.total and event.total < 20)
-        for _, name in ipairs(TIMES) do assert.equal("float", math.type(event[name]), name) end
-      end
-      assert.is_false(first.reused)
-      assert.is_true(first.connect > 0 and first.dns <= first.connect and first.connect <= first.first_byte)
-      assert.is_true(second.reused)
-      assert.equal(200, second.status) -- and the earlier event is unchanged
-      assert.equal("calendars:get", second.endpoint)
-    end)
-
-    it("has TLS and HTTP/2", function()
-      local account <close> = sandbox.start { tls = true }
-      local note, events = noted()
-      local client = new { base_url = account.url, token = account.token, location_id = account.location_id,
-        ca_file = account.ca_file, on = { response = note } }
-      hoopai.run(function()
-        assert(client.calendars:list())
-        assert(client.calendars:list())
-      end)
-      assert.equal("2", events[1].http_version)
-      assert.is_true(events[1].tls > events[1].connect)
-      assert.is_true(events[1].first_byte > events[1].tls)
-      assert.is_false(events[1].reused)
-      assert.is_true(events[2].reused)
-    end)
-
-    it("is there without a response", function()
-      local url, holder = servers.refusing()
-      local note, events = noted()
-      local client = new { base_url = url, retries = false, on = { response = note } }
-      expect.failure("network", client.calendars:get("c"))
-      holder:close()
-      assert.equal(1, #events)
-      assert.equal("network", events[1].kind)
-      assert.is_false(events[1].reused)
-      assert.is_nil(events[1].http_version)
-    end)
-  end)
-
-  describe("the end of a call", function()
-    it("is called once, however many requests were made", function()
-      server:reply({ path = "/calendars/c", status = 503, body = "{}", headers = { ["retry-after"] = "0" }, times = 2 },
-        { path = "/calendars/c", body = [[{"calendar":{"id":"c"},"traceId":"t-1"}]] })
-      local note, events = noted()
-      local note_response, responses = noted()
-      local client = new { retries = 2, on = { done = note, response = note_response } }
-      assert(client.calendars:get("c"))
-      assert.equal(3, #responses)
-      assert.equal(1, #events)
-      local event = events[1]
-      assert.is_true(event.elapsed >= responses[3].elapsed)
-      event.elapsed = nil
-      assert.same({ endpoint = "calendars:get", method = "GET", path = "/calendars/c", attempts = 3, status = 200,
-        trace_id = "t-1", reused = true }, event)
-    end)
-
-    it("is called for a failed call, with its known effect", function()
-      server:reply({ path = "/calendars/none", status = 404, body = "{}" },
-        { method = "POST", path = "/calendars/events/appointments", status = 500, body = "{}" })
-      local note, events = noted()
-      local client = new { on = { done = note } }
-      expect.failure("not_found", client.calendars:get("none"))
-      expect.failure("server", client.appointments:create {
-        calendarId = "c", contactId = "p", startTime = SLOT, title = "once",
-      })
-      assert.equal(2, #events)
-      assert.same({ "not_found", 404, "no", 1 }, { events[1].kind, events[1].status, events[1].applied,
-        events[1].attempts })
-      assert.same({ "server", 500, "maybe", 1 }, { events[2].kind, events[2].status, events[2].applied,
-        events[2].attempts })
-    end)
-
-    it("is called for calls that were cancelled, and for those that were never sent", function()
-      server:reply({ path = "/calendars/c", steps = { { stall = true } } },
-        { method = "POST", path = "/calendars/events/appointments", steps = { { stall = true } } })
-      local note, events = noted()
-      local client = new { on = { done = note }, max_connections = 2 }
-      hoopai.run(function()
-        local read = hoopai.spawn(function() return client.calendars:get("c") end)
-        local write = hoopai.spawn(function()
-          return client.appointments:create { calendarId = "c", contactId = "p", startTime = SLOT, title = "once" }
-        end)
-        hoopai.sleep(0.05)
-        expect.failure("timeout", client.calendars:get("late", { queue_timeout = 0.02 }))
-        read:cancel()
-        write:cancel()
-      end)
-      local told = {}
-      for index, event in ipairs(events) do
-        told[index] = ("%s %s %s %d"):format(event.endpoint, event.kind, event.applied, event.attempts)
-      end
-      assert.same({ "calendars:get timeout no 1", "calendars:get cancelled no 1",
-        "appointments:create cancelled maybe 1" }, told)
-    end)
-
-    it("is called for a closed client, and not for arguments that are refused", function()
-      local note, events = noted()
-      local client
-      client = new { on = { done = note, request = function() client:close() end } }
-      expect.failure("invalid_request", client.appointments:create { calendarId = 7 })
-      assert.equal(0, #events)
-      expect.failure("closed", client.calendars:get("c"))
-      assert.equal(1, #events)
-      assert.equal("closed", events[1].kind)
-    end)
-
-    it("is not disturbed by a hook that raises, yields or calls", function()
-      server:reply { path = "/calendars/c", times = 3, body = [[{"calendar":{"id":"c"}}]] }
-      local client
-      for _, hook in ipairs {
-        function() error("done") end, function() coroutine.yield() end, function() client.calendars:get("c") end,
-      } do
-        client = new { on = { done = hook } }
-        assert.equal("c", hoopai.run(function() return assert(client.calendars:get("c")).id end))
-      end
-    end)
-  end)
 
   describe("the log", function()
     local STAMP = "^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%.%d%d%dZ "
@@ -221,7 +91,7 @@ describe("hooks:", function()
       }, lines)
     end)
 
-    it("lets nothing from outside break a line", function()
+    it("has one line whatever the server sends", function()
       server:reply { path = "/calendars/c",
         body = [[{"calendar":{"id":"c"},"traceId":"a\nGET /forged\u001b[31m\u2028 é]] .. ("x"):rep(500) .. [["}]] }
       local log, lines = logged()
@@ -232,7 +102,7 @@ describe("hooks:", function()
       assert.is_true(#lines[1] < 220)
     end)
 
-    it("has a line for each renewed token of an app, and for each failure", function()
+    it("has a line when a token of an app was renewed", function()
       local account <close> = sandbox.start { control = true }
       local log, lines = logged()
       local app <close> = hoopai.oauth { client_id = account.oauth.client_id, base_url = account.url,
@@ -247,7 +117,7 @@ describe("hooks:", function()
       expect.no_secret(lines, account.oauth.client_secret)
     end)
 
-    it("goes to stderr of its own accord", function()
+    it("goes to stderr by default", function()
       server:reply { path = "/calendars/c", body = [[{"calendar":{"id":"c"}}]] }
       local text, ok = child.run(([[
         local hoopai = require "hoopai"
@@ -259,7 +129,7 @@ describe("hooks:", function()
       assert.matches(STAMP .. "?GET /calendars/c 200 %d+ms attempts=1 reused=no\n$", text)
     end)
 
-    it("is a table of hooks that takes further ones", function()
+    it("is a table of hooks that may be added to", function()
       server:reply { path = "/calendars/c", body = [[{"calendar":{"id":"c"}}]] }
       local note, events = noted()
       local log, lines = logged()
@@ -268,7 +138,7 @@ describe("hooks:", function()
       assert.same({ 1, 1 }, { #events, #lines })
     end)
 
-    it("does no harm when its writing fails, and says so", function()
+    it("does no harm when its writing fails, which warn() reports", function()
       server:reply { path = "/calendars/c", body = [[{"calendar":{"id":"c"}}]] }
       local text, ok = child.run(([[
         warn("@on")

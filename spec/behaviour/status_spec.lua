@@ -19,8 +19,8 @@ local CALLS = {
   DELETE = function(client, options) return client.appointments:delete("i", options) end,
 }
 
--- A 204 has no body by definition. It confirms a change and says that there is nothing to read; a create of which no
--- id comes back is none that could be called a success.
+-- A 204 has no body by definition (RFC 9110 15.3.5). It confirms a change, and is an empty result of a read. A create
+-- without the id of the new record is no success.
 local EMPTY_SUCCESS = { GET = true, PUT = true, DELETE = true }
 
 --- The kinds that are right for a response, by name; empty for a success.
@@ -79,15 +79,15 @@ describe("statuses:", function()
         end
       end
       hoopai.map(rows, function(row)
-        local answer = { headers = { ["X-Answer"] = ("%d %s"):format(row.status, row.body) } }
-        local problem = problem_of(row, call(client, answer))
+        local options = { headers = { ["X-Answer"] = ("%d %s"):format(row.status, row.body) } }
+        local problem = problem_of(row, call(client, options))
         if problem then problems[#problems + 1] = ("%d %s: %s"):format(row.status, row.body, problem) end
       end, { concurrency = 32 })
       local arrived = server:ledger(lanes)[1].arrived
       server:close(lanes)
       assert.are.same({}, problems)
       assert.are.equal(1509, #rows)
-      assert.are.equal(1509, arrived.safe + arrived.idempotent + arrived.once) -- one request for each row
+      assert.are.equal(1509, arrived.safe + arrived.idempotent + arrived.once) -- every row a request of its own
     end)
   end
 

@@ -1,10 +1,15 @@
 -- Every endpoint, called by its public name, against a server that records what really goes over the wire.
 
 local cases = require "spec.support.endpoint_cases"
+local child = require "spec.support.child"
+local endpoints = require "hoopai.call.endpoints"
+local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
 local json = require "spec.support.json"
 local leak = require "spec.support.leak"
 local servers = require "spec.support.server"
+
+local misuse = expect.misuse
 
 local TOKEN = "pit-6f1c2f6e-recorded-by-the-test-server"
 
@@ -39,7 +44,7 @@ local function names_of(headers)
   return names
 end
 
-describe("endpoints:", function()
+describe("hoopai.call.endpoints:", function()
   local server, client
 
   setup(function() server = servers.start() end)
@@ -128,7 +133,7 @@ describe("endpoints:", function()
     end)
 
     if #case.ids > 0 then
-      it(title_of(case) .. " cannot be led astray by an id", function()
+      it(title_of(case) .. " sends an id as one segment of the path", function()
         local path, ids = case.path, {}
         for index, id in ipairs(case.ids) do
           local first, last = path:find(id, 1, true)
@@ -140,7 +145,7 @@ describe("endpoints:", function()
         assert.are.equal(server.url .. path, response.url)
       end)
 
-      it(title_of(case) .. " sends nothing for an id that is none", function()
+      it(title_of(case) .. " sends nothing for an impossible id", function()
         for position in ipairs(case.ids) do
           for _, wrong in ipairs { "", ".", "..", "a\0b", "a\r\nb", "\127", ("x"):rep(513) } do
             local ids = { table.unpack(case.ids) }
@@ -157,7 +162,7 @@ describe("endpoints:", function()
     end
   end
 
-  it("integers of an answer are Lua integers", function()
+  it("integers of a response are Lua integers", function()
     server:reply { body = [[{"calendar":{"slotDuration":30,"slotBuffer":15.0,"priority":0.5,"big":1730073600000}}]] }
     local calendar = assert(client.calendars:get("c"))
     assert.are.equal("integer", math.type(calendar.slotDuration))
@@ -249,5 +254,72 @@ describe("endpoints:", function()
       assert.matches("leave it out", err.details[index].problem)
     end
     assert.are.equal(0, #server:ledger())
+  end)
+
+  describe("the methods of a resource:", function()
+    it("a missing colon raises", function()
+      misuse(function() client.calendars.list() end, "colon", "calendars:list")
+      misuse(function() client.calendars.get("c") end, "colon", "calendars:get")
+      misuse(function() client.calendars.get(client, "c") end, "colon")
+      misuse(function() client.calendars.list({}) end, "colon")
+    end)
+
+    it("an unknown one raises, with a suggestion", function()
+      misuse(function() client.calendars:lst() end, "client.calendars", "`lst`", "did you mean `list`?")
+      misuse(function() client.calendars:freeSlots("c") end, "did you mean `free_slots`?")
+      misuse(function() client.appointments:zzzz() end, "`zzzz`", "it has", "cancel", "create", "get")
+      misuse(function() client.events:get("e") end, "`get`")
+      misuse(function() return client.calendars[1] == nil end, "`1`")
+    end)
+
+    it("are shared by the objects of all clients", function()
+      local other = leak.client { token = "t", base_url = server.url }
+      assert.are_not.equal(client.calendars, other.calendars)
+      assert.are.equal(client.calendars.get, other.calendars.get)
+      assert.are.equal("hoopai.calendars", tostring(other.calendars))
+      local state = endpoints.state_of(other.calendars, "calendars:get")
+      assert.are.equal(other, state.client)
+      assert.are_not.equal(state, endpoints.state_of(client.calendars, "calendars:get"))
+    end)
+
+    it("include those that are added", function()
+      assert.are.equal("function", type(client.appointments.book))
+      misuse(function() client.appointments.book({}) end, "colon", "appointments:book")
+    end)
+  end)
+
+  describe("find", function()
+    it("returns an endpoint, always the same one, with the fields of its data", function()
+      local endpoint = endpoints.find "notes.update"
+      assert.are.equal(endpoint, endpoints.find "notes.update")
+      assert.are.same({ "notes:update", "PUT", 2, 4, "idempotent", "list", "notes:list" },
+        { endpoint.id, endpoint.method, endpoint.id_count, endpoint.most_arguments, endpoint.retry,
+          endpoint.reconcile, endpoint.reader().id })
+      assert.is_true(endpoint.sends_body)
+      assert.is_nil(endpoints.find "notes.no_such_method")
+    end)
+
+    it("returns no reader for what cannot be reconciled", function()
+      for _, key in ipairs { "notes.list", "events.delete" } do assert.is_nil(endpoints.find(key).reader, key) end
+    end)
+  end)
+
+  it("sends no change before all that reconciles it is loaded", function()
+    server:reply({ method = "PUT", path = "/calendars/c", close = "before" },
+      { path = "/calendars/c", body = [[{"calendar":{"id":"c","name":"Yoga"}}]] })
+    local text, ok = child.run(([[
+      local hoopai = require "hoopai"
+      local client <close> = hoopai.new { token = "t", location_id = "l", base_url = %q }
+      local function update() return client.calendars:update("c", { name = "Yoga" }) end
+      package.preload["hoopai.call.reconcile"] = function() error "cannot be loaded just now" end
+      assert(not pcall(update))
+      package.preload["hoopai.call.reconcile"] = nil
+      local calendar, response = update()
+      assert(calendar and response.reconciled)
+    ]]):format(server.url))
+    assert.is_true(ok, text)
+    local methods = {}
+    for _, request in ipairs(server:ledger()) do methods[#methods + 1] = request.method end
+    assert.are.same({ "PUT", "GET" }, methods)
   end)
 end)

@@ -1,4 +1,4 @@
--- May an attempt be repeated, and when: the decisions, the pauses, the shared budget, Retry-After.
+-- May an attempt be repeated, and when: the decisions, the pauses, the retry budget, Retry-After.
 
 local retry = require "hoopai.call.retry"
 
@@ -42,7 +42,7 @@ local function decide(given)
   return retry.decide(all)
 end
 
-describe("retry:", function()
+describe("hoopai.call.retry:", function()
   describe("the table", function()
     it("has these rows and no other", function()
       local known = {}
@@ -70,7 +70,7 @@ describe("retry:", function()
       end
     end
 
-    it("does not let a change be repeated unseen that cannot be looked up", function()
+    it("does not repeat a change that cannot be reconciled", function()
       local looked = 0
       for point, row in pairs(rows) do
         for _, reconcile in ipairs { "none", false } do
@@ -120,7 +120,7 @@ describe("retry:", function()
       { "unanswered", 1, { kind = "network", curl_code = 42 } },
       { "unanswered", 1, { kind = "tls", curl_code = 35 } },
       { "unanswered", 2, { kind = "network", curl_code = 56 } },
-      { "unanswered", 1, { kind = "network", curl_code = 56, status = 100 } }, -- after an interim answer
+      { "unanswered", 1, { kind = "network", curl_code = 56, status = 100 } }, -- after an interim response
       { "hostile", 1, { kind = "protocol" } },
       { "hostile", 1, { kind = "protocol", status = 102 } },
       { "hostile", 1, { kind = "too_large" } },
@@ -161,7 +161,7 @@ describe("retry:", function()
       { "unavailable", 1, { kind = "server", status = 503 } },
     }
 
-    it("is told from the error", function()
+    it("is derived from the error", function()
       local reached = {}
       for index, case in ipairs(cases) do
         local point = retry.classify(case[3], case[2])
@@ -192,7 +192,7 @@ describe("retry:", function()
       assert.are.same({ "fail" }, { decide { attempt = 1, attempts = 1 } })
     end)
 
-    it("asks the shared budget", function()
+    it("depends on the retry budget", function()
       assert.are.same({ "fail" }, { decide { affordable = false } })
       assert.are.equal("refresh", (decide { affordable = false, point = "token" }))
     end)
@@ -244,7 +244,7 @@ describe("retry:", function()
     end)
   end)
 
-  describe("the shared budget", function()
+  describe("the retry budget", function()
     it("ends retries after five failures, and gives one back for ten successes", function()
       local budget = retry.budget()
       for _ = 1, 4 do
@@ -275,7 +275,7 @@ describe("retry:", function()
       assert.is_true(budget:is_affordable())
     end)
 
-    it("is not charged for answers that say no", function()
+    it("is not charged for refusals", function()
       local free = { burst = 1, blind_burst = 1, daily = 1, token = 1, definitive = 1, ended = 1 }
       for point in pairs(rows) do assert.are.equal(not free[point], retry.is_costly(point), point) end
     end)
@@ -315,7 +315,7 @@ describe("retry:", function()
       assert.are.equal(60, retry.after("60,60", nil, WALL))
     end)
 
-    it("that is none tells nothing", function()
+    it("that is malformed is ignored", function()
       -- stylua: ignore
       for _, text in ipairs {
         "", " ", ",", "-1", "+1", "1.5", "1e3", "0x10", "soon", "inf", "nan", "7 7", "5, soon", "5, -1", "1\0",

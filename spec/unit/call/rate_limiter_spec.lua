@@ -1,0 +1,210 @@
+-- The line in which the calls to one location wait for a permit.
+
+local core = require "hoopai.core"
+local hoopai = require "hoopai"
+local leak = require "spec.support.leak"
+local rate_limiter = require "hoopai.call.rate_limiter"
+local servers = require "spec.support.server"
+
+local TOKEN = "pit-0b3c4d5e-rate-limiter-spec"
+local CALENDAR = { method = "GET", path = "/calendars/c", body = [[{"calendar":{"id":"c"}}]] }
+
+local function never() return false end
+local function ignore() end
+
+--- A rate limiter whose last response stated a limit, or closed it for some seconds.
+local function limited(given)
+  local limiter = rate_limiter.new()
+  limiter.counter:acquire()
+  local stated = given.max and { max = given.max, interval_ms = given.interval_ms }
+  limiter.counter:record(core.now(), stated, true)
+  if given.pause then limiter.counter:pause(core.now(), given.pause) end
+  return limiter
+end
+
+--- Releases a permit whose request was not sent.
+local function release(limiter)
+  limiter.counter:release()
+  limiter:wake()
+end
+
+local function timed(fn, ...)
+  local begun = core.now()
+  local results = table.pack(fn(...))
+  return core.now() - begun, table.unpack(results, 1, results.n)
+end
+
+describe("a rate limiter", function()
+  before_each(leak.before)
+  after_each(function() leak.after() end)
+
+  for mode, run in pairs { block = function(fn) return fn() end, task = hoopai.run } do
+    describe("in mode " .. mode, function()
+      it("gives a permit at once when there is room", function()
+        run(function()
+          local seconds, ok = timed(function() return rate_limiter.new():acquire(mode, nil, never, error) end)
+          assert.is_true(ok)
+          assert.is_true(seconds < 1)
+        end)
+      end)
+
+      it("waits until there is room, and says once for how long", function()
+        local limiter = limited { max = 1, interval_ms = 500 }
+        local waits = {}
+        run(function()
+          local seconds, ok = timed(function()
+            return limiter:acquire(mode, nil, never, function(wait) waits[#waits + 1] = wait end)
+          end)
+          assert.is_true(ok)
+          assert.is_true(seconds >= waits[1] - 0.01 and seconds < 5, seconds)
+        end)
+        assert.are.equal(1, #waits)
+        assert.is_true(waits[1] > 0 and waits[1] <= 0.51, waits[1])
+      end)
+
+      it("does not begin a wait that is known to last beyond the deadline", function()
+        local limiter = limited { max = 1, interval_ms = 20000 }
+        run(function()
+          local seconds, ok, why, wait = timed(function()
+            return limiter:acquire(mode, core.now() + 10, never, error)
+          end)
+          assert.is_nil(ok)
+          assert.are.equal("late", why)
+          assert.is_true(wait > 10 and wait <= 20.3, wait)
+          assert.is_true(seconds < 5, seconds)
+        end)
+      end)
+
+      it("does not wait for a pause that is longer than a minute", function()
+        local limiter = limited { pause = 90 }
+        run(function()
+          local ok, why, seconds = limiter:acquire(mode, nil, never, error)
+          assert.is_nil(ok)
+          assert.are.equal("burst", why)
+          assert.is_true(seconds > 85 and seconds <= 91, seconds)
+        end)
+      end)
+
+      it("ends when the client is closed: before the wait, or by the hook", function()
+        local limiter = limited { max = 1, interval_ms = 20000 }
+        run(function()
+          assert.are.same({ nil, "closed" }, { limiter:acquire(mode, nil, function() return true end, error) })
+          local is_closed = false
+          local seconds, ok, why = timed(function()
+            return limiter:acquire(mode, nil, function() return is_closed end, function() is_closed = true end)
+          end)
+          assert.is_nil(ok)
+          assert.are.equal("closed", why)
+          assert.is_true(seconds < 5, seconds)
+        end)
+      end)
+    end)
+  end
+
+  --- Takes all permits that are given while no limit is known.
+  local function exhausted()
+    local limiter = rate_limiter.new()
+    local count = 0
+    while limiter.counter:try(core.now(), 0) do count = count + 1 end
+    assert.are.equal(20, count)
+    return limiter
+  end
+
+  it("wakes the first of the line when a permit is released", function()
+    local limiter = exhausted()
+    local order = {}
+    hoopai.run(function()
+      for index = 1, 3 do
+        hoopai.spawn(function()
+          assert.is_true(limiter:acquire("task", nil, never, error)) -- a wait of unknown length: no hook is called
+          order[#order + 1] = index
+        end)
+      end
+      for released = 1, 3 do
+        hoopai.sleep(0.01)
+        assert.are.equal(released - 1, #order)
+        release(limiter)
+        hoopai.sleep(0.01)
+        assert.are.equal(released, #order)
+      end
+    end)
+    assert.are.same({ 1, 2, 3 }, order)
+  end)
+
+  it("lets a task wait in the line no longer than its deadline", function()
+    local limiter = exhausted()
+    hoopai.run(function()
+      local first = hoopai.spawn(function() return limiter:acquire("task", core.now() + 1.5, never, ignore) end)
+      hoopai.sleep(0)
+      -- The second waits for the lock of the line, and not for the permit.
+      local seconds, ok, why = timed(function() return limiter:acquire("task", core.now() + 0.1, never, ignore) end)
+      assert.are.same({ nil, "late" }, { ok, why })
+      assert.is_true(seconds >= 0.1 and seconds < 1.2, seconds)
+      local _, first_why = first:join()
+      assert.are.equal("late", first_why)
+    end)
+  end)
+
+  it("gives a blocking caller a permit while no limit is known: nothing can end while it waits", function()
+    assert.is_true(exhausted():acquire("block", nil, never, error))
+  end)
+
+  it("lets the next one wait when the first is cancelled", function()
+    local limiter = exhausted()
+    hoopai.run(function()
+      local first = hoopai.spawn(function() return limiter:acquire("task", nil, never, error) end)
+      local second = hoopai.spawn(function() return limiter:acquire("task", nil, never, error) end)
+      hoopai.sleep(0.01)
+      first:cancel()
+      release(limiter)
+      assert.is_true(second:join())
+    end)
+  end)
+
+  it("ends the wait of all when the client is closed", function()
+    local limiter, is_closed = exhausted(), false
+    hoopai.run(function()
+      local tasks = {}
+      for index = 1, 3 do
+        tasks[index] = hoopai.spawn(function()
+          return limiter:acquire("task", nil, function() return is_closed end, error)
+        end)
+      end
+      hoopai.sleep(0.01)
+      is_closed = true
+      limiter:wake()
+      for _, task in ipairs(tasks) do assert.are.same({ nil, "closed" }, { task:join() }) end
+    end)
+  end)
+end)
+
+describe("the calls of a client", function()
+  local server
+
+  setup(function() server = servers.start() end)
+  teardown(function() server:stop() end)
+  before_each(leak.before)
+  after_each(function() leak.after(server) end)
+
+  it("stand in no line once there is room for all in it", function()
+    local RateLimiter = getmetatable(rate_limiter.new()).__index
+    local acquire, acquired = RateLimiter.acquire, 0
+    local restored <close> = -- luacheck: ignore 211
+      setmetatable({}, { __close = function() RateLimiter.acquire = acquire end })
+    function RateLimiter.acquire(...)
+      acquired = acquired + 1
+      return acquire(...)
+    end
+    local client = leak.client { token = TOKEN, base_url = server.url, rate_limit = true, max_connections = 40 }
+    server:reply { method = "GET", path = "/calendars/c", body = CALENDAR.body, always = true, delay = 0.2,
+      headers = { ["X-RateLimit-Max"] = "100000" } }
+    hoopai.run(function()
+      for _ = 1, 40 do
+        hoopai.spawn(function()
+          for _ = 1, 3 do assert(client.calendars:get("c")) end
+        end)
+      end
+    end)
+    assert.are.equal(20, acquired) -- those that found a permit in use and no rate limit stated yet
+  end)
+end)
