@@ -1,302 +1,31 @@
--- OAuth: signing in, and tokens that are renewed once and never lost, against the sandbox's strict token endpoints.
+-- Clients of apps: tokens that are renewed once and never lost, against the sandbox's strict token endpoints.
 
 local child = require "spec.support.child"
-local core = require "hoopai.core"
 local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
-local leak = require "spec.support.leak"
 local lfs = require "lfs"
 local mount = require "spec.support.mount"
+local oauth = require "spec.support.oauth"
 local process = require "spec.support.process"
-local sandbox = require "hoopai.sandbox"
-local send = require "spec.support.send"
 local servers = require "spec.support.server"
-local socket = require "socket"
 
 local failure, misuse = expect.failure, expect.misuse
-local CANARY = "canary5Gq"
+local new_app, new_client, signed_in, agency = oauth.new_app, oauth.new_client, oauth.signed_in, oauth.agency
+local counts, ledger, expire, fault, get = oauth.counts, oauth.ledger, oauth.expire, oauth.fault, oauth.get
+local user_store, tamper, stored, in_folder = oauth.user_store, oauth.tamper, oauth.stored, oauth.in_folder
+local key_of, ago, note, folder, CANARY = oauth.key_of, oauth.ago, oauth.note, oauth.folder, oauth.CANARY
 
 describe("oauth:", function()
   local box, location, other, company
-  local apps, opened, folders = {}, {}, {}
-  local told -- what hooks and warnings said, and every error: searched for canaries after each case
 
   setup(function()
-    box = sandbox.start { control = true, rate_limit = false, oauth = { rate = false, mark = CANARY, locations = 2 } }
+    box = oauth.start()
     location, other, company = box.location_id, box.seed.other_location_id, box.oauth.company_id
   end)
-  teardown(function() box:stop() end)
+  teardown(oauth.stop)
 
-  local function folder()
-    local name = os.tmpname()
-    os.remove(name)
-    folders[#folders + 1] = name
-    return name
-  end
-
-  local function note(...)
-    for index = 1, select("#", ...) do
-      local value = select(index, ...)
-      if type(value) == "table" then told[#told + 1] = value end
-      told[#told + 1] = tostring(value)
-    end
-    return ...
-  end
-
-  before_each(function()
-    told = {}
-    box:control("oauth/faults")
-    box:control("oauth/clear")
-    box:control("oauth/settings", { expires_in = 86399, camel_case = false, grace_seconds = 0 })
-    leak.before()
-  end)
-
-  after_each(function()
-    for _, client in ipairs(opened) do client:close() end
-    for _, app in ipairs(apps) do app:close() end
-    opened, apps = {}, {}
-    -- Many new timers make the loop forget those of tasks that have ended, and with them what these held.
-    local many = {}
-    for index = 1, 200 do many[index] = index end
-    hoopai.map(many, function() hoopai.sleep(0) end, { concurrency = #many })
-    collectgarbage() -- a store's folder is open as long as the store is referenced
-    collectgarbage()
-    leak.after()
-    for _, name in ipairs(folders) do os.execute("chmod -R u+rwx " .. name .. " 2>/dev/null; rm -rf " .. name) end
-    folders = {}
-    for _, value in ipairs(told) do expect.no_secret(value, CANARY) end
-  end)
-
-  local function new_app(options)
-    local all = {
-      client_id = box.oauth.client_id, client_secret = box.oauth.client_secret, base_url = box.url,
-      redirect_uri = "http://127.0.0.1:1/back", on = { refresh = function(event) note(event) end },
-    }
-    for name, value in pairs(options or {}) do all[name] = value end
-    local app = hoopai.oauth(all)
-    apps[#apps + 1] = app
-    return app
-  end
-
-  local function new_client(app, options)
-    local all = { oauth = app, location_id = location }
-    for name, value in pairs(options or {}) do all[name] = value end
-    opened[#opened + 1] = hoopai.new(all)
-    return opened[#opened]
-  end
-
-  --- Signs in without spending a code on the ledger.
-  local function signed_in(options, given)
-    local app = new_app(options)
-    given = given or {}
-    assert(app:exchange { code = box.oauth.code { class = given.class or "Location", location_id = given.location_id },
-      user_type = given.class })
-    box:control("oauth/clear")
-    return app
-  end
-
-  local function counts() return box:control("oauth/counts") end
-  local function ledger() return box:control("oauth").exchanges end
-  local function expire(given) return box:control("oauth/expire", given or { location_id = location }).count end
-  local function fault(given) box:control("oauth/fault", given) end
-
-  local function get(client, options) return note(client.calendars:list(nil, options)) end
-
-  --- A store of the user's own, in a table. What it keeps can be looked into.
-  local function own_store(fields)
-    local kept = {}
-    local store = { kept = kept, puts = 0, locks = {} }
-    function store.get(key) return kept[key] end
-    function store.put(key, text, generation)
-      local old = kept[key] and core.unpack_credentials(kept[key])
-      if (old and tonumber(old:get("generation")) or 0) ~= generation then return false end
-      store.puts = store.puts + 1
-      kept[key] = text
-      return true
-    end
-    function store.lock(key)
-      if store.locks[key] then return nil end
-      store.locks[key] = true
-      return function() store.locks[key] = nil end
-    end
-    for name, value in pairs(fields or {}) do store[name] = value end
-    return store
-  end
-
-  local function key_of(level, id) return box.oauth.client_id .. "/" .. level .. "/" .. id end
-
-  --- Changes fields of the stored record behind everybody's back.
-  local function tamper(store, fields, key)
-    key = key or key_of("location", location)
-    store.kept[key] = core.unpack_credentials(store.kept[key]):with(fields):pack()
-  end
-
-  local function stored(store, key) return core.unpack_credentials(store.kept[key or key_of("location", location)]) end
-
-  --- The record of the location in a folder.
-  local function in_folder(path)
-    local tokens <close> = core.token_file(path)
-    return tokens:read(key_of("location", location))
-  end
-
-  --- Sets a constant of the library that fn uses, or a function that it calls. Returns what it was.
-  local function set_local(fn, name, value, seen)
-    seen = seen or {}
-    for index = 1, 255 do
-      local found, content = debug.getupvalue(fn, index)
-      if not found then return nil end
-      if found == name then
-        debug.setupvalue(fn, index, value)
-        return content
-      end
-      if type(content) == "function" and not seen[content] then
-        seen[content] = true
-        local old = set_local(content, name, value, seen)
-        if old then return old end
-      end
-    end
-  end
-
-  local function ago(seconds) return core.wall_ms() // 1000 - seconds end
-
-  --- Follows the address of a sign-in as a browser would; what came back in the query of the redirection.
-  local function browse(url, pick)
-    local multi <close> = core.multi {}
-    local transfer <close> = send(multi, { method = "GET", url = url .. (pick and "&sandbox_pick=" .. pick or ""),
-      headers = {}, timeout = 10 })
-    while transfer:state() ~= "done" do
-      multi:wait(multi:timeout())
-      multi:step()
-    end
-    local back = {}
-    for name, value in assert(transfer:headers().location):match("%?(.*)"):gmatch("([^&=]+)=([^&]*)") do
-      back[name] = value
-    end
-    return back
-  end
-
-  describe("signing in:", function()
-    it("with PKCE and state, from the address to the first call", function()
-      local app = new_app { scopes = { "calendars.readonly", "calendars/events.readonly" } }
-      local url, session = app:authorize_url { pkce = true, host = box.url }
-      local back = browse(url)
-      assert.are.equal(session.state, back.state)
-      assert.matches("^%x+$", session.state)
-      assert.are.equal(32, #session.state)
-      local grant = assert(app:exchange { code = back.code, code_verifier = session.code_verifier })
-      assert.are.equal(location, grant.location_id)
-      assert.are.equal("Location", grant.user_type)
-      assert(get(new_client(app)))
-      assert.are.equal(1, counts().codes)
-      note(app, session, grant)
-    end)
-
-    it("without the verifier, or with another, is refused", function()
-      local app = new_app { scopes = { "calendars.readonly" } }
-      local url = app:authorize_url { code_verifier = ("v"):rep(43), host = box.url }
-      local back = browse(url)
-      failure("reauth_required", note(app:exchange { code = back.code }))
-      back = browse(url)
-      failure("reauth_required", note(app:exchange { code = back.code, code_verifier = ("w"):rep(43) }))
-      back = browse(url)
-      assert(app:exchange { code = back.code, code_verifier = ("v"):rep(43) })
-    end)
-
-    it("for an agency stores the grant of the company", function()
-      local app = new_app { company_id = company, scopes = { "oauth.readonly", "oauth.write", "calendars.readonly" } }
-      local back = browse((app:authorize_url { host = box.url }), "company")
-      local grant = assert(app:exchange { code = back.code, user_type = "Company" })
-      assert.are.equal(company, grant.company_id)
-      assert.are.equal("Company", grant.user_type)
-    end)
-
-    it("is for the one asked for if the response does not say", function()
-      local store = own_store()
-      local app = new_app { store = store }
-      fault { without = { "userType" } }
-      local grant = assert(app:exchange { code = box.oauth.code { class = "Company" }, user_type = "Company" })
-      assert.are.equal("Company", grant.user_type)
-      assert.are.equal("Company", stored(store, key_of("company", company)):get("user_type"))
-    end)
-
-    it("makes the addresses of both hosts", function()
-      local app = new_app { scopes = { "a.b", "c/d.e" } }
-      local url, session = app:authorize_url { state = "my state" }
-      assert.are.equal("https://marketplace.gohighlevel.com/v2/oauth/chooselocation?response_type=code&client_id="
-        .. box.oauth.client_id .. "&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fback&scope=a.b%20c%2Fd.e"
-        .. "&state=my%20state", url)
-      assert.is_nil(session.code_verifier)
-      assert.matches("^https://marketplace.leadconnectorhq.com/v2/oauth/chooselocation%?",
-        (app:authorize_url { host = "white_label" }))
-      assert.are_not.equal((app:authorize_url {}), (app:authorize_url {}))
-      local challenged = app:authorize_url { code_verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk" }
-      assert.matches("code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw%-cM&code_challenge_method=S256",
-        challenged)
-    end)
-
-    it("a code works once, and the refusal shows nothing", function()
-      local app = new_app()
-      local code = box.oauth.code { class = "Location" }
-      assert(app:exchange { code = code })
-      failure("reauth_required", note(app:exchange { code = code }))
-      failure("invalid_request", note(app:exchange { code = CANARY .. " \r\n" }))
-      assert.are.equal(1, counts().reuses)
-    end)
-
-    it("wrong client credentials are said as such", function()
-      local app = new_app { client_secret = CANARY .. "wrong" }
-      local err = failure("auth", note(app:exchange { code = box.oauth.code {} }))
-      assert.are.equal(401, err.status)
-    end)
-
-    it("spends no code when the store cannot be written", function()
-      local app = new_app { store = own_store { get = function() error("sealed") end } }
-      local err = failure("store", note(app:exchange { code = box.oauth.code {} }))
-      assert.matches("sealed", err.message)
-      assert.are.equal("yes", err.applied)
-    end)
-
-    it("goes on when the task that asked for it is cancelled", function()
-      local app = new_app()
-      fault { delay_ms = 150, grant = "authorization_code" }
-      hoopai.run(function()
-        local task = hoopai.spawn(function() return app:exchange { code = box.oauth.code {} } end)
-        hoopai.sleep(0.05)
-        task:cancel()
-      end)
-      assert(get(new_client(app)))
-      assert.are.equal(1, counts().codes)
-    end)
-
-    it("misuse raises", function()
-      local app = new_app()
-      misuse(function() hoopai.oauth { client_secret = "x" } end, "client_id")
-      misuse(function() hoopai.oauth { client_id = "x" } end, "client_secret")
-      local said = misuse(function() hoopai.oauth { client_id = "x", client_secret = CANARY .. "\n" } end,
-        "client_secret")
-      note(said)
-      misuse(function() hoopai.oauth { client_id = "x", client_secret = "y", stor = 1 } end, "did you mean `store`")
-      misuse(function() hoopai.oauth { client_id = "x", client_secret = "y", store = 5 } end, "store")
-      misuse(function() hoopai.oauth { client_id = "x", client_secret = "y", store = {} } end, "get and put")
-      misuse(function() hoopai.oauth { client_id = "x", client_secret = "y", scopes = { 1 } } end, "scopes")
-      misuse(function() app.exchange { code = "x" } end, "colon")
-      misuse(function() app:exchange {} end, "code")
-      misuse(function() app:exchange { code = 5 } end, "code")
-      misuse(function() app:exchange { kode = "x" } end, "kode")
-      misuse(function() app:exchange { code = "x", user_type = "company" } end, "user_type", '"Company"')
-      misuse(function() app:authorize_url("x") end, "table")
-      misuse(function() app:authorize_url { host = "http://example.com" } end, "host")
-      misuse(function() app:authorize_url { code_verifier = "short" } end, "code_verifier")
-      misuse(function() hoopai.oauth({ client_id = "x", client_secret = "y" }):authorize_url {} end, "redirect_uri")
-      misuse(function() hoopai.new { oauth = {} } end, "hoopai.oauth")
-      misuse(function() hoopai.new { oauth = app, token = "x" } end, "not both")
-      local client <close> = hoopai.new { oauth = app }
-      misuse(function() client.calendars:list() end, "location_id or a company_id")
-      misuse(function() app:installed_locations {} end, "company_id")
-      misuse(function() app:installed_locations { company_id = company, limit = 0 } end, "limit")
-      assert.are.equal(0, counts().exchanges)
-    end)
-  end)
+  before_each(oauth.before)
+  after_each(oauth.after)
 
   describe("a client:", function()
     it("takes its base_url from the app, and beats HOOPAI_TOKEN", function()
@@ -336,7 +65,7 @@ describe("oauth:", function()
       assert.are.equal(0, counts().reuses)
     end)
 
-    it("understands camelCase responses", function()
+    it("understands responses in camelCase", function()
       box:control("oauth/settings", { camel_case = true })
       local app = signed_in()
       expire()
@@ -355,7 +84,7 @@ describe("oauth:", function()
       assert.are.equal(0, counts().exchanges)
     end)
 
-    it("of a refused new token exchanges no more for a while", function()
+    it("with a new token that is refused makes no more exchanges for a while", function()
       local app = signed_in()
       local client = new_client(app)
       local sent = 0
@@ -370,7 +99,7 @@ describe("oauth:", function()
       assert.are.equal(1, counts().exchanges)
     end)
 
-    it("says so without a sign-in, again and again without a request", function()
+    it("fails without a request, again and again, as long as no person has signed in", function()
       local app = new_app()
       local client = new_client(app)
       local err = failure("reauth_required", get(client))
@@ -398,7 +127,7 @@ describe("oauth:", function()
     end)
 
     it("works on with the old token while it lives, whatever the token endpoint does", function()
-      local store = own_store()
+      local store = user_store()
       local app = signed_in { store = store }
       tamper(store, { obtained_at = ago(86399 - 30) })
       app:close()
@@ -421,426 +150,10 @@ describe("oauth:", function()
     end)
   end)
 
-  describe("one exchange per generation:", function()
-    it("for fifty tasks of several clients", function()
-      local app = signed_in()
-      local clients = { new_client(app), new_client(app), new_client(app):with { timeout = 20 } }
-      for round = 1, 2 do
-        expire()
-        hoopai.run(function()
-          for index = 1, 50 do hoopai.spawn(function() assert(get(clients[index % 3 + 1])) end) end
-        end)
-        assert.are.equal(round, counts().exchanges)
-      end
-      assert.are.equal(0, counts().reuses)
-    end)
-
-    for name, make in pairs {
-      memory = function() return hoopai.store.memory() end,
-      own = function() return own_store() end,
-      file = function() return hoopai.store.file(folder()) end,
-    } do
-      it("for two apps over one store: " .. name, function()
-        local store = make()
-        local one = signed_in { store = store }
-        local two = new_app { store = store }
-        local clients = { new_client(one), new_client(two) }
-        assert(get(clients[1]))
-        assert(get(clients[2]))
-        expire()
-        hoopai.run(function()
-          for index = 1, 20 do hoopai.spawn(function() assert(get(clients[index % 2 + 1])) end) end
-        end)
-        assert.are.equal(1, counts().exchanges)
-        expire()
-        for _, client in ipairs(clients) do assert(get(client)) end
-        assert.are.equal(2, counts().exchanges)
-        assert.are.equal(0, counts().reuses)
-      end)
-    end
-
-    it("for two stores of one folder", function()
-      local path = folder()
-      local one = signed_in { store = hoopai.store.file(path) }
-      local two = new_app { store = hoopai.store.file(path) }
-      local clients = { new_client(one), new_client(two) }
-      hoopai.map(clients, function(client) assert(get(client)) end)
-      expire()
-      hoopai.map(clients, function(client) assert(get(client)) end)
-      assert.are.equal(1, counts().exchanges)
-    end)
-
-    it("for six processes", function()
-      local path = folder()
-      signed_in { store = hoopai.store.file(path) }
-      expire()
-      local script = ([[
-        local hoopai = require "hoopai"
-        local app <close> = hoopai.oauth {
-          client_id = %q, client_secret = os.getenv("SECRET"), base_url = %q, store = hoopai.store.file(%q) }
-        local client <close> = hoopai.new { oauth = app, location_id = %q }
-        if tonumber(os.getenv("NUMBER")) %% 2 == 0 then assert(client.calendars:list()) return end
-        hoopai.map({ 1, 2, 3 }, function() return assert(client.calendars:list()) end)
-      ]]):format(box.oauth.client_id, box.url, path, location)
-      local children = {}
-      for index = 1, 6 do
-        children[index] = child.start(script, { set = { SECRET = box.oauth.client_secret, NUMBER = tostring(index) } })
-      end
-      for index = 1, 6 do
-        local text, ok = children[index]:finish()
-        assert.is_true(ok, text)
-        note(text)
-      end
-      assert.are.equal(1, counts().exchanges)
-      assert.are.equal(0, counts().reuses)
-    end)
-  end)
-
-  describe("renewing early:", function()
-    it("in the background of a task, while the old token serves", function()
-      local store = own_store()
-      signed_in { store = store }
-      tamper(store, { obtained_at = ago(86399 - 300) })
-      local client = new_client(new_app { store = store })
-      fault { latency_ms = 200 }
-      hoopai.run(function()
-        expect.within(0.15, function() assert(get(client)) end)
-        assert(get(client))
-      end)
-      assert.are.equal(1, counts().exchanges)
-      assert.are.equal("2", stored(store):get("generation"))
-      hoopai.run(function() assert(get(client)) end)
-      assert.are.equal(1, counts().exchanges)
-    end)
-
-    it("not outside a task, until less than a minute is left", function()
-      local store = own_store()
-      signed_in { store = store }
-      tamper(store, { obtained_at = ago(86399 - 300) })
-      assert(get(new_client(new_app { store = store })))
-      assert.are.equal(0, counts().exchanges)
-      tamper(store, { obtained_at = ago(86399 - 40) })
-      assert(get(new_client(new_app { store = store })))
-      assert.are.equal(1, counts().exchanges)
-    end)
-
-    it("not at every call where tokens live for a minute", function()
-      box:control("oauth/settings", { expires_in = 60 })
-      local client = new_client(signed_in())
-      hoopai.run(function()
-        for _ = 1, 5 do assert(get(client)) end
-      end)
-      for _ = 1, 5 do assert(get(client)) end
-      assert.are.equal(0, counts().exchanges)
-    end)
-  end)
-
-  describe("responses:", function()
-    local function renewed(given)
-      local store = own_store()
-      local app = signed_in { store = store }
-      expire()
-      fault(given)
-      assert(get(new_client(app)))
-      return store
-    end
-
-    for name, value in pairs { zero = 0, negative = -1, text = "x", huge = 1e18, fraction = 0.5 } do
-      it("an expires_in that is no time is not believed: " .. name, function()
-        assert.are.equal("3600", stored(renewed { expires_in = value }):get("expires_in"))
-      end)
-    end
-
-    it("without expires_in, or with half seconds, or as text", function()
-      assert.are.equal("3600", stored(renewed { without = { "expires_in" } }):get("expires_in"))
-      assert.are.equal("7200", stored(renewed { expires_in = 7200.5 }):get("expires_in"))
-      assert.are.equal("7200", stored(renewed { expires_in = "7200" }):get("expires_in"))
-      assert.are.equal("3600", stored(renewed { raw = { expires_in = "1e999" } }):get("expires_in"))
-    end)
-
-    for _, which in ipairs { "no_refresh_token", "same_refresh_token" } do
-      it("with " .. which .. " keep the old one", function()
-        local store = own_store()
-        local app = signed_in { store = store }
-        local client = new_client(app)
-        local before = stored(store):get("refresh_token")
-        expire()
-        fault { [which] = true }
-        assert(get(client))
-        assert.is_true(stored(store):get("refresh_token") == before)
-        expire()
-        assert(get(client))
-        assert.is_false(stored(store):get("refresh_token") == before)
-        assert.are.equal(0, counts().reuses)
-      end)
-    end
-
-    it("a token with a line break is refused, and the old record stays", function()
-      local store = own_store()
-      local app = signed_in { store = store }
-      local before = stored(store):get("refresh_token")
-      expire()
-      fault { crlf = true, times = 3 }
-      box:control("oauth/settings", { grace_seconds = 60 })
-      local client = new_client(app)
-      expect.within(12, function() failure("decode", get(client)) end)
-      assert.are.equal(3, counts().exchanges)
-      assert.is_true(stored(store):get("refresh_token") == before)
-    end)
-
-    it("a wall clock that went back makes a token count as over", function()
-      local store = own_store()
-      signed_in { store = store }
-      tamper(store, { obtained_at = ago(-7200) })
-      assert(get(new_client(new_app { store = store })))
-      assert.are.equal(1, counts().exchanges)
-      assert.is_true(math.abs(tonumber(stored(store):get("obtained_at")) - ago(0)) < 5)
-    end)
-  end)
-
-  describe("an unclear exchange:", function()
-    for name, given in pairs {
-      ["hung up before"] = { drop = "before" }, ["500"] = { status = 500 }, ["408"] = { status = 408 },
-      ["500 with no JSON"] = { status = 503, body = "<html>" },
-    } do
-      it("is tried again with the same token: " .. name, function()
-        local store = own_store()
-        local app = signed_in { store = store }
-        expire()
-        fault(given)
-        expect.within(8, function() assert(get(new_client(app))) end)
-        assert.are.equal(2, counts().exchanges)
-        assert.are.equal("2", stored(store):get("generation"))
-        assert.is_nil(stored(store):get("pending"))
-        assert.is_nil(stored(store):get("tries"))
-      end)
-    end
-
-    for name, given in pairs {
-      ["hung up after"] = { drop = "after" }, ["cut off"] = { truncated = true }, ["malformed"] = { malformed = true },
-      ["500, but done"] = { status = 500, apply = true },
-    } do
-      it("whose successor is lost needs a person, and says so once: " .. name, function()
-        local store = own_store()
-        local events = {}
-        local function refresh(event) events[#events + 1] = note(event) end
-        local app = signed_in { store = store, on = { refresh = refresh } }
-        local client = new_client(app)
-        local before = stored(store):get("refresh_token")
-        expire()
-        fault(given)
-        expect.within(8, function()
-          hoopai.run(function()
-            for _ = 1, 10 do
-              hoopai.spawn(function()
-                local err = failure("reauth_required", get(client))
-                assert.matches("lost", err.message)
-              end)
-            end
-          end)
-        end)
-        for _ = 1, 10 do failure("reauth_required", get(client)) end
-        failure("reauth_required", get(new_client(new_app { store = store })))
-        assert.are.equal(2, counts().exchanges)
-        assert.are.equal(1, #events)
-        assert.are.equal("reauth_required", events[1].kind)
-        assert.is_true(stored(store):get("refresh_token") == before)
-        assert.are.equal("1", stored(store):get("generation"))
-        assert(app:exchange { code = box.oauth.code {} })
-        assert(get(client))
-      end)
-    end
-
-    it("that stays unclear is tried three times within five seconds, and then rests on the whole host", function()
-      local path = folder()
-      local app = signed_in { store = hoopai.store.file(path) }
-      local client = new_client(app)
-      expire()
-      fault { drop = "before", times = 50 }
-      local start = socket.gettime()
-      failure("network", get(client))
-      local elapsed = socket.gettime() - start
-      assert.is_true(elapsed > 3.9 and elapsed < 15, elapsed)
-      local list = ledger()
-      assert.are.equal(3, #list)
-      local first, second, third = list[1].at, list[2].at, list[3].at
-      assert.is_true(second - first > 900 and third - first > 3900, third - first)
-      for _ = 1, 50 do failure("network", get(client)) end
-      expire()
-      local err = failure("network", get(new_client(new_app { store = hoopai.store.file(path) })))
-      assert.is_true(err.retryable)
-      assert.are.equal(3, counts().exchanges)
-    end)
-
-    it("that a crash left behind is tried once more at once, and a loss is said once", function()
-      local store = own_store()
-      signed_in { store = store }
-      box:control("oauth/grant", {})
-      tamper(store, { pending = ago(3), tries = 1, obtained_at = ago(90000) })
-      box:control("oauth/revoke", { location_id = location })
-      local events = {}
-      local app = new_app { store = store, on = { refresh = function(event) events[#events + 1] = event end } }
-      local client = new_client(app)
-      for _ = 1, 3 do assert.matches("lost", failure("reauth_required", get(client)).message) end
-      assert.are.equal(1, counts().exchanges)
-      assert.are.equal(1, #events)
-    end)
-
-    it("that a crash left behind before the token was spent ends well", function()
-      local store = own_store()
-      signed_in { store = store }
-      tamper(store, { pending = ago(3), tries = 1, obtained_at = ago(90000) })
-      assert(get(new_client(new_app { store = store })))
-      assert.are.equal(1, counts().exchanges)
-      assert.is_nil(stored(store):get("pending"))
-    end)
-
-    it("leaves a mark in the store while it runs", function()
-      local store = own_store()
-      local app = signed_in { store = store }
-      expire()
-      fault { latency_ms = 300 }
-      hoopai.run(function()
-        local task = hoopai.spawn(get, new_client(app))
-        expect.eventually(function() return stored(store):get("pending") end, "the mark was stored")
-        assert.are.equal("1", stored(store):get("generation"))
-        assert(task:join())
-      end)
-      assert.is_nil(stored(store):get("pending"))
-    end)
-  end)
-
-  describe("refusals:", function()
-    it("a dead token makes no storm, and is never removed", function()
-      local path = folder()
-      local app = signed_in { store = hoopai.store.file(path) }
-      local client = new_client(app)
-      expire()
-      box:control("oauth/revoke", { location_id = location })
-      hoopai.run(function()
-        for _ = 1, 50 do hoopai.spawn(function() failure("reauth_required", get(client)) end) end
-      end)
-      for _ = 1, 50 do failure("reauth_required", get(client)) end
-      assert.are.equal(1, counts().exchanges)
-      local record = assert(in_folder(path))
-      assert.are.equal("1", record:get("generation"))
-      assert.is_truthy(record:get("refresh_token"))
-      assert.is_truthy(record:get("access_token"))
-    end)
-
-    it("a dead token is reported once, however often it is met", function()
-      local events = {}
-      local app = signed_in { on = { refresh = function(event) events[#events + 1] = event.kind end } }
-      local client = new_client(app)
-      expire()
-      box:control("oauth/revoke", { location_id = location })
-      failure("reauth_required", get(client))
-      hoopai.sleep(1.05) -- the pause after the first failure
-      failure("reauth_required", get(client))
-      assert.are.same({ "reauth_required" }, events)
-    end)
-
-    it("invalid_grant does not count when newer credentials were stored meanwhile", function()
-      local store = own_store { lock = false }
-      store.lock = nil
-      local app = signed_in { store = store }
-      local client = new_client(app)
-      assert(get(client))
-      box:control("oauth/revoke", { location_id = location })
-      expire()
-      local newer = box.oauth.grant {}
-      fault { latency_ms = 200 }
-      hoopai.run(function()
-        local task = hoopai.spawn(get, client)
-        hoopai.sleep(0.1)
-        tamper(store, { access_token = newer.access_token, refresh_token = newer.refresh_token, generation = 7,
-          obtained_at = ago(0) })
-        assert(task:join())
-      end)
-      assert.are.equal("7", stored(store):get("generation"))
-      assert.are.equal(1, counts().refused)
-    end)
-
-    it("a newer grant ends the pause after a failure", function()
-      local store = own_store()
-      local app = signed_in { store = store }
-      local client = new_client(app)
-      expire()
-      box:control("oauth/revoke", { location_id = location })
-      failure("reauth_required", get(client))
-      assert(new_app({ store = store }):exchange { code = box.oauth.code {} })
-      assert(get(client))
-    end)
-
-    it("429 and wrong credentials take the mark away and keep the token", function()
-      local store = own_store()
-      local app = signed_in { store = store }
-      expire()
-      fault { status = 429, body = '{"message":"Too Many Requests"}' }
-      local err = failure("rate_limit", get(new_client(app)))
-      assert.is_true(err.retry_after >= 1)
-      assert.is_nil(stored(store):get("pending"))
-      failure("rate_limit", get(new_client(app)))
-      assert.are.equal(1, counts().exchanges)
-      local wrong = new_app { store = store, client_secret = CANARY .. "x" }
-      failure("auth", get(new_client(wrong)))
-      assert.is_nil(stored(store):get("pending"))
-      assert(get(new_client(new_app { store = store })))
-    end)
-
-    it("a token endpoint that cannot be reached spends nothing", function()
-      local store = own_store()
-      local app = signed_in { store = store }
-      expire()
-      local gone = new_app { store = store, base_url = "http://127.0.0.1:1" }
-      local err = failure("network", get(new_client(gone, { base_url = box.url })))
-      assert.are.equal("no", err.applied)
-      assert.is_nil(stored(store):get("pending"))
-      assert(get(new_client(app)))
-      assert.are.equal(1, counts().exchanges)
-    end)
-  end)
-
   describe("an exchange belongs to the store:", function()
-    it("a caller's timeout only detaches from it", function()
-      local store = own_store()
-      local app = signed_in { store = store }
-      expire()
-      fault { delay_ms = 400 }
-      local client = new_client(app)
-      hoopai.run(function()
-        local err = failure("timeout", get(client, { timeout = 0.15 }))
-        assert.are.equal("refresh", err.stage)
-        assert.are.equal("no", err.applied)
-      end)
-      assert.are.equal("2", stored(store):get("generation"))
-      assert(get(client))
-      assert.are.equal(1, counts().exchanges)
-      assert.is_true(ledger()[1].applied and ledger()[1].answered)
-    end)
-
-    it("so does a cancel, and a failure of run", function()
-      for _, how in ipairs { "cancel", "raise" } do
-        local store = own_store()
-        local app = signed_in { store = store }
-        expire()
-        fault { delay_ms = 200 }
-        local client = new_client(app)
-        local ok = pcall(hoopai.run, function()
-          local task = hoopai.spawn(get, client)
-          expect.eventually(function() return stored(store):get("pending") end, "the exchange began")
-          if how == "cancel" then task:cancel() else error("no more") end
-        end)
-        assert.are.equal(how == "cancel", ok)
-        assert(get(client))
-        assert.are.equal("2", stored(store):get("generation"))
-        assert.are.equal(1, counts().exchanges)
-      end
-    end)
-
     it("closing the client or the app in a task returns at once, and the exchange is finished", function()
       for _, what in ipairs { "client", "app" } do
-        local store = own_store()
+        local store = user_store()
         local app = signed_in { store = store }
         expire()
         fault { delay_ms = 300 }
@@ -858,7 +171,7 @@ describe("oauth:", function()
     end)
 
     it("closing the app outside a loop waits for it; afterwards it exchanges nothing", function()
-      local store = own_store()
+      local store = user_store()
       local app = signed_in { store = store }
       expire()
       fault { delay_ms = 200 }
@@ -902,7 +215,7 @@ describe("oauth:", function()
       assert.are.equal("2", in_folder(path):get("generation"))
     end)
 
-    it("a forked child says that the app is its parent's", function()
+    it("a forked child raises that the app is its parent's", function()
       local app = signed_in()
       local client = new_client(app)
       assert(get(client))
@@ -925,18 +238,7 @@ describe("oauth:", function()
   end)
 
   describe("location tokens:", function()
-    local server
-
-    setup(function() server = servers.start() end)
-    teardown(function() server:stop() end)
-
-    local function agency(options)
-      local all = { company_id = company, store = own_store() }
-      for name, value in pairs(options or {}) do all[name] = value end
-      return signed_in(all, { class = "Company" }), all.store
-    end
-
-    it("are minted from the agency's, remembered with their company, and minted again", function()
+    it("are made from the agency's, stored with their company, and made again", function()
       local app, store = agency()
       local client = new_client(app)
       assert(get(client))
@@ -982,7 +284,7 @@ describe("oauth:", function()
       failure("forbidden", note(client.calendars:get(box.seed.calendars.vaccination)))
     end)
 
-    it("lost responses for location tokens spend nothing", function()
+    it("whose response is lost spend nothing", function()
       local app = agency()
       fault { grant = "location_token", drop = "after" }
       local client = new_client(app)
@@ -993,7 +295,7 @@ describe("oauth:", function()
     end)
 
     it("a scope or class that the agency lacks is no reason to renew", function()
-      local app = new_app { company_id = company, store = own_store() }
+      local app = new_app { company_id = company, store = user_store() }
       assert(app:exchange { code = box.oauth.code { class = "Company", scopes = { "calendars.readonly" } },
         user_type = "Company" })
       box:control("oauth/clear")
@@ -1012,7 +314,7 @@ describe("oauth:", function()
       box:control("oauth/install", { location_id = other, installed = true })
     end)
 
-    it("a dead agency is said for its locations, and where they are listed", function()
+    it("of an agency whose grant was revoked need a person, and so does their list", function()
       for _, use in ipairs {
         function(app) return get(new_client(app)) end,
         function(app) return nil, note(select(2, pcall(app:installed_locations {}))) end,
@@ -1024,55 +326,10 @@ describe("oauth:", function()
         assert.matches("of company", err.message)
       end
     end)
-
-    it("installed_locations iterates page by page, also after an expiry", function()
-      local app = agency()
-      local function ids(limit)
-        local list = {}
-        for item in app:installed_locations { limit = limit } do list[#list + 1] = item._id end
-        return list
-      end
-      assert.are.same(box.oauth.locations, ids())
-      assert.are.same(box.oauth.locations, ids(1))
-      expire { class = "Company" }
-      hoopai.run(function() assert.are.same(box.oauth.locations, ids(2)) end)
-      assert.are.equal(1, counts().rotations)
-    end)
-
-    it("installed_locations ends with an empty page alone: the API may give fewer than it was asked for", function()
-      local app = new_app { base_url = server.url, company_id = "c" }
-      local app_id = box.oauth.client_id:match("^[^-]+")
-      server:reply { body = [[{"access_token":"t","expires_in":3600,"userType":"Company","companyId":"c"}]] }
-      assert(app:exchange { code = "code", user_type = "Company" })
-      local function page(skip, ids)
-        server:reply { path = "/oauth/installedLocations", body = '{"locations":[' .. ids .. "]}",
-          target = "/oauth/installedLocations?isInstalled=true&companyId=c&appId=" .. app_id .. "&skip=" .. skip
-            .. "&limit=100" }
-      end
-      page(0, '{"_id":"a"},{"_id":"b"}')
-      page(2, '{"_id":"d"}')
-      page(3, "")
-      local found = {}
-      for item in app:installed_locations() do found[#found + 1] = item._id end
-      assert.are.same({ "a", "b", "d" }, found)
-
-      page(0, '{"_id":"a"},{"_id":"b"}')
-      page(2, '{"_id":"a"},{"_id":"b"}')
-      local ok, err = pcall(function()
-        for _ in app:installed_locations() do end -- luacheck: ignore 542
-      end)
-      assert.is_false(ok)
-      failure("protocol", nil, note(err))
-
-      page(0, '"a"')
-      ok, err = pcall(app:installed_locations())
-      assert.is_false(ok)
-      failure("decode", nil, note(err))
-    end)
   end)
 
   describe("stores that fail:", function()
-    --- The folder of a store whose grant has expired, a client over it, and the record.
+    --- The folder of a store whose token has expired, a client over it, and the credentials.
     local function ready()
       local path = folder()
       local app = signed_in { store = hoopai.store.file(path) }
@@ -1080,7 +337,7 @@ describe("oauth:", function()
       return path, new_client(app), in_folder(path)
     end
 
-    --- The file of the location's record: the only name without a dot that names it.
+    --- The file of the location's credentials: the only name without a dot that has the word.
     local function file_of(path)
       for entry in lfs.dir(path) do
         if entry:find("location") and not entry:find(".", 1, true) then return path .. "/" .. entry end
@@ -1117,7 +374,7 @@ describe("oauth:", function()
       assert.is_truthy(hoopai.store.file(path))
     end)
 
-    it("a damaged file is said, and left as it is", function()
+    it("a damaged file is an error, and is left as it is", function()
       local path, _, before = ready()
       local name = file_of(path)
       local file = assert(io.open(name, "r+"))
@@ -1174,107 +431,11 @@ describe("oauth:", function()
         end)
       end)
     end
-
-    it("a successor that cannot be stored at first is kept and stored later", function()
-      local store = own_store()
-      local app = signed_in { store = store }
-      local client = new_client(app)
-      expire()
-      local broken = 0
-      local failing = { get = store.get, lock = store.lock }
-      function failing.put(key, text, generation)
-        local record = core.unpack_credentials(text)
-        if record:get("generation") == "2" and broken < 1 then
-          broken = broken + 1
-          return nil, "no room for " .. text
-        end
-        return store.put(key, text, generation)
-      end
-      local second = new_client(new_app { store = failing })
-      assert(get(second))
-      assert.are.equal(1, broken)
-      assert.are.equal("2", stored(store):get("generation"))
-      assert(get(client))
-      assert.are.equal(1, counts().exchanges)
-    end)
-
-    it("the lock stays with a successor that cannot be stored at all, until it can", function()
-      local use = require("hoopai.oauth.token_manager").registry({ client_id = "x" }):company("x").get
-      local store, broken = own_store(), true
-      local put = store.put
-      function store.put(key, text, generation)
-        if broken and core.unpack_credentials(text):get("generation") == "2" then return nil, "no room" end
-        return put(key, text, generation)
-      end
-      local client = new_client(signed_in { store = store })
-      expire()
-      local seconds = assert(set_local(use, "DEADLINE", 1.2))
-      local result, err = get(client)
-      set_local(use, "DEADLINE", seconds)
-      failure("store", result, err)
-      assert.are.same({ [key_of("location", location)] = true }, store.locks) -- no other may spend the old token
-      broken = false
-      hoopai.sleep(1.05)
-      assert(get(client))
-      assert.are.equal("2", stored(store):get("generation"))
-      assert.are.same({}, store.locks)
-      assert.are.equal(1, counts().exchanges)
-    end)
-
-    it("a new token is not used before it is stored", function()
-      local store = own_store()
-      local put = store.put
-      function store.put(key, text, generation)
-        if core.unpack_credentials(text):get("generation") == "2" then hoopai.sleep(0.2) end
-        return put(key, text, generation)
-      end
-      local app = signed_in { store = store }
-      tamper(store, { obtained_at = ago(86399) })
-      local sent = {}
-      local client = new_client(app, {
-        on = { request = function() sent[#sent + 1] = stored(store):get("generation") end },
-      })
-      local _, errs = hoopai.map({ 0, 0.05, 0.1 }, function(seconds)
-        hoopai.sleep(seconds)
-        return get(client)
-      end)
-      assert.is_nil(errs)
-      assert.are.same({ "2", "2", "2" }, sent)
-    end)
-
-    it("a lock that another process holds is waited for while the loop goes on", function()
-      local path = folder()
-      local app = signed_in { store = hoopai.store.file(path) }
-      expire()
-      local holder = child.start(([[
-        local core = require "hoopai.core"
-        local lock = assert(core.token_file(%q):lock(%q))
-        io.open(%q, "w"):close()
-        core.sleep(0.5)
-        lock:release()
-      ]]):format(path, key_of("location", location), path .. "/.held"))
-      hoopai.run(function()
-        expect.eventually(function() return lfs.attributes(path .. "/.held") end, "the lock was taken")
-        local ticks, done = 0, false
-        hoopai.spawn(function()
-          while not done do
-            ticks = ticks + 1
-            hoopai.sleep(0.01)
-          end
-        end)
-        assert(get(new_client(app)))
-        done = true
-        assert.is_true(ticks > 15, ticks)
-      end)
-      local text, ok = holder:finish()
-      assert.is_true(ok, text)
-      assert.are.equal(1, counts().exchanges)
-    end)
   end)
 
-  describe("a store of the user's own:", function()
+  describe("a user's store:", function()
     it("may wait", function()
-      local inner = own_store()
+      local inner = user_store()
       local function waiting(fn)
         return function(...)
           hoopai.sleep(0.01)
@@ -1306,7 +467,7 @@ describe("oauth:", function()
       { "lock of another type", { lock = function() return true end }, "boolean" },
     } do
       it("a " .. case[1] .. " is an error of kind store, and nothing is spent", function()
-        local store = own_store()
+        local store = user_store()
         signed_in { store = store }
         expire()
         local before = stored(store):get("refresh_token")
@@ -1361,7 +522,7 @@ describe("oauth:", function()
       assert.is_nil(text:find(CANARY, 1, true), text)
     end)
 
-    it("are in no error where a server echoes what it was sent", function()
+    it("are in no error when a server echoes what it was sent", function()
       local server = echoing
       local secret, code, verifier = CANARY .. "-secret", CANARY .. "-code", CANARY .. ("v"):rep(43)
       local access, refresh = CANARY .. "-access", CANARY .. "-refresh"

@@ -1,17 +1,18 @@
--- The rate limit of the token endpoints: exchanges wait for it as long as they may, else they are not sent.
+-- The rate limit of the token endpoints: exchanges wait for a permit as long as they may, else they are not sent.
 
 local core = require "hoopai.core"
 local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
 local leak = require "spec.support.leak"
+local oauth = require "spec.support.oauth"
 local servers = require "spec.support.server"
 
 local failure = expect.failure
 
-local GRANT = { method = "POST", path = "/oauth/token", body = [[{"access_token":"a","refresh_token":"r",
+local TOKENS = { method = "POST", path = "/oauth/token", body = [[{"access_token":"a","refresh_token":"r",
   "expires_in":86399,"userType":"Location","locationId":"l1"}]] }
 
-describe("the budget of token requests", function()
+describe("the rate limit of token requests", function()
   local server
   local apps = {}
 
@@ -36,7 +37,7 @@ describe("the budget of token requests", function()
 
   local function with(fields)
     local copy = {}
-    for name, value in pairs(GRANT) do copy[name] = value end
+    for name, value in pairs(TOKENS) do copy[name] = value end
     for name, value in pairs(fields) do copy[name] = value end
     return copy
   end
@@ -51,10 +52,10 @@ describe("the budget of token requests", function()
     return ledger[second].arrived - ledger[first].arrived
   end
 
-  --- Two grants whose tokens have ended.
+  --- Two locations whose tokens have expired.
   local function ended(app)
     for index = 1, 2 do
-      server:reply(with { body = GRANT.body:gsub("86399", "1"):gsub("l1", "l" .. index) })
+      server:reply(with { body = TOKENS.body:gsub("86399", "1"):gsub("l1", "l" .. index) })
       assert(app:exchange { code = "code" })
     end
     hoopai.sleep(1.1)
@@ -65,23 +66,23 @@ describe("the budget of token requests", function()
     return app:source("l" .. index):get(core.now() + 60)
   end
 
-  local BUDGET = { ["X-RateLimit-Max"] = "1", ["X-RateLimit-Interval-Milliseconds"] = "400" }
+  local LIMIT = { ["X-RateLimit-Max"] = "1", ["X-RateLimit-Interval-Milliseconds"] = "400" }
 
-  it("is learnt from the headers, and waited for", function()
+  it("is read from the headers, and waited for", function()
     local app = ended(new_app())
-    server:reply(with { headers = BUDGET }, with { headers = BUDGET })
+    server:reply(with { headers = LIMIT }, with { headers = LIMIT })
     assert(renew(app, 1))
     assert(renew(app, 2))
     assert.is_true(between(3, 4) >= 0.4, between(3, 4))
   end)
 
-  it("is closed by a 429 until the stated time: seconds, or a date", function()
+  it("is paused by a 429 until the stated time: seconds, or a date", function()
     local date = "!%a, %d %b %Y %H:%M:%S GMT"
     for _, headers in ipairs {
       { ["Retry-After"] = "1" }, { ["Retry-After"] = os.date(date, 101), Date = os.date(date, 100) },
     } do
       local app = ended(new_app())
-      server:reply(refusal(headers), GRANT)
+      server:reply(refusal(headers), TOKENS)
       local result, err = renew(app, 1)
       failure("rate_limit", result, err, { status = 429, retry_after = 1, scope = "burst", retryable = true })
       assert(renew(app, 2))
@@ -90,7 +91,7 @@ describe("the budget of token requests", function()
     end
   end)
 
-  it("that has no room in time fails before anything leaves", function()
+  it("without a permit in time fails before anything is sent", function()
     local app = ended(new_app())
     server:reply(refusal { ["Retry-After"] = "45" })
     failure("rate_limit", renew(app, 1))
@@ -103,7 +104,7 @@ describe("the budget of token requests", function()
     assert.are.equal(3, #server:ledger())
   end)
 
-  it("that a 429 does not tell of is closed for 12 s", function()
+  it("is paused for 12 s by a 429 that does not state a time", function()
     local app = ended(new_app())
     server:reply(refusal())
     local result, err = renew(app, 1)
@@ -117,7 +118,7 @@ describe("the budget of token requests", function()
     assert.are.equal(3, #server:ledger())
   end)
 
-  it("ends at once for all who wait when the app is closed", function()
+  it("ends the wait of all at once when the app is closed", function()
     local app = ended(new_app())
     server:reply(refusal { ["Retry-After"] = "20" })
     failure("rate_limit", renew(app, 1))
@@ -132,7 +133,7 @@ describe("the budget of token requests", function()
     assert.is_true(core.now() - begun < 5)
   end)
 
-  it("takes no mark into the store for an exchange that did not leave", function()
+  it("leaves no mark in the store for an exchange that was not sent", function()
     local kept = {}
     local app = new_app { store = {
       get = function(key) return kept[key] end,
@@ -145,7 +146,7 @@ describe("the budget of token requests", function()
     local result, err = renew(app, 2)
     failure("rate_limit", result, err, { applied = "no", scope = "burst" })
     assert.is_true(err.retry_after > 40, err.retry_after)
-    assert.is_nil(core.unpack_credentials(kept["id-app/location/l2"]):get("pending"))
+    assert.is_nil(oauth.unpack(kept["id-app/location/l2"]):get("pending"))
     assert.are.equal(3, #server:ledger())
   end)
 end)

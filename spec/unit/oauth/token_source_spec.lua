@@ -1,17 +1,19 @@
 -- Where the token comes from: a string, or a function that is asked for one.
 
 local child = require "spec.support.child"
+local core = require "hoopai.core"
 local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
 local leak = require "spec.support.leak"
 local servers = require "spec.support.server"
+local token_source = require "hoopai.oauth.token_source"
 
 local failure = expect.failure
 
 local GOOD = { method = "GET", body = [[{"calendar":{"id":"c"}}]] }
 local REFUSED = { method = "GET", status = 401, body = [[{"statusCode":401,"message":"Invalid JWT"}]] }
 
-describe("token:", function()
+describe("hoopai.oauth.token_source:", function()
   local server
 
   setup(function() server = servers.start() end)
@@ -120,23 +122,23 @@ describe("token:", function()
     end)
 
     it("is not asked when scope, class or version are refused, or access is forbidden", function()
-      for _, answer in ipairs {
+      for _, response in ipairs {
         { 401, "The token is not authorized for this scope.", "scope" },
         { 401, "This authClass type is not allowed to access this scope.", "scope" },
         { 401, "version header was not found.", "scope" },
         { 403, "The token does not have access to this location.", "forbidden" },
         { 400, "Invalid JWT", "refused" },
       } do
-        server:reply { status = answer[1], body = ('{"message":"%s"}'):format(answer[2]) }
+        server:reply { status = response[1], body = ('{"message":"%s"}'):format(response[2]) }
         local reasons, fetch = counting()
-        local err = failure(answer[3], new(fetch).calendars:get("c"))
+        local err = failure(response[3], new(fetch).calendars:get("c"))
         assert.are.equal(1, err.attempts)
         assert.are.same({ "first" }, reasons)
       end
       assert.are.equal(5, #server:ledger())
     end)
 
-    it("tells the hooks of both attempts", function()
+    it("emits both attempts to the hooks", function()
       server:reply(REFUSED, GOOD)
       local events = {}
       local _, fetch = counting()
@@ -252,7 +254,7 @@ describe("token:", function()
       }, sent_tokens())
     end)
 
-    it("that calls its own client is told so instead of waiting for itself", function()
+    it("that calls its own client raises instead of waiting for itself", function()
       local client
       client = new(function() return select(2, assert(client.calendars:get("c"))) end)
       expect.within(12, function()
@@ -400,7 +402,6 @@ describe("token:", function()
 
     it("that leaves no time for the second attempt is a timeout, too", function()
       server:reply(REFUSED)
-      local core = require "hoopai.core"
       local _, fetch = counting()
       local client = new(fetch, { on = { request = function(event)
         local until_then = core.now() + 0.4
@@ -444,6 +445,43 @@ describe("token:", function()
       ]]):format(server.url), { set = { HOOPAI_TOKEN = "tok-environment" } })
       assert.is_true(ok, text)
       assert.are.same({ "Bearer tok-own" }, sent_tokens())
+    end)
+  end)
+
+  describe("a source", function()
+    it("of a string always has the same token, and no other one after a refusal", function()
+      local secret = assert(core.secret "tok-fixed")
+      local source = token_source.static(secret)
+      assert.is_nil(source.may_wait)
+      assert.are.same({ secret, 1 }, { source:get() })
+      assert.is_false(source:refused(1))
+      assert.are.same({ secret, 1 }, { source:get() })
+    end)
+
+    it("of a function counts its tokens, and asks again for the generation that was refused alone", function()
+      local reasons, fetch = counting()
+      local source = token_source.callback(fetch)
+      assert.is_true(source.may_wait)
+      local deadline = core.now() + 10
+      local first, generation = source:get(deadline)
+      assert.are.same({ "userdata", 1 }, { type(first), generation })
+      assert.are.equal(first, (source:get(deadline)))
+      assert.is_true(source:refused(1, deadline))
+      assert.is_true(source:refused(1, deadline)) -- of a call that was sent with the first one
+      local second, after = source:get(deadline)
+      assert.are_not.equal(first, second)
+      assert.are.equal(2, after)
+      assert.are.same({ "first", "refused" }, reasons)
+    end)
+
+    it("of a function that fails keeps the token that was refused", function()
+      local gives = true
+      local source = token_source.callback(function() return gives and "tok" or nil, "none" end)
+      local secret = source:get(core.now() + 10)
+      gives = false
+      local result, err = source:refused(1, core.now() + 10)
+      failure("auth", result, err, { cause = "none" })
+      assert.are.same({ secret, 1 }, { source:get(core.now() + 10) })
     end)
   end)
 end)
