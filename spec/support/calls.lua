@@ -23,7 +23,7 @@ function calls.call(fields, more)
   for name, value in pairs(fields or {}) do endpoint[name] = value end
   local call = {
     prepared = {
-      endpoint = endpoint, path = "/things/x", base_url = "http://127.0.0.1:1", location_id = "l",
+      endpoint = endpoint, path = "/things/x", rate_limit_key = "l",
       options = { timeout = 30, queue_timeout = 5 },
     },
     attempts = 1, attempt = false, info = false, begun = core.now(), unclear = false,
