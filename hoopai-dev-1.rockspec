@@ -38,6 +38,7 @@ build = {
   modules = {
     ["hoopai.core"] = {
       sources = {
+        "src/body.c",
         "src/clock.c",
         "src/core.c",
         "src/credentials.c",

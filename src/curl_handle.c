@@ -20,34 +20,13 @@ void hoopai_handle_refuse(struct hoopai_handle *handle, const char *kind, const 
   handle->refusal_kind = kind;
 }
 
-/* hoopai_append, but wipes the old memory when the buffer grows. */
-static bool append_secret(struct hoopai_buffer *buffer, const char *data, size_t length) {
-  if (length > buffer->capacity - buffer->length) {
-    size_t capacity = buffer->capacity < 4096 ? 4096 : buffer->capacity;
-    while (capacity - buffer->length < length) capacity *= 2; /* max_body limits the length */
-    char *grown = malloc(capacity);
-    if (!grown) return false;
-    if (buffer->length > 0) memcpy(grown, buffer->data, buffer->length);
-    hoopai_wipe(buffer->data, buffer->length);
-    free(buffer->data);
-    buffer->data = grown;
-    buffer->capacity = capacity;
-  }
-  return hoopai_append(buffer, data, length);
-}
-
 static size_t on_body(char *data, size_t one, size_t length, void *user) {
   struct hoopai_handle *handle = user;
   (void)one; /* always 1 */
-  if (length > handle->max_body - handle->body.length) {
-    hoopai_handle_refuse(handle, "too_large", "the answer is larger than the library accepts");
-    return 0;
-  }
-  if (!(handle->secret ? append_secret(&handle->body, data, length) : hoopai_append(&handle->body, data, length))) {
-    hoopai_handle_refuse(handle, "too_large", "there is no memory for the answer");
-    return 0;
-  }
-  return length;
+  const struct hoopai_refusal *refusal = hoopai_body_take(&handle->body, data, length);
+  if (!refusal) return length;
+  hoopai_handle_refuse(handle, refusal->kind, refusal->message);
+  return 0;
 }
 
 static size_t on_header(char *line, size_t one, size_t length, void *user) {
@@ -77,7 +56,7 @@ static int on_send(void *user, char *remote_ip, char *local_ip, int remote_port,
   handle->unresolved = false;
   curl_easy_getinfo(handle->easy, CURLINFO_OS_ERRNO, &handle->owner->os_errno);
   handle->owner->sent++;
-  if (handle->owner->request->once && handle->owner->sent > 1) {
+  if (handle->owner->request->at_most_once && handle->owner->sent > 1) {
     handle->owner->sent = 1;
     hoopai_handle_refuse(handle, "network",
                          "the connection ended before an answer came; the request was not sent a second time");
@@ -139,22 +118,16 @@ static void set_optional(CURL *easy, const struct hoopai_multi *multi) {
   }
 }
 
-static void forget_secret(struct hoopai_handle *handle) {
-  if (handle->secret && handle->body.data) hoopai_wipe(handle->body.data, handle->body.length);
-  handle->secret = false;
-}
-
 static void forget_origin(struct hoopai_handle *handle) {
   free(handle->origin);
   handle->origin = NULL;
 }
 
 void hoopai_handle_free(struct hoopai_handle *handle) {
-  forget_secret(handle);
   hoopai_handle_retire(handle);
   curl_url_cleanup(handle->parsed);
   forget_origin(handle);
-  hoopai_buffer_free(&handle->body);
+  hoopai_body_free(&handle->body);
   hoopai_buffer_free(&handle->headers.text);
   free(handle);
 }
@@ -199,14 +172,13 @@ static bool open_easy(struct hoopai_handle *handle, struct hoopai_multi *multi) 
 struct hoopai_handle *hoopai_handle_new(const struct hoopai_multi *multi) {
   struct hoopai_handle *handle = calloc(1, sizeof *handle);
   if (!handle) return NULL;
-  handle->max_body = multi->max_body;
+  handle->body.most = multi->max_body;
   handle->headers.most = multi->max_headers;
   return handle;
 }
 
 void hoopai_handle_reset(struct hoopai_handle *handle) {
-  forget_secret(handle);
-  hoopai_buffer_reset(&handle->body);
+  hoopai_body_reset(&handle->body);
   hoopai_headers_reset(&handle->headers);
   handle->unresolved = false;
   handle->refusal = handle->refusal_kind = NULL;
@@ -304,8 +276,8 @@ static bool reserve(struct hoopai_buffer *buffer, size_t capacity) {
 
 /* A secret response costs a refresh token, so its memory is reserved before the request is sent (rule Memory). */
 static bool reserve_response(struct hoopai_handle *handle) {
-  return !handle->secret ||
-         (reserve(&handle->body, SECRET_RESPONSE) && reserve(&handle->headers.text, SECRET_RESPONSE));
+  return !handle->body.secret ||
+         (reserve(&handle->body.bytes, SECRET_RESPONSE) && reserve(&handle->headers.text, SECRET_RESPONSE));
 }
 
 /* Keeps the transfer off retired connections: libcurl ends connections above a maximum age, which it counts in whole
@@ -322,7 +294,7 @@ bool hoopai_handle_prepare(struct hoopai_handle *handle, struct hoopai_transfer 
   hoopai_handle_reset(handle);
   if (!open_easy(handle, multi)) return false;
   CURL *easy = handle->easy;
-  handle->secret = transfer->request->secret_response;
+  handle->body.secret = transfer->request->secret_response;
   long milliseconds = milliseconds_left(transfer);
   choose_connection(easy, transfer, multi);
   if (!reserve_response(handle) || !set_origin(handle, transfer, multi)) return false;

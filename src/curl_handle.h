@@ -3,6 +3,7 @@
 #define HOOPAI_CURL_HANDLE_H
 
 #include "core.h"
+#include "body.h"
 #include "headers.h"
 
 #include <curl/curl.h>
@@ -18,10 +19,8 @@ struct hoopai_handle {
   char *origin;               /* "https://host:port" of the last request, NULL = none */
   CURLU *parsed;              /* the origin, parsed by libcurl */
   bool has_origin;            /* the options of the easy handle are those of the origin */
-  struct hoopai_buffer body;
-  size_t max_body;
+  struct hoopai_body body;
   struct hoopai_headers headers;
-  bool secret;         /* the body is wiped before its memory is reused */
   bool unresolved;     /* the name needs a lookup (lookup.h) */
   const char *refusal; /* why a callback ended the transfer, NULL = none did */
   const char *refusal_kind;

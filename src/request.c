@@ -147,8 +147,8 @@ static struct hoopai_request *push_request(lua_State *L, size_t size, lua_Intege
   return request;
 }
 
-/* request { url, method, headers, once, form, secret_response } -> Request: the same part of many requests
-   url: the beginning of their URLs; headers: a list of lines; once: libcurl must not send a request again; form: bodies
+/* request { url, method, headers, at_most_once, form, secret_response } -> Request: the same part of many requests
+   url: the beginning of their URLs; headers: a list of lines; at_most_once: libcurl must not send one again; form: bodies
    are lists of names and values instead of strings; secret_response: only read_token_response reads responses */
 static int request_new(lua_State *L) {
   size_t url_length, method_length;
@@ -163,7 +163,7 @@ static int request_new(lua_State *L) {
   }
   if (!hoopai_is_url(url, url_length)) return luaL_error(L, "the URL of a request is malformed");
   if (!is_method(method, method_length)) return luaL_error(L, "the method of a request is malformed");
-  bool leaves_once = true_field(L, "once"), form = true_field(L, "form");
+  bool at_most_once = true_field(L, "at_most_once"), form = true_field(L, "form");
   bool secret_response = true_field(L, "secret_response");
   field(L, "headers");
   struct hoopai_request *request = push_request(L, url_length + method_length + 2, &count);
@@ -179,7 +179,7 @@ static int request_new(lua_State *L) {
   }
   request->https = https;
   request->posts = posts(method);
-  request->once = leaves_once;
+  request->at_most_once = at_most_once;
   request->form = form;
   request->secret_response = secret_response;
   request->holders = 1;

@@ -14,7 +14,7 @@ struct hoopai_request {
   const char *method, *url; /* the URL is the beginning of that of each transfer */
   size_t url_length;
   struct curl_slist *headers; /* NULL = none */
-  bool once;                  /* libcurl must not send it twice */
+  bool at_most_once;          /* libcurl must not send it twice */
   bool https;
   bool posts;           /* without a body, it has an empty one */
   bool form;            /* the body is a form (form.c) */

@@ -311,7 +311,7 @@ static int core_read_token_response(lua_State *L) {
   const struct hoopai_transfer *transfer = luaL_checkudata(L, 1, HOOPAI_TRANSFER);
   struct hoopai_credentials *credentials = hoopai_credentials_push(L);
   if (transfer->state != HOOPAI_DONE) return luaL_error(L, "the transfer is not done, or closed");
-  const struct hoopai_buffer *body = transfer->handle ? &transfer->handle->body : NULL;
+  const struct hoopai_buffer *body = transfer->handle ? &transfer->handle->body.bytes : NULL;
   if (!body || body->length == 0) return hoopai_problem(L, "the answer is empty");
   const char *problem = read_copy(L, credentials, body);
   return problem ? hoopai_problem(L, problem) : hoopai_credentials_freeze(L, lua_gettop(L));

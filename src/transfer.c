@@ -295,8 +295,8 @@ static int transfer_body(lua_State *L) {
   if (transfer->request->secret_response) {
     return luaL_error(L, "the response holds secrets: read_token_response reads it");
   }
-  const struct hoopai_handle *handle = transfer->handle;
-  lua_pushlstring(L, handle && handle->body.length ? handle->body.data : "", handle ? handle->body.length : 0);
+  const struct hoopai_buffer *bytes = transfer->handle ? &transfer->handle->body.bytes : NULL;
+  lua_pushlstring(L, bytes && bytes->length ? bytes->data : "", bytes ? bytes->length : 0);
   return 1;
 }
 
@@ -399,7 +399,7 @@ static int transfer_info(lua_State *L) {
   curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
   lua_pushboolean(L, connects == 0 && transfer->sent > 0);
   lua_setfield(L, -2, "reused");
-  lua_pushinteger(L, (lua_Integer)handle->body.length);
+  lua_pushinteger(L, (lua_Integer)handle->body.bytes.length);
   lua_setfield(L, -2, "bytes_received");
   curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
   lua_pushinteger(L, proxy_status);

@@ -46,7 +46,9 @@ describe("the name of a host", function()
     local multi <close> = core.multi()
     local transfers = {}
     for index = 1, 20 do
-      transfers[index] = send(multi, { method = "POST", url = by_name() .. "/", body = "x", once = true, timeout = 10 })
+      transfers[index] = send(multi, {
+        method = "POST", url = by_name() .. "/", body = "x", at_most_once = true, timeout = 10,
+      })
     end
     for _, transfer in ipairs(transfers) do
       run_until(multi, function() return transfer:state() == "done" end)
@@ -121,7 +123,7 @@ describe("the name of a host", function()
       local multi <close> = core.multi { http2 = false }
       local list = {}
       for index = 1, 20 do
-        list[index] = send(multi, { method = "POST", url = %q, body = "x", once = true, timeout = 10 })
+        list[index] = send(multi, { method = "POST", url = %q, body = "x", at_most_once = true, timeout = 10 })
         if index == 10 then multi:wait(0.05) multi:step() end
       end
       wait(multi, list)

@@ -116,7 +116,7 @@ describe("a set of transfers", function()
       server:reply({ reset = "before" }, { raw = "junk", close = true }, { body = "{}" })
       local multi <close> = core.multi { max_connections = 1 }
       local transfers = {}
-      for index = 1, 3 do transfers[index] = add(multi, server.url .. "/", { once = true }) end
+      for index = 1, 3 do transfers[index] = add(multi, server.url .. "/", { at_most_once = true }) end
       run_until(multi, function() return in_flight(multi) == 0 end)
       assert.are.same({ 200 }, { transfers[3]:result() })
       assert.are.equal(3, #take_all(multi))
@@ -761,7 +761,7 @@ describe("a set of transfers", function()
         -- A set of its own for each: lua-http ends the connection after a request with a body.
         local multi <close> = core.multi { ca_file = pair.certificate }
         local transfer = fetch(multi, tls.url .. "/", {
-          method = shape[1], body = shape[2], once = true, timeout = 10,
+          method = shape[1], body = shape[2], at_most_once = true, timeout = 10,
           headers = shape[2] and { "Content-Type: application/json" } or nil,
         })
         assert.are.same({ 200 }, { transfer:result() })
@@ -836,7 +836,7 @@ describe("a set of transfers", function()
         local old = run(multi, send(multi, { method = "GET", url = url .. "/old" }))
         assert(old:result() == 200)
         multi:next()
-        local slow = send(multi, { method = "GET", url = url .. "/slow", once = true })
+        local slow = send(multi, { method = "GET", url = url .. "/slow", at_most_once = true })
         local other = send(multi, { method = "GET", url = url .. "/slow-too" })
         local queued = send(multi, { method = "GET", url = url .. "/queued" })
         repeat multi:step() multi:wait(0.01) until slow:sent() == 1

@@ -8,7 +8,8 @@ local lfs = require "lfs"
 local LAYERS = {
   { "core.h", "util.c", "clock.c", "random.c", "fork.c", "sigpipe.h", "sigpipe.c" },
   { "secret.h", "secret.c", "json_encode.c", "json_decode.c", "url.c", "http_date.c", "poller.h", "poller.c",
-    "headers.h", "headers.c", "curl_compat.h", "curl_compat.c", "wakeup.c", "private_file.h", "private_file.c" },
+    "headers.h", "headers.c", "body.h", "body.c", "curl_compat.h", "curl_compat.c", "wakeup.c",
+    "private_file.h", "private_file.c" },
   { "form.h", "form.c", "request.h", "request.c", "lookup.h", "lookup.c", "transfer_list.h", "sockets.h",
     "curl_handle.h", "credentials.h", "credentials.c", "token_file.c" },
   { "transfer.h", "transfer.c", "transfer_list.c", "multi.h", "multi.c", "multi_options.c", "curl_handle.c",

@@ -60,6 +60,7 @@ describe("hoopai.sandbox.server.application", function()
       box.refused(403, message, "GET", "/calendars/?locationId=" .. seed.other_location_id)
       box.refused(403, message, "POST", "/calendars/", { locationId = seed.other_location_id, name = "x" })
       box.refused(403, message, "GET", "/calendars/" .. seed.calendars.vaccination)
+      -- stylua: ignore
       assert.are.same({ "Travel vaccinations" }, names(box.ask(200, "GET",
         "/calendars/?locationId=" .. seed.other_location_id, nil, box.token "other_location").calendars))
     end)

@@ -338,7 +338,7 @@ describe("hoopai.sandbox", function()
       for i = 1, 400 do
         transfers[i] = send_request(multi, {
           method = "GET", url = box.url .. groups(box), headers = { "Version: 2021-07-28" },
-          token = core.secret(box.token), timeout = 10, once = false,
+          token = core.secret(box.token), timeout = 10, at_most_once = false,
         })
       end
       for _, transfer in ipairs(transfers) do

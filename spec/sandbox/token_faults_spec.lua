@@ -113,7 +113,7 @@ describe("sandbox token faults", function()
       local function refresh(token, timeout)
         local transfer <close> = send(multi, {
           method = "POST", url = box.url .. "/oauth/token", headers = { "Content-Type: " .. sandbox_oauth.FORM },
-          once = true, timeout = timeout or 10, body = core.query {
+          at_most_once = true, timeout = timeout or 10, body = core.query {
             "grant_type", "refresh_token", "refresh_token", token, "client_id", box.oauth.client_id,
             "client_secret", box.oauth.client_secret,
           },

@@ -64,6 +64,7 @@ function tasks.is_active(task)
   return status == "running" or status == "normal"
 end
 
+-- stylua: ignore
 local function warn_of_close(problem)
   warn("hoopai: error in a __close of a cancelled task: " .. errors.text(problem))
 end

@@ -152,7 +152,8 @@ end
 -- @tparam table state of the client
 -- @treturn table
 function endpoints.object(resource_name, state)
-  return setmetatable({ [STATE] = state }, metatable_of(resource_name))
+  local meta = metatable_of(resource_name)
+  return setmetatable({ [STATE] = state }, meta)
 end
 
 return endpoints

@@ -113,6 +113,7 @@ function run(call)
         result, response = reconcile(call, err)
         if result ~= nil then return result, response end
         if response then return nil, final(call, response) end
+        -- neither: the change was not made, and is sent again
       end
     end
   end
@@ -295,7 +296,7 @@ end
 function decide(call, point, err, retry_budget)
   return retry.decide {
     endpoint = call.prepared.endpoint, point = point, err = err,
-    attempt = call.attempts - (call.has_refreshed and 1 or 0), attempts = (call.prepared.options.retries or 0) + 1,
+    made = call.attempts - (call.has_refreshed and 1 or 0), most = (call.prepared.options.retries or 0) + 1,
     left = call.deadline - now(), repeated = call.repeated ~= nil and call.repeated[point] or false,
     affordable = retry_budget:is_affordable(), random = core.random(),
   }

@@ -155,7 +155,7 @@ local function core_request(state, endpoint, chosen, has_body)
   if made then return made end
   made = core.request {
     method = endpoint.method, url = state.shared.base_url, headers = header_lines(settings, chosen, has_body),
-    once = endpoint.retry ~= "safe",
+    at_most_once = endpoint.retry ~= "safe",
   }
   if is_usual then state.requests[endpoint] = made end
   return made

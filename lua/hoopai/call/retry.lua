@@ -3,11 +3,11 @@
 -- Each endpoint declares `retry`, in the words of RFC 9110 9.2: "safe" (reads), "idempotent" (sets or deletes by id) or
 -- "once" (creates). `retry.classify` names the point at which an attempt failed; the table gives the action for both:
 --
---   resend     send the same request again: the attempt had no effect
---   once       the same, but one time only in the whole call
---   refresh    send again with another token
---   reconcile  the change may have been made: read the record first, then decide (hoopai.call.reconcile)
---   fail       return the error; its field `applied` says what is known
+--   resend       send the same request again: the attempt had no effect
+--   resend_once  the same, but one time only in the whole call
+--   refresh      send again with another token
+--   reconcile    the change may have been made: read the record first, then decide (hoopai.call.reconcile)
+--   fail         return the error; its field `applied` says what is known
 --
 -- A create with an unclear outcome is never sent again; `appointments:book` reconciles it. The rules of the token
 -- endpoint depend on the store and are in hoopai.oauth.token_manager.
@@ -30,29 +30,29 @@ retry.DEFAULT_RETRY_AFTER = 10
 -- stylua: ignore
 retry.table = {
   -- nothing left this machine
-  name        = { safe = "resend",  idempotent = "resend",    once = "resend" },  -- the host's name was not resolved
-  connect     = { safe = "resend",  idempotent = "resend",    once = "resend" },  -- refused, unreachable, timed out
-  handshake   = { safe = "resend",  idempotent = "resend",    once = "once" },    -- TLS broke off
-  certificate = { safe = "fail",    idempotent = "fail",      once = "fail" },    -- an attack or a misconfiguration
-  proxy       = { safe = "fail",    idempotent = "fail",      once = "fail" },    -- the proxy refused the tunnel
-  proxy_busy  = { safe = "resend",  idempotent = "resend",    once = "resend" },  -- the proxy answered 502, 503 or 504
+  name        = { safe = "resend",      idempotent = "resend",      once = "resend" },     -- host name not resolved
+  connect     = { safe = "resend",      idempotent = "resend",      once = "resend" },     -- refused, unreachable, late
+  handshake   = { safe = "resend",      idempotent = "resend",      once = "resend_once" }, -- TLS broke off
+  certificate = { safe = "fail",        idempotent = "fail",        once = "fail" },       -- attack or misconfiguration
+  proxy       = { safe = "fail",        idempotent = "fail",        once = "fail" },       -- it refused the tunnel
+  proxy_busy  = { safe = "resend",      idempotent = "resend",      once = "resend" },     -- it answered 502, 503, 504
   -- the request left, and no response came
-  unanswered  = { safe = "resend",  idempotent = "reconcile", once = "fail" },
-  hostile     = { safe = "fail",    idempotent = "fail",      once = "fail" },    -- 1xx flood, HTTP/0.9, header bomb
-  ended       = { safe = "fail",    idempotent = "fail",      once = "fail" },    -- by the caller: cancelled, closed
+  unanswered  = { safe = "resend",      idempotent = "reconcile",   once = "fail" },
+  hostile     = { safe = "fail",        idempotent = "fail",        once = "fail" },       -- 1xx flood, HTTP/0.9 ...
+  ended       = { safe = "fail",        idempotent = "fail",        once = "fail" },       -- cancelled or closed
   -- a response came
-  unreadable  = { safe = "once",    idempotent = "reconcile", once = "fail" },    -- 2xx without JSON of the right shape
-  truncated   = { safe = "resend",  idempotent = "reconcile", once = "fail" },
-  redirect    = { safe = "fail",    idempotent = "fail",      once = "fail" },
-  definitive  = { safe = "fail",    idempotent = "fail",      once = "fail" },    -- 400, 403, 404, 409, 410, 422 ...
-  token       = { safe = "refresh", idempotent = "refresh",   once = "refresh" }, -- 401 for the token
-  timeout_408 = { safe = "resend",  idempotent = "reconcile", once = "fail" },
-  early       = { safe = "once",    idempotent = "once",      once = "once" },    -- 421, 425: not processed
-  burst       = { safe = "resend",  idempotent = "resend",    once = "resend" },  -- 429: refused before it is processed
-  blind_burst = { safe = "once",    idempotent = "once",      once = "once" },    -- 429 without a time to wait
-  daily       = { safe = "fail",    idempotent = "fail",      once = "fail" },    -- 429, and the day is used up
-  server      = { safe = "resend",  idempotent = "reconcile", once = "fail" },    -- 500, 502, 504 and other 5xx
-  unavailable = { safe = "resend",  idempotent = "reconcile", once = "fail" },    -- 503
+  unreadable  = { safe = "resend_once", idempotent = "reconcile",   once = "fail" },       -- 2xx: JSON, shape or size
+  truncated   = { safe = "resend",      idempotent = "reconcile",   once = "fail" },
+  redirect    = { safe = "fail",        idempotent = "fail",        once = "fail" },
+  definitive  = { safe = "fail",        idempotent = "fail",        once = "fail" },       -- 400, 403, 404, 422 ...
+  token       = { safe = "refresh",     idempotent = "refresh",     once = "refresh" },    -- 401 for the token
+  timeout_408 = { safe = "resend",      idempotent = "reconcile",   once = "fail" },
+  early       = { safe = "resend_once", idempotent = "resend_once", once = "resend_once" }, -- 421, 425: not processed
+  burst       = { safe = "resend",      idempotent = "resend",      once = "resend" },     -- 429: not processed
+  blind_burst = { safe = "resend_once", idempotent = "resend_once", once = "resend_once" }, -- 429 without a time
+  daily       = { safe = "fail",        idempotent = "fail",        once = "fail" },       -- 429, the day is used up
+  server      = { safe = "resend",      idempotent = "reconcile",   once = "fail" },       -- 500, 502, 504 ...
+  unavailable = { safe = "resend",      idempotent = "reconcile",   once = "fail" },       -- 503
 }
 
 -- libcurl's codes for what failed before anything was sent (curl/curl.h).
@@ -122,8 +122,8 @@ end
 -- @tparam table given.endpoint `retry`, and of an idempotent one `reconcile`: with "none" it is not reconciled
 -- @tparam string given.point see `retry.classify`
 -- @tparam table given.err the error: `retry_after`
--- @tparam integer given.attempt how many attempts were made
--- @tparam integer given.attempts how many may be made
+-- @tparam integer given.made how many attempts were made, the one after a refresh not counted
+-- @tparam integer given.most how many may be made
 -- @tparam number given.left seconds until the call's deadline
 -- @tparam boolean given.repeated whether the call was repeated for this point already
 -- @tparam boolean given.affordable whether the retry budget allows another attempt
@@ -133,10 +133,10 @@ end
 function retry.decide(given)
   local action = retry.table[given.point][given.endpoint.retry]
   if action == "refresh" then return "refresh" end
-  if action == "once" then action = given.repeated and "fail" or "resend" end
+  if action == "resend_once" then action = given.repeated and "fail" or "resend" end
   if action == "reconcile" and (given.endpoint.reconcile or "none") == "none" then action = "fail" end
-  if action == "fail" or given.attempt >= given.attempts or not given.affordable then return "fail" end
-  local wait = pause(given.point, given.err, given.attempt, given.random)
+  if action == "fail" or given.made >= given.most or not given.affordable then return "fail" end
+  local wait = pause(given.point, given.err, given.made, given.random)
   if wait >= given.left then return "fail" end
   return action, wait
 end

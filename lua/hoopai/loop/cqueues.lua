@@ -38,6 +38,7 @@ return {
   wait = function(waiting) waiting:wait() end,
   signal = function(waiting) waiting:signal() end,
   -- A task that is spawned outside of all controllers would not be run.
+  -- stylua: ignore
   prepare = function()
     return not cqueues.running() and next(drivers) == nil and "call it in a coroutine of cqueues"
   end,

@@ -204,7 +204,7 @@ local function core_request(self, endpoint)
     local headers = { "Accept: application/json" }
     if endpoint.sends_version then headers[2] = "Version: " .. API_VERSION end
     request = core.request {
-      method = endpoint.method, url = self.shared.base_url, headers = headers, once = endpoint.retry ~= "safe",
+      method = endpoint.method, url = self.shared.base_url, headers = headers, at_most_once = endpoint.retry ~= "safe",
       form = endpoint.has_secrets, secret_response = endpoint.has_secrets,
     }
     self.requests[endpoint] = request

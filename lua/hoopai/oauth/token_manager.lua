@@ -128,10 +128,12 @@ local function reauth_error(self, what, cause)
   }
 end
 
+local REFUSED = "the token endpoint no longer accepts the grant"
+local REFUSED_AFTER_UNCLEAR = "the answer to an exchange was lost (or the program ended before it was stored), "
+  .. "and the token from before it is not accepted any more, the grant"
+
 local function refused_error(self, was_unclear, cause)
-  return reauth_error(self, was_unclear
-    and "the answer to an exchange was lost (or the program ended before it was stored), and the token from before it "
-      .. "is not accepted any more, the grant" or "the token endpoint no longer accepts the grant", cause)
+  return reauth_error(self, was_unclear and REFUSED_AFTER_UNCLEAR or REFUSED, cause)
 end
 
 --- The error of a stored refresh token that must not be sent now, by any program of this host; nil if it may.

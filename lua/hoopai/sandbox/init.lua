@@ -231,7 +231,7 @@ function Handle:control(name, body)
   local multi <close> = core.multi { ca_file = self.ca_file }
   local request = core.request {
     method = READ_ONLY[name] and "GET" or "POST", url = self.url, headers = { "Content-Type: application/json" },
-    once = true,
+    at_most_once = true,
   }
   local transfer <close> = multi:send(request, "/__sandbox/" .. name, core.secret(self.control_token or "none"),
     not READ_ONLY[name] and core.encode(body or {}) or nil, 10)

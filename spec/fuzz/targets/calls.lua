@@ -72,7 +72,7 @@ local core_steps = {
     if not multi then return end
     local flags = world.byte()
     local request = {
-      method = flags & 1 == 0 and "GET" or "POST", url = peer.url .. "/", once = flags & 2 ~= 0,
+      method = flags & 1 == 0 and "GET" or "POST", url = peer.url .. "/", at_most_once = flags & 2 ~= 0,
       token = flags & 4 ~= 0 and world.secrets[1] or nil, body = flags & 8 ~= 0 and ("b"):rep(flags * 100) or nil,
       timeout = flags & 16 ~= 0 and 0 or 5, secret_response = flags & 32 ~= 0,
       form = flags & 64 == 0 and flags & 8 ~= 0 and { "name", ("f"):rep(flags) } or nil,

@@ -39,7 +39,8 @@ local readers = {
   function(text)
     local answer = ("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s"):format(#text, text)
     local transfer <close> = peer.fetch(multi, {
-      method = "POST", url = peer.url .. "/oauth/token", body = "", secret_response = true, once = true, timeout = 10,
+      method = "POST", url = peer.url .. "/oauth/token", body = "", secret_response = true, at_most_once = true,
+      timeout = 10,
     }, answer)
     check(core.read_token_response(transfer))
   end,

@@ -4,27 +4,27 @@ local retry = require "hoopai.call.retry"
 
 -- Written by hand from the rules, not from retry.table: failure point, then the action of safe, idempotent and once.
 local ROWS = [[
-  name          resend   resend   resend
-  connect       resend   resend   resend
-  handshake     resend   resend   once
-  certificate   fail     fail     fail
-  proxy         fail     fail     fail
-  proxy_busy    resend   resend   resend
-  unanswered    resend   reconcile fail
-  hostile       fail     fail     fail
-  ended         fail     fail     fail
-  unreadable    once     reconcile fail
-  truncated     resend   reconcile fail
-  redirect      fail     fail     fail
-  definitive    fail     fail     fail
-  token         refresh  refresh  refresh
-  timeout_408   resend   reconcile fail
-  early         once     once     once
-  burst         resend   resend   resend
-  blind_burst   once     once     once
-  daily         fail     fail     fail
-  server        resend   reconcile fail
-  unavailable   resend   reconcile fail
+  name          resend      resend      resend
+  connect       resend      resend      resend
+  handshake     resend      resend      resend_once
+  certificate   fail        fail        fail
+  proxy         fail        fail        fail
+  proxy_busy    resend      resend      resend
+  unanswered    resend      reconcile   fail
+  hostile       fail        fail        fail
+  ended         fail        fail        fail
+  unreadable    resend_once reconcile   fail
+  truncated     resend      reconcile   fail
+  redirect      fail        fail        fail
+  definitive    fail        fail        fail
+  token         refresh     refresh     refresh
+  timeout_408   resend      reconcile   fail
+  early         resend_once resend_once resend_once
+  burst         resend      resend      resend
+  blind_burst   resend_once resend_once resend_once
+  daily         fail        fail        fail
+  server        resend      reconcile   fail
+  unavailable   resend      reconcile   fail
 ]]
 
 local rows = {}
@@ -35,7 +35,7 @@ end
 --- decide with what allows most, but for what is given.
 local function decide(given)
   local all = {
-    endpoint = { retry = "safe", reconcile = "get" }, point = "server", err = {}, attempt = 1, attempts = 3, left = 100,
+    endpoint = { retry = "safe", reconcile = "get" }, point = "server", err = {}, made = 1, most = 3, left = 100,
     repeated = false, affordable = true, random = 0.5,
   }
   for name, value in pairs(given) do all[name] = value end
@@ -61,7 +61,7 @@ describe("hoopai.call.retry:", function()
           local first = decide(given)
           given.repeated = true
           local second = decide(given)
-          if wanted == "once" then
+          if wanted == "resend_once" then
             assert.are.same({ "resend", "fail" }, { first, second })
           else
             assert.are.same({ wanted, wanted }, { first, second })
@@ -80,13 +80,13 @@ describe("hoopai.call.retry:", function()
             looked = looked + 1
             assert.are.equal("fail", action, point)
           else
-            assert.are.equal(row.idempotent == "once" and "resend" or row.idempotent, action, point)
+            assert.are.equal(row.idempotent == "resend_once" and "resend" or row.idempotent, action, point)
           end
         end
       end
       assert.are.equal(12, looked)
       local action = retry.decide {
-        endpoint = { retry = "idempotent" }, point = "server", err = {}, attempt = 1, attempts = 3, left = 100,
+        endpoint = { retry = "idempotent" }, point = "server", err = {}, made = 1, most = 3, left = 100,
         affordable = true, random = 0,
       }
       assert.are.equal("fail", action)
@@ -187,9 +187,9 @@ describe("hoopai.call.retry:", function()
 
   describe("a decision", function()
     it("allows as many attempts as are given, the first included", function()
-      assert.are.same({ "fail" }, { decide { attempt = 3, attempts = 3 } })
-      assert.are.equal("resend", (decide { attempt = 2, attempts = 3 }))
-      assert.are.same({ "fail" }, { decide { attempt = 1, attempts = 1 } })
+      assert.are.same({ "fail" }, { decide { made = 3, most = 3 } })
+      assert.are.equal("resend", (decide { made = 2, most = 3 }))
+      assert.are.same({ "fail" }, { decide { made = 1, most = 1 } })
     end)
 
     it("depends on the retry budget", function()
@@ -212,7 +212,7 @@ describe("hoopai.call.retry:", function()
         assert.are.equal(0, retry.backoff(attempt, 0))
         assert.are.equal(most / 2, retry.backoff(attempt, 0.5))
         assert.are.equal(most, retry.backoff(attempt, 1))
-        local _, wait = decide { attempt = attempt, attempts = 10, random = 0.25 }
+        local _, wait = decide { made = attempt, most = 10, random = 0.25 }
         assert.are.equal(most / 4, wait)
       end
       assert.are.equal(8, retry.backoff(10000, 1))

@@ -122,10 +122,10 @@ describe("durations", function()
     assert.is_false(time.hours(1) == time.hours(2))
     assert.is_false(time.hours(1) == 3600)
     assert.is_false(time.hours(1) == {})
-    assert.are.equal("a duration cannot be compared with a number: write hoopai.time.seconds(5), minutes(5), hours(5) "
-      .. "or days(5)", raised(function() return time.hours(1) < 5 end))
-    assert.are.equal("a duration cannot be compared with a number: write hoopai.time.seconds(5), minutes(5), hours(5) "
-      .. "or days(5)", raised(function() return 5 <= time.hours(1) end))
+    assert.are.equal("a duration cannot be compared with a number: write hoopai.time.seconds(5), minutes(5), "
+      .. "hours(5) or days(5)", raised(function() return time.hours(1) < 5 end))
+    assert.are.equal("a duration cannot be compared with a number: write hoopai.time.seconds(5), minutes(5), "
+      .. "hours(5) or days(5)", raised(function() return 5 <= time.hours(1) end))
     assert.are.equal("a duration can be compared with a duration only (got nothing)",
       raised(function() return time.hours(1) < nil end))
     assert.is_truthy(raised(function() return time.hours(1) < time.now() end):find("can be compared with"))

@@ -284,8 +284,8 @@ describe("zone names", function()
       local zone, problem = require("hoopai.time.zone").load("Europe/Berlin")
       assert.is_nil(zone)
       assert.are.equal('unknown time zone "Europe/Berlin": no time zone database was found in /opt/zones, '
-        .. "/usr/share/zoneinfo, /usr/lib/zoneinfo, /usr/share/lib/zoneinfo, /etc/zoneinfo; install tzdata, or use an "
-        .. 'offset such as "+02:00"', problem)
+        .. "/usr/share/zoneinfo, /usr/lib/zoneinfo, /usr/share/lib/zoneinfo, /etc/zoneinfo; install tzdata, "
+        .. 'or use an offset such as "+02:00"', problem)
     end)
   end)
 end)

@@ -64,10 +64,12 @@ describe("validate.message", function()
   end)
 
   it("is a list for several", function()
-    assert.are.equal("x:y has 2 problems:\n  timeZone: unknown field, did you mean `timezone`?\n"
-      .. "  a[1].b: must be one of 0, 1 (given: 2)", validate.message({ detail, other }, "x:y"))
-    assert.are.equal("2 problems:\n  timeZone: unknown field, did you mean `timezone`?\n"
-      .. "  a[1].b: must be one of 0, 1 (given: 2)", validate.message { detail, other })
+    assert.are.equal("x:y has 2 problems:\n"
+      .. "  timeZone: unknown field, did you mean `timezone`?\n  a[1].b: must be one of 0, 1 (given: 2)",
+      validate.message({ detail, other }, "x:y"))
+    assert.are.equal("2 problems:\n"
+      .. "  timeZone: unknown field, did you mean `timezone`?\n  a[1].b: must be one of 0, 1 (given: 2)",
+      validate.message { detail, other })
     assert.are.equal("x:y has 8 problems:\n  a[1].b: must be one of 0, 1 (given: 2)\n  and 7 more",
       validate.message({ other, more = 7 }, "x:y"))
   end)

@@ -76,6 +76,7 @@ local function checked_user(store, calendar, from, to, body, user, except)
   return user or choose(store, calendar, free)
 end
 
+-- stylua: ignore
 local function instant(store, calendar, text)
   return text and local_time.parse(text, store:zone_of(calendar.locationId))
 end

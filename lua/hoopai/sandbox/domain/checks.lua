@@ -147,6 +147,7 @@ local function convert(field, texts)
 end
 
 -- Instants in milliseconds are numbers on some endpoints and strings of digits on others, with different messages.
+-- stylua: ignore
 local function message_for(field)
   return field.wire == "string" and "%s must be a number string" or kinds[field.type][2]
 end

@@ -31,6 +31,7 @@ end
 
 function resources.list(context)
   local query, params = context.query, context.params
+  -- stylua: ignore
   local all = context.store.resources:where(function(resource)
     return resource.locationId == query.locationId and resource.resourceType == params.resourceType
   end)

@@ -165,6 +165,7 @@ local function checked_target(app, body)
   }
 end
 
+-- stylua: ignore
 routes["POST oauth/code"] = function(app, body)
   return { code = app.oauth.server:new_code(checked_target(app, body)) }
 end
@@ -173,10 +174,12 @@ routes["POST oauth/grant"] = function(app, body)
   return (app.oauth.server:sign_in(checked_target(app, body)))
 end
 
+-- stylua: ignore
 routes["POST oauth/expire"] = function(app, body)
   return { count = app.oauth.server:expire(checked_target(app, body)) }
 end
 
+-- stylua: ignore
 routes["POST oauth/revoke"] = function(app, body)
   return { count = app.oauth.server:revoke(checked_target(app, body)) }
 end
