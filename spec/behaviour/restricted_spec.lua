@@ -28,6 +28,7 @@ local OURS = { ["lua/hoopai/store/custom.lua"] = { pack = true }, ["lua/hoopai/l
 -- These do not run inside a call.
 local SCRIPT_MODULES = {
   "^lua/hoopai/time/init%.lua$", "^lua/hoopai/time/instant%.lua$", "^lua/hoopai/time/duration%.lua$",
+  "^lua/hoopai/time/date_fields%.lua$",
   "^lua/hoopai/time/strftime%.lua$", "^lua/hoopai/slots%.lua$", "^lua/hoopai/log%.lua$",
 }
 

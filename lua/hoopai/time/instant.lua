@@ -1,6 +1,7 @@
 --- Instants: a number of milliseconds since 1970, and a zone or none.
 --
 -- The operators `+` and `-` of durations are here too, as they take both types.
+local date_fields = require "hoopai.time.date_fields"
 local duration = require "hoopai.time.duration"
 local gregorian = require "hoopai.time.gregorian"
 local iso8601 = require "hoopai.time.iso8601"
@@ -147,55 +148,6 @@ function instant.now(zone)
   return new_instant(wall_ms(), view)
 end
 
--- Name, least and greatest value, default.
-local AT_FIELDS = {
-  { "year", 1, 9999 }, { "month", 1, 12 }, { "day", 1, 31 },
-  { "hour", 0, 23, 0 }, { "min", 0, 59, 0 }, { "sec", 0, 59, 0 }, { "ms", 0, 999, 0 },
-}
--- Other fields that the table may have: `zone`, what selects one of two equal local times, and fields of `date` that
--- follow from the others.
-local AT_OTHERS = { zone = true, overlap = true, offset = true, wday = true, yday = true, isdst = true,
-  abbreviation = true }
--- Wrong name -> name, for "did you mean".
-local AT_NAMES = { minute = "min", minutes = "min", second = "sec", seconds = "sec", hours = "hour", days = "day",
-  months = "month", years = "year", msec = "ms", millisecond = "ms", milliseconds = "ms", tz = "zone",
-  timezone = "zone", time_zone = "zone" }
-
--- The value of a field of AT_FIELDS. Raises for a missing or wrong one.
-local function at_value(fields, field, level)
-  local name, low, high, default = field[1], field[2], field[3], field[4]
-  local value = fields[name]
-  if value == nil then value = default end
-  if value == nil then error(("at: %s is missing"):format(name), level + 1) end
-  local whole = integer(value)
-  if not whole then error(("at: %s must be a whole number (got %s)"):format(name, describe(value)), level + 1) end
-  if whole < low or whole > high then
-    error(("at: %s must be %d to %d (got %d); to move a time, add a duration such as hoopai.time.days(1)")
-      :format(name, low, high, whole), level + 1)
-  end
-  return whole
-end
-
--- The date and time in a table, and milliseconds. Raises for wrong and unknown fields.
-local function at_values(fields, level)
-  local found, known = {}, {}
-  for i, field in ipairs(AT_FIELDS) do
-    found[i], known[field[1]] = at_value(fields, field, level + 1), true
-  end
-  for name in next, fields do
-    if not known[name] and not AT_OTHERS[name] then
-      local shown = type(name) == "string" and quote(name) or tostring(name)
-      local advice = AT_NAMES[name] and (' (did you mean "%s"?)'):format(AT_NAMES[name]) or ""
-      error(("at: unknown field %s%s"):format(shown, advice), level + 1)
-    end
-  end
-  local year, month, day = found[1], found[2], found[3]
-  if day > gregorian.month_days(year, month) then
-    error(("at: %04d-%02d has no day %d"):format(year, month, day), level + 1)
-  end
-  return table.unpack(found)
-end
-
 --- The instant of a local date and time. Raises when a field is missing, wrong or unknown.
 --
 -- A local time skipped by the clocks is moved on by the length of the gap. Of one that comes twice the first is
@@ -218,7 +170,7 @@ function instant.at(fields)
     error(('at takes a table such as { year = 2024, month = 10, day = 28, hour = 10, zone = "America/Chicago" } '
       .. "(got %s)"):format(describe(fields)), 2)
   end
-  local year, month, day, hour, min, sec, ms = at_values(fields, 2)
+  local year, month, day, hour, min, sec, ms = date_fields.read(fields, 2)
   if fields.zone == nil then error('at: zone is missing; write zone = "Europe/Berlin", "UTC" or "+05:30"', 2) end
   local zone = zone_named(fields.zone, 2)
   local overlap, offset = fields.overlap, fields.offset
