@@ -12,8 +12,11 @@ local scopes = { "calendars.readonly", "calendars.write", "calendars/events.read
 if user_type == "Company" then table.move({ "oauth.readonly", "oauth.write" }, 1, 2, #scopes + 1, scopes) end
 local listener = assert(socket.bind("127.0.0.1", port))
 local app <close> = hoopai.oauth {
-  client_id = os.getenv("HOOPAI_CLIENT_ID"), client_secret = os.getenv("HOOPAI_CLIENT_SECRET"),
-  store = hoopai.store.file(folder), redirect_uri = ("http://127.0.0.1:%d/callback"):format(port), scopes = scopes,
+  client_id = os.getenv("HOOPAI_CLIENT_ID"),
+  client_secret = os.getenv("HOOPAI_CLIENT_SECRET"),
+  store = hoopai.store.file(folder),
+  redirect_uri = ("http://127.0.0.1:%d/callback"):format(port),
+  scopes = scopes,
 }
 local url, session = app:authorize_url { pkce = true, host = os.getenv("HOOPAI_AUTHORIZE_HOST") }
 print("Open this address in a browser and choose where to install:\n\n  " .. url .. "\n")
@@ -26,8 +29,10 @@ local function wait_for_browser()
     connection:settimeout(10)
     local line = connection:receive("*l") or ""
     local query = line:match("^GET /callback%?(%S*) ")
-    connection:send("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
-      .. (query and "Done. You can close this window.\n" or "Waiting for the sign-in.\n"))
+    connection:send(
+      "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
+        .. (query and "Done. You can close this window.\n" or "Waiting for the sign-in.\n")
+    )
     connection:close()
     if query then
       local fields = {}
@@ -43,7 +48,10 @@ local back = wait_for_browser()
 if back.state ~= session.state then error("the answer does not belong to this sign-in (state differs)", 0) end
 if not back.code then error("not signed in: " .. tostring(back.error), 0) end
 local signed_in = assert(app:exchange {
-  code = back.code, code_verifier = session.code_verifier, redirect_uri = session.redirect_uri, user_type = user_type,
+  code = back.code,
+  code_verifier = session.code_verifier,
+  redirect_uri = session.redirect_uri,
+  user_type = user_type,
 })
 local location, company = signed_in.location_id, signed_in.company_id
 print("Signed in: " .. (location and "location " .. location or "company " .. company))

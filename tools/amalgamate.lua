@@ -118,7 +118,9 @@ local function core(sources)
       end
     end
   end
-  for _, path in ipairs(sources) do add(path) end
+  for _, path in ipairs(sources) do
+    add(path)
+  end
   return "#ifndef _GNU_SOURCE\n#define _GNU_SOURCE\n#endif\n" .. concat(out)
 end
 
@@ -134,7 +136,9 @@ local function module_names(modules)
 end
 
 local function literal(line)
-  local escaped = line:gsub('[\\"]', "\\%0"):gsub("%?%?", "?\\?")
+  local escaped = line
+    :gsub('[\\"]', "\\%0")
+    :gsub("%?%?", "?\\?")
     :gsub("[\0-\31\127-\255]", function(byte) return ("\\%03o"):format(byte:byte()) end)
   return '  "' .. escaped .. '\\n",\n'
 end
@@ -144,7 +148,9 @@ local function lua_layer(modules)
   for index, name in ipairs(module_names(modules)) do
     local path = modules[name]
     out[#out + 1] = ("\n/* %s */\nstatic const char *const lines_%d[] = {\n"):format(path, index)
-    for line in read(path):gmatch("([^\n]*)\n") do out[#out + 1] = literal(line) end
+    for line in read(path):gmatch("([^\n]*)\n") do
+      out[#out + 1] = literal(line)
+    end
     out[#out + 1] = "  NULL,\n};\n"
     list[index] = ('  {"%s", "@%s", lines_%d},\n'):format(name, path:gsub("^lua/", ""), index)
   end

@@ -28,9 +28,15 @@ local function read_tag(line)
   local word, modifier, rest = line:match("^@(%a+)(%[?[^%]%s]*%]?)%s*(.*)$")
   local tag = { tag = word }
   if modifier ~= "" then read_modifier(tag, modifier:sub(2, -2)) end
-  if TYPED[word] then tag.type, rest = rest:match("^(%S+)%s*(.*)$") end
-  if NAMED[word] then tag.name, rest = rest:match("^(%S+)%s*(.*)$") end
-  if tag.type and tag.type:find("^%?") then tag.type, tag.opt = tag.type:sub(2), true end
+  if TYPED[word] then
+    tag.type, rest = rest:match("^(%S+)%s*(.*)$")
+  end
+  if NAMED[word] then
+    tag.name, rest = rest:match("^(%S+)%s*(.*)$")
+  end
+  if tag.type and tag.type:find("^%?") then
+    tag.type, tag.opt = tag.type:sub(2), true
+  end
   tag.text = rest
   return tag
 end
@@ -89,7 +95,9 @@ end
 -- @treturn table a list
 function comments.tags(block, ...)
   local wanted, list = {}, {}
-  for _, name in ipairs { ... } do wanted[name] = true end
+  for _, name in ipairs { ... } do
+    wanted[name] = true
+  end
   for _, tag in ipairs(block.tags) do
     if wanted[tag.tag] then list[#list + 1] = tag end
   end

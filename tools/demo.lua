@@ -2,9 +2,7 @@
 
 local sandbox = require "hoopai.sandbox"
 
-local function quoted(text)
-  return "'" .. text:gsub("'", "'\\''") .. "'"
-end
+local function quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
 local function run()
   local account <close> = sandbox.start()

@@ -5,7 +5,9 @@ local FIRST, LAST = "<!-- endpoints: written by make readme -->\n", "<!-- end of
 
 local function arguments_of(endpoint)
   local names = {}
-  for _, param in ipairs(endpoint.params or {}) do names[#names + 1] = param.name end
+  for _, param in ipairs(endpoint.params or {}) do
+    names[#names + 1] = param.name
+  end
   if endpoint.query then
     local demanded = endpoint.at_least_one ~= nil
     for _, field in ipairs(endpoint.query) do
@@ -26,7 +28,13 @@ local function generate()
     for _, endpoint in ipairs(require("hoopai.api." .. name)) do
       if not endpoint.alias then
         lines[#lines + 1] = ("| `client.%s:%s(%s)` | `%s %s` | %s |\n"):format(
-          name, endpoint.name, arguments_of(endpoint), endpoint.method, endpoint.path, endpoint.doc)
+          name,
+          endpoint.name,
+          arguments_of(endpoint),
+          endpoint.method,
+          endpoint.path,
+          endpoint.doc
+        )
       end
     end
   end
@@ -35,7 +43,11 @@ local function generate()
     for _, endpoint in ipairs(require("hoopai.api." .. name)) do
       if endpoint.alias then
         lines[#lines + 1] = ("| `client.%s:%s` | `%s` | %s |\n"):format(
-          name, endpoint.name, endpoint.alias:gsub("%.", ":"), endpoint.doc)
+          name,
+          endpoint.name,
+          endpoint.alias:gsub("%.", ":"),
+          endpoint.doc
+        )
       end
     end
   end

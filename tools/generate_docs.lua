@@ -12,9 +12,7 @@ local concat = table.concat
 
 local ESCAPES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;" }
 
-local function escape(text)
-  return (text:gsub("[&<>]", ESCAPES))
-end
+local function escape(text) return (text:gsub("[&<>]", ESCAPES)) end
 
 --- Inline marks as HTML; references of LDoc stay.
 local function inline(text)
@@ -45,9 +43,7 @@ local lines
 local types -- the objects of the endpoints
 local home, here -- the page of each class and table of the comments; the page that is written
 
-local function put(format, ...)
-  lines[#lines + 1] = "-- " .. format:format(...)
-end
+local function put(format, ...) lines[#lines + 1] = "-- " .. format:format(...) end
 
 local function put_lines(list)
   for index, line in ipairs(list) do
@@ -76,7 +72,8 @@ local function put_tag(tag)
     local entry = types.by_name[tag.type]
     local page = entry and "client." .. entry.resource or home[tag.type]
     words[#words + 1] = (tag.opt and tag.tag == "treturn" and "?" or "")
-      .. (page and page ~= here and page .. "." or "") .. tag.type
+      .. (page and page ~= here and page .. "." or "")
+      .. tag.type
   end
   words[#words + 1] = tag.name
   if tag.text ~= "" then words[#words + 1] = inline(tag.text) end
@@ -84,7 +81,13 @@ local function put_tag(tag)
 end
 
 local SHOWN = {
-  param = true, tparam = true, ["return"] = true, treturn = true, field = true, tfield = true, raise = true,
+  param = true,
+  tparam = true,
+  ["return"] = true,
+  treturn = true,
+  field = true,
+  tfield = true,
+  raise = true,
 }
 
 local function put_item(item)
@@ -144,16 +147,19 @@ end
 ------------------------------------------------------------------------------------------------ from the tables
 
 local TYPES = {
-  epoch_ms = "instant", datetime = "instant", date = "local date", timezone = "time zone", object = "table",
-  array = "list", any = "anything",
+  epoch_ms = "instant",
+  datetime = "instant",
+  date = "local date",
+  timezone = "time zone",
+  object = "table",
+  array = "list",
+  any = "anything",
 }
 
 -- Objects that are used once and are shown in that place.
 local inlined
 
-local function link(entry)
-  return ("@{client.%s.%s|%s}"):format(entry.resource, entry.name, entry.name)
-end
+local function link(entry) return ("@{client.%s.%s|%s}"):format(entry.resource, entry.name, entry.name) end
 
 -- LDoc's own references cannot name a method of another page.
 local function method_link(resource, name, label)
@@ -191,29 +197,39 @@ local function put_fields(fields, sent)
     for _, note in ipairs(typed.notes) do
       words[#words + 1] = inline(note:gsub("^%l", string.upper)) .. "."
     end
-    put('<tr><td class="name"><code>%s</code></td><td>%s</td>%s<td class="summary">%s</td></tr>', typed.name,
-      type_text(typed, sent), when, concat(words, " "))
+    put(
+      '<tr><td class="name"><code>%s</code></td><td>%s</td>%s<td class="summary">%s</td></tr>',
+      typed.name,
+      type_text(typed, sent),
+      when,
+      concat(words, " ")
+    )
   end
   put("</table>")
 end
 
 local function put_rules(rules)
-  for _, rule in ipairs(rules) do put("<p>%s", inline(rule)) end
+  for _, rule in ipairs(rules) do
+    put("<p>%s", inline(rule))
+  end
 end
 
 local function put_payload(method)
   local payload = method.payload
   local typed = payload
-  while typed.items do typed = typed.items end
+  while typed.items do
+    typed = typed.items
+  end
   local entry = typed.object
   if entry and inlined[entry] then
-    put("<h3>%s</h3>", payload.name == "query" and "The query" or payload.items and "Each item of the body"
-      or "The body")
+    put(
+      "<h3>%s</h3>",
+      payload.name == "query" and "The query" or payload.items and "Each item of the body" or "The body"
+    )
     put_rules(entry.rules)
     put_fields(entry.fields, true)
   end
 end
-
 
 -- Where a call of unclear outcome can be looked up.
 local function reconcile_text(resource, data)
@@ -227,8 +243,10 @@ local function put_facts(resource, method)
   put("<p><code>%s %s</code>", data.method, data.path)
   put("<p>Needs the scope <code>%s</code>.", data.scope)
   if data.retry ~= "safe" then
-    put("What came of a call that failed with an unclear outcome (<code>err.applied</code> is not \"no\") %s.",
-      reconcile_text(resource, method.data.reconcile and method.data or data))
+    put(
+      'What came of a call that failed with an unclear outcome (<code>err.applied</code> is not "no") %s.',
+      reconcile_text(resource, method.data.reconcile and method.data or data)
+    )
   end
 end
 
@@ -240,7 +258,9 @@ local function put_params(method)
   local payload = method.payload
   if payload then
     local typed, list = payload, false
-    while typed.items do typed, list = typed.items, true end
+    while typed.items do
+      typed, list = typed.items, true
+    end
     local entry = typed.object
     local shown = entry and inlined[entry] and "see above" or entry and (list and "list of " or "") .. link(entry) or ""
     put("@tparam%s table %s %s", payload.needed and "" or "[opt]", payload.name, shown)
@@ -265,8 +285,11 @@ local function put_method(resource, method)
   if method.alias then
     local resource_name, name = method.alias:match("^(.-)%.(.*)$")
     local preset = method.data.preset
-    put("<p>Another name of %s%s.", method_link(resource_name, name, resource_name .. ":" .. name),
-      preset and (" with <code>%s</code>"):format(escape(reference.preset_text(preset))) or "")
+    put(
+      "<p>Another name of %s%s.",
+      method_link(resource_name, name, resource_name .. ":" .. name),
+      preset and (" with <code>%s</code>"):format(escape(reference.preset_text(preset))) or ""
+    )
   elseif method.payload then
     put_payload(method)
   end
@@ -290,7 +313,9 @@ local function resource_page(resource)
   lines = {}
   put_lines { inline(resource.doc) }
   put("@resource client.%s", resource.name)
-  for _, method in ipairs(resource.methods) do put_method(resource, method) end
+  for _, method in ipairs(resource.methods) do
+    put_method(resource, method)
+  end
   for _, entry in ipairs(types) do
     if entry.resource == resource.name and not inlined[entry] and not entry.is_extra then put_type(entry) end
   end
@@ -318,8 +343,13 @@ local function overview(resources)
     put('<table class="function_list">')
     for _, method in ipairs(resource.methods) do
       local data = method.target and method.target.data or method.data
-      put('<tr><td class="name">%s</td><td><code>%s %s</code></td><td class="summary">%s</td></tr>',
-        method_link(resource.name, method.name, method.name), data.method, data.path, inline(method.doc))
+      put(
+        '<tr><td class="name">%s</td><td><code>%s %s</code></td><td class="summary">%s</td></tr>',
+        method_link(resource.name, method.name, method.name),
+        data.method,
+        data.path,
+        inline(method.doc)
+      )
     end
     put("</table>")
   end
@@ -331,12 +361,16 @@ end
 local function find_inlined(resources)
   local uses = {}
   local function note(typed)
-    while typed.items do typed = typed.items end
+    while typed.items do
+      typed = typed.items
+    end
     if typed.object then uses[typed.object] = (uses[typed.object] or 0) + 1 end
     return typed.object
   end
   for _, entry in ipairs(types) do
-    for _, typed in ipairs(entry.fields or { entry.values }) do note(typed) end
+    for _, typed in ipairs(entry.fields or { entry.values }) do
+      note(typed)
+    end
   end
   local payloads = {}
   for _, resource in ipairs(resources) do
@@ -350,7 +384,9 @@ local function find_inlined(resources)
     end
   end
   inlined = {}
-  for entry in pairs(payloads) do inlined[entry] = uses[entry] == 1 or nil end
+  for entry in pairs(payloads) do
+    inlined[entry] = uses[entry] == 1 or nil
+  end
 end
 
 local docs = {}
@@ -375,9 +411,13 @@ function docs.generate()
   local function add(name, text) pages[#pages + 1] = { name = name, text = text } end
   local written = reference.pages()
   find_homes(written)
-  for _, page in ipairs(written) do add(page.name, page_of(page)) end
+  for _, page in ipairs(written) do
+    add(page.name, page_of(page))
+  end
   add("client", overview(resources))
-  for _, resource in ipairs(resources) do add("client." .. resource.name, resource_page(resource)) end
+  for _, resource in ipairs(resources) do
+    add("client." .. resource.name, resource_page(resource))
+  end
   return pages
 end
 

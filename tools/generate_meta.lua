@@ -26,9 +26,7 @@ local HEAD = [[
 
 local lines
 
-local function put(...)
-  lines[#lines + 1] = string.format(...)
-end
+local function put(...) lines[#lines + 1] = string.format(...) end
 
 local used -- the keys of REFINED that were found
 
@@ -45,7 +43,9 @@ local function plain(text)
 end
 
 local function put_text(text)
-  for line in (plain(text) .. "\n"):gmatch("(.-)\n") do put("---%s", line) end
+  for line in (plain(text) .. "\n"):gmatch("(.-)\n") do
+    put("---%s", line)
+  end
 end
 
 local function put_wrapped(text)
@@ -115,7 +115,9 @@ end
 local function put_function(item, owner)
   local key = owner == "loop." and owner .. item.name or item.name -- two modules have a `timeout`
   put_text(item.comment.text)
-  for _, tag in ipairs(comments.tags(item.comment, "raise")) do put_wrapped("Raises " .. plain(tag.text) .. ".") end
+  for _, tag in ipairs(comments.tags(item.comment, "raise")) do
+    put_wrapped("Raises " .. plain(tag.text) .. ".")
+  end
   if GENERIC[key] then put("---@generic %s", GENERIC[key]) end
   if WAITS[key] then put("---@async") end
   local results = results_of(item, key)
@@ -129,7 +131,9 @@ local function put_function(item, owner)
       put_with(("---@param %s%s %s"):format(tag.name, mark, kind), tag.text)
     end
   end
-  for _, result in ipairs(results) do put("---@return %s", result) end
+  for _, result in ipairs(results) do
+    put("---@return %s", result)
+  end
   put("function %s%s(%s) end", owner, item.name:match("[^:]+$"), concat(names, ", "))
   put("")
 end
@@ -152,7 +156,9 @@ end
 local function put_table(name, item)
   put_text(item.comment.text)
   put("---@class hoopai.%s", name)
-  for _, operator in ipairs(OPERATORS[name] or {}) do put("---@operator %s", operator) end
+  for _, operator in ipairs(OPERATORS[name] or {}) do
+    put("---@operator %s", operator)
+  end
   put_class(name, item.comment)
 end
 
@@ -174,8 +180,15 @@ local function literals(list)
 end
 
 local SIMPLE = {
-  string = "string", integer = "integer", number = "number", boolean = "boolean", any = "any", date = "string",
-  timezone = "string", object = "table<string, any>", array = "any[]",
+  string = "string",
+  integer = "integer",
+  number = "number",
+  boolean = "boolean",
+  any = "any",
+  date = "string",
+  timezone = "string",
+  object = "table<string, any>",
+  array = "any[]",
 }
 
 local function type_name(typed, sent)
@@ -201,7 +214,9 @@ end
 
 local function sentence(typed)
   local notes = {}
-  for index, note in ipairs(typed.notes or {}) do notes[index] = note end
+  for index, note in ipairs(typed.notes or {}) do
+    notes[index] = note
+  end
   local enum = typed.kind.enum
   if enum and not literals(enum) then table.insert(notes, 1, "one of " .. concat(enum, ", ")) end
   local text = (typed.doc or ""):gsub("%.$", "")
@@ -209,13 +224,13 @@ local function sentence(typed)
   return text .. " (" .. concat(notes, "; ") .. ")."
 end
 
-local function is_old_result(typed, entry)
-  return typed.field.deprecated and entry.received and not entry.sent
-end
+local function is_old_result(typed, entry) return typed.field.deprecated and entry.received and not entry.sent end
 
 local function put_object(entry)
   if entry.doc then put("---%s", entry.doc) end
-  for _, rule in ipairs(entry.rules) do put("---%s", rule) end
+  for _, rule in ipairs(entry.rules) do
+    put("---%s", rule)
+  end
   if entry.values then
     put("---@alias hoopai.%s table<string, %s>", entry.name, type_name(entry.values, entry.sent))
     put("")
@@ -261,8 +276,10 @@ local function put_method(resource, method)
   local payload = method.payload
   if payload then
     names[#names + 1] = payload.name
-    put_with(("---@param %s%s %s"):format(payload.name, payload.needed and "" or "?", type_name(payload, true)),
-      payload.doc)
+    put_with(
+      ("---@param %s%s %s"):format(payload.name, payload.needed and "" or "?", type_name(payload, true)),
+      payload.doc
+    )
   end
   names[#names + 1] = "options"
   put("---@param options? hoopai.CallOptions")
@@ -326,9 +343,13 @@ local function put_errors(page)
   put("---The errors of `hoopai.map`, `all` or `race` by index; prints as a list.")
   put("---@class hoopai.Errors")
   put("---@field [integer] hoopai.Error|any")
-  for _, operator in ipairs(OPERATORS.Errors) do put("---@operator %s", operator) end
+  for _, operator in ipairs(OPERATORS.Errors) do
+    put("---@operator %s", operator)
+  end
   put("")
-  for _, name in ipairs { "Error", "Detail", "Response", "RateLimit" } do put_table(name, page.items[name]) end
+  for _, name in ipairs { "Error", "Detail", "Response", "RateLimit" } do
+    put_table(name, page.items[name])
+  end
 end
 
 local function put_options_part(page)
@@ -337,8 +358,15 @@ local function put_options_part(page)
   put_options("MapOptions", "What `hoopai.map` takes.", page.items.map.comment, "options")
   put_options("Request", "What `client:request` takes.", page.items["Client:request"].comment, "given")
   put_options("LogOptions", "What `hoopai.log` takes.", page.items.log.comment, "options")
-  for _, name in ipairs { "Hooks", "RequestEvent", "ResponseEvent", "RetryEvent", "WaitEvent", "DoneEvent",
-    "RefreshEvent" } do
+  for _, name in ipairs {
+    "Hooks",
+    "RequestEvent",
+    "ResponseEvent",
+    "RetryEvent",
+    "WaitEvent",
+    "DoneEvent",
+    "RefreshEvent",
+  } do
     put_table(name, page.items[name])
   end
 end
@@ -375,7 +403,9 @@ local function put_app(page, main)
   put_given("SignInOptions", "authorize_url")
   put_given("ExchangeOptions", "exchange")
   put_given("InstalledOptions", "installed_locations")
-  for _, name in ipairs { "SignIn", "Grant" } do put_table(name, page.items[name]) end
+  for _, name in ipairs { "SignIn", "Grant" } do
+    put_table(name, page.items[name])
+  end
   put("---An OAuth app, made by `hoopai.oauth`.")
   put("---@class hoopai.App")
   put("local App = {}")
@@ -393,7 +423,9 @@ local function put_time(page)
   for _, class in ipairs { "Instant", "Duration" } do
     local owner = class:lower()
     put("---@class hoopai.time.%s", class)
-    for _, operator in ipairs(OPERATORS[class]) do put("---@operator %s", operator) end
+    for _, operator in ipairs(OPERATORS[class]) do
+      put("---@operator %s", operator)
+    end
     put("local %s = {}", owner)
     put("")
     put_items(page, owner, owner .. ":")
@@ -455,7 +487,9 @@ function meta.generate()
   put_errors(page)
   put_options_part(page)
   put_time(pages["hoopai.time"])
-  for _, entry in ipairs(types) do put_object(entry) end
+  for _, entry in ipairs(types) do
+    put_object(entry)
+  end
   put_booking(page)
   for _, resource in ipairs(resources) do
     put_resource(resource)
@@ -467,7 +501,9 @@ function meta.generate()
   put_app(pages["hoopai.oauth"], page)
   put_module(page)
   put("return hoopai")
-  for key in pairs(REFINED) do assert(used[key], "a refined type is of nothing in the comments: " .. key) end
+  for key in pairs(REFINED) do
+    assert(used[key], "a refined type is of nothing in the comments: " .. key)
+  end
   return concat(lines, "\n") .. "\n"
 end
 

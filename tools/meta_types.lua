@@ -54,15 +54,19 @@ meta_types.refined = {
   ["Client:request.given"] = "hoopai.Request",
   ["Appointments:book.given"] = "hoopai.BookingRequest",
   ["Appointments:book"] = {
-    "hoopai.Appointment? booked nil when the call failed", "hoopai.BookingResponse|hoopai.Error response",
+    "hoopai.Appointment? booked nil when the call failed",
+    "hoopai.BookingResponse|hoopai.Error response",
   },
   ["Appointments:find_booking.wanted"] = "hoopai.Booking",
   ["Appointments:find_booking"] = {
-    "hoopai.Appointment? booked nil when the call failed", "hoopai.Response|hoopai.Error response",
+    "hoopai.Appointment? booked nil when the call failed",
+    "hoopai.Response|hoopai.Error response",
   },
-  ["BookingRequest.from"] = "hoopai.QueryTime", ["BookingRequest.to"] = "hoopai.QueryTime",
+  ["BookingRequest.from"] = "hoopai.QueryTime",
+  ["BookingRequest.to"] = "hoopai.QueryTime",
   ["BookingRequest.on_taken"] = '"next"|"fail"',
-  ["Booking.startTime"] = "hoopai.BodyTime", ["Booking.endTime"] = "hoopai.BodyTime",
+  ["Booking.startTime"] = "hoopai.BodyTime",
+  ["Booking.endTime"] = "hoopai.BodyTime",
   ["Error.booking"] = "hoopai.Booking",
   ["Client:request"] = { "any result nil when the call failed", "hoopai.Response|hoopai.Error response" },
   ["Task:join"] = { "any ... what the task's function returned; or nil and a `hoopai.Error`" },
@@ -101,9 +105,18 @@ meta_types.generic = { array = "T", map = "T, R", race = "R" }
 
 -- Functions that may wait, and those whose results may be ignored.
 meta_types.waits = {
-  ["run"] = true, ["map"] = true, ["sleep"] = true, ["all"] = true, ["race"] = true, ["timeout"] = true,
-  ["Task:join"] = true, ["Client:request"] = true, ["App:exchange"] = true, ["App:installed_locations"] = true,
-  ["Appointments:book"] = true, ["Appointments:find_booking"] = true,
+  ["run"] = true,
+  ["map"] = true,
+  ["sleep"] = true,
+  ["all"] = true,
+  ["race"] = true,
+  ["timeout"] = true,
+  ["Task:join"] = true,
+  ["Client:request"] = true,
+  ["App:exchange"] = true,
+  ["App:installed_locations"] = true,
+  ["Appointments:book"] = true,
+  ["Appointments:find_booking"] = true,
 }
 meta_types.dropped = { run = true, spawn = true, array = true, all = true, race = true, timeout = true }
 
@@ -111,23 +124,37 @@ meta_types.operators = {
   Error = { "concat(any): string" },
   Errors = { "concat(any): string" },
   Instant = {
-    "add(hoopai.time.Duration): hoopai.time.Instant", "sub(hoopai.time.Duration): hoopai.time.Instant",
-    "sub(hoopai.time.Instant): hoopai.time.Duration", "concat(any): string",
+    "add(hoopai.time.Duration): hoopai.time.Instant",
+    "sub(hoopai.time.Duration): hoopai.time.Instant",
+    "sub(hoopai.time.Instant): hoopai.time.Duration",
+    "concat(any): string",
   },
   Duration = {
-    "add(hoopai.time.Duration): hoopai.time.Duration", "add(hoopai.time.Instant): hoopai.time.Instant",
-    "sub(hoopai.time.Duration): hoopai.time.Duration", "mul(integer): hoopai.time.Duration",
-    "unm: hoopai.time.Duration", "concat(any): string",
+    "add(hoopai.time.Duration): hoopai.time.Duration",
+    "add(hoopai.time.Instant): hoopai.time.Instant",
+    "sub(hoopai.time.Duration): hoopai.time.Duration",
+    "mul(integer): hoopai.time.Duration",
+    "unm: hoopai.time.Duration",
+    "concat(any): string",
   },
 }
 
 -- Types in comments: those of the library's own, and those of plain Lua.
 meta_types.names = {
-  instant = "hoopai.time.Instant", duration = "hoopai.time.Duration", date = "hoopai.time.Date",
+  instant = "hoopai.time.Instant",
+  duration = "hoopai.time.Duration",
+  date = "hoopai.time.Date",
 }
 meta_types.plain = {
-  string = true, integer = true, number = true, boolean = true, table = true, any = true, ["function"] = true,
-  userdata = true, ["nil"] = true,
+  string = true,
+  integer = true,
+  number = true,
+  boolean = true,
+  table = true,
+  any = true,
+  ["function"] = true,
+  userdata = true,
+  ["nil"] = true,
 }
 
 return meta_types

@@ -111,9 +111,7 @@ end
 
 --------------------------------------------------------------------------------------------------- the endpoints
 
-local function camel(text)
-  return (text:gsub("^%l", string.upper):gsub("[_%-](%w)", string.upper))
-end
+local function camel(text) return (text:gsub("^%l", string.upper):gsub("[_%-](%w)", string.upper)) end
 
 --- Must the caller give this field?
 function reference.is_needed(field)
@@ -165,7 +163,9 @@ function reference.rules(kind)
   local rules = {}
   local function names(list)
     local quoted = {}
-    for index, name in ipairs(list) do quoted[index] = "`" .. name .. "`" end
+    for index, name in ipairs(list) do
+      quoted[index] = "`" .. name .. "`"
+    end
     return concat(quoted, ", ")
   end
   if kind.at_least_one and kind.at_most_one then
@@ -185,7 +185,9 @@ end
 --- The body that an alias fixes, as Lua text.
 function reference.preset_text(preset)
   local parts = {}
-  for name, value in pairs(preset) do parts[#parts + 1] = ("%s = %q"):format(name, value) end
+  for name, value in pairs(preset) do
+    parts[#parts + 1] = ("%s = %q"):format(name, value)
+  end
   sort(parts)
   return "{ " .. concat(parts, ", ") .. " }"
 end
@@ -194,7 +196,9 @@ end
 local function fingerprint(value)
   if type(value) ~= "table" then return tostring(value) end
   local parts = {}
-  for key, part in pairs(value) do parts[#parts + 1] = tostring(key) .. "=" .. fingerprint(part) end
+  for key, part in pairs(value) do
+    parts[#parts + 1] = tostring(key) .. "=" .. fingerprint(part)
+  end
   sort(parts)
   return "{" .. concat(parts, ",") .. "}"
 end
@@ -239,7 +243,9 @@ end
 function Types:mark_received(entry)
   entry.received = true
   for _, typed in ipairs(entry.fields or { entry.values }) do
-    while typed.items do typed = typed.items end
+    while typed.items do
+      typed = typed.items
+    end
     if typed.object and not typed.object.received then self:mark_received(typed.object) end
   end
 end
@@ -271,12 +277,24 @@ local function method_of(types, resource, data)
   local place = camel(resource.name) .. camel(data.name)
   local method = { name = data.name, doc = data.doc, data = data, params = {} }
   for index, param in ipairs(data.params or {}) do
-    method.params[index] = { name = param.name, doc = param.doc, kind = param, field = param, needed = true,
-      notes = reference.notes(param, true) }
+    method.params[index] = {
+      name = param.name,
+      doc = param.doc,
+      kind = param,
+      field = param,
+      needed = true,
+      notes = reference.notes(param, true),
+    }
   end
   if data.query then
-    local kind = { type = "object", class = place .. "Query", fields = data.query, range = data.range,
-      at_least_one = data.at_least_one, doc = ("What `%s:%s` asks for."):format(resource.name, data.name) }
+    local kind = {
+      type = "object",
+      class = place .. "Query",
+      fields = data.query,
+      range = data.range,
+      at_least_one = data.at_least_one,
+      doc = ("What `%s:%s` asks for."):format(resource.name, data.name),
+    }
     method.query = types:add(kind, place .. "Query", resource.name, true)
     method.payload = { name = "query", kind = kind, object = method.query, needed = needs_query(data) }
   elseif data.body and not data.empty_body then

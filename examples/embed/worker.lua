@@ -10,11 +10,17 @@ local function work()
   while calls > 0 do
     calls = calls - 1
     local calendars, err = client.calendars:list()
-    if calendars then answered = answered + 1 else problem = err end
+    if calendars then
+      answered = answered + 1
+    else
+      problem = err
+    end
   end
 end
 
-for _ = 1, 8 do hoopai.spawn(work) end -- eight calls at a time
+for _ = 1, 8 do
+  hoopai.spawn(work)
+end -- eight calls at a time
 
 --- Called when all calls have ended.
 return function()

@@ -24,8 +24,8 @@ local booking = {}
 
 -- Seconds
 local READ_AT = { 1, 3, 8, 20, 45 } -- when to read the events after an unclear create: the API may be late
-local SURE_AFTER = 10               -- an earlier reading cannot prove that there is no booking
-local CLOCK_SKEW = 5                -- by which a record may seem older than the request that made it
+local SURE_AFTER = 10 -- an earlier reading cannot prove that there is no booking
+local CLOCK_SKEW = 5 -- by which a record may seem older than the request that made it
 
 -- Milliseconds
 local HOUR, DAY = 3600000, 86400000
@@ -43,9 +43,7 @@ local book_fields = {
   from = is_instant_text,
   to = is_instant_text,
   timezone = function(value) return type(value) ~= "string" and "must be the name of a time zone" or nil end,
-  on_taken = function(value)
-    return value ~= "next" and value ~= "fail" and 'must be "next" or "fail"' or nil
-  end,
+  on_taken = function(value) return value ~= "next" and value ~= "fail" and 'must be "next" or "fail"' or nil end,
   max_slots = function(value)
     local ok = math_type(value) == "integer" and value >= 1 and value <= 100
     return not ok and "must be an integer from 1 to 100" or nil
@@ -86,7 +84,11 @@ local function split(given, details)
     local check = book_fields[name]
     if check then
       local problem = check(value)
-      if problem then add(details, name, problem, value) else book_options[name] = value end
+      if problem then
+        add(details, name, problem, value)
+      else
+        book_options[name] = value
+      end
     elseif refused_fields[name] then
       if value ~= false then add(details, name, refused_fields[name], value) end
     else
@@ -129,11 +131,15 @@ end
 -- @treturn table the fields as they are sent: instants as text, the location filled in
 local function check_body(body, context, details)
   local copy = {}
-  for name, value in pairs(body) do copy[name] = value end
+  for name, value in pairs(body) do
+    copy[name] = value
+  end
   if copy.startTime == nil then copy.startTime = "2000-01-01T00:00:00Z" end
   local create = endpoints.find("appointments.create")
   local checked, more = (create.checks or create.compile_checks()).body(copy, context)
-  for _, detail in ipairs(more or {}) do details[#details + 1] = detail end
+  for _, detail in ipairs(more or {}) do
+    details[#details + 1] = detail
+  end
   if not checked then return body end
   if body.startTime == nil then checked.startTime = nil end
   for name, check in pairs(needed_fields) do
@@ -149,9 +155,7 @@ local function failure(fields)
 end
 
 --- A reference as it is written in a description. The end is marked too: one reference may begin like another.
-local function mark_of(reference)
-  return "[ref " .. reference .. "]"
-end
+local function mark_of(reference) return "[ref " .. reference .. "]" end
 
 --- Makes a job of the caller's table; or returns nil and the error that names all problems.
 local function new_job(state, given, call_options)
@@ -161,19 +165,27 @@ local function new_job(state, given, call_options)
   check_times(body, book_options, details)
   body = check_body(body, chosen, details)
   local job = {
-    client = state.client, options = call_options or {}, body = body,
-    timeout = chosen.timeout, queue_timeout = chosen.queue_timeout or huge,
+    client = state.client,
+    options = call_options or {},
+    body = body,
+    timeout = chosen.timeout,
+    queue_timeout = chosen.queue_timeout or huge,
     start = body.startTime and to_epoch_ms(body.startTime),
-    timezone = book_options.timezone, on_taken = book_options.on_taken or (body.startTime == nil and "next" or "fail"),
-    slots_left = book_options.max_slots or 5, reconcile_timeout = book_options.reconcile_timeout or 60,
+    timezone = book_options.timezone,
+    on_taken = book_options.on_taken or (body.startTime == nil and "next" or "fail"),
+    slots_left = book_options.max_slots or 5,
+    reconcile_timeout = book_options.reconcile_timeout or 60,
   }
   set_window(job, book_options, details)
   if #details > 0 then
     sort(details, function(a, b) return tostring(a.path) < tostring(b.path) end)
-    return nil, failure {
-      kind = "invalid_request", details = details, attempts = 0,
-      message = validate.message(details, "appointments:book"),
-    }
+    return nil,
+      failure {
+        kind = "invalid_request",
+        details = details,
+        attempts = 0,
+        message = validate.message(details, "appointments:book"),
+      }
   end
   if book_options.reference ~= false then
     local reference = book_options.reference
@@ -186,7 +198,9 @@ end
 --- The call options of a request that takes these seconds at most.
 local function within(job, seconds)
   local copy = {}
-  for name, value in pairs(job.options) do copy[name] = value end
+  for name, value in pairs(job.options) do
+    copy[name] = value
+  end
   copy.timeout, copy.queue_timeout = min(job.timeout, seconds), min(job.queue_timeout, seconds)
   return copy
 end
@@ -234,8 +248,10 @@ end
 local function list_around(client, wanted, call_options)
   local start = to_epoch_ms(wanted.startTime)
   return client.events:list({
-    locationId = wanted.locationId, calendarId = wanted.calendarId,
-    startTime = start - HOUR, endTime = (wanted.endTime and to_epoch_ms(wanted.endTime) or start) + HOUR,
+    locationId = wanted.locationId,
+    calendarId = wanted.calendarId,
+    startTime = start - HOUR,
+    endTime = (wanted.endTime and to_epoch_ms(wanted.endTime) or start) + HOUR,
   }, call_options)
 end
 
@@ -247,9 +263,13 @@ end
 
 local function duplicate(found)
   local ids = {}
-  for index, event in ipairs(found) do ids[index] = event.id end
+  for index, event in ipairs(found) do
+    ids[index] = event.id
+  end
   return failure {
-    kind = "duplicate", applied = "yes", details = ids,
+    kind = "duplicate",
+    applied = "yes",
+    details = ids,
     message = format("%d bookings were found where one was sent", #found),
   }
 end
@@ -274,22 +294,29 @@ local function read_booking(client, wanted, call_options)
   if #found > 1 then return nil, duplicate(found) end
   if #found == 0 then return false, like end
   local id, booked, got = found[1].id, nil, nil
-  if type(id) == "string" then booked, got = client.appointments:get(id, call_options) end
-  if not booked or got.unexpected then booked, got = found[1], response end
+  if type(id) == "string" then
+    booked, got = client.appointments:get(id, call_options)
+  end
+  if not booked or got.unexpected then
+    booked, got = found[1], response
+  end
   got.reconciled = true
   return booked, got
 end
 
 -- After these kinds another reading would fail in the same way.
 local hopeless = {
-  closed = true, auth = true, scope = true, forbidden = true, reauth_required = true, invalid_request = true,
+  closed = true,
+  auth = true,
+  scope = true,
+  forbidden = true,
+  reauth_required = true,
+  invalid_request = true,
 }
 
 --- Seconds for a reading that ends at the deadline. A reading that waited long for a connection gets some time in any
 -- case: without its response all the waiting was for nothing.
-local function time_left(job, deadline)
-  return max(deadline - now(), job.reconcile_timeout / 60, 0.05)
-end
+local function time_left(job, deadline) return max(deadline - now(), job.reconcile_timeout / 60, 0.05) end
 
 --- Whether the slot is still offered. Reads again until the deadline (a core.now() time) while no response comes.
 local function is_offered(job, wanted, deadline)
@@ -297,7 +324,9 @@ local function is_offered(job, wanted, deadline)
   local free, err
   repeat
     free, err = job.client.calendars:free_slots(wanted.calendarId, {
-      startDate = start - HOUR, endDate = start + HOUR, userId = wanted.assignedUserId,
+      startDate = start - HOUR,
+      endDate = start + HOUR,
+      userId = wanted.assignedUserId,
     }, within(job, time_left(job, deadline)))
     if not free and not hopeless[err.kind] then async.sleep(0.5) end
   until free or hopeless[err.kind] or now() >= deadline
@@ -320,7 +349,9 @@ end
 --- Copies the error of a create, with what is known now.
 local function outcome(err, applied, finding, wanted)
   local copy = {}
-  for name, value in pairs(err) do copy[name] = value end
+  for name, value in pairs(err) do
+    copy[name] = value
+  end
   copy.applied, copy.retryable = applied, applied == "no"
   copy.message = format("%s; %s", err.message, finding)
   copy.booking = applied ~= "no" and wanted or nil
@@ -335,11 +366,14 @@ local function reconcile(job, wanted, err)
     async.sleep(max(begun + moment - now(), 0))
     local booked, response = read_booking(job.client, wanted, within(job, time_left(job, deadline)))
     if booked then return booked, response end
-    if booked == false then last_reading, like = now() - begun, response
+    if booked == false then
+      last_reading, like = now() - begun, response
     elseif response.kind == "duplicate" then
       response.booking, response.cause = wanted, err
       return nil, response
-    elseif hopeless[response.kind] then break end
+    elseif hopeless[response.kind] then
+      break
+    end
   end
   if last_reading and last_reading >= SURE_AFTER and not like and is_offered(job, wanted, deadline) then
     return nil, outcome(err, "no", "it was looked for and is not there: the slot is still free")
@@ -366,10 +400,16 @@ local CutOffGuard = {}
 function CutOffGuard.__close(guard)
   if guard.is_over then return end
   if guard.failure then
-    return async.record_change("maybe", failure {
-      kind = "cancelled", applied = "maybe", booking = guard.wanted, cause = guard.failure,
-      message = "cut off before it was known what became of the booking",
-    })
+    return async.record_change(
+      "maybe",
+      failure {
+        kind = "cancelled",
+        applied = "maybe",
+        booking = guard.wanted,
+        cause = guard.failure,
+        message = "cut off before it was known what became of the booking",
+      }
+    )
   end
   local cut_off = async.last_cut_off()
   if cut_off and cut_off ~= guard.before then cut_off.booking = guard.wanted end
@@ -378,20 +418,31 @@ end
 --- Sends the create for one slot, and reconciles it if need be.
 local function book_slot(job, slot)
   local body = {}
-  for name, value in pairs(job.body) do body[name] = value end
+  for name, value in pairs(job.body) do
+    body[name] = value
+  end
   body.startTime = slot
   local wanted = {
-    reference = job.reference, calendarId = body.calendarId, contactId = body.contactId, startTime = slot,
-    endTime = body.endTime, locationId = body.locationId, assignedUserId = body.assignedUserId,
+    reference = job.reference,
+    calendarId = body.calendarId,
+    contactId = body.contactId,
+    startTime = slot,
+    endTime = body.endTime,
+    locationId = body.locationId,
+    assignedUserId = body.assignedUserId,
   }
   local turn_guard <close>, lock = take_turn(body.calendarId, to_epoch_ms(slot)) -- luacheck: ignore 211
   local deadline = job.queue_timeout < huge and now() + job.queue_timeout or nil
   local lock_guard <close> = lock:acquire("appointments:book", deadline)
   if not lock_guard then
-    return nil, failure {
-      kind = "timeout", stage = "queue", retryable = true, attempts = 0,
-      message = format("another booking of the slot took longer than the queue_timeout of %g s", job.queue_timeout),
-    }
+    return nil,
+      failure {
+        kind = "timeout",
+        stage = "queue",
+        retryable = true,
+        attempts = 0,
+        message = format("another booking of the slot took longer than the queue_timeout of %g s", job.queue_timeout),
+      }
   end
   if not job.reference then
     local err
@@ -406,7 +457,9 @@ local function book_slot(job, slot)
     booked, response = reconcile(job, wanted, response)
   end
   guard.is_over = true
-  if booked then response.slot, response.reference = slot, job.reference end
+  if booked then
+    response.slot, response.reference = slot, job.reference
+  end
   return booked, response
 end
 
@@ -432,17 +485,22 @@ end
 -- @treturn[2] Error
 local function next_slot(job, after)
   local free, err = job.client.calendars:free_slots(job.body.calendarId, {
-    startDate = max(job.from, after and after + 1 or 0), endDate = job.to,
-    userId = job.body.assignedUserId, timezone = job.timezone,
+    startDate = max(job.from, after and after + 1 or 0),
+    endDate = job.to,
+    userId = job.body.assignedUserId,
+    timezone = job.timezone,
   }, job.options)
   if not free then return nil, err end
   for _, slot, instant in slots(free) do
     local ms = instant:ms()
     if ms >= job.from and ms <= job.to and (not after or ms > after) then return slot, ms end
   end
-  return nil, failure {
-    kind = "slot_taken", message = "no slot is free between " .. window_text(job), attempts = 0,
-  }
+  return nil,
+    failure {
+      kind = "slot_taken",
+      message = "no slot is free between " .. window_text(job),
+      attempts = 0,
+    }
 end
 
 --- Books a slot, at most once, and reconciles the booking if its response is lost.
@@ -503,10 +561,13 @@ function booking:find_booking(wanted, call_options)
   end
   local booked, response = read_booking(self.client, wanted, call_options)
   if booked == false and response then
-    return nil, failure {
-      kind = "not_found", applied = "maybe", details = { response },
-      message = "one like it is there, without the reference: " .. response,
-    }
+    return nil,
+      failure {
+        kind = "not_found",
+        applied = "maybe",
+        details = { response },
+        message = "one like it is there, without the reference: " .. response,
+      }
   elseif booked == false then
     return nil, failure { kind = "not_found", message = "there is no such booking now" }
   end

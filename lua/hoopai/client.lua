@@ -34,11 +34,15 @@ endpoints.add("appointments", {
 local Client = {} -- methods
 
 local is_resource = {}
-for _, name in ipairs(resource_names) do is_resource[name] = true end
+for _, name in ipairs(resource_names) do
+  is_resource[name] = true
+end
 
 local function raise_unknown_member(name)
   local names = { "request", "with", "close" }
-  for _, resource_name in ipairs(resource_names) do names[#names + 1] = resource_name end
+  for _, resource_name in ipairs(resource_names) do
+    names[#names + 1] = resource_name
+  end
   errors.raise_unknown("a client has no", name, names)
 end
 
@@ -60,8 +64,12 @@ end
 function meta.__tostring(client)
   local state = client[STATE]
   local location = state.settings.location_id
-  return format("hoopai.Client (%s%s%s)", state.shared.base_url,
-    location and ", location " .. location or "", calls.is_closed(state) and ", closed" or "")
+  return format(
+    "hoopai.Client (%s%s%s)",
+    state.shared.base_url,
+    location and ", location " .. location or "",
+    calls.is_closed(state) and ", closed" or ""
+  )
 end
 
 local function state_of(client, method)
@@ -73,7 +81,9 @@ end
 local function wake_waiting(shared)
   if shared.process ~= core.pid() then return end -- after fork: they wait in the parent
   shared.closing:broadcast()
-  for _, limiter in pairs(shared.rate_limiters) do limiter:wake() end
+  for _, limiter in pairs(shared.rate_limiters) do
+    limiter:wake()
+  end
 end
 
 local function close_shared(shared)
@@ -96,9 +106,7 @@ end
 meta.__close = Client.close
 
 -- At the end of the lua_State the objects of the core may be finalised already, and raise then.
-function meta.__gc(client)
-  pcall(Client.close, client)
-end
+function meta.__gc(client) pcall(Client.close, client) end
 
 local function new_client(state)
   local client = setmetatable({ [STATE] = state }, meta)
@@ -116,7 +124,9 @@ function Client:with(given)
   local state = state_of(self, "with")
   options.check_call("client:with", given)
   local settings = options.copy(state.settings)
-  for name, value in pairs(given or {}) do settings[name] = options.copy(value) end
+  for name, value in pairs(given or {}) do
+    settings[name] = options.copy(value)
+  end
   return new_client { shared = state.shared, settings = settings, parent = self }
 end
 
@@ -146,8 +156,14 @@ function client.new(given)
   local settings = options.check_new(given)
   local token = settings.token
   local shared = {
-    process = core.pid(), base_url = settings.base_url, transport = settings.transport, closed = false,
-    app = settings.oauth, rate_limit = settings.rate_limit, rate_limiters = {}, retry_budgets = {},
+    process = core.pid(),
+    base_url = settings.base_url,
+    transport = settings.transport,
+    closed = false,
+    app = settings.oauth,
+    rate_limit = settings.rate_limit,
+    rate_limiters = {},
+    retry_budgets = {},
     closing = async.new_condition(),
     source = type(token) == "function" and token_source.callback(token) or token_source.static(token),
   }

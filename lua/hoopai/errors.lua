@@ -73,9 +73,7 @@ function Error:__tostring()
   return (gsub(text, "%c", " "))
 end
 
-function Error.__concat(left, right)
-  return errors.text(left) .. errors.text(right)
-end
+function Error.__concat(left, right) return errors.text(left) .. errors.text(right) end
 
 --- The second result of a call that fails, after nil. An error prints as one line, `kind: message (status, method,
 -- path, trace)`, and never holds a secret. Later versions may add kinds.
@@ -127,18 +125,20 @@ function errors.new(fields)
 end
 
 --- Is a value an error object of this library?
-function errors.is(value)
-  return getmetatable(value) == Error
-end
+function errors.is(value) return getmetatable(value) == Error end
 
 local List = { __name = "hoopai.Errors" }
 
 function List:__tostring()
   local indices = {}
-  for index in pairs(self) do indices[#indices + 1] = index end
+  for index in pairs(self) do
+    indices[#indices + 1] = index
+  end
   sort(indices)
   local lines = { format("%d of %d failed", #indices, getmetatable(self).counts[self] or #indices) }
-  for _, index in ipairs(indices) do lines[#lines + 1] = format("  [%d] %s", index, errors.text(self[index])) end
+  for _, index in ipairs(indices) do
+    lines[#lines + 1] = format("  [%d] %s", index, errors.text(self[index]))
+  end
   return concat(lines, "\n")
 end
 
@@ -165,9 +165,7 @@ local function running_function() end
 
 --- Sets how `errors.raise` finds the function of the running task.
 -- @tparam function fn returns that function, or nil outside of tasks
-function errors.set_origin(fn)
-  running_function = fn
-end
+function errors.set_origin(fn) running_function = fn end
 
 -- "script.lua:12: " for the line at which the running task's function begins, "" if that is not known.
 local function origin_text()
@@ -196,9 +194,7 @@ end
 local LONGEST = 64
 
 -- `time_zone`, `TimeZone` and `time-zone` are three spellings of one name.
-local function fold(name)
-  return (gsub(lower(name), "[_%-%s]", ""))
-end
+local function fold(name) return (gsub(lower(name), "[_%-%s]", "")) end
 
 -- Damerau-Levenshtein distance (optimal string alignment): a byte is inserted, dropped or replaced, or two neighbours
 -- are swapped. Returns nil above `limit`.
@@ -206,7 +202,9 @@ local function edit_distance(a, b, limit)
   local la, lb = #a, #b
   if la - lb > limit or lb - la > limit then return nil end
   local before, last, row = {}, {}, {}
-  for j = 0, lb do last[j] = j end
+  for j = 0, lb do
+    last[j] = j
+  end
   for i = 1, la do
     local ca = byte(a, i)
     row[0] = i
@@ -300,8 +298,9 @@ end
 -- @tparam table members their names, in the order in which they are listed
 function errors.raise_unknown(what, name, members)
   local question = errors.did_you_mean(name, members)
-  errors.raise(format("%s `%s`%s", what, tostring(name),
-    question and ", " .. question or "; it has " .. concat(members, ", ")))
+  errors.raise(
+    format("%s `%s`%s", what, tostring(name), question and ", " .. question or "; it has " .. concat(members, ", "))
+  )
 end
 
 return errors

@@ -87,9 +87,7 @@ hoopai.new = client.new
 -- @tparam[opt] Hooks options.on functions; an app calls `refresh` alone
 -- @treturn App
 -- @raise for a missing, unknown or wrong option
-function hoopai.oauth(options)
-  return get_app().new(options, client.new)
-end
+function hoopai.oauth(options) return get_app().new(options, client.new) end
 
 --- Loads what is otherwise loaded on first use: the endpoints, their checks, bookings, OAuth, and the modules of times,
 -- slots, logs and stores. For hosts that fork, and for those that change or remove functions of Lua after they have
@@ -97,7 +95,9 @@ end
 -- use the basic ones (`pairs`, `string.format` ...) as the host left them.
 function hoopai.preload()
   lazy.load_all()
-  for name, get in pairs(get_module) do hoopai[name] = get() end
+  for name, get in pairs(get_module) do
+    hoopai[name] = get()
+  end
 end
 
 --- The loops that @{use} takes, and the functions for one of your own: the module `hoopai.loop`.
@@ -112,9 +112,11 @@ hoopai.map, hoopai.all, hoopai.race, hoopai.timeout = async.map, async.all, asyn
 -- @treturn table the same table, or a new one
 hoopai.array = core.array
 
-return setmetatable(hoopai, { __index = function(self, name)
-  local get = get_module[name]
-  if not get then return nil end
-  self[name] = get()
-  return self[name]
-end })
+return setmetatable(hoopai, {
+  __index = function(self, name)
+    local get = get_module[name]
+    if not get then return nil end
+    self[name] = get()
+    return self[name]
+  end,
+})

@@ -10,9 +10,7 @@ local function to_stderr(line)
 end
 
 -- Values from servers and callers must not break a line, move a cursor or fill a disk.
-local function clean(value)
-  return (tostring(value):sub(1, 128):gsub("[^\33-\126]", "?"))
-end
+local function clean(value) return (tostring(value):sub(1, 128):gsub("[^\33-\126]", "?")) end
 
 local function yes_no(value)
   if value == nil then return nil end
@@ -22,7 +20,9 @@ end
 -- A line: the time, words, and pairs of a name and a value; a pair whose value is nil is left out.
 local function line_of(words, ...)
   local out = { time.now():format("%FT%T.%LZ", "UTC") }
-  for _, word in ipairs(words) do out[#out + 1] = word end
+  for _, word in ipairs(words) do
+    out[#out + 1] = word
+  end
   local details = { ... }
   for index = 1, select("#", ...), 2 do
     local value = details[index + 1]
@@ -31,28 +31,56 @@ local function line_of(words, ...)
   return table.concat(out, " ")
 end
 
-local function milliseconds(seconds)
-  return ("%.0fms"):format(seconds * 1000)
-end
+local function milliseconds(seconds) return ("%.0fms"):format(seconds * 1000) end
 
 -- Hook -> function of its event that returns the line.
 local lines = {}
 
 function lines.done(event)
   local applied = event.applied ~= "no" and event.applied or nil
-  return line_of({ event.method, event.path, event.status or "-", milliseconds(event.elapsed) },
-    "attempts", event.attempts, "reused", yes_no(event.reused), "error", event.kind, "applied", applied,
-    "reconciled", yes_no(event.reconciled), "trace", event.trace_id)
+  return line_of(
+    { event.method, event.path, event.status or "-", milliseconds(event.elapsed) },
+    "attempts",
+    event.attempts,
+    "reused",
+    yes_no(event.reused),
+    "error",
+    event.kind,
+    "applied",
+    applied,
+    "reconciled",
+    yes_no(event.reconciled),
+    "trace",
+    event.trace_id
+  )
 end
 
 function lines.refresh(event)
-  return line_of({ "token", event.ok and "renewed" or "not renewed" },
-    "key", event.key, "generation", event.generation, "error", event.kind)
+  return line_of(
+    { "token", event.ok and "renewed" or "not renewed" },
+    "key",
+    event.key,
+    "generation",
+    event.generation,
+    "error",
+    event.kind
+  )
 end
 
 function lines.retry(event)
-  return line_of({ event.method, event.path, "again in", milliseconds(event.delay) }, "attempt", event.attempt,
-    "error", event.kind, "status", event.status, "reason", event.reason, "action", event.action)
+  return line_of(
+    { event.method, event.path, "again in", milliseconds(event.delay) },
+    "attempt",
+    event.attempt,
+    "error",
+    event.kind,
+    "status",
+    event.status,
+    "reason",
+    event.reason,
+    "action",
+    event.action
+  )
 end
 
 function lines.wait(event)

@@ -24,9 +24,7 @@ local function count(value)
   return not ok and "an integer from 1 to 10000" or nil
 end
 
-local function boolean(value)
-  return type(value) ~= "boolean" and "true or false" or nil
-end
+local function boolean(value) return type(value) ~= "boolean" and "true or false" or nil end
 
 local function retries(value)
   local ok = value == false or math_type(value) == "integer" and value >= 0 and value <= 10
@@ -43,12 +41,12 @@ local proxy_schemes = { http = true, https = true, socks4 = true, socks4a = true
 local function proxy(value)
   local scheme = type(value) == "string" and find(value, "^[^%s%c]+$") and match(value, "^(%w+)://.")
   if value == "environment" or proxy_schemes[scheme] then return nil end
-  return "\"environment\" or a URL such as http://proxy.example:3128"
+  return '"environment" or a URL such as http://proxy.example:3128'
 end
 
 local function header_token(value)
   local ok = type(value) == "string" and find(value, "^[%w%.%-]+$")
-  return not ok and "a string such as \"2021-07-28\"" or nil
+  return not ok and 'a string such as "2021-07-28"' or nil
 end
 
 local function token(value)
@@ -66,18 +64,35 @@ end
 
 -- Headers that the library or libcurl sets. A second one would contradict the first or leak the token.
 local reserved = {
-  ["authorization"] = true, ["host"] = true, ["content-length"] = true, ["content-type"] = true,
-  ["transfer-encoding"] = true, ["connection"] = true, ["keep-alive"] = true, ["upgrade"] = true, ["te"] = true,
-  ["trailer"] = true, ["expect"] = true, ["accept-encoding"] = true, ["cookie"] = true, ["version"] = true,
-  ["user-agent"] = true, ["accept"] = true, ["proxy-authorization"] = true, ["proxy-connection"] = true,
+  ["authorization"] = true,
+  ["host"] = true,
+  ["content-length"] = true,
+  ["content-type"] = true,
+  ["transfer-encoding"] = true,
+  ["connection"] = true,
+  ["keep-alive"] = true,
+  ["upgrade"] = true,
+  ["te"] = true,
+  ["trailer"] = true,
+  ["expect"] = true,
+  ["accept-encoding"] = true,
+  ["cookie"] = true,
+  ["version"] = true,
+  ["user-agent"] = true,
+  ["accept"] = true,
+  ["proxy-authorization"] = true,
+  ["proxy-connection"] = true,
 }
 
 local function header_problem(name, value)
   local is_name = type(name) == "string" and find(name, "^[%w!#$%%&'*+%-.^_`|~]+$")
   if not is_name then return "a table with header names as keys" end
   if reserved[lower(name)] then
-    return format("a table without `%s`: the library sets that header itself%s",
-      name, lower(name) == "version" and " (option api_version)" or "")
+    return format(
+      "a table without `%s`: the library sets that header itself%s",
+      name,
+      lower(name) == "version" and " (option api_version)" or ""
+    )
   end
   if type(value) ~= "string" or find(value, "%c") then
     return format("a table whose value for `%s` is a string without control characters", name)
@@ -117,8 +132,10 @@ local function hooks(value)
   if type(value) ~= "table" then return "a table of hooks" end
   for name, hook in pairs(value) do
     if not hook_names[name] then
-      return format("the hooks `request`, `response`, `retry`, `refresh`, `wait` and `done` alone; `%s` is unknown",
-        tostring(name))
+      return format(
+        "the hooks `request`, `response`, `retry`, `refresh`, `wait` and `done` alone; `%s` is unknown",
+        tostring(name)
+      )
     end
     if type(hook) ~= "function" then return format("a function as hook `%s`", name) end
   end
@@ -135,13 +152,28 @@ end
 -- @tfield[opt] boolean validate false sends fields and values that the library does not know; lists are still sent as
 -- lists
 local call_checks = {
-  location_id = text, timeout = positive, queue_timeout = positive, retries = retries, headers = headers,
-  api_version = header_token, validate = boolean,
+  location_id = text,
+  timeout = positive,
+  queue_timeout = positive,
+  retries = retries,
+  headers = headers,
+  api_version = header_token,
+  validate = boolean,
 }
 
 local client_checks = {
-  token = token, base_url = text, connect_timeout = positive, max_connections = count, http2 = boolean,
-  ca_file = text, proxy = proxy, user_agent = text, on = hooks, oauth = app, company_id = text, rate_limit = boolean,
+  token = token,
+  base_url = text,
+  connect_timeout = positive,
+  max_connections = count,
+  http2 = boolean,
+  ca_file = text,
+  proxy = proxy,
+  user_agent = text,
+  on = hooks,
+  oauth = app,
+  company_id = text,
+  rate_limit = boolean,
 }
 for name, check_value in pairs(call_checks) do
   if name ~= "headers" then client_checks[name] = check_value end
@@ -167,9 +199,7 @@ end
 -- @tparam string what the method, for messages
 -- @tparam ?table given
 -- @raise for an unknown or wrong option
-function options.check_call(what, given)
-  check(what, given, call_checks)
-end
+function options.check_call(what, given) check(what, given, call_checks) end
 
 --- The names of the options of a call: keys of a table.
 options.call_names = call_checks
@@ -178,7 +208,9 @@ options.call_names = call_checks
 function options.copy(value)
   if type(value) ~= "table" then return value end
   local copy = {}
-  for name, content in pairs(value) do copy[name] = content end
+  for name, content in pairs(value) do
+    copy[name] = content
+  end
   return copy
 end
 
@@ -205,8 +237,12 @@ local function token_of(given)
 end
 
 local function base_url_of(what, given)
-  local base_url, problem = core.base_url(given.base_url or given.oauth and given.oauth.base_url
-    or environment("HOOPAI_BASE_URL") or "https://services.leadconnectorhq.com")
+  local base_url, problem = core.base_url(
+    given.base_url
+      or given.oauth and given.oauth.base_url
+      or environment("HOOPAI_BASE_URL")
+      or "https://services.leadconnectorhq.com"
+  )
   if not base_url then errors.raise(format("option `base_url` of %s: %s", what, problem)) end
   return base_url
 end
@@ -263,9 +299,20 @@ local function store(value)
 end
 
 local oauth_checks = {
-  client_id = text, client_secret = secret_text, store = store, redirect_uri = text, scopes = list_of_text,
-  company_id = text, base_url = text, connect_timeout = positive, max_connections = count, http2 = boolean,
-  ca_file = text, proxy = proxy, user_agent = text, on = refresh_hook,
+  client_id = text,
+  client_secret = secret_text,
+  store = store,
+  redirect_uri = text,
+  scopes = list_of_text,
+  company_id = text,
+  base_url = text,
+  connect_timeout = positive,
+  max_connections = count,
+  http2 = boolean,
+  ca_file = text,
+  proxy = proxy,
+  user_agent = text,
+  on = refresh_hook,
 }
 
 --- Checks the options of `hoopai.oauth` and fills in the defaults.
@@ -279,12 +326,20 @@ function options.check_oauth(given)
     if not given[name] then errors.raise(format("hoopai.oauth needs the option `%s`", name)) end
   end
   local client_secret, problem = given.client_secret, nil
-  if type(client_secret) == "string" then client_secret, problem = core.secret(client_secret) end
+  if type(client_secret) == "string" then
+    client_secret, problem = core.secret(client_secret)
+  end
   if not client_secret then errors.raise("the client_secret is unusable: " .. problem) end
   return {
-    client_id = given.client_id, client_secret = client_secret, store = given.store, redirect_uri = given.redirect_uri,
-    scopes = options.copy(given.scopes), company_id = given.company_id, base_url = base_url_of("hoopai.oauth", given),
-    on = options.copy(given.on or {}), transport = transport_of(given),
+    client_id = given.client_id,
+    client_secret = client_secret,
+    store = given.store,
+    redirect_uri = given.redirect_uri,
+    scopes = options.copy(given.scopes),
+    company_id = given.company_id,
+    base_url = base_url_of("hoopai.oauth", given),
+    on = options.copy(given.on or {}),
+    transport = transport_of(given),
   }
 end
 

@@ -14,8 +14,13 @@ describe("with a hundred calls in flight to", function()
   setup(function() peers = blocked.peers() end)
   teardown(function()
     peers:close()
-    print(("\nlongest call into the library: %.0f ms, of which %.0f ms on the processor; lua_close: %.0f ms"):format(
-      longest, cpu, closing))
+    print(
+      ("\nlongest call into the library: %.0f ms, of which %.0f ms on the processor; lua_close: %.0f ms"):format(
+        longest,
+        cpu,
+        closing
+      )
+    )
   end)
 
   local function holds(peer)
@@ -33,8 +38,10 @@ describe("with a hundred calls in flight to", function()
   end
 
   for peer, what in pairs {
-    resolver = "a name that is not resolved", listener = "a port where connecting takes for ever",
-    tls = "a server that says nothing of TLS", answer = "a server that does not answer",
+    resolver = "a name that is not resolved",
+    listener = "a port where connecting takes for ever",
+    tls = "a server that says nothing of TLS",
+    answer = "a server that does not answer",
   } do
     it(what .. ", the thread is never kept", function() holds(peer) end)
   end
@@ -49,7 +56,8 @@ describe("with a hundred calls in flight to", function()
   end)
 
   -- Needs the right to mount and the port 53: without it the first case above stands for it.
-  it("a name whose name server is silent, the thread is never kept", function()
-    holds(peers:has_dns() and "dns" or "resolver")
-  end)
+  it(
+    "a name whose name server is silent, the thread is never kept",
+    function() holds(peers:has_dns() and "dns" or "resolver") end
+  )
 end)

@@ -9,7 +9,12 @@ describe("bookings with faults in a part of all requests:", function()
 
   it("none is made twice, invented or denied", function()
     local figures = bookings.soak {
-      count = 2000, rate = 0.05, seed = 1, reconcile_timeout = 14, at_once = 2000, connections = 100,
+      count = 2000,
+      rate = 0.05,
+      seed = 1,
+      reconcile_timeout = 14,
+      at_once = 2000,
+      connections = 100,
     }
     assert.are.same({}, figures.problems)
     for _, name in ipairs { "duplicates", "resent", "invented", "denied", "mute" } do

@@ -199,8 +199,12 @@ describe("a secret is passed to no replaced function of Lua:", function()
   local folder = os.tmpname()
 
   setup(function()
-    box = sandbox.start { control = true, rate_limit = false, token = "pit-" .. MARK .. "-token",
-      oauth = { rate = false, mark = MARK, locations = 2 } }
+    box = sandbox.start {
+      control = true,
+      rate_limit = false,
+      token = "pit-" .. MARK .. "-token",
+      oauth = { rate = false, mark = MARK, locations = 2 },
+    }
     echo = servers.start()
   end)
   teardown(function()
@@ -211,12 +215,24 @@ describe("a secret is passed to no replaced function of Lua:", function()
 
   local function run(script, more)
     local variables = {
-      MARK = MARK, VERIFIER = VERIFIER, HEADER = HEADER, URL = box.url, TOKEN = box.token, LOCATION = box.location_id,
-      CONTROL_TOKEN = box.control_token, CALENDAR = box.seed.calendars.checkup, CONTACT = box.seed.contacts.hugo,
-      CLIENT_ID = box.oauth.client_id, CLIENT_SECRET = box.oauth.client_secret, COMPANY = box.oauth.company_id,
-      FOLDER = folder, ECHO_URL = echo.url,
+      MARK = MARK,
+      VERIFIER = VERIFIER,
+      HEADER = HEADER,
+      URL = box.url,
+      TOKEN = box.token,
+      LOCATION = box.location_id,
+      CONTROL_TOKEN = box.control_token,
+      CALENDAR = box.seed.calendars.checkup,
+      CONTACT = box.seed.contacts.hugo,
+      CLIENT_ID = box.oauth.client_id,
+      CLIENT_SECRET = box.oauth.client_secret,
+      COMPANY = box.oauth.company_id,
+      FOLDER = folder,
+      ECHO_URL = echo.url,
     }
-    for name, value in pairs(more or {}) do variables[name] = value end
+    for name, value in pairs(more or {}) do
+      variables[name] = value
+    end
     return child.run(PRELUDE .. USE .. script, { set = variables })
   end
 
@@ -244,10 +260,13 @@ describe("a secret is passed to no replaced function of Lua:", function()
       { status = 500, headers = headers, body = "<p>" .. token .. "</p>" },
       { status = 200, headers = headers, body = '{"success":false,"message":"' .. token .. '"}' },
     }
-    for _, rule in ipairs(rules) do echo:reply(rule) end
+    for _, rule in ipairs(rules) do
+      echo:reply(rule)
+    end
     echo:reply(
       { status = 400, body = ('{"error":"bad","message":"it was %s and %s-code"}'):format(secret, MARK) },
-      { status = 400, body = ('{"error":"invalid_grant","error_description":"%s%s"}'):format(VERIFIER, ("v"):rep(43)) })
+      { status = 400, body = ('{"error":"invalid_grant","error_description":"%s%s"}'):format(VERIFIER, ("v"):rep(43)) }
+    )
     local text, ok = run(ECHO, { ERRORS = tostring(#rules) })
     assert.are.equal("no secret was passed\n", text)
     assert.is_true(ok)

@@ -19,8 +19,14 @@ local function run(url, script, calls)
     assert(file:write(script))
   end
   -- No path leads to a file of this library: all that runs is linked in.
-  local pipe = assert(io.popen(("env LUA_PATH=/nowhere LUA_CPATH=/nowhere HOOPAI_TOKEN=canary HOOPAI_LOCATION_ID=loc "
-    .. "HOOPAI_BASE_URL=%s timeout 120 %s %s %d %d 2>&1"):format(url, HOST, name, THREADS, calls or CALLS)))
+  local pipe = assert(
+    io.popen(
+      (
+        "env LUA_PATH=/nowhere LUA_CPATH=/nowhere HOOPAI_TOKEN=canary HOOPAI_LOCATION_ID=loc "
+        .. "HOOPAI_BASE_URL=%s timeout 120 %s %s %d %d 2>&1"
+      ):format(url, HOST, name, THREADS, calls or CALLS)
+    )
+  )
   local text = pipe:read("a")
   local ok, _, code = pipe:close()
   return text, ok or false, code
@@ -40,7 +46,9 @@ describe("a C host", function()
   teardown(function() server:stop() end)
   before_each(function() scripts = {} end)
   after_each(function()
-    for _, name in ipairs(scripts) do os.remove(name) end
+    for _, name in ipairs(scripts) do
+      os.remove(name)
+    end
     server:reset()
   end)
 
@@ -50,7 +58,9 @@ describe("a C host", function()
     assert.is_true(ok, text)
     assert.equal(THREADS, count(text, ": 200 of 200 calls answered, "), text)
     assert.equal(THREADS * CALLS, #server:ledger())
-    for ticks in text:gmatch("(%d+) ticks\n") do assert.is_true(tonumber(ticks) >= 5, text) end -- of 10 ms, in 0.25 s
+    for ticks in text:gmatch("(%d+) ticks\n") do
+      assert.is_true(tonumber(ticks) >= 5, text)
+    end -- of 10 ms, in 0.25 s
   end)
 
   it("resolves names in threads of libcurl's meanwhile", function()
@@ -62,7 +72,9 @@ describe("a C host", function()
 
   it("speaks TLS in all of them", function()
     local account <close> = sandbox.start { tls = true, rate_limit = false }
-    local text, ok = run(account.url, ([[
+    local text, ok = run(
+      account.url,
+      ([[
       local hoopai = require "hoopai"
       hoopai.use(hoopai.loop.custom)
       local client = hoopai.new { token = %q, location_id = %q, ca_file = %q }
@@ -73,7 +85,9 @@ describe("a C host", function()
         end)
       end
       return function() return good end
-    ]]):format(account.token, account.location_id, account.ca_file), 10)
+    ]]):format(account.token, account.location_id, account.ca_file),
+      10
+    )
     assert.is_true(ok, text)
     assert.equal(THREADS, count(text, ": 10 of 10 calls answered, "), text)
   end)
@@ -96,7 +110,9 @@ describe("a C host", function()
     text, ok = run(server.url, "not Lua")
     assert.is_false(ok)
     assert.equal(THREADS, count(text, "unexpected symbol"), text)
-    text, ok = run(server.url, [[
+    text, ok = run(
+      server.url,
+      [[
       local hoopai = require "hoopai"
       local core = require "hoopai.core"
       hoopai.use(hoopai.loop.custom)
@@ -106,7 +122,8 @@ describe("a C host", function()
       repeat hoopai.loop.step() core.sleep(0.01) until core.now() > limit
       assert(hoopai.loop.busy())
       error("left " .. left)
-    ]])
+    ]]
+    )
     assert.is_false(ok)
     assert.equal(THREADS, count(text, "left 3"), text)
     assert.is_true(#server:ledger() >= 1)
@@ -120,7 +137,9 @@ describe("a C host", function()
       if name ~= "hoopai.meta" and not name:find("^hoopai%.sandbox") then names[#names + 1] = ("%q"):format(name) end
     end
     assert.is_true(#names > 30)
-    local text, ok = run(server.url, ([[
+    local text, ok = run(
+      server.url,
+      ([[
       local foreign = { luv = true, cqueues = true, copas = true } -- loops of libraries that are not linked in
       for _, name in ipairs { %s } do
         local is_foreign = foreign[name:match("^hoopai%%.loop%%.(%%w+)$")]
@@ -134,7 +153,8 @@ describe("a C host", function()
       assert(instant:iso("Europe/Berlin") == "2026-03-07T15:00:00+01:00")
       local calls = ...
       return function() return calls end
-    ]]):format(table.concat(names, ", ")))
+    ]]):format(table.concat(names, ", "))
+    )
     assert.is_true(ok, text)
   end)
 end)
@@ -168,10 +188,14 @@ describe("the amalgamation", function()
 
   it("compiles without a warning, as C for any host", function()
     for _, name in ipairs { "hoopai_core.c", "hoopai_lua.c" } do
-      local pipe = assert(io.popen((
-        "env -u LD_PRELOAD %s -std=c11 -fsyntax-only -Wall -Wextra -Wpedantic -Wshadow -Werror "
-        .. "$(pkg-config --cflags lua5.4 libcurl 2>/dev/null || echo -I/usr/include/lua5.4) %s 2>&1")
-        :format(child.quote(os.getenv "CC" or "cc"), (name:gsub("%S+$", "build/amalgamation/%0")))))
+      local pipe = assert(
+        io.popen(
+          (
+            "env -u LD_PRELOAD %s -std=c11 -fsyntax-only -Wall -Wextra -Wpedantic -Wshadow -Werror "
+            .. "$(pkg-config --cflags lua5.4 libcurl 2>/dev/null || echo -I/usr/include/lua5.4) %s 2>&1"
+          ):format(child.quote(os.getenv "CC" or "cc"), (name:gsub("%S+$", "build/amalgamation/%0")))
+        )
+      )
       local text = pipe:read("a")
       assert.is_true(pipe:close() or false, text)
     end

@@ -11,8 +11,12 @@ local failure = expect.failure
 -- One call of each kind: method and path on the wire, whether it changes something, and the call.
 local CALLS = {
   { "GET", "/calendars/x", false, function(client, opts) return client.calendars:get("x", opts) end },
-  { "POST", "/calendars/appointments/x/notes", true,
-    function(client, opts) return client.notes:create("x", { body = "n" }, opts) end },
+  {
+    "POST",
+    "/calendars/appointments/x/notes",
+    true,
+    function(client, opts) return client.notes:create("x", { body = "n" }, opts) end,
+  },
   { "PUT", "/calendars/x", true, function(client, opts) return client.calendars:update("x", { name = "n" }, opts) end },
   { "DELETE", "/calendars/x", true, function(client, opts) return client.calendars:delete("x", opts) end },
 }
@@ -32,7 +36,9 @@ describe("errors:", function()
   end)
   after_each(function()
     leak.after(server)
-    for _, err in ipairs(caught) do expect.no_secret(err, TOKEN) end
+    for _, err in ipairs(caught) do
+      expect.no_secret(err, TOKEN)
+    end
   end)
 
   --- Expects a failure, keeps the error for the search for secrets.
@@ -50,8 +56,14 @@ describe("errors:", function()
 
   describe("status", function()
     local KINDS = {
-      [400] = "refused", [401] = "auth", [403] = "forbidden", [404] = "not_found", [409] = "conflict",
-      [410] = "not_found", [422] = "refused", [429] = "rate_limit",
+      [400] = "refused",
+      [401] = "auth",
+      [403] = "forbidden",
+      [404] = "not_found",
+      [409] = "conflict",
+      [410] = "not_found",
+      [422] = "refused",
+      [429] = "rate_limit",
     }
 
     local function kind_of(status)
@@ -88,15 +100,21 @@ describe("errors:", function()
 
     local function check_refusal(method, writes, status, result, err)
       fails(kind_of(status), result, err, {
-        status = status, method = method, applied = applied_of(status, writes), attempts = 1,
+        status = status,
+        method = method,
+        applied = applied_of(status, writes),
+        attempts = 1,
         trace_id = "trace-" .. status,
       })
       assert.matches("/s" .. status, err.path, 1, true)
       assert.are.equal(status, err.response.status)
       assert.are.equal(status, err.response.body.statusCode)
       assert.is_nil(err.stage)
-      local passing = err.kind == "server" or err.kind == "rate_limit"
-        or status == 408 or status == 421 or status == 425
+      local passing = err.kind == "server"
+        or err.kind == "rate_limit"
+        or status == 408
+        or status == 421
+        or status == 425
       assert.are.equal(passing and err.applied == "no", err.retryable)
       if err.kind == "protocol" then
         assert.matches(tostring(status), err.message)
@@ -124,21 +142,29 @@ describe("errors:", function()
 
     it("300 to 399 is against the protocol: nothing is followed", function()
       server:reply {
-        always = true, expand = true, status = "$status", headers = { Location = server.url .. "/elsewhere" },
+        always = true,
+        expand = true,
+        status = "$status",
+        headers = { Location = server.url .. "/elsewhere" },
         body = BODY,
       }
       for index, call in ipairs(PATHS) do
         for status = 300, 399 do
           local result, err = call(status)
           fails("protocol", result, err, {
-            status = status, method = CALLS[index][1], applied = applied_of(status, CALLS[index][3]), attempts = 1,
+            status = status,
+            method = CALLS[index][1],
+            applied = applied_of(status, CALLS[index][3]),
+            attempts = 1,
           })
           assert.matches(tostring(status), err.message)
         end
       end
       local ledger = server:ledger()
       assert.are.equal(400, #ledger)
-      for _, request in ipairs(ledger) do assert.is_nil(request.path:find("elsewhere", 1, true)) end
+      for _, request in ipairs(ledger) do
+        assert.is_nil(request.path:find("elsewhere", 1, true))
+      end
     end)
 
     it("400 to 499 is a refusal of the kind of its code", function()
@@ -156,14 +182,17 @@ describe("errors:", function()
     it("600 to 999 is against the protocol", function()
       server:reply { always = true, expand = true, status = "$status", body = BODY }
       for _, status in ipairs { 600, 601, 666, 700, 800, 899, 900, 998, 999 } do
-        for index, call in ipairs(PATHS) do check_refusal(CALLS[index][1], CALLS[index][3], status, call(status)) end
+        for index, call in ipairs(PATHS) do
+          check_refusal(CALLS[index][1], CALLS[index][3], status, call(status))
+        end
       end
       assert.are.equal(36, #server:ledger())
     end)
 
     it("100 to 199 alone is no response", function()
       server:reply {
-        always = true, steps = { { send = "HTTP/1.1 $status Whatever\r\n\r\n", expand = true }, { close = true } },
+        always = true,
+        steps = { { send = "HTTP/1.1 $status Whatever\r\n\r\n", expand = true }, { close = true } },
       }
       sweep(100, 199, function(method, writes, _, result, err)
         assert.is_nil(result)
@@ -177,9 +206,20 @@ describe("errors:", function()
 
     it("that is no status is against the protocol", function()
       for _, line in ipairs {
-        "HTTP/1.1 000 Zero", "HTTP/1.1 099 Low", "HTTP/1.1 1000 High", "HTTP/1.1 20 Short", "HTTP/1.1 -200 Minus",
-        "HTTP/1.1 OK", "HTTP/1.1", "HTTP/9.9 200 OK", "HTTQ/1.1 200 OK", "ICY 200 OK", "220 smtp.example.com ESMTP",
-        "\22\3\1\2\0\1\0\1\252\3\3", "<html>", "",
+        "HTTP/1.1 000 Zero",
+        "HTTP/1.1 099 Low",
+        "HTTP/1.1 1000 High",
+        "HTTP/1.1 20 Short",
+        "HTTP/1.1 -200 Minus",
+        "HTTP/1.1 OK",
+        "HTTP/1.1",
+        "HTTP/9.9 200 OK",
+        "HTTQ/1.1 200 OK",
+        "ICY 200 OK",
+        "220 smtp.example.com ESMTP",
+        "\22\3\1\2\0\1\0\1\252\3\3",
+        "<html>",
+        "",
       } do
         for _, row in ipairs(CALLS) do
           server:reply { raw = line .. "\r\nContent-Length: 2\r\n\r\n{}", close = true }
@@ -194,10 +234,13 @@ describe("errors:", function()
     end)
 
     it("after interim responses is what counts", function()
-      local err = fails("conflict", respond {
-        raw = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
-          .. "HTTP/1.1 409 Conflict\r\nContent-Length: 15\r\n\r\n{\"message\":\"m\"}",
-      })
+      local err = fails(
+        "conflict",
+        respond {
+          raw = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+            .. 'HTTP/1.1 409 Conflict\r\nContent-Length: 15\r\n\r\n{"message":"m"}',
+        }
+      )
       assert.are.equal("m", err.message)
       assert.are.equal(409, err.status)
     end)
@@ -207,20 +250,27 @@ describe("errors:", function()
     --- Makes each of CALLS, all at the same time, and hands each error to `check` with its row.
     local function each_call(with, options, check)
       local _, errs = hoopai.map(CALLS, function(row) return row[4](with, options) end)
-      for index, row in ipairs(CALLS) do check(row, errs[index]) end
+      for index, row in ipairs(CALLS) do
+        check(row, errs[index])
+      end
     end
 
     it("while connecting: nothing was sent", function()
       local url, close = servers.silent()
       local other = leak.client { token = TOKEN, base_url = url, timeout = 0.3 }
-      each_call(other, nil, function(_, err)
-        fails("timeout", nil, err, { stage = "connect", applied = "no", retryable = true, attempts = 1 })
-      end)
+      each_call(
+        other,
+        nil,
+        function(_, err)
+          fails("timeout", nil, err, { stage = "connect", applied = "no", retryable = true, attempts = 1 })
+        end
+      )
       fails("timeout", nil, select(2, POST(other)), { stage = "connect", applied = "no", retryable = true })
       local quick = leak.client { token = TOKEN, base_url = url, connect_timeout = 0.2, timeout = 15 }
-      expect.within(12, function()
-        fails("timeout", nil, select(2, POST(quick)), { stage = "connect", applied = "no" })
-      end)
+      expect.within(
+        12,
+        function() fails("timeout", nil, select(2, POST(quick)), { stage = "connect", applied = "no" }) end
+      )
       close()
     end)
 
@@ -249,7 +299,7 @@ describe("errors:", function()
     it("while receiving it", function()
       server:reply {
         times = 5,
-        steps = { { send = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{\"cal" }, { stall = true } },
+        steps = { { send = 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{"cal' }, { stall = true } },
       }
       local function check(row, err)
         fails("timeout", nil, err, { stage = "receive", status = 200 })
@@ -311,22 +361,23 @@ describe("errors:", function()
 
     it("in the queue does not end what has left it", function()
       server:reply { path = "/calendars/x", delay = 0.3, body = [[{"calendar":{"id":"x"}}]] }
-      hoopai.run(function()
-        assert.are.equal("x", assert(GET(client, { queue_timeout = 0.05 })).id)
-      end)
+      hoopai.run(function() assert.are.equal("x", assert(GET(client, { queue_timeout = 0.05 })).id) end)
       server:reply { path = "/calendars/x", delay = 0.1, body = [[{"calendar":{"id":"x"}}]] }
       assert.are.equal("x", assert(GET(client, { queue_timeout = 0.05 })).id)
       server:reply { path = "/calendars/x", steps = { { stall = true } } }
-      hoopai.run(function()
-        fails("timeout", nil, select(2, GET(client, { queue_timeout = 0.05, timeout = 0.5 })), { stage = "wait" })
-      end)
+      hoopai.run(
+        function()
+          fails("timeout", nil, select(2, GET(client, { queue_timeout = 0.05, timeout = 0.5 })), { stage = "wait" })
+        end
+      )
     end)
 
     it("counts from the moment the queue is left", function()
       local narrow = leak.client { token = TOKEN, base_url = server.url, max_connections = 1, timeout = 15 }
       server:reply(
         { path = "/calendars/first", hold = "open", body = [[{"calendar":{}}]] },
-        { path = "/calendars/second", body = [[{"calendar":{}}]] })
+        { path = "/calendars/second", body = [[{"calendar":{}}]] }
+      )
       hoopai.run(function()
         local first = hoopai.spawn(function() return narrow.calendars:get("first") end)
         expect.eventually(function() return server:count("arrived") == 1 end, "the first request arrived")
@@ -390,8 +441,10 @@ describe("errors:", function()
         for _, row in ipairs(CALLS) do
           if row[3] then
             server:reply(
-              { method = "GET", body = [[{"calendar":{}}]] }, { method = row[1], [how] = "before" },
-              { method = row[1], body = "{}" })
+              { method = "GET", body = [[{"calendar":{}}]] },
+              { method = row[1], [how] = "before" },
+              { method = row[1], body = "{}" }
+            )
             assert(GET(client))
             local err = fails("network", row[4](client))
             assert.are.equal("maybe", err.applied)
@@ -419,7 +472,7 @@ describe("errors:", function()
       it("ended by " .. how .. " in the middle of the body", function()
         for _, row in ipairs(CALLS) do
           server:reply {
-            steps = { { send = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"a\":1}" }, { [how] = true } },
+            steps = { { send = 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"a":1}' }, { [how] = true } },
           }
           local result, err = row[4](client)
           assert.is_nil(result)
@@ -435,7 +488,8 @@ describe("errors:", function()
       for _, row in ipairs(CALLS) do
         server:reply(
           { method = "GET", path = "/calendars/x", body = [[{"calendar":{}}]], close = true },
-          { method = row[1], path = row[2], body = "{}" })
+          { method = row[1], path = row[2], body = "{}" }
+        )
         assert(GET(client))
         server:wait("open", "exactly", 0)
         assert(row[4](client))
@@ -448,7 +502,7 @@ describe("errors:", function()
 
     it("closed within a refusal's body", function()
       server:reply {
-        steps = { { send = "HTTP/1.1 422 No\r\nContent-Length: 100\r\n\r\n{\"message\":" }, { close = true } },
+        steps = { { send = 'HTTP/1.1 422 No\r\nContent-Length: 100\r\n\r\n{"message":' }, { close = true } },
       }
       local result, err = POST(client)
       assert.is_nil(result)
@@ -468,7 +522,8 @@ describe("errors:", function()
 
     it("that is broken is never taken for a response", function()
       for _, raw in ipairs {
-        OK .. "Content-Length: -1\r\n\r\n{}", OK .. "Content-Length: many\r\n\r\n{}",
+        OK .. "Content-Length: -1\r\n\r\n{}",
+        OK .. "Content-Length: many\r\n\r\n{}",
         OK .. "Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
         OK .. "Transfer-Encoding: chunked\r\n\r\n2\r\n{}",
         OK .. "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff1\r\n{}\r\n0\r\n\r\n",
@@ -479,8 +534,10 @@ describe("errors:", function()
           server:reply { raw = raw, close = true }
           local result, err = row[4](client)
           assert.is_nil(result, raw)
-          assert.is_true(err.kind == "protocol" or err.kind == "network" or err.kind == "decode",
-            raw .. ": " .. tostring(err))
+          assert.is_true(
+            err.kind == "protocol" or err.kind == "network" or err.kind == "decode",
+            raw .. ": " .. tostring(err)
+          )
           assert.are_not.equal(row[3] and "no" or "maybe", err.applied, raw)
           caught[#caught + 1] = err
         end
@@ -489,10 +546,10 @@ describe("errors:", function()
 
     it("of the older kinds is read", function()
       for _, raw in ipairs {
-        "HTTP/1.0 200 OK\r\n\r\n{\"calendar\":{\"id\":\"c\"}}",
-        "HTTP/1.1 200\r\nContent-Length: 23\r\n\r\n{\"calendar\":{\"id\":\"c\"}}",
-        OK .. "Transfer-Encoding: chunked\r\n\r\n17;ext=1\r\n{\"calendar\":{\"id\":\"c\"}}\r\n0\r\nX-T: 1\r\n\r\n",
-        "HTTP/1.1 200 OK\nContent-Length: 23\n\n{\"calendar\":{\"id\":\"c\"}}",
+        'HTTP/1.0 200 OK\r\n\r\n{"calendar":{"id":"c"}}',
+        'HTTP/1.1 200\r\nContent-Length: 23\r\n\r\n{"calendar":{"id":"c"}}',
+        OK .. 'Transfer-Encoding: chunked\r\n\r\n17;ext=1\r\n{"calendar":{"id":"c"}}\r\n0\r\nX-T: 1\r\n\r\n',
+        'HTTP/1.1 200 OK\nContent-Length: 23\n\n{"calendar":{"id":"c"}}',
       } do
         server:reply { raw = raw, close = true }
         assert.are.same({ id = "c" }, GET(client), raw)
@@ -516,7 +573,9 @@ describe("errors:", function()
 
     it("without end: headers, interim responses", function()
       local flood = {}
-      for index = 1, 5000 do flood[index] = ("X-%d: %s"):format(index, ("x"):rep(40)) end
+      for index = 1, 5000 do
+        flood[index] = ("X-%d: %s"):format(index, ("x"):rep(40))
+      end
       local err
       server:reply { raw = OK .. table.concat(flood, "\r\n") .. "\r\n\r\n{}", close = true }
       local _

@@ -11,9 +11,9 @@ local now = require("hoopai.core").now
 
 local AT_ONCE = 100 -- calls
 local SHORT = 0.8 -- seconds after which a call is given up that the server lets stall, at first
-local LONG = 20   -- and one that it does not; more than a call ever needs
+local LONG = 20 -- and one that it does not; more than a call ever needs
 local LATE = 0.3
-local ROUNDS = 5  -- of which each has twice the time of the one before
+local ROUNDS = 5 -- of which each has twice the time of the one before
 
 local TRANSPORTS = {
   { name = "HTTP/1.1", tls = false, http2 = false, cases = 93 },
@@ -22,7 +22,9 @@ local TRANSPORTS = {
 }
 
 local known_kinds = {}
-for _, kind in ipairs(errors.kinds) do known_kinds[kind] = true end
+for _, kind in ipairs(errors.kinds) do
+  known_kinds[kind] = true
+end
 
 --- What is wrong, collected by case.
 local Problems = {}
@@ -32,23 +34,32 @@ function Problems:that(condition, case, text, ...)
   if not condition then self[#self + 1] = case.name .. ": " .. text:format(...) end
 end
 
-local function new_problems()
-  return setmetatable({}, Problems)
-end
+local function new_problems() return setmetatable({}, Problems) end
 
 local function new_client(server, case, more)
   local given = {
-    base_url = case.lane.url, token = "t", location_id = "l", ca_file = server.ca_file, http2 = case.transport.http2,
+    base_url = case.lane.url,
+    token = "t",
+    location_id = "l",
+    ca_file = server.ca_file,
+    http2 = case.transport.http2,
     timeout = case.timeout,
   }
-  for name, value in pairs(more or {}) do given[name] = value or nil end
+  for name, value in pairs(more or {}) do
+    given[name] = value or nil
+  end
   return hoopai.new(given)
 end
 
 local function new_app(server, case, store)
   return hoopai.oauth {
-    client_id = "app", client_secret = "secret", redirect_uri = "https://example.com/", base_url = case.lane.url,
-    ca_file = server.ca_file, http2 = case.transport.http2, store = store or hoopai.store.memory(),
+    client_id = "app",
+    client_secret = "secret",
+    redirect_uri = "https://example.com/",
+    base_url = case.lane.url,
+    ca_file = server.ca_file,
+    http2 = case.transport.http2,
+    store = store or hoopai.store.memory(),
   }
 end
 
@@ -74,8 +85,12 @@ local function check_word(problems, case, count)
   problems:that(known_kinds[err.kind], case, "unknown kind %s", tostring(err.kind))
   problems:that(err.applied ~= "no" or count == 0, case, "applied is no, but the ledger has it (%s)", err)
   problems:that(err.applied ~= "yes" or count >= 1, case, "applied is yes, but the ledger has nothing (%s)", err)
-  problems:that(err.applied == "no" or err.applied == "maybe" or err.applied == "yes", case, "applied is %s",
-    tostring(err.applied))
+  problems:that(
+    err.applied == "no" or err.applied == "maybe" or err.applied == "yes",
+    case,
+    "applied is %s",
+    tostring(err.applied)
+  )
   -- Before the end of a handshake nothing can have left: more than that must not be claimed.
   if case.transport.tls and case.fault.when == "before_accept" then
     problems:that(err.applied == "no", case, "applied is %s, but there never was a handshake", err.applied)
@@ -86,7 +101,8 @@ end
 -- another call that must succeed afterwards.
 local CLASSES = {
   {
-    class = "safe", name = "a read",
+    class = "safe",
+    name = "a read",
     call = function(client) return client.appointments:get("ap1") end,
     check = function(problems, case, ledger)
       if case.result then
@@ -99,7 +115,9 @@ local CLASSES = {
     end,
   },
   {
-    class = "idempotent", name = "an update by id", count = function(ledger) return ledger.applied.update or 0 end,
+    class = "idempotent",
+    name = "an update by id",
+    count = function(ledger) return ledger.applied.update or 0 end,
     call = function(client) return client.appointments:update("ap1", { title = "after" }) end,
     check = function(problems, case, ledger)
       check_word(problems, case, ledger.applied.update or 0)
@@ -108,7 +126,9 @@ local CLASSES = {
     end,
   },
   {
-    class = "idempotent", name = "a delete by id", count = function(ledger) return ledger.applied.delete or 0 end,
+    class = "idempotent",
+    name = "a delete by id",
+    count = function(ledger) return ledger.applied.delete or 0 end,
     call = function(client) return client.appointments:delete("ap1") end,
     check = function(problems, case, ledger)
       check_word(problems, case, ledger.applied.delete or 0)
@@ -117,7 +137,9 @@ local CLASSES = {
     end,
   },
   {
-    class = "once", name = "a booking", count = function(ledger) return ledger.applied.create or 0 end,
+    class = "once",
+    name = "a booking",
+    count = function(ledger) return ledger.applied.create or 0 end,
     call = function(client)
       return client.appointments:create { calendarId = "k", contactId = "guest", startTime = SLOT, title = "t" }
     end,
@@ -148,7 +170,10 @@ end
 local function new_case(fault, transport)
   local is_slow = fault.what == "stall" or fault.what == "drip"
   return {
-    fault = fault, transport = transport, is_slow = is_slow, timeout = LONG,
+    fault = fault,
+    transport = transport,
+    is_slow = is_slow,
+    timeout = LONG,
     name = ("%s, %s %s applied=%s"):format(transport.name, fault.when, fault.what, fault.applied),
   }
 end
@@ -183,7 +208,9 @@ local function lanes_for(cases, short, more)
   for index, case in ipairs(cases) do
     if case.is_slow then case.timeout = short end
     local lane = { tls = case.transport.tls, faults = { case.fault }, late = LATE, patience = 2 * short, records = 2 }
-    for name, value in pairs(more or {}) do lane[name] = value end
+    for name, value in pairs(more or {}) do
+      lane[name] = value
+    end
     list[index] = lane
   end
   return list
@@ -199,7 +226,9 @@ end
 --- Plays cases side by side and returns those that have to be played again.
 local function run_round(server, cases, short, given, play, check, problems)
   local lanes, missed = server:open(lanes_for(cases, short, given.lane)), {}
-  for index, case in ipairs(cases) do case.lane = lanes[index] end
+  for index, case in ipairs(cases) do
+    case.lane = lanes[index]
+  end
   hoopai.map(cases, play, { concurrency = given.at_once or AT_ONCE })
   server:settle(lanes)
   for index, ledger in ipairs(server:ledger(lanes)) do
@@ -226,13 +255,13 @@ local function run_all(server, cases, given, play, check)
     cases = run_round(server, cases, SHORT * 2 ^ rounds, given, play, check, problems)
     rounds = rounds + 1
   end
-  for _, case in ipairs(cases) do problems:that(false, case, "the fault never struck") end
+  for _, case in ipairs(cases) do
+    problems:that(false, case, "the fault never struck")
+  end
   assert.are.same({}, { table.unpack(problems) })
 end
 
-local function count_first_code(ledger)
-  return ledger.changes.token.first or 0
-end
+local function count_first_code(ledger) return ledger.changes.token.first or 0 end
 
 --- A refresh token: its successor is never lost if the response came, and never reported as refused while it is valid.
 local function check_refresh(problems, case, ledger)
@@ -243,8 +272,13 @@ local function check_refresh(problems, case, ledger)
     problems:that(ledger.current ~= "access-1", case, "a call worked with the first token")
   else
     local kind = case.problem.kind
-    problems:that(kind == "reauth_required" and rotated == 1, case, "ends with %s, rotated %d times", case.problem,
-      rotated)
+    problems:that(
+      kind == "reauth_required" and rotated == 1,
+      case,
+      "ends with %s, rotated %d times",
+      case.problem,
+      rotated
+    )
     problems:that(case.problem.applied == "no", case, "applied is %s", case.problem.applied)
   end
   problems:that(case.result or case.err.applied == "no", case, "applied of a read is not no")
@@ -255,11 +289,22 @@ local H1, H1_TLS, H2 = TRANSPORTS[1], TRANSPORTS[2], TRANSPORTS[3]
 -- What must not be sent again when a connection that was used before dies under it: libcurl itself would.
 local REUSED = {}
 for _, way in ipairs {
-  { H1, "close" }, { H1, "reset" }, { H1_TLS, "close" }, { H1_TLS, "reset" }, { H2, "close" }, { H2, "reset" },
-  { H2, "goaway" }, { H2, "refuse" }, { H2, "cancel" },
+  { H1, "close" },
+  { H1, "reset" },
+  { H1_TLS, "close" },
+  { H1_TLS, "reset" },
+  { H2, "close" },
+  { H2, "reset" },
+  { H2, "goaway" },
+  { H2, "refuse" },
+  { H2, "cancel" },
 } do
   REUSED[#REUSED + 1] = {
-    transport = way[1], what = way[2], name = "a booking is lost", class = "once", nth = 1,
+    transport = way[1],
+    what = way[2],
+    name = "a booking is lost",
+    class = "once",
+    nth = 1,
     play = function(server, case, mark)
       local client <close> = new_client(server, case)
       case.problem = healthy(client)
@@ -270,7 +315,11 @@ for _, way in ipairs {
     count = function(ledger) return ledger.applied.create or 0 end,
   }
   REUSED[#REUSED + 1] = {
-    transport = way[1], what = way[2], name = "a code is lost", class = "token", nth = 2,
+    transport = way[1],
+    what = way[2],
+    name = "a code is lost",
+    class = "token",
+    nth = 2,
     play = function(server, case, mark)
       local app <close> = new_app(server, case)
       assert(app:exchange { code = "zeroth" })
@@ -323,7 +372,9 @@ describe("faults:", function()
       case.result, case.err = outcome(app:exchange { code = "first" })
       case.again, case.problem = app:exchange { code = "second" }
       -- libcurl 7.88 keeps a connection whose very first sending failed, and what leaves at most once is lost on it.
-      if not case.again then case.again, case.problem = app:exchange { code = "third" } end
+      if not case.again then
+        case.again, case.problem = app:exchange { code = "third" }
+      end
     end, function(problems, case, ledger)
       problems:that(case.again, case, "the app is not usable afterwards: %s", tostring(case.problem))
       check_word(problems, case, count_first_code(ledger))
@@ -335,7 +386,8 @@ describe("faults:", function()
   it("the exchange of a refresh token has one of 93, 94 and 94 faults", function()
     local nth = { before_accept = 3, after_accept = 3, request = 2 } -- after the sign-in and a call that is refused
     local given = {
-      lane = { only_current = true }, at_once = 300,
+      lane = { only_current = true },
+      at_once = 300,
       count = function(ledger) return ledger.changes.token["refresh-1"] or 0 end,
     }
     run_all(server, cases_of("token", nth), given, function(case)
@@ -355,7 +407,8 @@ describe("faults:", function()
   describe("of a connection that is used again:", function()
     for _, row in ipairs(REUSED) do
       for _, second in ipairs { "healthy", "faulted" } do
-        it(("%s by %s over %s, a second sending would be %s"):format(row.name, row.what, row.transport.name, second),
+        it(
+          ("%s by %s over %s, a second sending would be %s"):format(row.name, row.what, row.transport.name, second),
           function()
             local fault = { when = "after_apply", what = row.what, applied = "yes", class = row.class, nth = row.nth }
             local twin = { when = fault.when, what = row.what, applied = "yes", class = row.class, nth = row.nth + 1 }
@@ -380,7 +433,8 @@ describe("faults:", function()
             assert.are.equal(1, row.count(ledger))
             assert.are.equal(row.nth, ledger.arrived[row.class])
             assert.is_nil(case.problem)
-          end)
+          end
+        )
       end
     end
   end)
@@ -390,13 +444,20 @@ describe("faults:", function()
     local function with_client(transport, play)
       local lanes = server:open {
         {
-          tls = transport.tls, records = 2, patience = 60,
+          tls = transport.tls,
+          records = 2,
+          patience = 60,
           faults = { { when = "after_accept", what = "stall", applied = "no" } },
         },
       }
       local client = leak.client {
-        base_url = lanes[1].url, token = "t", location_id = "l", ca_file = server.ca_file, http2 = transport.http2,
-        timeout = 1, retries = false,
+        base_url = lanes[1].url,
+        token = "t",
+        location_id = "l",
+        ca_file = server.ca_file,
+        http2 = transport.http2,
+        timeout = 1,
+        retries = false,
       }
       hoopai.run(play, client)
       local ledger = server:ledger(lanes)[1]
@@ -440,7 +501,8 @@ describe("faults:", function()
   it("the matrix is whole: 108 faults for each class, less those that make no sense", function()
     local left_out_for = {
       [false] = {
-        ["without a handshake this is after_accept"] = 9, ["a request that nobody reads is not carried out"] = 6,
+        ["without a handshake this is after_accept"] = 9,
+        ["a request that nobody reads is not carried out"] = 6,
       },
       [true] = {
         ["without a handshake no request comes that could be carried out"] = 12,
@@ -450,7 +512,9 @@ describe("faults:", function()
     for _, transport in ipairs(TRANSPORTS) do
       local list, left_out = matrix.all(transport.tls)
       local count = #list
-      for _, number in pairs(left_out) do count = count + number end
+      for _, number in pairs(left_out) do
+        count = count + number
+      end
       assert.are.same(left_out_for[transport.tls], left_out, transport.name)
       assert.are.equal(108, count)
       assert.are.equal(transport.cases, #list, transport.name)

@@ -44,7 +44,9 @@ describe("a forked child", function()
 
   local function paths()
     local list = {}
-    for _, request in ipairs(server:ledger()) do list[#list + 1] = request.path end
+    for _, request in ipairs(server:ledger()) do
+      list[#list + 1] = request.path
+    end
     table.sort(list)
     return list
   end
@@ -85,9 +87,11 @@ describe("a forked child", function()
     ["goes on in the loop of its parent, and waits there"] = "hoopai.sleep(0)",
   } do
     it("disturbs no call in flight of its parent's when it " .. name, function()
-      server:reply({ path = "/calendars/warm", body = "{}", times = 2 },
+      server:reply(
+        { path = "/calendars/warm", body = "{}", times = 2 },
         { method = "POST", path = "/calendars/events/appointments", body = '{"id":"1"}', hold = "forked", times = 4 },
-        { method = "GET", path = "/calendars/slow", body = "{}", hold = "forked", times = 4 })
+        { method = "GET", path = "/calendars/slow", body = "{}", hold = "forked", times = 4 }
+      )
       local process = child.start(HEAD:format(server.url) .. ([[
         local parent = require("hoopai.core").pid()
         assert(client.calendars:get("warm"))
@@ -163,7 +167,8 @@ describe("a program that is started", function()
     local account <close> = sandbox.start { tls = true, rate_limit = false }
     local folder = os.tmpname()
     assert(os.remove(folder))
-    local text, ok = child.run(([[
+    local text, ok = child.run(
+      ([[
       local hoopai = require "hoopai"
       local core = require "hoopai.core"
       local function inherited()
@@ -195,8 +200,16 @@ describe("a program that is started", function()
       for _ in require("lfs").dir("/proc/self/fd") do open = open + 1 end
       print(open)
       print(list == before .. before and "nothing" or before .. "\n" .. list)
-    ]]):format((account.url:gsub("127%.0%.0%.1", "localhost")), account.token, account.location_id, account.ca_file,
-      folder, account.url, folder))
+    ]]):format(
+        (account.url:gsub("127%.0%.0%.1", "localhost")),
+        account.token,
+        account.location_id,
+        account.ca_file,
+        folder,
+        account.url,
+        folder
+      )
+    )
     os.execute("rm -rf " .. child.quote(folder))
     assert.is_true(ok, text)
     local open, rest = text:match("^(%d+)\n(.*)\n$")

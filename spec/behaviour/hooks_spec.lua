@@ -22,7 +22,9 @@ describe("hooks:", function()
 
   local function new(options)
     local all = { token = TOKEN, base_url = server.url, location_id = "l" }
-    for name, value in pairs(options or {}) do all[name] = value end
+    for name, value in pairs(options or {}) do
+      all[name] = value
+    end
     return leak.client(all)
   end
 
@@ -38,27 +40,39 @@ describe("hooks:", function()
     --- A log into a list; what is sure to differ each time is masked.
     local function logged(options)
       local lines = {}
-      local all = { write = function(line)
-        assert.matches(STAMP, line)
-        lines[#lines + 1] = line:gsub(STAMP, ""):gsub(" %d+ms", " Nms")
-      end }
-      for name, value in pairs(options or {}) do all[name] = value end
+      local all = {
+        write = function(line)
+          assert.matches(STAMP, line)
+          lines[#lines + 1] = line:gsub(STAMP, ""):gsub(" %d+ms", " Nms")
+        end,
+      }
+      for name, value in pairs(options or {}) do
+        all[name] = value
+      end
       return hoopai.log(all), lines
     end
 
     it("has a line for each call, with neither token nor query nor body", function()
-      server:reply({ path = "/calendars/events", body = [[{"events":[]}]], headers = { ["x-trace"] = "abc" } },
+      server:reply(
+        { path = "/calendars/events", body = [[{"events":[]}]], headers = { ["x-trace"] = "abc" } },
         { path = "/calendars/c", status = 503, body = [[{"traceId":"t-2"}]], headers = { ["retry-after"] = "0" } },
         { path = "/calendars/c", body = [[{"calendar":{"id":"c"},"traceId":"t-3"}]] },
         { method = "POST", path = "/calendars/events/appointments", status = 500, body = [[{"message":"no"}]] },
-        { path = "/contacts/search", body = "{}" })
+        { path = "/contacts/search", body = "{}" }
+      )
       local log, lines = logged()
       local client = new { retries = 2, on = log }
       assert(client.events:list { userId = "somebody", startTime = 1767225600000, endTime = 1767312000000 })
       assert(client.calendars:get("c"))
-      expect.failure("server", client.appointments:create {
-        calendarId = "c", contactId = "p", startTime = SLOT, title = "secret visit",
-      })
+      expect.failure(
+        "server",
+        client.appointments:create {
+          calendarId = "c",
+          contactId = "p",
+          startTime = SLOT,
+          title = "secret visit",
+        }
+      )
       assert(client:request { method = "GET", path = "/contacts/search", query = { email = "a@example.com" } })
       assert.same({
         "GET /calendars/events 200 Nms attempts=1 reused=no",
@@ -73,8 +87,10 @@ describe("hooks:", function()
     end)
 
     it("has - without a response, and lines for repetitions and waits when it is verbose", function()
-      server:reply({ path = "/calendars/c", status = 503, body = "{}", headers = { ["retry-after"] = "0" } },
-        { path = "/calendars/c", body = [[{"calendar":{"id":"c"}}]] })
+      server:reply(
+        { path = "/calendars/c", status = 503, body = "{}", headers = { ["retry-after"] = "0" } },
+        { path = "/calendars/c", body = [[{"calendar":{"id":"c"}}]] }
+      )
       local log, lines = logged { verbose = true }
       local client = new { retries = 2, on = log }
       assert(client.calendars:get("c"))
@@ -92,8 +108,10 @@ describe("hooks:", function()
     end)
 
     it("has one line whatever the server sends", function()
-      server:reply { path = "/calendars/c",
-        body = [[{"calendar":{"id":"c"},"traceId":"a\nGET /forged\u001b[31m\u2028 é]] .. ("x"):rep(500) .. [["}]] }
+      server:reply {
+        path = "/calendars/c",
+        body = [[{"calendar":{"id":"c"},"traceId":"a\nGET /forged\u001b[31m\u2028 é]] .. ("x"):rep(500) .. [["}]],
+      }
       local log, lines = logged()
       assert(new({ on = log }).calendars:get("c"))
       assert.equal(1, #lines)
@@ -105,8 +123,12 @@ describe("hooks:", function()
     it("has a line when a token of an app was renewed", function()
       local account <close> = sandbox.start { control = true }
       local log, lines = logged()
-      local app <close> = hoopai.oauth { client_id = account.oauth.client_id, base_url = account.url,
-        client_secret = account.oauth.client_secret, redirect_uri = "http://127.0.0.1:1/back" }
+      local app <close> = hoopai.oauth {
+        client_id = account.oauth.client_id,
+        base_url = account.url,
+        client_secret = account.oauth.client_secret,
+        redirect_uri = "http://127.0.0.1:1/back",
+      }
       assert(app:exchange { code = account.oauth.code { class = "Location" } })
       local client <close> = hoopai.new { oauth = app, location_id = account.location_id, on = log }
       account:control("oauth/expire", { location_id = account.location_id })

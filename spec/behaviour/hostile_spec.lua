@@ -33,13 +33,13 @@ local server, client
 --- The options of all clients of this file.
 local function options_of(given)
   local all = { base_url = server.url, location_id = "L", timeout = 10, retries = false, rate_limit = false }
-  for name, value in pairs(given) do all[name] = value end
+  for name, value in pairs(given) do
+    all[name] = value
+  end
   return all
 end
 
-local function read(with)
-  return with.calendars:get("c")
-end
+local function read(with) return with.calendars:get("c") end
 
 local function create(with)
   return with.appointments:create { calendarId = "c", contactId = "p", startTime = "2030-01-07T10:00:00-05:00" }
@@ -56,17 +56,15 @@ local function fails(kind, applied, status)
   end
 end
 
-local broken = fails("protocol", "maybe")     -- nothing that could be a response
-local unread = fails("protocol", "yes", 200)  -- a response whose rest cannot be read
-local cut = fails("network", "yes", 200)      -- a response that is cut off
+local broken = fails("protocol", "maybe") -- nothing that could be a response
+local unread = fails("protocol", "yes", 200) -- a response whose rest cannot be read
+local cut = fails("network", "yes", 200) -- a response that is cut off
 local no_json = fails("decode", "yes", 200)
 local too_large = fails("too_large", "yes", 200)
 
 local major, minor = core.curl_version():match("^(%d+)%.(%d+)")
 
-local function curl_is_before(version)
-  return tonumber(major) * 100 + tonumber(minor) < version
-end
+local function curl_is_before(version) return tonumber(major) * 100 + tonumber(minor) < version end
 
 -- A trailer longer than libcurl's own limit. Before 8.6 libcurl has one code for that and for chunks that are broken,
 -- and passes nothing of it on.
@@ -97,39 +95,27 @@ local WHOLE = OK .. LENGTH .. "\r\n" .. BODY
 local SMUGGLED = WHOLE:gsub('"c"', '"s"'):gsub('"e"', '"s"')
 
 --- Bytes instead of a response, then the end of the connection.
-local function raw(bytes)
-  return { raw = bytes, close = true }
-end
+local function raw(bytes) return { raw = bytes, close = true } end
 
 --- A valid response with these header lines.
-local function lines(headers)
-  return raw(OK .. headers .. LENGTH .. "\r\n" .. BODY)
-end
+local function lines(headers) return raw(OK .. headers .. LENGTH .. "\r\n" .. BODY) end
 
 --- A right body after exactly these header lines.
-local function framed(headers)
-  return raw(OK .. headers .. "\r\n" .. BODY)
-end
+local function framed(headers) return raw(OK .. headers .. "\r\n" .. BODY) end
 
-local function status_line(line)
-  return raw(line .. "\r\n" .. LENGTH .. "\r\n" .. BODY)
-end
+local function status_line(line) return raw(line .. "\r\n" .. LENGTH .. "\r\n" .. BODY) end
 
 -- stylua: ignore
 local function chunked(rest, headers)
   return raw(OK .. (headers or "") .. "Transfer-Encoding: chunked\r\n\r\n" .. rest)
 end
 
-local function text(body, kind)
-  return { body = body, headers = kind and { ["Content-Type"] = kind } or nil }
-end
+local function text(body, kind) return { body = body, headers = kind and { ["Content-Type"] = kind } or nil } end
 
 local CHUNK = ("%x\r\n%s\r\n"):format(#BODY, BODY)
 local LAST = "0\r\n\r\n"
 
-local function redirect(status, location)
-  return { status = status, headers = { Location = location } }
-end
+local function redirect(status, location) return { status = status, headers = { Location = location } } end
 
 local function run(command)
   local pipe = assert(io.popen(command))
@@ -148,17 +134,13 @@ local function gzip(bytes, times)
   return packed
 end
 
-local function bomb(times)
-  return run("head -c 209715200 /dev/zero" .. (" | gzip -9cn"):rep(times))
-end
+local function bomb(times) return run("head -c 209715200 /dev/zero" .. (" | gzip -9cn"):rep(times)) end
 
 local function encoded(encoding, body)
   return raw(OK .. "Content-Encoding: " .. encoding .. "\r\nContent-Length: " .. #body .. "\r\n\r\n" .. body)
 end
 
-local function json(calendar)
-  return text('{"calendar":' .. calendar .. ',"id":"e"}')
-end
+local function json(calendar) return text('{"calendar":' .. calendar .. ',"id":"e"}') end
 
 local PACKED = gzip(BODY)
 
@@ -178,20 +160,32 @@ local answers = {
     { "199, unknown", raw("HTTP/1.1 199 Whatever\r\n\r\n" .. WHOLE), harmless },
     { "nine", raw(("HTTP/1.1 102 Processing\r\n\r\n"):rep(9) .. WHOLE), broken },
     { "one hundred thousand", raw(("HTTP/1.1 100 Continue\r\n\r\n"):rep(100000)), broken },
-    { "90 KiB of headers in one", raw("HTTP/1.1 103 Early Hints\r\n" .. ("Link: " .. ("x"):rep(900) .. "\r\n"):rep(100)
-      .. "\r\n" .. WHOLE), fails("too_large", "maybe") },
+    {
+      "90 KiB of headers in one",
+      raw("HTTP/1.1 103 Early Hints\r\n" .. ("Link: " .. ("x"):rep(900) .. "\r\n"):rep(100) .. "\r\n" .. WHOLE),
+      fails("too_large", "maybe"),
+    },
   },
 
   ["statuses"] = {
     { "204 with a body", raw("HTTP/1.1 204 No Content\r\n" .. LENGTH .. "\r\n" .. BODY), nothing },
-    { "204 with chunks, the connection going on",
-      { raw = "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n" .. CHUNK .. LAST }, nothing },
+    {
+      "204 with chunks, the connection going on",
+      { raw = "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n" .. CHUNK .. LAST },
+      nothing,
+    },
     { "204 with a length that is none", raw("HTTP/1.1 204 No Content\r\nContent-Length:\r\n\r\n"), nothing },
     { "205", { status = 205 }, fails("decode", "yes", 205) },
-    { "206 of a range that nobody asked for",
-      { status = 206, body = BODY, headers = { ["Content-Range"] = "bytes 0-30/31" } }, harmless },
-    { "304 with a body", raw("HTTP/1.1 304 Not Modified\r\n" .. LENGTH .. "\r\n" .. BODY),
-      fails("protocol", "maybe", 304) },
+    {
+      "206 of a range that nobody asked for",
+      { status = 206, body = BODY, headers = { ["Content-Range"] = "bytes 0-30/31" } },
+      harmless,
+    },
+    {
+      "304 with a body",
+      raw("HTTP/1.1 304 Not Modified\r\n" .. LENGTH .. "\r\n" .. BODY),
+      fails("protocol", "maybe", 304),
+    },
     { "300 without a place to go", { status = 300, body = BODY }, fails("protocol", "maybe", 300) },
     { "301 to another host", redirect(301, "http://127.0.0.1:1/"), fails("protocol", "maybe", 301) },
     { "302 to itself", redirect(302, "/calendars/c"), fails("protocol", "maybe", 302) },
@@ -199,10 +193,16 @@ local answers = {
     { "307, which would send a body again", redirect(307, "/elsewhere"), fails("protocol", "maybe", 307) },
     { "308 to a file", redirect(308, "file:///etc/passwd"), fails("protocol", "maybe", 308) },
     { "200 with a place to go", lines("Location: /elsewhere\r\nRefresh: 0; url=/elsewhere\r\n"), harmless },
-    { "401 that wants Negotiate", { status = 401, headers = { ["WWW-Authenticate"] = "Negotiate" }, body = "{}" },
-      fails("auth", "no", 401) },
-    { "407 without a proxy", { status = 407, headers = { ["Proxy-Authenticate"] = "Basic" }, body = "{}" },
-      fails("rejected", "no", 407) },
+    {
+      "401 that wants Negotiate",
+      { status = 401, headers = { ["WWW-Authenticate"] = "Negotiate" }, body = "{}" },
+      fails("auth", "no", 401),
+    },
+    {
+      "407 without a proxy",
+      { status = 407, headers = { ["Proxy-Authenticate"] = "Basic" }, body = "{}" },
+      fails("rejected", "no", 407),
+    },
     { "417 of no expectation", { status = 417, body = "{}" }, fails("rejected", "no", 417) },
     { "000", status_line("HTTP/1.1 000 Zero"), broken },
     { "099", status_line("HTTP/1.1 099 Low"), broken },
@@ -245,12 +245,18 @@ local answers = {
     { "with a sign", framed("Content-Length: +31\r\n"), unread },
     { "a list", framed("Content-Length: 31, 31\r\n"), unread },
     { "in two lines that differ", lines("Content-Length: 5\r\n"), unread },
-    { "of an interim answer, another", raw("HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n" .. WHOLE),
-      harmless },
+    {
+      "of an interim answer, another",
+      raw("HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n" .. WHOLE),
+      harmless,
+    },
     { "0 with a body", framed("Content-Length: 0\r\n"), no_json },
     { "twice the same", lines(LENGTH), harmless },
-    { "none, and HTTP/1.0 that says keep-alive",
-      raw("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\n" .. BODY), harmless },
+    {
+      "none, and HTTP/1.0 that says keep-alive",
+      raw("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\n" .. BODY),
+      harmless,
+    },
     { "and chunks, which count", chunked(CHUNK .. LAST, "Content-Length: 5\r\n"), harmless },
   },
 
@@ -262,26 +268,35 @@ local answers = {
     { "of 63 bits", chunked("7fffffffffffffff\r\n" .. BODY), cut },
     { "with zeros before the size", chunked(("0"):rep(10) .. CHUNK .. LAST), harmless },
     { "with 40 zeros before the size", chunked(("0"):rep(40) .. CHUNK .. LAST), unread },
-    { "with an extension of 100 KB",
-      chunked(("%x;%s\r\n%s\r\n"):format(#BODY, ("e"):rep(100000), BODY) .. LAST), harmless },
+    {
+      "with an extension of 100 KB",
+      chunked(("%x;%s\r\n%s\r\n"):format(#BODY, ("e"):rep(100000), BODY) .. LAST),
+      harmless,
+    },
     { "without a line end", chunked(("%x\r\n%s"):format(#BODY, BODY) .. LAST), unread },
     { "that end within one", chunked("40\r\n" .. BODY), cut },
     { "without a last one", chunked(CHUNK), cut },
     { "that end within the last one", chunked(CHUNK .. "0\r\n"), cut },
     { "none at all", chunked(""), cut },
     { "the last one alone", chunked(LAST), no_json },
-    { "of one byte, 50,000 of them",
-      chunked(BODY:gsub(".", "1\r\n%0\r\n") .. ("1\r\n \r\n"):rep(50000) .. LAST), harmless },
+    {
+      "of one byte, 50,000 of them",
+      chunked(BODY:gsub(".", "1\r\n%0\r\n") .. ("1\r\n \r\n"):rep(50000) .. LAST),
+      harmless,
+    },
     { "twice declared", chunked(CHUNK .. LAST, "Transfer-Encoding: chunked\r\n"), harmless },
     { "in HTTP/1.0", raw("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" .. CHUNK .. LAST), harmless },
     { "no chunks but another coding", lines("Transfer-Encoding: rot13\r\n"), unread },
     { "of something like chunked", lines("Transfer-Encoding: xchunked\r\n"), unread },
     { "of gzip", chunked(("%x\r\n%s\r\n"):format(#PACKED, PACKED) .. LAST, "Content-Encoding: gzip\r\n"), harmless },
-    { "with trailers that rename", chunked(CHUNK .. "0\r\nContent-Type: text/html\r\nX-RateLimit-Max: 5\r\n\r\n"),
+    {
+      "with trailers that rename",
+      chunked(CHUNK .. "0\r\nContent-Type: text/html\r\nX-RateLimit-Max: 5\r\n\r\n"),
       fine(function(_, response)
         assert.is_nil(response.rate_limit)
         assert.is_nil(response.headers["content-type"])
-      end) },
+      end),
+    },
     { "with trailers without end", chunked(CHUNK .. "0\r\n" .. ("X: y\r\n"):rep(300) .. "\r\n"), too_large },
     { "with a trailer of 200 KB", chunked(CHUNK .. "0\r\nX: " .. ("y"):rep(200000) .. "\r\n\r\n"), long_trailer },
     { "with a trailer cut off", chunked(CHUNK .. "0\r\nX: y"), cut },
@@ -294,9 +309,11 @@ local answers = {
     { "ten thousand", lines(("X: y\r\n"):rep(10000)), too_large },
     { "of 70 KiB together", lines(("X: " .. ("y"):rep(1019) .. "\r\n"):rep(70)), too_large },
     { "that end without an empty line", raw(OK .. LENGTH), cut },
-    { "folded, again and again", lines("X-A: b\r\n c\r\n\td\r\n   e: f\r\n"), fine(function(_, response)
-      assert.are.equal("b c d e: f", response.headers["x-a"])
-    end) },
+    {
+      "folded, again and again",
+      lines("X-A: b\r\n c\r\n\td\r\n   e: f\r\n"),
+      fine(function(_, response) assert.are.equal("b c d e: f", response.headers["x-a"]) end),
+    },
     { "folded, the first", raw(OK .. " X: y\r\n" .. LENGTH .. "\r\n" .. BODY), unread },
     { "with a NUL", lines("X: a\0b\r\n"), unread },
     { "with a bare CR, and what looks like a header behind it", lines("X: a\rContent-Length: 5\r\n"), unread },
@@ -305,23 +322,42 @@ local answers = {
     { "without a name", lines(": x\r\n"), fine(function(_, response) assert.is_nil(response.headers[""]) end) },
     { "with other control characters", lines("X: \1\27[31m\r\n"), harmless },
     { "beyond ASCII", lines("X-\255: \200\r\n"), harmless },
-    { "named like Lua's own", lines("__index: a\r\n__gc: b\r\nstatus: 500\r\nHTTP: c\r\n"), fine(function(_, response)
-      assert.are.equal("a", response.headers.__index)
-      assert.are.equal(200, response.status)
-    end) },
-    { "twice", lines("X-A: 1\r\nx-a: 2\r\nContent-Type: a/b\r\nContent-Type: c/d\r\n"), fine(function(_, response)
-      assert.are.equal("1, 2", response.headers["x-a"])
-      assert.are.equal("a/b, c/d", response.headers["content-type"])
-    end) },
+    {
+      "named like Lua's own",
+      lines("__index: a\r\n__gc: b\r\nstatus: 500\r\nHTTP: c\r\n"),
+      fine(function(_, response)
+        assert.are.equal("a", response.headers.__index)
+        assert.are.equal(200, response.status)
+      end),
+    },
+    {
+      "twice",
+      lines("X-A: 1\r\nx-a: 2\r\nContent-Type: a/b\r\nContent-Type: c/d\r\n"),
+      fine(function(_, response)
+        assert.are.equal("1, 2", response.headers["x-a"])
+        assert.are.equal("a/b, c/d", response.headers["content-type"])
+      end),
+    },
     { "of an upgrade that nobody asked for", lines("Connection: Upgrade\r\nUpgrade: h2c\r\n"), harmless },
-    { "of other ways here", lines('Alt-Svc: h2="127.0.0.1:1"; ma=9\r\nStrict-Transport-Security: max-age=9\r\n'),
-      harmless },
+    {
+      "of other ways here",
+      lines('Alt-Svc: h2="127.0.0.1:1"; ma=9\r\nStrict-Transport-Security: max-age=9\r\n'),
+      harmless,
+    },
     { "of a hundred cookies", lines(("Set-Cookie: a=b; Path=/\r\n"):rep(100)), harmless },
-    { "of rates, twice", lines("X-RateLimit-Max: 1\r\nX-RateLimit-Max: 2\r\nX-RateLimit-Remaining: 3\r\n"),
-      fine(function(_, response) assert.are.same({ max = 2, remaining = 3 }, response.rate_limit) end) },
-    { "of rates beyond all numbers", lines("X-RateLimit-Max: 99999999999999999999\r\nX-RateLimit-Remaining: -1\r\n"
-      .. "X-RateLimit-Interval-Milliseconds: 1e3\r\nX-RateLimit-Daily-Reset: \194\178\r\n"),
-      fine(function(_, response) assert.is_nil(response.rate_limit) end) },
+    {
+      "of rates, twice",
+      lines("X-RateLimit-Max: 1\r\nX-RateLimit-Max: 2\r\nX-RateLimit-Remaining: 3\r\n"),
+      fine(function(_, response) assert.are.same({ max = 2, remaining = 3 }, response.rate_limit) end),
+    },
+    {
+      "of rates beyond all numbers",
+      lines(
+        "X-RateLimit-Max: 99999999999999999999\r\nX-RateLimit-Remaining: -1\r\n"
+          .. "X-RateLimit-Interval-Milliseconds: 1e3\r\nX-RateLimit-Daily-Reset: \194\178\r\n"
+      ),
+      fine(function(_, response) assert.is_nil(response.rate_limit) end),
+    },
   },
 
   ["content types"] = {
@@ -347,22 +383,40 @@ local answers = {
     { "gzip in gzip", encoded("gzip, gzip", gzip(BODY, 2)), unread },
     { "gzip in gzip, in two lines", encoded("gzip\r\nContent-Encoding: gzip", gzip(BODY, 2)), unread },
     { "gzip in gzip, in a folded line", encoded("gzip,\r\n gzip", gzip(BODY, 2)), unread },
-    { "gzip in gzip, the second behind 20 KB of blanks",
-      encoded("gzip" .. (" "):rep(20000) .. ", gzip", gzip(BODY, 2)), unread },
+    {
+      "gzip in gzip, the second behind 20 KB of blanks",
+      encoded("gzip" .. (" "):rep(20000) .. ", gzip", gzip(BODY, 2)),
+      unread,
+    },
     { "gzip and nothing behind a comma", encoded("gzip,", PACKED), unread },
     { "gzip after identity", encoded("identity\r\nContent-Encoding: gzip", PACKED), unread },
     { "gzip in capitals", encoded("GZip ", PACKED), harmless },
-    { "gzip, its header in capitals", raw(OK .. "CONTENT-ENCODING:gzip\r\nContent-Length: " .. #PACKED .. "\r\n\r\n"
-      .. PACKED), harmless },
-    { "gzip of an interim answer and of the final one", raw("HTTP/1.1 103 Early Hints\r\nContent-Encoding: gzip\r\n\r\n"
-      .. encoded("gzip", gzip(BODY, 2)).raw), unread },
-    { "gzip in gzip of an interim answer",
-      raw("HTTP/1.1 103 Early Hints\r\nContent-Encoding: gzip, gzip\r\n\r\n" .. WHOLE), broken },
+    {
+      "gzip, its header in capitals",
+      raw(OK .. "CONTENT-ENCODING:gzip\r\nContent-Length: " .. #PACKED .. "\r\n\r\n" .. PACKED),
+      harmless,
+    },
+    {
+      "gzip of an interim answer and of the final one",
+      raw("HTTP/1.1 103 Early Hints\r\nContent-Encoding: gzip\r\n\r\n" .. encoded("gzip", gzip(BODY, 2)).raw),
+      unread,
+    },
+    {
+      "gzip in gzip of an interim answer",
+      raw("HTTP/1.1 103 Early Hints\r\nContent-Encoding: gzip, gzip\r\n\r\n" .. WHOLE),
+      broken,
+    },
     { "gzip in gzip in a trailer", chunked(CHUNK .. "0\r\nContent-Encoding: gzip, gzip\r\n\r\n"), unread },
-    { "gzip as a transfer coding", raw(OK .. "Transfer-Encoding: gzip, chunked\r\n\r\n"
-      .. ("%x\r\n%s\r\n"):format(#PACKED, PACKED) .. LAST), unread },
-    { "gzip in gzip as transfer codings", raw(OK .. "Transfer-Encoding: gzip\r\nTransfer-Encoding: gzip\r\n\r\n"
-      .. gzip(BODY, 2)), unread },
+    {
+      "gzip as a transfer coding",
+      raw(OK .. "Transfer-Encoding: gzip, chunked\r\n\r\n" .. ("%x\r\n%s\r\n"):format(#PACKED, PACKED) .. LAST),
+      unread,
+    },
+    {
+      "gzip in gzip as transfer codings",
+      raw(OK .. "Transfer-Encoding: gzip\r\nTransfer-Encoding: gzip\r\n\r\n" .. gzip(BODY, 2)),
+      unread,
+    },
     { "none, as a word", encoded("none", BODY), unread },
     { "gzip 50 times", encoded(("gzip, "):rep(49) .. "gzip", gzip(BODY, 50)), unread },
     { "x-gzip", encoded("x-gzip", PACKED), harmless },
@@ -379,28 +433,40 @@ local answers = {
     { "with a number that begins with a point", json('{"id":"c","a":.5}'), no_json },
     { "with a plus", json('{"id":"c","a":+5}'), no_json },
     { "with 1e400", json('{"id":"c","a":1e400}'), fine(function(c) assert.are.equal(math.huge, c.a) end) },
-    { "with an integer of 20 digits", json('{"id":"c","a":12345678901234567890}'), fine(function(c)
-      assert.are.equal("float", math.type(c.a))
-    end) },
-    { "with a number of 100,000 digits", json('{"id":"c","a":1.' .. ("0"):rep(100000) .. "}"), fine(function(c)
-      assert.are.equal(1, c.a)
-    end) },
+    {
+      "with an integer of 20 digits",
+      json('{"id":"c","a":12345678901234567890}'),
+      fine(function(c) assert.are.equal("float", math.type(c.a)) end),
+    },
+    {
+      "with a number of 100,000 digits",
+      json('{"id":"c","a":1.' .. ("0"):rep(100000) .. "}"),
+      fine(function(c) assert.are.equal(1, c.a) end),
+    },
     { "with an unknown escape", json('{"id":"\\x63"}'), no_json },
     { "with half an escape", json('{"id":"\\u12"}'), no_json },
     { "with half a pair", json('{"id":"\\ud800"}'), no_json },
     { "with a pair the wrong way round", json('{"id":"\\udc00\\ud800"}'), no_json },
-    { "with an escaped NUL", json('{"id":"c","a":"a\\u0000b"}'), fine(function(c)
-      assert.are.equal("a\0b", c.a)
-    end) },
-    { "with bytes that are no UTF-8", json('{"id":"c","a":"\255\254"}'), fine(function(c)
-      assert.are.equal("\255\254", c.a)
-    end) },
-    { "with names of all kinds", json('{"__index":1,"__gc":2,"1":3,"":4,"id":"c"}'), fine(function(c)
-      assert.are.equal(1, c.__index)
-      assert.are.equal(3, c["1"])
-      assert.are.equal(4, c[""])
-      assert.is_nil(getmetatable(c))
-    end) },
+    {
+      "with an escaped NUL",
+      json('{"id":"c","a":"a\\u0000b"}'),
+      fine(function(c) assert.are.equal("a\0b", c.a) end),
+    },
+    {
+      "with bytes that are no UTF-8",
+      json('{"id":"c","a":"\255\254"}'),
+      fine(function(c) assert.are.equal("\255\254", c.a) end),
+    },
+    {
+      "with names of all kinds",
+      json('{"__index":1,"__gc":2,"1":3,"":4,"id":"c"}'),
+      fine(function(c)
+        assert.are.equal(1, c.__index)
+        assert.are.equal(3, c["1"])
+        assert.are.equal(4, c[""])
+        assert.is_nil(getmetatable(c))
+      end),
+    },
     { "with a name twice", text('{"calendar":{"id":"a"},"calendar":{"id":"c"},"id":"x","id":"e"}'), harmless },
     { "with True", json("True"), no_json },
     { "with undefined", json("undefined"), no_json },
@@ -455,7 +521,9 @@ describe("hostile:", function()
     end)
 
     local titles = {}
-    for title in pairs(answers) do titles[#titles + 1] = title end
+    for title in pairs(answers) do
+      titles[#titles + 1] = title
+    end
     table.sort(titles)
     for _, title in ipairs(titles) do
       for _, row in ipairs(answers[title]) do
@@ -503,7 +571,10 @@ describe("hostile:", function()
           body = '{"events":[{' .. id .. '"title":"t","description":"[ref of-hostile-spec]"},{"title":"other"}]}',
         })
         local booked, response = client.appointments:book {
-          calendarId = "c", contactId = "p", startTime = "2030-01-07T10:00:00-05:00", reference = "of-hostile-spec",
+          calendarId = "c",
+          contactId = "p",
+          startTime = "2030-01-07T10:00:00-05:00",
+          reference = "of-hostile-spec",
           reconcile_timeout = 0,
         }
         assert.are.equal("t", assert(booked, response).title)
@@ -512,11 +583,15 @@ describe("hostile:", function()
     end)
 
     it("free slots: of all wrong kinds are passed over by hoopai.slots", function()
-      server:reply { body = [[{"2030-01-07":{"slots":[5,null,"x",["y"],{"z":1},"2030-01-07T10:00:00-05:00"]},
-        "2030-01-08":{"slots":"2030"},"2030-01-09":7,"x":{"slots":{"a":"2030-01-07T10:00:00-05:00"}}}]] }
+      server:reply {
+        body = [[{"2030-01-07":{"slots":[5,null,"x",["y"],{"z":1},"2030-01-07T10:00:00-05:00"]},
+        "2030-01-08":{"slots":"2030"},"2030-01-09":7,"x":{"slots":{"a":"2030-01-07T10:00:00-05:00"}}}]],
+      }
       local free = assert(client.calendars:free_slots("c", { startDate = 1767571200000, endDate = 1767657600000 }))
       local found = {}
-      for day, slot in hoopai.slots(free) do found[#found + 1] = day .. " " .. slot end
+      for day, slot in hoopai.slots(free) do
+        found[#found + 1] = day .. " " .. slot
+      end
       assert.are.same({ "2030-01-07 2030-01-07T10:00:00-05:00" }, found)
     end)
   end)
@@ -536,7 +611,9 @@ describe("hostile:", function()
       for index, call in ipairs { read, create } do
         server:reply(rule)
         local result, err
-        local grown = growth(function() result, err = call(client) end)
+        local grown = growth(function()
+          result, err = call(client)
+        end)
         outcome(result, err, index == 2)
         server:reset()
         assert.is_true(grown ~= nil and grown < most, ("grew by %s MiB"):format(tostring(grown)))
@@ -547,16 +624,23 @@ describe("hostile:", function()
     it("200 MiB in gzip in gzip", function() bounded(encoded("gzip, gzip", bomb(2)), unread, 20) end)
     it("200 MiB in gzip, three times", function() bounded(encoded("gzip, gzip, gzip", bomb(3)), unread, 20) end)
 
-    it("20 MB of JSON", function()
-      bounded({ steps = { { send = OK .. "Content-Length: 20000000\r\n\r\n" }, { send = ("[1],"):rep(5000000) } } },
-        too_large, 20)
-    end)
+    it(
+      "20 MB of JSON",
+      function()
+        bounded(
+          { steps = { { send = OK .. "Content-Length: 20000000\r\n\r\n" }, { send = ("[1],"):rep(5000000) } } },
+          too_large,
+          20
+        )
+      end
+    )
 
     it("8 MiB of brackets", function() bounded(text(("["):rep(8 << 20)), no_json, 60) end)
     it("1 MiB of a header", function() bounded(lines("X: " .. ("h"):rep(1 << 20) .. "\r\n"), too_large, 8) end)
-    it("a hundred thousand interim responses", function()
-      bounded(raw(("HTTP/1.1 100 Continue\r\n\r\n"):rep(100000)), broken, 8)
-    end)
+    it(
+      "a hundred thousand interim responses",
+      function() bounded(raw(("HTTP/1.1 100 Continue\r\n\r\n"):rep(100000)), broken, 8) end
+    )
   end)
 
   describe("the token endpoint:", function()
@@ -568,22 +652,36 @@ describe("hostile:", function()
 
     --- A store whose token has ended.
     local function ended_grant()
-      local kept = { [KEY] = core.credentials {
-        access_token = "old-token", refresh_token = REFRESH, expires_in = 60, generation = 1,
-        obtained_at = core.wall_ms() // 1000 - 3600, user_type = "Location", location_id = "L",
-      }:pack() }
-      return kept, {
-        get = function(key) return kept[key] end,
-        put = function(key, packed)
-          kept[key] = packed
-          return true
-        end,
+      local kept = {
+        [KEY] = core
+          .credentials {
+            access_token = "old-token",
+            refresh_token = REFRESH,
+            expires_in = 60,
+            generation = 1,
+            obtained_at = core.wall_ms() // 1000 - 3600,
+            user_type = "Location",
+            location_id = "L",
+          }
+          :pack(),
       }
+      return kept,
+        {
+          get = function(key) return kept[key] end,
+          put = function(key, packed)
+            kept[key] = packed
+            return true
+          end,
+        }
     end
 
     local function grant(fields, replaced)
-      return text((GRANT:gsub("^{", "{" .. (fields and fields .. "," or "")):gsub('"access_token":"new%-token"',
-        replaced or "%0")))
+      return text(
+        (
+          GRANT:gsub("^{", "{" .. (fields and fields .. "," or ""))
+            :gsub('"access_token":"new%-token"', replaced or "%0")
+        )
+      )
     end
 
     -- The title, the response, the kind of error (nil: success), how often the token is sent (a response that
@@ -610,34 +708,76 @@ describe("hostile:", function()
       { "403 with HTML", { status = 403, body = "<html>" }, "forbidden", 1 },
       { "404", { status = 404, body = "{}" }, "not_found", 1 },
       { "410", { status = 410, body = '{"message":["API endpoint has been removed"]}' }, "not_found", 1 },
-      { "400 that echoes what was sent", { status = 400,
-        body = ('{"error":"invalid_request","error_description":"%s %s"}'):format(REFRESH:gsub("/", "\\/"), SECRET) },
-        "refused", 1 },
-      { "401 that echoes what was sent", { status = 401, body = ('{"message":"no client %s"}'):format(SECRET) },
-        "auth", 1 },
-      { "a refused grant that is echoed", { status = 400,
-        body = ('{"error":"invalid_grant","error_description":"Invalid refresh token: %s"}'):format(REFRESH) },
-        "reauth_required", 1 },
-      { "429, to wait for ever", { status = 429, headers = { ["Retry-After"] = "1e400" }, body = "{}" },
-        "rate_limit", 1, 12 },
-      { "429, to wait for -5 seconds", { status = 429, headers = { ["Retry-After"] = "-5" }, body = "{}" },
-        "rate_limit", 1, 12 },
-      { "429, to wait for two times", { status = 429, body = "{}",
-        headers = { { "Retry-After", "many" }, { "Retry-After", "7" } } }, "rate_limit", 1, 12 },
+      {
+        "400 that echoes what was sent",
+        {
+          status = 400,
+          body = ('{"error":"invalid_request","error_description":"%s %s"}'):format(REFRESH:gsub("/", "\\/"), SECRET),
+        },
+        "refused",
+        1,
+      },
+      {
+        "401 that echoes what was sent",
+        { status = 401, body = ('{"message":"no client %s"}'):format(SECRET) },
+        "auth",
+        1,
+      },
+      {
+        "a refused grant that is echoed",
+        {
+          status = 400,
+          body = ('{"error":"invalid_grant","error_description":"Invalid refresh token: %s"}'):format(REFRESH),
+        },
+        "reauth_required",
+        1,
+      },
+      {
+        "429, to wait for ever",
+        { status = 429, headers = { ["Retry-After"] = "1e400" }, body = "{}" },
+        "rate_limit",
+        1,
+        12,
+      },
+      {
+        "429, to wait for -5 seconds",
+        { status = 429, headers = { ["Retry-After"] = "-5" }, body = "{}" },
+        "rate_limit",
+        1,
+        12,
+      },
+      {
+        "429, to wait for two times",
+        { status = 429, body = "{}", headers = { { "Retry-After", "many" }, { "Retry-After", "7" } } },
+        "rate_limit",
+        1,
+        12,
+      },
       { "another type of token", grant('"token_type":"mac"'), nil, 1 },
       { "500 fields that nobody knows", grant(('"field%d":1,'):rep(500):gsub("%%d", "x") .. '"z":1'), nil, 1 },
       { "names in escapes", grant(nil, '"acce\\u0073s_token":"new-token"'), nil, 1 },
       { "a token of 60 KB", grant(nil, '"access_token":"' .. ("t"):rep(60000) .. '"'), nil, 1 },
-      { "in gzip, in chunks", chunked((function()
-        local packed = gzip(GRANT)
-        return ("%x\r\n%s\r\n"):format(#packed, packed) .. LAST
-      end)(), "Content-Encoding: gzip\r\n"), nil, 1 },
+      {
+        "in gzip, in chunks",
+        chunked(
+          (function()
+            local packed = gzip(GRANT)
+            return ("%x\r\n%s\r\n"):format(#packed, packed) .. LAST
+          end)(),
+          "Content-Encoding: gzip\r\n"
+        ),
+        nil,
+        1,
+      },
     }
 
     it("429 with a wait of 31 years stops exchanges for ten minutes, and says so at once", function()
       local _, store = ended_grant()
       local app <close> = hoopai.oauth {
-        client_id = "id", client_secret = SECRET, store = store, base_url = server.url,
+        client_id = "id",
+        client_secret = SECRET,
+        store = store,
+        base_url = server.url,
       }
       local with <close> = hoopai.new(options_of { oauth = app })
       server:reply { path = "/oauth/token", status = 429, headers = { ["Retry-After"] = "999999999" }, body = "{}" }
@@ -651,14 +791,19 @@ describe("hostile:", function()
       local prefix = "/row" .. number
       local kept, store = ended_grant()
       local app <close> = hoopai.oauth {
-        client_id = "id", client_secret = SECRET, store = store, base_url = server.url .. prefix,
+        client_id = "id",
+        client_secret = SECRET,
+        store = store,
+        base_url = server.url .. prefix,
         redirect_uri = "http://127.0.0.1:1/",
       }
       local with <close> = hoopai.new(options_of { oauth = app, base_url = server.url .. prefix })
       local result, err = read(with)
       local held = core.unpack_credentials(kept[KEY])
       local outcome = {
-        result = result, err = err, kept = held:get("refresh_token") == core.secret(REFRESH),
+        result = result,
+        err = err,
+        kept = held:get("refresh_token") == core.secret(REFRESH),
         generation = held:get("generation"),
       }
       if result == nil then -- the token that it still has may be dead: a person signs in again
@@ -673,13 +818,17 @@ describe("hostile:", function()
       local numbers = {}
       for number, row in ipairs(rows) do
         local rule = { path = "/row" .. number .. "/oauth/token", times = row[4] }
-        for name, value in pairs(row[2]) do rule[name] = value end
+        for name, value in pairs(row[2]) do
+          rule[name] = value
+        end
         server:reply(rule)
         server:reply { path = "/row" .. number .. "/calendars/c", body = BODY, times = row[3] and 1 or 2 }
         numbers[number] = number
       end
       local outcomes, errors
-      expect.within(60, function() outcomes, errors = hoopai.map(numbers, play, { concurrency = #rows }) end)
+      expect.within(60, function()
+        outcomes, errors = hoopai.map(numbers, play, { concurrency = #rows })
+      end)
       assert.is_nil(errors, tostring(errors))
       for number, row in ipairs(rows) do
         local outcome = outcomes[number]
@@ -729,7 +878,7 @@ describe("hostile:", function()
       { "NUL bytes", "head -c 300 /dev/zero >$R", "no record of this library" },
       { "another version", "sed 's/record 1/record 2/' $F.away >$R", "another version" },
       { "another generation", "sed 's/generation=1/generation=9/' $F.away >$R", "damaged" },
-      { "JSON", "echo '{\"access_token\":\"t\"}' >$R", "no record of this library" },
+      { "JSON", 'echo \'{"access_token":"t"}\' >$R', "no record of this library" },
       { "300 KB", "head -c 300000 /dev/zero >$R", "larger than 256 KiB" },
       { "readable by all", "chmod 644 $R", "mode must be 0600" },
       { "writable by the group", "chmod 620 $R", "mode must be 0600" },
@@ -755,13 +904,24 @@ describe("hostile:", function()
       it(row[1], function()
         do
           local tokens <close> = core.token_file(folder)
-          assert(tokens:write("id/location/L", core.credentials {
-            access_token = "good-token", refresh_token = REFRESH, expires_in = 86399, generation = 1,
-            obtained_at = core.wall_ms() // 1000, user_type = "Location", location_id = "L",
-          }))
+          assert(tokens:write(
+            "id/location/L",
+            core.credentials {
+              access_token = "good-token",
+              refresh_token = REFRESH,
+              expires_in = 86399,
+              generation = 1,
+              obtained_at = core.wall_ms() // 1000,
+              user_type = "Location",
+              location_id = "L",
+            }
+          ))
         end
         local app <close> = hoopai.oauth {
-          client_id = "id", client_secret = SECRET, store = hoopai.store.file(folder), base_url = server.url,
+          client_id = "id",
+          client_secret = SECRET,
+          store = hoopai.store.file(folder),
+          base_url = server.url,
         }
         local with <close> = hoopai.new(options_of { oauth = app })
         shell("cp -p $R $F.away")

@@ -44,15 +44,17 @@ describe("in the loop of", function()
         assert.are.equal("", run(loop, "close_from_outside"))
       end)
 
-      it("the loop ends when nothing waits, and begins anew; without it calls block", function()
-        assert.are.equal("", run(loop, "idle"))
-      end)
+      it(
+        "the loop ends when nothing waits, and begins anew; without it calls block",
+        function() assert.are.equal("", run(loop, "idle")) end
+      )
 
       it("timers of the host spawn and cancel", function() assert.are.equal("", run(loop, "spawn_and_cancel")) end)
 
-      it("a wait that begins during a longer one is not late", function()
-        assert.are.equal("", run(loop, "shorter_wait"))
-      end)
+      it(
+        "a wait that begins during a longer one is not late",
+        function() assert.are.equal("", run(loop, "shorter_wait")) end
+      )
 
       it("a failed task that is not joined emits a warning, and the host goes on", function()
         local text = run(loop, "unjoined")
@@ -64,31 +66,35 @@ describe("in the loop of", function()
 
       it("a failed task that is joined late emits none", function() assert.are.equal("", run(loop, "joined_late")) end)
 
-      it("tasks that wait for each other do not keep it going", function()
-        assert.matches("deadlock: .*2 tasks wait for each other", run(loop, "deadlock"))
-      end)
+      it(
+        "tasks that wait for each other do not keep it going",
+        function() assert.matches("deadlock: .*2 tasks wait for each other", run(loop, "deadlock")) end
+      )
 
       it("another one cannot be chosen", function()
-        assert.matches("use(another): the loop of this program is " .. loop .. " already", run(loop, "use_twice"),
-          1, true)
+        assert.matches(
+          "use(another): the loop of this program is " .. loop .. " already",
+          run(loop, "use_twice"),
+          1,
+          true
+        )
         assert.matches("use(" .. loop .. ") must come before the first call", run(loop, "use_late"), 1, true)
       end)
 
-      it("a task cannot step it", function()
-        assert.matches("hosts.lua:%d+: hoopai: hoopai.loop.step was called by a task", run(loop, "step_in_a_task"))
-      end)
+      it(
+        "a task cannot step it",
+        function()
+          assert.matches("hosts.lua:%d+: hoopai: hoopai.loop.step was called by a task", run(loop, "step_in_a_task"))
+        end
+      )
 
       it("waiting does not spin", function() assert.are.equal("", run(loop, "rest", 0.4)) end)
 
       it("a task that never waits long starves no other", function() assert.are.equal("", run(loop, "greedy")) end)
 
-      it("what runs in the background comes to its end", function()
-        assert.are.equal("", run(loop, "background"))
-      end)
+      it("what runs in the background comes to its end", function() assert.are.equal("", run(loop, "background")) end)
 
-      it("cancels and timeouts at random moments lose nothing", function()
-        assert.are.equal("", run(loop, "storm"))
-      end)
+      it("cancels and timeouts at random moments lose nothing", function() assert.are.equal("", run(loop, "storm")) end)
 
       it("the state is closed with calls in flight", function()
         assert.are.equal("leaving\n", run(loop, "exit"))
@@ -98,15 +104,15 @@ describe("in the loop of", function()
   end
 
   for _, loop in ipairs { "luv", "cqueues", "copas", "custom", "callback" } do
-    it(loop .. " tasks that compute leave the host its turns", function()
-      assert.are.equal("", run(loop, "turns"))
-    end)
+    it(loop .. " tasks that compute leave the host its turns", function() assert.are.equal("", run(loop, "turns")) end)
   end
 
   for _, loop in ipairs { "luv", "cqueues", "copas", "callback" } do
     it(loop .. " a call outside of any task raises and says what to do", function()
       local lines = {}
-      for line in run(loop, "foreign"):gmatch("[^\n]+") do lines[#lines + 1] = line end
+      for line in run(loop, "foreign"):gmatch("[^\n]+") do
+        lines[#lines + 1] = line
+      end
       assert.are.equal(5, #lines)
       for index, what in ipairs { "calendars:get", "hoopai.sleep", "hoopai.run", "hoopai.map", "task:join" } do
         assert.matches("hoopai: " .. what .. " cannot wait here while the loop of " .. loop, lines[index], 1, true)
@@ -116,7 +122,5 @@ describe("in the loop of", function()
     end)
   end
 
-  it("a child process, the parent's is left alone", function()
-    assert.are.equal("", run("custom", "fork", 0.1))
-  end)
+  it("a child process, the parent's is left alone", function() assert.are.equal("", run("custom", "fork", 0.1)) end)
 end)

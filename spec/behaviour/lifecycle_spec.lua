@@ -8,10 +8,27 @@ local socket = require "socket"
 local test_server = require "spec.support.server"
 
 local STATES = {
-  "queued", "resolving", "connecting", "sending", "waiting", "receiving", "retry", "limiter", "refresh", "lock",
+  "queued",
+  "resolving",
+  "connecting",
+  "sending",
+  "waiting",
+  "receiving",
+  "retry",
+  "limiter",
+  "refresh",
+  "lock",
 }
 local EVENTS = {
-  "lua_close", "thread", "collected", "error", "cancelled", "coroutine_close", "interrupted", "exit", "fork",
+  "lua_close",
+  "thread",
+  "collected",
+  "error",
+  "cancelled",
+  "coroutine_close",
+  "interrupted",
+  "exit",
+  "fork",
 }
 
 local LIMIT = 60 -- seconds of one program; the exchange of a token, which is waited for, takes one here
@@ -68,8 +85,16 @@ describe("a program that has no descriptor left", function()
       print "ok"
     ]])
     file:close()
-    local pipe = assert(io.popen(("ulimit -n 60; exec %s %s %s 2>&1"):format(
-      child.quote(child.interpreter()), child.quote(script), child.quote(server.url)), "r"))
+    local pipe = assert(
+      io.popen(
+        ("ulimit -n 60; exec %s %s %s 2>&1"):format(
+          child.quote(child.interpreter()),
+          child.quote(script),
+          child.quote(server.url)
+        ),
+        "r"
+      )
+    )
     local text = pipe:read "a"
     local ok = pipe:close()
     os.remove(script)
@@ -88,15 +113,21 @@ describe("a program that ends by", function()
     deaf = assert(socket.tcp4())
     assert(deaf:bind("127.0.0.1", 0))
     assert(deaf:listen(200))
-    server:reply(
-      { path = "/calendars/events/appointments/half", always = true,
-        steps = { { send = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{" }, { stall = true } } },
-      { path = "/calendars/events/appointments/unavailable", always = true, status = 503,
-        headers = { ["Retry-After"] = "30" } },
-      { path = "/calendars/events/appointments/limited", always = true, status = 429,
-        headers = { ["Retry-After"] = "30" } },
-      { path = "/oauth/token", always = true, delay = 1, body = TOKENS },
-      { always = true, body = APPOINTMENT })
+    server:reply({
+      path = "/calendars/events/appointments/half",
+      always = true,
+      steps = { { send = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{" }, { stall = true } },
+    }, {
+      path = "/calendars/events/appointments/unavailable",
+      always = true,
+      status = 503,
+      headers = { ["Retry-After"] = "30" },
+    }, {
+      path = "/calendars/events/appointments/limited",
+      always = true,
+      status = 429,
+      headers = { ["Retry-After"] = "30" },
+    }, { path = "/oauth/token", always = true, delay = 1, body = TOKENS }, { always = true, body = APPOINTMENT })
   end)
   teardown(function()
     server:stop()
@@ -110,17 +141,28 @@ describe("a program that ends by", function()
     local words = { host }
     if event == "thread" then words[2] = "-3" end
     for _, word in ipairs {
-      "spec/support/lifecycle.lua", event, state, server.url, silent_url, "http://127.0.0.1:" .. port,
-    } do words[#words + 1] = child.quote(word) end
+      "spec/support/lifecycle.lua",
+      event,
+      state,
+      server.url,
+      silent_url,
+      "http://127.0.0.1:" .. port,
+    } do
+      words[#words + 1] = child.quote(word)
+    end
     -- The host exports functions, which AddressSanitizer takes for a library that was loaded before it.
     return ('ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0" exec timeout %d %s 2>&1'):format(
-      LIMIT, table.concat(words, " "))
+      LIMIT,
+      table.concat(words, " ")
+    )
   end
 
   for _, event in ipairs(EVENTS) do
     it(event .. " does so cleanly in each state of a call", function()
       local pipes = {}
-      for index, state in ipairs(STATES) do pipes[index] = assert(io.popen(command(event, state), "r")) end
+      for index, state in ipairs(STATES) do
+        pipes[index] = assert(io.popen(command(event, state), "r"))
+      end
       local problems = {}
       for index, state in ipairs(STATES) do
         local text = pipes[index]:read "a"

@@ -14,7 +14,9 @@ describe("when memory runs out", function()
       local many = scenario == "load"
       local step = many and 997 or 23
       local ok, results, text = memory.run(peer, scenario, {
-        { "lua", "all", 3, step }, { "lua", "two", 5, step }, { "core", "all", 2, 3 },
+        { "lua", "all", 3, step },
+        { "lua", "two", 5, step },
+        { "core", "all", 2, 3 },
         -- From 50 on libcurl does not take the second request of the host's loop.
         { "curl", "two", scenario == "host_loop" and 53 or 2, 61 },
         { "lua", "collect", 1, many and 41 or 2 },

@@ -32,13 +32,16 @@ describe("oauth:", function()
       local app = signed_in()
       assert.are.equal(("hoopai.Client (%s, location %s)"):format(box.url, location), tostring(new_client(app)))
       assert(get(app:client { location_id = location }))
-      local text, ok = child.run(([[
+      local text, ok = child.run(
+        ([[
         local hoopai = require "hoopai"
         local app <close> = hoopai.oauth { client_id = "i", client_secret = "s", base_url = %q }
         local client <close> = hoopai.new { oauth = app, location_id = "l" }
         local result, err = client.calendars:list()
         assert(result == nil and err.kind == "reauth_required", tostring(err))
-      ]]):format(box.url), { set = { HOOPAI_TOKEN = "tok-environment" } })
+      ]]):format(box.url),
+        { set = { HOOPAI_TOKEN = "tok-environment" } }
+      )
       assert.is_true(ok, text)
     end)
 
@@ -89,12 +92,18 @@ describe("oauth:", function()
       local client = new_client(app)
       local sent = 0
       expire()
-      local hooked = new_client(app, { on = { request = function(event)
-        sent = sent + 1
-        if event.attempt == 2 then expire() end
-      end } })
+      local hooked = new_client(app, {
+        on = {
+          request = function(event)
+            sent = sent + 1
+            if event.attempt == 2 then expire() end
+          end,
+        },
+      })
       failure("auth", get(hooked))
-      for _ = 1, 10 do failure("auth", get(client)) end
+      for _ = 1, 10 do
+        failure("auth", get(client))
+      end
       assert.are.equal(2, sent)
       assert.are.equal(1, counts().exchanges)
     end)
@@ -105,7 +114,9 @@ describe("oauth:", function()
       local err = failure("reauth_required", get(client))
       assert.matches("there is no grant of location", err.message)
       hoopai.run(function()
-        for _ = 1, 5 do failure("reauth_required", get(client)) end
+        for _ = 1, 5 do
+          failure("reauth_required", get(client))
+        end
       end)
       assert.are.equal(0, counts().exchanges)
       assert(app:exchange { code = box.oauth.code {} })
@@ -121,8 +132,10 @@ describe("oauth:", function()
       failure("invalid_request", note(client.calendars:create(body, { validate = false })))
       failure("invalid_request", note(client.calendars:list { locationId = other }))
       failure("invalid_request", note(client:request { method = "POST", path = "/calendars/", body = body }))
-      failure("invalid_request",
-        note(client:request { method = "GET", path = "/calendars/", query = { locationId = other } }))
+      failure(
+        "invalid_request",
+        note(client:request { method = "GET", path = "/calendars/", query = { locationId = other } })
+      )
       assert.are.equal(0, counts().exchanges)
     end)
 
@@ -134,7 +147,9 @@ describe("oauth:", function()
       fault { status = 500, times = 50 }
       local client = new_client(new_app { store = store })
       hoopai.run(function()
-        for _ = 1, 3 do assert(get(client, { timeout = 8 })) end
+        for _ = 1, 3 do
+          assert(get(client, { timeout = 8 }))
+        end
       end)
       assert.are.equal(3, counts().exchanges)
     end)
@@ -161,7 +176,13 @@ describe("oauth:", function()
         hoopai.run(function()
           local task = hoopai.spawn(get, client)
           expect.eventually(function() return stored(store):get("pending") end, "the exchange began")
-          expect.within(0.2, function() if what == "client" then client:close() else app:close() end end)
+          expect.within(0.2, function()
+            if what == "client" then
+              client:close()
+            else
+              app:close()
+            end
+          end)
           task:join()
         end)
         assert.are.equal("2", stored(store):get("generation"))
@@ -196,7 +217,8 @@ describe("oauth:", function()
       signed_in { store = hoopai.store.file(path) }
       expire()
       fault { delay_ms = 300 }
-      local text, ok = child.run(([[
+      local text, ok = child.run(
+        ([[
         local hoopai = require "hoopai"
         local app = hoopai.oauth {
           client_id = %q, client_secret = os.getenv("SECRET"), base_url = %q, store = hoopai.store.file(%q) }
@@ -207,7 +229,9 @@ describe("oauth:", function()
           error("no more", 0)
         end)
         assert(not ok and problem == "no more", problem)
-      ]]):format(box.oauth.client_id, box.url, path, location), { set = { SECRET = box.oauth.client_secret } })
+      ]]):format(box.oauth.client_id, box.url, path, location),
+        { set = { SECRET = box.oauth.client_secret } }
+      )
       assert.is_true(ok, text)
       assert.are.equal("", text)
       assert.are.equal(0, counts().lost)
@@ -265,7 +289,9 @@ describe("oauth:", function()
         clients[index] = new_client(app, { location_id = id })
       end
       hoopai.run(function()
-        for index = 1, 40 do hoopai.spawn(function() assert(get(clients[index % 4 + 1])) end) end
+        for index = 1, 40 do
+          hoopai.spawn(function() assert(get(clients[index % 4 + 1])) end)
+        end
       end)
       assert.are.equal(1, counts().rotations)
       assert.are.equal(4, counts().location_tokens)
@@ -296,8 +322,10 @@ describe("oauth:", function()
 
     it("a scope or class that the agency lacks is no reason to renew", function()
       local app = new_app { company_id = company, store = user_store() }
-      assert(app:exchange { code = box.oauth.code { class = "Company", scopes = { "calendars.readonly" } },
-        user_type = "Company" })
+      assert(app:exchange {
+        code = box.oauth.code { class = "Company", scopes = { "calendars.readonly" } },
+        user_type = "Company",
+      })
       box:control("oauth/clear")
       failure("scope", get(new_client(app)))
       assert.are.equal(0, counts().rotations)
@@ -407,7 +435,9 @@ describe("oauth:", function()
           expire()
           os.execute("dd if=/dev/zero of=" .. path .. "/fill bs=1k 2>/dev/null")
           os.execute("truncate -s -4096 " .. path .. "/fill") -- room for the mark, but not for all that follows
-          for _ = 1, 20 do failure("store", get(client)) end
+          for _ = 1, 20 do
+            failure("store", get(client))
+          end
           assert.are.equal(0, counts().exchanges)
           os.remove(path .. "/fill")
           hoopai.sleep(1.05)
@@ -457,8 +487,11 @@ describe("oauth:", function()
       { "put that returns false", { put = function() return false end }, "changed by somebody else" },
       { "put that returns nothing", { put = function() end }, "did not return true" },
       { "put that says why", { put = function() return nil, "sealed" end }, "sealed" },
-      { "put that raises what it was given", { put = function(_, text) error("cannot keep " .. text) end },
-        "holds the record" },
+      {
+        "put that raises what it was given",
+        { put = function(_, text) error("cannot keep " .. text) end },
+        "holds the record",
+      },
       { "get that raises", { get = function() error("broken") end }, "broken" },
       { "get that says why", { get = function() return nil, "no network" end }, "no network" },
       { "get of another type", { get = function() return 5 end }, "number" },
@@ -472,7 +505,9 @@ describe("oauth:", function()
         expire()
         local before = stored(store):get("refresh_token")
         local bad = { get = store.get, put = store.put, lock = store.lock }
-        for name, fn in pairs(case[2]) do bad[name] = fn end
+        for name, fn in pairs(case[2]) do
+          bad[name] = fn
+        end
         local err = failure("store", get(new_client(new_app { store = bad })))
         assert.matches(case[3], err.message)
         assert.is_true(before == stored(store):get("refresh_token"))
@@ -490,7 +525,8 @@ describe("oauth:", function()
 
     it("are in no error, event, tostring, upvalue-free value, warning or output", function()
       local path = folder()
-      local text, ok = child.run(([[
+      local text, ok = child.run(
+        ([[
         warn("@on")
         local hoopai = require "hoopai"
         local function fail() error("a hook that fails") end
@@ -516,7 +552,8 @@ describe("oauth:", function()
           print(err, err.traceback)
         end))
       ]]):format(box.oauth.client_id, box.url, path),
-        { set = { SECRET = box.oauth.client_secret, CODE = box.oauth.code {} } })
+        { set = { SECRET = box.oauth.client_secret, CODE = box.oauth.code {} } }
+      )
       assert.is_true(ok, text)
       assert.matches("location_id", text)
       assert.is_nil(text:find(CANARY, 1, true), text)
@@ -529,12 +566,19 @@ describe("oauth:", function()
       local app = new_app { base_url = server.url, client_secret = secret, company_id = "c" }
 
       local function refuse(status, echo, problem)
-        server:reply { status = status, headers = { ["X-Echo"] = echo },
-          body = ('{"error":"%s","message":"it was %s"}'):format(problem or "bad", echo) }
+        server:reply {
+          status = status,
+          headers = { ["X-Echo"] = echo },
+          body = ('{"error":"%s","message":"it was %s"}'):format(problem or "bad", echo),
+        }
       end
       local function grant(level)
-        server:reply { body = ('{"access_token":"%s","refresh_token":"%s","expires_in":3600,"userType":"%s",'
-          .. '"companyId":"c","locationId":"l"}'):format(access, refresh, level) }
+        server:reply {
+          body = (
+            '{"access_token":"%s","refresh_token":"%s","expires_in":3600,"userType":"%s",'
+            .. '"companyId":"c","locationId":"l"}'
+          ):format(access, refresh, level),
+        }
         assert(app:exchange { code = code, user_type = level })
       end
       local function exchange(kind) failure(kind, note(app:exchange { code = code, code_verifier = verifier })) end

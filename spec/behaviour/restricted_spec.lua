@@ -27,16 +27,37 @@ local OURS = { ["lua/hoopai/store/custom.lua"] = { pack = true }, ["lua/hoopai/l
 
 -- These do not run inside a call.
 local SCRIPT_MODULES = {
-  "^lua/hoopai/time/init%.lua$", "^lua/hoopai/time/instant%.lua$", "^lua/hoopai/time/duration%.lua$",
+  "^lua/hoopai/time/init%.lua$",
+  "^lua/hoopai/time/instant%.lua$",
+  "^lua/hoopai/time/duration%.lua$",
   "^lua/hoopai/time/date_fields%.lua$",
-  "^lua/hoopai/time/strftime%.lua$", "^lua/hoopai/slots%.lua$", "^lua/hoopai/log%.lua$",
+  "^lua/hoopai/time/strftime%.lua$",
+  "^lua/hoopai/slots%.lua$",
+  "^lua/hoopai/log%.lua$",
 }
 
 -- What they may read when they run: no host takes these away.
 local BASIC = {}
 for _, name in ipairs {
-  "assert", "error", "getmetatable", "ipairs", "math", "next", "pairs", "pcall", "rawequal", "rawget", "rawlen",
-  "rawset", "select", "setmetatable", "string", "table", "tonumber", "tostring", "type",
+  "assert",
+  "error",
+  "getmetatable",
+  "ipairs",
+  "math",
+  "next",
+  "pairs",
+  "pcall",
+  "rawequal",
+  "rawget",
+  "rawlen",
+  "rawset",
+  "select",
+  "setmetatable",
+  "string",
+  "table",
+  "tonumber",
+  "tostring",
+  "type",
 } do
   BASIC[name] = true
 end
@@ -59,11 +80,20 @@ local function habits(path, source)
     local name = rest and rest:match('"([%w_]+)"')
     if code == "SETTABUP" and rest:find("; _ENV", 1, true) then
       found[#found + 1] = ("%s:%s sets the global %s"):format(path, at, name)
-    elseif code == "GETTABUP" and rest:find("; _ENV", 1, true) and where:find("^function")
-      and not (is_free and BASIC[name]) then
+    elseif
+      code == "GETTABUP"
+      and rest:find("; _ENV", 1, true)
+      and where:find("^function")
+      and not (is_free and BASIC[name])
+    then
       found[#found + 1] = ("%s:%s reads the global %s when it runs"):format(path, at, name)
-    elseif code == "SELF" and string[name] and where:find("^function") and not is_free
-      and not (OURS[path] or {})[name] then
+    elseif
+      code == "SELF"
+      and string[name]
+      and where:find("^function")
+      and not is_free
+      and not (OURS[path] or {})[name]
+    then
       found[#found + 1] = ("%s:%s calls a string's %s as it is when it runs"):format(path, at, name)
     end
   end
@@ -73,19 +103,20 @@ end
 
 describe("the library's code", function()
   for _, path in ipairs(files()) do
-    it("captures what it uses of Lua when it is loaded: " .. path, function()
-      assert.same({}, habits(path))
-    end)
+    it("captures what it uses of Lua when it is loaded: " .. path, function() assert.same({}, habits(path)) end)
   end
 
   it("is checked by something that sees what it should", function()
     assert.same({
       "here:2 sets the global x",
-      "here:1 reads the global print when it runs", "here:1 calls a string's upper as it is when it runs",
+      "here:1 reads the global print when it runs",
+      "here:1 calls a string's upper as it is when it runs",
       "here:3 sets the global x",
     }, habits("here", "local function f(s) print(s:upper()) end\nx = f\nreturn function() x = nil end"))
-    assert.same({ "lua/hoopai/slots.lua:1 reads the global io when it runs" },
-      habits("lua/hoopai/slots.lua", "return function(s) return io.open(s:upper()), string.rep(s) end"))
+    assert.same(
+      { "lua/hoopai/slots.lua:1 reads the global io when it runs" },
+      habits("lua/hoopai/slots.lua", "return function(s) return io.open(s:upper()), string.rep(s) end")
+    )
   end)
 end)
 
@@ -97,10 +128,17 @@ describe("a host", function()
 
   --- Runs a script that has `url`, `token`, `location_id`, `contact_id` as locals.
   local function run(source)
-    return child.run(("local url, token, location_id, contact_id = %q, %q, %q, %q\n"):format(
-      account.url, account.token, account.location_id, account.seed.contacts.hugo) .. source, {
-      set = { HOOPAI_TOKEN = "canary", HOOPAI_LOCATION_ID = "loc", HOOPAI_BASE_URL = account.url },
-    })
+    return child.run(
+      ("local url, token, location_id, contact_id = %q, %q, %q, %q\n"):format(
+        account.url,
+        account.token,
+        account.location_id,
+        account.seed.contacts.hugo
+      ) .. source,
+      {
+        set = { HOOPAI_TOKEN = "canary", HOOPAI_LOCATION_ID = "loc", HOOPAI_BASE_URL = account.url },
+      }
+    )
   end
 
   --- What a program does with the library; needs hoopai and client. `find_slot` uses hoopai.time and hoopai.slots,
@@ -247,7 +285,8 @@ describe("a host", function()
   end)
 
   for mode, set in pairs {
-    incremental = "collector.pace(123, 321, 13)", generational = "collectgarbage('generational')",
+    incremental = "collector.pace(123, 321, 13)",
+    generational = "collectgarbage('generational')",
   } do
     it("keeps its own pace of the collector: " .. mode, function()
       local text, ok = run(([[
@@ -320,11 +359,13 @@ describe("a host", function()
 
   it("that takes the files away while a change is under way learns its outcome", function()
     local server = test_server.start()
-    server:reply({ method = "PUT", status = 500, body = "{}" },
+    server:reply(
+      { method = "PUT", status = 500, body = "{}" },
       { method = "GET", path = "/calendars/events/appointments/a", body = '{"appointment":{"id":"a","title":"new"}}' },
       { method = "DELETE", status = 500, body = "{}", times = 2 },
       { method = "GET", path = "/calendars/appointments/a/notes", body = '{"notes":[],"hasMore":false}' },
-      { method = "GET", path = "/calendars/events/appointments/gone", status = 404, body = "{}" })
+      { method = "GET", path = "/calendars/events/appointments/gone", status = 404, body = "{}" }
+    )
     local text, ok = child.run(([[
       local hoopai = require "hoopai"
       local searchers, kept = package.searchers, table.move(package.searchers, 1, #package.searchers, 1, {})

@@ -14,14 +14,22 @@ local TOKEN = "pit-0b3c4d5e-retries-spec"
 local LOCATION, OTHER = "ve9EPM428h8vShlRW1KT", "C2QujeCh8ZnC7al2InWR"
 
 local CALENDAR = { method = "GET", path = "/calendars/c", body = [[{"calendar":{"id":"c","name":"Yoga"}}]] }
-local NOTE = { method = "POST", path = "/calendars/appointments/a/notes", status = 201,
-  body = [[{"note":{"id":"n","body":"Paid"}}]] }
+local NOTE = {
+  method = "POST",
+  path = "/calendars/appointments/a/notes",
+  status = 201,
+  body = [[{"note":{"id":"n","body":"Paid"}}]],
+}
 
 --- A rule with other fields.
 local function with(rule, fields)
   local copy = {}
-  for name, value in pairs(rule) do copy[name] = value end
-  for name, value in pairs(fields) do copy[name] = value end
+  for name, value in pairs(rule) do
+    copy[name] = value
+  end
+  for name, value in pairs(fields) do
+    copy[name] = value
+  end
   return copy
 end
 
@@ -66,7 +74,9 @@ describe("retries:", function()
 
   local function new(options)
     local all = { token = TOKEN, base_url = server.url, location_id = LOCATION, retries = 2 }
-    for name, value in pairs(options or {}) do all[name] = value end
+    for name, value in pairs(options or {}) do
+      all[name] = value
+    end
     return leak.client(all)
   end
 
@@ -76,7 +86,9 @@ describe("retries:", function()
   --- What arrived, such as "PUT GET PUT".
   local function methods()
     local list = {}
-    for _, entry in ipairs(server:ledger()) do list[#list + 1] = entry.method end
+    for _, entry in ipairs(server:ledger()) do
+      list[#list + 1] = entry.method
+    end
     return table.concat(list, " ")
   end
 
@@ -87,13 +99,9 @@ describe("retries:", function()
     return core.now() - begun, table.unpack(results, 1, results.n)
   end
 
-  local function in_task(fn, ...)
-    return hoopai.run(fn, ...)
-  end
+  local function in_task(fn, ...) return hoopai.run(fn, ...) end
 
-  local function blocking(fn, ...)
-    return fn(...)
-  end
+  local function blocking(fn, ...) return fn(...) end
 
   for mode, run in pairs { ["in a task"] = in_task, ["in a blocking call"] = blocking } do
     describe("a read, " .. mode .. ", is sent again after", function()
@@ -207,13 +215,20 @@ describe("retries:", function()
         peer:close()
       end
       local reasons = {}
-      local client = new { base_url = url, on = { retry = function(event)
-        reasons[#reasons + 1] = event.reason
-        if #reasons == 2 then assert(holder:listen(8)) end
-      end } }
+      local client = new {
+        base_url = url,
+        on = {
+          retry = function(event)
+            reasons[#reasons + 1] = event.reason
+            if #reasons == 2 then assert(holder:listen(8)) end
+          end,
+        },
+      }
       local made, response = hoopai.run(function()
         hoopai.spawn(function()
-          while #reasons < 2 do hoopai.sleep(0.005) end
+          while #reasons < 2 do
+            hoopai.sleep(0.005)
+          end
           serve()
         end)
         return note(client)
@@ -253,10 +268,13 @@ describe("retries:", function()
       local tokens = {}
       for _, retries in ipairs { 0, 2 } do
         server:reply(status(NOTE, 401), NOTE)
-        local client = new { retries = retries, token = function(reason)
-          tokens[#tokens + 1] = reason
-          return "token-" .. #tokens
-        end }
+        local client = new {
+          retries = retries,
+          token = function(reason)
+            tokens[#tokens + 1] = reason
+            return "token-" .. #tokens
+          end,
+        }
         assert.are.equal(2, select(2, assert(note(client))).attempts)
       end
       assert.are.same({ "first", "refused", "first", "refused" }, tokens)
@@ -338,12 +356,18 @@ describe("retries:", function()
     end)
 
     it("is reconciled within the deadline of the call, in a list of several pages too", function()
-      local page = with(NOTE, { method = "GET", status = 200, delay = 0.15, always = true,
-        body = [[{"notes":[{"id":"x","body":"y"}],"hasMore":true}]] })
+      local page = with(NOTE, {
+        method = "GET",
+        status = 200,
+        delay = 0.15,
+        always = true,
+        body = [[{"notes":[{"id":"x","body":"y"}],"hasMore":true}]],
+      })
       server:reply({ method = "PUT", path = NOTE.path .. "/n", status = 502 }, page)
-      local seconds, result, err = timed(hoopai.run, function()
-        return new { timeout = 0.4 }.notes:update("a", "n", { body = "Paid" })
-      end)
+      local seconds, result, err = timed(
+        hoopai.run,
+        function() return new { timeout = 0.4 }.notes:update("a", "n", { body = "Paid" }) end
+      )
       failure("server", result, err, { attempts = 1, applied = "maybe" })
       assert.is_true(seconds < 8, seconds)
     end)
@@ -386,9 +410,11 @@ describe("retries:", function()
     end)
 
     it("does not take the absence of a schedule for a calendar that was taken out of it", function()
-      server:reply({ method = "DELETE", path = "/calendars/schedules/s/associations/c", status = 502 },
+      server:reply(
+        { method = "DELETE", path = "/calendars/schedules/s/associations/c", status = 502 },
         { method = "GET", path = "/calendars/schedules/s", body = [[{"schedule":{"id":"s","calendarIds":["c"]}}]] },
-        { method = "DELETE", path = "/calendars/schedules/s/associations/c", status = 404, body = "{}" })
+        { method = "DELETE", path = "/calendars/schedules/s/associations/c", status = 404, body = "{}" }
+      )
       local result, err = new().schedules:remove_calendar("s", "c")
       failure("not_found", result, err, { attempts = 2, applied = "maybe" })
     end)
@@ -440,9 +466,12 @@ describe("retries:", function()
 
     it("is over the wait for the rate limit of a repetition too", function()
       for _, run in ipairs { in_task, blocking } do
-        server:reply(status(CALENDAR, 500, { headers = {
-          ["X-RateLimit-Max"] = "1", ["X-RateLimit-Interval-Milliseconds"] = "20000",
-        } }))
+        server:reply(status(CALENDAR, 500, {
+          headers = {
+            ["X-RateLimit-Max"] = "1",
+            ["X-RateLimit-Interval-Milliseconds"] = "20000",
+          },
+        }))
         local seconds, result, err = timed(run, get, new { timeout = 0.5, rate_limit = true })
         failure("timeout", result, err, { attempts = 1, stage = "queue", applied = "no" })
         assert.are.equal("server", err.cause.kind)
@@ -454,11 +483,14 @@ describe("retries:", function()
   --- A client with a rate limit that the server's responses state, of which one request is used.
   local function limited(most, interval_ms, options)
     local headers = {
-      ["X-RateLimit-Max"] = tostring(most), ["X-RateLimit-Interval-Milliseconds"] = tostring(interval_ms),
+      ["X-RateLimit-Max"] = tostring(most),
+      ["X-RateLimit-Interval-Milliseconds"] = tostring(interval_ms),
     }
     server:reply(with(CALENDAR, { headers = headers }))
     local all = { rate_limit = true, retries = 0 }
-    for name, value in pairs(options or {}) do all[name] = value end
+    for name, value in pairs(options or {}) do
+      all[name] = value
+    end
     local client = new(all)
     assert(get(client))
     return client
@@ -478,7 +510,9 @@ describe("retries:", function()
       local client = new { rate_limit = true }
       server:reply(with(CALENDAR, { hold = "responses", times = 20 }))
       hoopai.run(function()
-        for _ = 1, 20 do hoopai.spawn(get, client) end
+        for _ = 1, 20 do
+          hoopai.spawn(get, client)
+        end
         for _ = 1, 3 do
           hoopai.spawn(function()
             local seconds, result, err = timed(get, client, { queue_timeout = 0.1 })
@@ -542,7 +576,9 @@ describe("retries:", function()
           order[#order + 1] = "waited"
         end)
         hoopai.sleep(0)
-        for _ = 1, 6 do assert(get(client, { location_id = OTHER })) end
+        for _ = 1, 6 do
+          assert(get(client, { location_id = OTHER }))
+        end
         order[#order + 1] = "elsewhere"
       end)
       assert.are.same({ "elsewhere", "waited" }, order)
@@ -560,7 +596,9 @@ describe("retries:", function()
           end)
         end
       end)
-      for index = 1, 8 do assert.is_true(math.abs(order[index] - index) <= 1, table.concat(order, " ")) end
+      for index = 1, 8 do
+        assert.is_true(math.abs(order[index] - index) <= 1, table.concat(order, " "))
+      end
     end)
 
     it("can be switched off", function()
@@ -570,9 +608,15 @@ describe("retries:", function()
     end)
 
     it("fails at once if the day is used up, and other locations go on", function()
-      server:reply(with(CALENDAR, { headers = {
-        ["X-RateLimit-Daily-Remaining"] = "0", ["X-RateLimit-Daily-Reset"] = "3600000",
-      } }), CALENDAR)
+      server:reply(
+        with(CALENDAR, {
+          headers = {
+            ["X-RateLimit-Daily-Remaining"] = "0",
+            ["X-RateLimit-Daily-Reset"] = "3600000",
+          },
+        }),
+        CALENDAR
+      )
       local client = new { rate_limit = true }
       assert(get(client))
       local result, err = get(client)
@@ -603,10 +647,14 @@ describe("retries:", function()
     describe("the hook `wait`", function()
       it("that raises changes nothing", function()
         local waits = 0
-        local client = limited(1, 1000, { on = { wait = function()
-          waits = waits + 1
-          error "mine"
-        end } })
+        local client = limited(1, 1000, {
+          on = {
+            wait = function()
+              waits = waits + 1
+              error "mine"
+            end,
+          },
+        })
         server:reply(CALENDAR)
         assert(get(client))
         assert.are.equal(1, waits)
@@ -629,8 +677,14 @@ describe("retries:", function()
     local function closes(client, count, closing, wait_until)
       local seconds = timed(hoopai.run, function()
         local tasks = {}
-        for index = 1, count do tasks[index] = hoopai.spawn(get, client) end
-        if wait_until then expect.eventually(wait_until, "the calls wait") else hoopai.sleep(0.05) end
+        for index = 1, count do
+          tasks[index] = hoopai.spawn(get, client)
+        end
+        if wait_until then
+          expect.eventually(wait_until, "the calls wait")
+        else
+          hoopai.sleep(0.05)
+        end
         closing:close()
         for index = 1, count do
           local result, err = tasks[index]:join()
@@ -687,23 +741,36 @@ describe("retries:", function()
     local function cancels(call, count, waiting)
       hoopai.run(function()
         local tasks = {}
-        for index = 1, count do tasks[index] = hoopai.spawn(call) end
-        if waiting then expect.eventually(waiting, "the calls wait") else hoopai.sleep(0.05) end
-        for _, task in ipairs(tasks) do task:cancel() end
+        for index = 1, count do
+          tasks[index] = hoopai.spawn(call)
+        end
+        if waiting then
+          expect.eventually(waiting, "the calls wait")
+        else
+          hoopai.sleep(0.05)
+        end
+        for _, task in ipairs(tasks) do
+          task:cancel()
+        end
       end)
     end
 
     it("while it waits for a token", function()
       local slow = true
-      local client = new { rate_limit = true, token = function()
-        if slow then hoopai.sleep(5) end
-        return "t"
-      end }
+      local client = new {
+        rate_limit = true,
+        token = function()
+          if slow then hoopai.sleep(5) end
+          return "t"
+        end,
+      }
       cancels(function() return get(client) end, 20)
       slow = false
       server:reply(with(CALENDAR, { times = 20 }))
       local calls = {}
-      for index = 1, 20 do calls[index] = index end
+      for index = 1, 20 do
+        calls[index] = index
+      end
       assert.is_nil(select(2, hoopai.map(calls, function() return get(client) end, { concurrency = 20 })))
     end)
 
@@ -744,12 +811,18 @@ describe("retries:", function()
         server:reply(with(CALENDAR, { times = 2 }))
         hoopai.run(function()
           local tasks = {}
-          for index = 1, 3 do tasks[index] = hoopai.spawn(get, client) end
+          for index = 1, 3 do
+            tasks[index] = hoopai.spawn(get, client)
+          end
           hoopai.sleep(0.02)
           tasks[victim]:cancel()
           for index = 1, 3 do
             local result, err = tasks[index]:join()
-            if index == victim then failure("cancelled", result, err) else assert(result, err) end
+            if index == victim then
+              failure("cancelled", result, err)
+            else
+              assert(result, err)
+            end
           end
         end)
       end
@@ -769,9 +842,13 @@ describe("retries:", function()
       server:reply(status(CALENDAR, 500, { always = true }))
       local client = new { rate_limit = true, retries = 10 }
       local calls = {}
-      for index = 1, 100 do calls[index] = index end
+      for index = 1, 100 do
+        calls[index] = index
+      end
       local _, errors = hoopai.map(calls, function() return get(client) end)
-      for index = 1, 100 do assert.are.equal("server", errors[index].kind) end
+      for index = 1, 100 do
+        assert.are.equal("server", errors[index].kind)
+      end
       local requests = #server:ledger()
       assert.is_true(requests > 100 and requests <= 105, requests)
       hoopai.map(calls, function() return get(client, { location_id = OTHER }) end)
@@ -786,7 +863,9 @@ describe("retries:", function()
         local result, err = get(client)
         failure("server", result, err, { attempts = attempts })
       end
-      for _ = 1, 11 do assert(get(client)) end
+      for _ = 1, 11 do
+        assert(get(client))
+      end
       assert.are.equal(2, select(2, assert(get(client))).attempts)
     end)
   end)
@@ -800,7 +879,9 @@ describe("retries:", function()
 
     local function boxed(options)
       local all = { base_url = box.url, token = box.token, location_id = box.location_id, rate_limit = true }
-      for name, value in pairs(options or {}) do all[name] = value end
+      for name, value in pairs(options or {}) do
+        all[name] = value
+      end
       return new(all)
     end
 
@@ -815,10 +896,15 @@ describe("retries:", function()
     it("500 calls through map at 100 a second meet no 429", function()
       box:control("rate_limit", { max = 100, interval_ms = 1000 })
       local client, calls = boxed(), {}
-      for index = 1, 500 do calls[index] = index end
-      local seconds, _, errors = timed(hoopai.map, calls, function()
-        return client.calendars:get(box.seed.calendars.checkup)
-      end, { concurrency = 50 })
+      for index = 1, 500 do
+        calls[index] = index
+      end
+      local seconds, _, errors = timed(
+        hoopai.map,
+        calls,
+        function() return client.calendars:get(box.seed.calendars.checkup) end,
+        { concurrency = 50 }
+      )
       assert.is_nil(errors)
       assert.are.equal(500, #requests(200))
       assert.are.equal(0, #requests(429))
@@ -830,7 +916,9 @@ describe("retries:", function()
       local stranger, client = boxed { rate_limit = false, retries = 0 }, boxed()
       local other = boxed { token = box.tokens.other_location, location_id = box.seed.other_location_id }
       local checkup = box.seed.calendars.checkup
-      for _ = 1, 5 do assert(stranger.calendars:get(checkup)) end -- another program uses the rate limit up
+      for _ = 1, 5 do
+        assert(stranger.calendars:get(checkup))
+      end -- another program uses the rate limit up
       local refused_at, arrived, elsewhere = nil, {}, 0
       hoopai.run(function()
         hoopai.spawn(function()
@@ -868,7 +956,9 @@ describe("retries:", function()
     it("a day that is used up fails at once", function()
       box:control("rate_limit", { max = 100, interval_ms = 1000, daily = 3 })
       local client = boxed()
-      for _ = 1, 3 do assert(client.calendars:list()) end
+      for _ = 1, 3 do
+        assert(client.calendars:list())
+      end
       local result, err = client.calendars:list()
       failure("rate_limit", result, err, { scope = "daily", attempts = 0, applied = "no" })
       assert.is_true(err.retry_after > 86000 and err.retry_after <= 86400, err.retry_after)

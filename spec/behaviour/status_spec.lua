@@ -5,8 +5,14 @@ local hoopai = require "hoopai"
 local leak = require "spec.support.leak"
 
 local KINDS = {
-  [400] = "refused", [401] = "auth", [403] = "forbidden", [404] = "not_found", [409] = "conflict",
-  [410] = "not_found", [422] = "refused", [429] = "rate_limit",
+  [400] = "refused",
+  [401] = "auth",
+  [403] = "forbidden",
+  [404] = "not_found",
+  [409] = "conflict",
+  [410] = "not_found",
+  [422] = "refused",
+  [429] = "rate_limit",
 }
 
 local CALLS = {
@@ -63,14 +69,20 @@ describe("statuses:", function()
   after_each(function() leak.after() end)
 
   local statuses = { 0, 600, 999 }
-  for status = 100, 599 do statuses[#statuses + 1] = status end
+  for status = 100, 599 do
+    statuses[#statuses + 1] = status
+  end
 
   for method, call in pairs(CALLS) do
     it(method .. " with every status and body", function()
       local lanes = server:open { { asked = true } }
       -- Without retries and limits: one request of each.
       local client = leak.client {
-        base_url = lanes[1].url, token = "t", location_id = "l", retries = false, rate_limit = false,
+        base_url = lanes[1].url,
+        token = "t",
+        location_id = "l",
+        retries = false,
+        rate_limit = false,
       }
       local rows, problems = {}, {}
       for _, status in ipairs(statuses) do
@@ -94,8 +106,10 @@ describe("statuses:", function()
   it("a response without a body is no list, not even an empty one", function()
     local lanes = server:open { { asked = true } }
     local client = leak.client { base_url = lanes[1].url, token = "t", location_id = "l" }
-    local events, err = client.events:list({ calendarId = "k", startTime = 1767571200000, endTime = 1767657600000 },
-      { headers = { ["X-Answer"] = "204 empty" }, retries = false })
+    local events, err = client.events:list(
+      { calendarId = "k", startTime = 1767571200000, endTime = 1767657600000 },
+      { headers = { ["X-Answer"] = "204 empty" }, retries = false }
+    )
     server:close(lanes)
     assert.is_nil(events)
     assert.are.equal("decode", err.kind)

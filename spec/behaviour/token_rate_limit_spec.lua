@@ -9,8 +9,12 @@ local servers = require "spec.support.server"
 
 local failure = expect.failure
 
-local TOKENS = { method = "POST", path = "/oauth/token", body = [[{"access_token":"a","refresh_token":"r",
-  "expires_in":86399,"userType":"Location","locationId":"l1"}]] }
+local TOKENS = {
+  method = "POST",
+  path = "/oauth/token",
+  body = [[{"access_token":"a","refresh_token":"r",
+  "expires_in":86399,"userType":"Location","locationId":"l1"}]],
+}
 
 describe("the rate limit of token requests", function()
   local server
@@ -21,24 +25,35 @@ describe("the rate limit of token requests", function()
 
   before_each(leak.before)
   after_each(function()
-    for _, app in ipairs(apps) do app:close() end
+    for _, app in ipairs(apps) do
+      app:close()
+    end
     apps = {}
     leak.after(server)
   end)
 
   local function new_app(options)
     local all = {
-      client_id = "id-app", client_secret = "secret", base_url = server.url, redirect_uri = "http://127.0.0.1:1/back",
+      client_id = "id-app",
+      client_secret = "secret",
+      base_url = server.url,
+      redirect_uri = "http://127.0.0.1:1/back",
     }
-    for name, value in pairs(options or {}) do all[name] = value end
+    for name, value in pairs(options or {}) do
+      all[name] = value
+    end
     apps[#apps + 1] = hoopai.oauth(all)
     return apps[#apps]
   end
 
   local function with(fields)
     local copy = {}
-    for name, value in pairs(TOKENS) do copy[name] = value end
-    for name, value in pairs(fields) do copy[name] = value end
+    for name, value in pairs(TOKENS) do
+      copy[name] = value
+    end
+    for name, value in pairs(fields) do
+      copy[name] = value
+    end
     return copy
   end
 
@@ -62,9 +77,7 @@ describe("the rate limit of token requests", function()
     return app
   end
 
-  local function renew(app, index)
-    return app:source("l" .. index):get(core.now() + 60)
-  end
+  local function renew(app, index) return app:source("l" .. index):get(core.now() + 60) end
 
   local LIMIT = { ["X-RateLimit-Max"] = "1", ["X-RateLimit-Interval-Milliseconds"] = "400" }
 
@@ -79,7 +92,8 @@ describe("the rate limit of token requests", function()
   it("is paused by a 429 until the stated time: seconds, or a date", function()
     local date = "!%a, %d %b %Y %H:%M:%S GMT"
     for _, headers in ipairs {
-      { ["Retry-After"] = "1" }, { ["Retry-After"] = os.date(date, 101), Date = os.date(date, 100) },
+      { ["Retry-After"] = "1" },
+      { ["Retry-After"] = os.date(date, 101), Date = os.date(date, 100) },
     } do
       local app = ended(new_app())
       server:reply(refusal(headers), TOKENS)
@@ -125,21 +139,32 @@ describe("the rate limit of token requests", function()
     local begun = core.now()
     hoopai.run(function()
       local tasks = {}
-      for index = 1, 3 do tasks[index] = hoopai.spawn(renew, app, 2) end
+      for index = 1, 3 do
+        tasks[index] = hoopai.spawn(renew, app, 2)
+      end
       hoopai.sleep(0.05)
       app:close()
-      for index = 1, 3 do failure("closed", tasks[index]:join()) end
+      for index = 1, 3 do
+        failure("closed", tasks[index]:join())
+      end
     end)
     assert.is_true(core.now() - begun < 5)
   end)
 
   it("leaves no mark in the store for an exchange that was not sent", function()
     local kept = {}
-    local app = new_app { store = {
-      get = function(key) return kept[key] end,
-      put = function(key, text) kept[key] = text return true end,
-      lock = function() return function() end end,
-    } }
+    local app = new_app {
+      store = {
+        get = function(key) return kept[key] end,
+        put = function(key, text)
+          kept[key] = text
+          return true
+        end,
+        lock = function()
+          return function() end
+        end,
+      },
+    }
     ended(app)
     server:reply(with { headers = { ["X-RateLimit-Max"] = "1", ["X-RateLimit-Interval-Milliseconds"] = "50000" } })
     assert(renew(app, 1))

@@ -19,7 +19,9 @@ end
 --- The median of some measurements.
 local function median(count, measure)
   local list = {}
-  for index = 1, count do list[index] = measure() end
+  for index = 1, count do
+    list[index] = measure()
+  end
   table.sort(list)
   return list[(count + 1) // 2], list[count]
 end
@@ -30,10 +32,20 @@ local function silent_peers()
   for _, peer in ipairs { "resolver", "dns", "listener", "tls", "answer" } do
     for _, case in ipairs { "timeout", "cancel", "close", "lua_close" } do
       local result, text
-      if peer ~= "dns" or peers:has_dns() then result, text = peers:measure(peer, case, CALLS) end
+      if peer ~= "dns" or peers:has_dns() then
+        result, text = peers:measure(peer, case, CALLS)
+      end
       if result then
-        print(("%-10s %-10s %9.1f ms %9.1f ms %9.1f ms %9s ms"):format(
-          peer, case, result.longest, result.cpu, result.overshoot, result.lua_close or "-"))
+        print(
+          ("%-10s %-10s %9.1f ms %9.1f ms %9.1f ms %9s ms"):format(
+            peer,
+            case,
+            result.longest,
+            result.cpu,
+            result.overshoot,
+            result.lua_close or "-"
+          )
+        )
       else
         print(("%-10s %-10s %s"):format(peer, case, text or "needs the right to mount, and port 53"))
       end
@@ -46,16 +58,27 @@ local function decoding()
   local events = {}
   for index = 1, 10000 do
     events[index] = {
-      id = "event" .. index, calendarId = "calendar", contactId = "contact" .. index, title = "Check-up " .. index,
-      appointmentStatus = "confirmed", startTime = "2026-01-05T10:00:00-05:00", endTime = "2026-01-05T10:30:00-05:00",
-      dateAdded = "2025-12-01T08:00:00.000Z", assignedUserId = "user", users = { "user", "other" }, count = index,
-      address = ("Street of a long name %d, "):format(index):rep(5), notes = ("words and more words "):rep(10),
+      id = "event" .. index,
+      calendarId = "calendar",
+      contactId = "contact" .. index,
+      title = "Check-up " .. index,
+      appointmentStatus = "confirmed",
+      startTime = "2026-01-05T10:00:00-05:00",
+      endTime = "2026-01-05T10:30:00-05:00",
+      dateAdded = "2025-12-01T08:00:00.000Z",
+      assignedUserId = "user",
+      users = { "user", "other" },
+      count = index,
+      address = ("Street of a long name %d, "):format(index):rep(5),
+      notes = ("words and more words "):rep(10),
     }
   end
   local text = core.encode { events = events }
   local megabytes = #text / 1e6
   collectgarbage()
-  local typical = median(9, function() return milliseconds(function() core.decode(text) end) end)
+  local typical = median(9, function()
+    return milliseconds(function() core.decode(text) end)
+  end)
   print(("decoding an answer of %.1f MB: %.0f ms, %.1f ms per MB"):format(megabytes, typical, typical / megabytes))
 end
 
@@ -65,7 +88,9 @@ local function writing()
   pipe:close()
   local tokens = assert(core.token_file(folder))
   local record = core.credentials {
-    access_token = core.secret(("a"):rep(900)), refresh_token = core.secret(("r"):rep(900)), generation = 1,
+    access_token = core.secret(("a"):rep(900)),
+    refresh_token = core.secret(("r"):rep(900)),
+    generation = 1,
   }
   local typical, worst = median(99, function()
     return milliseconds(function() assert(tokens:write("k", record)) end)

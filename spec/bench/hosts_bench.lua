@@ -13,11 +13,14 @@ server:reply { always = true, delay = 0.1, expand = true, body = [[{"calendar":{
 local function measure(loop, case)
   local best, ticks = math.huge, 0
   for _ = 1, 5 do
-    local text, ok = child.run(("arg = { [0] = 'hosts.lua', %q, %q, %q } dofile 'spec/support/hosts.lua'"):format(
-      loop, case, server.url))
+    local text, ok = child.run(
+      ("arg = { [0] = 'hosts.lua', %q, %q, %q } dofile 'spec/support/hosts.lua'"):format(loop, case, server.url)
+    )
     if not ok then error(text, 0) end
     local elapsed, fired = text:match("elapsed (%S+) ticks (%d+)")
-    if tonumber(elapsed) < best then best, ticks = tonumber(elapsed), fired end
+    if tonumber(elapsed) < best then
+      best, ticks = tonumber(elapsed), fired
+    end
   end
   return best * 1000, ticks
 end
@@ -25,7 +28,14 @@ end
 for _, loop in ipairs { "blocking", "luv", "cqueues", "copas", "custom" } do
   local plain, plain_ticks = measure(loop, "parallel")
   local free, free_ticks = measure(loop, "parallel_unlimited")
-  print(("%-10s 50 calls in %3.0f ms, %s ticks of the host's timer; with rate_limit = false %3.0f ms, %s ticks"):format(
-    loop, plain, plain_ticks, free, free_ticks))
+  print(
+    ("%-10s 50 calls in %3.0f ms, %s ticks of the host's timer; with rate_limit = false %3.0f ms, %s ticks"):format(
+      loop,
+      plain,
+      plain_ticks,
+      free,
+      free_ticks
+    )
+  )
 end
 server:stop()

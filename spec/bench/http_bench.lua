@@ -38,26 +38,29 @@ local folder = machine.run("pwd"):gsub("\n", "") .. "/build/bench"
 --- The command line of a client.
 -- @tparam string prefix what its program is run by: the pinning, or valgrind
 local function command_of(prefix, client, case, server)
-  local variables = { "BENCH_NODE_MODULES=" .. folder .. "/node/node_modules",
-    "BENCH_PATHS='" .. cjson.encode(bodies.paths) .. "'" }
+  local variables =
+    { "BENCH_NODE_MODULES=" .. folder .. "/node/node_modules", "BENCH_PATHS='" .. cjson.encode(bodies.paths) .. "'" }
   if case.server == "tls" then variables[#variables + 1] = "BENCH_CA=" .. server.ca end
   if case.server == "once" then variables[#variables + 1] = "BENCH_CA=" .. server.bundle end
   if case.counted then variables[#variables + 1] = "BENCH_COUNTED=1" end
   if case.http2 then variables[#variables + 1] = "BENCH_HTTP2=1" end
-  return format("env %s %s%s", table.concat(variables, " "), prefix,
-    client.command(case, server[case.server]))
+  return format("env %s %s%s", table.concat(variables, " "), prefix, client.command(case, server[case.server]))
 end
 
 local function numbers_of(output)
   local found = {}
   local line = match(output, "requests=[^\n]+") or ""
-  for name, value in line:gmatch("(%w+)=([%d.]+)") do found[name] = tonumber(value) end
+  for name, value in line:gmatch("(%w+)=([%d.]+)") do
+    found[name] = tonumber(value)
+  end
   return found.requests and found
 end
 
 local function served_by(server)
   local total = 0
-  for _, pid in ipairs(server.pids) do total = total + machine.cpu_of(pid) end
+  for _, pid in ipairs(server.pids) do
+    total = total + machine.cpu_of(pid)
+  end
   return total
 end
 
@@ -71,8 +74,12 @@ local function measure(client, case, server)
   busy, wall = machine.busy() - busy, machine.now() - wall
   served = served_by(server) - served
   return {
-    rps = found.requests / found.seconds, cpu = found.cpu / found.requests, p50 = found.p50, p99 = found.p99,
-    rss = found.rss, foreign = math.max(0, busy - served - result.cpu) / wall,
+    rps = found.requests / found.seconds,
+    cpu = found.cpu / found.requests,
+    p50 = found.p50,
+    p99 = found.p99,
+    rss = found.rss,
+    foreign = math.max(0, busy - served - result.cpu) / wall,
   }
 end
 
@@ -94,15 +101,19 @@ local Results = {}
 Results.__index = Results
 
 --- The medians of a client in a case.
-function Results:get(case_id, client_id)
-  return self.medians[case_id] and self.medians[case_id][client_id]
-end
+function Results:get(case_id, client_id) return self.medians[case_id] and self.medians[case_id][client_id] end
 
 --- What raw C and bare cjson.decode take together; nil for cases without decoding.
 function Results:bound(case_id, name)
   local kind = case_id:match("^(%a+)")
-  local decoding = { small = "small-c1", slow = "small-c1", h2 = "small-c1", tls = "small-c1", medium = "medium-c32",
-    large = "large-c1" }
+  local decoding = {
+    small = "small-c1",
+    slow = "small-c1",
+    h2 = "small-c1",
+    tls = "small-c1",
+    medium = "medium-c32",
+    large = "large-c1",
+  }
   local raw, decode = self:get(case_id, "raw"), self:get(decoding[kind], "cjson")
   return raw and decode and raw[name] + decode[name]
 end
@@ -125,7 +136,9 @@ local function median_sample(samples)
   local result = {}
   for _, name in ipairs { "rps", "cpu", "p50", "p99", "rss", "foreign" } do
     local values = {}
-    for index, sample in ipairs(samples) do values[index] = sample[name] end
+    for index, sample in ipairs(samples) do
+      values[index] = sample[name]
+    end
     local least, most
     result[name], least, most = report.median(values)
     result[name .. "_spread"] = { least, most }
@@ -148,9 +161,16 @@ local function ready_clients()
   local ready, absent = {}, {}
   for _, client in ipairs(plan.clients) do
     local ok = true
-    if client.peer and not with_peers then ok = "peers are left out" elseif client.ready then ok = client.ready() end
-    if ok == true then ready[#ready + 1] = client
-    else absent[#absent + 1] = { title = client.title, reason = ok } end
+    if client.peer and not with_peers then
+      ok = "peers are left out"
+    elseif client.ready then
+      ok = client.ready()
+    end
+    if ok == true then
+      ready[#ready + 1] = client
+    else
+      absent[#absent + 1] = { title = client.title, reason = ok }
+    end
   end
   return ready, absent
 end
@@ -170,7 +190,8 @@ local function run_rounds(results, server)
           local sample, problem = measure_quietly(client, prepared(case, client), server)
           local key = case.id .. "\0" .. client.id
           samples[key] = samples[key] or {}
-          if sample then table.insert(samples[key], sample)
+          if sample then
+            table.insert(samples[key], sample)
           else
             client.failed = true
             table.insert(results.absent, { title = client.title, reason = case.title .. " failed: " .. problem })
@@ -205,8 +226,16 @@ local function run_starts(results, server)
     { id = "hoopai", title = "hoopai", command = format("%s spec/bench/clients/startup.lua %s", lua, server.plain) },
   }
   if base then
-    table.insert(starts, { id = "base", title = "hoopai, the other commit", command =
-      format("sh -c 'eval \"$(%s/.ci/env)\"; exec %s spec/bench/clients/startup.lua %s'", base, lua, server.plain) })
+    table.insert(starts, {
+      id = "base",
+      title = "hoopai, the other commit",
+      command = format(
+        "sh -c 'eval \"$(%s/.ci/env)\"; exec %s spec/bench/clients/startup.lua %s'",
+        base,
+        lua,
+        server.plain
+      ),
+    })
   end
   if with_peers and machine.has("curl") then
     table.insert(starts, { id = "curl", title = "curl", command = format("curl -s -o /dev/null '%s'", url) })
@@ -228,8 +257,10 @@ local function client_of(results, id)
 end
 
 local function collected(client, case, server, count)
-  local counted = setmetatable({ seconds = 1000, warm = math.max(100, case.concurrency), most = count,
-    counted = true }, { __index = case })
+  local counted = setmetatable(
+    { seconds = 1000, warm = math.max(100, case.concurrency), most = count, counted = true },
+    { __index = case }
+  )
   local valgrind = "valgrind --tool=callgrind --trace-children=yes --callgrind-out-file=/dev/null "
   local result = timed.run(command_of(valgrind, client, counted, server) .. " 2>&1")
   local most -- where a shell starts it, there is more than one process
@@ -254,7 +285,10 @@ local function run_counts(results, server)
         local once, twice = collected(client, case, server, count), collected(client, case, server, 2 * count)
         if once and twice then
           table.insert(results.instructions, {
-            id = client.id, case = case.id, title = client.title .. ", " .. case.title, count = (twice - once) / count,
+            id = client.id,
+            case = case.id,
+            title = client.title .. ", " .. case.title,
+            count = (twice - once) / count,
           })
         end
       end
@@ -270,20 +304,39 @@ local function write_json(results, targets)
     instructions[#instructions + 1] = { client = found.id, case = found.case, count = found.count }
   end
   local starts = {}
-  for index, found in ipairs(results.starts) do starts[index] = found end
-  assert(file:write(cjson.encode {
-    commit = machine.commit(), machine = machine.describe(), rounds = rounds, seconds = seconds,
-    foreign = results.foreign, cases = results.medians, starts = starts, instructions = instructions,
-    absent = results.absent, targets = targets,
-  }, "\n"))
+  for index, found in ipairs(results.starts) do
+    starts[index] = found
+  end
+  assert(file:write(
+    cjson.encode {
+      commit = machine.commit(),
+      machine = machine.describe(),
+      rounds = rounds,
+      seconds = seconds,
+      foreign = results.foreign,
+      cases = results.medians,
+      starts = starts,
+      instructions = instructions,
+      absent = results.absent,
+      targets = targets,
+    },
+    "\n"
+  ))
   assert(file:close())
 end
 
 if base then plan.add_base(base) end
 local clients, absent = ready_clients()
 local results = setmetatable({
-  cases = plan.cases, clients = clients, absent = absent, medians = {}, starts = {}, instructions = {},
-  rounds = rounds, seconds = seconds, tolerance = TOLERANCE,
+  cases = plan.cases,
+  clients = clients,
+  absent = absent,
+  medians = {},
+  starts = {},
+  instructions = {},
+  rounds = rounds,
+  seconds = seconds,
+  tolerance = TOLERANCE,
 }, Results)
 local server <close> = servers.start(folder)
 run_rounds(results, server)

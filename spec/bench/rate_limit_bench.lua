@@ -13,7 +13,9 @@ local box <close> = sandbox.start { control = true, rate_limit = { max = MOST, i
 local client <close> = hoopai.new { base_url = box.url, token = box.token, location_id = box.location_id }
 
 local calls = {}
-for index = 1, count do calls[index] = index end
+for index = 1, count do
+  calls[index] = index
+end
 local begun = core.now()
 local _, errors = hoopai.map(calls, function() return client.calendars:list() end, { concurrency = 50 })
 local seconds = core.now() - begun
@@ -24,5 +26,14 @@ for _, entry in ipairs(box:control("requests").requests) do
   if entry.status == 429 then refused = refused + 1 end
 end
 local least = (count - 1) // MOST * INTERVAL
-print(("%d calls at %d per %d s: %d answered 429, %.2f s, %.2f %% over the least of %d s"):format(
-  count, MOST, INTERVAL, refused, seconds, 100 * (seconds / least - 1), least))
+print(
+  ("%d calls at %d per %d s: %d answered 429, %.2f s, %.2f %% over the least of %d s"):format(
+    count,
+    MOST,
+    INTERVAL,
+    refused,
+    seconds,
+    100 * (seconds / least - 1),
+    least
+  )
+)

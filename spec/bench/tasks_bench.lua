@@ -15,11 +15,16 @@ local count, kind, url = tonumber(arg[1]) or 10000, arg[2], arg[3]
 local kinds = {
   { "sleeping tasks", function() hoopai.sleep(3600) end },
   { "calendars:get", function(client, index) return client.calendars:get("c" .. index) end },
-  { "appointments:create", function(client, index)
-    return client.appointments:create {
-      calendarId = "ocQHyuzHvysMo5N5VsXc", contactId = "contact" .. index, startTime = "2026-01-05T10:00:00-05:00",
-    }
-  end },
+  {
+    "appointments:create",
+    function(client, index)
+      return client.appointments:create {
+        calendarId = "ocQHyuzHvysMo5N5VsXc",
+        contactId = "contact" .. index,
+        startTime = "2026-01-05T10:00:00-05:00",
+      }
+    end,
+  },
 }
 
 --- KiB that the process has in memory, and the part that Lua has allocated.
@@ -35,15 +40,25 @@ local function measure(wait)
     pcall(hoopai.timeout, 0.01, wait, client, 0) -- what is loaded with the first is no part of the others
     local all, lua = memory()
     local tasks, begun = {}, core.now()
-    for index = 1, count do tasks[index] = hoopai.spawn(wait, client, index) end
+    for index = 1, count do
+      tasks[index] = hoopai.spawn(wait, client, index)
+    end
     hoopai.sleep(0) -- each of them runs until it waits
     local started = core.now() - begun
     hoopai.sleep(0.2) -- the calls leave
     local all_now, lua_now = memory()
     begun = core.now()
-    for _, task in ipairs(tasks) do task:cancel() end
-    print(("%5.2f KiB resident each, %5.2f of them Lua's; started in %4.1f us, cancelled in %4.1f us"):format(
-      (all_now - all) / count, (lua_now - lua) / count, started / count * 1e6, (core.now() - begun) / count * 1e6))
+    for _, task in ipairs(tasks) do
+      task:cancel()
+    end
+    print(
+      ("%5.2f KiB resident each, %5.2f of them Lua's; started in %4.1f us, cancelled in %4.1f us"):format(
+        (all_now - all) / count,
+        (lua_now - lua) / count,
+        started / count * 1e6,
+        (core.now() - begun) / count * 1e6
+      )
+    )
   end)
 end
 
@@ -54,8 +69,8 @@ else
   server:reply { always = true, steps = { { stall = true } } }
   print(("%d wait at a time:"):format(count))
   for index, entry in ipairs(kinds) do
-    local text, ok = child.run(("arg = { %q, %q, %q } dofile 'spec/bench/tasks_bench.lua'"):format(
-      count, index, server.url))
+    local text, ok =
+      child.run(("arg = { %q, %q, %q } dofile 'spec/bench/tasks_bench.lua'"):format(count, index, server.url))
     if not ok then error(text, 0) end
     io.write(("%-20s "):format(entry[1]), text)
   end

@@ -16,9 +16,7 @@ local MADE_UP = { headers = { Prefer = "dynamic=true" } }
 
 local totals = { calls = 0, refused = 0, sent = 0, received = 0 }
 
-local function violations(response)
-  return response and response.headers and response.headers["sl-violations"]
-end
+local function violations(response) return response and response.headers and response.headers["sl-violations"] end
 
 --- The mock server's report on a call that failed.
 local function reason(err)
@@ -28,8 +26,12 @@ end
 
 local function merged(a, b)
   local all = {}
-  for name, value in pairs(a) do all[name] = value end
-  for name, value in pairs(b or {}) do all[name] = value end
+  for name, value in pairs(a) do
+    all[name] = value
+  end
+  for name, value in pairs(b or {}) do
+    all[name] = value
+  end
   return all
 end
 
@@ -51,7 +53,9 @@ end
 local function answer_places(endpoint)
   local function skip(field) return field.undocumented end
   local places = walk.places(endpoint.result.type, "result", skip)
-  for _, field in ipairs(endpoint.result.extra or {}) do walk.places(field, "extra." .. field.name, skip, places) end
+  for _, field in ipairs(endpoint.result.extra or {}) do
+    walk.places(field, "extra." .. field.name, skip, places)
+  end
   return places
 end
 
@@ -64,21 +68,22 @@ local function aliases()
   for _, name in ipairs(require "hoopai.api") do
     local resource = require("hoopai.api." .. name)
     for _, data in ipairs(resource) do
-      if data.alias then
-        list[#list + 1] = { resource = resource, endpoint = data, target = targets[data.alias] }
-      end
+      if data.alias then list[#list + 1] = { resource = resource, endpoint = data, target = targets[data.alias] } end
     end
   end
   return list
 end
 
 -- Responses that the comparison must reject: JSON-like values against one small type.
-local ANSWER = { type = "object", fields = {
-  { name = "id", type = "string", required = true },
-  { name = "live", type = "string", required = true, undocumented = true },
-  { name = "count", type = "integer" },
-  { name = "days", type = "array", items = { type = "object", fields = { { name = "open", type = "boolean" } } } },
-} }
+local ANSWER = {
+  type = "object",
+  fields = {
+    { name = "id", type = "string", required = true },
+    { name = "live", type = "string", required = true, undocumented = true },
+    { name = "count", type = "integer" },
+    { name = "days", type = "array", items = { type = "object", fields = { { name = "open", type = "boolean" } } } },
+  },
+}
 local WRONG_ANSWERS = {
   { "a field that is not declared", { id = "a", more = 1 }, { "result.more: is not declared" } },
   { "such a field in a list", { id = "a", days = { {}, { shut = true } } }, { "result.days[].shut: is not declared" } },
@@ -95,7 +100,9 @@ describe("contract: ", function()
 
   setup(function()
     local options = {
-      base_url = assert(os.getenv("HOOPAI_CONTRACT_URL")), token = "a-token-for-the-mock-server", api_version = VERSION,
+      base_url = assert(os.getenv("HOOPAI_CONTRACT_URL")),
+      token = "a-token-for-the-mock-server",
+      api_version = VERSION,
     }
     client = hoopai.new(merged(options, { location_id = LOCATION }))
     -- Checks nothing and fills in no location, so that wrong values reach the mock server.
@@ -105,8 +112,14 @@ describe("contract: ", function()
   teardown(function()
     client:close()
     careless:close()
-    print(("\n%d calls with %d values found right, %d values of answers compared, %d wrong calls refused"):format(
-      totals.calls, totals.sent, totals.received, totals.refused))
+    print(
+      ("\n%d calls with %d values found right, %d values of answers compared, %d wrong calls refused"):format(
+        totals.calls,
+        totals.sent,
+        totals.received,
+        totals.refused
+      )
+    )
   end)
 
   local function call(from, entry, variant, options)
@@ -141,7 +154,9 @@ describe("contract: ", function()
     totals.refused = totals.refused + 1
     local named = false
     -- It lowers the names of parameters; drift_contract compares them as they are spelt.
-    for _, name in ipairs(names) do named = named or said:lower():find(name:lower(), 1, true) ~= nil end
+    for _, name in ipairs(names) do
+      named = named or said:lower():find(name:lower(), 1, true) ~= nil
+    end
     assert.is_true(named, ("it names none of %s: %s"):format(table.concat(names, ", "), said))
   end
 

@@ -25,7 +25,9 @@ end
 -- @treturn table list of { id = "GET /calendars/", method = "GET", path = "/calendars/", item, operation }
 function document.operations(doc)
   local paths, list = {}, {}
-  for path in pairs(doc.paths) do paths[#paths + 1] = path end
+  for path in pairs(doc.paths) do
+    paths[#paths + 1] = path
+  end
   sort(paths)
   for _, path in ipairs(paths) do
     for _, name in ipairs(METHODS) do
@@ -33,7 +35,11 @@ function document.operations(doc)
       if operation then
         local method = name:upper()
         list[#list + 1] = {
-          id = method .. " " .. path, method = method, path = path, item = doc.paths[path], operation = operation,
+          id = method .. " " .. path,
+          method = method,
+          path = path,
+          item = doc.paths[path],
+          operation = operation,
         }
       end
     end
@@ -44,8 +50,12 @@ end
 --- The parameters of an operation, those of its path included: a list.
 function document.parameters(found)
   local list = {}
-  for _, parameter in ipairs(found.item.parameters or {}) do list[#list + 1] = parameter end
-  for _, parameter in ipairs(found.operation.parameters or {}) do list[#list + 1] = parameter end
+  for _, parameter in ipairs(found.item.parameters or {}) do
+    list[#list + 1] = parameter
+  end
+  for _, parameter in ipairs(found.operation.parameters or {}) do
+    list[#list + 1] = parameter
+  end
   return list
 end
 
@@ -62,7 +72,9 @@ function document.resolve(doc, schema)
       inner = schema.allOf[1]
     end
     local joined = {}
-    for key, value in pairs(inner) do joined[key] = value end
+    for key, value in pairs(inner) do
+      joined[key] = value
+    end
     for key, value in pairs(schema) do
       if key ~= "$ref" and key ~= "allOf" then joined[key] = value end
     end
@@ -74,23 +86,35 @@ end
 local function visit_schema(schema, visit)
   if type(schema) ~= "table" then return end
   visit(schema)
-  for _, part in pairs(schema.properties or {}) do visit_schema(part, visit) end
+  for _, part in pairs(schema.properties or {}) do
+    visit_schema(part, visit)
+  end
   visit_schema(schema.items, visit)
   visit_schema(schema.additionalProperties, visit)
-  for _, part in ipairs(schema.allOf or {}) do visit_schema(part, visit) end
+  for _, part in ipairs(schema.allOf or {}) do
+    visit_schema(part, visit)
+  end
 end
 
 local function visit_content(holder, visit)
-  for _, media in pairs(holder and holder.content or {}) do visit_schema(media.schema, visit) end
+  for _, media in pairs(holder and holder.content or {}) do
+    visit_schema(media.schema, visit)
+  end
 end
 
 --- Calls visit(schema) for every schema that is written down in the document itself, nested ones included.
 function document.each_schema(doc, visit)
-  for _, schema in pairs(doc.components.schemas) do visit_schema(schema, visit) end
+  for _, schema in pairs(doc.components.schemas) do
+    visit_schema(schema, visit)
+  end
   for _, found in ipairs(document.operations(doc)) do
-    for _, parameter in ipairs(document.parameters(found)) do visit_schema(parameter.schema, visit) end
+    for _, parameter in ipairs(document.parameters(found)) do
+      visit_schema(parameter.schema, visit)
+    end
     visit_content(found.operation.requestBody, visit)
-    for _, response in pairs(found.operation.responses) do visit_content(response, visit) end
+    for _, response in pairs(found.operation.responses) do
+      visit_content(response, visit)
+    end
   end
 end
 
@@ -107,7 +131,9 @@ end
 --- The JSON schema of a request body or response, and a problem when there is other content than JSON.
 function document.json_schema(holder)
   local types = {}
-  for name in pairs(holder.content or {}) do types[#types + 1] = name end
+  for name in pairs(holder.content or {}) do
+    types[#types + 1] = name
+  end
   sort(types)
   if #types ~= 1 or types[1] ~= "application/json" then
     return nil, next(types) and concat(types, ", ") or "no content"

@@ -12,27 +12,55 @@ local drift = {}
 
 -- What each type is on the wire.
 local WIRE = {
-  string = "string", integer = "number", number = "number", boolean = "boolean", object = "object", array = "array",
-  datetime = "string", date = "string", timezone = "string",
+  string = "string",
+  integer = "number",
+  number = "number",
+  boolean = "boolean",
+  object = "object",
+  array = "array",
+  datetime = "string",
+  date = "string",
+  timezone = "string",
 }
 
 local LIMITS = {
-  minimum = "min", maximum = "max", minLength = "min_length", maxLength = "max_length", minItems = "min_items",
+  minimum = "min",
+  maximum = "max",
+  minLength = "min_length",
+  maxLength = "max_length",
+  minItems = "min_items",
   maxItems = "max_items",
 }
 
 -- All that is compared or means nothing to a client. What is not in here must not be overlooked in a later document.
 local UNDERSTOOD = {
-  type = true, properties = true, required = true, items = true, enum = true, default = true, pattern = true,
-  deprecated = true, readOnly = true, nullable = true, additionalProperties = true,
-  description = true, example = true, examples = true,
-}
-local PARAMETER_UNDERSTOOD = {
-  name = true, ["in"] = true, required = true, schema = true, description = true, example = true,
+  type = true,
+  properties = true,
+  required = true,
+  items = true,
+  enum = true,
+  default = true,
+  pattern = true,
+  deprecated = true,
+  readOnly = true,
+  nullable = true,
+  additionalProperties = true,
+  description = true,
+  example = true,
   examples = true,
 }
-for name in pairs(LIMITS) do UNDERSTOOD[name] = true end
-
+local PARAMETER_UNDERSTOOD = {
+  name = true,
+  ["in"] = true,
+  required = true,
+  schema = true,
+  description = true,
+  example = true,
+  examples = true,
+}
+for name in pairs(LIMITS) do
+  UNDERSTOOD[name] = true
+end
 
 local function add(self, place, kind, ours, theirs)
   self.differences[#self.differences + 1] = { place = place, kind = kind, ours = ours, theirs = theirs }
@@ -42,7 +70,9 @@ local function text_of(value)
   if value == nil then return nil end
   if type(value) ~= "table" then return tostring(value) end
   local parts = {}
-  for index, item in ipairs(value) do parts[index] = tostring(item) end
+  for index, item in ipairs(value) do
+    parts[index] = tostring(item)
+  end
   return concat(parts, ", ")
 end
 
@@ -50,7 +80,9 @@ end
 local function set_text(list)
   if list == nil then return nil end
   local parts = {}
-  for index, item in ipairs(list) do parts[index] = tostring(item) end
+  for index, item in ipairs(list) do
+    parts[index] = tostring(item)
+  end
   sort(parts)
   return concat(parts, ", ")
 end
@@ -66,13 +98,17 @@ end
 
 local function set_of(list)
   local set = {}
-  for _, name in ipairs(list or {}) do set[name] = true end
+  for _, name in ipairs(list or {}) do
+    set[name] = true
+  end
   return set
 end
 
 local function sorted_keys(map)
   local list = {}
-  for name in pairs(map) do list[#list + 1] = name end
+  for name in pairs(map) do
+    list[#list + 1] = name
+  end
   sort(list)
   return list
 end
@@ -130,7 +166,9 @@ function compare_type(self, place, ours, schema, side)
   end
   compare_kind(self, place, ours, theirs)
   same(self, place, "enum", set_text(ours.enum), set_text(theirs.enum))
-  for name, own in pairs(LIMITS) do same(self, place, own, ours[own], theirs[name]) end
+  for name, own in pairs(LIMITS) do
+    same(self, place, own, ours[own], theirs[name])
+  end
   same(self, place, "default", ours.default, theirs.default)
   same(self, place, "pattern", ours.pattern, theirs.pattern)
   same(self, place, "deprecated", flag(ours.deprecated), flag(theirs.deprecated))
@@ -172,7 +210,9 @@ local function compare_path(self, id, params, parameters)
   local fields = {}
   for index, param in ipairs(params) do
     local field = { required = true }
-    for key, value in pairs(param) do field[key] = value end
+    for key, value in pairs(param) do
+      field[key] = value
+    end
     fields[index] = field
   end
   local schemas, required = schemas_of(parameters)
@@ -228,7 +268,9 @@ end
 local function compare_envelope(self, place, result, schema)
   local theirs, found = document.resolve(self.doc, schema), nil
   local rest = {}
-  for name, part in pairs(theirs.properties or {}) do rest[name] = part end
+  for name, part in pairs(theirs.properties or {}) do
+    rest[name] = part
+  end
   for _, key in ipairs(result.keys) do
     if not rest[key] then
       add(self, place, "envelope", key)
@@ -258,7 +300,9 @@ local function scopes_of(operation)
   local scopes = {}
   for _, requirement in ipairs(operation.security or {}) do
     for _, list in pairs(requirement) do
-      for _, scope in ipairs(list) do scopes[#scopes + 1] = scope end
+      for _, scope in ipairs(list) do
+        scopes[#scopes + 1] = scope
+      end
     end
   end
   return set_text(scopes)
@@ -279,7 +323,9 @@ end
 
 local function server_of(doc)
   local urls = {}
-  for index, server in ipairs(doc.servers or {}) do urls[index] = server.url end
+  for index, server in ipairs(doc.servers or {}) do
+    urls[index] = server.url
+  end
   return set_text(urls)
 end
 
@@ -291,11 +337,17 @@ end
 -- @treturn table counts: endpoints, compared (values), fields = { request, response }
 function drift.compare(doc, endpoints, own)
   local self = {
-    doc = doc, api_version = own.api_version, differences = {}, compared = 0, endpoints = 0,
+    doc = doc,
+    api_version = own.api_version,
+    differences = {},
+    compared = 0,
+    endpoints = 0,
     fields = { request = 0, response = 0 },
   }
   local documented = {}
-  for _, found in ipairs(document.operations(doc)) do documented[found.id] = found end
+  for _, found in ipairs(document.operations(doc)) do
+    documented[found.id] = found
+  end
   same(self, "document", "server", own.base_url, server_of(doc))
   for _, entry in ipairs(endpoints) do
     local endpoint = entry.endpoint
@@ -309,14 +361,20 @@ function drift.compare(doc, endpoints, own)
       add(self, entry.id, "undocumented", flag(endpoint.undocumented) or "no")
     end
   end
-  for _, id in ipairs(sorted_keys(documented)) do add(self, id, "missing", nil, "documented") end
+  for _, id in ipairs(sorted_keys(documented)) do
+    add(self, id, "missing", nil, "documented")
+  end
   return self.differences, self
 end
 
 --- A difference as a line.
 function drift.line(difference)
-  return ("%s: %s: ours %s, documented %s"):format(difference.place, difference.kind,
-    difference.ours or "nothing", difference.theirs or "nothing")
+  return ("%s: %s: ours %s, documented %s"):format(
+    difference.place,
+    difference.kind,
+    difference.ours or "nothing",
+    difference.theirs or "nothing"
+  )
 end
 
 --- Does an intended difference explain this one?
@@ -333,7 +391,9 @@ end
 -- @treturn table how many differences each of them explains
 function drift.explain(differences, intended)
   local open, hits = {}, {}
-  for index = 1, #intended do hits[index] = 0 end
+  for index = 1, #intended do
+    hits[index] = 0
+  end
   for _, difference in ipairs(differences) do
     local explained = 0
     for index, entry in ipairs(intended) do

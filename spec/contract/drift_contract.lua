@@ -81,9 +81,7 @@ local INTENDED = {
 local PATH = assert(os.getenv("HOOPAI_OPENAPI"), "HOOPAI_OPENAPI names no document")
 local ENDPOINTS = samples.endpoints()
 
-local function compare(doc)
-  return drift.compare(doc, ENDPOINTS, options.check_new { token = "a-token" })
-end
+local function compare(doc) return drift.compare(doc, ENDPOINTS, options.check_new { token = "a-token" }) end
 
 local function find(differences, place, kind)
   for _, difference in ipairs(differences) do
@@ -99,121 +97,290 @@ end
 
 -- Changes of the document, and where each must show.
 local CHANGES = {
-  { "a new endpoint", "GET /calendars/appointments", "missing",
-    function(doc) doc.paths["/calendars/appointments"] = { get = doc.paths["/calendars/"].get } end },
-  { "an endpoint gone", "block_slots:list", "undocumented",
-    function(doc) doc.paths["/calendars/blocked-slots"] = nil end },
-  { "another method", "groups:update", "undocumented",
+  {
+    "a new endpoint",
+    "GET /calendars/appointments",
+    "missing",
+    function(doc) doc.paths["/calendars/appointments"] = { get = doc.paths["/calendars/"].get } end,
+  },
+  {
+    "an endpoint gone",
+    "block_slots:list",
+    "undocumented",
+    function(doc) doc.paths["/calendars/blocked-slots"] = nil end,
+  },
+  {
+    "another method",
+    "groups:update",
+    "undocumented",
     function(doc)
       local item = doc.paths["/calendars/groups/{groupId}"]
       item.patch, item.put = item.put, nil
-    end },
-  { "a new query parameter", "calendars:list query.pageToken", "missing",
+    end,
+  },
+  {
+    "a new query parameter",
+    "calendars:list query.pageToken",
+    "missing",
     function(doc)
-      table.insert(doc.paths["/calendars/"].get.parameters,
-        { name = "pageToken", ["in"] = "query", schema = { type = "string" } })
-    end },
-  { "another spelling of a query parameter", "calendars:list query.groupId", "undocumented",
-    function(doc) parameter(doc.paths["/calendars/"].get, "groupId").name = "groupid" end },
-  { "a parameter becomes required", "calendars:list query.groupId", "required",
-    function(doc) parameter(doc.paths["/calendars/"].get, "groupId").required = true end },
-  { "a parameter with a style", "calendars:free_slots query.userIds", "not understood",
-    function(doc) parameter(doc.paths["/calendars/{calendarId}/free-slots"].get, "userIds").explode = false end },
-  { "a limit of a query parameter", "schedules:list query.limit", "max",
-    function(doc) parameter(doc.paths["/calendars/schedules/search"].get, "limit").schema.maximum = 100 end },
-  { "values of a path parameter", "resources:get path.resourceType", "enum",
+      table.insert(
+        doc.paths["/calendars/"].get.parameters,
+        { name = "pageToken", ["in"] = "query", schema = { type = "string" } }
+      )
+    end,
+  },
+  {
+    "another spelling of a query parameter",
+    "calendars:list query.groupId",
+    "undocumented",
+    function(doc) parameter(doc.paths["/calendars/"].get, "groupId").name = "groupid" end,
+  },
+  {
+    "a parameter becomes required",
+    "calendars:list query.groupId",
+    "required",
+    function(doc) parameter(doc.paths["/calendars/"].get, "groupId").required = true end,
+  },
+  {
+    "a parameter with a style",
+    "calendars:free_slots query.userIds",
+    "not understood",
+    function(doc) parameter(doc.paths["/calendars/{calendarId}/free-slots"].get, "userIds").explode = false end,
+  },
+  {
+    "a limit of a query parameter",
+    "schedules:list query.limit",
+    "max",
+    function(doc) parameter(doc.paths["/calendars/schedules/search"].get, "limit").schema.maximum = 100 end,
+  },
+  {
+    "values of a path parameter",
+    "resources:get path.resourceType",
+    "enum",
     function(doc)
-      table.insert(parameter(doc.paths["/calendars/resources/{resourceType}/{id}"].get, "resourceType").schema.enum,
-        "people")
-    end },
-  { "a new header", "groups:list header.X-Tenant", "missing",
+      table.insert(
+        parameter(doc.paths["/calendars/resources/{resourceType}/{id}"].get, "resourceType").schema.enum,
+        "people"
+      )
+    end,
+  },
+  {
+    "a new header",
+    "groups:list header.X-Tenant",
+    "missing",
     function(doc)
-      table.insert(doc.paths["/calendars/groups"].get.parameters,
-        { name = "X-Tenant", ["in"] = "header", schema = { type = "string" } })
-    end },
-  { "a cookie", "groups:list cookie.session", "missing",
+      table.insert(
+        doc.paths["/calendars/groups"].get.parameters,
+        { name = "X-Tenant", ["in"] = "header", schema = { type = "string" } }
+      )
+    end,
+  },
+  {
+    "a cookie",
+    "groups:list cookie.session",
+    "missing",
     function(doc)
-      table.insert(doc.paths["/calendars/groups"].get.parameters,
-        { name = "session", ["in"] = "cookie", schema = { type = "string" } })
-    end },
-  { "another version", "events:list header.Version", "value",
-    function(doc) parameter(doc.paths["/calendars/events"].get, "Version").schema.enum = { "v3" } end },
-  { "a new body field", "calendars:create body.colour", "missing",
-    function(doc) doc.components.schemas.CalendarCreateDTO.properties.colour = { type = "string" } end },
-  { "a body field gone", "calendars:update body.slug", "undocumented",
-    function(doc) doc.components.schemas.CalendarUpdateDTO.properties.slug = nil end },
-  { "a new field deep in a body", "schedules:update body.rules[].intervals[].label", "missing",
-    function(doc) doc.components.schemas.ScheduleIntervalDTO.properties.label = { type = "string" } end },
-  { "a new field of an answer", "events:list result[].createdBy.name", "missing",
-    function(doc) doc.components.schemas.CreatedOrUpdatedBy.properties.name = { type = "string" } end },
-  { "a new field of free slots", "calendars:free_slots result{}.count", "missing",
-    function(doc) doc.components.schemas.SlotsSchema.properties.count = { type = "number" } end },
-  { "something beside the result", "notes:list result.extra.total", "missing",
-    function(doc)
-      doc.components.schemas.GetNotesListSuccessfulResponseDto.properties.total = { type = "number" }
-    end },
-  { "another envelope", "groups:list result", "envelope",
+      table.insert(
+        doc.paths["/calendars/groups"].get.parameters,
+        { name = "session", ["in"] = "cookie", schema = { type = "string" } }
+      )
+    end,
+  },
+  {
+    "another version",
+    "events:list header.Version",
+    "value",
+    function(doc) parameter(doc.paths["/calendars/events"].get, "Version").schema.enum = { "v3" } end,
+  },
+  {
+    "a new body field",
+    "calendars:create body.colour",
+    "missing",
+    function(doc) doc.components.schemas.CalendarCreateDTO.properties.colour = { type = "string" } end,
+  },
+  {
+    "a body field gone",
+    "calendars:update body.slug",
+    "undocumented",
+    function(doc) doc.components.schemas.CalendarUpdateDTO.properties.slug = nil end,
+  },
+  {
+    "a new field deep in a body",
+    "schedules:update body.rules[].intervals[].label",
+    "missing",
+    function(doc) doc.components.schemas.ScheduleIntervalDTO.properties.label = { type = "string" } end,
+  },
+  {
+    "a new field of an answer",
+    "events:list result[].createdBy.name",
+    "missing",
+    function(doc) doc.components.schemas.CreatedOrUpdatedBy.properties.name = { type = "string" } end,
+  },
+  {
+    "a new field of free slots",
+    "calendars:free_slots result{}.count",
+    "missing",
+    function(doc) doc.components.schemas.SlotsSchema.properties.count = { type = "number" } end,
+  },
+  {
+    "something beside the result",
+    "notes:list result.extra.total",
+    "missing",
+    function(doc) doc.components.schemas.GetNotesListSuccessfulResponseDto.properties.total = { type = "number" } end,
+  },
+  {
+    "another envelope",
+    "groups:list result",
+    "envelope",
     function(doc)
       local properties = doc.components.schemas.AllGroupsSuccessfulResponseDTO.properties
       properties.data, properties.groups = properties.groups, nil
-    end },
-  { "another type", "notes:create body.body", "type",
-    function(doc) doc.components.schemas.NotesDTO.properties.body.type = "number" end },
-  { "another type in a list", "schedules:create body.calendarIds[]", "type",
-    function(doc) doc.components.schemas.CreateScheduleDTO.properties.calendarIds.items.type = "number" end },
-  { "a map instead of fields", "notes:create body", "map",
-    function(doc) doc.components.schemas.NotesDTO.additionalProperties = { type = "string" } end },
-  { "a new value", "appointments:create body.appointmentStatus", "enum",
+    end,
+  },
+  {
+    "another type",
+    "notes:create body.body",
+    "type",
+    function(doc) doc.components.schemas.NotesDTO.properties.body.type = "number" end,
+  },
+  {
+    "another type in a list",
+    "schedules:create body.calendarIds[]",
+    "type",
+    function(doc) doc.components.schemas.CreateScheduleDTO.properties.calendarIds.items.type = "number" end,
+  },
+  {
+    "a map instead of fields",
+    "notes:create body",
+    "map",
+    function(doc) doc.components.schemas.NotesDTO.additionalProperties = { type = "string" } end,
+  },
+  {
+    "a new value",
+    "appointments:create body.appointmentStatus",
+    "enum",
     function(doc)
       table.insert(doc.components.schemas.AppointmentCreateSchema.properties.appointmentStatus.enum, "active")
-    end },
-  { "a field becomes required", "appointments:create body.endTime", "required",
-    function(doc) table.insert(doc.components.schemas.AppointmentCreateSchema.required, "endTime") end },
-  { "a field becomes optional", "notes:create body.body", "required",
-    function(doc) doc.components.schemas.NotesDTO.required = nil end },
-  { "another limit of a text", "notes:create body.body", "max_length",
-    function(doc) doc.components.schemas.NotesDTO.properties.body.maxLength = 4000 end },
-  { "another limit of a list", "resources:create body.calendarIds", "max_items",
-    function(doc) doc.components.schemas.CreateCalendarResourceDTO.properties.calendarIds.maxItems = 50 end },
-  { "another default", "calendars:create body.slotDuration", "default",
-    function(doc) doc.components.schemas.CalendarCreateDTO.properties.slotDuration.default = 15 end },
-  { "another pattern", "schedules:create body.timezone", "pattern",
-    function(doc) doc.components.schemas.CreateScheduleDTO.properties.timezone.pattern = "^.+$" end },
-  { "a deprecated field", "groups:create body.slug", "deprecated",
-    function(doc) doc.components.schemas.GroupCreateDTO.properties.slug.deprecated = true end },
-  { "a read-only field", "groups:create body.isActive", "read_only",
-    function(doc) doc.components.schemas.GroupCreateDTO.properties.isActive.readOnly = true end },
-  { "a field that takes null", "groups:create body.description", "nullable",
-    function(doc) doc.components.schemas.GroupCreateDTO.properties.description.nullable = true end },
-  { "a word that is not understood", "groups:create body", "not understood",
-    function(doc) doc.components.schemas.GroupCreateDTO.oneOf = { { required = { "slug" } } } end },
-  { "an undocumented field is documented", "appointments:create result.dateAdded", "marked as undocumented",
-    function(doc) doc.components.schemas.AppointmentSchemaResponse.properties.dateAdded = { type = "string" } end },
-  { "another success status", "groups:create", "status",
+    end,
+  },
+  {
+    "a field becomes required",
+    "appointments:create body.endTime",
+    "required",
+    function(doc) table.insert(doc.components.schemas.AppointmentCreateSchema.required, "endTime") end,
+  },
+  {
+    "a field becomes optional",
+    "notes:create body.body",
+    "required",
+    function(doc) doc.components.schemas.NotesDTO.required = nil end,
+  },
+  {
+    "another limit of a text",
+    "notes:create body.body",
+    "max_length",
+    function(doc) doc.components.schemas.NotesDTO.properties.body.maxLength = 4000 end,
+  },
+  {
+    "another limit of a list",
+    "resources:create body.calendarIds",
+    "max_items",
+    function(doc) doc.components.schemas.CreateCalendarResourceDTO.properties.calendarIds.maxItems = 50 end,
+  },
+  {
+    "another default",
+    "calendars:create body.slotDuration",
+    "default",
+    function(doc) doc.components.schemas.CalendarCreateDTO.properties.slotDuration.default = 15 end,
+  },
+  {
+    "another pattern",
+    "schedules:create body.timezone",
+    "pattern",
+    function(doc) doc.components.schemas.CreateScheduleDTO.properties.timezone.pattern = "^.+$" end,
+  },
+  {
+    "a deprecated field",
+    "groups:create body.slug",
+    "deprecated",
+    function(doc) doc.components.schemas.GroupCreateDTO.properties.slug.deprecated = true end,
+  },
+  {
+    "a read-only field",
+    "groups:create body.isActive",
+    "read_only",
+    function(doc) doc.components.schemas.GroupCreateDTO.properties.isActive.readOnly = true end,
+  },
+  {
+    "a field that takes null",
+    "groups:create body.description",
+    "nullable",
+    function(doc) doc.components.schemas.GroupCreateDTO.properties.description.nullable = true end,
+  },
+  {
+    "a word that is not understood",
+    "groups:create body",
+    "not understood",
+    function(doc) doc.components.schemas.GroupCreateDTO.oneOf = { { required = { "slug" } } } end,
+  },
+  {
+    "an undocumented field is documented",
+    "appointments:create result.dateAdded",
+    "marked as undocumented",
+    function(doc) doc.components.schemas.AppointmentSchemaResponse.properties.dateAdded = { type = "string" } end,
+  },
+  {
+    "another success status",
+    "groups:create",
+    "status",
     function(doc)
       local responses = doc.paths["/calendars/groups"].post.responses
       responses["200"], responses["201"] = responses["201"], nil
-    end },
-  { "another scope", "groups:list", "scope",
-    function(doc) doc.paths["/calendars/groups"].get.security[1].bearer = { "calendars.readonly" } end },
-  { "a deprecated endpoint", "groups:list", "deprecated",
-    function(doc) doc.paths["/calendars/groups"].get.deprecated = true end },
-  { "a body that is no longer taken", "notes:create body", "body",
-    function(doc) doc.paths["/calendars/appointments/{appointmentId}/notes"].post.requestBody = nil end },
-  { "a body where there was none", "schedules:delete body", "body",
+    end,
+  },
+  {
+    "another scope",
+    "groups:list",
+    "scope",
+    function(doc) doc.paths["/calendars/groups"].get.security[1].bearer = { "calendars.readonly" } end,
+  },
+  {
+    "a deprecated endpoint",
+    "groups:list",
+    "deprecated",
+    function(doc) doc.paths["/calendars/groups"].get.deprecated = true end,
+  },
+  {
+    "a body that is no longer taken",
+    "notes:create body",
+    "body",
+    function(doc) doc.paths["/calendars/appointments/{appointmentId}/notes"].post.requestBody = nil end,
+  },
+  {
+    "a body where there was none",
+    "schedules:delete body",
+    "body",
     function(doc)
       local paths = doc.paths
       paths["/calendars/schedules/{id}"].delete.requestBody = paths["/calendars/"].post.requestBody
-    end },
-  { "a body that was empty", "events:delete body.reason", "missing",
-    function(doc) doc.components.schemas.DeleteAppointmentSchema.properties.reason = { type = "string" } end },
-  { "another kind of body", "notes:create body", "content",
+    end,
+  },
+  {
+    "a body that was empty",
+    "events:delete body.reason",
+    "missing",
+    function(doc) doc.components.schemas.DeleteAppointmentSchema.properties.reason = { type = "string" } end,
+  },
+  {
+    "another kind of body",
+    "notes:create body",
+    "content",
     function(doc)
       local body = doc.paths["/calendars/appointments/{appointmentId}/notes"].post.requestBody
       body.content = { ["application/xml"] = body.content["application/json"] }
-    end },
-  { "another server", "document", "server",
-    function(doc) doc.servers[1].url = "https://api.example.com" end },
+    end,
+  },
+  { "another server", "document", "server", function(doc) doc.servers[1].url = "https://api.example.com" end },
 }
 
 describe("the vendor's document and the endpoint data:", function()
@@ -225,10 +392,20 @@ describe("the vendor's document and the endpoint data:", function()
     _, hits = drift.explain(differences, INTENDED)
   end)
 
-  teardown(function()
-    print(("\n%d endpoints, %d fields of requests, %d of answers, %d comparisons: %d differences by %d entries"):format(
-      counts.endpoints, counts.fields.request, counts.fields.response, counts.compared, #differences, #INTENDED))
-  end)
+  teardown(
+    function()
+      print(
+        ("\n%d endpoints, %d fields of requests, %d of answers, %d comparisons: %d differences by %d entries"):format(
+          counts.endpoints,
+          counts.fields.request,
+          counts.fields.response,
+          counts.compared,
+          #differences,
+          #INTENDED
+        )
+      )
+    end
+  )
 
   it("all endpoints are compared", function()
     assert.equal(42, counts.endpoints)
@@ -246,19 +423,16 @@ describe("the vendor's document and the endpoint data:", function()
   end
 
   for _, entry in ipairs(ENDPOINTS) do
-    it(entry.id .. " differs only where intended", function()
-      assert.same({}, unexplained(entry.id))
-    end)
+    it(entry.id .. " differs only where intended", function() assert.same({}, unexplained(entry.id)) end)
   end
 
-  it("has no endpoint and no server that the data does not have", function()
-    assert.same({}, unexplained(""))
-  end)
+  it("has no endpoint and no server that the data does not have", function() assert.same({}, unexplained("")) end)
 
   for index, entry in ipairs(INTENDED) do
-    it(("still differs: %s (%s)"):format(entry.why, entry.kind), function()
-      assert.is_true(hits[index] > 0, "this entry explains nothing any more: take it out")
-    end)
+    it(
+      ("still differs: %s (%s)"):format(entry.why, entry.kind),
+      function() assert.is_true(hits[index] > 0, "this entry explains nothing any more: take it out") end
+    )
   end
 
   for _, change in ipairs(CHANGES) do

@@ -12,9 +12,7 @@ local assert, error, ipairs, next, pairs, pcall, type = assert, error, ipairs, n
 local io_open = io.open
 
 -- The paths and schemas that mends go to by name; a document that lost one is another document.
-local function path_item(doc, path)
-  return doc.paths[path] or error("the document has no path " .. path, 0)
-end
+local function path_item(doc, path) return doc.paths[path] or error("the document has no path " .. path, 0) end
 
 local function schema_of(doc, name)
   return doc.components.schemas[name] or error("the document has no schema " .. name, 0)
@@ -35,7 +33,9 @@ local mends = {
       local item = path_item(doc, "/calendars/groups/{groupId}")
       if item.get then return 0 end
       item.get = {
-        operationId = "get-group", parameters = item.put.parameters, security = item.put.security,
+        operationId = "get-group",
+        parameters = item.put.parameters,
+        security = item.put.security,
         responses = item.put.responses,
       }
       return 1
@@ -47,10 +47,15 @@ local mends = {
       local changes = 0
       for name, operation in pairs(path_item(doc, "/calendars/appointments/{appointmentId}/notes/{noteId}")) do
         local declared
-        for _, parameter in ipairs(operation.parameters) do declared = declared or parameter.name == "noteId" end
+        for _, parameter in ipairs(operation.parameters) do
+          declared = declared or parameter.name == "noteId"
+        end
         if not declared then
           operation.parameters[#operation.parameters + 1] = {
-            name = "noteId", ["in"] = "path", required = true, schema = { type = "string" },
+            name = "noteId",
+            ["in"] = "path",
+            required = true,
+            schema = { type = "string" },
             description = "added for " .. name,
           }
           changes = changes + 1
@@ -150,7 +155,10 @@ local mends = {
     apply = function(doc)
       if doc["x-json-schema-faker"] then return 0 end
       doc["x-json-schema-faker"] = {
-        ["always-fake-optionals"] = true, ["fill-properties"] = false, ["min-items"] = 1, ["max-items"] = 3,
+        ["always-fake-optionals"] = true,
+        ["fill-properties"] = false,
+        ["min-items"] = 1,
+        ["max-items"] = 3,
       }
       return 1
     end,
@@ -199,8 +207,14 @@ function module.write(source, folder)
   local beside = (source:match("^(.*)/") or ".") .. "/" .. COMMON
   local ok, common = pcall(document.read, beside)
   if not ok then
-    error(("%s\n%s refers to %s, which the vendor publishes in the folder common/ beside apps/"):format(
-      common, source, COMMON), 0)
+    error(
+      ("%s\n%s refers to %s, which the vendor publishes in the folder common/ beside apps/"):format(
+        common,
+        source,
+        COMMON
+      ),
+      0
+    )
   end
   local done = module.apply(doc)
   local target = folder .. "/apps/calendars.json"
@@ -215,7 +229,9 @@ if arg and arg[0] and arg[0]:find("contract/mends%.lua$") then
     io.stderr:write(target, "\n")
     os.exit(1)
   end
-  for _, mend in ipairs(done) do print(("mended, %d x: %s"):format(mend.changes, mend.why)) end
+  for _, mend in ipairs(done) do
+    print(("mended, %d x: %s"):format(mend.changes, mend.why))
+  end
 end
 
 return module

@@ -19,7 +19,9 @@ end
 local function most_choices(kind)
   local list = choices(kind)
   local most = list and #list or 0
-  for _, field in ipairs(kind.fields or {}) do most = max(most, most_choices(field)) end
+  for _, field in ipairs(kind.fields or {}) do
+    most = max(most, most_choices(field))
+  end
   if kind.items then most = max(most, most_choices(kind.items)) end
   if kind.values then most = max(most, most_choices(kind.values)) end
   return most
@@ -38,7 +40,9 @@ local function with_choices(kind, value, round)
   end
   if kind.items then
     local copy = {}
-    for index, item in ipairs(value) do copy[index] = with_choices(kind.items, item, round) end
+    for index, item in ipairs(value) do
+      copy[index] = with_choices(kind.items, item, round)
+    end
     return copy
   end
   return value
@@ -91,7 +95,9 @@ function variants.of(endpoint)
   else
     list = { { title = "plain" } }
   end
-  for _, variant in ipairs(list) do variant.ids = ids end
+  for _, variant in ipairs(list) do
+    variant.ids = ids
+  end
   for position, param in ipairs(endpoint.params) do
     for index = 2, #(param.enum or {}) do
       local others = { table.unpack(ids) }
@@ -149,7 +155,9 @@ function variants.wrong(endpoint)
   end
   if kind.at_least_one then
     local none, all = copy_without(least), copy_without(least)
-    for _, name in ipairs(kind.at_least_one) do none[name], all[name] = nil, "x" end
+    for _, name in ipairs(kind.at_least_one) do
+      none[name], all[name] = nil, "x"
+    end
     list[#list + 1] = { title = "with none of the alternatives", payload = wrap(none), names = kind.at_least_one }
     if kind.at_most_one then
       list[#list + 1] = { title = "with all of the alternatives", payload = wrap(all), names = { "oneOf" } }

@@ -5,22 +5,21 @@ local next, pairs, ipairs, type = next, pairs, ipairs, type
 local walk = {}
 
 local WIRE = {
-  string = "string", datetime = "string", date = "string", timezone = "string",
-  integer = "number", number = "number", boolean = "boolean",
+  string = "string",
+  datetime = "string",
+  date = "string",
+  timezone = "string",
+  integer = "number",
+  number = "number",
+  boolean = "boolean",
 }
 
 --- A record of what was compared: `problems` (list of texts), `seen` (set of places), `values` (how many).
-function walk.record()
-  return { problems = {}, seen = {}, values = 0 }
-end
+function walk.record() return { problems = {}, seen = {}, values = 0 } end
 
-local function problem(record, place, text)
-  record.problems[#record.problems + 1] = place .. ": " .. text
-end
+local function problem(record, place, text) record.problems[#record.problems + 1] = place .. ": " .. text end
 
-local function is_list(value)
-  return value[1] ~= nil or next(value) == nil
-end
+local function is_list(value) return value[1] ~= nil or next(value) == nil end
 
 local check
 
@@ -43,7 +42,9 @@ end
 local function check_object(kind, value, place, record)
   if type(value) ~= "table" or value[1] ~= nil then return problem(record, place, "is no object") end
   if kind.values then
-    for _, part in pairs(value) do check(kind.values, part, place .. "{}", record) end
+    for _, part in pairs(value) do
+      check(kind.values, part, place .. "{}", record)
+    end
   elseif kind.fields then
     check_members(kind.fields, value, place, record)
   end
@@ -51,7 +52,9 @@ end
 
 local function check_array(kind, value, place, record)
   if type(value) ~= "table" or not is_list(value) then return problem(record, place, "is no list") end
-  for _, item in ipairs(value) do check(kind.items, item, place .. "[]", record) end
+  for _, item in ipairs(value) do
+    check(kind.items, item, place .. "[]", record)
+  end
 end
 
 local function check_scalar(kind, value, place, record)
@@ -83,7 +86,9 @@ function walk.places(kind, place, skip, list)
   list = list or {}
   if kind.name and skip(kind) then return list end
   list[#list + 1] = place
-  for _, field in ipairs(kind.fields or {}) do walk.places(field, place .. "." .. field.name, skip, list) end
+  for _, field in ipairs(kind.fields or {}) do
+    walk.places(field, place .. "." .. field.name, skip, list)
+  end
   if kind.items then walk.places(kind.items, place .. "[]", skip, list) end
   if kind.values then walk.places(kind.values, place .. "{}", skip, list) end
   return list

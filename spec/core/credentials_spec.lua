@@ -23,15 +23,22 @@ end
 
 local function all_bytes()
   local all = {}
-  for byte = 0, 255 do all[#all + 1] = string.char(byte) end
+  for byte = 0, 255 do
+    all[#all + 1] = string.char(byte)
+  end
   return table.concat(all)
 end
 
 describe("a record", function()
   it("holds strings, integers, booleans and secrets under names", function()
     local record = core.credentials {
-      access_token = "aaa", expires_in = 86399, scope = "calendars.readonly calendars.write", installed = true,
-      bulk = false, pin = core.secret("1234"), empty = "",
+      access_token = "aaa",
+      expires_in = 86399,
+      scope = "calendars.readonly calendars.write",
+      installed = true,
+      bulk = false,
+      pin = core.secret("1234"),
+      empty = "",
     }
     assert.are.same({ "access_token", "bulk", "empty", "expires_in", "installed", "pin", "scope" }, names_of(record))
     assert.are.equal("86399", record:get("expires_in"))
@@ -106,7 +113,9 @@ describe("a record", function()
 
   it("has room for 24 fields and 256 KiB", function()
     local fields = {}
-    for n = 1, 24 do fields["n" .. n] = n end
+    for n = 1, 24 do
+      fields["n" .. n] = n
+    end
     local record = core.credentials(fields)
     assert.are.equal(24, #names_of(record))
     refuses("24 fields", function() record:with { more = CANARY } end)
@@ -146,13 +155,19 @@ end)
 
 describe("a packed record", function()
   local record = core.credentials {
-    access_token = "~" .. all_bytes():sub(34, 127), scope = all_bytes(), n = -5, pin = core.secret("1"), e = "",
+    access_token = "~" .. all_bytes():sub(34, 127),
+    scope = all_bytes(),
+    n = -5,
+    pin = core.secret("1"),
+    e = "",
   }
 
   it("is the same when it is unpacked, and the same text when packed again", function()
     local again = assert(core.unpack_credentials(record:pack()))
     assert.are.same(names_of(record), names_of(again))
-    for _, name in ipairs(names_of(record)) do assert.are.equal(record:get(name), again:get(name)) end
+    for _, name in ipairs(names_of(record)) do
+      assert.are.equal(record:get(name), again:get(name))
+    end
     assert.are.equal(record:pack(), again:pack())
     assert.are.same({}, names_of(core.unpack_credentials(core.credentials({}):pack())))
   end)
@@ -201,7 +216,9 @@ describe("a packed record", function()
   --- A text with the right sum.
   local function sealed(text)
     local sum = 0xcbf29ce484222325
-    for n = 1, #text do sum = (sum ~ text:byte(n)) * 0x100000001b3 end
+    for n = 1, #text do
+      sum = (sum ~ text:byte(n)) * 0x100000001b3
+    end
     return text .. ("end %016x\n"):format(sum)
   end
 
@@ -216,7 +233,9 @@ describe("a packed record", function()
       is_problem("", core.unpack_credentials(sealed(head .. lines)))
     end
     local many = {}
-    for n = 1, 25 do many[n] = ("n%d=1\n"):format(n) end
+    for n = 1, 25 do
+      many[n] = ("n%d=1\n"):format(n)
+    end
     is_problem("24 fields", core.unpack_credentials(sealed(head .. table.concat(many))))
     is_problem("another version", core.unpack_credentials(sealed("hoopai-record 2\nn=1\n")))
     is_problem("no record", core.unpack_credentials(sealed("n=1\n")))
@@ -272,11 +291,24 @@ describe("over the wire", function()
 
     it("is percent-encoded, names and values, and says what it is", function()
       local request = body_of {
-        "grant_type", "refresh_token", "refresh_token", core.secret("a+b/c=&d%e~"), "redirect uri",
-        "https://x.y/z?q=1&r=\xc3\xa4", "empty", "", "nul", "a\0b", "line", "\r\n",
+        "grant_type",
+        "refresh_token",
+        "refresh_token",
+        core.secret("a+b/c=&d%e~"),
+        "redirect uri",
+        "https://x.y/z?q=1&r=\xc3\xa4",
+        "empty",
+        "",
+        "nul",
+        "a\0b",
+        "line",
+        "\r\n",
       }
-      assert.are.equal("grant_type=refresh_token&refresh_token=a%2Bb%2Fc%3D%26d%25e~"
-        .. "&redirect%20uri=https%3A%2F%2Fx.y%2Fz%3Fq%3D1%26r%3D%C3%A4&empty=&nul=a%00b&line=%0D%0A", request.body)
+      assert.are.equal(
+        "grant_type=refresh_token&refresh_token=a%2Bb%2Fc%3D%26d%25e~"
+          .. "&redirect%20uri=https%3A%2F%2Fx.y%2Fz%3Fq%3D1%26r%3D%C3%A4&empty=&nul=a%00b&line=%0D%0A",
+        request.body
+      )
       assert.are.equal("application/x-www-form-urlencoded", request.header["content-type"])
       assert.are.equal(tostring(#request.body), request.header["content-length"])
     end)
@@ -290,9 +322,7 @@ describe("over the wire", function()
       assert.are.equal(all_bytes(), decode(text))
     end)
 
-    it("may be empty", function()
-      assert.are.equal("", body_of({}).body)
-    end)
+    it("may be empty", function() assert.are.equal("", body_of({}).body) end)
 
     it("is as large as it likes", function()
       local request = body_of { "t", core.secret(("%"):rep(65536)) }
@@ -328,8 +358,8 @@ describe("over the wire", function()
 
     it("is in no message of a failure", function()
       local url, holder = server.refusing()
-      local transfer <close> = core_http.fetch(multi, url,
-        { method = "POST", form = { "code", core.secret(CANARY) }, timeout = 5 })
+      local transfer <close> =
+        core_http.fetch(multi, url, { method = "POST", form = { "code", core.secret(CANARY) }, timeout = 5 })
       local status, kind, message = transfer:result()
       holder:close()
       assert.are.equal(0, status)
@@ -358,7 +388,8 @@ describe("over the wire", function()
       refuses("not done, or closed", core.read_token_response, transfer)
     end)
 
-    it("is read as often as one likes: a token that it holds must not be lost with the memory of its first reader",
+    it(
+      "is read as often as one likes: a token that it holds must not be lost with the memory of its first reader",
       function()
         local body = '{"access_token":"a\\u0062c","error":"\\u0069nvalid_grant"}'
         http:reply { method = "POST", path = "/oauth/token", body = body }
@@ -369,7 +400,8 @@ describe("over the wire", function()
           assert.are.equal("invalid_grant", record:get("error"))
         end
         assert.are.equal(body, transfer:body())
-      end)
+      end
+    )
 
     it("leaves the next transfer on its connection alone", function()
       assert.are.equal(core.secret("x"), assert(grant('{"access_token":"x"}')):get("access_token"))
@@ -381,8 +413,8 @@ describe("over the wire", function()
     it("has to be there", function()
       is_problem("empty", grant(""))
       local url, holder = server.refusing()
-      local transfer <close> = core_http.fetch(multi, url,
-        { method = "POST", form = {}, secret_response = true, timeout = 5 })
+      local transfer <close> =
+        core_http.fetch(multi, url, { method = "POST", form = {}, secret_response = true, timeout = 5 })
       holder:close()
       is_problem("empty", core.read_token_response(transfer))
       local queued = send(multi, { method = "GET", url = "http://127.0.0.1:1", timeout = 5 })
@@ -394,13 +426,20 @@ describe("over the wire", function()
     it("may be cut off by the network: what came is whole or refused", function()
       local whole = '{"access_token":"canary"}'
       for _, case in ipairs { { whole, true }, { whole:sub(1, -2), false } } do
-        http:reply { method = "POST", path = "/oauth/token", close = true,
-          raw = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" .. case[1] }
+        http:reply {
+          method = "POST",
+          path = "/oauth/token",
+          close = true,
+          raw = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" .. case[1],
+        }
         local transfer <close> = post { form = {}, secret_response = true }
         assert.are.equal("network", (select(2, transfer:result())))
         local record, problem = core.read_token_response(transfer)
-        if case[2] then assert.are.equal(core.secret("canary"), record:get("access_token"))
-        else is_problem("cut off", record, problem) end
+        if case[2] then
+          assert.are.equal(core.secret("canary"), record:get("access_token"))
+        else
+          is_problem("cut off", record, problem)
+        end
       end
     end)
 
@@ -423,61 +462,114 @@ describe("over the wire", function()
 
     local function secret(text) return { core.secret(text) } end
 
-    it("is what the vendor documents", function()
-      assert.are.same({
-        access_token = secret("eyJ.a-b_c"), token_type = "Bearer", expires_in = "86399", refresh_token = secret("r.r"),
-        scope = "calendars.readonly calendars.write", user_type = "Location", location_id = "l1", company_id = "c1",
-        user_id = "u1", is_bulk_installation = "false",
-      }, fields [[ {
+    it(
+      "is what the vendor documents",
+      function()
+        assert.are.same(
+          {
+            access_token = secret("eyJ.a-b_c"),
+            token_type = "Bearer",
+            expires_in = "86399",
+            refresh_token = secret("r.r"),
+            scope = "calendars.readonly calendars.write",
+            user_type = "Location",
+            location_id = "l1",
+            company_id = "c1",
+            user_id = "u1",
+            is_bulk_installation = "false",
+          },
+          fields [[ {
         "access_token": "eyJ.a-b_c", "token_type": "Bearer", "expires_in": 86399, "refresh_token": "r.r",
         "scope": "calendars.readonly calendars.write", "userType": "Location", "locationId": "l1", "companyId": "c1",
-        "approvedLocations": ["l1", "l2"], "userId": "u1", "planId": null, "isBulkInstallation": false } ]])
-    end)
+        "approvedLocations": ["l1", "l2"], "userId": "u1", "planId": null, "isBulkInstallation": false } ]]
+        )
+      end
+    )
 
-    it("may spell its names in camelCase", function()
-      assert.are.same({
-        access_token = secret("a"), refresh_token = secret("r"), id_token = secret("i"), client_secret = secret("s"),
-        code_verifier = secret("v"), expires_in = "1",
-      }, fields [[{"accessToken":"a","refreshToken":"r","idToken":"i","clientSecret":"s","codeVerifier":"v",
-        "expiresIn":1}]])
-    end)
+    it(
+      "may spell its names in camelCase",
+      function()
+        assert.are.same(
+          {
+            access_token = secret("a"),
+            refresh_token = secret("r"),
+            id_token = secret("i"),
+            client_secret = secret("s"),
+            code_verifier = secret("v"),
+            expires_in = "1",
+          },
+          fields [[{"accessToken":"a","refreshToken":"r","idToken":"i","clientSecret":"s","codeVerifier":"v",
+        "expiresIn":1}]]
+        )
+      end
+    )
 
     it("may be an error", function()
-      assert.are.same({ error = "invalid_grant", error_description = "no such token" },
-        fields('{"error":"invalid_grant","error_description":"no such token"}', 400))
-      assert.are.same({ status_code = "401", message = "Invalid JWT" },
-        fields('{"statusCode":401,"message":"Invalid JWT","code":401}', 401))
+      assert.are.same(
+        { error = "invalid_grant", error_description = "no such token" },
+        fields('{"error":"invalid_grant","error_description":"no such token"}', 400)
+      )
+      assert.are.same(
+        { status_code = "401", message = "Invalid JWT" },
+        fields('{"statusCode":401,"message":"Invalid JWT","code":401}', 401)
+      )
       assert.are.same({ error = "x" }, fields('{"error":"x","code":"words with spaces","message":["a","b"]}', 400))
     end)
 
     it("undoes escapes", function()
       assert.are.same(
         { message = 'q" b\\ s/ \b\f\n\r\t \u{e4}\u{20ac}\u{1f600} \0.', access_token = secret("a/b") },
-        fields([[{"mess\u0061ge":"q\" b\\ s\/ \b\f\n\r\t \u00e4\u20AC\ud83d\ude00 \u0000.",]]
-          .. [["access\u005ftoken":"\u0061\/b"}]]))
-      assert.are.same({ message = "\u{fffd}x \u{fffd} \u{fffd}\u{e4} \xff" },
-        fields('{"message":"\\ud800x \\udc00 \\ud800\\u00e4 \xff"}'))
+        fields(
+          [[{"mess\u0061ge":"q\" b\\ s\/ \b\f\n\r\t \u00e4\u20AC\ud83d\ude00 \u0000.",]]
+            .. [["access\u005ftoken":"\u0061\/b"}]]
+        )
+      )
+      assert.are.same(
+        { message = "\u{fffd}x \u{fffd} \u{fffd}\u{e4} \xff" },
+        fields('{"message":"\\ud800x \\udc00 \\ud800\\u00e4 \xff"}')
+      )
     end)
 
     it("keeps scalars as they are written and passes over what is nested or null", function()
-      assert.are.same({ a = "-0.5e+10", b = "true", c = "", d = "0", e = "1E9" }, fields [[
+      assert.are.same(
+        { a = "-0.5e+10", b = "true", c = "", d = "0", e = "1E9" },
+        fields [[
         {"a":-0.5e+10,"b":true,"c":"","d":0,"e":1E9,"f":null,"g":[],"h":{},
          "i":[{"access_token":"no","x":[[1,"]}"],null]}],
-         "access_token":null,"refresh_token":null} ]])
+         "access_token":null,"refresh_token":null} ]]
+      )
       assert.are.same({}, fields "{}")
       assert.are.same({}, fields " \t\r\n{ } \n")
     end)
 
     it("passes over names that are none and values that are too long", function()
-      assert.are.same({ ok = "1", [("n"):rep(31)] = "7" }, fields('{"a-b":1,"":2,"' .. ("n"):rep(32) .. '":3,"a b":4,'
-        .. '"\u{e4}":5,"a\\u0000":6,"' .. ("n"):rep(31) .. '":7,"ok":1,"' .. ("N"):rep(16) .. ("n"):rep(1) .. '":8,'
-        .. '"long":"' .. ("x"):rep(16385) .. '","number":' .. ("1"):rep(20000) .. "}"))
+      assert.are.same(
+        { ok = "1", [("n"):rep(31)] = "7" },
+        fields(
+          '{"a-b":1,"":2,"'
+            .. ("n"):rep(32)
+            .. '":3,"a b":4,'
+            .. '"\u{e4}":5,"a\\u0000":6,"'
+            .. ("n"):rep(31)
+            .. '":7,"ok":1,"'
+            .. ("N"):rep(16)
+            .. ("n"):rep(1)
+            .. '":8,'
+            .. '"long":"'
+            .. ("x"):rep(16385)
+            .. '","number":'
+            .. ("1"):rep(20000)
+            .. "}"
+        )
+      )
       assert.are.same({ scope = ("x"):rep(16384) }, fields('{"scope":"' .. ("x"):rep(16384) .. '"}'))
     end)
 
     it("always has room for what matters", function()
       local parts = {}
-      for n = 1, 500 do parts[n] = ('"other%d":%d'):format(n, n) end
+      for n = 1, 500 do
+        parts[n] = ('"other%d":%d'):format(n, n)
+      end
       parts[501] = '"access_token":"a","refresh_token":"r","id_token":"i","client_secret":"s","code":"c"'
       parts[502] = '"code_verifier":"v","company_id":1,"error":2,"error_description":3,"expires_in":4,"location_id":6'
       parts[503] = '"is_bulk_installation":5,"message":7,"scope":8,"status_code":9,"token_type":10,"user_id":11'
@@ -490,9 +582,10 @@ describe("over the wire", function()
       assert.is_nil(record:get("other7"))
     end)
 
-    it("takes the last of a repeated public name", function()
-      assert.are.same({ scope = "b" }, fields '{"scope":"a","scope":"b"}')
-    end)
+    it(
+      "takes the last of a repeated public name",
+      function() assert.are.same({ scope = "b" }, fields '{"scope":"a","scope":"b"}') end
+    )
 
     it("refuses two values for one token, however spelt", function()
       for _, other in ipairs { "access_token", "accessToken", "access\\u005ftoken", "acc\\u0065ssToken" } do
@@ -503,8 +596,19 @@ describe("over the wire", function()
 
     it("refuses a token that is none", function()
       for _, value in ipairs {
-        '""', '"canary 1"', '"canary\\r\\nX: 1"', '"canary\\u0000"', '"canary\u{e4}"', '"\\ud800canary"', '"\\u007f"',
-        "5", "true", "[]", "{}", '["canary"]', '"' .. ("x"):rep(65537) .. '"',
+        '""',
+        '"canary 1"',
+        '"canary\\r\\nX: 1"',
+        '"canary\\u0000"',
+        '"canary\u{e4}"',
+        '"\\ud800canary"',
+        '"\\u007f"',
+        "5",
+        "true",
+        "[]",
+        "{}",
+        '["canary"]',
+        '"' .. ("x"):rep(65537) .. '"',
       } do
         for _, name in ipairs { "access_token", "refreshToken" } do
           is_problem("visible ASCII", grant(('{"%s":%s}'):format(name, value)))
@@ -516,7 +620,9 @@ describe("over the wire", function()
 
     it("refuses what is no JSON object, wherever it is cut", function()
       local whole = '{"access_token":"canary\\u0061","n":[1,{"a":null}],"e":-1.5e3,"t":true,"f":false,"z":null}'
-      for size = 1, #whole - 1 do is_problem("cut off", grant(whole:sub(1, size))) end
+      for size = 1, #whole - 1 do
+        is_problem("cut off", grant(whole:sub(1, size)))
+      end
       assert.is_truthy(grant(whole))
     end)
 
@@ -559,7 +665,11 @@ describe("over the wire", function()
           body = body:sub(1, at - 1) .. alphabet:sub(by, by) .. body:sub(at + random(2) - 1)
         end
         local record, problem = grant(body)
-        if record then accepted = accepted + 1 else is_problem("", record, problem) end
+        if record then
+          accepted = accepted + 1
+        else
+          is_problem("", record, problem)
+        end
       end
       assert.is_true(accepted < 400)
     end)

@@ -47,8 +47,14 @@ describe("the table of libcurl's versions", function()
   end)
 
   it("watches idle connections where libcurl does not look at them before each use", function()
-    for version, watched in pairs { ["7.88.1"] = true, ["8.0.0"] = false, ["8.14.1"] = false, ["8.21.0"] = false,
-      ["8.22.0"] = true, ["8.23.0"] = true } do
+    for version, watched in pairs {
+      ["7.88.1"] = true,
+      ["8.0.0"] = false,
+      ["8.14.1"] = false,
+      ["8.21.0"] = false,
+      ["8.22.0"] = true,
+      ["8.23.0"] = true,
+    } do
       local rare, pass = covers(rules.idle_check_is_rare, version), covers(rules.idle_bytes_pass, version)
       assert.are.equal(watched, rare or pass, version)
     end
@@ -68,12 +74,25 @@ if unshare then
       servers = { system = core_tls.start(system, "1.1"), own = core_tls.start(own, "1.1") }
       folder = os.tmpname()
       os.remove(folder)
-      assert(run(([[mkdir %s && cp %s %s/spec.pem && cp %s %s/ca-certificates.crt &&
-        ln -s spec.pem "%s/$(openssl x509 -hash -noout -in %s).0"]]):format(folder, system.certificate, folder,
-        system.certificate, folder, folder, system.certificate)))
+      assert(
+        run(
+          ([[mkdir %s && cp %s %s/spec.pem && cp %s %s/ca-certificates.crt &&
+        ln -s spec.pem "%s/$(openssl x509 -hash -noout -in %s).0"]]):format(
+            folder,
+            system.certificate,
+            folder,
+            system.certificate,
+            folder,
+            folder,
+            system.certificate
+          )
+        )
+      )
     end)
     teardown(function()
-      for _, server in pairs(servers) do server:stop() end
+      for _, server in pairs(servers) do
+        server:stop()
+      end
       core_tls.remove(system)
       core_tls.remove(own)
       os.execute("rm -rf " .. folder)
@@ -94,8 +113,12 @@ if unshare then
         end
       ]]):format(options, url .. "/"))
       file:close()
-      local ok, text = run(("%s sh -c %s"):format(unshare, child.quote(
-        ("mount --bind %s /etc/ssl/certs && exec %s %s"):format(folder, child.interpreter(), script))))
+      local ok, text = run(
+        ("%s sh -c %s"):format(
+          unshare,
+          child.quote(("mount --bind %s /etc/ssl/certs && exec %s %s"):format(folder, child.interpreter(), script))
+        )
+      )
       os.remove(script)
       assert.is_true(ok, text)
       return text

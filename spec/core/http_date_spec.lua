@@ -42,12 +42,27 @@ describe("dates of HTTP", function()
 
   it("that are none are nil", function()
     for _, text in ipairs {
-      "", "Sun", "Sun, 00 Nov 1994 08:49:37 GMT", "Wed, 29 Feb 1900 00:00:00 GMT", "Sun, 6 Nov 1994 08:49:37 GMT",
-      "Sun, 06 Nov 1994 08:49:37 UTC", "Sun, 06 Nov 1994 08:49:37 GMT ", "Sun Nov 66 08:49:37 1994",
-      "Sunday, 06-Nov-1994 08:49:37 GMT", "1994-11-06T08:49:37Z", ("9"):rep(100000),
-      "tomorrow", "20240101", "06 Nov 1994", "Sun, 06 Nov 1994 08:49:37", ", 06 Nov 1994 08:49:37 GMT",
-      "Sun, 06 Nov 1994 08:49:37 GMT\0", "Xyz, 06 Nov 1994 08:49:37 GMT", " Sun, 06 Nov 1994 08:49:37 GMT",
-      "Sun, 06 Nov 1994 08:49:37 +0100", ("S"):rep(100000) .. ", 06 Nov 1994 08:49:37 GMT",
+      "",
+      "Sun",
+      "Sun, 00 Nov 1994 08:49:37 GMT",
+      "Wed, 29 Feb 1900 00:00:00 GMT",
+      "Sun, 6 Nov 1994 08:49:37 GMT",
+      "Sun, 06 Nov 1994 08:49:37 UTC",
+      "Sun, 06 Nov 1994 08:49:37 GMT ",
+      "Sun Nov 66 08:49:37 1994",
+      "Sunday, 06-Nov-1994 08:49:37 GMT",
+      "1994-11-06T08:49:37Z",
+      ("9"):rep(100000),
+      "tomorrow",
+      "20240101",
+      "06 Nov 1994",
+      "Sun, 06 Nov 1994 08:49:37",
+      ", 06 Nov 1994 08:49:37 GMT",
+      "Sun, 06 Nov 1994 08:49:37 GMT\0",
+      "Xyz, 06 Nov 1994 08:49:37 GMT",
+      " Sun, 06 Nov 1994 08:49:37 GMT",
+      "Sun, 06 Nov 1994 08:49:37 +0100",
+      ("S"):rep(100000) .. ", 06 Nov 1994 08:49:37 GMT",
     } do
       assert.is_nil(parse(text), text:sub(1, 40))
     end

@@ -4,9 +4,7 @@ local core_locale = require "spec.support.core_locale"
 
 local null, array, encode, decode = core.null, core.array, core.encode, core.decode
 
-local function nested(depth, open, close)
-  return open:rep(depth) .. close:rep(depth)
-end
+local function nested(depth, open, close) return open:rep(depth) .. close:rep(depth) end
 
 describe("core.encode", function()
   it("writes scalars", function()
@@ -20,7 +18,9 @@ describe("core.encode", function()
       { 0.1 + 0.2, "0.30000000000000004" }, { 1 / 3, "0.3333333333333333" }, { 2.0 ^ 53, "9007199254740992" },
       { 123456789.125, "123456789.125" }, { -0.0, "-0" },
     }
-    for _, case in ipairs(cases) do assert.are.equal(case[2], (encode(case[1]))) end
+    for _, case in ipairs(cases) do
+      assert.are.equal(case[2], (encode(case[1])))
+    end
   end)
 
   it("writes floats that read back as the same", function()
@@ -33,10 +33,12 @@ describe("core.encode", function()
   end)
 
   it("escapes what must be escaped and nothing else", function()
-    assert.are.equal([["\"\\/\b\f\n\r\t\u0000\u001f]] .. "\127é€😀\u{2028}\"",
-      encode('"\\/\b\f\n\r\t\0\31\127é€😀\u{2028}'))
+    assert.are.equal(
+      [["\"\\/\b\f\n\r\t\u0000\u001f]] .. '\127é€😀\u{2028}"',
+      encode('"\\/\b\f\n\r\t\0\31\127é€😀\u{2028}')
+    )
     for byte = 0, 127 do
-      assert.are.equal(string.char(byte), decode('["' .. encode(string.char(byte)):sub(2, -2) .. '"]' )[1] or "\0")
+      assert.are.equal(string.char(byte), decode('["' .. encode(string.char(byte)):sub(2, -2) .. '"]')[1] or "\0")
     end
   end)
 
@@ -53,8 +55,10 @@ describe("core.encode", function()
       assert.are.equal("is not valid UTF-8", problem)
       assert.are.equal("note[1]", path)
     end
-    assert.are.equal('"\u{7ff}\u{800}\u{d7ff}\u{e000}\u{ffff}\u{10000}\u{10ffff}"',
-      (encode "\u{7ff}\u{800}\u{d7ff}\u{e000}\u{ffff}\u{10000}\u{10ffff}"))
+    assert.are.equal(
+      '"\u{7ff}\u{800}\u{d7ff}\u{e000}\u{ffff}\u{10000}\u{10ffff}"',
+      (encode "\u{7ff}\u{800}\u{d7ff}\u{e000}\u{ffff}\u{10000}\u{10ffff}")
+    )
     local text, problem = encode { ["a\255"] = 1 }
     assert.is_nil(text)
     assert.is_truthy(problem:find("name", 1, true))
@@ -62,11 +66,15 @@ describe("core.encode", function()
 
   it("writes objects with their names in order, and lists", function()
     assert.are.equal("{}", (encode {}))
-    assert.are.equal('{"":0,"a":1,"aa":2,"b":{"x":[1,[2,3],{}]}}', (encode { b = { x = { 1, { 2, 3 }, {} } }, a = 1,
-      aa = 2, [""] = 0 }))
+    assert.are.equal(
+      '{"":0,"a":1,"aa":2,"b":{"x":[1,[2,3],{}]}}',
+      (encode { b = { x = { 1, { 2, 3 }, {} } }, a = 1, aa = 2, [""] = 0 })
+    )
     assert.are.equal('[null,false,"x"]', (encode { null, false, "x" }))
     local many = {}
-    for index = 1, 3000 do many[("k%04d"):format(index)] = index end
+    for index = 1, 3000 do
+      many[("k%04d"):format(index)] = index
+    end
     local text = encode(many)
     assert.are.same(many, decode(text))
     assert.is_truthy(text:find('"k0001":1,"k0002":2,', 1, true))
@@ -78,8 +86,10 @@ describe("core.encode", function()
     assert.are.equal("[]", (encode(array {})))
     assert.are.equal("[]", (encode(array())))
     assert.are.equal('{"a":[],"b":{},"c":[]}', (encode({ a = {}, b = {}, c = array {} }, { fields = { a = list } })))
-    assert.are.equal('[[],[[]],[1]]', (encode({ {}, { {} }, { 1 } }, { array = true, items = { array = true,
-      items = list } })))
+    assert.are.equal(
+      "[[],[[]],[1]]",
+      (encode({ {}, { {} }, { 1 } }, { array = true, items = { array = true, items = list } }))
+    )
     assert.are.equal('{"mo":[],"tu":[]}', (encode({ mo = {}, tu = {} }, { values = list })))
     assert.are.equal('{"x":[]}', (encode({ x = {} }, { fields = { x = list, y = list } })))
     assert.are.equal('{"a":1}', (encode({ a = 1 }, list)))
@@ -108,7 +118,9 @@ describe("core.encode", function()
 
   it("keeps the path short and readable whatever the names are", function()
     local value = print
-    for _ = 1, 20 do value = { [("é"):rep(100)] = value } end
+    for _ = 1, 20 do
+      value = { [("é"):rep(100)] = value }
+    end
     local text, _, path = encode(value)
     assert.is_nil(text)
     assert.is_true(#path <= 256)
@@ -118,9 +130,17 @@ describe("core.encode", function()
 
   it("refuses lists with gaps and mixed tables", function()
     local bad = {
-      { 1, nil, 3 }, { 1, 2, x = 3 }, { [2] = 1 }, { [0] = 1, 2 }, { [1.5] = 1 }, { [true] = 1 }, { [{}] = 1 },
-        { [-1] = 1 }, { x = 1, [7] = 2 },
-      array { x = 1 }, array { 1, x = 2 },
+      { 1, nil, 3 },
+      { 1, 2, x = 3 },
+      { [2] = 1 },
+      { [0] = 1, 2 },
+      { [1.5] = 1 },
+      { [true] = 1 },
+      { [{}] = 1 },
+      { [-1] = 1 },
+      { x = 1, [7] = 2 },
+      array { x = 1 },
+      array { 1, x = 2 },
     }
     for index, value in ipairs(bad) do
       local text, problem, path = encode { v = value }
@@ -133,7 +153,9 @@ describe("core.encode", function()
   it("stops at 64 levels, so also at cycles", function()
     local function deep(levels)
       local value = {}
-      for _ = 2, levels do value = { value } end
+      for _ = 2, levels do
+        value = { value }
+      end
       return value
     end
     assert.is_truthy((encode(deep(64))))
@@ -151,10 +173,13 @@ describe("core.encode", function()
 
   it("runs no metamethods", function()
     local hostile = setmetatable({ a = 1 }, {
-      __index = function() error "index" end, __pairs = function() error "pairs" end,
-        __len = function() error "len" end,
-      __name = 7, __tostring = function() error "tostring" end, __metatable = "hidden",
-        __eq = function() error "eq" end,
+      __index = function() error "index" end,
+      __pairs = function() error "pairs" end,
+      __len = function() error "len" end,
+      __name = 7,
+      __tostring = function() error "tostring" end,
+      __metatable = "hidden",
+      __eq = function() error "eq" end,
     })
     assert.are.equal('{"a":1}', (encode(hostile, hostile)))
     assert.are.equal("{}", (encode(setmetatable({}, { __index = { 1, 2, 3 } }))))
@@ -163,22 +188,32 @@ describe("core.encode", function()
   it("survives a finaliser that changes the table meanwhile", function()
     collectgarbage "stop"
     local value = {}
-    for index = 1, 200 do value["key" .. index] = { inner = "x" .. index } end
+    for index = 1, 200 do
+      value["key" .. index] = { inner = "x" .. index }
+    end
     local function saboteur()
-      setmetatable({}, { __gc = function()
-        for key in pairs(value) do value[key] = nil end
-        collectgarbage()
-      end })
+      setmetatable({}, {
+        __gc = function()
+          for key in pairs(value) do
+            value[key] = nil
+          end
+          collectgarbage()
+        end,
+      })
     end
     collectgarbage "restart"
     collectgarbage("generational")
     for _ = 1, 300 do
       saboteur()
       local text, problem, path = encode(value)
-      if text then assert.are.equal("table", type(decode(text)))
-      else assert.is_truthy(problem and path) end
-      for index = 1,
-        20 do value["key" .. index .. math.random(1000)] = { inner = ("x"):rep(index) .. math.random() } end
+      if text then
+        assert.are.equal("table", type(decode(text)))
+      else
+        assert.is_truthy(problem and path)
+      end
+      for index = 1, 20 do
+        value["key" .. index .. math.random(1000)] = { inner = ("x"):rep(index) .. math.random() }
+      end
     end
     collectgarbage("incremental")
     assert.are.equal("{}", (encode {}))
@@ -197,7 +232,9 @@ describe("core.encode", function()
     local long = ("é\n"):rep(500000)
     assert.are.equal(long, decode(encode { long })[1])
     local list = {}
-    for index = 1, 100000 do list[index] = index end
+    for index = 1, 100000 do
+      list[index] = index
+    end
     assert.are.same(list, decode(encode(list)))
   end)
 end)
@@ -205,10 +242,14 @@ end)
 describe("core.decode", function()
   it("reads integers as integers and other numbers as floats", function()
     local value = decode '{"a":7,"b":7.0,"c":7.5,"d":-0,"e":1e3,"f":9007199254740992,"g":1716230400000,"h":[1,2.5]}'
-    assert.are.same({ a = 7, b = 7, c = 7.5, d = 0, e = 1000, f = 9007199254740992, g = 1716230400000, h = { 1,
-      2.5 } }, value)
+    assert.are.same(
+      { a = 7, b = 7, c = 7.5, d = 0, e = 1000, f = 9007199254740992, g = 1716230400000, h = { 1, 2.5 } },
+      value
+    )
     assert.are.equal("float", math.type(value.f)) -- as 9007199254740993 would be: they are one float
-    for _, name in ipairs { "a", "b", "e", "g" } do assert.are.equal("integer", math.type(value[name]), name) end
+    for _, name in ipairs { "a", "b", "e", "g" } do
+      assert.are.equal("integer", math.type(value[name]), name)
+    end
     assert.are.equal("float", math.type(value.c))
     assert.are.equal("integer", math.type(value.h[1]))
     assert.are.equal("/x/7", "/x/" .. value.a)
@@ -230,9 +271,13 @@ describe("core.decode", function()
     assert.are.equal(null, decode "null")
     assert.are.same({ null }, decode "[null]")
     local many = {}
-    for index = 1, 1000 do many[index] = ('"k%d":%s'):format(index, index % 2 == 0 and "null" or index) end
+    for index = 1, 1000 do
+      many[index] = ('"k%d":%s'):format(index, index % 2 == 0 and "null" or index)
+    end
     local value, count = decode("{" .. table.concat(many, ",") .. "}"), 0
-    for _ in pairs(value) do count = count + 1 end
+    for _ in pairs(value) do
+      count = count + 1
+    end
     assert.are.equal(500, count)
   end)
 
@@ -286,7 +331,9 @@ describe("core.array", function()
     assert.is_false(core.is_array(setmetatable({}, {})))
     assert.is_false(core.is_array "x")
     assert.is_false(core.is_array(nil))
-    for _, wrong in ipairs { 1, "x", true, print } do assert.has_error(function() array(wrong) end) end
+    for _, wrong in ipairs { 1, "x", true, print } do
+      assert.has_error(function() array(wrong) end)
+    end
     assert.are.equal("[1,2]", (encode(list)))
   end)
 end)
@@ -304,8 +351,10 @@ describe("JSON and the host", function()
       print(cjson.encode { 1.23456 }, cjson.decode("[0x10]")[1] == 16, core.decode "[0x10]")
       print(core.null == cjson.null)
     ]]
-    assert.are.equal("3\t7\ttrue\n[1.23]\ttrue\tnil\tExpected value but found invalid number at character 2\ntrue\n",
-      text)
+    assert.are.equal(
+      "3\t7\ttrue\n[1.23]\ttrue\tnil\tExpected value but found invalid number at character 2\ntrue\n",
+      text
+    )
   end)
 
   it("works with a cjson that reads integers as integers and has settings of its own", function()
@@ -339,9 +388,12 @@ describe("JSON and the host", function()
       print(core.decode "7", math.type(core.decode "7"), type(select(2, core.decode "[1")))
       print(core.encode { a = 1.5, b = 2 ^ 53, c = 7, d = core.array {} })
     ]]
-    assert.are.equal("integer\t7.5\tnil\tinteger\ttrue\tinteger\t1716230400000\t0\n"
-      .. "7\tinteger\tstring\n"
-      .. '{"a":1.5,"b":9007199254740992,"c":7,"d":[]}\n', text)
+    assert.are.equal(
+      "integer\t7.5\tnil\tinteger\ttrue\tinteger\t1716230400000\t0\n"
+        .. "7\tinteger\tstring\n"
+        .. '{"a":1.5,"b":9007199254740992,"c":7,"d":[]}\n',
+      text
+    )
   end)
 
   it("works with a cjson that reads integers and clamps what is beyond 2^63, as that of LuaRocks does", function()
@@ -379,17 +431,21 @@ describe("JSON and the host", function()
       io.write(("%.17g %.17g"):format(core.decode "12345678901234567890", core.decode "1234567890123456 "), "\n")
       io.write(tostring(core.decode "[12345678901234567890x]"))
     ]]
-    assert.are.equal("float 1.2345678901234567e+19\nfloat -1.2345678901234567e+19\nfloat 9007199254740992\n"
-      .. "integer 9007199254740991\ninteger 1\nfloat 0.10000000000000001\nfloat 1.2345678901234567e+19\n"
-      .. "float 1.2345678901234568e+21\n12345678901234567890 12345678901234567890,\"12345678901234567890\nfloat\n"
-      .. "1.2345678901234567e+19 1234567890123456\nnil", text)
+    assert.are.equal(
+      "float 1.2345678901234567e+19\nfloat -1.2345678901234567e+19\nfloat 9007199254740992\n"
+        .. "integer 9007199254740991\ninteger 1\nfloat 0.10000000000000001\nfloat 1.2345678901234567e+19\n"
+        .. 'float 1.2345678901234568e+21\n12345678901234567890 12345678901234567890,"12345678901234567890\nfloat\n'
+        .. "1.2345678901234567e+19 1234567890123456\nnil",
+      text
+    )
   end)
 
   it("does not depend on the locale, whenever the host sets it", function()
     local folder = core_locale.make()
     for _, name in ipairs { "comma", "wide" } do
       for _, when in ipairs { "before", "after", "back" } do
-        local text = child.run(([[
+        local text = child.run(
+          ([[
           local name, when = %q, %q
           if when ~= "after" then assert(os.setlocale(name, "numeric")) end
           local core = require "hoopai.core"
@@ -404,7 +460,9 @@ describe("JSON and the host", function()
           local read = assert(core.decode '{"a":[1.5,-2.25e3,7,0.1]}')
           print(core.encode { value, 0.1, 1e300, -2.5e-7, 3 }, read.a[1] == value, read.a[2], read.a[3],
             read.a[4] == 1 / 10)
-        ]]):format(name, when), { set = { LOCPATH = folder } })
+        ]]):format(name, when),
+          { set = { LOCPATH = folder } }
+        )
         assert.are.equal("[1.5,0.1,1e+300,-2.5e-07,3]\ttrue\t-2250\t7\ttrue\n", text, name .. " " .. when)
       end
     end

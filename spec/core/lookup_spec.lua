@@ -12,7 +12,9 @@ local fetch, run_until = core_http.fetch, core_http.run_until
 describe("the name of a host", function()
   local server, host
 
-  setup(function() server, host = test_server.start(), core_host.build() end)
+  setup(function()
+    server, host = test_server.start(), core_host.build()
+  end)
   teardown(function()
     server:stop()
     os.remove(host)
@@ -47,7 +49,11 @@ describe("the name of a host", function()
     local transfers = {}
     for index = 1, 20 do
       transfers[index] = send(multi, {
-        method = "POST", url = by_name() .. "/", body = "x", at_most_once = true, timeout = 10,
+        method = "POST",
+        url = by_name() .. "/",
+        body = "x",
+        at_most_once = true,
+        timeout = 10,
       })
     end
     for _, transfer in ipairs(transfers) do
@@ -164,7 +170,9 @@ describe("the name of a host", function()
     ]]):format((server.url:gsub("127%.0%.0%.1", "name.late")) .. "/"))
     assert.is_true(ok, text)
     local lines = {}
-    for line in text:gmatch "[^\n]+" do lines[#lines + 1] = line end
+    for line in text:gmatch "[^\n]+" do
+      lines[#lines + 1] = line
+    end
     assert.are.equal("0\tnetwork", lines[1])
     local version = core.curl_version()
     local remembers = version:match "^8%.1[6-9]%." or version:match "^8%.2[01]%."

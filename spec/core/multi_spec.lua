@@ -32,13 +32,26 @@ describe("a set of transfers", function()
   describe("options", function()
     it("are checked", function()
       local wrong = {
-        { max_conections = 1 }, { max_connections = 0 }, { max_connections = -1 }, { max_connections = 1.5 },
-          { max_connections = "many" },
-        { max_connections = 10001 }, { max_connections = math.maxinteger }, { max_body = 0 },
-          { max_body = math.maxinteger }, { max_headers = {} },
-        { connect_timeout = 0 }, { connect_timeout = -1 }, { connect_timeout = 0 / 0 }, { connect_timeout = "x" },
-          { ca_file = 1 }, { ca_file = "a\0b" },
-        { proxy = true }, { user_agent = {} }, { "http2" }, { [1.5] = 1 },
+        { max_conections = 1 },
+        { max_connections = 0 },
+        { max_connections = -1 },
+        { max_connections = 1.5 },
+        { max_connections = "many" },
+        { max_connections = 10001 },
+        { max_connections = math.maxinteger },
+        { max_body = 0 },
+        { max_body = math.maxinteger },
+        { max_headers = {} },
+        { connect_timeout = 0 },
+        { connect_timeout = -1 },
+        { connect_timeout = 0 / 0 },
+        { connect_timeout = "x" },
+        { ca_file = 1 },
+        { ca_file = "a\0b" },
+        { proxy = true },
+        { user_agent = {} },
+        { "http2" },
+        { [1.5] = 1 },
       }
       for _, options in ipairs(wrong) do
         assert.has_error(function() core.multi(options) end)
@@ -58,7 +71,9 @@ describe("a set of transfers", function()
     it("leak no descriptor when one of them is wrong", function()
       core.multi():close()
       local before = core_http.descriptors()
-      for _ = 1, 50 do pcall(core.multi, { max_connections = 0, ca_file = "x", proxy = "y" }) end
+      for _ = 1, 50 do
+        pcall(core.multi, { max_connections = 0, ca_file = "x", proxy = "y" })
+      end
       collect()
       assert.are.equal(before, core_http.descriptors())
     end)
@@ -69,10 +84,14 @@ describe("a set of transfers", function()
       server:reply { expand = true, body = "$last", delay = 0.01, always = true }
       local multi <close> = core.multi { max_connections = 3 }
       local transfers, order = {}, {}
-      for index = 1, 30 do transfers[index] = add(multi, server.url .. "/" .. index) end
+      for index = 1, 30 do
+        transfers[index] = add(multi, server.url .. "/" .. index)
+      end
       assert.are.same({ 27, 3 }, { multi:count() })
       run_until(multi, function()
-        for transfer in multi.next, multi do order[#order + 1] = transfer:body() end
+        for transfer in multi.next, multi do
+          order[#order + 1] = transfer:body()
+        end
         local _, running = multi:count()
         assert.is_true(running <= 3)
         return #order == 30
@@ -85,38 +104,54 @@ describe("a set of transfers", function()
         arrived[index] = tonumber(request.path:sub(2))
         assert.is_true(math.abs(arrived[index] - index) <= 3)
       end
-      for index = 2, 30 do assert.is_true(transfers[index]:started() >= transfers[index - 1]:started()) end
+      for index = 2, 30 do
+        assert.is_true(transfers[index]:started() >= transfers[index - 1]:started())
+      end
     end)
 
     it("of one connection keeps the exact order and re-uses it", function()
       server:reply { body = "{}", always = true }
       local multi <close> = core.multi { max_connections = 1 }
-      for index = 1, 50 do add(multi, server.url .. "/" .. index) end
+      for index = 1, 50 do
+        add(multi, server.url .. "/" .. index)
+      end
       local done = {}
       run_until(multi, function()
-        for transfer in multi.next, multi do done[#done + 1] = transfer end
+        for transfer in multi.next, multi do
+          done[#done + 1] = transfer
+        end
         return #done == 50
       end)
-      for index, request in ipairs(server:ledger()) do assert.are.equal("/" .. index, request.path) end
+      for index, request in ipairs(server:ledger()) do
+        assert.are.equal("/" .. index, request.path)
+      end
       assert.are.equal(1, #server:connections())
       assert.is_false(done[1]:info().reused)
-      for index = 2, 50 do assert.is_true(done[index]:info().reused) end
+      for index = 2, 50 do
+        assert.is_true(done[index]:info().reused)
+      end
     end)
 
     it("does not use up the time of those that wait in it", function()
       server:reply { body = "{}", delay = 0.1, always = true }
       local multi <close> = core.multi { max_connections = 1 }
       local transfers = {}
-      for index = 1, 5 do transfers[index] = add(multi, server.url .. "/", { timeout = 0.3 }) end
+      for index = 1, 5 do
+        transfers[index] = add(multi, server.url .. "/", { timeout = 0.3 })
+      end
       run_until(multi, function() return in_flight(multi) == 0 end)
-      for _, transfer in ipairs(transfers) do assert.are.same({ 200 }, { transfer:result() }) end
+      for _, transfer in ipairs(transfers) do
+        assert.are.same({ 200 }, { transfer:result() })
+      end
     end)
 
     it("goes on when one fails", function()
       server:reply({ reset = "before" }, { raw = "junk", close = true }, { body = "{}" })
       local multi <close> = core.multi { max_connections = 1 }
       local transfers = {}
-      for index = 1, 3 do transfers[index] = add(multi, server.url .. "/", { at_most_once = true }) end
+      for index = 1, 3 do
+        transfers[index] = add(multi, server.url .. "/", { at_most_once = true })
+      end
       run_until(multi, function() return in_flight(multi) == 0 end)
       assert.are.same({ 200 }, { transfers[3]:result() })
       assert.are.equal(3, #take_all(multi))
@@ -128,7 +163,9 @@ describe("a set of transfers", function()
       server:reply { body = "{}", always = true }
       local multi <close> = core.multi {}
       local seen = {}
-      for _ = 1, 20 do add(multi, server.url .. "/") end
+      for _ = 1, 20 do
+        add(multi, server.url .. "/")
+      end
       run_until(multi, function() return in_flight(multi) == 0 end)
       collect()
       for transfer in multi.next, multi do
@@ -143,9 +180,13 @@ describe("a set of transfers", function()
       server:reply { body = "{}", always = true }
       local multi <close> = core.multi {}
       local list = {}
-      for index = 1, 6 do list[index] = add(multi, server.url .. "/") end
+      for index = 1, 6 do
+        list[index] = add(multi, server.url .. "/")
+      end
       run_until(multi, function() return in_flight(multi) == 0 end)
-      for index = 1, 6, 2 do list[index]:close() end
+      for index = 1, 6, 2 do
+        list[index]:close()
+      end
       local rest = take_all(multi)
       assert.are.equal(3, #rest)
       for _, transfer in ipairs(rest) do
@@ -157,7 +198,9 @@ describe("a set of transfers", function()
     it("keeps what nobody holds until it was given", function()
       server:reply { expand = true, body = "$last", always = true }
       local multi <close> = core.multi {}
-      for index = 1, 10 do add(multi, server.url .. "/" .. index) end
+      for index = 1, 10 do
+        add(multi, server.url .. "/" .. index)
+      end
       collect()
       run_until(multi, function()
         collect()
@@ -165,7 +208,9 @@ describe("a set of transfers", function()
       end)
       collect()
       local bodies = {}
-      for _, transfer in ipairs(take_all(multi)) do bodies[#bodies + 1] = tonumber(transfer:body()) end
+      for _, transfer in ipairs(take_all(multi)) do
+        bodies[#bodies + 1] = tonumber(transfer:body())
+      end
       table.sort(bodies)
       assert.are.same({ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 }, bodies)
     end)
@@ -180,9 +225,7 @@ describe("a set of transfers", function()
           added = added + 1
           live[#live + 1] = add(multi, server.url .. "/")
         end
-        if math.random() < 0.3 and #live > 0 then
-          table.remove(live, math.random(#live)):close()
-        end
+        if math.random() < 0.3 and #live > 0 then table.remove(live, math.random(#live)):close() end
         if math.random() < 0.5 then
           multi:wait(0.001)
           multi:step()
@@ -206,7 +249,9 @@ describe("a set of transfers", function()
       server:reply { body = "{}", always = true }
       local multi <close> = core.multi { max_connections = 1 }
       local list = {}
-      for index = 1, 5 do list[index] = add(multi, server.url .. "/" .. index) end
+      for index = 1, 5 do
+        list[index] = add(multi, server.url .. "/" .. index)
+      end
       list[3]:close()
       list[5]:close()
       list[2]:close()
@@ -256,7 +301,9 @@ describe("a set of transfers", function()
       for _, order in ipairs { "forwards", "backwards", "shuffled" } do
         local multi <close> = core.multi { max_connections = 8 }
         local list = {}
-        for index = 1, 40 do list[index] = add(multi, server.url .. "/") end
+        for index = 1, 40 do
+          list[index] = add(multi, server.url .. "/")
+        end
         core_http.pump(multi, 0.02)
         if order == "shuffled" then
           for index = #list, 2, -1 do
@@ -279,7 +326,9 @@ describe("a set of transfers", function()
       server:reply { steps = { { stall = true } }, always = true }
       local multi = core.multi { max_connections = 2 }
       local list = {}
-      for index = 1, 6 do list[index] = add(multi, server.url .. "/", { token = core.secret(TOKEN) }) end
+      for index = 1, 6 do
+        list[index] = add(multi, server.url .. "/", { token = core.secret(TOKEN) })
+      end
       run_until(multi, function() return list[2]:sent() == 1 end)
       assert.is_false(multi:has_ended())
       multi:close()
@@ -424,7 +473,11 @@ describe("a set of transfers", function()
         local transfer, limit, turns = add(multi, server.url .. "/"), core.now() + 5, 0
         repeat
           local left = math.min(multi:timeout() or 1, 1)
-          if round % 2 == 0 then poller:wait(left) else socket.select({ handle }, nil, left) end
+          if round % 2 == 0 then
+            poller:wait(left)
+          else
+            socket.select({ handle }, nil, left)
+          end
           multi:step()
           turns = turns + 1
         until transfer:state() == "done" or core.now() > limit
@@ -455,7 +508,9 @@ describe("a set of transfers", function()
     local multi = core.multi { max_connections = 4 }
     fetch(multi, server.url .. "/"):close()
     local before = core_http.descriptors()
-    for _ = 1, 500 do fetch(multi, server.url .. "/"):close() end
+    for _ = 1, 500 do
+      fetch(multi, server.url .. "/"):close()
+    end
     assert.are.equal(before, core_http.descriptors())
     for _ = 1, 30 do
       local transfer = add(multi, server.url .. "/")
@@ -483,10 +538,16 @@ describe("a set of transfers", function()
       assert.are.same({ 200 }, { transfer:result() })
       transfer:close()
       local files = {}
-      for index = 1, 5 do files[index] = assert(io.open "/dev/null") end
-      for index = 5, 1, -2 do files[index]:close() end
+      for index = 1, 5 do
+        files[index] = assert(io.open "/dev/null")
+      end
+      for index = 5, 1, -2 do
+        files[index]:close()
+      end
       assert.are.same({ 200 }, { fetch(multi, "http://localhost:" .. server.port .. "/", { timeout = 5 }):result() })
-      for index = 4, 2, -2 do files[index]:close() end
+      for index = 4, 2, -2 do
+        files[index]:close()
+      end
     end
   end)
 
@@ -500,7 +561,9 @@ describe("a set of transfers", function()
         list[index] = add(multi, url, { timeout = 1 })
       end
       run_until(multi, function() return in_flight(multi) == 0 end)
-      for index = 1, 6 do assert.are.equal(index % 2 == 0 and 0 or 200, (list[index]:result())) end
+      for index = 1, 6 do
+        assert.are.equal(index % 2 == 0 and 0 or 200, (list[index]:result()))
+      end
       take_all(multi)
     end
   end)
@@ -511,9 +574,15 @@ describe("a set of transfers", function()
       for _ = 1, 10 do
         do
           local multi, list = core.multi { max_connections = 3 }, {}
-          for index = 1, 6 do list[index] = add(multi, server.url .. "/") end
+          for index = 1, 6 do
+            list[index] = add(multi, server.url .. "/")
+          end
           multi:step()
-          if math.random() < 0.5 then list = nil else multi = nil end -- luacheck: ignore
+          if math.random() < 0.5 then
+            list = nil
+          else
+            multi = nil
+          end -- luacheck: ignore
           collect()
           assert.is_true(multi == nil or list == nil)
         end
@@ -602,12 +671,15 @@ describe("a set of transfers", function()
     local file = assert(io.open(home .. "/.netrc", "w"))
     file:write("machine 127.0.0.1 login somebody password secret\n")
     file:close()
-    local text = child.run(([[
+    local text = child.run(
+      ([[
       local multi, send = require("hoopai.core").multi {}, require "spec.support.send"
       local transfer = send(multi, { method = "GET", url = %q, timeout = 10 })
       repeat multi:step() multi:wait(0.1) until transfer:state() == "done"
       print(transfer:result())
-    ]]):format(server.url), { set = { HOME = home } })
+    ]]):format(server.url),
+      { set = { HOME = home } }
+    )
     os.remove(home .. "/.netrc")
     lfs.rmdir(home)
     assert.are.equal("200\n", text)
@@ -616,37 +688,56 @@ describe("a set of transfers", function()
 
   describe("with a proxy", function()
     it("takes none from the environment unless it is told to, and its own whatever the environment says", function()
-      local proxy <close> = setmetatable({ server = test_server.start() },
-        { __close = function(self) self.server:stop() end })
+      local proxy <close> = setmetatable(
+        { server = test_server.start() },
+        { __close = function(self) self.server:stop() end }
+      )
       proxy.server:reply { body = "proxy", always = true }
       server:reply { body = "direct", always = true }
-      local names = { "http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "no_proxy",
-        "NO_PROXY" }
+      local names = {
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "no_proxy",
+        "NO_PROXY",
+      }
       local function ask(options, variables)
-        return (child.run(([[
+        return (
+          child.run(
+            ([[
           local core, send = require "hoopai.core", require "spec.support.send"
           local multi = core.multi { %s }
           local transfer = send(multi, { method = "GET", url = %q, timeout = 10 })
           repeat multi:step() multi:wait(0.1) until transfer:state() == "done"
           print(transfer:body(), transfer:result())
-        ]]):format(options, server.url), { unset = names, set = variables }))
+        ]]):format(options, server.url),
+            { unset = names, set = variables }
+          )
+        )
       end
       local environment = { http_proxy = proxy.server.url, all_proxy = proxy.server.url }
       assert.are.equal("direct\t200\n", ask("", environment))
       assert.are.equal("direct\t200\n", ask("proxy = ''", environment))
       assert.are.equal("proxy\t200\n", ask("proxy = 'environment'", environment))
-      assert.are.equal("direct\t200\n", ask("proxy = 'environment'", { http_proxy = proxy.server.url,
-        no_proxy = "127.0.0.1" }))
+      assert.are.equal(
+        "direct\t200\n",
+        ask("proxy = 'environment'", { http_proxy = proxy.server.url, no_proxy = "127.0.0.1" })
+      )
       assert.are.equal("proxy\t200\n", ask(("proxy = %q"):format(proxy.server.url), {}))
       assert.are.equal("proxy\t200\n", ask(("proxy = %q"):format(proxy.server.url), { no_proxy = "*", NO_PROXY = "*" }))
-      for _, request in ipairs(proxy.server:ledger()) do assert.are.equal(server.url .. "/", request.target) end
+      for _, request in ipairs(proxy.server:ledger()) do
+        assert.are.equal(server.url .. "/", request.target)
+      end
     end)
 
     it("shows it neither the token nor the request when it refuses to connect", function()
       server:reply { method = "CONNECT", status = 407, body = "no", headers = { ["Set-Cookie"] = "a=b" } }
       local multi <close> = core.multi { proxy = server.url }
-      local transfer = fetch(multi, "https://services.example/secret-path", { token = core.secret(TOKEN),
-        headers = { "X-Mine: 1" } })
+      local transfer =
+        fetch(multi, "https://services.example/secret-path", { token = core.secret(TOKEN), headers = { "X-Mine: 1" } })
       local status, kind = transfer:result()
       assert.are.same({ 0, "network" }, { status, kind })
       assert.are.equal(0, transfer:sent())
@@ -705,19 +796,32 @@ describe("a set of transfers", function()
     it("speaks no TLS older than 1.2, whatever the system's configuration allows", function()
       local config = os.tmpname()
       local file = assert(io.open(config, "w"))
-      file:write("openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\nMinProtocol = TLSv1\n",
-        "CipherString = DEFAULT@SECLEVEL=0\n")
+      file:write(
+        "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\nMinProtocol = TLSv1\n",
+        "CipherString = DEFAULT@SECLEVEL=0\n"
+      )
       file:close()
-      local old = assert(io.popen(("OPENSSL_CONF=%s timeout 20 openssl s_server -accept 127.0.0.1:0 -naccept 1 -www "
-        .. "-tls1_1 -cert %s -key %s 2>&1"):format(config, pair.certificate, pair.key)))
+      local old = assert(
+        io.popen(
+          (
+            "OPENSSL_CONF=%s timeout 20 openssl s_server -accept 127.0.0.1:0 -naccept 1 -www "
+            .. "-tls1_1 -cert %s -key %s 2>&1"
+          ):format(config, pair.certificate, pair.key)
+        )
+      )
       local port
-      repeat port = assert(old:read "l"):match "^ACCEPT .*:(%d+)$" until port
-      local text = child.run(([[
+      repeat
+        port = assert(old:read "l"):match "^ACCEPT .*:(%d+)$"
+      until port
+      local text = child.run(
+        ([[
         local multi, send = require("hoopai.core").multi { ca_file = %q }, require "spec.support.send"
         local transfer = send(multi, { method = "GET", url = "https://127.0.0.1:%s/", timeout = 10 })
         repeat multi:step() multi:wait(0.1) until transfer:state() == "done"
         print(transfer:sent(), transfer:result())
-      ]]):format(pair.certificate, port), { set = { OPENSSL_CONF = config } })
+      ]]):format(pair.certificate, port),
+        { set = { OPENSSL_CONF = config } }
+      )
       old:close()
       os.remove(config)
       assert.matches("^0\t0\ttls\t.*protocol", text)
@@ -734,7 +838,9 @@ describe("a set of transfers", function()
     it("speaks HTTP/2 where the server does, many requests on one connection", function()
       local multi <close> = core.multi { ca_file = pair.certificate, max_connections = 4 }
       local list = {}
-      for index = 1, 4 do list[index] = add(multi, tls.url .. "/slow", { token = core.secret(TOKEN), timeout = 10 }) end
+      for index = 1, 4 do
+        list[index] = add(multi, tls.url .. "/slow", { token = core.secret(TOKEN), timeout = 10 })
+      end
       run_until(multi, function() return in_flight(multi) == 0 end)
       for _, transfer in ipairs(list) do
         assert.are.same({ 200 }, { transfer:result() })
@@ -745,7 +851,9 @@ describe("a set of transfers", function()
       end
       take_all(multi)
       -- Now that HTTP/2 is known, more may run than there are connections.
-      for index = 1, 20 do list[index] = add(multi, tls.url .. "/slow", { timeout = 10 }) end
+      for index = 1, 20 do
+        list[index] = add(multi, tls.url .. "/slow", { timeout = 10 })
+      end
       assert.are.same({ 0, 20 }, { multi:count() })
       run_until(multi, function() return in_flight(multi) == 0 end)
       for _, transfer in ipairs(list) do
@@ -756,12 +864,22 @@ describe("a set of transfers", function()
     end)
 
     it("sends each method and body over HTTP/2", function()
-      for _, shape in ipairs { { "POST", "{}" }, { "GET" }, { "PUT" }, { "DELETE" }, { "DELETE", "x" }, { "POST" },
-        { "GET" } } do
+      for _, shape in ipairs {
+        { "POST", "{}" },
+        { "GET" },
+        { "PUT" },
+        { "DELETE" },
+        { "DELETE", "x" },
+        { "POST" },
+        { "GET" },
+      } do
         -- A set of its own for each: lua-http ends the connection after a request with a body.
         local multi <close> = core.multi { ca_file = pair.certificate }
         local transfer = fetch(multi, tls.url .. "/", {
-          method = shape[1], body = shape[2], at_most_once = true, timeout = 10,
+          method = shape[1],
+          body = shape[2],
+          at_most_once = true,
+          timeout = 10,
           headers = shape[2] and { "Content-Type: application/json" } or nil,
         })
         assert.are.same({ 200 }, { transfer:result() })
@@ -781,7 +899,9 @@ describe("a set of transfers", function()
     it("speaks HTTP/1.1 where the server does, on several connections", function()
       local multi <close> = core.multi { ca_file = pair.certificate, max_connections = 3 }
       local list, used = {}, {}
-      for index = 1, 6 do list[index] = add(multi, tls1.url .. "/slow", { timeout = 10 }) end
+      for index = 1, 6 do
+        list[index] = add(multi, tls1.url .. "/slow", { timeout = 10 })
+      end
       run_until(multi, function() return in_flight(multi) == 0 end)
       for _, transfer in ipairs(list) do
         assert.are.same({ 200 }, { transfer:result() })
@@ -789,7 +909,9 @@ describe("a set of transfers", function()
         used[transfer:body():match "^%d+"] = true
       end
       local count = 0
-      for _ in pairs(used) do count = count + 1 end
+      for _ in pairs(used) do
+        count = count + 1
+      end
       assert.is_true(count <= 3)
     end)
 
@@ -797,11 +919,17 @@ describe("a set of transfers", function()
       local multi <close> = core.multi { ca_file = pair.certificate }
       fetch(multi, tls.url .. "/", { timeout = 10 }):close()
       local list = {}
-      for index = 1, 10 do list[index] = add(multi, tls.url .. "/slow", { timeout = 10 }) end
+      for index = 1, 10 do
+        list[index] = add(multi, tls.url .. "/slow", { timeout = 10 })
+      end
       core_http.pump(multi, 0.05)
-      for index = 1, 10, 2 do list[index]:close() end
+      for index = 1, 10, 2 do
+        list[index]:close()
+      end
       run_until(multi, function() return in_flight(multi) == 0 end)
-      for index = 2, 10, 2 do assert.are.same({ 200 }, { list[index]:result() }) end
+      for index = 2, 10, 2 do
+        assert.are.same({ 200 }, { list[index]:result() })
+      end
     end)
   end)
 
@@ -822,7 +950,9 @@ describe("a set of transfers", function()
 
     it("that forks, the child refuses and leaves the parent's connections alone", function()
       server:reply({ path = "/slow", body = "slow", delay = 0.3 }, { body = "{}", always = true })
-      local text, ok = core_host.run(host, [[
+      local text, ok = core_host.run(
+        host,
+        [[
         local url = ...
         local core, send = require "hoopai.core", require "spec.support.send"
         local function run(multi, transfer)
@@ -873,7 +1003,9 @@ describe("a set of transfers", function()
           run(multi, send(multi, { method = "GET", url = url .. "/more" }))
         end
         print "parent done"
-      ]], { arguments = { server.url } })
+      ]],
+        { arguments = { server.url } }
+      )
       assert.are.equal("parent done\n", text)
       assert.is_true(ok)
       local slow = 0
@@ -885,7 +1017,9 @@ describe("a set of transfers", function()
 
     it("a broken TLS connection raises no SIGPIPE that anybody sees", function()
       for _, held in ipairs { false, true } do
-        local text, ok, how, code = core_host.run(host, [[
+        local text, ok, how, code = core_host.run(
+          host,
+          [[
           local url, ca_file, held = ...
           local core, send = require "hoopai.core", require "spec.support.send"
           host.plain_writes()
@@ -907,7 +1041,9 @@ describe("a set of transfers", function()
           end
           multi:close()
           print(failed, host.sigpipe())
-        ]], { arguments = { drop.url, pair.certificate, held } })
+        ]],
+          { arguments = { drop.url, pair.certificate, held } }
+        )
         assert.are.equal(("10\t%s\t%s\ttrue\n"):format(held, held), text)
         assert.is_true(ok, tostring(how) .. tostring(code))
       end
@@ -915,7 +1051,9 @@ describe("a set of transfers", function()
 
     it("with a state in each of several threads, all work at once", function()
       server:reply { body = '{"a":[1,2.5,null]}', delay = 0.002, always = true }
-      local text, ok = core_host.run(host, [[
+      local text, ok = core_host.run(
+        host,
+        [[
         local url, ca_url, ca_file = ...
         local core, send = require "hoopai.core", require "spec.support.send"
         local multi = core.multi { max_connections = 4, ca_file = ca_file }
@@ -944,7 +1082,9 @@ describe("a set of transfers", function()
         send(multi, { method = "GET", url = url .. "/" }) -- still in flight when the state ends
         multi:step()
         io.write "done\n" -- one write: the threads share the output
-      ]], { threads = 8, arguments = { server.url, tls.url, pair.certificate } })
+      ]],
+        { threads = 8, arguments = { server.url, tls.url, pair.certificate } }
+      )
       assert.are.equal(("done\n"):rep(8), text)
       assert.is_true(ok)
     end)

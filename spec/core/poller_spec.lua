@@ -43,7 +43,9 @@ describe("core", function()
       sum = sum + number
     end
     local different = 0
-    for _ in pairs(seen) do different = different + 1 end
+    for _ in pairs(seen) do
+      different = different + 1
+    end
     assert.are.equal(2000, different)
     assert.is_true(sum / 2000 > 0.4 and sum / 2000 < 0.6)
     assert.are.same(expected, { first, math.random(1000000) })

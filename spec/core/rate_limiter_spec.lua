@@ -32,7 +32,9 @@ local function sliding_window(most, interval)
   local server = { over = 0, most = most, interval = interval }
   local times, first = {}, 1
   function server:arrive(now)
-    while times[first] and times[first] <= now - interval do first = first + 1 end
+    while times[first] and times[first] <= now - interval do
+      first = first + 1
+    end
     if #times - first + 1 >= most then
       self.over = self.over + 1
       return false, 0
@@ -128,7 +130,10 @@ describe("limiter:", function()
           local server = new_server()
           local concurrency = ({ 16, 100, 500, 64 })[seed % 4 + 1]
           local ended = simulate(server, {
-            calls = 500, concurrency = concurrency, latency = 0.02 * seed / 2, told = telling,
+            calls = 500,
+            concurrency = concurrency,
+            latency = 0.02 * seed / 2,
+            told = telling,
             random = new_random(seed),
           })
           assert.are.equal(0, server.over)
@@ -142,7 +147,11 @@ describe("limiter:", function()
         for _, new_server in pairs(servers) do
           local server = new_server()
           simulate(server, {
-            calls = 500, concurrency = 200, latency = 4, told = telling, random = new_random(seed),
+            calls = 500,
+            concurrency = 200,
+            latency = 4,
+            told = telling,
+            random = new_random(seed),
           })
           assert.are.equal(0, server.over)
         end
@@ -153,7 +162,10 @@ describe("limiter:", function()
       for seed = 1, 10 do
         local server = sliding_window(100, 10)
         local ended = simulate(server, {
-          calls = 500, concurrency = 100, latency = 0.05, random = new_random(seed),
+          calls = 500,
+          concurrency = 100,
+          latency = 0.05,
+          random = new_random(seed),
           told = function(number, window, remaining)
             local told = telling(number, window, remaining)
             if number == 1 then return told end
@@ -177,7 +189,10 @@ describe("limiter:", function()
   it("a budget known beforehand holds from the first request on", function()
     local server = sliding_window(5, 1)
     local ended = simulate(server, {
-      calls = 25, concurrency = 25, latency = 0.005, random = new_random(1),
+      calls = 25,
+      concurrency = 25,
+      latency = 0.005,
+      random = new_random(1),
       limiter = core.rate_limiter { max = 5, interval = 1 },
     })
     assert.are.equal(0, server.over)
@@ -202,7 +217,9 @@ describe("limiter:", function()
 
     it("an attempt that found nobody leaves it unknown", function()
       local limiter = core.rate_limiter()
-      for _ = 1, 20 do limiter:acquire() end
+      for _ = 1, 20 do
+        limiter:acquire()
+      end
       limiter:record(0, nil, false)
       assert.are.equal(0, limiter:wait(0))
       limiter:acquire()
@@ -236,7 +253,9 @@ describe("limiter:", function()
       count = count + 1
       if count > 10000 then return huge end
     end
-    for _ = 1, count do limiter:record(now, nil, true) end
+    for _ = 1, count do
+      limiter:record(now, nil, true)
+    end
     return count
   end
 
@@ -259,7 +278,9 @@ describe("limiter:", function()
       local limiter = taught { max = 100, interval_ms = 1000 }
       assert.are.equal(99, room(limiter, 0))
       limiter = taught { max = 100, interval_ms = 1000 }
-      for _ = 1, 49 do limiter:acquire() end
+      for _ = 1, 49 do
+        limiter:acquire()
+      end
       limiter:record(0, { max = 10 }, true)
       assert.are.equal(1, limiter:wait(0))
       limiter:record(0, { max = 60 }, true)
@@ -299,7 +320,9 @@ describe("limiter:", function()
 
     it("do not take our requests in flight for those of others", function()
       local limiter = taught { max = 10, interval_ms = 1000, remaining = 9 }
-      for _ = 1, 5 do limiter:acquire() end
+      for _ = 1, 5 do
+        limiter:acquire()
+      end
       limiter:record(0.1, { remaining = 4 }, true)
       assert.are.equal(4, room(limiter, 0.1))
     end)
@@ -375,9 +398,10 @@ describe("limiter:", function()
       assert.are.same({ nil, "daily", 86400 }, { limiter:wait(0) })
     end)
 
-    it("is not one with a request left", function()
-      assert.are.equal(0, taught({ max = 5, daily_remaining = 1, daily_reset_ms = 5000 }):wait(0))
-    end)
+    it(
+      "is not one with a request left",
+      function() assert.are.equal(0, taught({ max = 5, daily_remaining = 1, daily_reset_ms = 5000 }):wait(0)) end
+    )
   end)
 
   it("one location's use is none of another's", function()
@@ -425,7 +449,9 @@ describe("limiter:", function()
       assert.is_false(limiter:try(99))
       assert.are.equal(3, room(limiter, 100))
       limiter = core.rate_limiter()
-      for _ = 1, 20 do assert.is_true(limiter:try(0)) end
+      for _ = 1, 20 do
+        assert.is_true(limiter:try(0))
+      end
       assert.is_false(limiter:try(0))
     end)
   end)
@@ -448,8 +474,11 @@ describe("limiter:", function()
 
     it("the headers are read", function()
       local limiter = taught(answered {
-        ["X-RateLimit-Max"] = "10", ["x-ratelimit-interval-milliseconds"] = "500", ["X-RATELIMIT-REMAINING"] = "4",
-        ["X-RateLimit-Daily-Remaining"] = "7", ["X-RateLimit-Limit-Daily"] = "200000",
+        ["X-RateLimit-Max"] = "10",
+        ["x-ratelimit-interval-milliseconds"] = "500",
+        ["X-RATELIMIT-REMAINING"] = "4",
+        ["X-RateLimit-Daily-Remaining"] = "7",
+        ["X-RateLimit-Limit-Daily"] = "200000",
       })
       assert.are.equal(4, room(limiter, 0))
       assert.are.equal(0.5, limiter:wait(0))
@@ -461,7 +490,9 @@ describe("limiter:", function()
     it("that are no numbers, or have too many digits, are none", function()
       for _, value in ipairs { "", "-1", "1.5", "1e3", "0x10", "nan", "9999999999999999", ("9"):rep(400) } do
         local limiter = taught(answered {
-          ["X-RateLimit-Max"] = value, ["X-RateLimit-Remaining"] = value, ["X-RateLimit-Daily-Remaining"] = value,
+          ["X-RateLimit-Max"] = value,
+          ["X-RateLimit-Remaining"] = value,
+          ["X-RateLimit-Daily-Remaining"] = value,
         })
         assert.are.equal(huge, room(limiter, 0))
       end
@@ -470,7 +501,9 @@ describe("limiter:", function()
     it("with the largest numbers are believed for a day", function()
       local most = ("9"):rep(15)
       local limiter = taught(answered {
-        ["X-RateLimit-Max"] = most, ["X-RateLimit-Remaining"] = "0", ["X-RateLimit-Interval-Milliseconds"] = most,
+        ["X-RateLimit-Max"] = most,
+        ["X-RateLimit-Remaining"] = "0",
+        ["X-RateLimit-Interval-Milliseconds"] = most,
       })
       assert.are.same({ nil, "burst", 86400 }, { limiter:wait(0) })
       assert.are.equal(0, limiter:wait(86400))
@@ -480,7 +513,9 @@ describe("limiter:", function()
       local transfer = answered()
       assert.are.equal(huge, room(taught(transfer), 0))
       local limiter = core.rate_limiter()
-      for _ = 1, 20 do limiter:acquire() end
+      for _ = 1, 20 do
+        limiter:acquire()
+      end
       limiter:record(0, transfer, false)
       assert.are.equal(0, limiter:wait(0))
       limiter:acquire()
@@ -505,8 +540,12 @@ describe("limiter:", function()
     --- How many requests could be sent at this moment.
     local function free(limiter, now)
       local count = 0
-      while limiter:try(now) do count = count + 1 end
-      for _ = 1, count do limiter:release() end
+      while limiter:try(now) do
+        count = count + 1
+      end
+      for _ = 1, count do
+        limiter:release()
+      end
       return count
     end
 
@@ -547,7 +586,11 @@ describe("limiter:", function()
       local never = { -1, math.mininteger, math.maxinteger, 1000000000000000, 0.5, 0 / 0, huge, -huge, "x", {}, true }
       for _, value in ipairs(never) do
         local limiter = taught {
-          max = value, remaining = value, interval_ms = value, daily_remaining = value, daily_reset_ms = value,
+          max = value,
+          remaining = value,
+          interval_ms = value,
+          daily_remaining = value,
+          daily_reset_ms = value,
         }
         assert.are.equal(huge, room(limiter, 0))
         limiter = taught { max = 5, interval_ms = 1000, remaining = value }
@@ -598,7 +641,9 @@ describe("limiter:", function()
   it("a clock that stands still frees nothing, and one part holds all", function()
     local limiter = taught { max = 5000, interval_ms = 1 }
     assert.are.equal(5000, room(limiter, 7))
-    for _ = 1, 1000 do assert.is_false(limiter:try(7)) end
+    for _ = 1, 1000 do
+      assert.is_false(limiter:try(7))
+    end
     assert.are.equal(5000, room(limiter, 8))
   end)
 

@@ -17,7 +17,11 @@ describe("core.secret", function()
     assert.has_error(function() return secret() end)
     assert.has_error(function() return secret + 1 end)
     assert.has_error(function() secret.x = 1 end)
-    assert.has_error(function() for _ in pairs(secret) do error "something came" end end)
+    assert.has_error(function()
+      for _ in pairs(secret) do
+        error "something came"
+      end
+    end)
     assert.has_error(function() setmetatable(secret, {}) end)
     assert.is_nil(secret[1])
     assert.is_nil(secret.bytes)
@@ -94,8 +98,8 @@ describe("core.secret_env", function()
   ]]
 
   local function run(value)
-    local text = child.run(source,
-      value and { set = { HOOPAI_SPEC_TOKEN = value } } or { unset = { "HOOPAI_SPEC_TOKEN" } })
+    local text =
+      child.run(source, value and { set = { HOOPAI_SPEC_TOKEN = value } } or { unset = { "HOOPAI_SPEC_TOKEN" } })
     return text
   end
 

@@ -53,9 +53,7 @@ local function files(folder)
   return list
 end
 
-local function mode_of(file)
-  return output_of("stat -c %a " .. child.quote(file))
-end
+local function mode_of(file) return output_of("stat -c %a " .. child.quote(file)) end
 
 local function grant(generation)
   return core.credentials { generation = generation, access_token = CANARY, refresh_token = "r" .. generation }
@@ -89,8 +87,9 @@ local function elsewhere(before, source)
   local handle = assert(io.open(script, "w"))
   handle:write("local core = require 'hoopai.core'\nlocal path = ...\n", source)
   handle:close()
-  return output_of(("%s %s %s %s"):format(before, child.quote(child.interpreter()), child.quote(script),
-    child.quote(path)))
+  return output_of(
+    ("%s %s %s %s"):format(before, child.quote(child.interpreter()), child.quote(script), child.quote(path))
+  )
 end
 
 before_each(function()
@@ -178,7 +177,9 @@ describe("the folder of token files", function()
     local function count()
       collectgarbage()
       local n = 0
-      for _ in lfs.dir("/proc/self/fd") do n = n + 1 end
+      for _ in lfs.dir("/proc/self/fd") do
+        n = n + 1
+      end
       return n
     end
     local before = count()
@@ -247,17 +248,33 @@ describe("a folder of token files", function()
 
   it("makes files of names", function()
     local names = {
-      "simple-Name_1", "a/b", "../up", ".", "..", "a.b", "100%", "\xc3\xa4", "nul\0", " ", ("n"):rep(200),
+      "simple-Name_1",
+      "a/b",
+      "../up",
+      ".",
+      "..",
+      "a.b",
+      "100%",
+      "\xc3\xa4",
+      "nul\0",
+      " ",
+      ("n"):rep(200),
       ("/"):rep(66),
     }
-    for n, name in ipairs(names) do assert.is_true(tokens:write(name, grant(n))) end
-    for n, name in ipairs(names) do assert.are.equal(n, generation_in(tokens, name)) end
+    for n, name in ipairs(names) do
+      assert.is_true(tokens:write(name, grant(n)))
+    end
+    for n, name in ipairs(names) do
+      assert.are.equal(n, generation_in(tokens, name))
+    end
     local listed = tokens:names()
     table.sort(listed)
     table.sort(names)
     assert.are.same(names, listed)
     assert.are.same({ "tokens" }, files(root))
-    for _, file in ipairs(files()) do assert.matches("^[%w_%%-]+$", file) end
+    for _, file in ipairs(files()) do
+      assert.matches("^[%w_%%-]+$", file)
+    end
     assert.is_truthy(lfs.attributes(path .. "/%2E%2E%2Fup", "mode"))
   end)
 
@@ -331,9 +348,7 @@ describe("a folder of token files", function()
 
   it("works on in a forked child", function()
     tokens:write("g", grant(1))
-    assert.are.equal("true", forked(function()
-      return generation_in(tokens) == 1 and tokens:write("g", grant(2))
-    end))
+    assert.are.equal("true", forked(function() return generation_in(tokens) == 1 and tokens:write("g", grant(2)) end))
     assert.are.equal(2, generation_in(tokens))
   end)
 end)
@@ -450,8 +465,11 @@ describe("a temporary file", function()
   after_each(function() tokens:close() end)
 
   it("of a dead writer is removed after an hour", function()
-    sh("cd tokens && umask 077 && touch -d '61 minutes ago' %s notours.tmp x.0123456789abcdef.tmp.bak && touch %s", old,
-      young)
+    sh(
+      "cd tokens && umask 077 && touch -d '61 minutes ago' %s notours.tmp x.0123456789abcdef.tmp.bak && touch %s",
+      old,
+      young
+    )
     assert.is_true(tokens:probe())
     assert.are.same({ young, "notours.tmp", "x.0123456789abcdef.tmp.bak" }, files())
     sh("cd tokens && umask 077 && touch -d '61 minutes ago' %s", old)
@@ -466,7 +484,9 @@ describe("a temporary file", function()
     -- flock -F becomes the command and so keeps its process id
     sh("flock -F tokens/%s sh -c 'touch locked; exec sleep 20' & echo $! > pid", old)
     local limit = core.now() + 10
-    while not lfs.attributes(root .. "/locked") and core.now() < limit do core.sleep(0.005) end
+    while not lfs.attributes(root .. "/locked") and core.now() < limit do
+      core.sleep(0.005)
+    end
     assert.is_true(tokens:probe())
     assert.are.same({ old }, files())
     sh("kill $(cat pid)")
@@ -551,14 +571,17 @@ describe("a lock", function()
     local held = { tokens:lock("g") }
     assert.is_truthy(held[1])
     for _, way in ipairs { "release", "collect", "exit" } do
-      assert.are.equal("held", forked(function()
-        if way == "release" then held[1]:release() end
-        if way == "collect" then
-          held[1] = nil
-          collectgarbage()
-        end
-        return core.token_file(path):lock("g") and "taken" or "held"
-      end))
+      assert.are.equal(
+        "held",
+        forked(function()
+          if way == "release" then held[1]:release() end
+          if way == "collect" then
+            held[1] = nil
+            collectgarbage()
+          end
+          return core.token_file(path):lock("g") and "taken" or "held"
+        end)
+      )
       assert.is_nil((tokens:lock("g")), way)
     end
     held[1]:release()
@@ -591,7 +614,9 @@ describe("a lock", function()
         process.exit(0)
       end
     end
-    for n = 1, 16 do assert.are.same({ "exit", 0 }, { process.wait(pids[n]) }) end
+    for n = 1, 16 do
+      assert.are.same({ "exit", 0 }, { process.wait(pids[n]) })
+    end
     assert.are.equal(160, generation_in(tokens))
   end)
 
@@ -650,13 +675,18 @@ describe("a disk that fails", function()
   before_each(function() assert(core.token_file(path):write("g", grant(1))) end)
 
   it("by a limit of the file size: a problem, and no signal", function()
-    assert.are.equal("probe\tnil\ta test file cannot be written: File too large\n"
-      .. "write\tnil\tg cannot be written: File too large\nread\t1\nlock\ttrue", written("ulimit -f 1;", tries))
+    assert.are.equal(
+      "probe\tnil\ta test file cannot be written: File too large\n"
+        .. "write\tnil\tg cannot be written: File too large\nread\t1\nlock\ttrue",
+      written("ulimit -f 1;", tries)
+    )
     assert.are.same({ "g", "g.lock" }, files())
   end)
 
   it("by a lack of descriptors: a problem each time", function()
-    local text = written("ulimit -n 24;", [[
+    local text = written(
+      "ulimit -n 24;",
+      [[
       local held = {}
       while true do
         local file = io.open("/dev/null")
@@ -672,7 +702,8 @@ describe("a disk that fails", function()
       held[1]:close()
       say("write", tokens:write("g", record))
       say("read", tokens:read("g"):get("generation"))
-    ]])
+    ]]
+    )
     assert.are.equal((([[
 probe	nil	a test file cannot be written: E
 write	nil	g cannot be written: E
@@ -689,21 +720,31 @@ read	2]]):gsub(": E", ": Too many open files")), text)
     local text
     if is_root then
       -- Nothing is forbidden to root, so somebody else tries, with a copy of the core where that one can read it.
-      sh("chmod 755 . && chown -R nobody tokens && chmod 500 tokens && cp %s/%s/hoopai/core.so . && chmod 644 core.so",
-        child.quote(lfs.currentdir()), os.getenv "HOOPAI_BUILD" or "build")
+      sh(
+        "chmod 755 . && chown -R nobody tokens && chmod 500 tokens && cp %s/%s/hoopai/core.so . && chmod 644 core.so",
+        child.quote(lfs.currentdir()),
+        os.getenv "HOOPAI_BUILD" or "build"
+      )
       sh("cat > try.lua <<'END'\n%s\nEND\n chmod 644 try.lua", (([[
         local core = package.loadlib("ROOT/core.so", "luaopen_hoopai_core")()
         local tokens, say = assert(core.token_file("ROOT/tokens")), print
         local record = core.credentials { generation = 2 }
       ]] .. tries):gsub("ROOT", root)))
-      text = output_of(("env -u LD_PRELOAD setpriv --reuid nobody --clear-groups %s %s/try.lua"):format(
-        child.quote(lfs.symlinkattributes("/proc/self/exe", "target") or child.interpreter()), root))
+      text = output_of(
+        ("env -u LD_PRELOAD setpriv --reuid nobody --clear-groups %s %s/try.lua"):format(
+          child.quote(lfs.symlinkattributes("/proc/self/exe", "target") or child.interpreter()),
+          root
+        )
+      )
     else
       sh("chmod 500 tokens")
       text = written("", tries)
     end
-    assert.are.equal("probe\tnil\ta test file cannot be written: Permission denied\n"
-      .. "write\tnil\tg cannot be written: Permission denied\nread\t1\nlock\tnil", text)
+    assert.are.equal(
+      "probe\tnil\ta test file cannot be written: Permission denied\n"
+        .. "write\tnil\tg cannot be written: Permission denied\nread\t1\nlock\tnil",
+      text
+    )
   end)
 
   if mount.who then
@@ -746,14 +787,17 @@ describe("under strace", function()
     assert(core.token_file(path):write("g", grant(1)))
     assert(core.token_file(path):write("g", grant(2)))
     local before = strace:format(root, "openat,write,fsync,unlinkat,linkat,renameat,close,flock", inject or "")
-    local text = elsewhere(before, ([[
+    local text = elsewhere(
+      before,
+      ([[
       local tokens = assert(core.token_file(path))
       local record = core.credentials { generation = 3 }
       io.stdout:setvbuf("no")
       io.stdout:write("begin\n")
       local done, problem = %s
       io.stdout:write(tostring(done), problem and " " .. problem or "", "\n")
-    ]]):format(action))
+    ]]):format(action)
+    )
     local calls, inside = {}, false
     for logged in io.lines(root .. "/log") do
       local line = logged:gsub("^%d+ +", "")
@@ -769,11 +813,18 @@ describe("under strace", function()
     assert.are.equal("begin\ntrue", text)
     local expected = {
       'openat%(%d+, "g%.%x+%.tmp", O_WRONLY|O_CREAT|O_EXCL|O_NOCTTY|O_NONBLOCK|O_NOFOLLOW|O_CLOEXEC, 0600%) = %d+$',
-      "flock%(%d+, LOCK_EX|LOCK_NB%) += 0", 'write%(%d+, "hoopai%-record 1.* = %d+$', "fsync%(%d+%) += 0",
-      'unlinkat%(%d+, "g%.bak", 0%) += 0', 'linkat%(%d+, "g", %d+, "g%.bak", 0%) += 0',
-      'renameat%(%d+, "g%.%x+%.tmp", %d+, "g"%) += 0', "fsync%(%d+%) += 0", "close%(%d+%) += 0",
+      "flock%(%d+, LOCK_EX|LOCK_NB%) += 0",
+      'write%(%d+, "hoopai%-record 1.* = %d+$',
+      "fsync%(%d+%) += 0",
+      'unlinkat%(%d+, "g%.bak", 0%) += 0',
+      'linkat%(%d+, "g", %d+, "g%.bak", 0%) += 0',
+      'renameat%(%d+, "g%.%x+%.tmp", %d+, "g"%) += 0',
+      "fsync%(%d+%) += 0",
+      "close%(%d+%) += 0",
     }
-    for n, pattern in ipairs(expected) do assert.matches("^" .. pattern, calls[n]) end
+    for n, pattern in ipairs(expected) do
+      assert.matches("^" .. pattern, calls[n])
+    end
     local folder, file = calls[1]:match("^openat%((%d+), .* = (%d+)$")
     assert.matches("^write%(" .. file .. ",", calls[3])
     assert.matches("^fsync%(" .. file .. "%)", calls[4])
@@ -790,8 +841,11 @@ describe("under strace", function()
   it("a probe writes 8 KiB to the disk and takes them away", function()
     local calls = traced("tokens:probe()")
     local log = table.concat(calls, "\n")
-    assert.matches('openat%(%d+, "probe%.%x+%.tmp".-\nflock.-\nwrite%(%d+, .-, 8192%) = 8192\nfsync%(%d+%) .-\n'
-      .. 'unlinkat%(%d+, "probe%.%x+%.tmp", 0%)', log)
+    assert.matches(
+      'openat%(%d+, "probe%.%x+%.tmp".-\nflock.-\nwrite%(%d+, .-, 8192%) = 8192\nfsync%(%d+%) .-\n'
+        .. 'unlinkat%(%d+, "probe%.%x+%.tmp", 0%)',
+      log
+    )
   end)
 
   --- While strace makes a call fail: what write says, the generation in the tokens, and its files.
@@ -818,14 +872,23 @@ describe("under strace", function()
     fails("fsync:error=EINTR:when=2", "true", 3)
   end)
 
-  it("a folder that cannot be synced is said, and the new record is there", function()
-    fails("fsync:error=EIO:when=2", "nil g is in place, but might not outlast a power failure: Input/output error", 3)
-  end)
+  it(
+    "a folder that cannot be synced is said, and the new record is there",
+    function()
+      fails("fsync:error=EIO:when=2", "nil g is in place, but might not outlast a power failure: Input/output error", 3)
+    end
+  )
 
   it("a kill at any step leaves the old record or the new one", function()
     -- spec/torture/token_file_kill.lua does it at each system call and ten thousand times at random.
-    for _, step in ipairs { { "flock", 1, 2 }, { "fsync", 1, 2 }, { "unlinkat", 1, 2 }, { "linkat", 1, 2 },
-      { "renameat", 1, 2 }, { "fsync", 2, 3 } } do
+    for _, step in ipairs {
+      { "flock", 1, 2 },
+      { "fsync", 1, 2 },
+      { "unlinkat", 1, 2 },
+      { "linkat", 1, 2 },
+      { "renameat", 1, 2 },
+      { "fsync", 2, 3 },
+    } do
       local _, text = traced("tokens:write('g', record)", ("-e inject=%s:signal=KILL:when=%d"):format(step[1], step[2]))
       assert.matches("^begin", text)
       assert.is_nil(text:find("true", 1, true))

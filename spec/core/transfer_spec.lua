@@ -29,7 +29,8 @@ describe("a transfer", function()
     it("sends the token exactly once, as Authorization, and our headers", function()
       server:reply { body = "{}", always = true }
       local transfer = fetch(multi, server.url .. "/x?a=1&b=%20", {
-        token = core.secret(TOKEN), headers = { "Version: 2021-07-28", "Accept: application/json", "X-Utf: é" },
+        token = core.secret(TOKEN),
+        headers = { "Version: 2021-07-28", "Accept: application/json", "X-Utf: é" },
       })
       assert.are.equal(200, transfer:result())
       local request = server:last()
@@ -39,8 +40,13 @@ describe("a transfer", function()
       end
       table.sort(found)
       assert.are.same({
-        "Accept-Encoding: gzip", "Accept: application/json", "Authorization: Bearer " .. TOKEN,
-        "Host: 127.0.0.1:" .. server.port, "User-Agent: spec/1", "Version: 2021-07-28", "X-Utf: é",
+        "Accept-Encoding: gzip",
+        "Accept: application/json",
+        "Authorization: Bearer " .. TOKEN,
+        "Host: 127.0.0.1:" .. server.port,
+        "User-Agent: spec/1",
+        "Version: 2021-07-28",
+        "X-Utf: é",
       }, found)
       assert.are.equal("/x?a=1&b=%20", request.target)
       assert.are.equal("1.1", request.version)
@@ -57,15 +63,27 @@ describe("a transfer", function()
     end)
 
     local shapes = {
-      { "GET" }, { "DELETE" }, { "POST" }, { "PUT" }, { "PATCH" },
-      { "GET", "{}" }, { "DELETE", '{"a":1}' }, { "POST", '{"a":1}' }, { "PUT", '{"a":1}' }, { "PATCH", "x" },
-        { "POST", "" }, { "PUT", "" },
+      { "GET" },
+      { "DELETE" },
+      { "POST" },
+      { "PUT" },
+      { "PATCH" },
+      { "GET", "{}" },
+      { "DELETE", '{"a":1}' },
+      { "POST", '{"a":1}' },
+      { "PUT", '{"a":1}' },
+      { "PATCH", "x" },
+      { "POST", "" },
+      { "PUT", "" },
     }
 
     local function check_shape(method, body)
       local headers = body and { "Content-Type: application/json" } or nil
       local transfer = fetch(multi, server.url .. "/", {
-        method = method, body = body, headers = headers, at_most_once = true,
+        method = method,
+        body = body,
+        headers = headers,
+        at_most_once = true,
       })
       assert.are.equal(200, transfer:result())
       transfer:close()
@@ -82,7 +100,9 @@ describe("a transfer", function()
 
     it("makes each method with and without a body what it should be", function()
       server:reply { body = "{}", always = true }
-      for _, shape in ipairs(shapes) do check_shape(shape[1], shape[2]) end
+      for _, shape in ipairs(shapes) do
+        check_shape(shape[1], shape[2])
+      end
     end)
 
     it("leaves nothing of one request in the next, in every order", function()
@@ -116,8 +136,10 @@ describe("a transfer", function()
     end)
 
     it("asks each server for just what its URL says, also on the connections of another", function()
-      local other <close> = setmetatable({ server = test_server.start() },
-        { __close = function(self) self.server:stop() end })
+      local other <close> = setmetatable(
+        { server = test_server.start() },
+        { __close = function(self) self.server:stop() end }
+      )
       server:reply { expand = true, body = "1 $target", always = true }
       other.server:reply { expand = true, body = "2 $target", always = true }
       local cases = {
@@ -148,11 +170,14 @@ describe("a transfer", function()
     end)
 
     it("sends no cookie back and follows no redirect", function()
-      server:reply({ headers = { ["Set-Cookie"] = "a=b; Path=/" }, body = "{}" },
-        { status = 307, headers = { Location = server.url .. "/elsewhere", ["Set-Cookie"] = "c=d" } }, { body = "{}" })
+      server:reply(
+        { headers = { ["Set-Cookie"] = "a=b; Path=/" }, body = "{}" },
+        { status = 307, headers = { Location = server.url .. "/elsewhere", ["Set-Cookie"] = "c=d" } },
+        { body = "{}" }
+      )
       assert.are.equal(200, fetch(multi, server.url .. "/"):result())
-      local transfer = fetch(multi, server.url .. "/", { method = "POST", body = "refresh_token=x",
-        token = core.secret(TOKEN) })
+      local transfer =
+        fetch(multi, server.url .. "/", { method = "POST", body = "refresh_token=x", token = core.secret(TOKEN) })
       assert.are.same({ 307 }, { transfer:result() }) -- it was not tried, and so it did not fail
       assert.are.equal(server.url .. "/elsewhere", transfer:headers().location)
       assert.are.equal(200, fetch(multi, server.url .. "/"):result())
@@ -170,8 +195,12 @@ describe("a transfer", function()
 
     local function refused(changes)
       local request = {}
-      for name, value in pairs(good) do request[name] = value end
-      for name, value in pairs(changes) do request[name] = value end
+      for name, value in pairs(good) do
+        request[name] = value
+      end
+      for name, value in pairs(changes) do
+        request[name] = value
+      end
       local ok, problem = pcall(send, multi, request)
       assert.is_false(ok, next(changes))
       local queued, running = multi:count()
@@ -181,21 +210,45 @@ describe("a transfer", function()
 
     it("is refused when it is malformed, with nothing left in flight", function()
       for _, header in ipairs {
-        "X", ": x", "X y: z", "X: a\r\nY: b", "X: a\nb", "X: a\0b", "X\0: a", "X: \127", "Ä: x", "X;", "", " X: y",
-          "X:\ty\1",
+        "X",
+        ": x",
+        "X y: z",
+        "X: a\r\nY: b",
+        "X: a\nb",
+        "X: a\0b",
+        "X\0: a",
+        "X: \127",
+        "Ä: x",
+        "X;",
+        "",
+        " X: y",
+        "X:\ty\1",
       } do
         refused { headers = { "Good: 1", header } }
       end
       refused { headers = { 1 } }
       refused { headers = "X: y" }
       local many = {}
-      for index = 1, 65 do many[index] = "X: " .. index end
+      for index = 1, 65 do
+        many[index] = "X: " .. index
+      end
       refused { headers = many }
-      for _, url in ipairs { "", "ftp://h/", "file:///etc/passwd", "127.0.0.1", "http://h/ x", "http://h/\r\n",
-        "http://h/\0", "http://h/é", "http://h/\127" } do
+      for _, url in ipairs {
+        "",
+        "ftp://h/",
+        "file:///etc/passwd",
+        "127.0.0.1",
+        "http://h/ x",
+        "http://h/\r\n",
+        "http://h/\0",
+        "http://h/é",
+        "http://h/\127",
+      } do
         refused { url = url }
       end
-      for _, method in ipairs { "", "get", "GET\r\nX: y", "GET /", "HEAD", "G\0T" } do refused { method = method } end
+      for _, method in ipairs { "", "get", "GET\r\nX: y", "GET /", "HEAD", "G\0T" } do
+        refused { method = method }
+      end
       refused { url = 1 }
       refused { method = 1 }
       refused { body = 1 }
@@ -290,23 +343,38 @@ describe("a transfer", function()
 
     it("is copied: changing the table later changes nothing", function()
       server:reply { body = "{}" }
-      local request = { method = "POST", url = server.url .. "/a", headers = { "X: 1" }, body = "b",
-        token = core.secret(TOKEN) }
+      local request = {
+        method = "POST",
+        url = server.url .. "/a",
+        headers = { "X: 1" },
+        body = "b",
+        token = core.secret(TOKEN),
+      }
       local transfer = send(multi, request)
       request.token:close()
       request.url, request.method, request.body, request.headers[1] = nil, nil, nil, nil
       finish(multi, transfer)
       local seen = server:last()
-      assert.are.same({ "POST", "/a", "1", "b", "Bearer " .. TOKEN },
-        { seen.method, seen.target, seen.header.x, seen.body, seen.header.authorization })
+      assert.are.same(
+        { "POST", "/a", "1", "b", "Bearer " .. TOKEN },
+        { seen.method, seen.target, seen.header.x, seen.body, seen.header.authorization }
+      )
     end)
   end)
 
   describe("answer", function()
     it("gives status, headers and body", function()
-      server:reply { status = 201, body = '{"a":1}', headers = {
-        { "X-One", "1" }, { "x-two", "a" }, { "X-Two", " b " }, { "X-Empty", "" }, { "X-Colon", "a:b: c" },
-      } }
+      server:reply {
+        status = 201,
+        body = '{"a":1}',
+        headers = {
+          { "X-One", "1" },
+          { "x-two", "a" },
+          { "X-Two", " b " },
+          { "X-Empty", "" },
+          { "X-Colon", "a:b: c" },
+        },
+      }
       local transfer = fetch(multi, server.url .. "/")
       assert.are.equal("done", transfer:state())
       assert.are.same({ 201 }, { transfer:result() })
@@ -340,15 +408,30 @@ describe("a transfer", function()
     end)
 
     it("tells the request budget in whole numbers", function()
-      server:reply({ body = "{}", headers = {
-        { "X-RateLimit-Max", "12" }, { "x-ratelimit-remaining", "0" }, { "X-RateLimit-Limit-Daily", "999999999999999" },
-        { "X-RateLimit-Interval-Milliseconds", "10000 " }, { "X-RateLimit-Daily-Reset", "1000000000000000" },
-        { "X-RateLimit-Daily-Remaining", "-1" }, { "X-RateLimit", "1" }, { "X-RateLimit-Maximum", "2" },
-        { "X-RateLimit-M", "3" }, { "X-RateLimit-", "4" }, { "Age", "5" },
-      } }, { body = "{}", headers = {
-        { "X-RateLimit-Max", "1.5" }, { "X-RateLimit-Remaining", "" }, { "X-RateLimit-Limit-Daily", ("9"):rep(400) },
-        { "X-RateLimit-Interval-Milliseconds", "1 2" },
-      } })
+      server:reply({
+        body = "{}",
+        headers = {
+          { "X-RateLimit-Max", "12" },
+          { "x-ratelimit-remaining", "0" },
+          { "X-RateLimit-Limit-Daily", "999999999999999" },
+          { "X-RateLimit-Interval-Milliseconds", "10000 " },
+          { "X-RateLimit-Daily-Reset", "1000000000000000" },
+          { "X-RateLimit-Daily-Remaining", "-1" },
+          { "X-RateLimit", "1" },
+          { "X-RateLimit-Maximum", "2" },
+          { "X-RateLimit-M", "3" },
+          { "X-RateLimit-", "4" },
+          { "Age", "5" },
+        },
+      }, {
+        body = "{}",
+        headers = {
+          { "X-RateLimit-Max", "1.5" },
+          { "X-RateLimit-Remaining", "" },
+          { "X-RateLimit-Limit-Daily", ("9"):rep(400) },
+          { "X-RateLimit-Interval-Milliseconds", "1 2" },
+        },
+      })
       local budget = fetch(multi, server.url .. "/"):rate_limit()
       assert.are.same({ max = 12, remaining = 0, interval_ms = 10000, daily_limit = 999999999999999 }, budget)
       assert.are.equal("integer", math.type(budget.max))
@@ -372,8 +455,26 @@ describe("a transfer", function()
 
     it("of every status is passed on", function()
       server:reply { expand = true, status = "$status", body = "x", always = true, reason = "Any" }
-      for _, status in ipairs { 200, 201, 202, 299, 301, 302, 400, 401, 404, 408, 417, 422, 429, 500, 503, 599, 600,
-        999 } do
+      for _, status in ipairs {
+        200,
+        201,
+        202,
+        299,
+        301,
+        302,
+        400,
+        401,
+        404,
+        408,
+        417,
+        422,
+        429,
+        500,
+        503,
+        599,
+        600,
+        999,
+      } do
         local transfer = fetch(multi, server.url .. "/s" .. status)
         assert.are.same({ status }, { transfer:result() })
         assert.are.equal("x", transfer:body())
@@ -391,8 +492,10 @@ describe("a transfer", function()
     end)
 
     it("in chunks, with trailers, gives the headers before the body only", function()
-      server:reply { raw = "HTTP/1.1 200 OK\r\nX-A: 1\r\nTransfer-Encoding: chunked\r\nTrailer: X-A\r\n\r\n"
-        .. "3;ext=1\r\nabc\r\n2\r\nde\r\n0\r\nX-A: 2\r\nX-B: 3\r\nHTTP/1.1: 100\r\n\r\n" }
+      server:reply {
+        raw = "HTTP/1.1 200 OK\r\nX-A: 1\r\nTransfer-Encoding: chunked\r\nTrailer: X-A\r\n\r\n"
+          .. "3;ext=1\r\nabc\r\n2\r\nde\r\n0\r\nX-A: 2\r\nX-B: 3\r\nHTTP/1.1: 100\r\n\r\n",
+      }
       local transfer = fetch(multi, server.url .. "/")
       assert.are.same({ 200 }, { transfer:result() })
       assert.are.equal("abcde", transfer:body())
@@ -401,8 +504,10 @@ describe("a transfer", function()
     end)
 
     it("after interim answers is the final one, without their headers", function()
-      server:reply { raw = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"
-        .. "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" }
+      server:reply {
+        raw = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"
+          .. "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+      }
       local transfer = fetch(multi, server.url .. "/")
       assert.are.same({ 200 }, { transfer:result() })
       assert.are.equal("ok", transfer:body())
@@ -428,7 +533,10 @@ describe("a transfer", function()
 
     it("with a CR within a header line is refused (RFC 9112 2.2)", function()
       for _, line in ipairs {
-        "X-A: a\rX-B: b\r\n", "X-C: c\r\r\n", "\rX-D: d\r\n", "X-E: " .. ("e"):rep(16384) .. "\r\r\n",
+        "X-A: a\rX-B: b\r\n",
+        "X-C: c\r\r\n",
+        "\rX-D: d\r\n",
+        "X-E: " .. ("e"):rep(16384) .. "\r\r\n",
       } do
         server:reply { raw = "HTTP/1.1 200 OK\r\n" .. line .. "Content-Length: 0\r\n\r\n", close = true }
         local own <close> = core.multi()
@@ -458,9 +566,11 @@ describe("a transfer", function()
 
     it("compressed but broken is not taken for whole", function()
       local headers = { ["Content-Encoding"] = "gzip" }
-      server:reply({ body = "this is no gzip at all", headers = headers },
+      server:reply(
+        { body = "this is no gzip at all", headers = headers },
         { body = "\31\139\8\0\0\0\0\0\0\3garbage, garbage", headers = headers },
-        { body = "x", headers = { ["Content-Encoding"] = "gzip, unknown" } })
+        { body = "x", headers = { ["Content-Encoding"] = "gzip, unknown" } }
+      )
       for _ = 1, 3 do
         local kind, message = problem_of(fetch(multi, server.url .. "/"))
         assert.are.equal("protocol", kind)
@@ -471,10 +581,11 @@ describe("a transfer", function()
 
   describe("cap", function()
     it("of the body is exact", function()
-      server:reply({ body = ("x"):rep(100000) }, { body = ("x"):rep(100001) },
-        { raw = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-          .. ("10000\r\n" .. ("y"):rep(65536) .. "\r\n"):rep(3) .. "0\r\n\r\n" },
-        { raw = "HTTP/1.1 200 OK\r\n\r\n" .. ("z"):rep(300000), close = true })
+      server:reply({ body = ("x"):rep(100000) }, { body = ("x"):rep(100001) }, {
+        raw = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+          .. ("10000\r\n" .. ("y"):rep(65536) .. "\r\n"):rep(3)
+          .. "0\r\n\r\n",
+      }, { raw = "HTTP/1.1 200 OK\r\n\r\n" .. ("z"):rep(300000), close = true })
       assert.are.same({ 200 }, { fetch(multi, server.url .. "/"):result() })
       for _ = 1, 3 do
         local transfer = fetch(multi, server.url .. "/")
@@ -496,7 +607,8 @@ describe("a transfer", function()
         { raw = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" .. tiny:rep(201) .. "\r\n", close = true },
         { raw = "HTTP/1.1 200 OK\r\nX: " .. ("y"):rep(1 << 20) .. "\r\n\r\n", close = true },
         { raw = "HTTP/1.1 200 " .. ("y"):rep(1 << 20), close = true },
-        { raw = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" .. tiny:rep(300) .. "\r\n", close = true })
+        { raw = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" .. tiny:rep(300) .. "\r\n", close = true }
+      )
       local kinds = {}
       for index = 1, 7 do
         local transfer = fetch(multi, server.url .. "/")
@@ -507,8 +619,10 @@ describe("a transfer", function()
     end)
 
     it("of interim answers ends a flood", function()
-      server:reply({ raw = ("HTTP/1.1 100 Continue\r\n\r\n"):rep(8) .. "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" },
-        { raw = ("HTTP/1.1 100 Continue\r\n\r\n"):rep(100000), close = true })
+      server:reply(
+        { raw = ("HTTP/1.1 100 Continue\r\n\r\n"):rep(8) .. "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" },
+        { raw = ("HTTP/1.1 100 Continue\r\n\r\n"):rep(100000), close = true }
+      )
       assert.are.same({ 200 }, { fetch(multi, server.url .. "/"):result() })
       local transfer = fetch(multi, server.url .. "/")
       local kind, _, status = problem_of(transfer)
@@ -569,10 +683,22 @@ describe("a transfer", function()
     it("by an odd status line is refused, whatever libcurl makes of it (RFC 9112 4)", function()
       local final = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
       for _, line in ipairs {
-        "HTTP/1.1  100 C", "HTTP/1.1 \t103 C", "HTTP/1.1\t200 OK", "http/1.1 200 OK", " HTTP/1.1 200 OK",
+        "HTTP/1.1  100 C",
+        "HTTP/1.1 \t103 C",
+        "HTTP/1.1\t200 OK",
+        "http/1.1 200 OK",
+        " HTTP/1.1 200 OK",
         "HTTP/1.1 2000 OK",
-        "HTTP/1.1 20 OK", "HTTP/1.1 099 OK", "HTTP/1.1 200OK", "HTTP/1.2 200 OK", "HTTP/2.0 200 OK", "HTTP/3 200 OK",
-        "HTTP/3.7 200 OK", "HTTP/1.10 200 OK", "HTTP/1 200 OK", "HTTP/0.9 200 OK",
+        "HTTP/1.1 20 OK",
+        "HTTP/1.1 099 OK",
+        "HTTP/1.1 200OK",
+        "HTTP/1.2 200 OK",
+        "HTTP/2.0 200 OK",
+        "HTTP/3 200 OK",
+        "HTTP/3.7 200 OK",
+        "HTTP/1.10 200 OK",
+        "HTTP/1 200 OK",
+        "HTTP/0.9 200 OK",
       } do
         server:reply { raw = line .. "\r\n\r\n" .. final, close = true }
         local kind, _, status = problem_of(fetch(multi, server.url .. "/"))
@@ -600,7 +726,9 @@ describe("a transfer", function()
 
     it("leaves the set usable", function()
       server:reply({ raw = "garbage", close = true }, { reset = "before" }, { close = "before" }, { body = "{}" })
-      for _ = 1, 3 do assert.is_truthy((problem_of(fetch(multi, server.url .. "/")))) end
+      for _ = 1, 3 do
+        assert.is_truthy((problem_of(fetch(multi, server.url .. "/"))))
+      end
       assert.are.same({ 200 }, { fetch(multi, server.url .. "/"):result() })
     end)
   end)
@@ -688,8 +816,12 @@ describe("a transfer", function()
     end)
 
     it("was dripping", function()
-      server:reply { steps = { { send = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" }, { drip = ("x"):rep(1000),
-        every = 0.02 } } }
+      server:reply {
+        steps = {
+          { send = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" },
+          { drip = ("x"):rep(1000), every = 0.02 },
+        },
+      }
       check("receive", server.url .. "/", {}, 1)
     end)
 
@@ -815,17 +947,27 @@ describe("a transfer", function()
     local secret = core.secret(TOKEN)
     local texts = {}
     local function collect(transfer)
-      for _, value in ipairs { transfer:result() } do texts[#texts + 1] = tostring(value) end
+      for _, value in ipairs { transfer:result() } do
+        texts[#texts + 1] = tostring(value)
+      end
       texts[#texts + 1] = tostring(transfer)
-      for name, value in pairs(transfer:info()) do texts[#texts + 1] = name .. tostring(value) end
+      for name, value in pairs(transfer:info()) do
+        texts[#texts + 1] = name .. tostring(value)
+      end
     end
     local url, holder = test_server.refusing()
     collect(fetch(multi, url, { token = secret }))
     holder:close()
-    server:reply({ raw = "HTTP/1.1 " .. "x\r\n\r\n", close = true }, { steps = { { stall = true } } }, { raw = "junk",
-      close = true },
-      { reset = "before" }, { raw = "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", close = true })
-    for _ = 1, 5 do collect(fetch(multi, server.url .. "/", { token = secret, timeout = 0.2 })) end
+    server:reply(
+      { raw = "HTTP/1.1 " .. "x\r\n\r\n", close = true },
+      { steps = { { stall = true } } },
+      { raw = "junk", close = true },
+      { reset = "before" },
+      { raw = "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", close = true }
+    )
+    for _ = 1, 5 do
+      collect(fetch(multi, server.url .. "/", { token = secret, timeout = 0.2 }))
+    end
     assert.is_true(#texts > 30)
     assert.is_nil(table.concat(texts, "\n"):find(TOKEN, 1, true))
   end)

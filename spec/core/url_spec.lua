@@ -52,8 +52,10 @@ describe("core.query", function()
     assert.are.equal("", core.query {})
     assert.are.equal("a=1&b=x%20y", core.query { "a", 1, "b", "x y" })
     assert.are.equal("a=true&b=false&c=&a=2", core.query { "a", true, "b", false, "c", "", "a", "2" })
-    assert.are.equal("t=1716230400000&min=-9223372036854775808", core.query { "t", 1716230400000, "min",
-      math.mininteger })
+    assert.are.equal(
+      "t=1716230400000&min=-9223372036854775808",
+      core.query { "t", 1716230400000, "min", math.mininteger }
+    )
     assert.are.equal("a%26b%3D=%3D%26%23%00", core.query { "a&b=", "=&#\0" })
     local long = ("%"):rep(10000)
     assert.are.equal("k=" .. ("%25"):rep(10000), core.query { "k", long })

@@ -10,14 +10,19 @@ local MARK = "CANARY"
 oracle.TOKEN = "pit/canary-5Gq"
 
 --- An input with the token where it has the mark: a peer may echo what it was sent.
-function oracle.plant(bytes)
-  return (bytes:gsub(MARK, oracle.TOKEN))
-end
+function oracle.plant(bytes) return (bytes:gsub(MARK, oracle.TOKEN)) end
 
 --- A Lua error by accident, not one that says what the caller did wrong.
 local accidents = {
-  "attempt to index", "attempt to call", "attempt to perform", "attempt to concatenate", "attempt to get",
-  "attempt to compare", "stack overflow", "invalid order function", "number has no integer",
+  "attempt to index",
+  "attempt to call",
+  "attempt to perform",
+  "attempt to concatenate",
+  "attempt to get",
+  "attempt to compare",
+  "stack overflow",
+  "invalid order function",
+  "number has no integer",
 }
 
 --- Calls a function that may raise misuse, but nothing else. Returns what it returns, nothing when it raised.
@@ -49,7 +54,9 @@ function oracle.no_token(value)
 end
 
 local is_kind = {}
-for _, kind in ipairs(errors.kinds) do is_kind[kind] = true end
+for _, kind in ipairs(errors.kinds) do
+  is_kind[kind] = true
+end
 
 --- An error of the library as the contract says it.
 function oracle.is_error(err)

@@ -30,7 +30,8 @@ end
 
 --- Closes its ends of all connections, also of those that have not been accepted.
 function peer.close()
-  repeat until not peer.accept()
+  repeat
+  until not peer.accept()
   for index, connection in ipairs(connections) do
     connection:close()
     connections[index] = nil
@@ -82,7 +83,8 @@ function peer.fetch(multi, request, bytes, size)
     multi:wait(5)
     multi:step()
   end
-  repeat until not multi:next()
+  repeat
+  until not multi:next()
   return transfer
 end
 

@@ -85,14 +85,22 @@ describe("coverage:", function()
       local resource, method = name:match("^(.-):(.-)$")
       assert.are.equal("function", type(client[resource][method]), name)
     end
-    for _, row in ipairs(OVERVIEW) do check(row[3]) end
-    for name in pairs(ALIASES) do check(name) end
+    for _, row in ipairs(OVERVIEW) do
+      check(row[3])
+    end
+    for name in pairs(ALIASES) do
+      check(name)
+    end
   end)
 
   it("there is no method beside them", function()
     local known = {}
-    for _, row in ipairs(OVERVIEW) do known[row[3]] = true end
-    for name in pairs(ALIASES) do known[name] = true end
+    for _, row in ipairs(OVERVIEW) do
+      known[row[3]] = true
+    end
+    for name in pairs(ALIASES) do
+      known[name] = true
+    end
     local count = 0
     for _, resource in ipairs(require "hoopai.api") do
       for _, entry in ipairs(require("hoopai.api." .. resource)) do
@@ -115,7 +123,9 @@ describe("coverage:", function()
     for _, row in ipairs(OVERVIEW) do
       assert.is_true(tested[row[3] .. " " .. endpoint_of(row)], endpoint_of(row))
     end
-    for name, endpoint in pairs(ALIASES) do assert.is_true(tested[name .. " " .. endpoint], name) end
+    for name, endpoint in pairs(ALIASES) do
+      assert.is_true(tested[name .. " " .. endpoint], name)
+    end
   end)
 
   it("each endpoint is served by the sandbox", function()
@@ -129,9 +139,13 @@ describe("coverage:", function()
       local case = cases[endpoint]
       local resource, name = row[3]:match("^(.-):(.-)$")
       local answer = sandbox:handle {
-        method = case.method, path = case.path, query_string = table.concat(case.query or {}, "&"),
+        method = case.method,
+        path = case.path,
+        query_string = table.concat(case.query or {}, "&"),
         headers = {
-          authorization = "Bearer " .. sandbox.token, version = "2021-07-28", ["content-type"] = "application/json",
+          authorization = "Bearer " .. sandbox.token,
+          version = "2021-07-28",
+          ["content-type"] = "application/json",
         },
         body = case.body,
       }
@@ -147,18 +161,22 @@ describe("coverage:", function()
   it("the sandbox serves nothing beside them", function()
     local sandbox = require("hoopai.sandbox.server.application").new { now = 1762000000000, rate_limit = false }
     for _, request in ipairs {
-      { "GET", "/calendars" }, { "GET", "/calendars/schedules" }, { "PATCH", "/calendars/c" }, { "GET", "/" },
-      { "DELETE", "/calendars/" }, { "GET", "/calendars/events/block-slots/e" }, { "POST", "/calendars/c" },
+      { "GET", "/calendars" },
+      { "GET", "/calendars/schedules" },
+      { "PATCH", "/calendars/c" },
+      { "GET", "/" },
+      { "DELETE", "/calendars/" },
+      { "GET", "/calendars/events/block-slots/e" },
+      { "POST", "/calendars/c" },
     } do
       local answer = sandbox:handle {
-        method = request[1], path = request[2],
+        method = request[1],
+        path = request[2],
         headers = { authorization = "Bearer " .. sandbox.token, version = "2021-07-28" },
       }
       assert.is_true(answer.status == 404, request[1] .. " " .. request[2])
     end
   end)
 
-  it("the version is one", function()
-    assert.matches("^%d+%.%d+%.%d+$", hoopai.VERSION)
-  end)
+  it("the version is one", function() assert.matches("^%d+%.%d+%.%d+$", hoopai.VERSION) end)
 end)

@@ -47,8 +47,16 @@ local PUBLIC = {
 }
 
 -- These return nothing.
-local SILENT = { sleep = true, use = true, step = true, serve = true, preload = true,
-  ["Client:close"] = true, ["App:close"] = true, ["Task:cancel"] = true }
+local SILENT = {
+  sleep = true,
+  use = true,
+  step = true,
+  serve = true,
+  preload = true,
+  ["Client:close"] = true,
+  ["App:close"] = true,
+  ["Task:cancel"] = true,
+}
 
 local function each_function(visit)
   for _, set in ipairs(PUBLIC) do
@@ -75,7 +83,9 @@ end
 
 local function keys(set)
   local names = {}
-  for name in pairs(set) do names[#names + 1] = name end
+  for name in pairs(set) do
+    names[#names + 1] = name
+  end
   table.sort(names)
   return names
 end
@@ -139,7 +149,9 @@ describe("the reference", function()
 
   it("explains every kind of error", function()
     local kinds = {}
-    for index, tag in ipairs(comments.tags(pages.hoopai.items.kinds.comment, "field")) do kinds[index] = tag.name end
+    for index, tag in ipairs(comments.tags(pages.hoopai.items.kinds.comment, "field")) do
+      kinds[index] = tag.name
+    end
     assert.same(errors.kinds, kinds)
   end)
 
@@ -154,10 +166,14 @@ describe("the reference", function()
 
   describe("in the form for LDoc", function()
     local texts = {}
-    for _, page in ipairs(generate_docs.generate()) do texts[page.name] = page.text end
+    for _, page in ipairs(generate_docs.generate()) do
+      texts[page.name] = page.text
+    end
 
     it("parses as Lua", function()
-      for name, text in pairs(texts) do assert.is_truthy(load(text, "=" .. name), name) end
+      for name, text in pairs(texts) do
+        assert.is_truthy(load(text, "=" .. name), name)
+      end
       assert.equal(#pages + 1 + #api, #keys(texts))
     end)
 
@@ -179,8 +195,10 @@ describe("the reference", function()
         for target in text:gmatch("@{([^}|]+)") do
           seen = seen + 1
           local module, item = target:match("^(.*)%.([%w_:]+)$")
-          assert.is_true(known[page .. "#" .. target] or known[target] or known[(module or "") .. "#" .. (item or "")],
-            page .. " refers to " .. target)
+          assert.is_true(
+            known[page .. "#" .. target] or known[target] or known[(module or "") .. "#" .. (item or "")],
+            page .. " refers to " .. target
+          )
         end
         for target in text:gmatch('href="([^"]+)"') do
           seen = seen + 1
@@ -194,12 +212,14 @@ describe("the reference", function()
       it("has every endpoint, parameter and field of " .. resource, function()
         -- Objects that several resources share are on the page of the first.
         local all = {}
-        for index, name in ipairs(api) do all[index] = texts["client." .. name] end
+        for index, name in ipairs(api) do
+          all[index] = texts["client." .. name]
+        end
         local text, shared = texts["client." .. resource], table.concat(all)
 
         local function check(kind, where)
           for _, field in ipairs(kind.fields or {}) do
-            local row = ('<code>%s</code></td>'):format(field.name)
+            local row = ("<code>%s</code></td>"):format(field.name)
             assert.is_truthy(shared:find(row, 1, true), where .. "." .. field.name)
             check(field, where .. "." .. field.name)
           end
@@ -207,7 +227,7 @@ describe("the reference", function()
             if part then check(part, where) end
           end
           if kind.class and kind.values == nil and kind.type == "object" then
-            local first = ('<code>%s</code></td>'):format(kind.fields[1].name)
+            local first = ("<code>%s</code></td>"):format(kind.fields[1].name)
             assert.is_truthy(shared:find(first, 1, true), where)
           end
           for _, value in ipairs(kind.enum or {}) do

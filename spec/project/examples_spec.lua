@@ -24,10 +24,14 @@ describe("the examples", function()
   --- Runs an example; returns what it printed, and whether it succeeded.
   local function run(name, ...)
     local words = {}
-    for index, word in ipairs { ... } do words[index] = ("%q"):format(word) end
+    for index, word in ipairs { ... } do
+      words[index] = ("%q"):format(word)
+    end
     return child.run(("arg = { [0] = 'example', %s } dofile('examples/%s')"):format(table.concat(words, ", "), name), {
       set = {
-        HOOPAI_BASE_URL = account.url, HOOPAI_TOKEN = account.token, HOOPAI_LOCATION_ID = account.location_id,
+        HOOPAI_BASE_URL = account.url,
+        HOOPAI_TOKEN = account.token,
+        HOOPAI_LOCATION_ID = account.location_id,
       },
     })
   end
@@ -40,7 +44,9 @@ describe("the examples", function()
   local function events_of(query)
     local list = assert(client.events:list(query))
     local by_id = {}
-    for _, event in ipairs(list) do by_id[event.id] = event end
+    for _, event in ipairs(list) do
+      by_id[event.id] = event
+    end
     return by_id, list
   end
 
@@ -78,10 +84,14 @@ describe("the examples", function()
       starts[event.startTime .. tostring(event.assignedUserId)] = true
     end
     local count = 0
-    for _ in pairs(starts) do count = count + 1 end
+    for _ in pairs(starts) do
+      count = count + 1
+    end
     assert.equal(#sick.appointments, count) -- no two of them at one time with one person
     local still = events_of { userId = sick.userId, startTime = morning, endTime = morning + time.days(1) }
-    for _, event in pairs(still) do assert.equal("cancelled", event.appointmentStatus) end
+    for _, event in pairs(still) do
+      assert.equal("cancelled", event.appointmentStatus)
+    end
   end)
 
   it("close_for_holiday leaves nothing free on that day and names who is still booked", function()
@@ -91,7 +101,9 @@ describe("the examples", function()
     local from = day_of(date)
     for _, calendar in ipairs(assert(client.calendars:list())) do
       local free = assert(client.calendars:free_slots(calendar.id, {
-        startDate = from, endDate = from + time.days(1), timezone = ZONE,
+        startDate = from,
+        endDate = from + time.days(1),
+        timezone = ZONE,
       }))
       assert.is_nil(hoopai.slots(free)(), calendar.name)
       assert.truthy(output:find(calendar.name, 1, true))
@@ -116,12 +128,18 @@ describe("the examples", function()
     --- Starts the example; returns the child and the URL that it printed.
     local function start(...)
       local words = { ("%q"):format(folder), ("%q"):format(tostring(port)) }
-      for _, word in ipairs { ... } do words[#words + 1] = ("%q"):format(word) end
+      for _, word in ipairs { ... } do
+        words[#words + 1] = ("%q"):format(word)
+      end
       local script = ("arg = { [0] = 'example', %s } dofile('examples/sign_in.lua')"):format(table.concat(words, ", "))
-      local process = child.start(script, { set = {
-        HOOPAI_BASE_URL = account.url, HOOPAI_AUTHORIZE_HOST = account.url,
-        HOOPAI_CLIENT_ID = account.oauth.client_id, HOOPAI_CLIENT_SECRET = account.oauth.client_secret,
-      } })
+      local process = child.start(script, {
+        set = {
+          HOOPAI_BASE_URL = account.url,
+          HOOPAI_AUTHORIZE_HOST = account.url,
+          HOOPAI_CLIENT_ID = account.oauth.client_id,
+          HOOPAI_CLIENT_SECRET = account.oauth.client_secret,
+        },
+      })
       local seen = {}
       for line in process.output:lines() do
         seen[#seen + 1] = line
@@ -140,7 +158,9 @@ describe("the examples", function()
 
     local function app_of()
       return hoopai.oauth {
-        client_id = account.oauth.client_id, client_secret = account.oauth.client_secret, base_url = account.url,
+        client_id = account.oauth.client_id,
+        client_secret = account.oauth.client_secret,
+        base_url = account.url,
         store = hoopai.store.file(folder),
       }
     end
@@ -186,10 +206,12 @@ describe("the examples", function()
 
     for name, case in pairs {
       ["an answer that belongs to another sign-in"] = {
-        bend = function(back) return (back:gsub("state=%x", "state=x")) end, says = "state differs",
+        bend = function(back) return (back:gsub("state=%x", "state=x")) end,
+        says = "state differs",
       },
       ["a code that is not there"] = {
-        bend = function(back) return (back:gsub("code=[^&]*", "code=nonsense")) end, says = "reauth_required",
+        bend = function(back) return (back:gsub("code=[^&]*", "code=nonsense")) end,
+        says = "reauth_required",
       },
       ["a sign-in that was denied"] = { pick = "&sandbox_pick=deny", says = "not signed in: access_denied" },
     } do
@@ -212,7 +234,9 @@ describe("the examples", function()
   for _, name in ipairs { "book_next_slot.lua", "move_sick_day.lua", "close_for_holiday.lua", "sign_in.lua" } do
     it(name .. " is short, and says how it is used when called without arguments", function()
       local lines = 0
-      for _ in io.lines("examples/" .. name) do lines = lines + 1 end
+      for _ in io.lines("examples/" .. name) do
+        lines = lines + 1
+      end
       assert.is_true(lines < 60, name .. " has " .. lines .. " lines")
       local output, ok = run(name)
       assert.is_false(ok)

@@ -7,13 +7,51 @@ local lfs = require "lfs"
 -- From the bottom up. Within a layer a file may include another header of it.
 local LAYERS = {
   { "core.h", "util.c", "clock.c", "random.c", "fork.c", "sigpipe.h", "sigpipe.c" },
-  { "secret.h", "secret.c", "json_encode.c", "json_decode.c", "url.c", "http_date.c", "poller.h", "poller.c",
-    "headers.h", "headers.c", "body.h", "body.c", "curl_compat.h", "curl_compat.c", "wakeup.c",
-    "private_file.h", "private_file.c" },
-  { "form.h", "form.c", "request.h", "request.c", "lookup.h", "lookup.c", "transfer_list.h", "sockets.h",
-    "curl_handle.h", "credentials.h", "credentials.c", "token_file.c" },
-  { "transfer.h", "transfer.c", "transfer_list.c", "multi.h", "multi.c", "multi_options.c", "curl_handle.c",
-    "sockets.c", "rate_limiter.c", "token_response.c" },
+  {
+    "secret.h",
+    "secret.c",
+    "json_encode.c",
+    "json_decode.c",
+    "url.c",
+    "http_date.c",
+    "poller.h",
+    "poller.c",
+    "headers.h",
+    "headers.c",
+    "body.h",
+    "body.c",
+    "curl_compat.h",
+    "curl_compat.c",
+    "wakeup.c",
+    "private_file.h",
+    "private_file.c",
+  },
+  {
+    "form.h",
+    "form.c",
+    "request.h",
+    "request.c",
+    "lookup.h",
+    "lookup.c",
+    "transfer_list.h",
+    "sockets.h",
+    "curl_handle.h",
+    "credentials.h",
+    "credentials.c",
+    "token_file.c",
+  },
+  {
+    "transfer.h",
+    "transfer.c",
+    "transfer_list.c",
+    "multi.h",
+    "multi.c",
+    "multi_options.c",
+    "curl_handle.c",
+    "sockets.c",
+    "rate_limiter.c",
+    "token_response.c",
+  },
   { "core.c" },
 }
 
@@ -22,12 +60,16 @@ local CIRCLE = { ["multi.c"] = true, ["transfer.c"] = true }
 
 local floor = {}
 for level, names in ipairs(LAYERS) do
-  for _, name in ipairs(names) do floor[name] = level end
+  for _, name in ipairs(names) do
+    floor[name] = level
+  end
 end
 
 local function includes(name)
   local found = {}
-  for line in io.lines("src/" .. name) do found[#found + 1] = line:match '^#include "(.-)"' end
+  for line in io.lines("src/" .. name) do
+    found[#found + 1] = line:match '^#include "(.-)"'
+  end
   return found
 end
 
@@ -83,7 +125,9 @@ describe("the files of the core", function()
       end
     end
     local listed = 0
-    for _ in pairs(floor) do listed = listed + 1 end
+    for _ in pairs(floor) do
+      listed = listed + 1
+    end
     assert.are.equal(count, listed)
   end)
 
@@ -97,7 +141,9 @@ describe("the files of the core", function()
 
   it("call nothing of a layer above theirs", function()
     for name, used in pairs(call_graph(sources())) do
-      for other in pairs(used) do assert.is_true(floor[other] <= floor[name], name .. " calls " .. other) end
+      for other in pairs(used) do
+        assert.is_true(floor[other] <= floor[name], name .. " calls " .. other)
+      end
     end
   end)
 
@@ -146,9 +192,7 @@ describe("the modules of the library", function()
     graph["hoopai.meta"] = nil
   end)
 
-  it("require nothing of a layer above theirs", function()
-    assert.are.same({}, house.arrows_up(graph, LUA_LAYERS))
-  end)
+  it("require nothing of a layer above theirs", function() assert.are.same({}, house.arrows_up(graph, LUA_LAYERS)) end)
 
   it("require each other without circles", function() assert.are.same({}, house.circles(graph)) end)
 
@@ -159,7 +203,9 @@ describe("the modules of the library", function()
 
   it("are few at the top", function()
     local top = {}
-    for path in pairs(files) do top[#top + 1] = path:match "^lua/hoopai/[^/]+$" end
+    for path in pairs(files) do
+      top[#top + 1] = path:match "^lua/hoopai/[^/]+$"
+    end
     assert.is_true(#top <= TOP_FILES, #top .. ": " .. table.concat(top, " "))
   end)
 end)
@@ -173,9 +219,10 @@ describe("the sources", function()
     house.read("src", "%.[ch]$", files)
   end)
 
-  it("are short, but for those with a reason", function()
-    assert.are.same({}, house.long_files(files, FILE_LINES, LONG_FILES))
-  end)
+  it(
+    "are short, but for those with a reason",
+    function() assert.are.same({}, house.long_files(files, FILE_LINES, LONG_FILES)) end
+  )
 
   it("have short functions", function() assert.are.same({}, house.long_functions(files, FUNCTION_LINES)) end)
 
@@ -198,66 +245,95 @@ describe("the check of", function()
 
   local function with(path, text)
     local files = { [path] = text }
-    for name, content in pairs(made_up) do files[name] = files[name] or content end
+    for name, content in pairs(made_up) do
+      files[name] = files[name] or content
+    end
     return house.requires(files)
   end
 
-  it("requires reads them wherever they stand", function()
-    assert.are.same({
-      ["hoopai"] = { ["hoopai.time"] = true, ["hoopai.client"] = true },
-      ["hoopai.client"] = { ["hoopai.call"] = true },
-      ["hoopai.call"] = { ["hoopai.core"] = true, ["hoopai.loop.luv"] = true },
-      ["hoopai.loop"] = { ["hoopai.loop.luv"] = true },
-      ["hoopai.loop.luv"] = {},
-      ["hoopai.time"] = { ["hoopai.errors"] = true },
-      ["hoopai.errors"] = {},
-    }, house.requires(made_up))
-  end)
+  it(
+    "requires reads them wherever they stand",
+    function()
+      assert.are.same({
+        ["hoopai"] = { ["hoopai.time"] = true, ["hoopai.client"] = true },
+        ["hoopai.client"] = { ["hoopai.call"] = true },
+        ["hoopai.call"] = { ["hoopai.core"] = true, ["hoopai.loop.luv"] = true },
+        ["hoopai.loop"] = { ["hoopai.loop.luv"] = true },
+        ["hoopai.loop.luv"] = {},
+        ["hoopai.time"] = { ["hoopai.errors"] = true },
+        ["hoopai.errors"] = {},
+      }, house.requires(made_up))
+    end
+  )
 
   it("layers finds an arrow that points up, and a module without a layer", function()
     assert.are.same({}, house.arrows_up(house.requires(made_up), LUA_LAYERS))
-    assert.are.same({ "hoopai.errors requires hoopai" },
-      house.arrows_up(with("lua/hoopai/errors.lua", 'require "hoopai"'), LUA_LAYERS))
-    assert.are.same({ "hoopai.loop.luv requires hoopai.call" },
-      house.arrows_up(with("lua/hoopai/loop/luv.lua", 'local later = { call = "hoopai.call" }'), LUA_LAYERS))
+    assert.are.same(
+      { "hoopai.errors requires hoopai" },
+      house.arrows_up(with("lua/hoopai/errors.lua", 'require "hoopai"'), LUA_LAYERS)
+    )
+    assert.are.same(
+      { "hoopai.loop.luv requires hoopai.call" },
+      house.arrows_up(with("lua/hoopai/loop/luv.lua", 'local later = { call = "hoopai.call" }'), LUA_LAYERS)
+    )
     assert.are.same({ "hoopai.ical has no layer" }, house.arrows_up(with("lua/hoopai/ical.lua", ""), LUA_LAYERS))
     assert.are.same({ "hoopai.clients has no layer" }, house.arrows_up(with("lua/hoopai/clients.lua", ""), LUA_LAYERS))
   end)
 
   it("circles finds one, however long", function()
     assert.are.same({}, house.circles(house.requires(made_up)))
-    assert.are.same({ "hoopai.time -> hoopai.errors -> hoopai.time" },
-      house.circles(with("lua/hoopai/errors.lua", 'require "hoopai.time"')))
-    assert.are.same({ "hoopai -> hoopai.client -> hoopai.call -> hoopai.loop.luv -> hoopai" },
-      house.circles(with("lua/hoopai/loop/luv.lua", 'local function later() require "hoopai" end')))
+    assert.are.same(
+      { "hoopai.time -> hoopai.errors -> hoopai.time" },
+      house.circles(with("lua/hoopai/errors.lua", 'require "hoopai.time"'))
+    )
+    assert.are.same(
+      { "hoopai -> hoopai.client -> hoopai.call -> hoopai.loop.luv -> hoopai" },
+      house.circles(with("lua/hoopai/loop/luv.lua", 'local function later() require "hoopai" end'))
+    )
   end)
 
   it("unit specs finds a module without one", function()
     local specs = { ["spec/unit/call/init_spec.lua"] = "", ["spec/unit/client_spec.lua"] = "" }
     local files = {
-      ["lua/hoopai/call/init.lua"] = "", ["lua/hoopai/client.lua"] = "", ["lua/hoopai/call/retry.lua"] = "",
-      ["lua/hoopai/api/notes.lua"] = "", ["lua/hoopai/sandbox/app.lua"] = "", ["lua/hoopai/meta.lua"] = "",
+      ["lua/hoopai/call/init.lua"] = "",
+      ["lua/hoopai/client.lua"] = "",
+      ["lua/hoopai/call/retry.lua"] = "",
+      ["lua/hoopai/api/notes.lua"] = "",
+      ["lua/hoopai/sandbox/app.lua"] = "",
+      ["lua/hoopai/meta.lua"] = "",
     }
-    assert.are.same({ "lua/hoopai/call/retry.lua has no spec/unit/call/retry_spec.lua" },
-      house.without_spec(files, specs, WITHOUT_UNIT_SPEC))
+    assert.are.same(
+      { "lua/hoopai/call/retry.lua has no spec/unit/call/retry_spec.lua" },
+      house.without_spec(files, specs, WITHOUT_UNIT_SPEC)
+    )
   end)
 
   it("files finds a long one, and a reason that is not needed any more", function()
     local files = { ["a.lua"] = lines(600), ["b.c"] = lines(601), ["c.lua"] = lines(700), ["d.c"] = lines(600) }
-    assert.are.same({ "b.c has 601 lines", "d.c needs no reason to be long", "e.c needs no reason to be long" },
-      house.long_files(files, 600, { ["c.lua"] = "one table", ["d.c"] = "it was long", ["e.c"] = "it was there" }))
+    assert.are.same(
+      { "b.c has 601 lines", "d.c needs no reason to be long", "e.c needs no reason to be long" },
+      house.long_files(files, 600, { ["c.lua"] = "one table", ["d.c"] = "it was long", ["e.c"] = "it was there" })
+    )
   end)
 
   it("functions finds a long one", function()
     local function body(count) return ("  x();\n"):rep(count) end
     local lua = "local function short()\n" .. lines(68) .. "end\nreturn { long = function()\n" .. lines(69) .. "end }\n"
     -- None of these is a function.
-    local c = "struct a {\n" .. body(80) .. "};\n\nstatic const int names[] = {\n" .. body(80) .. "};\nint b;\n"
-      .. "#define C(x) \\\n  x\n/* text\n" .. body(70) .. "*/\n"
+    local c = "struct a {\n"
+      .. body(80)
+      .. "};\n\nstatic const int names[] = {\n"
+      .. body(80)
+      .. "};\nint b;\n"
+      .. "#define C(x) \\\n  x\n/* text\n"
+      .. body(70)
+      .. "*/\n"
     c = c .. "int short_one(void) {\n" .. body(68) .. "}\n\n"
     c = c .. "static int long_one(int a,\n  int b) {\n" .. body(34) .. "done:\n" .. body(33) .. "}\n"
     local files = { ["a.lua"] = lua, ["a.c"] = c }
-    assert.are.same({ "a.c:312: a function of 71 lines", "a.lua:71: a function of 71 lines" },
-      house.long_functions(files, 70))
+    assert.are.same(
+      { "a.c:312: a function of 71 lines", "a.lua:71: a function of 71 lines" },
+      house.long_functions(files, 70)
+    )
   end)
 end)

@@ -39,16 +39,19 @@ describe("luarocks make", function()
     shell(("rm %s && mkdir %s"):format(quote(work), quote(work)))
   end)
 
-  after_each(function()
-    shell("rm -r " .. quote(work))
-  end)
+  after_each(function() shell("rm -r " .. quote(work)) end)
 
   it("installs offline all that a script outside the checkout needs to book", function()
     -- A copy, for LuaRocks leaves its objects beside the sources.
     shell(("cp -R hoopai-dev-1.rockspec README.md LICENSE src lua doc examples %s"):format(quote(work)))
     local tree = work .. "/tree"
-    shell(("cd %s && %s luarocks --lua-version 5.4 --tree %s make --deps-mode=none hoopai-dev-1.rockspec")
-      :format(quote(work), CLEAN, quote(tree)))
+    shell(
+      ("cd %s && %s luarocks --lua-version 5.4 --tree %s make --deps-mode=none hoopai-dev-1.rockspec"):format(
+        quote(work),
+        CLEAN,
+        quote(tree)
+      )
+    )
 
     local core = tree .. "/lib/lua/5.4/hoopai/core.so"
     assert.equal("luaopen_hoopai_core\n", shell("nm -D --defined-only " .. quote(core) .. " | awk '{ print $3 }'"))
@@ -66,13 +69,17 @@ describe("luarocks make", function()
     -- Of our own path only the folders that lua-http may need are handed on.
     local extra = {}
     for entry in os.getenv("LUA_PATH"):gmatch("[^;]+") do
-      if entry:find("^/usr/share/lua/5%.[13]/") then
-        extra[#extra + 1] = entry
-      end
+      if entry:find("^/usr/share/lua/5%.[13]/") then extra[#extra + 1] = entry end
     end
-    local output = shell(("cd / && %s LUA_PATH=%s LUA_CPATH=%s %s %s"):format(CLEAN,
-      quote(("%s/share/lua/5.4/?.lua;%s/share/lua/5.4/?/init.lua;;%s"):format(tree, tree, table.concat(extra, ";"))),
-      quote(tree .. "/lib/lua/5.4/?.so;;"), quote(child.interpreter()), quote(script)))
+    local output = shell(
+      ("cd / && %s LUA_PATH=%s LUA_CPATH=%s %s %s"):format(
+        CLEAN,
+        quote(("%s/share/lua/5.4/?.lua;%s/share/lua/5.4/?/init.lua;;%s"):format(tree, tree, table.concat(extra, ";"))),
+        quote(tree .. "/lib/lua/5.4/?.so;;"),
+        quote(child.interpreter()),
+        quote(script)
+      )
+    )
     assert.equal(("booked in %s/share/lua/5.4/hoopai/init.lua\nthrough %s\n"):format(tree, core), output)
   end)
 end)

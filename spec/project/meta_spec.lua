@@ -50,19 +50,17 @@ local function parse()
       functions[line:match("^function ([%w_.:]+)")] = block
       block.arguments = line:match("%((.*)%)")
     end
-    if line == "" then block, typed = { params = {}, returns = {} }, nil end
+    if line == "" then
+      block, typed = { params = {}, returns = {} }, nil
+    end
   end
 end
 parse()
 
-local function camel(name)
-  return (name:gsub("^%l", string.upper):gsub("_(%w)", string.upper))
-end
+local function camel(name) return (name:gsub("^%l", string.upper):gsub("_(%w)", string.upper)) end
 
 --- The class or alias behind a type such as `(hoopai.Note|nil)[]?`.
-local function named(kind)
-  return kind:match("hoopai%.[%w_.]+")
-end
+local function named(kind) return kind:match("hoopai%.[%w_.]+") end
 
 -- Holds a declared type against what the file says, down to the last field.
 local function compare(kind, written, where, sent)
@@ -100,7 +98,9 @@ local function compare(kind, written, where, sent)
         compare(field, entry.type, place, sent)
       end
     end
-    for field in pairs(class) do assert.is_true(known[field], where .. "." .. field .. " is not in the data") end
+    for field in pairs(class) do
+      assert.is_true(known[field], where .. "." .. field .. " is not in the data")
+    end
   end
 end
 
@@ -119,14 +119,14 @@ local function upvalue(fn, wanted)
 end
 
 describe("the types for editors", function()
-  it("are up to date: else run `make meta`", function()
-    assert.is_true(meta.generate() == text)
-  end)
+  it("are up to date: else run `make meta`", function() assert.is_true(meta.generate() == text) end)
 
   it("load and run without an effect, and the library does not need them", function()
     local module = assert(load(text, "=meta", "t", {}))()
     assert.equal("table", type(module))
-    for _, name in ipairs { "hoopai", "hoopai.client", "hoopai.sandbox" } do require(name) end
+    for _, name in ipairs { "hoopai", "hoopai.client", "hoopai.sandbox" } do
+      require(name)
+    end
     assert.is_nil(package.loaded["hoopai.meta"])
   end)
 
@@ -189,7 +189,9 @@ describe("the types for editors", function()
   it("have the options as the code has them", function()
     local function names(list)
       local sorted = {}
-      for name in pairs(list) do sorted[#sorted + 1] = name end
+      for name in pairs(list) do
+        sorted[#sorted + 1] = name
+      end
       table.sort(sorted)
       return sorted
     end
@@ -202,7 +204,8 @@ describe("the types for editors", function()
     assert.same(names(checks), names(classes["hoopai.AppOptions"]))
     local app = getmetatable(hoopai.oauth { client_id = "c", client_secret = "s" }).__index
     for class, given in pairs {
-      SignInOptions = { "authorize_url", "url_fields" }, ExchangeOptions = { "exchange", "exchange_fields" },
+      SignInOptions = { "authorize_url", "url_fields" },
+      ExchangeOptions = { "exchange", "exchange_fields" },
       InstalledOptions = { "installed_locations", "installed_fields" },
     } do
       checks = assert(upvalue(app[given[1]], given[2]), given[2] .. " of app.lua has moved")
@@ -217,14 +220,18 @@ describe("the types for editors", function()
 
   it("have every kind of error", function()
     local written = {}
-    for kind in text:gmatch('\n%-%-%-| "([%w_]+)" # %S') do written[#written + 1] = kind end
+    for kind in text:gmatch('\n%-%-%-| "([%w_]+)" # %S') do
+      written[#written + 1] = kind
+    end
     assert.same(errors.kinds, written)
   end)
 
   it("have every function of the modules, of instants and of durations", function()
     local instant, duration = hoopai.time.now(), hoopai.time.days(1)
     local sets = {
-      ["hoopai."] = hoopai, ["time."] = hoopai.time, ["loop."] = hoopai.loop,
+      ["hoopai."] = hoopai,
+      ["time."] = hoopai.time,
+      ["loop."] = hoopai.loop,
       ["store."] = { file = hoopai.store.file, memory = hoopai.store.memory },
       ["instant:"] = upvalue(debug.getmetatable(instant).__index, "instant_methods"),
       ["duration:"] = debug.getmetatable(duration).__index,
@@ -245,10 +252,22 @@ describe("the types for editors", function()
       end
     end
     assert.is_true(seen > 30)
-    for _, name in ipairs { "Client:with", "Client:request", "Client:close", "Task:join", "Task:cancel",
-      "App:authorize_url", "App:exchange", "App:client", "App:installed_locations", "App:close" } do
+    for _, name in ipairs {
+      "Client:with",
+      "Client:request",
+      "Client:close",
+      "Task:join",
+      "Task:cancel",
+      "App:authorize_url",
+      "App:exchange",
+      "App:client",
+      "App:installed_locations",
+      "App:close",
+    } do
       assert.is_truthy(functions[name], name)
     end
-    for _, name in ipairs { "VERSION", "null" } do assert.is_truthy(classes.hoopai[name], name) end
+    for _, name in ipairs { "VERSION", "null" } do
+      assert.is_truthy(classes.hoopai[name], name)
+    end
   end)
 end)

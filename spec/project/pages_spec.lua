@@ -65,7 +65,9 @@ end
 local function resolve(page, target)
   local path = (page:match("^(.*/)") or "") .. target
   local count
-  repeat path, count = path:gsub("[^/]+/%.%./", "") until count == 0
+  repeat
+    path, count = path:gsub("[^/]+/%.%./", "")
+  until count == 0
   return path
 end
 
@@ -83,7 +85,10 @@ end
 
 -- Files that are not in the repository: written by make, or by an installation.
 local ELSEWHERE = {
-  ["hoopai_core.c"] = true, ["hoopai_lua.c"] = true, ["hoopai.h"] = true, ["share/lua/5.4/"] = true,
+  ["hoopai_core.c"] = true,
+  ["hoopai_lua.c"] = true,
+  ["hoopai.h"] = true,
+  ["share/lua/5.4/"] = true,
 }
 local FOLDERS = { "", "lua/", "lua/hoopai/", "src/", "spec/", "doc/", "examples/" }
 
@@ -124,9 +129,13 @@ function run.lua(text, account)
   -- A stand-in for copas, which Debian does not have for Lua 5.4.
   return child.run('package.path = "spec/support/modules/?.lua;" .. package.path ' .. text, {
     set = {
-      HOOPAI_BASE_URL = account.url, HOOPAI_TOKEN = account.token, HOOPAI_LOCATION_ID = account.location_id,
-      CONTACT_ID = account.seed.contacts.hugo, HOME = account.home,
-      HOOPAI_CLIENT_ID = account.oauth.client_id, HOOPAI_CLIENT_SECRET = account.oauth.client_secret,
+      HOOPAI_BASE_URL = account.url,
+      HOOPAI_TOKEN = account.token,
+      HOOPAI_LOCATION_ID = account.location_id,
+      CONTACT_ID = account.seed.contacts.hugo,
+      HOME = account.home,
+      HOOPAI_CLIENT_ID = account.oauth.client_id,
+      HOOPAI_CLIENT_SECRET = account.oauth.client_secret,
       HOOPAI_COMPANY_ID = account.oauth.company_id,
     },
   })
@@ -141,8 +150,15 @@ function run.c(text)
     libraries = "build/amalgamation/hoopai_core.c build/amalgamation/hoopai_lua.c -l:liblua5.4.a -l:liblua5.4-cjson.a "
       .. "-lcurl -lm -ldl -pthread"
   end
-  local pipe = assert(io.popen(("cc -o %s %s.c -I/usr/include/lua5.4 $(pkg-config --cflags lua5.4 2>/dev/null) "
-    .. "-Ibuild/amalgamation %s 2>&1 && %s 2>&1"):format(base, base, libraries, base), "r"))
+  local pipe = assert(
+    io.popen(
+      (
+        "cc -o %s %s.c -I/usr/include/lua5.4 $(pkg-config --cflags lua5.4 2>/dev/null) "
+        .. "-Ibuild/amalgamation %s 2>&1 && %s 2>&1"
+      ):format(base, base, libraries, base),
+      "r"
+    )
+  )
   local output = pipe:read("a")
   local ok = pipe:close()
   os.remove(base)
@@ -156,8 +172,11 @@ describe("a page", function()
   --- Signs in for the location and for the agency; the tokens go to the folder that the pages use.
   local function sign_in()
     local app <close> = hoopai.oauth {
-      client_id = account.oauth.client_id, client_secret = account.oauth.client_secret, base_url = account.url,
-      store = hoopai.store.file(account.home .. "/.hoopai"), redirect_uri = "http://127.0.0.1:8484/callback",
+      client_id = account.oauth.client_id,
+      client_secret = account.oauth.client_secret,
+      base_url = account.url,
+      store = hoopai.store.file(account.home .. "/.hoopai"),
+      redirect_uri = "http://127.0.0.1:8484/callback",
     }
     for _, class in ipairs { "Location", "Company" } do
       local code = account.oauth.code { class = class, redirect_uri = "http://127.0.0.1:8484/callback" }
@@ -271,8 +290,12 @@ describe("the README", function()
     local meta = read("lua/hoopai/meta.lua")
     local known, listed = {}, {}
     local class = assert(meta:match("@class %(exact%) hoopai%.ClientOptions\n(.-)\n\n"))
-    for name in class:gmatch("@field ([%w_]+)") do known[name] = true end
-    for name in section:gmatch("\n| `([%w_]+)` |") do listed[name] = true end
+    for name in class:gmatch("@field ([%w_]+)") do
+      known[name] = true
+    end
+    for name in section:gmatch("\n| `([%w_]+)` |") do
+      listed[name] = true
+    end
     assert.is_true(known.timeout and known.on)
     assert.are.same(known, listed)
   end)
@@ -283,7 +306,9 @@ describe("doc/endpoints.md", function()
     local _, present = endpoint_table.split(read(endpoint_table.PAGE))
     assert.equal(endpoint_table.generate(), present)
     local rows = 0
-    for _ in present:match("^(.-)\n\n"):gmatch("\n| `client%.") do rows = rows + 1 end
+    for _ in present:match("^(.-)\n\n"):gmatch("\n| `client%.") do
+      rows = rows + 1
+    end
     assert.equal(42, rows)
   end)
 end)
@@ -293,7 +318,9 @@ describe("doc/errors.md", function()
     local section = assert(read("doc/errors.md"):match("\n| `err%.kind` |.-\n(| `.-)\n\n"))
     local listed = {}
     for cell in ("\n" .. section):gmatch("\n|(.-)|") do
-      for kind in cell:gmatch("`([%w_]+)`") do listed[#listed + 1] = kind end
+      for kind in cell:gmatch("`([%w_]+)`") do
+        listed[#listed + 1] = kind
+      end
     end
     local known = table.move(errors.kinds, 1, #errors.kinds, 1, {})
     table.sort(known)

@@ -38,10 +38,14 @@ describe("test server:", function()
   it("follows its rules, each once, in the order of the script", function()
     server:reply(
       { path = "/a", status = 201, headers = { { "X-One", "1" }, { "X-One", "2" } }, body = "first" },
-      { path = "/a", status = 404, reason = "Nope", body = "second" })
+      { path = "/a", status = 404, reason = "Nope", body = "second" }
+    )
     local text, ending = exchange(get "/a?b=c")
-    assert.are.equal("HTTP/1.1 201 Created\r\nX-One: 1\r\nX-One: 2\r\n"
-      .. "Content-Type: application/json; charset=utf-8\r\nContent-Length: 5\r\n\r\nfirst", text)
+    assert.are.equal(
+      "HTTP/1.1 201 Created\r\nX-One: 1\r\nX-One: 2\r\n"
+        .. "Content-Type: application/json; charset=utf-8\r\nContent-Length: 5\r\n\r\nfirst",
+      text
+    )
     assert.are.equal("closed", ending)
     assert.matches("^HTTP/1%.1 404 Nope\r\n.*second$", (exchange(get "/a")))
     assert.is_nil(server:problem())
@@ -51,8 +55,11 @@ describe("test server:", function()
 
   it("matches method, path, target and exchange", function()
     server:reply(
-      { method = "PUT", body = "put" }, { target = "/x?y=1", body = "target" }, { path = "/x", body = "path" },
-      { exchange = 2, body = "second on its connection" })
+      { method = "PUT", body = "put" },
+      { target = "/x?y=1", body = "target" },
+      { path = "/x", body = "path" },
+      { exchange = 2, body = "second on its connection" }
+    )
     assert.matches("path$", (exchange(get "/x?y=2")))
     assert.matches("target$", (exchange(get "/x?y=1")))
     assert.are.equal("unused rules of the test server: 1, 4", server:problem())
@@ -69,14 +76,18 @@ describe("test server:", function()
     assert.matches(" 2$", (exchange(get "/s200")))
     server:reset()
     server:reply { times = 2, body = "twice" }
-    for _ = 1, 2 do assert.matches("twice$", (exchange(get "/"))) end
+    for _ = 1, 2 do
+      assert.matches("twice$", (exchange(get "/")))
+    end
     assert.matches("^HTTP/1%.1 500", (exchange(get "/")))
   end)
 
   it("keeps a ledger", function()
     server:reply { always = true, body = "{}" }
-    exchange("POST /p?q=%20 HTTP/1.1\r\nHost: h\r\nX-A: 1\r\nx-b:  two\r\nContent-Length: 4\r\n"
-      .. "Connection: close\r\n\r\n\0\1\2\3")
+    exchange(
+      "POST /p?q=%20 HTTP/1.1\r\nHost: h\r\nX-A: 1\r\nx-b:  two\r\nContent-Length: 4\r\n"
+        .. "Connection: close\r\n\r\n\0\1\2\3"
+    )
     local entry = server:last()
     assert.are.equal("POST", entry.method)
     assert.are.equal("/p?q=%20", entry.target)
@@ -98,9 +109,12 @@ describe("test server:", function()
 
   it("sends raw bytes, cuts, closes, resets", function()
     server:reply(
-      { path = "/raw", raw = "\0no HTTP\xff", close = true }, { path = "/cut", cut = 20, body = ("x"):rep(100) },
-      { path = "/close", close = "before" }, { path = "/reset", reset = "before" },
-      { path = "/late", reset = true, body = "x" })
+      { path = "/raw", raw = "\0no HTTP\xff", close = true },
+      { path = "/cut", cut = 20, body = ("x"):rep(100) },
+      { path = "/close", close = "before" },
+      { path = "/reset", reset = "before" },
+      { path = "/late", reset = true, body = "x" }
+    )
     assert.are.same({ "\0no HTTP\xff", "closed" }, { exchange(get "/raw") })
     assert.are.same({ "HTTP/1.1 200 OK\r\nCon", "closed" }, { exchange(get "/cut") })
     assert.are.same({ "", "closed" }, { exchange(get "/close") })
@@ -109,7 +123,9 @@ describe("test server:", function()
     assert.is_true(ending ~= "timeout")
     exchange(get "/late")
     local outcomes = {}
-    for index, entry in ipairs(server:ledger()) do outcomes[index] = entry.outcome end
+    for index, entry in ipairs(server:ledger()) do
+      outcomes[index] = entry.outcome
+    end
     assert.are.same({ "closed", "closed", "closed", "reset", "reset" }, outcomes)
   end)
 
@@ -127,8 +143,10 @@ describe("test server:", function()
   it("waits, drips, holds and stalls, and sees the client go", function()
     server:reply(
       { path = "/drip", steps = { { drip = "abcdef", size = 2, every = 0.001 }, { wait = 0.001 }, { close = true } } },
-      { path = "/hold", hold = "gate", body = "held" }, { path = "/stall", steps = { { stall = true } } },
-      { path = "/half", steps = { { send = "x" }, { shutdown = true }, { stall = true } } })
+      { path = "/hold", hold = "gate", body = "held" },
+      { path = "/stall", steps = { { stall = true } } },
+      { path = "/half", steps = { { send = "x" }, { shutdown = true }, { stall = true } } }
+    )
     assert.are.equal("abcdef", (exchange(get "/drip")))
     local holding, stalled = connect(), connect()
     assert(holding:send(get "/hold"))
@@ -142,7 +160,9 @@ describe("test server:", function()
     holding:close()
     server:wait("ended", "exactly", 3)
     local outcomes = {}
-    for _, entry in ipairs(server:ledger()) do outcomes[entry.path] = entry.outcome end
+    for _, entry in ipairs(server:ledger()) do
+      outcomes[entry.path] = entry.outcome
+    end
     assert.are.same({ ["/drip"] = "closed", ["/hold"] = "answered", ["/stall"] = "gone" }, outcomes)
     assert.are.equal(2, server:last().at_once)
     assert.are.same({ "x", "closed" }, { exchange(get "/half") })
@@ -177,7 +197,15 @@ describe("test server:", function()
 
   it("values survive the way to the server and back", function()
     for _, value in ipairs {
-      "a\0\r\n\"\\\xff", 5, 2.5, -0.1, math.huge, math.mininteger, true, { 1, { x = "y", [3] = false } }, {},
+      'a\0\r\n"\\\xff',
+      5,
+      2.5,
+      -0.1,
+      math.huge,
+      math.mininteger,
+      true,
+      { 1, { x = "y", [3] = false } },
+      {},
     } do
       assert.are.same(value, literal.decode(literal.encode(value)))
     end

@@ -27,9 +27,7 @@ describe("the rockspec", function()
     end
     local listed = {}
     for name, entry in pairs(rockspec.build.modules) do
-      if type(entry) == "string" then
-        listed[name] = entry
-      end
+      if type(entry) == "string" then listed[name] = entry end
     end
     assert.is_truthy(expected.hoopai)
     assert.same(expected, listed)
@@ -38,9 +36,7 @@ describe("the rockspec", function()
   it("names every C file as a source of the one C module", function()
     local c_modules = {}
     for name, entry in pairs(rockspec.build.modules) do
-      if type(entry) == "table" then
-        c_modules[#c_modules + 1] = name
-      end
+      if type(entry) == "table" then c_modules[#c_modules + 1] = name end
     end
     assert.same({ "hoopai.core" }, c_modules)
     local listed = { table.unpack(rockspec.build.modules["hoopai.core"].sources) }

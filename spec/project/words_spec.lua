@@ -38,17 +38,21 @@ describe("the words", function()
   it("are looked for in comments and names", function()
     local files = {
       ["a.lua"] = 'local x = "nobody, vault" -- told\n--[[ a\nTOLD ]] local vault_file, toldYou\nreturn retryBudget',
-      ["a.c"] = '/* heard\n * a BUDGET */ int hears; // a retry budget\n'
+      ["a.c"] = "/* heard\n * a BUDGET */ int hears; // a retry budget\n"
         .. 'char *s = "vault"; int q = \'"\' / 1; HP_BELL openVault\n',
       ["lua/hoopai/oauth/app.lua"] = "local grant -- of an exchange, told",
       ["lua/hoopai/call/init.lua"] = "local grants, granted, grant = x.exchange",
     }
     assert.are.same({
-      "a.c:1: heard (name the subject, and what it does)", "a.c:2: budget (rate limit, retry budget)",
-      "a.c:3: bell (condition)", "a.c:3: vault (token file)",
-      "a.lua:1: told (name the subject, and what it does)", "a.lua:3: told (name the subject, and what it does)",
+      "a.c:1: heard (name the subject, and what it does)",
+      "a.c:2: budget (rate limit, retry budget)",
+      "a.c:3: bell (condition)",
+      "a.c:3: vault (token file)",
+      "a.lua:1: told (name the subject, and what it does)",
+      "a.lua:3: told (name the subject, and what it does)",
       "a.lua:3: vault (token file)",
-      "lua/hoopai/call/init.lua:1: grant (credentials)", "lua/hoopai/call/init.lua:1: exchange (call, attempt)",
+      "lua/hoopai/call/init.lua:1: grant (credentials)",
+      "lua/hoopai/call/init.lua:1: exchange (call, attempt)",
       "lua/hoopai/oauth/app.lua:1: told (name the subject, and what it does)",
     }, house.retired_words(files, RETIRED))
   end)

@@ -15,13 +15,9 @@ describe("hoopai.sandbox.server.application", function()
   end)
 
   describe("access", function()
-    local function list()
-      return "/calendars/?locationId=" .. seed.location_id
-    end
+    local function list() return "/calendars/?locationId=" .. seed.location_id end
 
-    it("accepts its token", function()
-      assert.are.equal(3, #box.ask(200, "GET", list()).calendars)
-    end)
+    it("accepts its token", function() assert.are.equal(3, #box.ask(200, "GET", list()).calendars) end)
 
     it("refuses a missing, a wrong and an expired token", function()
       box.refused(401, "Authorization header was not found.", "GET", list(), nil, { authorization = false })
@@ -42,10 +38,23 @@ describe("hoopai.sandbox.server.application", function()
 
     it("needs the scope and the user type of the endpoint", function()
       box.ask(200, "GET", list(), nil, box.token "readonly")
-      box.refused(401, "The token is not authorized for this scope.", "DELETE",
-        "/calendars/" .. seed.calendars.checkup, nil, box.token "readonly")
-      box.refused(401, "This authClass type is not allowed to access this scope. "
-        .. "Please reach out to the Platform team to get it added.", "GET", list(), nil, box.token "agency")
+      box.refused(
+        401,
+        "The token is not authorized for this scope.",
+        "DELETE",
+        "/calendars/" .. seed.calendars.checkup,
+        nil,
+        box.token "readonly"
+      )
+      box.refused(
+        401,
+        "This authClass type is not allowed to access this scope. "
+          .. "Please reach out to the Platform team to get it added.",
+        "GET",
+        list(),
+        nil,
+        box.token "agency"
+      )
     end)
 
     it("takes scopes and tokens from its options", function()
@@ -93,8 +102,12 @@ describe("hoopai.sandbox.server.application", function()
     it("is in the headers of every response", function()
       local _, raw = box.ask(200, "GET", target)
       assert.are.same({
-        ["limit-daily"] = "5", ["daily-remaining"] = "4", ["interval-milliseconds"] = "1000", max = "3",
-        remaining = "2", ["daily-reset"] = "86400000",
+        ["limit-daily"] = "5",
+        ["daily-remaining"] = "4",
+        ["interval-milliseconds"] = "1000",
+        max = "3",
+        remaining = "2",
+        ["daily-reset"] = "86400000",
       }, headers(raw))
       clock = 400
       _, raw = box.ask(404, "GET", "/calendars/groups/none")
@@ -105,7 +118,9 @@ describe("hoopai.sandbox.server.application", function()
     end)
 
     it("refuses what is over it, until the interval has passed", function()
-      for _ = 1, 3 do box.ask(200, "GET", target) end
+      for _ = 1, 3 do
+        box.ask(200, "GET", target)
+      end
       box.refused(429, "Too Many Requests", "GET", target)
       local other = "/calendars/groups?locationId=" .. seed.other_location_id
       box.ask(200, "GET", other, nil, box.token "other_location")
@@ -140,34 +155,65 @@ describe("hoopai.sandbox.server.application", function()
 
     it("names unknown, missing and wrong properties of a body", function()
       box.refused(422, {
-        "property color should not exist", "property slot should not exist", "calendarId must be a string",
-        "locationId must be a string", "contactId must be a string", "startTime must be a valid ISO 8601 date string",
+        "property color should not exist",
+        "property slot should not exist",
+        "calendarId must be a string",
+        "locationId must be a string",
+        "contactId must be a string",
+        "startTime must be a valid ISO 8601 date string",
       }, "POST", target, { color = "red", slot = 1, startTime = "tomorrow" })
       box.refused(422, {
-        "title must be a string", "appointmentStatus must be one of the following values: new, confirmed, cancelled, "
-        .. "showed, noshow, invalid", "toNotify must be a boolean value",
+        "title must be a string",
+        "appointmentStatus must be one of the following values: new, confirmed, cancelled, "
+          .. "showed, noshow, invalid",
+        "toNotify must be a boolean value",
       }, "POST", target, box.booking { title = 5, appointmentStatus = "active", toNotify = "yes" })
     end)
 
-    it("names the place inside a body", function()
-      box.refused(422, {
-        "teamMembers.0.property name should not exist", "teamMembers.0.userId must be a string",
-        "openHours.0.hours.1.openHour must not be greater than 23",
-        "openHours.0.hours.1.closeMinute must be a number conforming to the specified constraints",
-      }, "POST", "/calendars/", {
-        locationId = seed.location_id, name = "x", teamMembers = { { name = "x" } },
-        openHours = { { daysOfTheWeek = { 1 }, hours = {
-          { openHour = 9, openMinute = 0, closeHour = 10, closeMinute = 0 },
-          { openHour = 24, openMinute = 0, closeHour = 10 },
-        } } },
-      })
-    end)
+    it(
+      "names the place inside a body",
+      function()
+        box.refused(
+          422,
+          {
+            "teamMembers.0.property name should not exist",
+            "teamMembers.0.userId must be a string",
+            "openHours.0.hours.1.openHour must not be greater than 23",
+            "openHours.0.hours.1.closeMinute must be a number conforming to the specified constraints",
+          },
+          "POST",
+          "/calendars/",
+          {
+            locationId = seed.location_id,
+            name = "x",
+            teamMembers = { { name = "x" } },
+            openHours = {
+              {
+                daysOfTheWeek = { 1 },
+                hours = {
+                  { openHour = 9, openMinute = 0, closeHour = 10, closeMinute = 0 },
+                  { openHour = 24, openMinute = 0, closeHour = 10 },
+                },
+              },
+            },
+          }
+        )
+      end
+    )
 
     it("names unknown, missing and wrong properties of a query", function()
-      box.refused(422, { "property limit should not exist", "locationId must be a string" }, "GET",
-        "/calendars/?limit=1")
-      box.refused(422, { "showDrafted must be a boolean value" }, "GET",
-        "/calendars/?showDrafted=1&locationId=" .. seed.location_id)
+      box.refused(
+        422,
+        { "property limit should not exist", "locationId must be a string" },
+        "GET",
+        "/calendars/?limit=1"
+      )
+      box.refused(
+        422,
+        { "showDrafted must be a boolean value" },
+        "GET",
+        "/calendars/?showDrafted=1&locationId=" .. seed.location_id
+      )
     end)
 
     it("takes no body that is not JSON", function()
@@ -181,13 +227,16 @@ describe("hoopai.sandbox.server.application", function()
   end)
 
   describe("the admin interface", function()
-    before_each(function()
-      box = new { control = true }
-    end)
+    before_each(function() box = new { control = true } end)
 
     local function control(method, name, body)
-      return box.ask(200, method, "/__sandbox/" .. name, body,
-        { authorization = "Bearer " .. box.app.control_token, version = false })
+      return box.ask(
+        200,
+        method,
+        "/__sandbox/" .. name,
+        body,
+        { authorization = "Bearer " .. box.app.control_token, version = false }
+      )
     end
 
     it("needs its own token, and has no other routes", function()
@@ -256,7 +305,8 @@ describe("hoopai.sandbox.server.application", function()
         if appointment.from > fresh.now() and slots.is_active(appointment) then
           local calendar = store.calendars:get(appointment.calendarId)
           local free = slots.free_members(store, calendar, appointment.from, {
-            user = appointment.assignedUserId, except = appointment.id,
+            user = appointment.assignedUserId,
+            except = appointment.id,
           })
           assert(free, appointment.id .. " on day " .. day)
           checked = checked + 1

@@ -18,8 +18,8 @@ describe("sandbox calendars", function()
     local all = box.ask(200, "GET", "/calendars/?locationId=" .. seed.location_id)
     assert.are.same({ "General check-up", "Physiotherapy", "Back care class" }, names(all.calendars))
     assert.is_string(all.traceId)
-    local group = box.ask(200, "GET",
-      ("/calendars/?locationId=%s&groupId=%s"):format(seed.location_id, seed.groups.treatments))
+    local group =
+      box.ask(200, "GET", ("/calendars/?locationId=%s&groupId=%s"):format(seed.location_id, seed.groups.treatments))
     assert.are.same({ "General check-up", "Physiotherapy" }, names(group.calendars))
     box.refused(422, { "locationId must be a string" }, "GET", "/calendars/")
   end)
@@ -34,7 +34,9 @@ describe("sandbox calendars", function()
 
   it("are created with the defaults of the API", function()
     local made = box.ask(200, "POST", "/calendars/", {
-      locationId = seed.location_id, name = "Acupuncture", teamMembers = { { userId = seed.users.okafor } },
+      locationId = seed.location_id,
+      name = "Acupuncture",
+      teamMembers = { { userId = seed.users.okafor } },
     }).calendar
     assert.are.equal("round_robin", made.calendarType)
     assert.are.equal(30, made.slotDuration)
@@ -49,8 +51,11 @@ describe("sandbox calendars", function()
       box.refused(status, message, "POST", "/calendars/", fields)
     end
     refused(400, "The user id nobody is not valid.", { teamMembers = { { userId = "nobody" } } })
-    refused(422, { "teamMembers must contain exactly one member for a personal calendar" },
-      { calendarType = "personal", teamMembers = {} })
+    refused(
+      422,
+      { "teamMembers must contain exactly one member for a personal calendar" },
+      { calendarType = "personal", teamMembers = {} }
+    )
     refused(422, { "teamMembers must contain at least 1 elements" }, { calendarType = "collective" })
     refused(404, "Group not found", { groupId = "none" })
     refused(400, "A calendar with this slug already exists.", { slug = "check-up" })
@@ -78,8 +83,12 @@ describe("sandbox calendars", function()
   it("close on a special date", function()
     local before = box.free "physio"
     assert.is_truthy(before["2026-05-06"])
-    box.ask(200, "PUT", "/calendars/" .. seed.calendars.physio,
-      '{"availabilities":[{"date":"2026-05-06T00:00:00.000Z","hours":[]}]}')
+    box.ask(
+      200,
+      "PUT",
+      "/calendars/" .. seed.calendars.physio,
+      '{"availabilities":[{"date":"2026-05-06T00:00:00.000Z","hours":[]}]}'
+    )
     local after = box.free "physio"
     assert.is_nil(after["2026-05-06"])
     assert.are.same(before["2026-05-07"], after["2026-05-07"])
@@ -98,9 +107,7 @@ describe("sandbox calendars", function()
 end)
 
 describe("sandbox free slots", function()
-  local function target(query)
-    return ("/calendars/%s/free-slots?%s"):format(seed.calendars.checkup, query)
-  end
+  local function target(query) return ("/calendars/%s/free-slots?%s"):format(seed.calendars.checkup, query) end
 
   it("come by day, in the zone of the calendar, without the days that have none", function()
     local days = box.free "checkup"
@@ -114,8 +121,12 @@ describe("sandbox free slots", function()
   it("come in the zone asked for", function()
     local days = box.free("class", "&timezone=Asia/Tokyo")
     assert.are.same({ slots = { "2026-05-06T06:30:00+09:00" } }, days["2026-05-06"])
-    box.refused(422, { "timezone must be a valid IANA time zone" }, "GET",
-      target(("startDate=%d&endDate=%d&timezone=Mars/Base"):format(NOW, NOW)))
+    box.refused(
+      422,
+      { "timezone must be a valid IANA time zone" },
+      "GET",
+      target(("startDate=%d&endDate=%d&timezone=Mars/Base"):format(NOW, NOW))
+    )
   end)
 
   it("come for some of the team, whichever way the list is written", function()
@@ -135,12 +146,19 @@ describe("sandbox free slots", function()
       "startDate must be a number conforming to the specified constraints",
       "endDate must be a number conforming to the specified constraints",
     }, "GET", target "startDate=2026-05-04&endDate=2026-05-05T00:00:00Z")
-    box.refused(422, { "property locationId should not exist" }, "GET",
-      target(("startDate=%d&endDate=%d&locationId=%s"):format(NOW, NOW, seed.location_id)))
-    box.refused(400, "The date range must not be longer than 31 days.", "GET",
-      target(("startDate=%d&endDate=%d"):format(NOW, NOW + 31 * DAY + 1)))
-    box.refused(400, "endDate must be after startDate", "GET",
-      target(("startDate=%d&endDate=%d"):format(NOW, NOW - 1)))
+    box.refused(
+      422,
+      { "property locationId should not exist" },
+      "GET",
+      target(("startDate=%d&endDate=%d&locationId=%s"):format(NOW, NOW, seed.location_id))
+    )
+    box.refused(
+      400,
+      "The date range must not be longer than 31 days.",
+      "GET",
+      target(("startDate=%d&endDate=%d"):format(NOW, NOW + 31 * DAY + 1))
+    )
+    box.refused(400, "endDate must be after startDate", "GET", target(("startDate=%d&endDate=%d"):format(NOW, NOW - 1)))
     box.ask(200, "GET", target(("startDate=%d&endDate=%d&enableLookBusy=true"):format(NOW, NOW + 31 * DAY)))
     box.refused(404, "Calendar not found", "GET", "/calendars/none/free-slots?startDate=1&endDate=2")
   end)
@@ -149,7 +167,9 @@ end)
 describe("sandbox groups", function()
   local function fields(more)
     local body = { locationId = seed.location_id, name = "Evening", description = "After work", slug = "evening" }
-    for name, value in pairs(more or {}) do body[name] = value or nil end
+    for name, value in pairs(more or {}) do
+      body[name] = value or nil
+    end
     return body
   end
 
@@ -166,7 +186,9 @@ describe("sandbox groups", function()
     assert.is_false(box.ask(200, "GET", target).group.isActive)
     assert.is_true(box.ask(200, "DELETE", target).success)
     assert.are.same({ seed.groups.treatments }, ids(box.ask(200, "GET", list).groups))
-    for _, method in ipairs { "GET", "DELETE" } do box.refused(404, "Group not found", method, target) end
+    for _, method in ipairs { "GET", "DELETE" } do
+      box.refused(404, "Group not found", method, target)
+    end
     box.refused(404, "Group not found", "PUT", target .. "/status", { isActive = true })
   end)
 
@@ -177,8 +199,13 @@ describe("sandbox groups", function()
     body.slug = "evening"
     assert.is_true(box.ask(200, "POST", target, body).available)
     box.refused(422, { "slug must be a string" }, "POST", target, { locationId = seed.location_id })
-    box.refused(400, "A group with this slug already exists.", "POST", "/calendars/groups",
-      fields { slug = "treatments" })
+    box.refused(
+      400,
+      "A group with this slug already exists.",
+      "POST",
+      "/calendars/groups",
+      fields { slug = "treatments" }
+    )
   end)
 
   it("need a description and a slug on both writes", function()
@@ -195,9 +222,7 @@ describe("sandbox groups", function()
 end)
 
 describe("sandbox appointments", function()
-  local function get(id)
-    return box.ask(200, "GET", "/calendars/events/appointments/" .. id).appointment
-  end
+  local function get(id) return box.ask(200, "GET", "/calendars/events/appointments/" .. id).appointment end
 
   it("are booked; the response is bare and has no times", function()
     local slot = "2026-05-05T09:30:00-04:00"
@@ -251,8 +276,13 @@ describe("sandbox appointments", function()
     box.refuse_booking({ assignedUserId = "nobody" }, "The user id is not valid.")
     box.refuse_booking({ contactId = "nobody" }, "The contact id is not valid.")
     box.refuse_booking({ contactId = seed.contacts.ines }, "The contact id is not valid.")
-    box.refused(404, "Calendar not found", "POST", "/calendars/events/appointments",
-      box.booking { calendarId = "none" })
+    box.refused(
+      404,
+      "Calendar not found",
+      "POST",
+      "/calendars/events/appointments",
+      box.booking { calendarId = "none" }
+    )
   end)
 
   it("pass notice and range with ignoreDateRange", function()
@@ -265,27 +295,42 @@ describe("sandbox appointments", function()
 
   it("pass every check with ignoreFreeSlotValidation, but need a user", function()
     local fields = { startTime = "2026-05-09T03:10:00-04:00", ignoreFreeSlotValidation = true }
-    box.refused(422, "A team member needs to be selected. assignedUserId is missing", "POST",
-      "/calendars/events/appointments", box.booking(fields))
+    box.refused(
+      422,
+      "A team member needs to be selected. assignedUserId is missing",
+      "POST",
+      "/calendars/events/appointments",
+      box.booking(fields)
+    )
     fields.assignedUserId = seed.users.weber
     box.book(fields)
     box.book(fields)
     local physio = box.book {
-      calendarId = seed.calendars.physio, startTime = "2026-05-09T03:10:00-04:00", ignoreFreeSlotValidation = true,
+      calendarId = seed.calendars.physio,
+      startTime = "2026-05-09T03:10:00-04:00",
+      ignoreFreeSlotValidation = true,
     }
     assert.are.equal(seed.users.solberg, physio.assignedUserId)
   end)
 
   it("keep a status, an address and their own end", function()
     local made = box.book {
-      appointmentStatus = "new", address = "Room 2", endTime = "2026-05-05T10:00:00-04:00", title = "Blood test",
+      appointmentStatus = "new",
+      address = "Room 2",
+      endTime = "2026-05-05T10:00:00-04:00",
+      title = "Blood test",
     }
     assert.are.equal("new", made.appointmentStatus)
     assert.are.equal("custom", made.meetingLocationType)
     assert.are.equal("Room 2", made.address)
     assert.are.equal("Blood test", get(made.id).title)
-    box.refused(422, { "endTime must be after startTime" }, "POST", "/calendars/events/appointments",
-      box.booking { endTime = "2026-05-05T09:30:00-04:00" })
+    box.refused(
+      422,
+      { "endTime must be after startTime" },
+      "POST",
+      "/calendars/events/appointments",
+      box.booking { endTime = "2026-05-05T09:30:00-04:00" }
+    )
   end)
 
   it("are new without autoConfirm, and occupy the slot", function()
@@ -309,7 +354,9 @@ describe("sandbox appointments", function()
     local rule = "RRULE:FREQ=WEEKLY;INTERVAL=1;COUNT=4"
     assert.is_false(box.book({ rrule = rule }).isRecurring)
     local series = box.book {
-      rrule = rule, ignoreFreeSlotValidation = true, assignedUserId = seed.users.okafor,
+      rrule = rule,
+      ignoreFreeSlotValidation = true,
+      assignedUserId = seed.users.okafor,
       startTime = "2026-05-06T09:00:00-04:00",
     }
     assert.is_true(series.isRecurring)
@@ -337,14 +384,19 @@ describe("sandbox appointments", function()
     target = "/calendars/events/appointments/" .. seed.sick.appointments[2]
     local moved = box.ask(200, "PUT", target, { assignedUserId = seed.users.okafor })
     assert.are.equal(seed.users.okafor, moved.assignedUserId)
-    box.refused(400, "The user id is not part of the calendar team.", "PUT", target,
-      { assignedUserId = seed.users.solberg })
+    box.refused(
+      400,
+      "The user id is not part of the calendar team.",
+      "PUT",
+      target,
+      { assignedUserId = seed.users.solberg }
+    )
   end)
 
   it("go to another calendar and its team", function()
     local target = "/calendars/events/appointments/" .. seed.sick.appointments[4]
-    local moved = box.ask(200, "PUT", target,
-      { calendarId = seed.calendars.physio, startTime = "2026-05-07T10:00:00-04:00" })
+    local moved =
+      box.ask(200, "PUT", target, { calendarId = seed.calendars.physio, startTime = "2026-05-07T10:00:00-04:00" })
     assert.are.equal(seed.users.solberg, moved.assignedUserId)
     assert.are.equal("2026-05-07T10:45:00-04:00", get(moved.id).endTime)
   end)
@@ -371,8 +423,13 @@ describe("sandbox appointments", function()
 
   it("keep their contact and location", function()
     local target = "/calendars/events/appointments/" .. seed.appointments[1]
-    box.refused(422, { "property contactId should not exist", "property locationId should not exist" }, "PUT",
-      target, { contactId = "x", locationId = "x" })
+    box.refused(
+      422,
+      { "property contactId should not exist", "property locationId should not exist" },
+      "PUT",
+      target,
+      { contactId = "x", locationId = "x" }
+    )
     box.refused(404, "Appointment not found", "PUT", "/calendars/events/appointments/none", { title = "x" })
     assert.are.equal("Follow-up", box.ask(200, "PUT", target, { title = "Follow-up", notes = "x" }).title)
   end)
@@ -381,7 +438,12 @@ end)
 describe("sandbox events", function()
   local function target(route, filter, from, to)
     return ("/calendars/%s?locationId=%s&startTime=%d&endTime=%d%s"):format(
-      route, seed.location_id, from or NOW, to or NOW + 7 * DAY, filter or "")
+      route,
+      seed.location_id,
+      from or NOW,
+      to or NOW + 7 * DAY,
+      filter or ""
+    )
   end
 
   it("are listed of a user, a calendar or a group, in order", function()
@@ -394,7 +456,9 @@ describe("sandbox events", function()
     assert.are.equal(5, #class)
     local group = box.ask(200, "GET", target("events", "&groupId=" .. seed.groups.treatments)).events
     assert.are.equal(17, #group)
-    for i = 2, #group do assert.is_true(group[i - 1].startTime <= group[i].startTime) end
+    for i = 2, #group do
+      assert.is_true(group[i - 1].startTime <= group[i].startTime)
+    end
   end)
 
   it("are those that touch the window", function()
@@ -409,8 +473,12 @@ describe("sandbox events", function()
   it("need an owner and instants in digits", function()
     box.refused(422, "Either of userId, calendarId or groupId is required", "GET", target "events")
     box.refused(422, "Either of userId, calendarId or groupId is required", "GET", target "blocked-slots")
-    box.refused(422, { "startTime must be a number string", "endTime must be a number string" }, "GET",
-      ("/calendars/events?locationId=%s&startTime=2026-05-04T00:00:00Z"):format(seed.location_id))
+    box.refused(
+      422,
+      { "startTime must be a number string", "endTime must be a number string" },
+      "GET",
+      ("/calendars/events?locationId=%s&startTime=2026-05-04T00:00:00Z"):format(seed.location_id)
+    )
     box.refused(404, "Calendar not found", "GET", target("events", "&calendarId=none"))
   end)
 
@@ -428,16 +496,28 @@ end)
 describe("sandbox block slots", function()
   local function fields(more)
     local body = {
-      locationId = seed.location_id, title = "Dentist", startTime = "2026-05-06T09:00:00-04:00",
+      locationId = seed.location_id,
+      title = "Dentist",
+      startTime = "2026-05-06T09:00:00-04:00",
       endTime = "2026-05-06T12:00:00-04:00",
     }
-    for name, value in pairs(more or {}) do body[name] = value or nil end
+    for name, value in pairs(more or {}) do
+      body[name] = value or nil
+    end
     return body
   end
 
   local function list(filter)
-    return box.ask(200, "GET", ("/calendars/blocked-slots?locationId=%s&startTime=%d&endTime=%d%s"):format(
-      seed.location_id, NOW, NOW + 7 * DAY, filter)).events
+    return box.ask(
+      200,
+      "GET",
+      ("/calendars/blocked-slots?locationId=%s&startTime=%d&endTime=%d%s"):format(
+        seed.location_id,
+        NOW,
+        NOW + 7 * DAY,
+        filter
+      )
+    ).events
   end
 
   it("take the time of a user, are listed, moved and deleted", function()
@@ -466,8 +546,7 @@ describe("sandbox block slots", function()
     assert.are.same({}, box.free("class")["2026-05-07"] or {})
     assert.are.same({ made.id }, ids(list("&calendarId=" .. seed.calendars.class)))
     times.calendarId = seed.calendars.checkup
-    box.refused(400, "The calendar is not an event calendar.", "POST", "/calendars/events/block-slots",
-      fields(times))
+    box.refused(400, "The calendar is not an event calendar.", "POST", "/calendars/events/block-slots", fields(times))
     box = new { strict_block_slots = false }
     box.ask(201, "POST", "/calendars/events/block-slots", fields(times))
     assert.is_nil(box.free("checkup")["2026-05-07"])
@@ -476,21 +555,34 @@ describe("sandbox block slots", function()
   it("have one owner and an end after their start", function()
     local target = "/calendars/events/block-slots"
     box.refused(422, "Either of calendarId or assignedUserId is required", "POST", target, fields())
-    box.refused(422, "Only one of calendarId and assignedUserId can be given", "POST", target,
-      fields { calendarId = seed.calendars.class, assignedUserId = seed.users.okafor })
+    box.refused(
+      422,
+      "Only one of calendarId and assignedUserId can be given",
+      "POST",
+      target,
+      fields { calendarId = seed.calendars.class, assignedUserId = seed.users.okafor }
+    )
     box.refused(400, "The user id is not valid.", "POST", target, fields { assignedUserId = "nobody" })
-    box.refused(422, { "endTime must be after startTime" }, "POST", target,
-      fields { assignedUserId = seed.users.okafor, endTime = "2026-05-06T08:00:00-04:00" })
-    box.refused(422, { "startTime must be a valid ISO 8601 date string" }, "POST", target,
-      fields { assignedUserId = seed.users.okafor, startTime = false })
+    box.refused(
+      422,
+      { "endTime must be after startTime" },
+      "POST",
+      target,
+      fields { assignedUserId = seed.users.okafor, endTime = "2026-05-06T08:00:00-04:00" }
+    )
+    box.refused(
+      422,
+      { "startTime must be a valid ISO 8601 date string" },
+      "POST",
+      target,
+      fields { assignedUserId = seed.users.okafor, startTime = false }
+    )
   end)
 end)
 
 describe("sandbox notes", function()
   local target
-  before_each(function()
-    target = "/calendars/appointments/" .. seed.appointments[1] .. "/notes"
-  end)
+  before_each(function() target = "/calendars/appointments/" .. seed.appointments[1] .. "/notes" end)
 
   it("are written, changed and deleted", function()
     local made = box.ask(201, "POST", target, { body = "Bring X-rays", userId = seed.users.okafor }).note
@@ -507,7 +599,9 @@ describe("sandbox notes", function()
 
   it("come in pages, newest first", function()
     local written = {}
-    for i = 1, 5 do table.insert(written, 1, box.ask(201, "POST", target, { body = "Note " .. i }).note.id) end
+    for i = 1, 5 do
+      table.insert(written, 1, box.ask(201, "POST", target, { body = "Note " .. i }).note.id)
+    end
     local page = box.ask(200, "GET", target .. "?limit=3&offset=0")
     assert.are.same({ written[1], written[2], written[3] }, ids(page.notes))
     assert.is_true(page.hasMore)
@@ -526,8 +620,13 @@ describe("sandbox notes", function()
     box.refused(422, { "limit" .. number, "offset" .. number }, "GET", target)
     box.refused(422, { "limit must not be greater than 20" }, "GET", target .. "?limit=21&offset=0")
     box.ask(201, "POST", target, { body = ("ü"):rep(5000) })
-    box.refused(422, { "body must be shorter than or equal to 5000 characters" }, "POST", target,
-      { body = ("ü"):rep(5001) })
+    box.refused(
+      422,
+      { "body must be shorter than or equal to 5000 characters" },
+      "POST",
+      target,
+      { body = ("ü"):rep(5001) }
+    )
     box.refused(404, "Appointment not found", "GET", "/calendars/appointments/none/notes?limit=1&offset=0")
   end)
 end)
@@ -535,24 +634,37 @@ end)
 describe("sandbox resources", function()
   local function fields(more)
     local body = {
-      locationId = seed.location_id, name = "Yoga room", description = "Quiet", quantity = 1, outOfService = 0,
-      capacity = 12, calendarIds = {},
+      locationId = seed.location_id,
+      name = "Yoga room",
+      description = "Quiet",
+      quantity = 1,
+      outOfService = 0,
+      capacity = 12,
+      calendarIds = {},
     }
-    for name, value in pairs(more or {}) do body[name] = value end
+    for name, value in pairs(more or {}) do
+      body[name] = value
+    end
     return body
   end
 
   it("are listed as a bare list, in pages", function()
     local target = "/calendars/resources/rooms?locationId=" .. seed.location_id
-    assert.are.same({ "Consulting room 1", "Consulting room 2", "Gym" },
-      names(box.ask(200, "GET", target .. "&limit=10&skip=0")))
+    assert.are.same(
+      { "Consulting room 1", "Consulting room 2", "Gym" },
+      names(box.ask(200, "GET", target .. "&limit=10&skip=0"))
+    )
     assert.are.same({ "Consulting room 2" }, names(box.ask(200, "GET", target .. "&limit=1&skip=1")))
     local _, raw = box.ask(200, "GET", target .. "&limit=1&skip=5")
     assert.are.equal("[]", raw.body)
     local number = " must be a number conforming to the specified constraints"
     box.refused(422, { "limit" .. number, "skip" .. number }, "GET", target)
-    box.refused(422, { "resourceType must be one of the following values: equipments, rooms" }, "GET",
-      ("/calendars/resources/cars?limit=1&skip=0&locationId=%s"):format(seed.location_id))
+    box.refused(
+      422,
+      { "resourceType must be one of the following values: equipments, rooms" },
+      "GET",
+      ("/calendars/resources/cars?limit=1&skip=0&locationId=%s"):format(seed.location_id)
+    )
   end)
 
   it("are created, read without id, changed and deleted", function()
@@ -569,28 +681,34 @@ describe("sandbox resources", function()
     assert.is_nil(changed.calendarIds)
     assert.is_false(box.ask(200, "GET", target).isActive)
     assert.is_true(box.ask(200, "DELETE", target).success)
-    for _, method in ipairs { "GET", "DELETE" } do box.refused(404, "Resource not found", method, target) end
+    for _, method in ipairs { "GET", "DELETE" } do
+      box.refused(404, "Resource not found", method, target)
+    end
     box.refused(404, "Resource not found", "PUT", target, { name = "x" })
   end)
 
   it("are of one type, and equipment of one calendar", function()
     box.refused(404, "Resource not found", "GET", "/calendars/resources/equipments/" .. seed.resources.gym)
-    box.refused(400, "An equipment can only be mapped to one service calendar.", "POST",
+    box.refused(
+      400,
+      "An equipment can only be mapped to one service calendar.",
+      "POST",
       "/calendars/resources/equipments",
-      fields { calendarIds = { seed.calendars.checkup, seed.calendars.physio } })
+      fields { calendarIds = { seed.calendars.checkup, seed.calendars.physio } }
+    )
     box.refused(404, "Calendar not found", "POST", "/calendars/resources/rooms", fields { calendarIds = { "x" } })
   end)
 end)
 
 describe("sandbox notifications", function()
   local target
-  before_each(function()
-    target = "/calendars/" .. seed.calendars.checkup .. "/notifications"
-  end)
+  before_each(function() target = "/calendars/" .. seed.calendars.checkup .. "/notifications" end)
 
   local function reminder(more)
     local body = { receiverType = "contact", channel = "sms", notificationType = "reminder" }
-    for name, value in pairs(more or {}) do body[name] = value end
+    for name, value in pairs(more or {}) do
+      body[name] = value
+    end
     return body
   end
 
@@ -619,8 +737,13 @@ describe("sandbox notifications", function()
 
   it("need a list and its three fields", function()
     box.refused(422, { "body must be an array" }, "POST", target, reminder())
-    box.refused(422, { "0.receiverType must be a string", "0.notificationType must be a string" }, "POST", target,
-      { { channel = "sms" } })
+    box.refused(
+      422,
+      { "0.receiverType must be a string", "0.notificationType must be a string" },
+      "POST",
+      target,
+      { { channel = "sms" } }
+    )
     box.refused(404, "Calendar not found", "GET", "/calendars/none/notifications")
     box.refused(422, { "isActive must be a boolean value" }, "GET", target .. "?isActive=maybe")
     for method, body in pairs { GET = false, DELETE = false, PUT = { subject = "x" } } do
@@ -632,10 +755,15 @@ end)
 describe("sandbox schedules", function()
   local function fields(more)
     local body = {
-      locationId = seed.location_id, name = "Mornings", userId = seed.users.weber, timezone = "America/New_York",
+      locationId = seed.location_id,
+      name = "Mornings",
+      userId = seed.users.weber,
+      timezone = "America/New_York",
       rules = { { type = "wday", day = "wednesday", intervals = { { from = "07:00", to = "08:00" } } } },
     }
-    for name, value in pairs(more or {}) do body[name] = value end
+    for name, value in pairs(more or {}) do
+      body[name] = value
+    end
     return body
   end
 
@@ -651,7 +779,9 @@ describe("sandbox schedules", function()
     assert.are.equal("Early", changed.name)
     assert.are.same(made.rules, changed.rules)
     assert.is_true(box.ask(200, "DELETE", target).success)
-    for _, method in ipairs { "GET", "DELETE" } do box.refused(404, "Schedule not found", method, target) end
+    for _, method in ipairs { "GET", "DELETE" } do
+      box.refused(404, "Schedule not found", method, target)
+    end
   end)
 
   it("stand in for the hours of a calendar they are applied to", function()
@@ -672,8 +802,12 @@ describe("sandbox schedules", function()
   it("are only applied within their location", function()
     local base = "/calendars/schedules/" .. seed.schedules.solberg .. "/associations/"
     for _, method in ipairs { "PUT", "DELETE" } do
-      box.refused(400, "Schedule and calendar must belong to the same location", method,
-        base .. seed.calendars.vaccination)
+      box.refused(
+        400,
+        "Schedule and calendar must belong to the same location",
+        method,
+        base .. seed.calendars.vaccination
+      )
       box.refused(404, "Calendar not found", method, base .. "none")
       box.refused(404, "Schedule not found", method, "/calendars/schedules/none/associations/x")
     end
@@ -684,15 +818,35 @@ describe("sandbox schedules", function()
     for _, zone in ipairs { "UTC", "America/Argentina/Buenos_Aires" } do
       box.refused(422, { "timezone must match the required pattern" }, "POST", target, fields { timezone = zone })
     end
-    box.refused(422, { "timezone must be a valid IANA time zone" }, "PUT",
-      target .. "/" .. seed.schedules.solberg, { timezone = "Mars/Base" })
-    box.refused(422, { "rules.0.day must be a string", "rules.0.intervals.0.to must be after from",
-      "rules.1.date must be a valid date" }, "POST", target, fields { rules = {
-        { type = "wday", intervals = { { from = "10:00", to = "09:00" } } },
-        { type = "date", date = "2026-02-30", intervals = {} },
-      } })
-    box.refused(422, { "userId must be a string" }, "GET",
-      "/calendars/schedules/search?locationId=" .. seed.location_id)
+    box.refused(
+      422,
+      { "timezone must be a valid IANA time zone" },
+      "PUT",
+      target .. "/" .. seed.schedules.solberg,
+      { timezone = "Mars/Base" }
+    )
+    box.refused(
+      422,
+      {
+        "rules.0.day must be a string",
+        "rules.0.intervals.0.to must be after from",
+        "rules.1.date must be a valid date",
+      },
+      "POST",
+      target,
+      fields {
+        rules = {
+          { type = "wday", intervals = { { from = "10:00", to = "09:00" } } },
+          { type = "date", date = "2026-02-30", intervals = {} },
+        },
+      }
+    )
+    box.refused(
+      422,
+      { "userId must be a string" },
+      "GET",
+      "/calendars/schedules/search?locationId=" .. seed.location_id
+    )
     box.refused(400, "The user id is not valid.", "POST", target, fields { userId = "nobody" })
   end)
 end)

@@ -17,11 +17,22 @@ describe("sandbox oauth", function()
       local answer, raw = box.sign_in()
       assert.are.equal("application/json; charset=utf-8", raw.headers["content-type"])
       local names = {}
-      for name in pairs(answer) do names[#names + 1] = name end
+      for name in pairs(answer) do
+        names[#names + 1] = name
+      end
       table.sort(names)
       assert.are.same({
-        "access_token", "companyId", "expires_in", "isBulkInstallation", "locationId", "refreshTokenId",
-        "refresh_token", "scope", "token_type", "userId", "userType",
+        "access_token",
+        "companyId",
+        "expires_in",
+        "isBulkInstallation",
+        "locationId",
+        "refreshTokenId",
+        "refresh_token",
+        "scope",
+        "token_type",
+        "userId",
+        "userType",
       }, names)
       assert.are.equal("Bearer", answer.token_type)
       assert.are.equal(86399, answer.expires_in)
@@ -40,7 +51,10 @@ describe("sandbox oauth", function()
       assert.is_nil(answer.locationId)
       assert.is_true(answer.isBulkInstallation)
       assert.are.same({
-        box.seed.location_id, box.seed.other_location_id, "LocationBranch000001", "LocationBranch000002",
+        box.seed.location_id,
+        box.seed.other_location_id,
+        "LocationBranch000001",
+        "LocationBranch000002",
       }, answer.approvedLocations)
       assert.matches("oauth.write", answer.scope, 1, true)
       assert.matches("authClass type", box.calendars(401, answer.access_token).message, 1, true)
@@ -51,10 +65,24 @@ describe("sandbox oauth", function()
       assert.are.equal("Company", box.sign_in({}, { user_type = "Company" }).userType)
       assert.are.equal("Location", box.sign_in({}, { user_type = "Location" }).userType)
       local code = box.code { class = "Location" }
-      box.refused(400, "invalid_grant", box.exchange(400, {
-        grant_type = "authorization_code", code = code, user_type = "Company" }))
-      box.refused(400, "invalid_request", box.exchange(400, {
-        grant_type = "authorization_code", code = code, user_type = "Agency" }))
+      box.refused(
+        400,
+        "invalid_grant",
+        box.exchange(400, {
+          grant_type = "authorization_code",
+          code = code,
+          user_type = "Company",
+        })
+      )
+      box.refused(
+        400,
+        "invalid_request",
+        box.exchange(400, {
+          grant_type = "authorization_code",
+          code = code,
+          user_type = "Agency",
+        })
+      )
     end)
 
     it("gives the scopes that were asked for, and the location that was picked", function()
@@ -63,8 +91,8 @@ describe("sandbox oauth", function()
       assert.are.equal("calendars.readonly", answer.scope)
       box.calendars(200, answer.access_token, box.seed.other_location_id)
       box.calendars(403, answer.access_token)
-      local refusal = box.ask(401, "GET", "/calendars/groups?locationId=" .. box.seed.other_location_id, nil,
-        answer.access_token)
+      local refusal =
+        box.ask(401, "GET", "/calendars/groups?locationId=" .. box.seed.other_location_id, nil, answer.access_token)
       assert.are.equal("The token is not authorized for this scope.", refusal.message)
     end)
 
@@ -127,7 +155,9 @@ describe("sandbox oauth", function()
     it("redirects with code and state, and the code has the requested scopes", function()
       local box = new()
       local answer = box.authorize {
-        state = "a b&c", code_challenge = CHALLENGE, code_challenge_method = "S256",
+        state = "a b&c",
+        code_challenge = CHALLENGE,
+        code_challenge_method = "S256",
         scope = "calendars.readonly calendars/events.write",
       }
       assert.are.equal(302, answer.status)
@@ -155,8 +185,10 @@ describe("sandbox oauth", function()
     it("sends errors to the app by redirect, and shows those of an unknown app on a page", function()
       local box = new()
       for fields, problem in pairs {
-        [{ response_type = "token" }] = "unsupported_response_type", [{ sandbox_pick = "deny" }] = "access_denied",
-        [{ scope = false }] = "invalid_scope", [{ scope = "calendars.all" }] = "invalid_scope",
+        [{ response_type = "token" }] = "unsupported_response_type",
+        [{ sandbox_pick = "deny" }] = "access_denied",
+        [{ scope = false }] = "invalid_scope",
+        [{ scope = "calendars.all" }] = "invalid_scope",
         [{ code_challenge = CHALLENGE, code_challenge_method = "plain" }] = "invalid_request",
         [{ code_challenge = "short", code_challenge_method = "S256" }] = "invalid_request",
         [{ sandbox_pick = "nowhere" }] = "invalid_request",
@@ -166,8 +198,11 @@ describe("sandbox oauth", function()
         assert.are.equal(REDIRECT .. "?error=" .. problem .. "&state=s", answer.headers["location"])
       end
       for _, fields in ipairs {
-        { client_id = "x" }, { redirect_uri = false }, { redirect_uri = "javascript:alert(1)" },
-        { redirect_uri = REDIRECT .. "#x" }, { nonsense = "1" },
+        { client_id = "x" },
+        { redirect_uri = false },
+        { redirect_uri = "javascript:alert(1)" },
+        { redirect_uri = REDIRECT .. "#x" },
+        { nonsense = "1" },
       } do
         local answer = box.authorize(fields)
         assert.are.equal(400, answer.status)
@@ -201,7 +236,14 @@ describe("sandbox oauth", function()
 
       local ledger = box.control("oauth")
       assert.are.same({
-        exchanges = 5, codes = 1, rotations = 2, location_tokens = 0, reuses = 1, graces = 0, limited = 0, refused = 2,
+        exchanges = 5,
+        codes = 1,
+        rotations = 2,
+        location_tokens = 0,
+        reuses = 1,
+        graces = 0,
+        limited = 0,
+        refused = 2,
         lost = 0,
       }, ledger.counts)
       assert.are.same(ledger.counts, box.control "oauth/counts")
@@ -210,12 +252,20 @@ describe("sandbox oauth", function()
         assert.are.equal(i, row.number)
         assert.are.equal(NOW, row.at)
         assert.are.equal(box.client.client_id, row.client_id)
-        rows[i] = ("%s %d %s>%s applied=%s reuse=%s"):format(row.grant, row.status, row.presented, row.generation,
-          row.applied, row.reuse)
+        rows[i] = ("%s %d %s>%s applied=%s reuse=%s"):format(
+          row.grant,
+          row.status,
+          row.presented,
+          row.generation,
+          row.applied,
+          row.reuse
+        )
       end
       assert.are.same({
-        "authorization_code 200 nil>1 applied=true reuse=false", "refresh_token 200 1>2 applied=true reuse=false",
-        "refresh_token 400 1>nil applied=false reuse=true", "refresh_token 200 2>3 applied=true reuse=false",
+        "authorization_code 200 nil>1 applied=true reuse=false",
+        "refresh_token 200 1>2 applied=true reuse=false",
+        "refresh_token 400 1>nil applied=false reuse=true",
+        "refresh_token 200 2>3 applied=true reuse=false",
         "refresh_token 400 nil>nil applied=false reuse=false",
       }, rows)
       assert.are.equal(ledger.exchanges[2].token, ledger.exchanges[3].token)
@@ -274,7 +324,9 @@ describe("sandbox oauth", function()
       local clock = 0
       local box = new({ rate = 5 }, { clock = function() return clock end })
       local token = box.sign_in().refresh_token
-      for _ = 1, 4 do token = box.refresh(200, token).refresh_token end
+      for _ = 1, 4 do
+        token = box.refresh(200, token).refresh_token
+      end
       local _, _, raw = box.send("POST", "/oauth/token", { client_id = box.client.client_id })
       assert.are.equal(429, raw.status)
       assert.are.equal("0", raw.headers["x-ratelimit-remaining"])
@@ -290,7 +342,9 @@ describe("sandbox oauth", function()
       clock = clock + 10
       answer = box.refresh(200, answer.refresh_token)
       box.control("oauth/settings", { rate = false })
-      for _ = 1, 20 do answer = box.refresh(200, answer.refresh_token) end
+      for _ = 1, 20 do
+        answer = box.refresh(200, answer.refresh_token)
+      end
     end)
   end)
 
@@ -302,9 +356,12 @@ describe("sandbox oauth", function()
       advance(box, 59999)
       box.calendars(200, tokens.access_token)
       advance(box, 1)
-      assert.are.same({ 401, "Invalid JWT", "Unauthorized" }, (function(body)
-        return { body.statusCode, body.message, body.error }
-      end)(box.calendars(401, tokens.access_token)))
+      assert.are.same(
+        { 401, "Invalid JWT", "Unauthorized" },
+        (function(body) return { body.statusCode, body.message, body.error } end)(
+          box.calendars(401, tokens.access_token)
+        )
+      )
       box.control("oauth/settings", { expires_in = 5 })
       tokens = box.refresh(200, tokens.refresh_token)
       assert.are.equal(5, tokens.expires_in)
@@ -335,8 +392,10 @@ describe("sandbox oauth", function()
       local second = box.refresh(200, first.refresh_token)
       local function look(token) return box.control("oauth/inspect", { token = token }) end
       assert.are.same({ known = false }, look "nothing")
-      assert.are.same({ known = true, kind = "access", class = "Location", locationId = box.seed.location_id,
-        expired = false }, look(first.access_token))
+      assert.are.same(
+        { known = true, kind = "access", class = "Location", locationId = box.seed.location_id, expired = false },
+        look(first.access_token)
+      )
       local old, new_one = look(first.refresh_token), look(second.refresh_token)
       assert.are.same({ 1, true, false }, { old.generation, old.used, old.current })
       assert.are.same({ 2, false, true }, { new_one.generation, new_one.used, new_one.current })
@@ -367,10 +426,14 @@ describe("sandbox oauth", function()
       local agency = box.sign_in { class = "Company" }.access_token
       local answer = box.ask(200, "POST", "/oauth/locationToken", location_form(box), agency)
       local names = {}
-      for name in pairs(answer) do names[#names + 1] = name end
+      for name in pairs(answer) do
+        names[#names + 1] = name
+      end
       table.sort(names)
-      assert.are.same({ "access_token", "appId", "expires_in", "locationId", "scope", "token_type", "userId",
-        "versionId" }, names)
+      assert.are.same(
+        { "access_token", "appId", "expires_in", "locationId", "scope", "token_type", "userId", "versionId" },
+        names
+      )
       assert.are.equal(box.seed.other_location_id, answer.locationId)
       box.calendars(200, answer.access_token, box.seed.other_location_id)
       box.calendars(403, answer.access_token)
@@ -379,8 +442,7 @@ describe("sandbox oauth", function()
       assert.are.equal(1, box.control("oauth/counts").location_tokens)
       advance(box, 100000)
       box.calendars(401, answer.access_token, box.seed.other_location_id)
-      assert.are.equal("Invalid JWT",
-        box.ask(401, "POST", "/oauth/locationToken", location_form(box), agency).message)
+      assert.are.equal("Invalid JWT", box.ask(401, "POST", "/oauth/locationToken", location_form(box), agency).message)
     end)
 
     it("refuses other locations, companies, user types, scopes, versions and forms", function()
@@ -396,29 +458,38 @@ describe("sandbox oauth", function()
       ask(200, location_form(box))
       ask(403, { companyId = "x", locationId = box.seed.location_id })
       assert.are.same({ "companyId must be a string", "locationId must be a string" }, ask(422, ""))
-      assert.are.same({ "property company_id should not exist", "companyId must be a string" },
-        ask(422, { company_id = "x", locationId = "y" }))
+      assert.are.same(
+        { "property company_id should not exist", "companyId must be a string" },
+        ask(422, { company_id = "x", locationId = "y" })
+      )
       assert.matches("authClass", ask(401, location_form(box), box.sign_in().access_token), 1, true)
       assert.matches("authClass", ask(401, location_form(box), box.app.token_names.agency), 1, true)
       assert.matches("authClass", ask(401, location_form(box), box.app.token), 1, true)
       local narrow = box.sign_in { class = "Company", scopes = { "oauth.readonly" } }.access_token
       assert.are.equal("The token is not authorized for this scope.", ask(401, location_form(box), narrow))
       assert.are.equal("version header was not found.", ask(401, location_form(box), nil, { version = false }))
-      assert.are.equal("Authorization header was not found.",
-        ask(401, location_form(box), nil, { authorization = false }))
+      assert.are.equal(
+        "Authorization header was not found.",
+        ask(401, location_form(box), nil, { authorization = false })
+      )
     end)
 
     it("lists the locations with the app, page by page", function()
       local box = new { locations = 43 }
       local agency = box.sign_in({ class = "Company" }).access_token
-      local base = "/oauth/installedLocations?companyId=" .. box.seed.company_id .. "&appId="
+      local base = "/oauth/installedLocations?companyId="
+        .. box.seed.company_id
+        .. "&appId="
         .. box.app.oauth.server.app_id
       local function ask(status, query, token) return box.ask(status, "GET", base .. query, nil, token or agency) end
       local page = ask(200, "")
       assert.are.same({ 45, 20 }, { page.count, #page.locations })
       assert.are.same({
-        _id = box.seed.location_id, name = "Linden Street Clinic", isInstalled = true,
-        address = "12 Linden Street, New York, NY 10011, USA", versionId = box.app.oauth.server.app_id,
+        _id = box.seed.location_id,
+        name = "Linden Street Clinic",
+        isInstalled = true,
+        address = "12 Linden Street, New York, NY 10011, USA",
+        versionId = box.app.oauth.server.app_id,
       }, page.locations[1])
       assert.are.equal(5, #ask(200, "&skip=40").locations)
       assert.are.equal("LocationBranch000002", ask(200, "&skip=3&limit=1").locations[1]._id)
@@ -443,20 +514,34 @@ describe("sandbox oauth", function()
   it("has the spelling of version v3 with camel_case", function()
     local box = new { camel_case = true }
     local answer = box.ask(200, "POST", "/oauth/token", {
-      clientId = box.client.client_id, clientSecret = box.client.client_secret, grantType = "authorization_code",
+      clientId = box.client.client_id,
+      clientSecret = box.client.client_secret,
+      grantType = "authorization_code",
       code = box.code { class = "Company" },
     })
     assert.are.same({ 86399, "Bearer" }, { answer.expiresIn, answer.tokenType })
     assert.is_nil(answer.access_token)
-    answer = box.ask(200, "POST", "/oauth/token", core.encode {
-      clientId = box.client.client_id, clientSecret = box.client.client_secret, grantType = "refresh_token",
-      refreshToken = answer.refreshToken,
-    }, nil, { ["content-type"] = "application/json" })
+    answer = box.ask(
+      200,
+      "POST",
+      "/oauth/token",
+      core.encode {
+        clientId = box.client.client_id,
+        clientSecret = box.client.client_secret,
+        grantType = "refresh_token",
+        refreshToken = answer.refreshToken,
+      },
+      nil,
+      { ["content-type"] = "application/json" }
+    )
     local form = { companyId = box.seed.company_id, locationId = box.seed.location_id }
     local location = box.ask(200, "POST", "/oauth/location-token", form, answer.accessToken, { version = "v3" })
     box.calendars(200, location.accessToken)
-    box.refused(400, "invalid_request", box.ask(400, "POST", "/oauth/token", '{"clientId":1}', nil,
-      { ["content-type"] = "application/json" }))
+    box.refused(
+      400,
+      "invalid_request",
+      box.ask(400, "POST", "/oauth/token", '{"clientId":1}', nil, { ["content-type"] = "application/json" })
+    )
     box.ask(404, "POST", "/oauth/locationtoken", form, answer.accessToken)
     new().ask(404, "POST", "/oauth/location-token", form, "x")
   end)
@@ -476,7 +561,8 @@ describe("sandbox oauth", function()
 
   it("refuses unknown options and unknown bodies of the admin interface", function()
     for problem, oauth in pairs {
-      ["unknown sandbox option `expires` "] = { expires = 1 }, ["`rate` must be a number, got string"] = { rate = "5" },
+      ["unknown sandbox option `expires` "] = { expires = 1 },
+      ["`rate` must be a number, got string"] = { rate = "5" },
       ["`mark` must be of letters"] = { mark = "a b" },
     } do
       local ok, message = pcall(function() sandbox.start { oauth = oauth } end)
@@ -486,8 +572,11 @@ describe("sandbox oauth", function()
     end
     local box = new()
     for name, body in pairs {
-      ["oauth/settings"] = { grace = 1 }, ["oauth/fault"] = { explode = true }, ["oauth/code"] = { class = "Agency" },
-      ["oauth/inspect"] = {}, ["oauth/install"] = {},
+      ["oauth/settings"] = { grace = 1 },
+      ["oauth/fault"] = { explode = true },
+      ["oauth/code"] = { class = "Agency" },
+      ["oauth/inspect"] = {},
+      ["oauth/install"] = {},
     } do
       box.ask(422, "POST", "/__sandbox/" .. name, core.encode(body), box.app.control_token)
     end

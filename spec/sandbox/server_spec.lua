@@ -45,8 +45,14 @@ end
 local function send(connection, box, method, target, body)
   body = body and core.encode(body) or ""
   assert(connection:send(table.concat({
-    method .. " " .. target .. " HTTP/1.1", "Host: 127.0.0.1:" .. box.port, "Authorization: Bearer " .. box.token,
-    "Version: 2021-07-28", "Content-Type: application/json", "Content-Length: " .. #body, "", body,
+    method .. " " .. target .. " HTTP/1.1",
+    "Host: 127.0.0.1:" .. box.port,
+    "Authorization: Bearer " .. box.token,
+    "Version: 2021-07-28",
+    "Content-Type: application/json",
+    "Content-Length: " .. #body,
+    "",
+    body,
   }, "\r\n")))
 end
 
@@ -74,16 +80,18 @@ end
 
 local function booking(box, fields)
   local body = {
-    calendarId = box.seed.calendars.physio, locationId = box.location_id, contactId = box.seed.contacts.adele,
+    calendarId = box.seed.calendars.physio,
+    locationId = box.location_id,
+    contactId = box.seed.contacts.adele,
     startTime = "2026-05-05T11:30:00-04:00",
   }
-  for name, value in pairs(fields or {}) do body[name] = value end
+  for name, value in pairs(fields or {}) do
+    body[name] = value
+  end
   return body
 end
 
-local function groups(box)
-  return "/calendars/groups?locationId=" .. box.location_id
-end
+local function groups(box) return "/calendars/groups?locationId=" .. box.location_id end
 
 describe("hoopai.sandbox", function()
   before_each(leak.before)
@@ -121,10 +129,12 @@ describe("hoopai.sandbox", function()
 
     it("passes its options on", function()
       local box <close> = sandbox.start {
-        now = MONDAY, token = "it's \"mine\" \\ \n$(exit)`", tokens = { more = { token = "more" } },
+        now = MONDAY,
+        token = 'it\'s "mine" \\ \n$(exit)`',
+        tokens = { more = { token = "more" } },
         get_envelope = "event",
       }
-      assert.are.equal("it's \"mine\" \\ \n$(exit)`", box.token)
+      assert.are.equal('it\'s "mine" \\ \n$(exit)`', box.token)
       assert.are.equal("2026-05-05", box.seed.days[1])
       box.token = box.tokens.more
       local status, body = ask(box, "GET", "/calendars/events/appointments/" .. box.seed.appointments[1])
@@ -240,9 +250,7 @@ describe("hoopai.sandbox", function()
         local status, body = receive(connection)
         connection:close()
         count[status] = count[status] + 1
-        if status == 400 then
-          assert.are.equal("The slot you have selected is no longer available.", body.message)
-        end
+        if status == 400 then assert.are.equal("The slot you have selected is no longer available.", body.message) end
       end
       assert.is_true(socket.gettime() - began < 12 * 0.1, "the requests did not overlap")
       assert.are.same({ [200] = 1, [400] = 11 }, count)
@@ -255,8 +263,13 @@ describe("hoopai.sandbox", function()
       local connections, won = {}, {}
       for i = 1, 6 do
         connections[i] = assert(connect(box.port))
-        send(connections[i], box, "POST", "/calendars/events/appointments",
-          booking(box, { calendarId = box.seed.calendars.checkup, startTime = TUESDAY_HALF_PAST_NINE }))
+        send(
+          connections[i],
+          box,
+          "POST",
+          "/calendars/events/appointments",
+          booking(box, { calendarId = box.seed.calendars.checkup, startTime = TUESDAY_HALF_PAST_NINE })
+        )
       end
       for _, connection in ipairs(connections) do
         local status, body = receive(connection)
@@ -309,8 +322,12 @@ describe("hoopai.sandbox", function()
   describe("with tls", function()
     local function curl(box, options, host)
       local url = box.url:gsub("127%.0%.0%.1", host or "127.0.0.1") .. groups(box)
-      local pipe = io.popen(("curl -sS --noproxy '*' -o /dev/null -w '%%{http_code} %%{http_version}' %s "
-        .. "-H 'Authorization: Bearer %s' -H 'Version: 2021-07-28' '%s' 2>&1"):format(options, box.token, url))
+      local pipe = io.popen(
+        (
+          "curl -sS --noproxy '*' -o /dev/null -w '%%{http_code} %%{http_version}' %s "
+          .. "-H 'Authorization: Bearer %s' -H 'Version: 2021-07-28' '%s' 2>&1"
+        ):format(options, box.token, url)
+      )
       local text = pipe:read "a"
       pipe:close()
       return text
@@ -337,8 +354,12 @@ describe("hoopai.sandbox", function()
       local transfers = {}
       for i = 1, 400 do
         transfers[i] = send_request(multi, {
-          method = "GET", url = box.url .. groups(box), headers = { "Version: 2021-07-28" },
-          token = core.secret(box.token), timeout = 10, at_most_once = false,
+          method = "GET",
+          url = box.url .. groups(box),
+          headers = { "Version: 2021-07-28" },
+          token = core.secret(box.token),
+          timeout = 10,
+          at_most_once = false,
         })
       end
       for _, transfer in ipairs(transfers) do
@@ -371,9 +392,7 @@ describe("hoopai.sandbox", function()
       return gone
     end
 
-    it("that is killed leaves nothing behind", function()
-      assert.is_true(kill_parent "")
-    end)
+    it("that is killed leaves nothing behind", function() assert.is_true(kill_parent "") end)
 
     it("that is killed leaves nothing behind, even while a program it started lives on", function()
       if not contents "/proc/self/stat" then

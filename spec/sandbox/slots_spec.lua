@@ -8,9 +8,7 @@ local stores = require "hoopai.sandbox.domain.store"
 local ZONE = "America/New_York"
 local HOUR, DAY = 3600000, 86400000
 
-local function ms(text)
-  return assert(local_time.parse(text, ZONE), text)
-end
+local function ms(text) return assert(local_time.parse(text, ZONE), text) end
 
 local function hours(from, to, days)
   local function part(text) return tonumber(text:match "^%d+"), tonumber(text:match "%d+$") end
@@ -26,7 +24,9 @@ end
 
 local function team(...)
   local members = {}
-  for i, id in ipairs { ... } do members[i] = { userId = id } end
+  for i, id in ipairs { ... } do
+    members[i] = { userId = id }
+  end
   return members
 end
 
@@ -42,10 +42,15 @@ describe("hoopai.sandbox.domain.slots", function()
   local function calendar(fields)
     count = count + 1
     local made = {
-      id = "calendar" .. count, locationId = "here", slotDuration = 60, slotInterval = 60,
+      id = "calendar" .. count,
+      locationId = "here",
+      slotDuration = 60,
+      slotInterval = 60,
       openHours = { hours("9:00", "12:00") },
     }
-    for name, value in pairs(fields or {}) do made[name] = value end
+    for name, value in pairs(fields or {}) do
+      made[name] = value
+    end
     return store.calendars:add(made)
   end
 
@@ -53,17 +58,25 @@ describe("hoopai.sandbox.domain.slots", function()
     count = count + 1
     local from = ms(text)
     local made = {
-      id = "appointment" .. count, locationId = "here", calendarId = cal.id, from = from,
-      to = from + slots.duration(cal), appointmentStatus = "confirmed",
+      id = "appointment" .. count,
+      locationId = "here",
+      calendarId = cal.id,
+      from = from,
+      to = from + slots.duration(cal),
+      appointmentStatus = "confirmed",
     }
-    for name, value in pairs(fields or {}) do made[name] = value end
+    for name, value in pairs(fields or {}) do
+      made[name] = value
+    end
     return store.appointments:add(made)
   end
 
   local function block(from, to, fields)
     count = count + 1
     local made = { id = "block" .. count, locationId = "here", from = ms(from), to = ms(to) }
-    for name, value in pairs(fields) do made[name] = value end
+    for name, value in pairs(fields) do
+      made[name] = value
+    end
     return store.blocks:add(made)
   end
 
@@ -72,9 +85,13 @@ describe("hoopai.sandbox.domain.slots", function()
     options = options or {}
     local from = local_time.instant(local_time.parse_date(date), 0, ZONE)
     local texts = {}
-    for i, start in ipairs(slots.free(store, cal, {
-      from = from, to = local_time.instant(local_time.parse_date(date) + 1, 0, ZONE) - 1, users = options.users,
-    })) do
+    for i, start in
+      ipairs(slots.free(store, cal, {
+        from = from,
+        to = local_time.instant(local_time.parse_date(date) + 1, 0, ZONE) - 1,
+        users = options.users,
+      }))
+    do
       local text = local_time.iso(start, ZONE)
       assert.are.equal(date, text:sub(1, 10))
       texts[i] = options.offset and text:sub(12, 16) .. text:sub(20, 22) or text:sub(12, 16)
@@ -125,7 +142,11 @@ describe("hoopai.sandbox.domain.slots", function()
     it("come from a member's schedule, in its own zone", function()
       local cal = calendar { teamMembers = team("ann", "bob") }
       store.schedules:add {
-        id = "s", userId = "ann", calendarIds = { cal.id }, timezone = "America/Chicago", rules = {
+        id = "s",
+        userId = "ann",
+        calendarIds = { cal.id },
+        timezone = "America/Chicago",
+        rules = {
           { type = "wday", day = "tuesday", intervals = { { from = "09:00", to = "11:00" } } },
           { type = "wday", day = "thursday", intervals = { { from = "09:00", to = "10:00" } } },
           { type = "date", date = "2026-05-07", intervals = { { from = "20:00", to = "21:00" } } },
@@ -143,30 +164,36 @@ describe("hoopai.sandbox.domain.slots", function()
 
   describe("when clocks change", function()
     local night
-    before_each(function()
-      night = calendar { openHours = { hours("0:00", "6:00") } }
-    end)
+    before_each(function() night = calendar { openHours = { hours("0:00", "6:00") } } end)
 
     it("in March there is no hour that the clocks skip", function()
       now = ms "2026-03-01T00:00:00"
       assert.are.equal("00:00-05 01:00-05 03:00-04 04:00-04 05:00-04", free(night, "2026-03-08", { offset = true }))
-      assert.are.equal("00:00-05 01:00-05 02:00-05 03:00-05 04:00-05 05:00-05",
-        free(night, "2026-03-07", { offset = true }))
+      assert.are.equal(
+        "00:00-05 01:00-05 02:00-05 03:00-05 04:00-05 05:00-05",
+        free(night, "2026-03-07", { offset = true })
+      )
     end)
 
     it("in November the hour that comes twice is offered twice", function()
       now = ms "2026-10-25T00:00:00"
-      assert.are.equal("00:00-04 01:00-04 01:00-05 02:00-05 03:00-05 04:00-05 05:00-05",
-        free(night, "2026-11-01", { offset = true }))
+      assert.are.equal(
+        "00:00-04 01:00-04 01:00-05 02:00-05 03:00-05 04:00-05 05:00-05",
+        free(night, "2026-11-01", { offset = true })
+      )
       local list = slots.free(store, night, { from = ms "2026-11-01T00:00:00", to = ms "2026-11-01T05:59:00" })
-      for i = 2, #list do assert.are.equal(HOUR, list[i] - list[i - 1]) end
+      for i = 2, #list do
+        assert.are.equal(HOUR, list[i] - list[i - 1])
+      end
     end)
 
     it("each of the two hours is booked for itself", function()
       now = ms "2026-10-25T00:00:00"
       book(night, "2026-11-01T01:00:00-05:00")
-      assert.are.equal("00:00-04 01:00-04 02:00-05 03:00-05 04:00-05 05:00-05",
-        free(night, "2026-11-01", { offset = true }))
+      assert.are.equal(
+        "00:00-04 01:00-04 02:00-05 03:00-05 04:00-05 05:00-05",
+        free(night, "2026-11-01", { offset = true })
+      )
       assert.is_nil(slots.free_members(store, night, ms "2026-11-01T06:00:00Z"))
       assert.is_truthy(slots.free_members(store, night, ms "2026-11-01T05:00:00Z"))
     end)

@@ -61,8 +61,10 @@ describe("sandbox token faults", function()
       local function spoilt(given)
         fault(box, given)
         local _, body, raw = box.send("POST", "/oauth/token", {
-          grant_type = "refresh_token", refresh_token = box.control("oauth/grant", {}).refresh_token,
-          client_id = box.client.client_id, client_secret = box.client.client_secret,
+          grant_type = "refresh_token",
+          refresh_token = box.control("oauth/grant", {}).refresh_token,
+          client_id = box.client.client_id,
+          client_secret = box.client.client_secret,
         })
         assert.is_nil(body)
         assert.are.equal(200, raw.status)
@@ -96,9 +98,7 @@ describe("sandbox token faults", function()
     describe(tls and "over HTTP/2" or "over HTTP/1.1", function()
       local box, multi
 
-      setup(function()
-        box = sandbox.start { control = true, tls = tls, oauth = { rate = false } }
-      end)
+      setup(function() box = sandbox.start { control = true, tls = tls, oauth = { rate = false } } end)
       teardown(function() box:stop() end)
       before_each(function()
         leak.before()
@@ -112,10 +112,20 @@ describe("sandbox token faults", function()
 
       local function refresh(token, timeout)
         local transfer <close> = send(multi, {
-          method = "POST", url = box.url .. "/oauth/token", headers = { "Content-Type: " .. sandbox_oauth.FORM },
-          at_most_once = true, timeout = timeout or 10, body = core.query {
-            "grant_type", "refresh_token", "refresh_token", token, "client_id", box.oauth.client_id,
-            "client_secret", box.oauth.client_secret,
+          method = "POST",
+          url = box.url .. "/oauth/token",
+          headers = { "Content-Type: " .. sandbox_oauth.FORM },
+          at_most_once = true,
+          timeout = timeout or 10,
+          body = core.query {
+            "grant_type",
+            "refresh_token",
+            "refresh_token",
+            token,
+            "client_id",
+            box.oauth.client_id,
+            "client_secret",
+            box.oauth.client_secret,
           },
         })
         while transfer:state() ~= "done" do
@@ -127,9 +137,7 @@ describe("sandbox token faults", function()
       end
 
       -- The entry of the one exchange.
-      local function entry()
-        return box:control("oauth").exchanges[1]
-      end
+      local function entry() return box:control("oauth").exchanges[1] end
 
       local function counts() return box:control("oauth/counts") end
 
@@ -171,7 +179,7 @@ describe("sandbox token faults", function()
         box:control("oauth/fault", { truncated = true })
         local status, kind, body = refresh(token)
         assert.are.same({ 200, "network" }, { status, kind })
-        assert.matches("^{\"access_token\"", body)
+        assert.matches('^{"access_token"', body)
         assert.is_nil((core.decode(body)))
         assert.are.same({ true, false, 1 }, { entry().applied, entry().answered, counts().lost })
       end)
@@ -199,7 +207,9 @@ describe("sandbox token faults", function()
         multi:close()
         assert.are.same({ true, false }, { entry().applied, entry().answered })
         local limit = core.now() + 20
-        repeat core.sleep(0.1) until counts().lost == 1 or core.now() > limit
+        repeat
+          core.sleep(0.1)
+        until counts().lost == 1 or core.now() > limit
         assert.are.same({ true, false, 1 }, { entry().applied, entry().answered, counts().lost })
       end)
     end)

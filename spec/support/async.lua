@@ -6,10 +6,12 @@ local async = {}
 
 --- A to-be-closed variable that appends its name to a list, and then calls extra(err).
 function async.closing(list, name, extra)
-  return setmetatable({}, { __close = function(_, err)
-    list[#list + 1] = name
-    if extra then extra(err) end
-  end })
+  return setmetatable({}, {
+    __close = function(_, err)
+      list[#list + 1] = name
+      if extra then extra(err) end
+    end,
+  })
 end
 
 --- A list and a function that appends to it.
@@ -21,7 +23,9 @@ end
 --- A client of a test server; leak.after closes it.
 function async.client(server, options)
   local all = { token = "t", base_url = server.url, location_id = "l" }
-  for name, value in pairs(options or {}) do all[name] = value end
+  for name, value in pairs(options or {}) do
+    all[name] = value
+  end
   return leak.client(all)
 end
 

@@ -23,10 +23,17 @@ function blocked.peers()
   -- Where this is not allowed, or taken, only the host's own silent resolver is tried.
   local has_port = names:setsockname("127.0.0.99", 53)
   return setmetatable({
-    host = core_host.build(), deaf = deaf, names = names, close_silent = close_silent, has_port = has_port,
+    host = core_host.build(),
+    deaf = deaf,
+    names = names,
+    close_silent = close_silent,
+    has_port = has_port,
     urls = {
-      resolver = "https://name.silent", dns = "https://name.example.com", listener = silent,
-      tls = "https://127.0.0.1:" .. port, answer = "http://127.0.0.1:" .. port,
+      resolver = "https://name.silent",
+      dns = "https://name.example.com",
+      listener = silent,
+      tls = "https://127.0.0.1:" .. port,
+      answer = "http://127.0.0.1:" .. port,
     },
   }, Peers)
 end
@@ -45,9 +52,7 @@ local function run(command)
 end
 
 --- Can a child process have other name servers than the system?
-function Peers:has_dns()
-  return self.has_port and run "unshare -m true"
-end
+function Peers:has_dns() return self.has_port and run "unshare -m true" end
 
 --- Runs one case.
 -- @tparam string peer resolver (a getaddrinfo that sleeps), dns (a name server that is silent), listener (never
@@ -58,7 +63,12 @@ end
 -- printed
 function Peers:measure(peer, case, calls)
   local command = ("timeout %d %s spec/support/blocking.lua %s %s %d"):format(
-    LIMIT, self.host, case, child.quote(self.urls[peer]), calls)
+    LIMIT,
+    self.host,
+    case,
+    child.quote(self.urls[peer]),
+    calls
+  )
   -- The host exports functions, which AddressSanitizer takes for a library that was loaded before it.
   command = 'export ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0"; ' .. command
   if peer == "dns" then
@@ -79,8 +89,11 @@ function blocked.parse(text)
   local longest, cpu, overshoot, rest = text:match "^([%d.]+) ([%d.]+) (-?[%d.]+)\n(.*)$"
   if not longest then return nil, text end
   return {
-    longest = tonumber(longest), cpu = tonumber(cpu), overshoot = tonumber(overshoot),
-    lua_close = tonumber(rest:match "lua_close ([%d.]+)"), threads = tonumber(rest:match "threads (%d+)"),
+    longest = tonumber(longest),
+    cpu = tonumber(cpu),
+    overshoot = tonumber(overshoot),
+    lua_close = tonumber(rest:match "lua_close ([%d.]+)"),
+    threads = tonumber(rest:match "threads (%d+)"),
   }
 end
 

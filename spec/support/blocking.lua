@@ -27,7 +27,9 @@ local has_threads = lfs.attributes("/proc/self/task") ~= nil
 local function count_threads()
   if not has_threads then return end
   local count = -2 -- . and ..
-  for _ in lfs.dir("/proc/self/task") do count = count + 1 end
+  for _ in lfs.dir("/proc/self/task") do
+    count = count + 1
+  end
   threads = math.max(threads, count)
 end
 
@@ -39,8 +41,14 @@ local function measured(fn, ...)
 end
 
 local client = hoopai.new {
-  base_url = url, token = "t", location_id = "l", timeout = TIMEOUT, retries = false, rate_limit = false,
-  max_connections = tonumber(calls), connect_timeout = 10,
+  base_url = url,
+  token = "t",
+  location_id = "l",
+  timeout = TIMEOUT,
+  retries = false,
+  rate_limit = false,
+  max_connections = tonumber(calls),
+  connect_timeout = 10,
 }
 
 local function call()
@@ -66,7 +74,9 @@ end
 
 local function begin()
   local tasks = {}
-  for index = 1, tonumber(calls) do tasks[index] = measured(hoopai.spawn, call) end
+  for index = 1, tonumber(calls) do
+    tasks[index] = measured(hoopai.spawn, call)
+  end
   return tasks
 end
 
@@ -77,7 +87,9 @@ end
 local tasks = begin()
 drive((case == "cancel" or case == "close" or case == "lua_close") and 0.4 or nil)
 if case == "cancel" then
-  for _, task in ipairs(tasks) do measured(task.cancel, task) end
+  for _, task in ipairs(tasks) do
+    measured(task.cancel, task)
+  end
   drive()
 elseif case == "close" then
   measured(client.close, client)

@@ -20,16 +20,26 @@ end
 -- @tparam[opt] table more fields of the call
 function calls.call(fields, more)
   local endpoint = { id = "things:get", method = "GET", path = "/things/{id}", retry = "safe", result = {} }
-  for name, value in pairs(fields or {}) do endpoint[name] = value end
+  for name, value in pairs(fields or {}) do
+    endpoint[name] = value
+  end
   local call = {
     prepared = {
-      endpoint = endpoint, path = "/things/x", rate_limit_key = "l",
+      endpoint = endpoint,
+      path = "/things/x",
+      rate_limit_key = "l",
       options = { timeout = 30, queue_timeout = 5 },
     },
-    attempts = 1, attempt = false, info = false, begun = core.now(), unclear = false,
+    attempts = 1,
+    attempt = false,
+    info = false,
+    begun = core.now(),
+    unclear = false,
     state = { closed_message = "the client is closed" },
   }
-  for name, value in pairs(more or {}) do call[name] = value end
+  for name, value in pairs(more or {}) do
+    call[name] = value
+  end
   return call
 end
 

@@ -6,26 +6,28 @@ local socket = require "socket"
 local child = {}
 
 --- A word of a shell command, whatever is in it.
-function child.quote(word)
-  return "'" .. word:gsub("'", "'\\''") .. "'"
-end
+function child.quote(word) return "'" .. word:gsub("'", "'\\''") .. "'" end
 
 --- The interpreter that runs the specs.
 function child.interpreter()
   local first = -1
-  while arg and arg[first - 1] do first = first - 1 end
+  while arg and arg[first - 1] do
+    first = first - 1
+  end
   return arg and arg[first] or os_getenv("LUA") or "lua5.4"
 end
 
 --- The interpreter that runs the servers of the specs: another one where Debian lacks their modules for ours.
-function child.server_interpreter()
-  return os_getenv "HOOPAI_SANDBOX_LUA" or child.interpreter()
-end
+function child.server_interpreter() return os_getenv "HOOPAI_SANDBOX_LUA" or child.interpreter() end
 
 local function environment(variables)
   local words = { "env" }
-  for _, name in ipairs(variables.unset or {}) do words[#words + 1] = "-u " .. name end
-  for name, value in pairs(variables.set or {}) do words[#words + 1] = name .. "=" .. child.quote(value) end
+  for _, name in ipairs(variables.unset or {}) do
+    words[#words + 1] = "-u " .. name
+  end
+  for name, value in pairs(variables.set or {}) do
+    words[#words + 1] = name .. "=" .. child.quote(value)
+  end
   return table.concat(words, " ")
 end
 
@@ -46,8 +48,12 @@ Child.__index = Child
 function child.start(source, variables)
   local self = setmetatable({ script = write_script(source), pid_file = os_tmpname() }, Child)
   -- The shell writes its process id and then becomes the interpreter.
-  local command = ("echo $$ > %s; exec %s %s %s 2>&1"):format(child.quote(self.pid_file),
-    environment(variables or {}), child.quote(child.interpreter()), child.quote(self.script))
+  local command = ("echo $$ > %s; exec %s %s %s 2>&1"):format(
+    child.quote(self.pid_file),
+    environment(variables or {}),
+    child.quote(child.interpreter()),
+    child.quote(self.script)
+  )
   self.output = assert(io_popen(command, "r"))
   return self
 end
@@ -66,9 +72,7 @@ function Child:pid()
 end
 
 --- Sends a signal, e.g. "INT".
-function Child:signal(name)
-  assert(os_execute(("kill -%s %s"):format(name, self:pid())))
-end
+function Child:signal(name) assert(os_execute(("kill -%s %s"):format(name, self:pid()))) end
 
 --- Waits for the end. Returns what it printed, whether it succeeded, and how it ended ("exit" or "signal", number).
 function Child:finish()
@@ -80,8 +84,6 @@ function Child:finish()
 end
 
 --- Runs a Lua script to its end.
-function child.run(source, variables)
-  return child.start(source, variables):finish()
-end
+function child.run(source, variables) return child.start(source, variables):finish() end
 
 return child

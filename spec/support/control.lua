@@ -20,8 +20,12 @@ control.PATIENCE = 20 -- seconds for anything that should take milliseconds
 function control.start(script, pattern)
   local name = os_tmpname()
   -- Without a sanitizer or valgrind that this process may run under: what the server does is not under test.
-  local pipe = assert(io_popen(("exec env -u LD_PRELOAD %s %s %s"):format(
-    child.quote(child.server_interpreter()), script, child.quote(name)), "w"))
+  local pipe = assert(
+    io_popen(
+      ("exec env -u LD_PRELOAD %s %s %s"):format(child.quote(child.server_interpreter()), script, child.quote(name)),
+      "w"
+    )
+  )
   local deadline = socket.gettime() + control.PATIENCE
   repeat
     local file = assert(io_open(name))

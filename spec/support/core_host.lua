@@ -1,7 +1,6 @@
 --- Builds and runs spec/support/core_host.c.
 
-local io_open, io_popen, os_getenv, os_remove, os_tmpname =
-  io.open, io.popen, os.getenv, os.remove, os.tmpname
+local io_open, io_popen, os_getenv, os_remove, os_tmpname = io.open, io.popen, os.getenv, os.remove, os.tmpname
 local child = require "spec.support.child"
 
 local core_host = {}
@@ -21,8 +20,15 @@ function core_host.build()
   -- With a core under AddressSanitizer the host is too: memory from before its library is loaded is not looked after.
   local sanitizer = os_getenv "ASAN_OPTIONS" and "-fsanitize=address" or ""
   -- A compiler run under the sanitizer's library would report its own leaks.
-  local pipe = assert(io_popen(("env -u LD_PRELOAD %s -std=c11 -O1 -g -Wall -Wextra -Werror -pthread -rdynamic %s "
-    .. "-o %s spec/support/core_host.c %s 2>&1"):format(os_getenv "CC" or "cc", sanitizer, name, flags()), "r"))
+  local pipe = assert(
+    io_popen(
+      (
+        "env -u LD_PRELOAD %s -std=c11 -O1 -g -Wall -Wextra -Werror -pthread -rdynamic %s "
+        .. "-o %s spec/support/core_host.c %s 2>&1"
+      ):format(os_getenv "CC" or "cc", sanitizer, name, flags()),
+      "r"
+    )
+  )
   local text = pipe:read "a"
   if not pipe:close() then error(text) end
   return name
@@ -43,7 +49,9 @@ function core_host.run(host, source, options)
   local words = { 'ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0" exec timeout 60', host }
   if options.threads then words[#words + 1] = "-" .. options.threads end
   words[#words + 1] = script
-  for _, argument in ipairs(options.arguments or {}) do words[#words + 1] = child.quote(tostring(argument)) end
+  for _, argument in ipairs(options.arguments or {}) do
+    words[#words + 1] = child.quote(tostring(argument))
+  end
   local pipe = assert(io_popen(table.concat(words, " ") .. " 2>&1", "r"))
   local text = pipe:read "a"
   local ok, how, code = pipe:close()

@@ -32,19 +32,20 @@ end
 --- Runs a transfer to its end and takes it (and what ended before) out of next(). Returns it.
 function core_http.finish(multi, transfer)
   core_http.run_until(multi, function() return transfer:state() == "done" end)
-  repeat until not multi:next()
+  repeat
+  until not multi:next()
   return transfer
 end
 
 --- One request from its beginning to its end.
-function core_http.fetch(multi, url, request)
-  return core_http.finish(multi, core_http.add(multi, url, request))
-end
+function core_http.fetch(multi, url, request) return core_http.finish(multi, core_http.add(multi, url, request)) end
 
 --- Everything that is ended and not taken yet, in order.
 function core_http.take_all(multi)
   local list = {}
-  for transfer in multi.next, multi do list[#list + 1] = transfer end
+  for transfer in multi.next, multi do
+    list[#list + 1] = transfer
+  end
   return list
 end
 

@@ -51,8 +51,6 @@ function core_locale.make()
   return folder
 end
 
-function core_locale.remove(folder)
-  assert(os_execute("rm -r " .. child.quote(folder)))
-end
+function core_locale.remove(folder) assert(os_execute("rm -r " .. child.quote(folder))) end
 
 return core_locale

@@ -30,8 +30,14 @@ end
 function core_tls.certificate(alternative)
   local base = os_tmpname()
   write(base, CONFIG:format("spec", alternative))
-  assert(os_execute(("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -config %s "
-    .. "-extensions extensions -keyout %s.key -out %s.crt 2>/dev/null"):format(base, base, base)))
+  assert(
+    os_execute(
+      (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -config %s "
+        .. "-extensions extensions -keyout %s.key -out %s.crt 2>/dev/null"
+      ):format(base, base, base)
+    )
+  )
   os_remove(base)
   return { certificate = base .. ".crt", key = base .. ".key" }
 end
@@ -50,8 +56,19 @@ function core_tls.start(pair, version)
   local child = require "spec.support.child"
   local socket = require "socket"
   local name = os_tmpname()
-  local pipe = assert(io_popen(("echo $$ > %s; exec env -u LD_PRELOAD %s spec/support/core_tls.lua %s %s %s %s"):format(
-    name, child.quote(child.server_interpreter()), name, pair.certificate, pair.key, version), "w"))
+  local pipe = assert(
+    io_popen(
+      ("echo $$ > %s; exec env -u LD_PRELOAD %s spec/support/core_tls.lua %s %s %s %s"):format(
+        name,
+        child.quote(child.server_interpreter()),
+        name,
+        pair.certificate,
+        pair.key,
+        version
+      ),
+      "w"
+    )
+  )
   local limit = socket.gettime() + 20
   repeat
     local file = assert(io_open(name))
@@ -111,7 +128,9 @@ local function serve_drop(file_name, certificate, key)
     os.exit(0, false)
   end)
   tell(file_name, port)
-  while true do loop:loop() end
+  while true do
+    loop:loop()
+  end
 end
 
 local function serve(file_name, certificate, key, version)
@@ -121,7 +140,11 @@ local function serve(file_name, certificate, key, version)
   local loop = cqueues.new()
   local numbers, at_once, count = setmetatable({}, { __mode = "k" }), 0, 0
   local server = assert(require("http.server").listen {
-    host = "127.0.0.1", port = 0, cq = loop, tls = true, version = version == "1.1" and 1.1 or nil,
+    host = "127.0.0.1",
+    port = 0,
+    cq = loop,
+    tls = true,
+    version = version == "1.1" and 1.1 or nil,
     onstream = function(_, stream)
       local request = assert(stream:get_headers())
       local connection = stream.connection

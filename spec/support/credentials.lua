@@ -7,7 +7,9 @@ local credentials = {}
 -- @treturn {string,...}
 function credentials.names(given)
   local names = {}
-  for name in given:pack():gmatch("\n!?([a-z0-9_]+)=") do names[#names + 1] = name end
+  for name in given:pack():gmatch("\n!?([a-z0-9_]+)=") do
+    names[#names + 1] = name
+  end
   return names
 end
 

@@ -20,7 +20,9 @@ function expect.misuse(fn, ...)
   assert.are.equal(info.short_src, file, message)
   line = tonumber(line)
   assert.is_true(line >= info.linedefined and line <= info.lastlinedefined, message)
-  for _, text in ipairs { ... } do assert.is_truthy(message:find(text, 1, true), message .. "\nlacks: " .. text) end
+  for _, text in ipairs { ... } do
+    assert.is_truthy(message:find(text, 1, true), message .. "\nlacks: " .. text)
+  end
   return message
 end
 
@@ -29,7 +31,9 @@ function expect.failure(kind, result, err, fields)
   assert.is_nil(result)
   assert.are.equal("table", type(err))
   assert.are.equal(kind, err.kind, tostring(err))
-  for name, value in pairs(fields or {}) do assert.are.same(value, err[name], name .. " of " .. tostring(err)) end
+  for name, value in pairs(fields or {}) do
+    assert.are.same(value, err[name], name .. " of " .. tostring(err))
+  end
   return err
 end
 

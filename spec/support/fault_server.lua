@@ -36,8 +36,8 @@ local world = require "spec.support.fault.world"
 local monotime, poll, sleep = cqueues.monotime, cqueues.poll, cqueues.sleep
 
 local HANDSHAKE = 10 -- seconds for a handshake
-local LINGER = 2     -- seconds for a client to see that a connection has ended
-local IDLE = 120     -- seconds until a connection without requests is closed
+local LINGER = 2 -- seconds for a client to see that a connection has ended
+local IDLE = 120 -- seconds until a connection without requests is closed
 
 local loop = cqueues.new()
 local changed = condition.new() -- a lane has become quieter, or is to end
@@ -78,7 +78,9 @@ local function draw(lane)
   if not random or math.random() >= random.rate then return nil end
   local drawn = random.faults[math.random(#random.faults)]
   return {
-    when = drawn.when, what = drawn.what, applied = drawn.applied,
+    when = drawn.when,
+    what = drawn.what,
+    applied = drawn.applied,
     lies = drawn.when == "mid_answer" and drawn.applied == "no" and math.random() < 0.5,
   }
 end
@@ -121,9 +123,7 @@ local function hang_up(conn)
   if not conn.gone then conn.socket:shutdown("w") end
 end
 
-local function say(conn, bytes)
-  return conn.protocol.write(conn, bytes)
-end
+local function say(conn, bytes) return conn.protocol.write(conn, bytes) end
 
 --- Calls more() each second until it returns false, the client has gone or the deadline has passed. Returns whether the
 -- connection may go on.
@@ -170,7 +170,9 @@ local midway = {
   stall = function(ex, deadline) return ex:wait_gone(deadline) end,
   truncate = function(ex) return ex:truncate() end,
   garbage = function(ex) return ex:spoil() end,
-  drip = function(ex, deadline) return each_second(ex, deadline, function() return ex:drip() end) end,
+  drip = function(ex, deadline)
+    return each_second(ex, deadline, function() return ex:drip() end)
+  end,
 }
 
 ------------------------------------------------------------------------------------------------------------- requests
@@ -214,7 +216,9 @@ end
 
 local function play_midway(lane, ex, fault, deadline)
   local status, body = carry_out(lane, ex, fault.applied)
-  if fault.lies then status, body = 200, LIE end
+  if fault.lies then
+    status, body = 200, LIE
+  end
   return ex:begin(status, body, lane.headers, fault.what) and midway[fault.what](ex, deadline)
 end
 
@@ -372,10 +376,20 @@ end
 
 local function open_lane(given)
   local lane = {
-    tls = given.tls, faults = given.faults or {}, late = given.late or 0.3, patience = given.patience or 1.5,
-    headers = given.headers, asked = given.asked, world = world.new(given),
-    arrived = { safe = 0, idempotent = 0, once = 0, token = 0, ["?"] = 0 }, connections = 0,
-    struck = 0, pending = 0, sockets = {}, open = true, ending = condition.new(),
+    tls = given.tls,
+    faults = given.faults or {},
+    late = given.late or 0.3,
+    patience = given.patience or 1.5,
+    headers = given.headers,
+    asked = given.asked,
+    world = world.new(given),
+    arrived = { safe = 0, idempotent = 0, once = 0, token = 0, ["?"] = 0 },
+    connections = 0,
+    struck = 0,
+    pending = 0,
+    sockets = {},
+    open = true,
+    ending = condition.new(),
   }
   if given.random then
     math.randomseed(given.random.seed)
@@ -390,7 +404,9 @@ end
 
 local function ledger_of(lane)
   local struck = {}
-  for position, fault in ipairs(lane.faults) do struck[position] = fault.struck or 0 end
+  for position, fault in ipairs(lane.faults) do
+    struck[position] = fault.struck or 0
+  end
   local ledger = lane.world:ledger()
   ledger.faults, ledger.struck, ledger.arrived, ledger.connections = struck, lane.struck, lane.arrived, lane.connections
   return ledger
@@ -407,7 +423,9 @@ end
 local commands = {
   open = function(list)
     local opened = {}
-    for position, given in ipairs(list) do opened[position] = open_lane(given) end
+    for position, given in ipairs(list) do
+      opened[position] = open_lane(given)
+    end
     return opened
   end,
 
@@ -424,14 +442,18 @@ local commands = {
 
   ledger = function(numbers)
     local ledgers = {}
-    for position, number in ipairs(numbers) do ledgers[position] = ledger_of(lanes[number]) end
+    for position, number in ipairs(numbers) do
+      ledgers[position] = ledger_of(lanes[number])
+    end
     return ledgers
   end,
 
   --- What became of a page of contacts: how many creates came, how many were carried out, what is booked now.
   contacts = function(what)
     local found = {}
-    for position, contact in ipairs(what.contacts) do found[position] = lanes[what.lane].world:contact(contact) end
+    for position, contact in ipairs(what.contacts) do
+      found[position] = lanes[what.lane].world:contact(contact)
+    end
     return found
   end,
 
@@ -441,7 +463,9 @@ local commands = {
       lanes[number] = false
       lane.open = false
       lane.ending:signal()
-      for sock in pairs(lane.sockets) do sock:shutdown("rw") end
+      for sock in pairs(lane.sockets) do
+        sock:shutdown("rw")
+      end
     end
   end,
 }
@@ -451,7 +475,9 @@ local function main(file_name)
   tls_context, authority = require("hoopai.sandbox.server.certificate").new()
   local listener, control_port = listen()
   loop:wrap(function()
-    for sock in listener:clients() do loop:wrap(control.serve, sock, commands) end
+    for sock in listener:clients() do
+      loop:wrap(control.serve, sock, commands)
+    end
   end)
   loop:wrap(function() -- nothing is ever written to our standard input: readable means closed
     poll { pollfd = 0, events = "r" }

@@ -26,9 +26,7 @@ function faults.start()
   return setmetatable({ ca_file = name, pipe = pipe, control = control.connect(port, 3 * PATIENCE) }, Server)
 end
 
-local function command(self, name, argument)
-  return control.ask(self.control, "fault server", name, argument)
-end
+local function command(self, name, argument) return control.ask(self.control, "fault server", name, argument) end
 
 --- Opens lanes: a list of { url, lane, tls }, in the same order.
 function Server:open(list)
@@ -42,7 +40,9 @@ end
 
 local function numbers_of(lanes)
   local numbers = {}
-  for index, lane in ipairs(lanes) do numbers[index] = lane.lane end
+  for index, lane in ipairs(lanes) do
+    numbers[index] = lane.lane
+  end
   return numbers
 end
 
@@ -54,20 +54,14 @@ function Server:settle(lanes)
 end
 
 --- The ledgers of some lanes.
-function Server:ledger(lanes)
-  return command(self, "ledger", numbers_of(lanes))
-end
+function Server:ledger(lanes) return command(self, "ledger", numbers_of(lanes)) end
 
 --- What became of the bookings of some contacts.
 -- @return a list of { arrived, created, booked = list of { id, starts, calendar } }
-function Server:contacts(lane, contacts)
-  return command(self, "contacts", { lane = lane.lane, contacts = contacts })
-end
+function Server:contacts(lane, contacts) return command(self, "contacts", { lane = lane.lane, contacts = contacts }) end
 
 --- Closes lanes with all their connections.
-function Server:close(lanes)
-  command(self, "close", numbers_of(lanes))
-end
+function Server:close(lanes) command(self, "close", numbers_of(lanes)) end
 
 --- Ends the process. Idempotent.
 function Server:stop()

@@ -9,7 +9,7 @@ local pcall = pcall
 
 local ok, core = pcall(require, "hoopai.core")
 if not ok then
-  local advice = "the core cannot be loaded; run `make test`, or `make` and then `eval \"$(make -s env)\"`"
+  local advice = 'the core cannot be loaded; run `make test`, or `make` and then `eval "$(make -s env)"`'
   error(advice .. "\n" .. tostring(core), 0)
 end
 -- Every use of luassert, assert(...) or assert.xyz(...), goes through one of these two.
@@ -33,9 +33,7 @@ busted.subscribe({ "test", "start" }, function(element)
   -- Inside the case, so that it is this case that fails.
   element.run = function(...)
     run(...)
-    if asserted == 0 then
-      busted.fail("this case asserts nothing", 2)
-    end
+    if asserted == 0 then busted.fail("this case asserts nothing", 2) end
   end
   return nil, true
 end)

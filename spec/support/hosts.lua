@@ -20,13 +20,17 @@ function hosts.blocking()
     spawn = function(fn) pending[#pending + 1] = fn end,
     loop = function()
       hoopai.run(function()
-        for _, fn in ipairs(pending) do hoopai.spawn(fn) end
+        for _, fn in ipairs(pending) do
+          hoopai.spawn(fn)
+        end
         pending = {}
       end)
     end,
     every = function(seconds, fn)
       pending[#pending + 1] = function()
-        repeat hoopai.sleep(seconds) until fn() == false
+        repeat
+          hoopai.sleep(seconds)
+        until fn() == false
       end
     end,
   }
@@ -57,14 +61,20 @@ function hosts.cqueues()
   local controller = cqueues.new()
   return {
     controller = controller,
-    spawn = function(fn) controller:wrap(function() hoopai.spawn(fn) end) end,
+    spawn = function(fn)
+      controller:wrap(function() hoopai.spawn(fn) end)
+    end,
     loop = function() assert(controller:loop()) end,
     every = function(seconds, fn)
       controller:wrap(function()
-        repeat cqueues.sleep(seconds) until fn() == false
+        repeat
+          cqueues.sleep(seconds)
+        until fn() == false
       end)
     end,
-    foreign = function(fn) controller:wrap(function() coroutine.wrap(fn)() end) end,
+    foreign = function(fn)
+      controller:wrap(function() coroutine.wrap(fn)() end)
+    end,
   }
 end
 
@@ -74,7 +84,9 @@ function hosts.copas()
     loop = copas.loop,
     every = function(seconds, fn)
       copas.addthread(function()
-        repeat copas.pause(seconds) until fn() == false
+        repeat
+          copas.pause(seconds)
+        until fn() == false
       end)
     end,
     foreign = copas.addthread,
@@ -84,9 +96,7 @@ end
 --- Timers for a bare poll(2).
 local function new_timers()
   local timers = {}
-  function timers.add(seconds, fn)
-    timers[#timers + 1] = { seconds = seconds, due = core.now() + seconds, fn = fn }
-  end
+  function timers.add(seconds, fn) timers[#timers + 1] = { seconds = seconds, due = core.now() + seconds, fn = fn } end
   function timers.fire()
     for index = #timers, 1, -1 do
       local timer = timers[index]
@@ -98,7 +108,9 @@ local function new_timers()
   end
   --- Milliseconds to wait: until the first of them is due, and no longer than so many seconds.
   function timers.pause(seconds)
-    for _, timer in ipairs(timers) do seconds = math.min(seconds, timer.due - core.now()) end
+    for _, timer in ipairs(timers) do
+      seconds = math.min(seconds, timer.due - core.now())
+    end
     return math.max(math.ceil(seconds * 1000), 0)
   end
   return timers
@@ -137,11 +149,15 @@ function hosts.callback()
   end
   return {
     adapter = {
-      name = "callback", changed = function() due = core.now() end, running = function() return looping end,
+      name = "callback",
+      changed = function() due = core.now() end,
+      running = function() return looping end,
     },
     loop = function()
       looping = true
-      while watched or due or #timers > 0 do turn() end
+      while watched or due or #timers > 0 do
+        turn()
+      end
       looping = false
     end,
     every = timers.add,
@@ -195,10 +211,12 @@ function cases.errors(host, client)
   host.spawn(function()
     seen.not_found = failure("not_found", client.calendars:get("missing"))
     local mine = { "my error" }
-    local _, raised = hoopai.spawn(function()
-      assert(client.calendars:get("c"))
-      error(mine)
-    end):join()
+    local _, raised = hoopai
+      .spawn(function()
+        assert(client.calendars:get("c"))
+        error(mine)
+      end)
+      :join()
     assert(raised.kind == "raised" and raised.cause == mine)
     local ok, cause = pcall(hoopai.run, function()
       hoopai.sleep(0.001)
@@ -299,7 +317,9 @@ end
 --- A task that a timer of the host spawns, and one that it cancels, its last wait.
 function cases.spawn_and_cancel(host, client)
   local id, task
-  host.spawn(function() task = hoopai.spawn(function() return client.calendars:get("stalled") end) end)
+  host.spawn(function()
+    task = hoopai.spawn(function() return client.calendars:get("stalled") end)
+  end)
   host.every(0.02, function()
     hoopai.spawn(function() id = assert(client.calendars:get("c")).id end)
     return false
@@ -377,8 +397,10 @@ function cases.foreign(host, client)
   local messages = {}
   host.foreign(function()
     for index, wait in ipairs {
-      function() return client.calendars:get("c") end, function() return hoopai.sleep(0) end,
-      function() return hoopai.run(print) end, function() return hoopai.map({ 1 }, print) end,
+      function() return client.calendars:get("c") end,
+      function() return hoopai.sleep(0) end,
+      function() return hoopai.run(print) end,
+      function() return hoopai.map({ 1 }, print) end,
       function() return hoopai.spawn(hoopai.sleep, 0):join() end,
     } do
       local ok
@@ -449,7 +471,8 @@ function cases.turns(host)
     for _ = 1, 300 do
       hoopai.spawn(function()
         local begun = core.now()
-        repeat until core.now() - begun > 0.001
+        repeat
+        until core.now() - begun > 0.001
         done = done + 1
       end)
     end
@@ -591,11 +614,14 @@ end
 --- Its own coroutines: calls, sleeps, joins, scopes, and a token function that they share.
 function cases.own_coroutines(host, _, url)
   local asked, answered, joined, seen = 0, 0, nil, {}
-  local client <close> = hoopai.new { base_url = url, token = function()
-    asked = asked + 1
-    hoopai.sleep(0.02)
-    return "t"
-  end }
+  local client <close> = hoopai.new {
+    base_url = url,
+    token = function()
+      asked = asked + 1
+      hoopai.sleep(0.02)
+      return "t"
+    end,
+  }
   for index = 1, 50 do
     host.controller:wrap(function()
       local calendar = assert(client.calendars:get("c" .. index))
@@ -703,7 +729,9 @@ end
 function cases.loop_closed(host, client)
   local uv = require "luv"
   local task
-  host.spawn(function() task = hoopai.spawn(function() return client.calendars:get("stalled") end) end)
+  host.spawn(function()
+    task = hoopai.spawn(function() return client.calendars:get("stalled") end)
+  end)
   host.every(0.05, function()
     uv.stop()
     return false
@@ -728,7 +756,11 @@ local function main(name, case, url)
   host.adapter = host.adapter or hoopai.loop[name]
   host.spawn = host.spawn or hoopai.spawn
   local client <close> = hoopai.new {
-    token = "t", base_url = url, location_id = "l", timeout = 20, rate_limit = not case:find("unlimited"),
+    token = "t",
+    base_url = url,
+    location_id = "l",
+    timeout = 20,
+    rate_limit = not case:find("unlimited"),
   }
   if not case:find("^use_") then hoopai.use(host.adapter) end
   cases[case](host, client, url)

@@ -28,7 +28,9 @@ end
 
 local function sorted_keys(map)
   local keys = {}
-  for key in pairs(map) do keys[#keys + 1] = key end
+  for key in pairs(map) do
+    keys[#keys + 1] = key
+  end
   table.sort(keys)
   return keys
 end
@@ -61,7 +63,11 @@ function house.scan(text)
     if level then
       local stop, last = text:find("]" .. level .. "]", opening, true)
       local content = text:sub(opening + #level + 2, stop - 1)
-      if is_comment then take(comments, { line, content }, last + 1) else take(literals, content, last + 1) end
+      if is_comment then
+        take(comments, { line, content }, last + 1)
+      else
+        take(literals, content, last + 1)
+      end
     elseif is_comment then
       local content = text:match("[^\n]*", opening)
       take(comments, { line, content }, opening + #content)
@@ -111,9 +117,7 @@ function house.scan_c(text)
 end
 
 --- The module of a path: "lua/hoopai/call/init.lua" is "hoopai.call".
-function house.module_of(path)
-  return (path:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", "."))
-end
+function house.module_of(path) return (path:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", ".")) end
 
 --- Which modules of the library each module requires, now or later. Every string that is the name of a module counts,
 -- so that lists of modules to be loaded on first use count too, and "hoopai.loop." counts as all modules below it.
@@ -121,7 +125,9 @@ end
 -- @treturn table module -> { required module -> true }
 function house.requires(files)
   local graph = {}
-  for path in pairs(files) do graph[house.module_of(path)] = {} end
+  for path in pairs(files) do
+    graph[house.module_of(path)] = {}
+  end
   for path, text in pairs(files) do
     local own = house.module_of(path)
     local _, _, literals = house.scan(text)
@@ -144,7 +150,9 @@ local function level_of(name, layers)
   for number, entries in ipairs(layers) do
     for _, entry in ipairs(entries) do
       local matches = name == entry or entry ~= "hoopai" and name:sub(1, #entry + 1) == entry .. "."
-      if matches and #entry > length then level, length = number, #entry end
+      if matches and #entry > length then
+        level, length = number, #entry
+      end
     end
   end
   return level
@@ -175,7 +183,9 @@ function house.circles(graph)
     for _, required in ipairs(sorted_keys(graph[name] or {})) do
       if state[required] == "open" then
         local first = #stack
-        while stack[first] ~= required do first = first - 1 end
+        while stack[first] ~= required do
+          first = first - 1
+        end
         found[#found + 1] = table.concat(stack, " -> ", first) .. " -> " .. required
       elseif not state[required] then
         visit(required)
@@ -199,7 +209,9 @@ function house.without_spec(files, specs, exempt)
   for _, path in ipairs(sorted_keys(files)) do
     local spec = path:gsub("^lua/hoopai/", "spec/unit/"):gsub("%.lua$", "_spec.lua")
     local needed = not specs[spec]
-    for _, pattern in ipairs(exempt) do needed = needed and not path:find(pattern) end
+    for _, pattern in ipairs(exempt) do
+      needed = needed and not path:find(pattern)
+    end
     if needed then found[#found + 1] = path .. " has no " .. spec end
   end
   return found

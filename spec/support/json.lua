@@ -18,9 +18,7 @@ local function fail(text, place, what)
   error(("not JSON at byte %d: %s: %s"):format(place, what, sub(text, place, place + 20)), 0)
 end
 
-local function skip(text, place)
-  return match(text, "^[ \t\r\n]*()", place)
-end
+local function skip(text, place) return match(text, "^[ \t\r\n]*()", place) end
 
 local function read_string(text, place)
   local parts = {}

@@ -29,16 +29,16 @@ end
 function leak.descriptors()
   local open = {}
   for name in lfs.dir(FOLDER) do
-    if name:find("^%d+$") then
-      open[tonumber(name)] = lfs.symlinkattributes(FOLDER .. "/" .. name, "target") or "?"
-    end
+    if name:find("^%d+$") then open[tonumber(name)] = lfs.symlinkattributes(FOLDER .. "/" .. name, "target") or "?" end
   end
   return open
 end
 
 local function count(set)
   local n = 0
-  for _ in pairs(set) do n = n + 1 end
+  for _ in pairs(set) do
+    n = n + 1
+  end
   return n
 end
 
@@ -50,7 +50,9 @@ end
 --- How many transfers are queued or running, in all sets made since the test began.
 function leak.in_flight()
   local sum = 0
-  for multi in pairs(multis) do sum = sum + in_flight(multi) end
+  for multi in pairs(multis) do
+    sum = sum + in_flight(multi)
+  end
   return sum
 end
 
@@ -58,7 +60,9 @@ end
 -- otherwise: most specs count requests.
 function leak.client(options)
   local all = { retries = false, rate_limit = false }
-  for name, value in pairs(options) do all[name] = value end
+  for name, value in pairs(options) do
+    all[name] = value
+  end
   local client = hoopai.new(all)
   clients[#clients + 1] = client
   return client
@@ -86,13 +90,17 @@ end
 -- @param[opt] server a test server: its rules must have been used, and each request must have met one
 function leak.after(server)
   local flying = leak.in_flight()
-  for _, client in ipairs(clients) do client:close() end
+  for _, client in ipairs(clients) do
+    client:close()
+  end
   local after = leak.descriptors()
   local changes = difference(before, after)
   local problem = server and server:problem()
   if server then server:reset() end
   clients, core.multi = {}, new_multi
-  for multi in pairs(multis) do multis[multi] = nil end
+  for multi in pairs(multis) do
+    multis[multi] = nil
+  end
   assert.is_nil(problem)
   assert.are.equal(0, flying, "transfers in flight after the test")
   assert.are.equal(count(before), count(after), "open descriptors: " .. changes)

@@ -60,8 +60,13 @@ end
 --- A client whose token has to be exchanged first.
 local function over(store)
   local record = core.credentials {
-    access_token = core.secret "access-1", refresh_token = core.secret "refresh-1", generation = 1,
-    obtained_at = core.wall_ms() // 1000 - 100000, expires_in = 86400, location_id = "l1", user_type = "Location",
+    access_token = core.secret "access-1",
+    refresh_token = core.secret "refresh-1",
+    generation = 1,
+    obtained_at = core.wall_ms() // 1000 - 100000,
+    expires_in = 86400,
+    location_id = "l1",
+    user_type = "Location",
   }
   assert(hoopai.store.behind(store):write("client-1/location/l1", record, 0))
   local app = hoopai.oauth { client_id = "client-1", client_secret = "secret", store = store, base_url = server_url }
@@ -102,8 +107,9 @@ local states = {
   sending = function()
     local client = new_client(deaf_url)
     local body = { text = ("x"):rep(20000000) }
-    return function() return client:request { method = "POST", path = "/big", body = body } end,
-      function() return is_running(1, 1) end
+    return function() return client:request { method = "POST", path = "/big", body = body } end, function()
+      return is_running(1, 1)
+    end
   end,
   waiting = function()
     return get(new_client(deaf_url), "a"), function() return is_running(1, 1) end
@@ -163,7 +169,11 @@ local function leave_pending()
   local poller = core.poller and core.poller()
   if poller then poller:add(hoopai.loop.pollfd()) end
   await(function()
-    if poller then poller:wait(math.min(hoopai.loop.timeout() or 0.05, 0.05)) else core.sleep(0.005) end
+    if poller then
+      poller:wait(math.min(hoopai.loop.timeout() or 0.05, 0.05))
+    else
+      core.sleep(0.005)
+    end
     hoopai.loop.step()
   end)
   return task
@@ -194,7 +204,9 @@ local events = {
       assert(tostring(task) == "hoopai.Task (running)")
     end
     call, reached = nil, nil
-    for _ = 1, 3 do collectgarbage() end
+    for _ = 1, 3 do
+      collectgarbage()
+    end
     assert(unfinished() == before, "what is in flight was collected")
     hoopai.loop.step()
   end,
@@ -248,7 +260,9 @@ local events = {
       local pid = host.fork()
       if pid == 0 then
         is_child = true
-        for _ = 1, 3 do collectgarbage() end
+        for _ = 1, 3 do
+          collectgarbage()
+        end
         error("child", 0)
       end
       assert(host.wait(pid) == 0, "the child failed")

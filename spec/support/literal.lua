@@ -33,8 +33,6 @@ function literal.encode(value)
 end
 
 --- The value that literal.encode wrote.
-function literal.decode(text)
-  return load("return " .. text, "=literal", "t", {})()
-end
+function literal.decode(text) return load("return " .. text, "=literal", "t", {})() end
 
 return literal

@@ -15,9 +15,7 @@ function mount.on(path, size)
 end
 
 --- Takes it away, though a file in it may still be open.
-function mount.off(path)
-  os.execute("umount -l " .. child.quote(path))
-end
+function mount.off(path) os.execute("umount -l " .. child.quote(path)) end
 
 local function can_mount()
   local path = os.tmpname()

@@ -26,9 +26,7 @@ function oauth.start()
   return box
 end
 
-function oauth.stop()
-  box:stop()
-end
+function oauth.stop() box:stop() end
 
 function oauth.before()
   noted = {}
@@ -39,19 +37,29 @@ function oauth.before()
 end
 
 function oauth.after()
-  for _, client in ipairs(clients) do client:close() end
-  for _, app in ipairs(apps) do app:close() end
+  for _, client in ipairs(clients) do
+    client:close()
+  end
+  for _, app in ipairs(apps) do
+    app:close()
+  end
   clients, apps = {}, {}
   -- Many new timers make the loop forget those of tasks that have ended, and with them what these held.
   local many = {}
-  for index = 1, 200 do many[index] = index end
+  for index = 1, 200 do
+    many[index] = index
+  end
   hoopai.map(many, function() hoopai.sleep(0) end, { concurrency = #many })
   collectgarbage() -- a store's folder is open as long as the store is referenced
   collectgarbage()
   leak.after()
-  for _, name in ipairs(folders) do os.execute("chmod -R u+rwx " .. name .. " 2>/dev/null; rm -rf " .. name) end
+  for _, name in ipairs(folders) do
+    os.execute("chmod -R u+rwx " .. name .. " 2>/dev/null; rm -rf " .. name)
+  end
   folders = {}
-  for _, value in ipairs(noted) do expect.no_secret(value, CANARY) end
+  for _, value in ipairs(noted) do
+    expect.no_secret(value, CANARY)
+  end
 end
 
 --- Keeps values (errors, events, results), to be searched for secrets after the case; returns them.
@@ -76,10 +84,15 @@ end
 
 function oauth.new_app(options)
   local all = {
-    client_id = box.oauth.client_id, client_secret = box.oauth.client_secret, base_url = box.url,
-    redirect_uri = "http://127.0.0.1:1/back", on = { refresh = function(event) note(event) end },
+    client_id = box.oauth.client_id,
+    client_secret = box.oauth.client_secret,
+    base_url = box.url,
+    redirect_uri = "http://127.0.0.1:1/back",
+    on = { refresh = function(event) note(event) end },
   }
-  for name, value in pairs(options or {}) do all[name] = value end
+  for name, value in pairs(options or {}) do
+    all[name] = value
+  end
   local app = hoopai.oauth(all)
   apps[#apps + 1] = app
   return app
@@ -87,7 +100,9 @@ end
 
 function oauth.new_client(app, options)
   local all = { oauth = app, location_id = box.location_id }
-  for name, value in pairs(options or {}) do all[name] = value end
+  for name, value in pairs(options or {}) do
+    all[name] = value
+  end
   clients[#clients + 1] = hoopai.new(all)
   return clients[#clients]
 end
@@ -98,8 +113,10 @@ end
 function oauth.signed_in(options, given)
   local app = oauth.new_app(options)
   given = given or {}
-  assert(app:exchange { code = box.oauth.code { class = given.class or "Location", location_id = given.location_id },
-    user_type = given.class })
+  assert(app:exchange {
+    code = box.oauth.code { class = given.class or "Location", location_id = given.location_id },
+    user_type = given.class,
+  })
   box:control("oauth/clear")
   return app
 end
@@ -107,7 +124,9 @@ end
 --- An app of the agency, and its store.
 function oauth.agency(options)
   local all = { company_id = box.oauth.company_id, store = oauth.user_store() }
-  for name, value in pairs(options or {}) do all[name] = value end
+  for name, value in pairs(options or {}) do
+    all[name] = value
+  end
   return oauth.signed_in(all, { class = "Company" }), all.store
 end
 
@@ -119,14 +138,10 @@ function oauth.fault(given) box:control("oauth/fault", given) end
 
 --- Makes access tokens expire: those of the location, or others.
 -- @treturn integer how many
-function oauth.expire(given)
-  return box:control("oauth/expire", given or { location_id = box.location_id }).count
-end
+function oauth.expire(given) return box:control("oauth/expire", given or { location_id = box.location_id }).count end
 
 --- Makes a call; its results are noted.
-function oauth.get(client, options)
-  return note(client.calendars:list(nil, options))
-end
+function oauth.get(client, options) return note(client.calendars:list(nil, options)) end
 
 -- Stores
 
@@ -147,18 +162,16 @@ function oauth.user_store(fields)
     store.locks[key] = true
     return function() store.locks[key] = nil end
   end
-  for name, value in pairs(fields or {}) do store[name] = value end
+  for name, value in pairs(fields or {}) do
+    store[name] = value
+  end
   return store
 end
 
 --- Credentials with these fields.
-function oauth.credentials(fields)
-  return core.credentials(fields)
-end
+function oauth.credentials(fields) return core.credentials(fields) end
 
-function oauth.unpack(text)
-  return core.unpack_credentials(text)
-end
+function oauth.unpack(text) return core.unpack_credentials(text) end
 
 --- The key of a location's or an agency's credentials; those of the location without arguments.
 function oauth.key_of(level, id)
@@ -166,9 +179,7 @@ function oauth.key_of(level, id)
 end
 
 --- The credentials in a user's store.
-function oauth.stored(store, key)
-  return oauth.unpack(store.kept[key or oauth.key_of()])
-end
+function oauth.stored(store, key) return oauth.unpack(store.kept[key or oauth.key_of()]) end
 
 --- Changes fields of stored credentials, as another program would.
 function oauth.tamper(store, fields, key)
@@ -183,8 +194,6 @@ function oauth.in_folder(path)
 end
 
 --- Seconds since 1970, so long ago.
-function oauth.ago(seconds)
-  return core.wall_ms() // 1000 - seconds
-end
+function oauth.ago(seconds) return core.wall_ms() // 1000 - seconds end
 
 return oauth

@@ -30,9 +30,7 @@ return function(options)
 
   busted.subscribe({ "exit" }, function()
     local skipped = handler.pendingsCount
-    if skipped > 0 then
-      io_write("\n", skipped, " skipped: these count as failed\n")
-    end
+    if skipped > 0 then io_write("\n", skipped, " skipped: these count as failed\n") end
     -- A sanitizer that finds a leak ends the process without flushing.
     io_flush()
     if path then

@@ -47,16 +47,26 @@ local changed = condition.new() -- signalled after each change of the ledger or 
 local began = monotime()
 
 local reasons = {
-  [200] = "OK", [201] = "Created", [204] = "No Content", [301] = "Moved Permanently", [302] = "Found",
-  [400] = "Bad Request", [401] = "Unauthorized", [403] = "Forbidden", [404] = "Not Found", [409] = "Conflict",
-  [422] = "Unprocessable Entity", [429] = "Too Many Requests", [500] = "Internal Server Error", [502] = "Bad Gateway",
-  [503] = "Service Unavailable", [504] = "Gateway Timeout",
+  [200] = "OK",
+  [201] = "Created",
+  [204] = "No Content",
+  [301] = "Moved Permanently",
+  [302] = "Found",
+  [400] = "Bad Request",
+  [401] = "Unauthorized",
+  [403] = "Forbidden",
+  [404] = "Not Found",
+  [409] = "Conflict",
+  [422] = "Unprocessable Entity",
+  [429] = "Too Many Requests",
+  [500] = "Internal Server Error",
+  [502] = "Bad Gateway",
+  [503] = "Service Unavailable",
+  [504] = "Gateway Timeout",
 }
 
 -- The state that a reset replaces. A coroutine that still holds an older one stops.
-local function new_state()
-  return { rules = {}, ledger = {}, gates = {}, connections = {}, sockets = {}, busy = 0 }
-end
+local function new_state() return { rules = {}, ledger = {}, gates = {}, connections = {}, sockets = {}, busy = 0 } end
 
 local state = new_state()
 
@@ -93,9 +103,7 @@ local function wait_until(conn, done, deadline)
   return true
 end
 
-local function send(conn, bytes)
-  return conn.socket:write(bytes) and conn.socket:flush() and true or false
-end
+local function send(conn, bytes) return conn.socket:write(bytes) and conn.socket:flush() and true or false end
 
 -- RST instead of FIN: a lingering time of zero, which cqueues cannot set but LuaSocket can on the same descriptor.
 local function close_with_reset(conn)
@@ -131,8 +139,12 @@ end
 local function expand(text, entry)
   local path = entry.path or ""
   local names = {
-    method = entry.method, path = path, target = entry.target, number = tostring(entry.number),
-    last = path:match("[^/]*$"), status = path:match("/s(%d+)"),
+    method = entry.method,
+    path = path,
+    target = entry.target,
+    number = tostring(entry.number),
+    last = path:match("[^/]*$"),
+    status = path:match("/s(%d+)"),
   }
   return (text:gsub("%$(%a+)", names))
 end
@@ -146,7 +158,9 @@ local function header_list(headers)
       list[#list + 1] = { key, value }
     end
   end
-  for _, pair in ipairs(list) do has[pair[1]:lower()] = true end
+  for _, pair in ipairs(list) do
+    has[pair[1]:lower()] = true
+  end
   return list, has
 end
 
@@ -159,7 +173,9 @@ local function compose(answer, entry)
   end
   local list, has = header_list(answer.headers)
   local lines = { ("HTTP/1.1 %d %s"):format(status, answer.reason or reasons[status] or "Whatever") }
-  for _, pair in ipairs(list) do lines[#lines + 1] = pair[1] .. ": " .. pair[2] end
+  for _, pair in ipairs(list) do
+    lines[#lines + 1] = pair[1] .. ": " .. pair[2]
+  end
   if not has["content-type"] and body ~= "" then lines[#lines + 1] = "Content-Type: application/json; charset=utf-8" end
   local has_body = status >= 200 and status ~= 204 and status ~= 304
   if has_body and not has["content-length"] and not has["transfer-encoding"] then
@@ -220,13 +236,9 @@ function actions.stall(conn)
   return "gone"
 end
 
-function actions.shutdown(conn)
-  conn.socket:shutdown("w")
-end
+function actions.shutdown(conn) conn.socket:shutdown("w") end
 
-function actions.close()
-  return "closed"
-end
+function actions.close() return "closed" end
 
 function actions.reset(conn)
   close_with_reset(conn)
@@ -369,7 +381,9 @@ end
 local function reset()
   local old = state
   state = new_state()
-  for _, sock in pairs(old.sockets) do sock:shutdown("rw") end
+  for _, sock in pairs(old.sockets) do
+    sock:shutdown("rw")
+  end
   changed:signal()
 end
 
@@ -441,10 +455,14 @@ local function main(file_name)
   local data, data_port = listen()
   local listener, control_port = listen()
   loop:wrap(function()
-    for sock in data:clients() do open_connection(sock) end
+    for sock in data:clients() do
+      open_connection(sock)
+    end
   end)
   loop:wrap(function()
-    for sock in listener:clients() do loop:wrap(control.serve, sock, commands) end
+    for sock in listener:clients() do
+      loop:wrap(control.serve, sock, commands)
+    end
   end)
   loop:wrap(function() -- nothing is ever written to our standard input: readable means closed
     poll { pollfd = 0, events = "r" }

@@ -16,7 +16,9 @@ local function text(field)
   if field.example then return field.example end
   local name = field.name or "sample"
   local value = name:find("[iI]ds?$") and "q8ZtLw2NfVb5KcRyXs1d" or "Sample " .. name
-  while field.min_length and utf8.len(value) < field.min_length do value = value .. "x" end
+  while field.min_length and utf8.len(value) < field.min_length do
+    value = value .. "x"
+  end
   if field.max_length and utf8.len(value) > field.max_length then value = value:sub(1, field.max_length) end
   return value
 end
@@ -28,7 +30,9 @@ local function array(field, full)
   if field.min_items and count < field.min_items then count = field.min_items end
   if field.max_items and count > field.max_items then count = field.max_items end
   local list = {}
-  for i = 1, count do list[i] = make(field.items or { type = "string" }, full) end
+  for i = 1, count do
+    list[i] = make(field.items or { type = "string" }, full)
+  end
   return list
 end
 
@@ -42,11 +46,15 @@ end
 local function object(field, full)
   local value = {}
   if field.values then
-    if full then value.sample, value["another sample"] = make(field.values, full), make(field.values, full) end
+    if full then
+      value.sample, value["another sample"] = make(field.values, full), make(field.values, full)
+    end
     return value
   end
   if not field.fields then
-    if full then value.anything, value.list, value.nested = "goes", { 1, 2.5, true }, { deeper = { "x" } } end
+    if full then
+      value.anything, value.list, value.nested = "goes", { 1, 2.5, true }, { deeper = { "x" } }
+    end
     return value
   end
   local single = field.at_most_one and field.at_most_one[1]
@@ -80,20 +88,18 @@ function make(field, full)
 end
 
 --- The least that can be sent: what is required and not filled in.
-function samples.minimal(kind)
-  return make(kind, false)
-end
+function samples.minimal(kind) return make(kind, false) end
 
 --- All that can be sent at once: every field, two items in each list.
-function samples.full(kind)
-  return make(kind, true)
-end
+function samples.full(kind) return make(kind, true) end
 
 --- The query of an endpoint as a type.
 function samples.query_type(endpoint)
   return {
-    type = "object", fields = endpoint.query or {},
-    at_least_one = endpoint.at_least_one, at_most_one = endpoint.at_most_one,
+    type = "object",
+    fields = endpoint.query or {},
+    at_least_one = endpoint.at_least_one,
+    at_most_one = endpoint.at_most_one,
   }
 end
 
@@ -106,13 +112,9 @@ local function query(endpoint, full)
   return value
 end
 
-function samples.minimal_query(endpoint)
-  return query(endpoint, false)
-end
+function samples.minimal_query(endpoint) return query(endpoint, false) end
 
-function samples.full_query(endpoint)
-  return query(endpoint, true)
-end
+function samples.full_query(endpoint) return query(endpoint, true) end
 
 --- The arguments for the path of an endpoint, in order.
 function samples.path_arguments(endpoint)

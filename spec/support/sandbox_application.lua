@@ -19,18 +19,25 @@ sandbox_application.seen = seen
 
 -- Undeclared fields of responses: the ids that the other routes need.
 local EXTRA = {
-  ["resources.list"] = { id = true }, ["resources.create"] = { id = true },
+  ["resources.list"] = { id = true },
+  ["resources.create"] = { id = true },
 }
 
 -- Fails if a value has undeclared fields.
 local function declared_only(label, declared, value)
   if declared.type == "array" then
-    for _, item in ipairs(value) do declared_only(label, declared.items, item) end
+    for _, item in ipairs(value) do
+      declared_only(label, declared.items, item)
+    end
   elseif declared.values then
-    for _, item in pairs(value) do declared_only(label, declared.values, item) end
+    for _, item in pairs(value) do
+      declared_only(label, declared.values, item)
+    end
   elseif declared.fields then
     local known = {}
-    for _, field in ipairs(declared.fields) do known[field.name] = field end
+    for _, field in ipairs(declared.fields) do
+      known[field.name] = field
+    end
     for name, item in pairs(value) do
       local field = known[name]
       assert(field or EXTRA[label] and EXTRA[label][name], ("%s returns an undeclared %s"):format(label, name))
@@ -47,7 +54,9 @@ local function check_response(endpoint, body)
   if result.keys then assert(value ~= body, endpoint.label .. " lacks its envelope") end
   if value == body and result.type.type ~= "array" then
     value = {}
-    for name, item in pairs(body) do value[name] = item end
+    for name, item in pairs(body) do
+      value[name] = item
+    end
     value.traceId = nil
   end
   if result.type.type ~= "array" or result.keys then assert(body.traceId, endpoint.label .. " has no traceId") end
@@ -70,16 +79,26 @@ function sandbox_application.new(options)
   function box.send(method, target, body, headers)
     local path, query = target:match("^([^?]*)%??(.*)$")
     local all = {
-      authorization = "Bearer " .. self.token, version = "2021-07-28",
+      authorization = "Bearer " .. self.token,
+      version = "2021-07-28",
       ["content-type"] = body and "application/json" or nil,
     }
-    for name, value in pairs(headers or {}) do all[name] = value or nil end
+    for name, value in pairs(headers or {}) do
+      all[name] = value or nil
+    end
     local response = self:handle {
-      method = method, path = path, query_string = query, headers = all,
-      body = type(body) == "table" and assert(core.encode(body, { fields = {
-        hours = { array = true }, openHours = { array = true }, teamMembers = { array = true },
-        calendarIds = { array = true },
-      } })) or body,
+      method = method,
+      path = path,
+      query_string = query,
+      headers = all,
+      body = type(body) == "table" and assert(core.encode(body, {
+        fields = {
+          hours = { array = true },
+          openHours = { array = true },
+          teamMembers = { array = true },
+          calendarIds = { array = true },
+        },
+      })) or body,
     }
     assert(not self.fault, self.fault)
     local endpoint = self.router:find(method, path)
@@ -101,8 +120,12 @@ function sandbox_application.new(options)
   --- Sends a request, and asserts the status and all fields of the error.
   function box.refused(status, message, method, target, body, headers)
     local reasons = {
-      [400] = "Bad Request", [401] = "Unauthorized", [403] = "Forbidden", [404] = "Not Found",
-      [422] = "Unprocessable Entity", [429] = "Too Many Requests",
+      [400] = "Bad Request",
+      [401] = "Unauthorized",
+      [403] = "Forbidden",
+      [404] = "Not Found",
+      [422] = "Unprocessable Entity",
+      [429] = "Too Many Requests",
     }
     local decoded = box.ask(status, method, target, body, headers)
     assert.are.equal(status, decoded.statusCode)
@@ -113,16 +136,18 @@ function sandbox_application.new(options)
 
   function box.booking(fields)
     local body = {
-      calendarId = box.seed.calendars.checkup, locationId = box.seed.location_id,
-      contactId = box.seed.contacts.adele, startTime = "2026-05-05T09:30:00-04:00",
+      calendarId = box.seed.calendars.checkup,
+      locationId = box.seed.location_id,
+      contactId = box.seed.contacts.adele,
+      startTime = "2026-05-05T09:30:00-04:00",
     }
-    for name, value in pairs(fields or {}) do body[name] = value or nil end
+    for name, value in pairs(fields or {}) do
+      body[name] = value or nil
+    end
     return body
   end
 
-  function box.book(fields)
-    return box.ask(200, "POST", "/calendars/events/appointments", box.booking(fields))
-  end
+  function box.book(fields) return box.ask(200, "POST", "/calendars/events/appointments", box.booking(fields)) end
 
   function box.refuse_booking(fields, message)
     message = message or sandbox_application.SLOT_TAKEN
@@ -131,7 +156,11 @@ function sandbox_application.new(options)
 
   function box.free(calendar, query)
     local target = ("/calendars/%s/free-slots?startDate=%d&endDate=%d%s"):format(
-      box.seed.calendars[calendar] or calendar, NOW, NOW + 7 * sandbox_application.DAY, query or "")
+      box.seed.calendars[calendar] or calendar,
+      NOW,
+      NOW + 7 * sandbox_application.DAY,
+      query or ""
+    )
     local days = box.ask(200, "GET", target)
     assert.is_string(days.traceId)
     days.traceId = nil
@@ -146,9 +175,7 @@ function sandbox_application.new(options)
     return false
   end
 
-  function box.token(name)
-    return { authorization = "Bearer " .. self.token_names[name] }
-  end
+  function box.token(name) return { authorization = "Bearer " .. self.token_names[name] } end
 
   return box
 end
@@ -156,14 +183,18 @@ end
 --- The names of items.
 function sandbox_application.names(list)
   local found = {}
-  for i, item in ipairs(list) do found[i] = item.name end
+  for i, item in ipairs(list) do
+    found[i] = item.name
+  end
   return found
 end
 
 --- The ids of items.
 function sandbox_application.ids(list)
   local found = {}
-  for i, item in ipairs(list) do found[i] = item.id end
+  for i, item in ipairs(list) do
+    found[i] = item.id
+  end
   return found
 end
 

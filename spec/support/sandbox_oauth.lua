@@ -37,12 +37,18 @@ function sandbox_oauth.new(oauth, options)
   function box.send(method, target, form, token, headers)
     local path, query = target:match("^([^?]*)%??(.*)$")
     local all = {
-      authorization = token and "Bearer " .. token, version = "2021-07-28",
+      authorization = token and "Bearer " .. token,
+      version = "2021-07-28",
       ["content-type"] = form and sandbox_oauth.FORM,
     }
-    for name, value in pairs(headers or {}) do all[name] = value or nil end
+    for name, value in pairs(headers or {}) do
+      all[name] = value or nil
+    end
     local response = self:handle {
-      method = method, path = path, query_string = query, headers = all,
+      method = method,
+      path = path,
+      query_string = query,
+      headers = all,
       body = type(form) == "table" and pairs_of(form) or form,
     }
     assert(not self.fault, self.fault)
@@ -59,13 +65,17 @@ function sandbox_oauth.new(oauth, options)
   --- Posts to /oauth/token with the client's id and secret.
   function box.exchange(status, fields, headers)
     local form = { client_id = box.client.client_id, client_secret = box.client.client_secret }
-    for name, value in pairs(fields) do form[name] = value or nil end
+    for name, value in pairs(fields) do
+      form[name] = value or nil
+    end
     return box.ask(status, "POST", "/oauth/token", form, nil, headers)
   end
 
   function box.refresh(status, token, fields)
     local form = { grant_type = "refresh_token", refresh_token = token }
-    for name, value in pairs(fields or {}) do form[name] = value end
+    for name, value in pairs(fields or {}) do
+      form[name] = value
+    end
     return box.exchange(status, form)
   end
 
@@ -74,7 +84,9 @@ function sandbox_oauth.new(oauth, options)
     assert.are.equal(status, response.status)
     assert.are.equal(code, body.error)
     assert.is_string(body.error_description)
-    for name in pairs(body) do assert.is_true(name == "error" or name == "error_description", name) end
+    for name in pairs(body) do
+      assert.is_true(name == "error" or name == "error_description", name)
+    end
   end
 
   function box.control(name, body)
@@ -87,7 +99,9 @@ function sandbox_oauth.new(oauth, options)
 
   function box.sign_in(given, fields)
     local form = { grant_type = "authorization_code", code = box.code(given) }
-    for name, value in pairs(fields or {}) do form[name] = value end
+    for name, value in pairs(fields or {}) do
+      form[name] = value
+    end
     return box.exchange(200, form)
   end
 
@@ -98,10 +112,14 @@ function sandbox_oauth.new(oauth, options)
 
   function box.authorize(fields)
     local query = {
-      response_type = "code", client_id = box.client.client_id, redirect_uri = sandbox_oauth.REDIRECT,
+      response_type = "code",
+      client_id = box.client.client_id,
+      redirect_uri = sandbox_oauth.REDIRECT,
       scope = "calendars.readonly",
     }
-    for name, value in pairs(fields or {}) do query[name] = value or nil end
+    for name, value in pairs(fields or {}) do
+      query[name] = value or nil
+    end
     local _, body, response = box.send("GET", "/v2/oauth/chooselocation?" .. pairs_of(query))
     return response, body
   end

@@ -10,8 +10,12 @@ local core = require "hoopai.core"
 -- @raise what core.request and multi:send raise
 return function(multi, request)
   local made = core.request {
-    method = request.method, url = request.url, headers = request.headers, at_most_once = request.at_most_once,
-    form = request.form ~= nil, secret_response = request.secret_response,
+    method = request.method,
+    url = request.url,
+    headers = request.headers,
+    at_most_once = request.at_most_once,
+    form = request.form ~= nil,
+    secret_response = request.secret_response,
   }
   local body = request.form
   if body == nil then body = request.body end

@@ -23,24 +23,20 @@ function server.start()
   local name, pipe, port, control_port = control.start("spec/support/recorder.lua", "^(%d+) (%d+)\n")
   os_remove(name)
   return setmetatable({
-    url = "http://127.0.0.1:" .. port, port = tonumber(port), pipe = pipe,
+    url = "http://127.0.0.1:" .. port,
+    port = tonumber(port),
+    pipe = pipe,
     control = control.connect(control_port, PATIENCE),
   }, Server)
 end
 
-local function command(self, name, argument)
-  return control.ask(self.control, "test server", name, argument)
-end
+local function command(self, name, argument) return control.ask(self.control, "test server", name, argument) end
 
 --- Adds rules to the script.
-function Server:reply(...)
-  command(self, "reply", { ... })
-end
+function Server:reply(...) command(self, "reply", { ... }) end
 
 --- All requests so far, in the order of their arrival.
-function Server:ledger()
-  return command(self, "ledger")
-end
+function Server:ledger() return command(self, "ledger") end
 
 --- The last request.
 function Server:last()
@@ -49,28 +45,29 @@ function Server:last()
 end
 
 --- How many: "arrived", "ended" or "busy" requests, "open" connections.
-function Server:count(what)
-  return command(self, "count", what)
-end
+function Server:count(what) return command(self, "count", what) end
 
 --- All connections so far: number, requests, open.
-function Server:connections()
-  return command(self, "connections")
-end
+function Server:connections() return command(self, "connections") end
 
 --- Waits, with all that runs in this process standing still, until there are so many: see `count`. Raises in the end.
 -- @tparam string how "at_least" or "exactly"
 function Server:wait(what, how, wanted)
   if not command(self, "wait", { count = what, how = how, wanted = wanted, seconds = PATIENCE / 2 }) then
-    error(("the test server waited for %s %d %s requests or connections, there are %d"):format(
-      how, wanted, what, self:count(what)), 2)
+    error(
+      ("the test server waited for %s %d %s requests or connections, there are %d"):format(
+        how,
+        wanted,
+        what,
+        self:count(what)
+      ),
+      2
+    )
   end
 end
 
 --- Opens the gate of this name, for rules that wait at it now or later.
-function Server:release(name)
-  command(self, "release", name)
-end
+function Server:release(name) command(self, "release", name) end
 
 --- What the script and the ledger say of a mistake in the test: a rule that was not used, a request that met none.
 -- @treturn ?string
@@ -85,9 +82,7 @@ function Server:problem()
 end
 
 --- Forgets script and ledger, and closes all connections.
-function Server:reset()
-  command(self, "reset")
-end
+function Server:reset() command(self, "reset") end
 
 --- Ends the process. Idempotent.
 function Server:stop()
@@ -119,10 +114,13 @@ function server.silent()
     fillers[index]:settimeout(0)
     fillers[index]:connect("127.0.0.1", port)
   end
-  return "http://127.0.0.1:" .. port, function()
-    for _, filler in ipairs(fillers) do filler:close() end
-    listener:close()
-  end
+  return "http://127.0.0.1:" .. port,
+    function()
+      for _, filler in ipairs(fillers) do
+        filler:close()
+      end
+      listener:close()
+    end
 end
 
 return server

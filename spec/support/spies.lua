@@ -61,7 +61,9 @@ function spies.install(texts)
     end
   end
 
-  for _, name in next, LIBRARIES do spy_on(globals[name], name .. ".") end
+  for _, name in next, LIBRARIES do
+    spy_on(globals[name], name .. ".")
+  end
   spy_on(globals, "")
   return record
 end

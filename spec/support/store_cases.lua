@@ -10,7 +10,8 @@ store_cases.CANARY = "canary7Zk"
 --- Credentials of a generation, with the canary in both tokens.
 function store_cases.credentials(generation)
   return core.credentials {
-    access_token = store_cases.CANARY .. "a" .. generation, refresh_token = store_cases.CANARY .. "r",
+    access_token = store_cases.CANARY .. "a" .. generation,
+    refresh_token = store_cases.CANARY .. "r",
     generation = generation,
   }
 end
@@ -27,7 +28,9 @@ end
 
 --- Removes the folders: for `after_each`.
 function store_cases.remove_folders()
-  for _, path in ipairs(paths) do os.execute("rm -rf " .. path) end
+  for _, path in ipairs(paths) do
+    os.execute("rm -rf " .. path)
+  end
   paths = {}
 end
 
@@ -49,7 +52,9 @@ function store_cases.user_store(fields)
       return function() locked[key] = nil end
     end,
   }
-  for name, fn in pairs(fields or {}) do user_store[name] = fn end
+  for name, fn in pairs(fields or {}) do
+    user_store[name] = fn
+  end
   return user_store
 end
 

@@ -39,7 +39,9 @@ end
 --- Calls body while no module of hoopai.time is loaded and some globals and other modules are replaced (false: gone).
 function times.fresh(globals, modules, body)
   local kept, loaded = {}, {}
-  for _, name in ipairs(names_loaded()) do loaded[name], package.loaded[name] = package.loaded[name], nil end
+  for _, name in ipairs(names_loaded()) do
+    loaded[name], package.loaded[name] = package.loaded[name], nil
+  end
   for name, value in pairs(modules) do
     loaded[name], package.loaded[name] = package.loaded[name] or false, value or nil
   end
@@ -48,9 +50,15 @@ function times.fresh(globals, modules, body)
     _G[name] = value or nil
   end
   local ok, problem = pcall(body)
-  for name in pairs(globals) do _G[name] = kept[name] end
-  for _, name in ipairs(names_loaded()) do package.loaded[name] = nil end
-  for name, value in pairs(loaded) do package.loaded[name] = value or nil end
+  for name in pairs(globals) do
+    _G[name] = kept[name]
+  end
+  for _, name in ipairs(names_loaded()) do
+    package.loaded[name] = nil
+  end
+  for name, value in pairs(loaded) do
+    package.loaded[name] = value or nil
+  end
   if not ok then error(problem, 0) end
 end
 

@@ -10,14 +10,24 @@ local validation = {}
 function validation.trapped(t)
   local function trap() error("a metamethod was called") end
   return setmetatable(t or {}, {
-    __index = trap, __newindex = trap, __pairs = trap, __len = trap, __tostring = trap, __eq = trap, __name = 5,
-    __lt = trap, __le = trap, __concat = trap, __call = trap, __close = trap, __unm = trap, __band = trap,
+    __index = trap,
+    __newindex = trap,
+    __pairs = trap,
+    __len = trap,
+    __tostring = trap,
+    __eq = trap,
+    __name = 5,
+    __lt = trap,
+    __le = trap,
+    __concat = trap,
+    __call = trap,
+    __close = trap,
+    __unm = trap,
+    __band = trap,
   })
 end
 
-function validation.fields_of(list)
-  return { type = "object", fields = list }
-end
+function validation.fields_of(list) return { type = "object", fields = list } end
 
 --- The checks of an endpoint with a body.
 function validation.body_checks(kind)
@@ -57,21 +67,27 @@ end
 --- "path: problem" of each detail.
 function validation.lines(details)
   local found = {}
-  for i, detail in ipairs(details) do found[i] = detail.path .. ": " .. detail.problem end
+  for i, detail in ipairs(details) do
+    found[i] = detail.path .. ": " .. detail.problem
+  end
   return found
 end
 
 --- The path of each detail.
 function validation.paths(details)
   local found = {}
-  for i, detail in ipairs(details) do found[i] = detail.path end
+  for i, detail in ipairs(details) do
+    found[i] = detail.path
+  end
   return found
 end
 
 function validation.deep_copy(value)
   if type(value) ~= "table" or time.is_instant(value) then return value end
   local copy = core.is_array(value) and core.array {} or {}
-  for key, item in next, value do copy[key] = validation.deep_copy(item) end
+  for key, item in next, value do
+    copy[key] = validation.deep_copy(item)
+  end
   return copy
 end
 

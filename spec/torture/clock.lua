@@ -71,14 +71,31 @@ local function run(begin, jump, during, monotonic)
   local file = assert(io.open(clock_file, "w"))
   assert(file:write(begin, "\n"))
   assert(file:close())
-  local source = program:format(clock_file, box.oauth.client_id, box.oauth.client_secret, box.url, path, box.url,
-    box.location_id, box.seed.calendars.checkup, jump, tostring(during), tostring(monotonic))
-  local output = child.run(source, { set = {
-    LD_PRELOAD = preload, FAKETIME_TIMESTAMP_FILE = clock_file, FAKETIME_NO_CACHE = "1",
-    FAKETIME_DONT_FAKE_MONOTONIC = monotonic and "0" or "1",
-  } })
+  local source = program:format(
+    clock_file,
+    box.oauth.client_id,
+    box.oauth.client_secret,
+    box.url,
+    path,
+    box.url,
+    box.location_id,
+    box.seed.calendars.checkup,
+    jump,
+    tostring(during),
+    tostring(monotonic)
+  )
+  local output = child.run(source, {
+    set = {
+      LD_PRELOAD = preload,
+      FAKETIME_TIMESTAMP_FILE = clock_file,
+      FAKETIME_NO_CACHE = "1",
+      FAKETIME_DONT_FAKE_MONOTONIC = monotonic and "0" or "1",
+    },
+  })
   local words = {}
-  for line in output:gmatch("[^\n]+") do words[#words + 1] = line end
+  for line in output:gmatch("[^\n]+") do
+    words[#words + 1] = line
+  end
   local shift = table.remove(words) or "nothing"
   return table.concat(words, " "), shift
 end
@@ -101,8 +118,18 @@ local function case(name, given, expected)
     local app <close> = support.app(box, store)
     local ok, err = support.call(box, support.client(box, app))
     local after = support.ledger(box)
-    print(("%s: %s; %s; %d exchanges, %d reuse; afterwards %s with %d exchanges; %.1f s"):format(full, shift, outcome,
-      seen.refreshes, seen.counts.reuses, ok and "ok" or err.kind, after.refreshes, core.now() - began))
+    print(
+      ("%s: %s; %s; %d exchanges, %d reuse; afterwards %s with %d exchanges; %.1f s"):format(
+        full,
+        shift,
+        outcome,
+        seen.refreshes,
+        seen.counts.reuses,
+        ok and "ok" or err.kind,
+        after.refreshes,
+        core.now() - began
+      )
+    )
     io.stdout:flush()
     checks:equal(outcome, want.outcome, full .. ": calls")
     checks:equal(seen.refreshes, want.refreshes, full .. ": exchanges")
@@ -129,14 +156,23 @@ case("begins 25 h ahead", { begin = "+25h" }, both { outcome = "ok", refreshes =
 case("begins 25 h behind", { begin = "-25h" }, both { outcome = "ok", refreshes = 1, after = 1 })
 case("begins 23 h ahead", { begin = "+23h" }, both { outcome = "ok", refreshes = 0, after = 0 })
 -- A program that runs trusts the monotonic clock alone.
-case("jumps 25 h ahead between calls", { jump = "+25h" }, both(
-  { outcome = "ok ok", refreshes = 0, after = 0 }, { outcome = "ok ok", refreshes = 1, after = 1 }))
+case(
+  "jumps 25 h ahead between calls",
+  { jump = "+25h" },
+  both({ outcome = "ok ok", refreshes = 0, after = 0 }, { outcome = "ok ok", refreshes = 1, after = 1 })
+)
 case("jumps 25 h back between calls", { jump = "-25h" }, both { outcome = "ok ok", refreshes = 0, after = 0 })
 -- Here too, but a monotonic clock that leaps ends the wait for the response as well: the grace brings the token back.
-case("jumps 25 h ahead in an exchange", { jump = "+25h", during = true }, both(
-  { outcome = "ok ok", refreshes = 1, after = 1 }, { outcome = "timeout ok", refreshes = 2, after = 1 }))
-case("jumps 25 h back in an exchange", { jump = "-25h", during = true }, both(
-  { outcome = "ok ok", refreshes = 1, after = 1 }, { outcome = "ok ok", refreshes = 1, after = 1 }))
+case(
+  "jumps 25 h ahead in an exchange",
+  { jump = "+25h", during = true },
+  both({ outcome = "ok ok", refreshes = 1, after = 1 }, { outcome = "timeout ok", refreshes = 2, after = 1 })
+)
+case(
+  "jumps 25 h back in an exchange",
+  { jump = "-25h", during = true },
+  both({ outcome = "ok ok", refreshes = 1, after = 1 }, { outcome = "ok ok", refreshes = 1, after = 1 })
+)
 
 print(("%d checks, %d wrong"):format(checks.made, checks.bad))
 os.exit(checks.bad == 0)

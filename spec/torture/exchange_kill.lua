@@ -72,7 +72,9 @@ local function fresh()
   return support.processes(1, function()
     local told = 0
     local app = support.app(box, store, {
-      refresh = function(event) if event.kind == "reauth_required" then told = told + 1 end end,
+      refresh = function(event)
+        if event.kind == "reauth_required" then told = told + 1 end
+      end,
     })
     local ok, err = support.call(box, support.client(box, app))
     local source, outcomes = app:source(box.location_id), { ok and "ok" or err.kind }
@@ -106,7 +108,11 @@ local function look(tokens, base, before, said, grace)
     backup:close()
   end
   local lock = tokens:lock(key)
-  if lock then lock:release() else tally.locked = tally.locked + 1 end
+  if lock then
+    lock:release()
+  else
+    tally.locked = tally.locked + 1
+  end
 
   local generation = tonumber(record:get("generation"))
   local last, _, seen = issued(base, generation)
@@ -147,7 +153,9 @@ local began = core.now()
 do
   local app <close> = support.app(box, store)
   local source = app:source(box.location_id)
-  for _ = 1, 20 do assert(exchange(source)) end
+  for _ = 1, 20 do
+    assert(exchange(source))
+  end
 end
 local pace = (core.now() - began) / 20
 began = core.now()
@@ -161,9 +169,25 @@ for number = 1, kills do
   if renew then base = sign_in(tokens) end
 end
 local seconds = core.now() - began
-print(("%d kills among %d exchanges of %.1f ms: %d torn, %d stale, %d locks left, %d without a mark; %d times a fresh "
-  .. "process worked on (%d of them by a server's grace), %d times the answer was lost and reauth_required said "
-  .. "once; %.1f s, so %d kills in 5 minutes"):format(kills, tally.exchanges, 1000 * pace, tally.torn, tally.stale,
-  tally.locked, tally.unmarked, tally.working, tally.graced, tally.lost, seconds, (300 * kills / seconds) // 1 | 0))
+print(
+  (
+    "%d kills among %d exchanges of %.1f ms: %d torn, %d stale, %d locks left, %d without a mark; %d times a fresh "
+    .. "process worked on (%d of them by a server's grace), %d times the answer was lost and reauth_required said "
+    .. "once; %.1f s, so %d kills in 5 minutes"
+  ):format(
+    kills,
+    tally.exchanges,
+    1000 * pace,
+    tally.torn,
+    tally.stale,
+    tally.locked,
+    tally.unmarked,
+    tally.working,
+    tally.graced,
+    tally.lost,
+    seconds,
+    (300 * kills / seconds) // 1 | 0
+  )
+)
 print(("%d checks, %d wrong"):format(checks.made, checks.bad))
 os.exit(checks.bad + tally.torn + tally.stale + tally.locked == 0)

@@ -19,9 +19,7 @@ local proc_status = require "spec.support.proc_status"
 
 local format, max, min = string.format, math.max, math.min
 
-local function setting(name, default)
-  return tonumber(os.getenv(name)) or default
-end
+local function setting(name, default) return tonumber(os.getenv(name)) or default end
 
 local calls, seconds = setting("SOAK_CALLS", 1000000), setting("SOAK_SECONDS", 600)
 local at_once = setting("SOAK_AT_ONCE", 32)
@@ -71,14 +69,18 @@ local function take_sample(done)
   collectgarbage()
   local sample = { lua = collectgarbage("count"), rss = proc_status "VmRSS" or 0, fds = core_http.descriptors() }
   samples[#samples + 1] = sample
-  print(format("%8d calls  %7.0f KB of Lua  %7d KB resident  %3d descriptors", done, sample.lua, sample.rss,
-    sample.fds))
+  print(
+    format("%8d calls  %7.0f KB of Lua  %7d KB resident  %3d descriptors", done, sample.lua, sample.rss, sample.fds)
+  )
 end
 
 local url, pipe = start_server()
 local outcomes, problems = { ok = 0 }, {}
 local client = hoopai.new {
-  token = "soak-token-that-opens-nothing", base_url = url, location_id = "soak", max_connections = at_once,
+  token = "soak-token-that-opens-nothing",
+  base_url = url,
+  location_id = "soak",
+  max_connections = at_once,
 }
 
 local function call()
@@ -109,7 +111,9 @@ end
 collectgarbage("incremental")
 collectgarbage("stop")
 hoopai.run(function()
-  for _ = 1, at_once do hoopai.spawn(worker) end
+  for _ = 1, at_once do
+    hoopai.spawn(worker)
+  end
 end)
 local took = core.now() - begun
 collectgarbage("restart")
@@ -123,24 +127,43 @@ end
 --- How much the last half of the samples is above the first that counts: all is warm after a tenth.
 local function growth(name)
   local first, last = samples[max(2, SAMPLES // 10)][name], 0
-  for index = #samples // 2 + 1, #samples do last = max(last, samples[index][name]) end
+  for index = #samples // 2 + 1, #samples do
+    last = max(last, samples[index][name])
+  end
   return last - first
 end
 
 local function most(name)
   local highest = 0
-  for _, sample in ipairs(samples) do highest = max(highest, sample[name]) end
+  for _, sample in ipairs(samples) do
+    highest = max(highest, sample[name])
+  end
   return highest
 end
 
 local words = {}
-for outcome, count in pairs(outcomes) do words[#words + 1] = format("%s %d", outcome, count) end
+for outcome, count in pairs(outcomes) do
+  words[#words + 1] = format("%s %d", outcome, count)
+end
 table.sort(words)
 print(format("%d calls in %.0f s (%.0f/s): %s", done, took, done / took, table.concat(words, ", ")))
-print(format("%d steps of the collector: the longest %.2f ms, on average %.3f ms", steps, longest_step * 1e3,
-  step_seconds / max(steps, 1) * 1e3))
-print(format("growth: %.0f KB of Lua, %d KB resident; %d descriptors at most, %d before the first call", growth "lua",
-  growth "rss", most "fds", before))
+print(
+  format(
+    "%d steps of the collector: the longest %.2f ms, on average %.3f ms",
+    steps,
+    longest_step * 1e3,
+    step_seconds / max(steps, 1) * 1e3
+  )
+)
+print(
+  format(
+    "growth: %.0f KB of Lua, %d KB resident; %d descriptors at most, %d before the first call",
+    growth "lua",
+    growth "rss",
+    most "fds",
+    before
+  )
+)
 
 check(done == calls, "%d of %d calls ended", done, calls)
 check(outcomes.ok >= calls * 0.95, "only %d calls succeeded", outcomes.ok)
@@ -148,5 +171,7 @@ check(growth "lua" < 200, "Lua's memory grew by %.0f KB", growth "lua")
 check(growth "rss" < 4096, "the process grew by %d KB", growth "rss")
 check(most "fds" <= before + at_once + 4, "%d descriptors are open, %d were before the first call", most "fds", before)
 check(longest_step < LONGEST_STEP, "a step of the collector took %.0f ms", longest_step * 1e3)
-for index = 1, min(#problems, 20) do print("problem: " .. problems[index]) end
+for index = 1, min(#problems, 20) do
+  print("problem: " .. problems[index])
+end
 if #problems > 0 then os.exit(1, true) end

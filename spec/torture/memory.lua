@@ -19,14 +19,24 @@ local runs, failures, bad = 0, 0, 0
 
 local plan = { { "lua", "collect", 1, step } }
 for _, family in ipairs { "lua", "curl", "core" } do
-  for _, mode in ipairs { "all", "two" } do plan[#plan + 1] = { family, mode, 1, step } end
+  for _, mode in ipairs { "all", "two" } do
+    plan[#plan + 1] = { family, mode, 1, step }
+  end
 end
 
 for _, scenario in ipairs(scenarios) do
   local ok, results, text = memory.run(peer, scenario, plan)
   for _, result in ipairs(results) do
-    print(("%-16s %-5s %-8s %5d runs, %5d with a failure, %5d allocations"):format(
-      scenario, result.family, result.mode, result.runs, result.failures, result.allocations))
+    print(
+      ("%-16s %-5s %-8s %5d runs, %5d with a failure, %5d allocations"):format(
+        scenario,
+        result.family,
+        result.mode,
+        result.runs,
+        result.failures,
+        result.allocations
+      )
+    )
     runs, failures = runs + result.runs, failures + result.failures
   end
   if not ok then

@@ -30,7 +30,9 @@ local function work(timeout)
   return function()
     local told = 0
     local app = support.app(box, hoopai.store.file(path), {
-      refresh = function(event) if event.kind == "reauth_required" then told = told + 1 end end,
+      refresh = function(event)
+        if event.kind == "reauth_required" then told = told + 1 end
+      end,
     })
     local client = support.client(box, app, { max_connections = 2, timeout = timeout })
     local outcomes = {}
@@ -67,12 +69,27 @@ local function round(name, over, fault, settings, timeout)
     local count, list = answer:match("^(%d+)\n(.*)$")
     if not count then outcomes[#outcomes + 1] = answer end
     told, most = told + (tonumber(count) or 0), math.max(most, tonumber(count) or 0)
-    for outcome in (list or ""):gmatch("[^\n]+") do outcomes[#outcomes + 1] = outcome end
+    for outcome in (list or ""):gmatch("[^\n]+") do
+      outcomes[#outcomes + 1] = outcome
+    end
   end
   local text, counts = support.tally(outcomes)
-  print(("%s: %d exchanges, %d rotations, %d reuse, at most %d tries of a token; %s; reauth_required told %d times, "
-    .. "at most %d per process; %.1f s"):format(name, seen.refreshes, seen.counts.rotations, seen.counts.reuses,
-    seen.tries, text, told, most, core.now() - began))
+  print(
+    (
+      "%s: %d exchanges, %d rotations, %d reuse, at most %d tries of a token; %s; reauth_required told %d times, "
+      .. "at most %d per process; %.1f s"
+    ):format(
+      name,
+      seen.refreshes,
+      seen.counts.rotations,
+      seen.counts.reuses,
+      seen.tries,
+      text,
+      told,
+      most,
+      core.now() - began
+    )
+  )
   io.stdout:flush()
   checks:equal(#answers, processes, name .. ": processes that reported")
   checks:equal(#outcomes, processes * coroutines, name .. ": calls that came back")
@@ -109,8 +126,14 @@ for number = 1, rounds do
   must_answer(name, seen, counts, 1, 1)
   checks:equal(seen.counts.reuses, 0, name .. ": reuse")
 end
-print(("%d rounds of %d processes with %d coroutines each: %.1f s"):format(
-  rounds, processes, coroutines, core.now() - began))
+print(
+  ("%d rounds of %d processes with %d coroutines each: %.1f s"):format(
+    rounds,
+    processes,
+    coroutines,
+    core.now() - began
+  )
+)
 
 local function lost(name, fault, settings, judge, exchanges)
   for _, over in ipairs { true, false } do

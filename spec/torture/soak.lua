@@ -21,34 +21,53 @@ local peer <close> = memory.peer()
 
 local function new_client()
   return hoopai.new {
-    base_url = peer.url, token = "token-of-the-soak", location_id = "l1", retries = false, rate_limit = false,
+    base_url = peer.url,
+    token = "token-of-the-soak",
+    location_id = "l1",
+    retries = false,
+    rate_limit = false,
   }
 end
 
 local function booking(index)
   return {
-    calendarId = "c1", locationId = "l1", contactId = "p1", startTime = "2026-01-05T10:00:00-05:00",
+    calendarId = "c1",
+    locationId = "l1",
+    contactId = "p1",
+    startTime = "2026-01-05T10:00:00-05:00",
     title = "soak" .. index,
   }
 end
 
 --- About a thousand requests. Returns how many.
 local function round(client, number)
-  for _ = 1, 100 do assert(client.appointments:get("a1")) end
+  for _ = 1, 100 do
+    assert(client.appointments:get("a1"))
+  end
   local ids = {}
-  for index = 1, 800 do ids[index] = index % 10 == 0 and "limited" or "a" .. index end
+  for index = 1, 800 do
+    ids[index] = index % 10 == 0 and "limited" or "a" .. index
+  end
   local results, errors = hoopai.map(ids, function(id) return client.appointments:get(id) end, { concurrency = 32 })
   for index = 1, 800 do
     assert(index % 10 == 0 and errors[index].kind == "rate_limit" or results[index].id == "a1")
   end
-  for index = 1, 50 do assert(client.appointments:create(booking(number % 20 * 50 + index))) end
+  for index = 1, 50 do
+    assert(client.appointments:create(booking(number % 20 * 50 + index)))
+  end
   local light <close> = client:with { location_id = "l2", headers = { ["X-Round"] = tostring(number) } }
-  for _ = 1, 40 do assert(light.appointments:get("a1")) end
+  for _ = 1, 40 do
+    assert(light.appointments:get("a1"))
+  end
   hoopai.run(function()
     local tasks = {}
-    for index = 1, 10 do tasks[index] = hoopai.spawn(function() return client.appointments:get("slow") end) end
+    for index = 1, 10 do
+      tasks[index] = hoopai.spawn(function() return client.appointments:get("slow") end)
+    end
     assert(client.appointments:get("a1"))
-    for index = 1, 10 do tasks[index]:cancel() end
+    for index = 1, 10 do
+      tasks[index]:cancel()
+    end
   end)
   return 1001
 end
@@ -69,13 +88,26 @@ while done < requests do
   client = new_client()
   if not first_size and done >= requests / 10 then
     first_size, first_descriptors, first_lua = size()
-    print(("after %6d requests: %d KiB, %d descriptors, %.0f KiB of Lua"):format(
-      done, first_size, first_descriptors, first_lua))
+    print(
+      ("after %6d requests: %d KiB, %d descriptors, %.0f KiB of Lua"):format(
+        done,
+        first_size,
+        first_descriptors,
+        first_lua
+      )
+    )
     io.stdout:flush()
   end
 end
 local last_size, last_descriptors, last_lua = size()
-print(("after %6d requests: %d KiB, %d descriptors, %.0f KiB of Lua; %.0f s"):format(
-  done, last_size, last_descriptors, last_lua, core.now() - begun))
+print(
+  ("after %6d requests: %d KiB, %d descriptors, %.0f KiB of Lua; %.0f s"):format(
+    done,
+    last_size,
+    last_descriptors,
+    last_lua,
+    core.now() - begun
+  )
+)
 print(("grown by %d KiB, %d descriptors"):format(last_size - first_size, last_descriptors - first_descriptors))
 os.exit(last_size - first_size < LIMIT and last_descriptors == first_descriptors, true)

@@ -26,7 +26,9 @@ local is_root = support.run("id -u") == "0\n"
 
 local function sh(command, ...)
   local words = { ... }
-  for index, word in ipairs(words) do words[index] = quote(word) end
+  for index, word in ipairs(words) do
+    words[index] = quote(word)
+  end
   return os.execute("{ " .. command:format(table.unpack(words)) .. "; } 2>/dev/null") == true
 end
 
@@ -53,8 +55,15 @@ local program = [[
 ]]
 
 local function run(store, user)
-  local source = program:format(store, box.oauth.client_id, box.oauth.client_secret, box.url, box.url, box.location_id,
-    box.seed.calendars.checkup)
+  local source = program:format(
+    store,
+    box.oauth.client_id,
+    box.oauth.client_secret,
+    box.url,
+    box.url,
+    box.location_id,
+    box.seed.calendars.checkup
+  )
   local script = folder.path .. "/program.lua"
   local file = assert(io.open(script, "w"))
   assert(file:write(source))
@@ -92,9 +101,17 @@ local function case(name, expected, harm, heal, given)
   if given.user then assert(sh("chown -R 0:0 %s", path)) end
   local healed = run(path):gsub("\n", " ")
   local after = support.ledger(box)
-  print(("%s: %s; %d exchanges, token %s; mended: %s, %d exchanges; %.1f s"):format(name,
-    (first:gsub(folder.path, "...")), seen.refreshes, same and "kept" or "CHANGED", healed, after.refreshes,
-    core.now() - began))
+  print(
+    ("%s: %s; %d exchanges, token %s; mended: %s, %d exchanges; %.1f s"):format(
+      name,
+      (first:gsub(folder.path, "...")),
+      seen.refreshes,
+      same and "kept" or "CHANGED",
+      healed,
+      after.refreshes,
+      core.now() - began
+    )
+  )
   io.stdout:flush()
   local count = 0
   for line in output:gmatch("[^\n]+") do
@@ -132,25 +149,49 @@ case_mode("file readable to a group (0640)", "others", "file", "0640", "0600")
 case_mode("file readable to all (0644)", "others", "file", "0644", "0600")
 case_mode("file without rights (0000)", "[Pp]ermission denied", "file", "0000", "0600", { user = user })
 if is_root then
-  case("file of another user", "another user", function(_, record) return sh("chown 65534 %s", record) end,
-    function(_, record) return sh("chown 0 %s", record) end)
-  case("folder of another user", "another user", function(path) return sh("chown 65534 %s", path) end,
-    function(path) return sh("chown 0 %s", path) end)
+  case(
+    "file of another user",
+    "another user",
+    function(_, record) return sh("chown 65534 %s", record) end,
+    function(_, record) return sh("chown 0 %s", record) end
+  )
+  case(
+    "folder of another user",
+    "another user",
+    function(path) return sh("chown 65534 %s", path) end,
+    function(path) return sh("chown 0 %s", path) end
+  )
 end
-case("folder behind a link", "link",
+case(
+  "folder behind a link",
+  "link",
   function(path) return sh("mv %s %s && ln -s %s %s", path, path .. "-", path .. "-", path) end,
-  function(path) return sh("rm %s && mv %s %s", path, path .. "-", path) end)
-case("file behind a link", "link",
+  function(path) return sh("rm %s && mv %s %s", path, path .. "-", path) end
+)
+case(
+  "file behind a link",
+  "link",
   function(path, record) return sh("mv %s %s && ln -s real %s", record, path .. "/real", record) end,
-  function(path, record) return sh("rm %s && mv %s %s", record, path .. "/real", record) end)
-case("file with a second name", "name", function(path, record) return sh("ln %s %s", record, path .. "/second") end,
-  function(path) return sh("rm %s", path .. "/second") end)
-case("file cut short", "cut off",
+  function(path, record) return sh("rm %s && mv %s %s", record, path .. "/real", record) end
+)
+case(
+  "file with a second name",
+  "name",
+  function(path, record) return sh("ln %s %s", record, path .. "/second") end,
+  function(path) return sh("rm %s", path .. "/second") end
+)
+case(
+  "file cut short",
+  "cut off",
   function(_, record) return sh("cp %s %s && truncate -s 100 %s", record, record .. "-", record) end,
-  function(_, record) return sh("cat %s >%s && rm %s", record .. "-", record, record .. "-") end)
-case("a folder in place of the lock", "lock cannot be opened",
+  function(_, record) return sh("cat %s >%s && rm %s", record .. "-", record, record .. "-") end
+)
+case(
+  "a folder in place of the lock",
+  "lock cannot be opened",
   function(_, record) return sh("rm -f %s && mkdir %s", record .. ".lock", record .. ".lock") end,
-  function(_, record) return sh("rmdir %s", record .. ".lock") end)
+  function(_, record) return sh("rmdir %s", record .. ".lock") end
+)
 
 -- A program that needs no exchange does not write.
 do
@@ -196,8 +237,17 @@ local function full_after_spending()
   local seen = support.ledger(box)
   local healed = run(path):gsub("\n", " ")
   local after = support.ledger(box)
-  print(("%s: %s; %d exchanges, %d reuse; a fresh process: %s, %d exchanges; %.1f s"):format(name, outcome,
-    seen.refreshes, seen.counts.reuses, healed, after.refreshes, core.now() - began))
+  print(
+    ("%s: %s; %d exchanges, %d reuse; a fresh process: %s, %d exchanges; %.1f s"):format(
+      name,
+      outcome,
+      seen.refreshes,
+      seen.counts.reuses,
+      healed,
+      after.refreshes,
+      core.now() - began
+    )
+  )
   checks:equal(outcome, "ok ok ok ", name .. ": calls")
   checks:equal(seen.refreshes, 1, name .. ": exchanges")
   checks:equal(seen.counts.reuses, 0, name .. ": reuse")
@@ -209,10 +259,20 @@ do
   local unmount <close> = mounted -- luacheck: ignore 211
   if is_root and sh("mkdir -m 711 %s && mount -t tmpfs -o size=64k,mode=0711 hoopai %s", disk, disk) then
     case("disk full", "[Nn]o space left", fill, empty, { parent = disk })
-    case("disk with room for a mark, but not for what may follow", "[Nn]o space left", almost_fill, empty,
-      { parent = disk })
-    case("disk mounted read-only", "[Rr]ead%-only", function() return sh("mount -o remount,ro %s", disk) end,
-      function() return sh("mount -o remount,rw %s", disk) end, { parent = disk })
+    case(
+      "disk with room for a mark, but not for what may follow",
+      "[Nn]o space left",
+      almost_fill,
+      empty,
+      { parent = disk }
+    )
+    case(
+      "disk mounted read-only",
+      "[Rr]ead%-only",
+      function() return sh("mount -o remount,ro %s", disk) end,
+      function() return sh("mount -o remount,rw %s", disk) end,
+      { parent = disk }
+    )
     full_after_spending()
   else
     print("full disk, read-only mount: left out, they need root and the right to mount")

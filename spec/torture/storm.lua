@@ -58,13 +58,19 @@ local function storm(name, store, over, app_count, client_count)
   for index = 1, app_count do
     apps[index] = support.app(box, store, { refresh = function() told = told + 1 end })
   end
-  for index = 1, client_count do clients[index] = support.client(box, apps[(index - 1) % app_count + 1]) end
+  for index = 1, client_count do
+    clients[index] = support.client(box, apps[(index - 1) % app_count + 1])
+  end
   local numbers = {}
-  for index = 1, calls do numbers[index] = index end
+  for index = 1, calls do
+    numbers[index] = index
+  end
   local began = core.now()
-  local results, problems = hoopai.map(numbers, function(index)
-    return support.call(box, clients[(index - 1) % client_count + 1])
-  end, { concurrency = calls })
+  local results, problems = hoopai.map(
+    numbers,
+    function(index) return support.call(box, clients[(index - 1) % client_count + 1]) end,
+    { concurrency = calls }
+  )
   local seconds = core.now() - began
   local outcomes = {}
   for index = 1, calls do
@@ -72,8 +78,17 @@ local function storm(name, store, over, app_count, client_count)
   end
   local text, counts = support.tally(outcomes)
   local seen, sent = support.ledger(box), statuses()
-  print(("%s: %d refresh, %d reuse; %s; %d sent, %d of them refused with 401; %.1f s"):format(
-    name, seen.refreshes, seen.counts.reuses, text, sent[200] + sent[401], sent[401], seconds))
+  print(
+    ("%s: %d refresh, %d reuse; %s; %d sent, %d of them refused with 401; %.1f s"):format(
+      name,
+      seen.refreshes,
+      seen.counts.reuses,
+      text,
+      sent[200] + sent[401],
+      sent[401],
+      seconds
+    )
+  )
   io.stdout:flush()
   checks:equal(seen.refreshes, 1, name .. ": refreshes")
   checks:equal(seen.counts.reuses, 0, name .. ": reuse")
@@ -81,8 +96,12 @@ local function storm(name, store, over, app_count, client_count)
   checks:equal(sent[200], calls, name .. ": answers 200")
   checks:that(sent[401] <= (over and 0 or calls), "%s: %d refusals", name, sent[401])
   checks:that(told >= 1, "%s: the hook was told of no exchange", name)
-  for _, client in ipairs(clients) do client:close() end
-  for _, app in ipairs(apps) do app:close() end
+  for _, client in ipairs(clients) do
+    client:close()
+  end
+  for _, app in ipairs(apps) do
+    app:close()
+  end
 end
 
 for _, kind in ipairs(stores) do

@@ -25,14 +25,14 @@ end
 local root = run("mktemp -d"):gsub("\n", "")
 local tally
 
-local function reset()
-  tally = { torn = 0, stale = 0, locked = 0, rotations = 0, backups = 0 }
-end
+local function reset() tally = { torn = 0, stale = 0, locked = 0, rotations = 0, backups = 0 } end
 
 local function grant(generation)
   return core.credentials {
-    generation = generation, access_token = ("a%d-"):format(generation) .. ("x"):rep(900),
-    refresh_token = ("r%d-"):format(generation) .. ("y"):rep(2500), expires_in = 86399,
+    generation = generation,
+    access_token = ("a%d-"):format(generation) .. ("x"):rep(900),
+    refresh_token = ("r%d-"):format(generation) .. ("y"):rep(2500),
+    expires_in = 86399,
   }
 end
 
@@ -55,7 +55,11 @@ local function look(tokens, least, most, what)
     print(("stale: generation %d, %d was written, %s"):format(generation, least, what))
   end
   local lock = tokens:lock("grant")
-  if lock then lock:release() else tally.locked = tally.locked + 1 end
+  if lock then
+    lock:release()
+  else
+    tally.locked = tally.locked + 1
+  end
   return generation
 end
 
@@ -75,8 +79,18 @@ local function look_at_backup(folder, generation)
 end
 
 local function report(what, count, began)
-  print(("%s: %d kills, %d torn, %d stale, %d locks left; %d rotations, %d whole backups, %.1f s"):format(
-    what, count, tally.torn, tally.stale, tally.locked, tally.rotations, tally.backups, core.now() - began))
+  print(
+    ("%s: %d kills, %d torn, %d stale, %d locks left; %d rotations, %d whole backups, %.1f s"):format(
+      what,
+      count,
+      tally.torn,
+      tally.stale,
+      tally.locked,
+      tally.rotations,
+      tally.backups,
+      core.now() - began
+    )
+  )
   return tally.torn + tally.stale + tally.locked
 end
 
@@ -125,11 +139,15 @@ local function at_random()
   local began = core.now()
   -- The pace of this disk: kills should fall into any of the first writes. The first probe also looks for old files,
   -- which the children then need not do.
-  for n = 1, 20 do assert(tokens:probe() and tokens:write("grant", grant(n))) end
+  for n = 1, 20 do
+    assert(tokens:probe() and tokens:write("grant", grant(n)))
+  end
   local mean = 3 * (core.now() - began) / 20
   began = core.now()
   local generation = 20
-  for _ = 1, kills do generation = kill_one(folder, tokens, generation, mean) end
+  for _ = 1, kills do
+    generation = kill_one(folder, tokens, generation, mean)
+  end
   local bad = report("at random", kills, began)
   local left = tonumber(run(("ls %s | grep -c tmp"):format(child.quote(folder))))
   print(("  %d temporary files of the dead are left, which go an hour later"):format(left))
@@ -184,8 +202,9 @@ local function at_each_call()
   for index, call in ipairs(calls) do
     os.execute(("rm -f %s/*.tmp"):format(child.quote(folder))) -- to look at those would shift the count of calls
     local before = assert(stored(tokens))
-    local output = run(("strace -f -o /dev/null -e inject=%s:signal=KILL:when=%d %s; echo $?"):format(
-      call.name, call.number, command))
+    local output = run(
+      ("strace -f -o /dev/null -e inject=%s:signal=KILL:when=%d %s; echo $?"):format(call.name, call.number, command)
+    )
     assert(output:find("begin", 1, true) and output:find("137\n$"), "not killed in its write: " .. output)
     local done = output:find("done", 1, true) ~= nil
     local found = look(tokens, done and before + 1 or before, before + 1, ("killed at %s %d"):format(call.name, index))

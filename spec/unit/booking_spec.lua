@@ -31,18 +31,24 @@ describe("booking", function()
 
     local function event(fields)
       local all = {
-        id = "e1", calendarId = "cal", contactId = "con", startTime = SLOT, appointmentStatus = "confirmed",
+        id = "e1",
+        calendarId = "cal",
+        contactId = "con",
+        startTime = SLOT,
+        appointmentStatus = "confirmed",
         description = "[ref my-reference]",
       }
-      for name, value in pairs(fields or {}) do all[name] = value or nil end
+      for name, value in pairs(fields or {}) do
+        all[name] = value or nil
+      end
       local parts = {}
-      for name, value in pairs(all) do parts[#parts + 1] = json.quote(name) .. ":" .. json.quote(value) end
+      for name, value in pairs(all) do
+        parts[#parts + 1] = json.quote(name) .. ":" .. json.quote(value)
+      end
       return "{" .. table.concat(parts, ",") .. "}"
     end
 
-    local function list_of(...)
-      return { path = LIST, body = '{"events":[' .. table.concat({ ... }, ",") .. "]}" }
-    end
+    local function list_of(...) return { path = LIST, body = '{"events":[' .. table.concat({ ... }, ",") .. "]}" } end
 
     -- stylua: ignore
     local function one(id)
@@ -53,7 +59,9 @@ describe("booking", function()
 
     local function book(more, options)
       local given = { calendarId = "cal", contactId = "con", startTime = SLOT, reference = "my-reference" }
-      for name, value in pairs(more or {}) do given[name] = value end
+      for name, value in pairs(more or {}) do
+        given[name] = value
+      end
       if more and more.startTime == false then given.startTime = nil end
       return client.appointments:book(given, options)
     end
@@ -75,7 +83,11 @@ describe("booking", function()
       assert.is_nil(response.reconciled)
       assert.are.equal(1, #server:ledger())
       assert.are.same({
-        calendarId = "cal", contactId = "con", startTime = SLOT, locationId = "loc", title = "Visit",
+        calendarId = "cal",
+        contactId = "con",
+        startTime = SLOT,
+        locationId = "loc",
+        title = "Visit",
         description = "Bring the papers.\n\n[ref my-reference]",
       }, json.read(server:last().body))
     end)
@@ -96,11 +108,19 @@ describe("booking", function()
     it("finds a booking whose answer was lost, by its reference", function()
       -- All at a time, each for a slot of its own: a look comes a second after the failure.
       local failures = {
-        lost "reset", lost "close", { method = "POST", path = CREATE, status = 500, body = "{}" },
+        lost "reset",
+        lost "close",
+        { method = "POST", path = CREATE, status = 500, body = "{}" },
         { method = "POST", path = CREATE, status = 504, body = "<html>" },
         { method = "POST", path = CREATE, status = 200, body = "<html>" },
-        { method = "POST", path = CREATE, status = 200, body = '{"id":"a1"', headers = { ["Content-Length"] = "99" },
-          close = true },
+        {
+          method = "POST",
+          path = CREATE,
+          status = 200,
+          body = '{"id":"a1"',
+          headers = { ["Content-Length"] = "99" },
+          close = true,
+        },
         { method = "POST", path = CREATE, status = 200, body = "{}" },
       }
       local events = {}
@@ -113,7 +133,8 @@ describe("booking", function()
       server:reply(listed)
       hoopai.map(failures, function(_, index)
         local booked, response = book {
-          reference = "reference-" .. index, startTime = ("2026-12-01T10:%02d:00-05:00"):format(index),
+          reference = "reference-" .. index,
+          startTime = ("2026-12-01T10:%02d:00-05:00"):format(index),
         }
         assert.are.equal("e" .. index, booked and booked.id, tostring(response))
         assert.is_true(response.reconciled)
@@ -145,13 +166,18 @@ describe("booking", function()
     end)
 
     it("takes an event without any description by calendar, contact and instant", function()
-      server:reply(lost(), list_of(
-        event { id = "x1", description = false, contactId = "other" },
-        event { id = "x2", description = false, calendarId = "other" },
-        event { id = "x3", description = false, startTime = "2026-12-01T10:30:00-05:00" },
-        event { id = "x4", description = false, appointmentStatus = "cancelled" },
-        event { id = "x5", description = false, dateAdded = "2001-01-01T00:00:00.000Z" },
-        event { id = "e1", description = false, startTime = SAME_INSTANT }), one "e1")
+      server:reply(
+        lost(),
+        list_of(
+          event { id = "x1", description = false, contactId = "other" },
+          event { id = "x2", description = false, calendarId = "other" },
+          event { id = "x3", description = false, startTime = "2026-12-01T10:30:00-05:00" },
+          event { id = "x4", description = false, appointmentStatus = "cancelled" },
+          event { id = "x5", description = false, dateAdded = "2001-01-01T00:00:00.000Z" },
+          event { id = "e1", description = false, startTime = SAME_INSTANT }
+        ),
+        one "e1"
+      )
       assert.are.equal("e1", assert(book()).id)
     end)
 
@@ -163,8 +189,12 @@ describe("booking", function()
     end)
 
     it("without a reference looks before as well, and takes what is new", function()
-      server:reply(list_of(event { id = "old", description = false }), lost(),
-        list_of(event { id = "old", description = false }, event { id = "e1", description = false }), one "e1")
+      server:reply(
+        list_of(event { id = "old", description = false }),
+        lost(),
+        list_of(event { id = "old", description = false }, event { id = "e1", description = false }),
+        one "e1"
+      )
       local booked, response = assert(book { reference = false })
       assert.are.equal("e1", booked.id)
       assert.is_nil(response.reference)
@@ -189,15 +219,29 @@ describe("booking", function()
       local free = { path = FREE, always = true, body = '{"2026-12-01":{"slots":["' .. SAME_INSTANT .. '"]}}' }
       local none = { path = "/calendars/full/free-slots", always = true, body = '{"2026-12-01":{"slots":[]}}' }
       local unwilling = { path = FREE, status = 400, body = '{"message":"ask again"}' }
-      server:reply({ method = "POST", path = CREATE, reset = "before", times = 3 }, unwilling, free, none,
-        { path = LIST, always = true, body = '{"events":[]}' })
+      server:reply(
+        { method = "POST", path = CREATE, reset = "before", times = 3 },
+        unwilling,
+        free,
+        none,
+        { path = LIST, always = true, body = '{"events":[]}' }
+      )
       local cases = { { patience = 14 }, { patience = 14, calendar = "full" }, { patience = 3 } }
-      local errs = select(2, hoopai.map(cases, function(case, index)
-        return client.appointments:book {
-          calendarId = case.calendar or "cal", contactId = "con", reference = "reference-" .. index,
-          startTime = ("2026-12-01T1%d:00:00-05:00"):format(index - 1), reconcile_timeout = case.patience,
-        }
-      end))
+      local errs = select(
+        2,
+        hoopai.map(
+          cases,
+          function(case, index)
+            return client.appointments:book {
+              calendarId = case.calendar or "cal",
+              contactId = "con",
+              reference = "reference-" .. index,
+              startTime = ("2026-12-01T1%d:00:00-05:00"):format(index - 1),
+              reconcile_timeout = case.patience,
+            }
+          end
+        )
+      )
       failure("network", nil, errs[1], { applied = "no", retryable = true })
       assert.is_nil(errs[1].booking)
       for index = 2, 3 do
@@ -240,8 +284,12 @@ describe("booking", function()
       assert.are.equal(math.type(err.booking.sent_ms), "integer")
       err.booking.sent_ms = nil
       assert.are.same({
-        calendarId = "cal", contactId = "con", locationId = "loc", reference = "my-reference",
-        startTime = SLOT, endTime = "2026-12-01T10:30:00-05:00",
+        calendarId = "cal",
+        contactId = "con",
+        locationId = "loc",
+        reference = "my-reference",
+        startTime = SLOT,
+        endTime = "2026-12-01T10:30:00-05:00",
       }, err.booking)
     end)
 
@@ -256,7 +304,10 @@ describe("booking", function()
       assert(limited.calendars:list())
       expect.within(15, function()
         local _, err = limited.appointments:book {
-          calendarId = "cal", contactId = "con", startTime = SLOT, reconcile_timeout = 2,
+          calendarId = "cal",
+          contactId = "con",
+          startTime = SLOT,
+          reconcile_timeout = 2,
         }
         failure("network", nil, err, { applied = "maybe" })
       end)
@@ -267,19 +318,31 @@ describe("booking", function()
         server:reply { method = "POST", path = CREATE, status = status, body = '{"message":"no"}' }
         failure(kind, nil, select(2, book()), { applied = "no", status = status })
       end
-      server:reply { method = "POST", path = CREATE, status = 400,
-        body = '{"message":"The slot you have selected is no longer available."}' }
+      server:reply {
+        method = "POST",
+        path = CREATE,
+        status = 400,
+        body = '{"message":"The slot you have selected is no longer available."}',
+      }
       failure("slot_taken", nil, select(2, book()), { applied = "no" })
       assert.are.equal(5, #server:ledger())
     end)
 
     it("tries the next free slots, up to a bound", function()
-      local taken = { method = "POST", path = CREATE, status = 400, times = 2,
-        body = '{"message":"The slot you have selected is no longer available."}' }
+      local taken = {
+        method = "POST",
+        path = CREATE,
+        status = 400,
+        times = 2,
+        body = '{"message":"The slot you have selected is no longer available."}',
+      }
       local day = '{"2026-12-01":{"slots":["2026-12-01T09:00:00-05:00","2026-12-01T10:00:00-05:00",'
         .. '"2026-12-01T10:30:00-05:00","2026-12-01T11:00:00-05:00"]}}'
-      server:reply(taken, { path = FREE, body = day, times = 2 },
-        { method = "POST", path = CREATE, body = '{"id":"a1"}' })
+      server:reply(
+        taken,
+        { path = FREE, body = day, times = 2 },
+        { method = "POST", path = CREATE, body = '{"id":"a1"}' }
+      )
       local _, response = assert(book { on_taken = "next" })
       assert.are.equal("2026-12-01T11:00:00-05:00", response.slot)
       assert.are.equal(3, #posts())
@@ -295,18 +358,26 @@ describe("booking", function()
     end)
 
     it("books the first free slot of a window", function()
-      server:reply(
-        { path = FREE, body = '{"2026-12-02":{"slots":["2026-12-02T08:00:00-05:00"]},"2026-12-01":{"slots":["'
-          .. SLOT .. '","2026-12-01T12:00:00-05:00"]}}' },
-        { method = "POST", path = CREATE, body = '{"id":"a1"}' })
+      server:reply({
+        path = FREE,
+        body = '{"2026-12-02":{"slots":["2026-12-02T08:00:00-05:00"]},"2026-12-01":{"slots":["'
+          .. SLOT
+          .. '","2026-12-01T12:00:00-05:00"]}}',
+      }, { method = "POST", path = CREATE, body = '{"id":"a1"}' })
       local from = time.parse("2026-12-01T00:00:00Z")
       local _, response = assert(book {
-        startTime = false, from = from, to = from + time.days(2), assignedUserId = "u", timezone = "America/New_York",
+        startTime = false,
+        from = from,
+        to = from + time.days(2),
+        assignedUserId = "u",
+        timezone = "America/New_York",
       })
       assert.are.equal(SLOT, response.slot)
       local asked = server:ledger()[1]
-      assert.are.equal(("startDate=%d&endDate=%d&timezone=America%%2FNew_York&userId=u"):format(
-        from:ms(), from:ms() + 2 * 86400000), asked.query)
+      assert.are.equal(
+        ("startDate=%d&endDate=%d&timezone=America%%2FNew_York&userId=u"):format(from:ms(), from:ms() + 2 * 86400000),
+        asked.query
+      )
       assert.is_nil(json.read(server:last().body).timezone)
     end)
 
@@ -314,23 +385,40 @@ describe("booking", function()
       local body = '{"2026-12-01":{"slots":["' .. SLOT .. '"]},"traceId":"t"}'
       server:reply({ path = FREE, body = '{"traceId":"t"}' }, { path = FREE, body = body })
       for _ = 1, 2 do -- the second time what is offered is after the window
-        local err = failure("slot_taken", nil, select(2, book {
-          startTime = false, from = "2026-12-01T12:00:00Z", to = "2026-12-01T14:00:00Z",
-        }), { applied = "no" })
+        local err = failure(
+          "slot_taken",
+          nil,
+          select(
+            2,
+            book {
+              startTime = false,
+              from = "2026-12-01T12:00:00Z",
+              to = "2026-12-01T14:00:00Z",
+            }
+          ),
+          { applied = "no" }
+        )
         assert.matches("no slot is free between", err.message)
       end
     end)
 
     it("of two tasks that want one slot, the second waits until it is known what became of the first", function()
-      server:reply(lost(), list_of(event { description = "[ref first-booking]" }), one "e1",
-        { method = "POST", path = CREATE, status = 400, body = '{"message":"The slot is no longer available"}' })
-      local results, errs = hoopai.map({ "first-booking", "second-booking" }, function(reference)
-        return book { reference = reference }
-      end)
+      server:reply(
+        lost(),
+        list_of(event { description = "[ref first-booking]" }),
+        one "e1",
+        { method = "POST", path = CREATE, status = 400, body = '{"message":"The slot is no longer available"}' }
+      )
+      local results, errs = hoopai.map(
+        { "first-booking", "second-booking" },
+        function(reference) return book { reference = reference } end
+      )
       assert.are.equal("e1", results[1].id)
       failure("slot_taken", nil, errs[2])
       local methods = {}
-      for index, entry in ipairs(server:ledger()) do methods[index] = entry.method end
+      for index, entry in ipairs(server:ledger()) do
+        methods[index] = entry.method
+      end
       assert.are.same({ "POST", "GET", "GET", "POST" }, methods)
     end)
 
@@ -349,8 +437,10 @@ describe("booking", function()
     end)
 
     it("leaves the slot to others when its task is cancelled", function()
-      server:reply({ method = "POST", path = CREATE, steps = { { stall = true } } },
-        { method = "POST", path = CREATE, body = '{"id":"a2"}' })
+      server:reply(
+        { method = "POST", path = CREATE, steps = { { stall = true } } },
+        { method = "POST", path = CREATE, body = '{"id":"a2"}' }
+      )
       hoopai.run(function()
         local task = hoopai.spawn(book)
         expect.eventually(function() return server:count "arrived" == 1 end, "the first create arrived")
@@ -402,22 +492,36 @@ describe("booking", function()
       local function problems(given, ...)
         local err = failure("invalid_request", nil, select(2, client.appointments:book(given)), { applied = "no" })
         local found = {}
-        for _, detail in ipairs(err.details) do found[#found + 1] = detail.path end
+        for _, detail in ipairs(err.details) do
+          found[#found + 1] = detail.path
+        end
         assert.are.same({ ... }, found, tostring(err))
         return tostring(err)
       end
       local fine = { calendarId = "cal", contactId = "con" }
       local function with(more)
-        for name, value in pairs(fine) do more[name] = more[name] or value end
+        for name, value in pairs(fine) do
+          more[name] = more[name] or value
+        end
         return more
       end
       problems({ startTime = SLOT }, "calendarId", "contactId")
       assert.matches("create", problems(with { ignoreFreeSlotValidation = true }, "ignoreFreeSlotValidation"))
-      problems(with { rrule = "RRULE:FREQ=DAILY", titel = "x", startTime = "2026-12-01 10:00" }, "rrule", "startTime",
-        "titel")
+      problems(
+        with { rrule = "RRULE:FREQ=DAILY", titel = "x", startTime = "2026-12-01 10:00" },
+        "rrule",
+        "startTime",
+        "titel"
+      )
       assert.matches("on_taken", problems(with { on_take = "next" }, "on_take"))
-      problems(with { on_taken = "never", max_slots = 0, reference = "short", reconcile_timeout = -1, timezone = 1 },
-        "max_slots", "on_taken", "reconcile_timeout", "reference", "timezone")
+      problems(
+        with { on_taken = "never", max_slots = 0, reference = "short", reconcile_timeout = -1, timezone = 1 },
+        "max_slots",
+        "on_taken",
+        "reconcile_timeout",
+        "reference",
+        "timezone"
+      )
       problems(with { from = 1000, to = "tomorrow" }, "from", "to")
       problems(with { from = "2026-12-02T00:00:00Z", to = "2026-12-01T00:00:00Z" }, "to")
       problems(with { from = "2026-12-01T00:00:00Z", to = "2027-02-01T00:00:00Z" }, "to")
@@ -429,12 +533,26 @@ describe("booking", function()
       for _, name in ipairs { "calendarId", "startTime", "endTime", "description" } do
         assert.matches(name, tostring(err), 1, true)
       end
-      misuse(function() client.appointments:book() return nil end, "expects a table")
-      misuse(function() client.appointments:book(fine, { time_out = 1 }) return nil end, "appointments:book", "timeout")
-      misuse(function() client.appointments:find_booking {} return nil end, "find_booking")
-      misuse(function() client.appointments:find_booking { calendarId = "cal", startTime = "soon" } return nil end,
-        "find_booking")
-      misuse(function() client.appointments.book(fine) return nil end, "colon")
+      misuse(function()
+        client.appointments:book()
+        return nil
+      end, "expects a table")
+      misuse(function()
+        client.appointments:book(fine, { time_out = 1 })
+        return nil
+      end, "appointments:book", "timeout")
+      misuse(function()
+        client.appointments:find_booking {}
+        return nil
+      end, "find_booking")
+      misuse(function()
+        client.appointments:find_booking { calendarId = "cal", startTime = "soon" }
+        return nil
+      end, "find_booking")
+      misuse(function()
+        client.appointments.book(fine)
+        return nil
+      end, "colon")
       assert.are.equal(0, #server:ledger())
     end)
   end)
@@ -454,7 +572,10 @@ describe("booking", function()
       local calendar = assert(client.calendars:list())[1]
       local results, errs = hoopai.map({ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 }, function(index)
         local booked, response = client.appointments:book {
-          calendarId = calendar.id, contactId = "ContactAdele00000000", title = "visit " .. index, max_slots = 20,
+          calendarId = calendar.id,
+          contactId = "ContactAdele00000000",
+          title = "visit " .. index,
+          max_slots = 20,
           assignedUserId = calendar.teamMembers[1].userId,
         }
         return booked and { id = booked.id, slot = response.slot }, response
@@ -471,10 +592,14 @@ describe("booking", function()
     it("looks a booking up by what an error would carry", function()
       local calendar = assert(client.calendars:list())[1]
       local booked, response = assert(client.appointments:book {
-        calendarId = calendar.id, contactId = "ContactAdele00000000", assignedUserId = calendar.teamMembers[1].userId,
+        calendarId = calendar.id,
+        contactId = "ContactAdele00000000",
+        assignedUserId = calendar.teamMembers[1].userId,
       })
       local found = assert(client.appointments:find_booking {
-        calendarId = calendar.id, contactId = "ContactAdele00000000", startTime = response.slot,
+        calendarId = calendar.id,
+        contactId = "ContactAdele00000000",
+        startTime = response.slot,
         reference = response.reference,
       })
       assert.are.equal(booked.id, found.id)

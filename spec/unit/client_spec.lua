@@ -24,16 +24,28 @@ describe("hoopai.client:", function()
 
   local function new(options)
     local all = { token = TOKEN, base_url = server.url, location_id = LOCATION }
-    for name, value in pairs(options or {}) do all[name] = value end
+    for name, value in pairs(options or {}) do
+      all[name] = value
+    end
     return leak.client(all)
   end
 
   describe("options of hoopai.new:", function()
     it("right ones of every kind are accepted", function()
       local client = leak.client {
-        token = TOKEN, base_url = "https://example.com/prefix/", location_id = "l", api_version = "v3", timeout = 1,
-        queue_timeout = 0.5, connect_timeout = 2, max_connections = 1, http2 = false, validate = false,
-        ca_file = "/etc/ssl/certs/ca-certificates.crt", proxy = "http://127.0.0.1:3128", user_agent = "me",
+        token = TOKEN,
+        base_url = "https://example.com/prefix/",
+        location_id = "l",
+        api_version = "v3",
+        timeout = 1,
+        queue_timeout = 0.5,
+        connect_timeout = 2,
+        max_connections = 1,
+        http2 = false,
+        validate = false,
+        ca_file = "/etc/ssl/certs/ca-certificates.crt",
+        proxy = "http://127.0.0.1:3128",
+        user_agent = "me",
         on = { request = print, response = print },
       }
       assert.are.equal("hoopai.Client (https://example.com/prefix, location l)", tostring(client))
@@ -55,7 +67,8 @@ describe("hoopai.client:", function()
     it("base_url may have a prefix and a trailing slash", function()
       server:reply(
         { target = "/v9/deep/calendars/?locationId=" .. LOCATION, body = [[{"calendars":[]}]] },
-        { target = "/calendars/?locationId=" .. LOCATION, body = [[{"calendars":[]}]] })
+        { target = "/calendars/?locationId=" .. LOCATION, body = [[{"calendars":[]}]] }
+      )
       local _, response = assert(new({ base_url = server.url .. "/v9/deep/" }).calendars:list())
       assert.are.equal(server.url .. "/v9/deep/calendars/", response.url)
       assert(new({ base_url = server.url .. "/" }).calendars:list())
@@ -93,7 +106,9 @@ describe("hoopai.client:", function()
     it("stands in for absent options", function()
       server:reply(CALENDARS)
       local text, ok = run("", {
-        HOOPAI_TOKEN = TOKEN, HOOPAI_LOCATION_ID = "from the environment", HOOPAI_BASE_URL = server.url,
+        HOOPAI_TOKEN = TOKEN,
+        HOOPAI_LOCATION_ID = "from the environment",
+        HOOPAI_BASE_URL = server.url,
       })
       assert.is_true(ok, text)
       assert.matches("listed", text)
@@ -105,7 +120,9 @@ describe("hoopai.client:", function()
     it("gives way to options", function()
       server:reply(CALENDARS)
       local text, ok = run(("{ token = %q, location_id = 'mine', base_url = %q }"):format(TOKEN, server.url), {
-        HOOPAI_TOKEN = "pit-wrong", HOOPAI_LOCATION_ID = "wrong", HOOPAI_BASE_URL = "https://127.0.0.1:1",
+        HOOPAI_TOKEN = "pit-wrong",
+        HOOPAI_LOCATION_ID = "wrong",
+        HOOPAI_BASE_URL = "https://127.0.0.1:1",
       })
       assert.is_true(ok, text)
       local request = server:last()
@@ -137,9 +154,16 @@ describe("hoopai.client:", function()
       server:reply(CALENDARS)
       local refusing, holder = servers.refusing()
       local text, ok = run("", {
-        HOOPAI_TOKEN = TOKEN, HOOPAI_LOCATION_ID = "l", HOOPAI_BASE_URL = server.url,
-        http_proxy = refusing, HTTP_PROXY = refusing, https_proxy = refusing, ALL_PROXY = refusing,
-        all_proxy = refusing, no_proxy = "", NO_PROXY = "",
+        HOOPAI_TOKEN = TOKEN,
+        HOOPAI_LOCATION_ID = "l",
+        HOOPAI_BASE_URL = server.url,
+        http_proxy = refusing,
+        HTTP_PROXY = refusing,
+        https_proxy = refusing,
+        ALL_PROXY = refusing,
+        all_proxy = refusing,
+        no_proxy = "",
+        NO_PROXY = "",
       })
       holder:close()
       assert.is_true(ok, text)
@@ -161,7 +185,10 @@ describe("hoopai.client:", function()
       misuse(function() client.close() end, "colon", "client:close")
       misuse(function() client.with {} end, "colon", "client:with")
       misuse(function() client.request { method = "GET", path = "/x" } end, "colon", "client:request")
-      misuse(function() getmetatable("").__index = string; client.close("x") end, "colon")
+      misuse(function()
+        getmetatable("").__index = string
+        client.close("x")
+      end, "colon")
     end)
 
     it("a member that does not exist", function()
@@ -214,7 +241,9 @@ describe("hoopai.client:", function()
         assert.are.equal("Bearer " .. TOKEN, request.header.authorization)
       end
       assert.are.same({
-        { 1, "locationId=" .. LOCATION, "v9" }, { 1, "locationId=other", "v9" }, { 1, "locationId=other", "v10" },
+        { 1, "locationId=" .. LOCATION, "v9" },
+        { 1, "locationId=other", "v9" },
+        { 1, "locationId=other", "v10" },
       }, seen)
       assert.are.equal("hoopai.Client (" .. server.url .. ", location other)", tostring(other))
     end)
@@ -394,19 +423,26 @@ describe("hoopai.client:", function()
     it("are used again", function()
       server:reply { path = "/calendars/c", body = [[{"calendar":{}}]], times = 6 }
       local client = new()
-      for _ = 1, 3 do assert(client.calendars:get("c")) end
+      for _ = 1, 3 do
+        assert(client.calendars:get("c"))
+      end
       hoopai.run(function()
-        for _ = 1, 3 do assert(client.calendars:get("c")) end
+        for _ = 1, 3 do
+          assert(client.calendars:get("c"))
+        end
       end)
       local seen = {}
-      for index, request in ipairs(server:ledger()) do seen[index] = request.connection end
+      for index, request in ipairs(server:ledger()) do
+        seen[index] = request.connection
+      end
       assert.are.same({ 1, 1, 1, 2, 2, 2 }, seen)
     end)
 
     it("carry no cookies", function()
       server:reply(
         { path = "/calendars/c", headers = { ["Set-Cookie"] = "session=1; Path=/" }, body = [[{"calendar":{}}]] },
-        CALENDAR)
+        CALENDAR
+      )
       local client = new()
       assert(client.calendars:get("c"))
       assert(client.calendars:get("c"))
@@ -418,13 +454,17 @@ describe("hoopai.client:", function()
       server:reply { method = "GET", always = true, hold = "open", body = [[{"calendar":{}}]] }
       local client = new { max_connections = 3 }
       hoopai.run(function()
-        for index = 1, 12 do hoopai.spawn(function() assert(client.calendars:get("c" .. index)) end) end
+        for index = 1, 12 do
+          hoopai.spawn(function() assert(client.calendars:get("c" .. index)) end)
+        end
         expect.eventually(function() return server:count("arrived") >= 3 end, "three requests arrived")
         server:release("open")
       end)
       local most = 0
       local ledger = server:ledger()
-      for _, request in ipairs(ledger) do most = math.max(most, request.at_once) end
+      for _, request in ipairs(ledger) do
+        most = math.max(most, request.at_once)
+      end
       assert.are.equal(12, #ledger)
       assert.are.equal(3, most)
       assert.are.equal(3, #server:connections())
@@ -434,9 +474,13 @@ describe("hoopai.client:", function()
       server:reply { always = true, body = [[{"calendar":{}}]] }
       local client = new { max_connections = 1 }
       hoopai.run(function()
-        for index = 1, 20 do hoopai.spawn(function() assert(client.calendars:get("c" .. index)) end) end
+        for index = 1, 20 do
+          hoopai.spawn(function() assert(client.calendars:get("c" .. index)) end)
+        end
       end)
-      for index, request in ipairs(server:ledger()) do assert.are.equal("/calendars/c" .. index, request.path) end
+      for index, request in ipairs(server:ledger()) do
+        assert.are.equal("/calendars/c" .. index, request.path)
+      end
       assert.are.equal(20, #server:ledger())
     end)
   end)

@@ -16,8 +16,10 @@ describe("errors.new", function()
 
   it("keeps what it is given", function()
     local err = errors.new { kind = "server", message = "m", applied = "maybe", retryable = true, status = 500 }
-    assert.are.same({ kind = "server", message = "m", applied = "maybe", retryable = true, status = 500 },
-      { kind = err.kind, message = err.message, applied = err.applied, retryable = err.retryable, status = err.status })
+    assert.are.same(
+      { kind = "server", message = "m", applied = "maybe", retryable = true, status = 500 },
+      { kind = err.kind, message = err.message, applied = err.applied, retryable = err.retryable, status = err.status }
+    )
   end)
 
   it("makes what errors.is recognises", function()
@@ -41,8 +43,10 @@ describe("an error object prints", function()
     { { kind = "conflict", message = "m", trace_id = "t" }, "conflict: m (trace t)" },
     { { kind = "timeout", message = "m", applied = "maybe" }, "timeout: m (applied: maybe)" },
     { { kind = "decode", message = "m", applied = "yes" }, "decode: m (applied: yes)" },
-    { { kind = "server", message = "m", status = 502, method = "PUT", path = "/x", trace_id = "t", applied = "maybe" },
-      "server: m (HTTP 502, PUT /x, trace t, applied: maybe)" },
+    {
+      { kind = "server", message = "m", status = 502, method = "PUT", path = "/x", trace_id = "t", applied = "maybe" },
+      "server: m (HTTP 502, PUT /x, trace t, applied: maybe)",
+    },
     -- Its message names the method, and nothing was sent.
     { { kind = "invalid_request", message = "m", method = "GET", path = "/x" }, "invalid_request: m" },
     -- One line, without commands for a terminal.
@@ -90,8 +94,11 @@ describe("errors.list", function()
     list[30] = errors.new { kind = "server", message = "m", status = 500 }
     list[2] = "raised text"
     list[7] = setmetatable({}, { __tostring = function() error "no" end })
-    assert.are.equal("3 of 30 failed\n  [2] raised text\n  [7] (an error value that cannot be printed)\n"
-      .. "  [30] server: m (HTTP 500)", tostring(list))
+    assert.are.equal(
+      "3 of 30 failed\n  [2] raised text\n  [7] (an error value that cannot be printed)\n"
+        .. "  [30] server: m (HTTP 500)",
+      tostring(list)
+    )
   end)
 
   it("holds nothing but errors", function()
@@ -162,9 +169,10 @@ describe("errors.suggest", function()
     { "____", nil }, { "\xFF\xFE", nil }, { ("timezone"):rep(1000), nil },
   }
   for _, case in ipairs(cases) do
-    it(("takes %q for %s"):format(case[1]:sub(1, 30), tostring(case[2])), function()
-      assert.are.equal(case[2], errors.suggest(case[1], fields))
-    end)
+    it(
+      ("takes %q for %s"):format(case[1]:sub(1, 30), tostring(case[2])),
+      function() assert.are.equal(case[2], errors.suggest(case[1], fields)) end
+    )
   end
 
   it("takes names from the keys of a table too", function()
@@ -191,14 +199,18 @@ end)
 
 describe("errors.raise_unknown", function()
   it("names the nearest member", function()
-    misuse(function() errors.raise_unknown("a client has no", "clse", { "with", "close" }) end,
-      "hoopai: a client has no `clse`, did you mean `close`?")
+    misuse(
+      function() errors.raise_unknown("a client has no", "clse", { "with", "close" }) end,
+      "hoopai: a client has no `clse`, did you mean `close`?"
+    )
   end)
 
   it("names all members if none is near", function()
     local message = misuse(function() errors.raise_unknown("a client has no", "x", { "with", "close" }) end)
     assert.matches("hoopai: a client has no `x`; it has with, close$", message)
-    misuse(function() errors.raise_unknown("a client has no", 5, { "with", "close" }) end,
-      "a client has no `5`; it has with, close")
+    misuse(
+      function() errors.raise_unknown("a client has no", 5, { "with", "close" }) end,
+      "a client has no `5`; it has with, close"
+    )
   end)
 end)

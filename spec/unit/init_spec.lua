@@ -30,7 +30,9 @@ describe("the module hoopai", function()
       assert.are.equal(kind, type(hoopai[name]), name)
       assert.is_not_nil(rawget(hoopai, name), name)
     end
-    for name in pairs(hoopai) do assert.is_not_nil(MEMBERS[name], name) end
+    for name in pairs(hoopai) do
+      assert.is_not_nil(MEMBERS[name], name)
+    end
     assert.is_nil(hoopai.tiem)
     assert.is_nil(hoopai[nil])
     assert.is_nil(hoopai[1])

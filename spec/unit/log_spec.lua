@@ -16,21 +16,73 @@ end
 describe("a line of the log", function()
   -- hook, event, line
   for _, case in ipairs {
-    { "done", { method = "GET", path = "/calendars/c", status = 200, elapsed = 0.1324, attempts = 1, reused = true,
-      applied = "no", trace_id = "5f0c" }, "GET /calendars/c 200 132ms attempts=1 reused=yes trace=5f0c" },
-    { "done", { method = "PUT", path = "/p", status = 503, elapsed = 9.1199, attempts = 3, reused = false,
-      kind = "server", applied = "maybe", reconciled = false },
-      "PUT /p 503 9120ms attempts=3 reused=no error=server applied=maybe reconciled=no" },
-    { "done", { method = "PUT", path = "/p", elapsed = 0, attempts = 0, kind = "network", applied = "no" },
-      "PUT /p - 0ms attempts=0 error=network" },
-    { "done", { method = "POST", path = "/p", status = 201, elapsed = 1, attempts = 1, applied = "yes",
-      reconciled = true }, "POST /p 201 1000ms attempts=1 applied=yes reconciled=yes" },
+    {
+      "done",
+      {
+        method = "GET",
+        path = "/calendars/c",
+        status = 200,
+        elapsed = 0.1324,
+        attempts = 1,
+        reused = true,
+        applied = "no",
+        trace_id = "5f0c",
+      },
+      "GET /calendars/c 200 132ms attempts=1 reused=yes trace=5f0c",
+    },
+    {
+      "done",
+      {
+        method = "PUT",
+        path = "/p",
+        status = 503,
+        elapsed = 9.1199,
+        attempts = 3,
+        reused = false,
+        kind = "server",
+        applied = "maybe",
+        reconciled = false,
+      },
+      "PUT /p 503 9120ms attempts=3 reused=no error=server applied=maybe reconciled=no",
+    },
+    {
+      "done",
+      { method = "PUT", path = "/p", elapsed = 0, attempts = 0, kind = "network", applied = "no" },
+      "PUT /p - 0ms attempts=0 error=network",
+    },
+    {
+      "done",
+      {
+        method = "POST",
+        path = "/p",
+        status = 201,
+        elapsed = 1,
+        attempts = 1,
+        applied = "yes",
+        reconciled = true,
+      },
+      "POST /p 201 1000ms attempts=1 applied=yes reconciled=yes",
+    },
     { "refresh", { ok = true, key = "location:l", generation = 7 }, "token renewed key=location:l generation=7" },
-    { "refresh", { ok = false, key = "location:l", generation = 7, kind = "reauth_required" },
-      "token not renewed key=location:l generation=7 error=reauth_required" },
-    { "retry", { method = "GET", path = "/p", delay = 0.25, attempt = 1, kind = "server", status = 503,
-      reason = "unavailable", action = "resend" },
-      "GET /p again in 250ms attempt=1 error=server status=503 reason=unavailable action=resend" },
+    {
+      "refresh",
+      { ok = false, key = "location:l", generation = 7, kind = "reauth_required" },
+      "token not renewed key=location:l generation=7 error=reauth_required",
+    },
+    {
+      "retry",
+      {
+        method = "GET",
+        path = "/p",
+        delay = 0.25,
+        attempt = 1,
+        kind = "server",
+        status = 503,
+        reason = "unavailable",
+        action = "resend",
+      },
+      "GET /p again in 250ms attempt=1 error=server status=503 reason=unavailable action=resend",
+    },
     { "wait", { method = "GET", path = "/p", seconds = 1.5, location_id = "l" }, "GET /p waits for 1500ms location=l" },
     { "wait", { method = "GET", path = "/p", seconds = 1.5 }, "GET /p waits for 1500ms" },
   } do
@@ -46,7 +98,9 @@ end)
 describe("the hooks of the log", function()
   local function names(hooks)
     local list = {}
-    for name in pairs(hooks) do list[#list + 1] = name end
+    for name in pairs(hooks) do
+      list[#list + 1] = name
+    end
     table.sort(list)
     return list
   end
@@ -57,7 +111,5 @@ describe("the hooks of the log", function()
     assert.are.same({ "done", "refresh", "retry", "wait" }, names(log { verbose = true }))
   end)
 
-  it("are a new table each time, for other hooks to be added", function()
-    assert.are_not.equal(log(), log())
-  end)
+  it("are a new table each time, for other hooks to be added", function() assert.are_not.equal(log(), log()) end)
 end)

@@ -12,7 +12,9 @@ local TOKEN = "pit-5c6d7e8f-options-spec"
 
 local function new(given)
   local all = { token = TOKEN }
-  for name, value in pairs(given) do all[name] = value end
+  for name, value in pairs(given) do
+    all[name] = value
+  end
   return options.check_new(all)
 end
 
@@ -44,9 +46,20 @@ describe("the options of hoopai.new:", function()
     retries = { -1, 11, 1.5, "2", true },
     rate_limit = { 1, "on" },
     base_url = {
-      1, "", "example.com", "ftp://127.0.0.1", "file:///etc/passwd", "http://example.com", "https://u:p@example.com",
-      "https://example.com?x=1", "https://example.com#x", "https://exa mple.com", "https://example.com:0",
-      "https://example.com:65536", "https://", "https://example.com/a\r\nb",
+      1,
+      "",
+      "example.com",
+      "ftp://127.0.0.1",
+      "file:///etc/passwd",
+      "http://example.com",
+      "https://u:p@example.com",
+      "https://example.com?x=1",
+      "https://example.com#x",
+      "https://exa mple.com",
+      "https://example.com:0",
+      "https://example.com:65536",
+      "https://",
+      "https://example.com/a\r\nb",
     },
     location_id = { 1, "", "a\nb", {} },
     company_id = { 1, "", "a\nb", {} },
@@ -74,14 +87,18 @@ describe("the options of hoopai.new:", function()
   end
 
   it("are said with what would be right", function()
-    misuse(function() hoopai.new { token = TOKEN, timeout = 0 } end,
-      "option `timeout` of hoopai.new must be a number of seconds above 0")
+    misuse(
+      function() hoopai.new { token = TOKEN, timeout = 0 } end,
+      "option `timeout` of hoopai.new must be a number of seconds above 0"
+    )
     misuse(function() hoopai.new { token = TOKEN, retries = 11 } end, "must be an integer from 0 to 10, or false")
     misuse(function() hoopai.new { token = TOKEN, max_connections = 0 } end, "must be an integer from 1 to 10000")
-    misuse(function() hoopai.new { token = TOKEN, proxy = "ftp://proxy" } end, "\"environment\" or a URL")
+    misuse(function() hoopai.new { token = TOKEN, proxy = "ftp://proxy" } end, '"environment" or a URL')
     misuse(function() hoopai.new { token = TOKEN, api_version = "v 1" } end, 'must be a string such as "2021-07-28"')
-    misuse(function() hoopai.new { token = TOKEN, on = { reqest = print } } end,
-      "the hooks `request`, `response`, `retry`, `refresh`, `wait` and `done` alone; `reqest` is unknown")
+    misuse(
+      function() hoopai.new { token = TOKEN, on = { reqest = print } } end,
+      "the hooks `request`, `response`, `retry`, `refresh`, `wait` and `done` alone; `reqest` is unknown"
+    )
   end)
 
   it("something other than a table raises", function()
@@ -105,10 +122,18 @@ describe("the options of hoopai.new:", function()
     local settings = new {}
     settings.token, settings.location_id = nil, nil
     assert.are.same({
-      base_url = "https://services.leadconnectorhq.com", api_version = "2021-07-28", timeout = 30, validate = true,
-      retries = 2, rate_limit = true, on = {},
+      base_url = "https://services.leadconnectorhq.com",
+      api_version = "2021-07-28",
+      timeout = 30,
+      validate = true,
+      retries = 2,
+      rate_limit = true,
+      on = {},
       transport = {
-        connect_timeout = 10, max_connections = 64, http2 = true, user_agent = "hoopai (" .. _VERSION .. ")",
+        connect_timeout = 10,
+        max_connections = 64,
+        http2 = true,
+        user_agent = "hoopai (" .. _VERSION .. ")",
       },
     }, settings)
   end)
@@ -152,12 +177,15 @@ describe("the options of hoopai.new:", function()
   end)
 
   it("of the environment stand in, but no location for a company", function()
-    local text, ok = child.run([[
+    local text, ok = child.run(
+      [[
       local options = require "hoopai.options"
       local settings = options.check_new()
       print(type(settings.token), settings.base_url, settings.location_id)
       print(options.check_new({ company_id = "c" }).location_id, options.check_new({ location_id = "m" }).location_id)
-    ]], { set = { HOOPAI_TOKEN = TOKEN, HOOPAI_LOCATION_ID = "l", HOOPAI_BASE_URL = "https://env.example/p/" } })
+    ]],
+      { set = { HOOPAI_TOKEN = TOKEN, HOOPAI_LOCATION_ID = "l", HOOPAI_BASE_URL = "https://env.example/p/" } }
+    )
     assert.is_true(ok, text)
     assert.are.equal("userdata\thttps://env.example/p\tl\nnil\tm\n", text)
   end)
@@ -167,24 +195,45 @@ describe("the options of a call:", function()
   it("are none or a table", function()
     assert.has_no.errors(function() options.check_call("calendars:list", nil) end)
     assert.has_no.errors(function() options.check_call("calendars:list", {}) end)
-    misuse(function() options.check_call("calendars:list", "fast") end,
-      "the options of calendars:list are a table, got string")
+    misuse(
+      function() options.check_call("calendars:list", "fast") end,
+      "the options of calendars:list are a table, got string"
+    )
   end)
 
   it("are those that are named", function()
     local right = {
-      location_id = "l", timeout = 1, queue_timeout = 0.5, retries = 0, api_version = "v1", validate = false,
+      location_id = "l",
+      timeout = 1,
+      queue_timeout = 0.5,
+      retries = 0,
+      api_version = "v1",
+      validate = false,
       headers = { ["X-A"] = "b" },
     }
     assert.has_no.errors(function() options.check_call("calendars:list", right) end)
-    for name in pairs(right) do assert.is_truthy(options.call_names[name], name) end
-    for name in pairs(options.call_names) do assert.is_not_nil(right[name], name) end
+    for name in pairs(right) do
+      assert.is_truthy(options.call_names[name], name)
+    end
+    for name in pairs(options.call_names) do
+      assert.is_not_nil(right[name], name)
+    end
   end)
 
   it("are none of a client alone", function()
     for _, name in ipairs {
-      "token", "base_url", "connect_timeout", "max_connections", "http2", "ca_file", "proxy", "on", "user_agent",
-      "oauth", "company_id", "rate_limit",
+      "token",
+      "base_url",
+      "connect_timeout",
+      "max_connections",
+      "http2",
+      "ca_file",
+      "proxy",
+      "on",
+      "user_agent",
+      "oauth",
+      "company_id",
+      "rate_limit",
     } do
       misuse(function() options.check_call("x:y", { [name] = "t" }) end, "unknown option `" .. name .. "` of x:y")
     end
@@ -194,8 +243,21 @@ describe("the options of a call:", function()
   it("refuse reserved and impossible headers", function()
     local client <close> = hoopai.new { token = TOKEN }
     for _, name in ipairs {
-      "Authorization", "authorization", "HOST", "Content-Length", "Content-Type", "Transfer-Encoding", "Connection",
-      "Cookie", "Version", "User-Agent", "Expect", "Proxy-Authorization", "TE", "Upgrade", "Accept-Encoding",
+      "Authorization",
+      "authorization",
+      "HOST",
+      "Content-Length",
+      "Content-Type",
+      "Transfer-Encoding",
+      "Connection",
+      "Cookie",
+      "Version",
+      "User-Agent",
+      "Expect",
+      "Proxy-Authorization",
+      "TE",
+      "Upgrade",
+      "Accept-Encoding",
     } do
       misuse(function() client.calendars:get("c", { headers = { [name] = "x" } }) end, "headers", name)
       misuse(function() client:with { headers = { [name] = "x" } } end, "headers", name)
@@ -214,7 +276,9 @@ end)
 describe("the options of hoopai.oauth:", function()
   local function oauth(given)
     local all = { client_id = "id", client_secret = "secret" }
-    for name, value in pairs(given or {}) do all[name] = value end
+    for name, value in pairs(given or {}) do
+      all[name] = value
+    end
     return options.check_oauth(all)
   end
 
@@ -246,8 +310,10 @@ describe("the options of hoopai.oauth:", function()
   end
 
   it("an unusable client_secret is refused without being shown", function()
-    local message = misuse(function() hoopai.oauth { client_id = "x", client_secret = "sec\nret" } end,
-      "the client_secret is unusable: ")
+    local message = misuse(
+      function() hoopai.oauth { client_id = "x", client_secret = "sec\nret" } end,
+      "the client_secret is unusable: "
+    )
     assert.is_nil(message:find("sec\n", 1, true))
   end)
 
@@ -267,7 +333,9 @@ describe("the options of hoopai.oauth:", function()
     assert.are.equal("https://services.leadconnectorhq.com", settings.base_url)
     assert.are.equal(10, settings.transport.connect_timeout)
     assert.are.same({}, settings.on)
-    for _, name in ipairs { "store", "redirect_uri", "scopes", "company_id" } do assert.is_nil(settings[name]) end
+    for _, name in ipairs { "store", "redirect_uri", "scopes", "company_id" } do
+      assert.is_nil(settings[name])
+    end
   end)
 end)
 
@@ -280,7 +348,9 @@ describe("options.copy", function()
     assert.are.same({ a = inner, 1 }, copy)
     assert.are.equal(inner, copy.a)
     assert.is_nil(copy.b)
-    for _, value in ipairs { 5, "x", true, print } do assert.are.equal(value, options.copy(value)) end
+    for _, value in ipairs { 5, "x", true, print } do
+      assert.are.equal(value, options.copy(value))
+    end
     assert.is_nil(options.copy(nil))
   end)
 end)

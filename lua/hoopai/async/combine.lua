@@ -19,9 +19,7 @@ local function in_task(what, fn, ...)
 end
 
 --- A scope within the running task, to be held in a to-be-closed variable.
-local function new_scope()
-  return scopes.new(wait.running())
-end
+local function new_scope() return scopes.new(wait.running()) end
 
 -- map and all ------------------------------------------------------------------------------------------------------
 
@@ -37,7 +35,9 @@ end
 
 local function run_map(job, workers)
   local scope <close> = new_scope()
-  for _ = 1, workers do scope:start(true, map_worker, job) end
+  for _ = 1, workers do
+    scope:start(true, map_worker, job)
+  end
   scope:wait()
   return job.results, next(job.errors) and job.errors or nil
 end
@@ -78,9 +78,7 @@ end
 -- @treturn table the values by index; its `n` is #items
 -- @treturn ?table the errors by index; nil when all succeeded. It prints as a list
 -- @raise what fn raised (the other calls are cancelled first)
-function combine.map(items, fn, options)
-  return map("hoopai.map", items, fn, check_map(items, fn, options))
-end
+function combine.map(items, fn, options) return map("hoopai.map", items, fn, check_map(items, fn, options)) end
 
 local function outcome(item)
   if tasks.is(item) then return item:join() end
@@ -122,7 +120,10 @@ local function loss(task, err)
   if not task.applied then return nil end
   if task.status ~= "done" then return select(2, task:join()) end
   return errors.new {
-    kind = "cancelled", applied = task.applied or nil, unclear = task.unclear or nil, cause = err,
+    kind = "cancelled",
+    applied = task.applied or nil,
+    unclear = task.unclear or nil,
+    cause = err,
     message = err and errors.text(err) or "it succeeded, but too late to win the race",
   }
 end
@@ -130,7 +131,9 @@ end
 local function run_race(fns)
   local scope <close> = new_scope()
   local job, competitors = { scope = scope, errors = errors.list(#fns) }, {}
-  for index, fn in ipairs(fns) do competitors[index] = scope:start(true, compete, job, index, fn) end
+  for index, fn in ipairs(fns) do
+    competitors[index] = scope:start(true, compete, job, index, fn)
+  end
   scope:wait()
   if not job.winner then return nil, job.errors end
   for index, task in ipairs(competitors) do
@@ -153,7 +156,9 @@ end
 function combine.race(fns)
   check_list("hoopai.race", fns)
   if #fns == 0 then errors.raise("hoopai.race needs at least one function") end
-  for _, fn in ipairs(fns) do loop.check_function("hoopai.race", fn) end
+  for _, fn in ipairs(fns) do
+    loop.check_function("hoopai.race", fn)
+  end
   return in_task("hoopai.race", run_race, fns)
 end
 
@@ -164,10 +169,14 @@ local function run_limited(seconds, fn, ...)
   scope:wait(deadline)
   if task.status ~= "running" then return task:join() end
   task:cancel()
-  return nil, errors.new {
-    kind = "timeout", message = format("not done within the %g s of hoopai.timeout", seconds),
-    applied = task.applied or nil, unclear = task.unclear or nil, retryable = not task.applied,
-  }
+  return nil,
+    errors.new {
+      kind = "timeout",
+      message = format("not done within the %g s of hoopai.timeout", seconds),
+      applied = task.applied or nil,
+      unclear = task.unclear or nil,
+      retryable = not task.applied,
+    }
 end
 
 --- Calls fn(...) and cancels it, with all that it spawned, when it takes too long. Outside `run` it runs the loop

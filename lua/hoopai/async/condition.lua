@@ -28,7 +28,9 @@ end
 --- Wakes all tasks that wait.
 function Condition:broadcast()
   self.has_waiters = false
-  for task, ticket in pairs(self.tickets) do wait.wake(task, ticket) end
+  for task, ticket in pairs(self.tickets) do
+    wait.wake(task, ticket)
+  end
 end
 
 return conditions

@@ -12,21 +12,37 @@ local wait = require "hoopai.async.wait"
 
 return {
   -- Public as functions of hoopai.
-  use = loop.use, run = loop.run, spawn = loop.spawn, sleep = wait.sleep,
-  map = combine.map, all = combine.all, race = combine.race, timeout = combine.timeout,
+  use = loop.use,
+  run = loop.run,
+  spawn = loop.spawn,
+  sleep = wait.sleep,
+  map = combine.map,
+  all = combine.all,
+  race = combine.race,
+  timeout = combine.timeout,
 
   -- How the caller may wait.
-  mode = wait.mode, in_task = wait.in_task, running = wait.running, call_hook = wait.call_hook,
+  mode = wait.mode,
+  in_task = wait.in_task,
+  running = wait.running,
+  call_hook = wait.call_hook,
 
   -- Transfers.
-  new_multi = loop.new_multi, close_multi = loop.close_multi, await = wait.await, block = wait.block,
+  new_multi = loop.new_multi,
+  close_multi = loop.close_multi,
+  await = wait.await,
+  block = wait.block,
 
   -- Tasks that do not depend on their caller.
-  background = loop.background, wait_for = tasks.wait_for, drain = loop.drain,
+  background = loop.background,
+  wait_for = tasks.wait_for,
+  drain = loop.drain,
   is_shutting_down = loop.is_shutting_down,
 
   -- Changes that the running task made.
-  record_change = tasks.record_change, last_cut_off = tasks.last_cut_off,
+  record_change = tasks.record_change,
+  last_cut_off = tasks.last_cut_off,
 
-  new_lock = locks.new, new_condition = conditions.new,
+  new_lock = locks.new,
+  new_condition = conditions.new,
 }

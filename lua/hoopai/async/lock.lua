@@ -10,9 +10,7 @@ local Lock = {}
 Lock.__index = Lock
 
 --- Makes a lock between tasks: first come, first served. It cannot be held for longer than a call outside of any loop.
-function locks.new()
-  return setmetatable({ queue = {}, first = 1, last = 0, waiting = 0 }, Lock)
-end
+function locks.new() return setmetatable({ queue = {}, first = 1, last = 0, waiting = 0 }, Lock) end
 
 --- Gives the lock to the first task that still waits for it.
 local function release(lock)
@@ -41,7 +39,11 @@ wait_guard.__close = function(guard)
   if guard.passed then return end
   local hold = guard.hold
   local lock = hold.lock
-  if lock.holder == hold then release(lock) else lock.waiting = lock.waiting - 1 end
+  if lock.holder == hold then
+    release(lock)
+  else
+    lock.waiting = lock.waiting - 1
+  end
 end
 
 --- Waits for the lock.
@@ -70,8 +72,6 @@ function Lock:acquire(what, deadline)
 end
 
 --- How many tasks hold the lock or wait for it.
-function Lock:count()
-  return (self.holder and 1 or 0) + self.waiting
-end
+function Lock:count() return (self.holder and 1 or 0) + self.waiting end
 
 return locks

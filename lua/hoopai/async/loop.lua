@@ -134,9 +134,7 @@ end
 
 --- What to wait for on the descriptor.
 -- @treturn string always "r"
-function loop.events()
-  return "r"
-end
+function loop.events() return "r" end
 
 --- How long to wait for the descriptor at most.
 -- @treturn ?number seconds until @{step} must be called, 0 = at once; nil = not before the descriptor is readable
@@ -240,9 +238,7 @@ end
 local shutting_down = false -- does lua_close wait for background tasks?
 
 --- Is the state being closed? Then background tasks end as soon as they can, and wait for no other process.
-function loop.is_shutting_down()
-  return shutting_down
-end
+function loop.is_shutting_down() return shutting_down end
 
 -- Held by a background task while it waits. lua_close finalises the youngest objects first: the objects that the task
 -- uses are older, so the task can still end.

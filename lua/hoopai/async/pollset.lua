@@ -6,7 +6,7 @@ local error, remove, ipairs, pcall, huge = error, table.remove, ipairs, pcall, m
 
 local pollset = {}
 
-local poller       -- the poll fd, made when it is first needed
+local poller -- the poll fd, made when it is first needed
 local entries = {} -- list of { multi, fd }
 
 --- In a forked child the poll fd and all multi handles are the parent's: the child begins with its own.
@@ -102,7 +102,11 @@ end
 -- @tparam number seconds at most
 function pollset.wait(seconds)
   if seconds == 0 then return end
-  if poller then poller:wait(seconds < huge and seconds or nil) else core.sleep(seconds < huge and seconds or 3600) end
+  if poller then
+    poller:wait(seconds < huge and seconds or nil)
+  else
+    core.sleep(seconds < huge and seconds or 3600)
+  end
 end
 
 return pollset

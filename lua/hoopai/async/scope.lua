@@ -16,8 +16,14 @@ Scope.__index = Scope
 -- @tparam ?table owner the task that waits for it
 function scopes.new(owner)
   return setmetatable({
-    newest = false, count = 0, owner = owner, waiter = false, ticket = false, failure = false,
-    first_failed = false, last_failed = false,
+    newest = false,
+    count = 0,
+    owner = owner,
+    waiter = false,
+    ticket = false,
+    failure = false,
+    first_failed = false,
+    last_failed = false,
   }, Scope)
 end
 
@@ -25,7 +31,9 @@ end
 
 --- Warns of the calls of a task that a cancellation cut off.
 local function warn_unclear(task)
-  for _, err in ipairs(task.unclear or {}) do warn("hoopai: " .. errors.text(err)) end
+  for _, err in ipairs(task.unclear or {}) do
+    warn("hoopai: " .. errors.text(err))
+  end
 end
 
 --- Warns of a failed task that was never joined.
@@ -46,7 +54,7 @@ local function new_root()
   return root
 end
 
-scopes.root = new_root()         -- what was spawned outside of any task, for a host's loop
+scopes.root = new_root() -- what was spawned outside of any task, for a host's loop
 scopes.background = scopes.new() -- token exchanges: no caller can cancel them, and each loop ends after they have
 
 --- A forked child begins without the tasks of its parent.
@@ -65,7 +73,11 @@ function Scope:note_failure(task)
   if self == scopes.root then
     pcall(note_unjoined, task) -- without memory for it there is no warning
   elseif self ~= scopes.background then -- the error of a background task is raised by `wait_for`
-    if self.last_failed then self.last_failed.next_failed = task else self.first_failed = task end
+    if self.last_failed then
+      self.last_failed.next_failed = task
+    else
+      self.first_failed = task
+    end
     self.last_failed = task
   end
 end
@@ -79,7 +91,9 @@ end
 --- Warns of failed and of stuck tasks of the root scope, once no task can go on.
 function scopes.warn_at_rest()
   local root = scopes.root
-  for task in pairs(root.failed) do warn_unjoined(task) end
+  for task in pairs(root.failed) do
+    warn_unjoined(task)
+  end
   root.failed = setmetatable({}, { __mode = "k" })
   if root.count > 0 and root.count ~= root.warned then
     root.warned = root.count
@@ -136,7 +150,9 @@ function Scope:raise_failure()
   local task = self.failure
   if not task then
     task = self.first_failed
-    while task and task.joined do task = task.next_failed end
+    while task and task.joined do
+      task = task.next_failed
+    end
   end
   if task then error(task.cause, 0) end
 end

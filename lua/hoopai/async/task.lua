@@ -26,7 +26,11 @@ local function finish(task, status)
   if task.suspended then wait.abort(task) end
   local scope, newer, older = task.scope, task.newer, task.older
   -- Off the list and the count of the scope without a call, which may find no memory for its stack frame.
-  if newer then newer.older = older elseif scope.newest == task then scope.newest = older end
+  if newer then
+    newer.older = older
+  elseif scope.newest == task then
+    scope.newest = older
+  end
   if older then older.newer = newer end
   task.newer, task.older = false, false -- a task that is kept must not keep others
   scope.count = scope.count - 1
@@ -34,7 +38,9 @@ local function finish(task, status)
   if scope.count == 0 or scope.failure then scope:wake_owner() end
   local joiners = task.joiners
   if joiners then
-    for index = 1, #joiners do wake(joiners[index].task, joiners[index].ticket) end
+    for index = 1, #joiners do
+      wake(joiners[index].task, joiners[index].ticket)
+    end
     task.joiners = false
   end
   wait.notify() -- it may have been the last task that kept the host's loop alive
@@ -45,9 +51,7 @@ local function on_close(task)
   if task.status == "running" then finish(task, "cancelled") end
 end
 
-local function describe(task)
-  return traceback(task.co, errors.text(task.cause))
-end
+local function describe(task) return traceback(task.co, errors.text(task.cause)) end
 
 local function fail(task, cause)
   task.cause = cause
@@ -98,8 +102,11 @@ local function after_resume(task, ok, ...)
   end
   if task.doomed then return tasks.cancel(task) end
   if (...) ~= SUSPEND or not task.suspended then
-    fail(task, "hoopai: coroutine.yield() was called in a task; only hoopai may suspend it "
-      .. "(hoopai.sleep(0) lets other tasks run)")
+    fail(
+      task,
+      "hoopai: coroutine.yield() was called in a task; only hoopai may suspend it "
+        .. "(hoopai.sleep(0) lets other tasks run)"
+    )
   end
 end
 
@@ -143,17 +150,28 @@ function tasks.new(scope, critical, fn, ...)
     suspended = false,
     ticket = 0,
     -- Set later, when there may be no memory for new fields.
-    guard = false, timer = false, next_ready = false, next_failed = false, joiners = false, reason = false,
-    results = false, cause = false, traceback = false, closing = false, doomed = false, applied = false,
-    unclear = false, unjoined = false, newer = false, older = false,
+    guard = false,
+    timer = false,
+    next_ready = false,
+    next_failed = false,
+    joiners = false,
+    reason = false,
+    results = false,
+    cause = false,
+    traceback = false,
+    closing = false,
+    doomed = false,
+    applied = false,
+    unclear = false,
+    unjoined = false,
+    newer = false,
+    older = false,
   }, Task)
   task.guard = wait.new_guard(task, on_close)
   return task
 end
 
-function tasks.is(value)
-  return getmetatable(value) == Task
-end
+function tasks.is(value) return getmetatable(value) == Task end
 
 -- Where errors.raise points when a tail call left no line of the user's on the stack.
 errors.set_origin(function() return state.current and state.current.fn end)
@@ -220,15 +238,23 @@ function Task:join()
   end
   if self.status == "done" then return unpack(self.results, 1, self.results.n) end
   if self.status == "cancelled" then
-    return nil, errors.new {
-      kind = "cancelled", message = "the task was cancelled", applied = self.applied or nil,
+    return nil,
+      errors.new {
+        kind = "cancelled",
+        message = "the task was cancelled",
+        applied = self.applied or nil,
+        unclear = self.unclear or nil,
+      }
+  end
+  return nil,
+    errors.new {
+      kind = "raised",
+      message = errors.text(self.cause),
+      cause = self.cause,
+      traceback = self.traceback or nil,
+      applied = self.applied or nil,
       unclear = self.unclear or nil,
     }
-  end
-  return nil, errors.new {
-    kind = "raised", message = errors.text(self.cause), cause = self.cause, traceback = self.traceback or nil,
-    applied = self.applied or nil, unclear = self.unclear or nil,
-  }
 end
 
 --- Ends the task where it waits: its transfer is aborted and its to-be-closed variables are closed. Its code is not
@@ -246,8 +272,6 @@ function Task:cancel()
   tasks.cancel(self)
 end
 
-function Task:__tostring()
-  return "hoopai.Task (" .. self.status .. ")"
-end
+function Task:__tostring() return "hoopai.Task (" .. self.status .. ")" end
 
 return tasks

@@ -76,7 +76,9 @@ end
 
 --- The earliest deadline, a core.now() time; nil when there is none.
 function timers.next()
-  while count > 0 and not heap[1].task do pop() end
+  while count > 0 and not heap[1].task do
+    pop()
+  end
   return count > 0 and heap[1].due or nil
 end
 

@@ -18,11 +18,11 @@ local wait = {}
 
 --- What the modules of this folder share.
 local state = {
-  current = false,     -- the task that is being resumed
-  driving = false,     -- is a function of hoopai.async.loop resuming tasks?
-  hook = false,        -- the name of the hook that is being called: code must not wait in one
-  host = false,        -- the adapter of the host's loop
-  is_used = false,     -- has a call been made or a task been started?
+  current = false, -- the task that is being resumed
+  driving = false, -- is a function of hoopai.async.loop resuming tasks?
+  hook = false, -- the name of the hook that is being called: code must not wait in one
+  host = false, -- the adapter of the host's loop
+  is_used = false, -- has a call been made or a task been started?
   first_ready = false, -- the tasks to resume, linked by `next_ready`: adding one needs no memory
   last_ready = false,
 }
@@ -48,7 +48,11 @@ end
 
 --- Adds a new task to those that are resumed in the next step.
 function wait.make_ready(task)
-  if state.last_ready then state.last_ready.next_ready = task else state.first_ready = task end
+  if state.last_ready then
+    state.last_ready.next_ready = task
+  else
+    state.first_ready = task
+  end
   state.last_ready = task
   notify()
 end
@@ -76,7 +80,11 @@ function wait.wake(task, ticket, reason)
   if task.condition then return state.host.signal(task.condition) end
   -- As `make_ready`, without a call between the two changes: it might find no memory for its stack frame.
   task.next_ready = false
-  if state.last_ready then state.last_ready.next_ready = task else state.first_ready = task end
+  if state.last_ready then
+    state.last_ready.next_ready = task
+  else
+    state.first_ready = task
+  end
   state.last_ready = task
   notify()
 end
@@ -94,9 +102,7 @@ end
 
 --- Makes what `suspend` holds during each wait of a task.
 -- @tparam function on_close called with the task when other code closes its coroutine meanwhile
-function wait.new_guard(task, on_close)
-  return setmetatable({ task = task, on_close = on_close }, wait_guard)
-end
+function wait.new_guard(task, on_close) return setmetatable({ task = task, on_close = on_close }, wait_guard) end
 
 --- Suspends the running task until `wake` is called with its ticket, or until the deadline.
 -- @tparam table task what `running` returned
@@ -109,9 +115,13 @@ function wait.suspend(task, deadline)
   task.suspended = true -- after all that can raise
   if task.condition then
     notify()
-    repeat state.host.wait(task.condition) until not task.suspended
+    repeat
+      state.host.wait(task.condition)
+    until not task.suspended
   else
-    repeat co_yield(SUSPEND) until not task.suspended -- other code may resume the coroutine too early
+    repeat
+      co_yield(SUSPEND)
+    until not task.suspended -- other code may resume the coroutine too early
   end
   return task.reason
 end
@@ -130,7 +140,12 @@ end
 --- Makes what stands for a coroutine of the host as a task; the host suspends and resumes it, by a condition.
 local function adopt(co)
   local task = {
-    co = co, condition = state.host.new_condition(), scope = {}, status = "running", suspended = false, ticket = 0,
+    co = co,
+    condition = state.host.new_condition(),
+    scope = {},
+    status = "running",
+    suspended = false,
+    ticket = 0,
   }
   task.guard = wait.new_guard(task, on_close)
   adopted[co] = task
@@ -163,25 +178,34 @@ end
 -- @raise where the caller may do neither
 function wait.mode(what)
   state.is_used = true
-  if state.hook then
-    errors.raise(format("%s cannot be called inside %s: it would have to wait", what, state.hook))
-  end
+  if state.hook then errors.raise(format("%s cannot be called inside %s: it would have to wait", what, state.hook)) end
   local task = running()
   if task then
     if task.closing then
       errors.raise(format("%s cannot wait inside a __close of a task that is being cancelled", what))
     end
     if co_isyieldable() then return "task", task end
-    errors.raise(what .. " cannot wait here: the task is inside a C function that cannot be suspended "
-      .. "(table.sort, string.gsub, a metamethod of C ...)")
+    errors.raise(
+      what
+        .. " cannot wait here: the task is inside a C function that cannot be suspended "
+        .. "(table.sort, string.gsub, a metamethod of C ...)"
+    )
   end
   if state.driving then
-    errors.raise(what .. " cannot wait in a coroutine that hoopai did not start while its loop is running: "
-      .. "use hoopai.spawn instead of coroutine.create or coroutine.wrap")
+    errors.raise(
+      what
+        .. " cannot wait in a coroutine that hoopai did not start while its loop is running: "
+        .. "use hoopai.spawn instead of coroutine.create or coroutine.wrap"
+    )
   end
   if wait.is_looping() then
-    errors.raise(format("%s cannot wait here while the loop of %s is running: call it in a task of hoopai.spawn",
-      what, state.host.name))
+    errors.raise(
+      format(
+        "%s cannot wait here while the loop of %s is running: call it in a task of hoopai.spawn",
+        what,
+        state.host.name
+      )
+    )
   end
   return "block"
 end
@@ -226,13 +250,16 @@ function wait.block(multi, transfer)
     multi:wait()
     multi:step()
   end
-  repeat until not multi:next()
+  repeat
+  until not multi:next()
 end
 
 --- Blocks the thread until a moment.
 -- @tparam number moment a core.now() time
 function wait.block_until(moment)
-  repeat core.sleep(moment - now()) until now() >= moment
+  repeat
+    core.sleep(moment - now())
+  until now() >= moment
 end
 
 --- Raises wrong use unless seconds can be waited for.

@@ -12,13 +12,15 @@ local format, match = string.format, string.match
 
 local endpoints = {}
 
-local STATE = {}      -- the key under which a resource object keeps the state of its client
-local found = {}      -- "notes.list" -> endpoint
+local STATE = {} -- the key under which a resource object keeps the state of its client
+local found = {} -- "notes.list" -> endpoint
 local metatables = {} -- resource name -> metatable of its objects
-local added = {}      -- resource name -> methods that make several calls, see endpoints.add
+local added = {} -- resource name -> methods that make several calls, see endpoints.add
 
-local get_data = {}   -- resource name -> getter of its data
-for _, name in ipairs(resource_names) do get_data[name] = lazy.module("hoopai.api." .. name) end
+local get_data = {} -- resource name -> getter of its data
+for _, name in ipairs(resource_names) do
+  get_data[name] = lazy.module("hoopai.api." .. name)
+end
 local get_reconcile = lazy.module "hoopai.call.reconcile"
 
 -- Endpoints
@@ -43,10 +45,18 @@ local function new_endpoint(resource_name, data)
   local takes_payload = data.query ~= nil or sends_body
   local endpoint = {
     id = resource_name .. ":" .. data.name,
-    method = data.method, path = data.path, params = params, id_count = #params,
-    query = data.query, body = data.body, empty_body = data.empty_body, sends_body = sends_body,
-    takes_payload = takes_payload, most_arguments = #params + (takes_payload and 2 or 1),
-    retry = data.retry, result = data.result,
+    method = data.method,
+    path = data.path,
+    params = params,
+    id_count = #params,
+    query = data.query,
+    body = data.body,
+    empty_body = data.empty_body,
+    sends_body = sends_body,
+    takes_payload = takes_payload,
+    most_arguments = #params + (takes_payload and 2 or 1),
+    retry = data.retry,
+    result = data.result,
   }
   set_reconcile(endpoint, resource_name, data)
   function endpoint.compile_checks()
@@ -95,9 +105,7 @@ end
 
 -- Methods
 
-local function raise_no_resource(id)
-  errors.raise(format("call it with a colon: client.%s(...)", id))
-end
+local function raise_no_resource(id) errors.raise(format("call it with a colon: client.%s(...)", id)) end
 
 --- The state of the client that a resource object belongs to.
 -- @tparam table resource
@@ -119,7 +127,9 @@ end
 
 local function raise_unknown_method(resource_name, methods, name)
   local names = {}
-  for method in pairs(methods) do names[#names + 1] = method end
+  for method in pairs(methods) do
+    names[#names + 1] = method
+  end
   sort(names)
   errors.raise_unknown("client." .. resource_name .. " has no method", name, names)
 end
@@ -128,7 +138,9 @@ local function metatable_of(resource_name)
   local meta = metatables[resource_name]
   if meta then return meta end
   local methods = {}
-  for name, method in pairs(added[resource_name] or {}) do methods[name] = method end
+  for name, method in pairs(added[resource_name] or {}) do
+    methods[name] = method
+  end
   for _, data in ipairs(get_data[resource_name]()) do
     local endpoint = (data.alias and alias_of or endpoint_of)(resource_name, data)
     methods[data.name] = new_method(endpoint)
@@ -143,9 +155,7 @@ end
 --- Adds methods that make several calls. To be called before the first object of the resource is made.
 -- @tparam string resource_name
 -- @tparam table methods name -> function(resource, ...)
-function endpoints.add(resource_name, methods)
-  added[resource_name] = methods
-end
+function endpoints.add(resource_name, methods) added[resource_name] = methods end
 
 --- The resource object of a client, e.g. client.calendars.
 -- @tparam string resource_name one of hoopai.api

@@ -12,8 +12,14 @@ local failure = {}
 -- Kinds
 
 local kinds = {
-  [400] = "refused", [401] = "auth", [403] = "forbidden", [404] = "not_found", [409] = "conflict",
-  [410] = "not_found", [422] = "refused", [429] = "rate_limit",
+  [400] = "refused",
+  [401] = "auth",
+  [403] = "forbidden",
+  [404] = "not_found",
+  [409] = "conflict",
+  [410] = "not_found",
+  [422] = "refused",
+  [429] = "rate_limit",
 }
 
 -- Texts of a 401 that another token would not change.
@@ -60,9 +66,7 @@ end
 
 -- What an error response says
 
-local function text_of(value)
-  return type(value) == "string" and value ~= "" and value or nil
-end
+local function text_of(value) return type(value) == "string" and value ~= "" and value or nil end
 
 --- The message of an error body: `message` (a string or a list, also inside `error`), `error_description`, `error` or
 -- `msg`.
@@ -75,7 +79,9 @@ function failure.message_of(body)
   if message == nil and type(body.error) == "table" then message = body.error.message end
   if type(message) == "table" then
     local texts = {}
-    for _, item in ipairs(message) do texts[#texts + 1] = text_of(item) end
+    for _, item in ipairs(message) do
+      texts[#texts + 1] = text_of(item)
+    end
     if #texts > 0 then return concat(texts, "; "), texts end
   end
   return text_of(message) or text_of(body.error_description) or text_of(body.error) or text_of(body.msg)
@@ -107,7 +113,9 @@ local function redacted(secret, value)
   if type(value) == "string" then return secret:redact(value) end
   if type(value) ~= "table" then return value end
   local copy = {}
-  for key, content in pairs(value) do copy[redacted(secret, key)] = redacted(secret, content) end
+  for key, content in pairs(value) do
+    copy[redacted(secret, key)] = redacted(secret, content)
+  end
   return copy
 end
 
@@ -128,7 +136,9 @@ function failure.new(call, err, attempt, response)
     err.message, err.details = redacted(attempt.secret, err.message), redacted(attempt.secret, err.details)
   end
   err.method, err.path, err.attempts, err.response = endpoint.method, call.prepared.path, call.attempts, response
-  if response then err.status, err.trace_id = response.status, response.trace_id end
+  if response then
+    err.status, err.trace_id = response.status, response.trace_id
+  end
   if err.applied == nil then
     local sent = attempt and attempt.transfer and attempt.transfer:sent() or 0
     err.applied = failure.applied(endpoint.retry, sent, response and response.status or 0)
@@ -140,15 +150,14 @@ end
 -- Errors of requests that were not sent
 
 --- The client, or the app, is closed.
-function failure.closed(call)
-  return failure.new(call, { kind = "closed", message = call.state.closed_message })
-end
+function failure.closed(call) return failure.new(call, { kind = "closed", message = call.state.closed_message }) end
 
 --- The time for waiting is over: `queue_timeout` before the first sending, `timeout` after it.
 function failure.queue_timeout(call, what)
   local name = call.begun and "timeout" or "queue_timeout"
   return failure.new(call, {
-    kind = "timeout", stage = "queue",
+    kind = "timeout",
+    stage = "queue",
     message = format("%s within the %s of %g s", what, name, call.prepared.options[name]),
   })
 end
@@ -158,7 +167,9 @@ function failure.rate_limit(call, why, seconds)
   if why == "late" then return failure.queue_timeout(call, "there was no room in the request budget") end
   local what = why == "daily" and "the requests of the day are used up" or "the API asked for a long pause"
   return failure.new(call, {
-    kind = "rate_limit", scope = why, retry_after = seconds,
+    kind = "rate_limit",
+    scope = why,
+    retry_after = seconds,
     message = format("%s; not sent, as it would have to wait for %.0f s", what, seconds),
   })
 end
@@ -166,7 +177,9 @@ end
 --- The refused token was renewed too late for another attempt.
 function failure.refresh_timeout(call)
   return failure.new(call, {
-    kind = "timeout", stage = "refresh", applied = "no",
+    kind = "timeout",
+    stage = "refresh",
+    applied = "no",
     message = format("renewing the refused token left no time of the timeout of %g s", call.prepared.options.timeout),
   })
 end
@@ -174,7 +187,9 @@ end
 --- There is no token to send. All calls that waited for it share the reason; each returns a copy.
 function failure.token(call, reason)
   local err = {}
-  for name, value in pairs(reason) do err[name] = value end
+  for name, value in pairs(reason) do
+    err[name] = value
+  end
   err.applied = "no"
   return failure.new(call, err)
 end
@@ -184,7 +199,9 @@ end
 --- The record changed since the lost response, and not by this call.
 function failure.conflict(call, cause)
   return failure.new(call, {
-    kind = "conflict", applied = "maybe", cause = cause,
+    kind = "conflict",
+    applied = "maybe",
+    cause = cause,
     message = "the answer to the change was lost, and somebody else changed the record since",
   })
 end
@@ -201,7 +218,9 @@ function failure.cut_off(call, raised)
   end
   if call.unclear then applied = "maybe" end
   return failure.new(call, {
-    kind = raised == nil and "cancelled" or "raised", cause = raised, applied = applied,
+    kind = raised == nil and "cancelled" or "raised",
+    cause = raised,
+    applied = applied,
     message = "the call was cut off" .. (applied ~= "no" and " after it had left" or ""),
   }, attempt, response)
 end

@@ -75,9 +75,7 @@ local function new_event(call)
 end
 
 --- Emits `request`.
-function hooks.request(hook, call)
-  async.call_hook("on.request", hook, new_event(call))
-end
+function hooks.request(hook, call) async.call_hook("on.request", hook, new_event(call)) end
 
 local TIMING = { "dns", "connect", "tls", "first_byte", "total", "reused", "http_version" }
 
@@ -88,12 +86,16 @@ local TIMING = { "dns", "connect", "tls", "first_byte", "total", "reused", "http
 -- @tparam table response the response; or the error
 function hooks.response(hook, call, result, response)
   local event, err = new_event(call), nil
-  if result == nil then err, response = response, response.response end
+  if result == nil then
+    err, response = response, response.response
+  end
   event.elapsed = response and response.elapsed or now() - (call.begun or call.attempt.transfer:started() or now())
   event.status = response and response.status
   event.trace_id = response and response.trace_id
   event.kind = err and err.kind
-  for _, name in ipairs(TIMING) do event[name] = call.info[name] end
+  for _, name in ipairs(TIMING) do
+    event[name] = call.info[name]
+  end
   async.call_hook("on.response", hook, event)
 end
 

@@ -26,9 +26,7 @@ local new_call, run, make_attempt, decide, refresh, pause, reconcile, final -- b
 
 -- The recipe
 
-local function is_closed(state)
-  return state.closed or state.shared.closed
-end
+local function is_closed(state) return state.closed or state.shared.closed end
 
 local function add_entry(entries, key, entry)
   entries[key] = entry
@@ -73,9 +71,7 @@ end
 -- @tparam table prepared see `request.prepare`
 -- @tparam number begun since when its timeout counts: waiting for the rate limit included
 -- @return same as perform
-function calls.send(state, prepared, begun)
-  return run(new_call(state, prepared, async.running(), begun))
-end
+function calls.send(state, prepared, begun) return run(new_call(state, prepared, async.running(), begun)) end
 
 --- Attempts the call until it succeeds or hoopai.call.retry gives up.
 -- @treturn any the result; or nil
@@ -126,16 +122,19 @@ end
 function new_call(state, prepared, task, begun)
   local options = prepared.options
   local call = {
-    state = state, prepared = prepared, task = task or false, attempts = 0, attempt = false,
-    begun = begun or false, deadline = begun and begun + options.timeout or false, -- false before the first sending
+    state = state,
+    prepared = prepared,
+    task = task or false,
+    attempts = 0,
+    attempt = false,
+    begun = begun or false,
+    deadline = begun and begun + options.timeout or false, -- false before the first sending
   }
   if options.queue_timeout then call.queue_deadline = now() + options.queue_timeout end
   return call
 end
 
-local function mode_of(call)
-  return call.task and "task" or "block"
-end
+local function mode_of(call) return call.task and "task" or "block" end
 
 -- Emits `done` when a call ends, however it ends, and records a change in the task: one that was cancelled must
 -- say what it may have changed.
@@ -173,7 +172,12 @@ end
 -- Further fields are `err` and `pause` of one that failed, and `keeps_transfer` if its transfer is read later.
 local function new_attempt(call)
   local attempt = setmetatable({
-    limiter = false, secret = false, generation = false, transfer = false, has_left = false, has_response = false,
+    limiter = false,
+    secret = false,
+    generation = false,
+    transfer = false,
+    has_left = false,
+    has_response = false,
   }, AttemptGuard)
   call.attempt = attempt
   return attempt
@@ -191,9 +195,14 @@ local function acquire_permit(call, attempt)
   local lock = limiter.lock
   if not limiter.counter:try(now(), lock.holder and lock:count() or 0) then
     local hook = state.settings.on.wait
-    local ok, why, seconds = limiter:acquire(mode_of(call), call.deadline or call.queue_deadline,
+    local ok, why, seconds = limiter:acquire(
+      mode_of(call),
+      call.deadline or call.queue_deadline,
       function() return is_closed(state) end,
-      function(wait) if hook then hooks.wait(hook, call, wait) end end)
+      function(wait)
+        if hook then hooks.wait(hook, call, wait) end
+      end
+    )
     if why == "closed" then return failure.closed(call) end
     if not ok then return (prepared.endpoint.rate_limit_failure or failure.rate_limit)(call, why, seconds) end
   end
@@ -206,7 +215,9 @@ local function get_token(call, attempt)
   local source = call.prepared.source
   if not source then return nil end
   local secret, generation = source.secret, 1
-  if source.may_wait then secret, generation = source:get(call.deadline or now() + call.prepared.options.timeout) end
+  if source.may_wait then
+    secret, generation = source:get(call.deadline or now() + call.prepared.options.timeout)
+  end
   if not secret then return failure.token(call, generation) end
   attempt.secret, attempt.generation = secret, generation
 end
@@ -227,7 +238,8 @@ local function wait_for(transfer, multi, task, deadline)
       multi:wait()
       multi:step()
     end
-    repeat until not multi:next()
+    repeat
+    until not multi:next()
     return true
   end
   if async.await(transfer, task, deadline) == "timeout" then
@@ -249,8 +261,14 @@ local function send(call, attempt)
     multi, problem = open_multi(shared, mode_of(call))
     if not multi then return failure.new(call, { kind = "network", message = problem }) end
   end
-  local transfer = multi:send(prepared.request, prepared.target, attempt.secret or nil, prepared.body,
-    prepared.options.timeout, deadline or nil)
+  local transfer = multi:send(
+    prepared.request,
+    prepared.target,
+    attempt.secret or nil,
+    prepared.body,
+    prepared.options.timeout,
+    deadline or nil
+  )
   attempt.has_left, attempt.transfer = true, transfer
   -- A finaliser may have closed the client just now: then the transfer has ended, and no event would wake the task.
   if not shared.closed and not wait_for(transfer, multi, call.task, deadline or call.queue_deadline) then
@@ -295,10 +313,15 @@ end
 --- The action after a failed attempt, and the seconds to wait before it.
 function decide(call, point, err, retry_budget)
   return retry.decide {
-    endpoint = call.prepared.endpoint, point = point, err = err,
-    made = call.attempts - (call.has_refreshed and 1 or 0), most = (call.prepared.options.retries or 0) + 1,
-    left = call.deadline - now(), repeated = call.repeated ~= nil and call.repeated[point] or false,
-    affordable = retry_budget:is_affordable(), random = core.random(),
+    endpoint = call.prepared.endpoint,
+    point = point,
+    err = err,
+    made = call.attempts - (call.has_refreshed and 1 or 0),
+    most = (call.prepared.options.retries or 0) + 1,
+    left = call.deadline - now(),
+    repeated = call.repeated ~= nil and call.repeated[point] or false,
+    affordable = retry_budget:is_affordable(),
+    random = core.random(),
   }
 end
 

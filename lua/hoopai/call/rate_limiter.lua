@@ -16,7 +16,9 @@ RateLimiter.__index = RateLimiter
 -- the first of them
 function rate_limiter.new()
   return setmetatable({
-    counter = core.rate_limiter(), lock = async.new_lock(), changed = async.new_condition(),
+    counter = core.rate_limiter(),
+    lock = async.new_lock(),
+    changed = async.new_condition(),
   }, RateLimiter)
 end
 
@@ -60,8 +62,6 @@ function RateLimiter:acquire(mode, deadline, is_closed, on_wait)
 end
 
 --- Wakes the caller that waits: there may be room now, or the client was closed.
-function RateLimiter:wake()
-  self.changed:broadcast()
-end
+function RateLimiter:wake() self.changed:broadcast() end
 
 return rate_limiter

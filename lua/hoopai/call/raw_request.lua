@@ -78,15 +78,22 @@ function raw_request.endpoint(given)
   local query = flat_query(given.query or {})
   local problem = path_problem(given.path)
   local checks = {
-    params = function()
-      return problem and { { path = "path", problem = problem, expected = "a URL path" } }
-    end,
+    params = function() return problem and { { path = "path", problem = problem, expected = "a URL path" } } end,
     query = function() return query end,
     body = function() return given.body end,
   }
   return {
-    id = "client:request", method = given.method, path = given.path, retry = retry_classes[given.method], result = {},
-    params = {}, id_count = 0, takes_payload = true, most_arguments = 2, query = query, sends_body = given.body ~= nil,
+    id = "client:request",
+    method = given.method,
+    path = given.path,
+    retry = retry_classes[given.method],
+    result = {},
+    params = {},
+    id_count = 0,
+    takes_payload = true,
+    most_arguments = 2,
+    query = query,
+    sends_body = given.body ~= nil,
     checks = checks,
     locations = function()
       return given.query and rawget(given.query, "locationId"), given.body and rawget(given.body, "locationId")

@@ -15,7 +15,7 @@ local null = core.null
 local reconcile = {}
 
 local HOUR = 3600000
-local SLACK = 1000    -- milliseconds: a Date header has whole seconds
+local SLACK = 1000 -- milliseconds: a Date header has whole seconds
 local MOST_PAGES = 50 -- of a list in which a record is looked for
 
 -- What to read
@@ -25,8 +25,10 @@ local function blocked_window(body)
   local from, to = body and body.startTime, body and body.endTime
   if not from or not to then return nil end
   return {
-    calendarId = body.calendarId, userId = body.assignedUserId,
-    startTime = to_epoch_ms(from) - HOUR, endTime = to_epoch_ms(to) + HOUR,
+    calendarId = body.calendarId,
+    userId = body.assignedUserId,
+    startTime = to_epoch_ms(from) - HOUR,
+    endTime = to_epoch_ms(to) + HOUR,
   }
 end
 
@@ -73,7 +75,9 @@ end
 --- Reads the record that a change was about; returns the same, or nothing if it cannot be read.
 local function read_record(prepared, reader, read)
   local endpoint, ids = prepared.endpoint, {}
-  for index = 1, reader.id_count do ids[index] = prepared.ids[index] end
+  for index = 1, reader.id_count do
+    ids[index] = prepared.ids[index]
+  end
   if endpoint.reconcile == "get" then return read_one(read, reader, ids) end
   local query = list_query(endpoint.reconcile_with, prepared.fields, prepared.rate_limit_key ~= "")
   if query then return find_in_list(read, reader, ids, query, prepared.ids[endpoint.id_count]) end
@@ -212,8 +216,14 @@ function reconcile.run(call, err, read)
   local record, response = read_record(prepared, reader, read)
   if not response or errors.is(response) or response.unexpected then return nil, err end
   local kind = reader.result.type
-  local finding = reconcile.compare(endpoint, prepared.ids, prepared.fields, record, (kind.items or kind).fields,
-    sent_ms(call, response))
+  local finding = reconcile.compare(
+    endpoint,
+    prepared.ids,
+    prepared.fields,
+    record,
+    (kind.items or kind).fields,
+    sent_ms(call, response)
+  )
   if finding == "unchanged" then return nil end
   if finding == "conflict" then return nil, failure.conflict(call, err) end
   if finding ~= "applied" then return nil, err end

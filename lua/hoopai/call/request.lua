@@ -19,8 +19,15 @@ local function check_ids(endpoint, ...)
   for index = 1, endpoint.id_count do
     local id = select(index, ...)
     if type(id) ~= "string" then
-      errors.raise(format("%s needs %s as argument %d, a string; got %s",
-        endpoint.id, endpoint.params[index].name, index, GIVEN[type(id)] or type(id)))
+      errors.raise(
+        format(
+          "%s needs %s as argument %d, a string; got %s",
+          endpoint.id,
+          endpoint.params[index].name,
+          index,
+          GIVEN[type(id)] or type(id)
+        )
+      )
     end
   end
 end
@@ -34,12 +41,25 @@ local function sort_arguments(endpoint, a, b, c, d, e)
   if given > endpoint.most_arguments then
     errors.raise(format("%s takes at most %d arguments, got %d", endpoint.id, endpoint.most_arguments, given))
   end
-  if count == 1 then payload, call_options = b, c elseif count == 2 then payload, call_options = c, d end
+  if count == 1 then
+    payload, call_options = b, c
+  elseif count == 2 then
+    payload, call_options = c, d
+  end
   if count > 0 and type(a) ~= "string" or count > 1 and type(b) ~= "string" then check_ids(endpoint, a, b) end
-  if not endpoint.takes_payload then payload, call_options = nil, payload end
+  if not endpoint.takes_payload then
+    payload, call_options = nil, payload
+  end
   if payload ~= nil and type(payload) ~= "table" then
-    errors.raise(format("%s expects a table as argument %d (%s), got %s",
-      endpoint.id, count + 1, endpoint.query and "the query" or "the body", type(payload)))
+    errors.raise(
+      format(
+        "%s expects a table as argument %d (%s), got %s",
+        endpoint.id,
+        count + 1,
+        endpoint.query and "the query" or "the body",
+        type(payload)
+      )
+    )
   end
   if call_options ~= nil then options.check_call(endpoint.id, call_options) end
   return payload, call_options
@@ -57,12 +77,12 @@ end
 -- Path
 
 local LONGEST_SEGMENT = 0 -- of the API's paths
-for segment in pairs(reserved_segments) do LONGEST_SEGMENT = max(LONGEST_SEGMENT, #segment) end
+for segment in pairs(reserved_segments) do
+  LONGEST_SEGMENT = max(LONGEST_SEGMENT, #segment)
+end
 
 --- Whether an id is a segment of the API's own paths. Servers may match paths without regard to case.
-local function is_reserved(id)
-  return #id <= LONGEST_SEGMENT and reserved_segments[lower(id)] ~= nil
-end
+local function is_reserved(id) return #id <= LONGEST_SEGMENT and reserved_segments[lower(id)] ~= nil end
 
 local function id_problems(endpoint, ...)
   local details = {}
@@ -74,7 +94,10 @@ local function id_problems(endpoint, ...)
     end
     if problem then
       details[#details + 1] = {
-        path = endpoint.params[index].name, problem = problem, given = validate.describe(id), expected = "an id",
+        path = endpoint.params[index].name,
+        problem = problem,
+        given = validate.describe(id),
+        expected = "an id",
       }
     end
   end
@@ -85,7 +108,11 @@ end
 local function build_path(endpoint, a, b)
   local count, path = endpoint.id_count, endpoint.path
   if count == 0 then return path end
-  if count == 1 then path = core.path(path, a) else path = core.path(path, a, b) end
+  if count == 1 then
+    path = core.path(path, a)
+  else
+    path = core.path(path, a, b)
+  end
   if path and not is_reserved(a) and not (count > 1 and is_reserved(b)) then return path end
   return nil, id_problems(endpoint, a, b)
 end
@@ -102,18 +129,26 @@ end
 local function foreign_location(location_id, first, second)
   local named = first and first ~= location_id and first or second and second ~= location_id and second
   if not location_id or not named then return nil end
-  return { {
-    path = "locationId", given = validate.describe(named), expected = location_id,
-    problem = format("is not the location the call is made for (%s): use client:with { location_id = ... }",
-      location_id),
-  } }
+  return {
+    {
+      path = "locationId",
+      given = validate.describe(named),
+      expected = location_id,
+      problem = format(
+        "is not the location the call is made for (%s): use client:with { location_id = ... }",
+        location_id
+      ),
+    },
+  }
 end
 
 local function join(...)
   local details = {}
   for index = 1, select("#", ...) do
     local more = select(index, ...)
-    for _, detail in ipairs(more or {}) do details[#details + 1] = detail end
+    for _, detail in ipairs(more or {}) do
+      details[#details + 1] = detail
+    end
     details.more = more and more.more or details.more -- how many were left out of a very long list
   end
   return details
@@ -126,9 +161,13 @@ end
 
 --- The error of a request that is not sent, with all its problems.
 local function invalid(state, endpoint, path, details)
-  return nil, failure.new(request.unprepared(state, endpoint, path), {
-    kind = "invalid_request", applied = "no", message = validate.message(details, endpoint.id), details = details,
-  })
+  return nil,
+    failure.new(request.unprepared(state, endpoint, path), {
+      kind = "invalid_request",
+      applied = "no",
+      message = validate.message(details, endpoint.id),
+      details = details,
+    })
 end
 
 -- Headers
@@ -154,7 +193,9 @@ local function core_request(state, endpoint, chosen, has_body)
   local made = is_usual and state.requests[endpoint]
   if made then return made end
   made = core.request {
-    method = endpoint.method, url = state.shared.base_url, headers = header_lines(settings, chosen, has_body),
+    method = endpoint.method,
+    url = state.shared.base_url,
+    headers = header_lines(settings, chosen, has_body),
     at_most_once = endpoint.retry ~= "safe",
   }
   if is_usual then state.requests[endpoint] = made end
@@ -180,25 +221,38 @@ function request.prepare(state, endpoint, chosen, payload, a, b)
   local path, problems = build_path(endpoint, a, b)
   local query, query_problems, body, body_problems, foreign
   if path and checks.params then problems = checks.params({ a, b }, chosen) end
-  if endpoint.query then query, query_problems = checks.query(payload, chosen) end
-  if endpoint.sends_body then body, body_problems = checks.body(payload, chosen) end
+  if endpoint.query then
+    query, query_problems = checks.query(payload, chosen)
+  end
+  if endpoint.sends_body then
+    body, body_problems = checks.body(payload, chosen)
+  end
   local named, named_too
-  if payload then named, named_too = named_locations(endpoint, payload) end
+  if payload then
+    named, named_too = named_locations(endpoint, payload)
+  end
   if app then foreign = foreign_location(chosen.location_id, named, named_too) end
   if problems or foreign or query_problems or body_problems then
     return invalid(state, endpoint, path, join(problems, foreign, query_problems, body_problems))
   end
   local text, problem, place = endpoint.empty_body and "{}" or nil, nil, nil
-  if body then text, problem, place = core.encode(body, checks.body_shape) end
+  if body then
+    text, problem, place = core.encode(body, checks.body_shape)
+  end
   if problem then
     return invalid(state, endpoint, path, { { path = place, problem = problem, expected = "a JSON value" } })
   end
   local location_id = named or named_too
   if type(location_id) ~= "string" then location_id = chosen.location_id end
   local prepared = {
-    endpoint = endpoint, options = chosen, source = source, rate_limit_key = location_id or "", path = path,
+    endpoint = endpoint,
+    options = chosen,
+    source = source,
+    rate_limit_key = location_id or "",
+    path = path,
     target = query and query[1] and path .. "?" .. core.query(query) or path,
-    body = text, request = core_request(state, endpoint, chosen, text ~= nil),
+    body = text,
+    request = core_request(state, endpoint, chosen, text ~= nil),
   }
   if endpoint.retry == "idempotent" then
     prepared.ids, prepared.fields = { a, b }, body -- for hoopai.call.reconcile

@@ -55,7 +55,9 @@ function Response.__index(response, name)
 end
 
 function Response.__pairs(response)
-  for name in pairs(lazy_fields) do local _ = response[name] end
+  for name in pairs(lazy_fields) do
+    local _ = response[name]
+  end
   response.head = nil
   return next, response
 end
@@ -82,16 +84,17 @@ local function transport_failure(call, attempt)
   local response = status > 0 and new_response(call, transfer, status, nil, started, moment) or nil
   local proxy_status = transfer:info().proxy_status
   local err = {
-    kind = kind, message = message, curl_code = code, stage = kind == "timeout" and transfer:stage() or nil,
+    kind = kind,
+    message = message,
+    curl_code = code,
+    stage = kind == "timeout" and transfer:stage() or nil,
     proxy_status = proxy_status and proxy_status > 0 and proxy_status or nil,
   }
   if status == 429 then failure.fill_rate_limit(err, response.headers, response.rate_limit) end
   return nil, fail(call, err, attempt, response)
 end
 
-local function content_type(response)
-  return response.headers["content-type"] or "no content type"
-end
+local function content_type(response) return response.headers["content-type"] or "no content type" end
 
 --- The error of a status that is not 2xx.
 local function refusal(call, attempt, response, body)
@@ -111,10 +114,11 @@ local function refusal(call, attempt, response, body)
 end
 
 local function unreadable(call, attempt, response, problem)
-  return nil, fail(call, {
-    kind = "decode",
-    message = format("the answer is not readable JSON (%s): %s", content_type(response), problem),
-  }, attempt, response)
+  return nil,
+    fail(call, {
+      kind = "decode",
+      message = format("the answer is not readable JSON (%s): %s", content_type(response), problem),
+    }, attempt, response)
 end
 
 -- The shape of a result
@@ -129,7 +133,9 @@ end
 -- lua-cjson decodes [] and {} alike; the outermost value is known by the first character of the body.
 local fits = {
   array = function(value, opens, items)
-    return type(value) == "table" and opens ~= "{" and (value[1] ~= nil or next(value) == nil)
+    return type(value) == "table"
+      and opens ~= "{"
+      and (value[1] ~= nil or next(value) == nil)
       and not (items and items.type == "object" and not are_tables(value))
   end,
   object = function(value, opens) return type(value) == "table" and value[1] == nil and opens ~= "[" end,
@@ -158,8 +164,8 @@ local function shape_problem(endpoint, value, opens)
 end
 
 local function shape_failure(call, attempt, response, problem)
-  return nil, fail(call, { kind = "decode", message = "the answer has an unexpected shape: " .. problem }, attempt,
-    response)
+  return nil,
+    fail(call, { kind = "decode", message = "the answer has an unexpected shape: " .. problem }, attempt, response)
 end
 
 --- Takes the envelope off: the declared key is the result, its siblings go to response.extra.
@@ -200,10 +206,12 @@ end
 local function success(call, attempt, response, body, opens)
   local endpoint = call.prepared.endpoint
   if states_failure(body) then
-    return nil, fail(call, {
-      kind = "refused", message = failure.message_of(body) or "the API answered that it did not succeed",
-      applied = endpoint.retry == "safe" and "no" or "maybe",
-    }, attempt, response)
+    return nil,
+      fail(call, {
+        kind = "refused",
+        message = failure.message_of(body) or "the API answered that it did not succeed",
+        applied = endpoint.retry == "safe" and "no" or "maybe",
+      }, attempt, response)
   end
   if endpoint.result.keys then return take_envelope(call, attempt, response, body, opens) end
   return take_bare(call, attempt, response, body, opens)

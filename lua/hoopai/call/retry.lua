@@ -19,9 +19,9 @@ local parse_http_date = core.parse_http_date
 
 local retry = {}
 
-local BASE, CAP = 0.5, 8         -- seconds; the pause before attempt n is random up to BASE * 2 ^ (n - 1)
-local UNAVAILABLE_CAP = 60       -- longest Retry-After of a 503 that is honoured
-local JITTER = 0.5               -- added to a stated time, so that waiting callers do not all return at once
+local BASE, CAP = 0.5, 8 -- seconds; the pause before attempt n is random up to BASE * 2 ^ (n - 1)
+local UNAVAILABLE_CAP = 60 -- longest Retry-After of a 503 that is honoured
+local JITTER = 0.5 -- added to a stated time, so that waiting callers do not all return at once
 
 --- Seconds to wait after a 429 without a Retry-After or rate limit header.
 retry.DEFAULT_RETRY_AFTER = 10
@@ -77,7 +77,11 @@ local function classify_rate_limit(err)
 end
 
 local points = {
-  [401] = "token", [408] = "timeout_408", [421] = "early", [425] = "early", [503] = "unavailable",
+  [401] = "token",
+  [408] = "timeout_408",
+  [421] = "early",
+  [425] = "early",
+  [503] = "unavailable",
 }
 
 local function classify_response(err, status)
@@ -105,9 +109,7 @@ end
 --- Seconds to wait before an attempt, at random up to a bound that doubles (full jitter).
 -- @tparam integer attempt the one that failed, from 1
 -- @tparam number random from 0 up to 1
-function retry.backoff(attempt, random)
-  return random * min(CAP, BASE * 2 ^ (attempt - 1))
-end
+function retry.backoff(attempt, random) return random * min(CAP, BASE * 2 ^ (attempt - 1)) end
 
 local function pause(point, err, attempt, random)
   if point == "burst" then return err.retry_after + random * JITTER end
@@ -146,9 +148,7 @@ end
 local FREE = { burst = true, blind_burst = true, daily = true, token = true, definitive = true, ended = true }
 
 --- Whether a failure at this point counts against the retry budget.
-function retry.is_costly(point)
-  return not FREE[point]
-end
+function retry.is_costly(point) return not FREE[point] end
 
 -- Retry budget
 
@@ -159,33 +159,23 @@ RetryBudget.__index = RetryBudget
 
 --- A retry budget, shared by the calls to one host and location, so that an outage is not followed by a storm of
 -- retries. A costly failure takes 1 of 10, a success returns 0.1; there are no retries at 5 or less.
-function retry.budget()
-  return setmetatable({ tokens = FULL }, RetryBudget)
-end
+function retry.budget() return setmetatable({ tokens = FULL }, RetryBudget) end
 
 --- Records a costly failure.
-function RetryBudget:fail()
-  self.tokens = max(self.tokens - 1, 0)
-end
+function RetryBudget:fail() self.tokens = max(self.tokens - 1, 0) end
 
 --- Records a success.
-function RetryBudget:succeed()
-  self.tokens = min(self.tokens + GAIN, FULL)
-end
+function RetryBudget:succeed() self.tokens = min(self.tokens + GAIN, FULL) end
 
 --- Whether another attempt may be made now.
-function RetryBudget:is_affordable()
-  return self.tokens > LEAST
-end
+function RetryBudget:is_affordable() return self.tokens > LEAST end
 
 -- Retry-After
 
 local ENDLESS = 1e15 -- seconds; stands for any number of more than 15 digits
 
 --- Seconds since 1970 of a `Date` header; nil if the value is no date.
-function retry.date(value)
-  return value and parse_http_date(value)
-end
+function retry.date(value) return value and parse_http_date(value) end
 
 --- The largest of the seconds in a header that came once or, joined by commas, several times; nil if anything else
 -- is in the value.

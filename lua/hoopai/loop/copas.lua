@@ -7,7 +7,7 @@ local loop = require "hoopai.async.loop"
 local pcall, huge = pcall, math.huge
 local warn = warn or function() end
 
-local driver          -- the thread that steps hoopai's loop, nil when there is nothing to do
+local driver -- the thread that steps hoopai's loop, nil when there is nothing to do
 local reading = false -- is there a thread that waits for the descriptor?
 
 -- To copas this is a socket. `receive` is called when the descriptor is readable, and returns data once all is done.
@@ -23,7 +23,11 @@ end
 local function drive()
   local seconds = loop.busy() and (loop.timeout() or huge)
   while seconds do
-    if seconds < huge then copas.pause(seconds) else copas.pauseforever() end
+    if seconds < huge then
+      copas.pause(seconds)
+    else
+      copas.pauseforever()
+    end
     local ok, result = pcall(loop.step)
     if ok then
       seconds = result
@@ -39,7 +43,11 @@ end
 return {
   name = "copas",
   changed = function()
-    if driver then copas.wakeup(driver) else driver = copas.addthread(drive) end
+    if driver then
+      copas.wakeup(driver)
+    else
+      driver = copas.addthread(drive)
+    end
     if not reading then
       reading = true
       copas.addthread(copas.receive, descriptor)

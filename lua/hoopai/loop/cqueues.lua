@@ -11,7 +11,9 @@ local pollable = { pollfd = loop.pollfd, events = loop.events, timeout = loop.ti
 
 local function drive()
   if not loop.busy() then return end
-  repeat cqueues.poll(pollable, changed) until not loop.step()
+  repeat
+    cqueues.poll(pollable, changed)
+  until not loop.step()
 end
 
 return {

@@ -32,7 +32,10 @@ local ipairs, require, setmetatable = ipairs, require, setmetatable
 -- blocking it. Without it only calls made during `step` are refused
 
 local loop = {
-  pollfd = async_loop.pollfd, events = async_loop.events, timeout = async_loop.timeout, busy = async_loop.busy,
+  pollfd = async_loop.pollfd,
+  events = async_loop.events,
+  timeout = async_loop.timeout,
+  busy = async_loop.busy,
   step = async_loop.step,
   -- hoopai's own loop: calls block, and `hoopai.run` runs the loop until its tasks have ended.
   blocking = { name = "blocking" },
@@ -42,13 +45,15 @@ local loop = {
 
 local adapters = { "blocking", "luv", "cqueues", "copas", "custom" }
 
-return setmetatable(loop, { __index = function(self, name)
-  for _, known in ipairs(adapters) do
-    if name == known then
-      local adapter = require("hoopai.loop." .. name) -- not by hoopai.lazy: preload loads no loop of a host
-      self[name] = adapter
-      return adapter
+return setmetatable(loop, {
+  __index = function(self, name)
+    for _, known in ipairs(adapters) do
+      if name == known then
+        local adapter = require("hoopai.loop." .. name) -- not by hoopai.lazy: preload loads no loop of a host
+        self[name] = adapter
+        return adapter
+      end
     end
-  end
-  errors.raise_unknown("hoopai.loop has no", name, adapters)
-end })
+    errors.raise_unknown("hoopai.loop has no", name, adapters)
+  end,
+})

@@ -14,7 +14,9 @@ local gc_guard = { __gc = function(guard) guard.finalised = true end }
 
 --- False when other code has closed the handles, as uv.walk at the end of a program does, and in a forked child.
 local function usable()
-  return handles and not handles.finalised and handles.process == pid()
+  return handles
+    and not handles.finalised
+    and handles.process == pid()
     and not (handles.poll:is_closing() or handles.timer:is_closing() or handles.idle:is_closing())
 end
 
@@ -30,8 +32,11 @@ local function on_event()
     handles.timer:start(1000, 0, on_event)
   elseif seconds then
     handles.poll:start("r", on_event)
-    if seconds == 0 then handles.idle:start(on_event) -- a zero timer that its own callback starts starves the loop
-    elseif seconds < huge then handles.timer:start(ceil(seconds * 1000), 0, on_event) end
+    if seconds == 0 then
+      handles.idle:start(on_event) -- a zero timer that its own callback starts starves the loop
+    elseif seconds < huge then
+      handles.timer:start(ceil(seconds * 1000), 0, on_event)
+    end
   end
 end
 

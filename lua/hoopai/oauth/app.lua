@@ -40,17 +40,21 @@ local App = { __name = "hoopai.App" }
 local methods = {}
 App.__index = methods
 
-function App.__tostring(app)
-  return format("hoopai.App (%s, client %s)", app[STATE].base_url, app[STATE].client_id)
-end
+function App.__tostring(app) return format("hoopai.App (%s, client %s)", app[STATE].base_url, app[STATE].client_id) end
 
 local function state_of(app, method)
   local state = type(app) == "table" and getmetatable(app) == App and app[STATE]
   return state or errors.raise(format("call it with a colon: app:%s(...)", method))
 end
 
-local url_fields = { redirect_uri = "string", scopes = "table", state = "string", pkce = "boolean", host = "string",
-  code_verifier = "string" }
+local url_fields = {
+  redirect_uri = "string",
+  scopes = "table",
+  state = "string",
+  pkce = "boolean",
+  host = "string",
+  code_verifier = "string",
+}
 
 local function check_fields(what, given, known)
   if type(given) ~= "table" then errors.raise(format("%s expects a table, got %s", what, type(given))) end
@@ -90,8 +94,16 @@ function methods:authorize_url(given)
   if not redirect_uri then errors.raise("app:authorize_url needs a redirect_uri") end
   local sign_in = { state = given.state or core.random_hex(16), redirect_uri = redirect_uri }
   local query = {
-    "response_type", "code", "client_id", state.client_id, "redirect_uri", redirect_uri,
-    "scope", concat(given.scopes or state.scopes or {}, " "), "state", sign_in.state,
+    "response_type",
+    "code",
+    "client_id",
+    state.client_id,
+    "redirect_uri",
+    redirect_uri,
+    "scope",
+    concat(given.scopes or state.scopes or {}, " "),
+    "state",
+    sign_in.state,
   }
   if given.pkce or given.code_verifier then
     local verifier = given.code_verifier or pkce.verifier()
@@ -105,7 +117,7 @@ function methods:authorize_url(given)
   local host = given.host or "standard"
   local base = core.base_url(SIGN_IN_HOSTS[host] or host)
   if not base then
-    errors.raise("field `host` of app:authorize_url must be \"standard\", \"white_label\" or an https address")
+    errors.raise('field `host` of app:authorize_url must be "standard", "white_label" or an https address')
   end
   return base .. "/v2/oauth/chooselocation?" .. core.query(query), sign_in
 end
@@ -154,7 +166,7 @@ function methods:exchange(given)
   if not given.code then errors.raise("app:exchange needs the field `code`") end
   local user_type = given.user_type or "Location"
   if user_type ~= "Location" and user_type ~= "Company" then
-    errors.raise("field `user_type` of app:exchange must be \"Location\" or \"Company\"")
+    errors.raise('field `user_type` of app:exchange must be "Location" or "Company"')
   end
   local closed = closed_error(state)
   if closed then return nil, closed end
@@ -167,17 +179,27 @@ function methods:exchange(given)
   end
   local function exchange()
     local response, err = state.endpoint:exchange_code {
-      "grant_type", "authorization_code", "code", code,
-      "redirect_uri", given.redirect_uri or state.redirect_uri or false,
-      "user_type", user_type, "code_verifier", code_verifier or false,
+      "grant_type",
+      "authorization_code",
+      "code",
+      code,
+      "redirect_uri",
+      given.redirect_uri or state.redirect_uri or false,
+      "user_type",
+      user_type,
+      "code_verifier",
+      code_verifier or false,
     }
     if not response then return nil, err end
     if not response:get("user_type") then response = response:with { user_type = user_type } end
     local stored, problem = state.managers:sign_in(response)
     if not stored then return nil, problem end
     return {
-      location_id = response:get("location_id"), company_id = response:get("company_id"),
-      user_id = response:get("user_id"), user_type = response:get("user_type"), scope = response:get("scope"),
+      location_id = response:get("location_id"),
+      company_id = response:get("company_id"),
+      user_id = response:get("user_id"),
+      user_type = response:get("user_type"),
+      scope = response:get("scope"),
     }
   end
   return in_task("app:exchange", function()
@@ -209,8 +231,16 @@ function methods:installed_locations(given)
     local closed = closed_error(state)
     if closed then return nil, closed end
     return state.endpoint:installed_locations(state.managers:company(company_id), {
-      "isInstalled", true, "companyId", company_id, "appId", match(state.client_id, "^[^-]+"),
-      "skip", tostring(skip), "limit", tostring(limit),
+      "isInstalled",
+      true,
+      "companyId",
+      company_id,
+      "appId",
+      match(state.client_id, "^[^-]+"),
+      "skip",
+      tostring(skip),
+      "limit",
+      tostring(limit),
     })
   end
   local function turn_page()
@@ -245,9 +275,7 @@ end
 
 --- Emits `refresh` to the hooks of a client too, as long as they are in use.
 -- @tparam Hooks on
-function methods:listen(on)
-  state_of(self, "listen").listeners[on] = true
-end
+function methods:listen(on) state_of(self, "listen").listeners[on] = true end
 
 --- Makes a client of a location, or of the agency, as `hoopai.new` does with this app as `oauth`.
 -- @tparam[opt] table given the options of `hoopai.new` but for `token` and `oauth`
@@ -262,9 +290,7 @@ end
 
 --- Closes the app's connections. In a task it returns at once, and an exchange that runs is ended by the loop; outside
 -- it waits for the exchange. Idempotent.
-function methods:close()
-  state_of(self, "close").endpoint:close()
-end
+function methods:close() state_of(self, "close").endpoint:close() end
 
 App.__close = methods.close
 function App.__gc(app) pcall(methods.close, app) end
@@ -287,12 +313,21 @@ function app.new(given, new_client)
     end
   end
   local state = {
-    client_id = settings.client_id, redirect_uri = settings.redirect_uri, scopes = settings.scopes,
-    company_id = settings.company_id, base_url = settings.base_url, store = app_store, endpoint = endpoint,
+    client_id = settings.client_id,
+    redirect_uri = settings.redirect_uri,
+    scopes = settings.scopes,
+    company_id = settings.company_id,
+    base_url = settings.base_url,
+    store = app_store,
+    endpoint = endpoint,
     managers = token_manager.registry {
-      client_id = settings.client_id, store = app_store, endpoint = endpoint, emit = emit,
+      client_id = settings.client_id,
+      store = app_store,
+      endpoint = endpoint,
+      emit = emit,
     },
-    listeners = listeners, on = settings.on, -- the app's own hooks, which `listeners` holds weakly
+    listeners = listeners,
+    on = settings.on, -- the app's own hooks, which `listeners` holds weakly
     new_client = new_client,
   }
   return setmetatable({ [STATE] = state, base_url = settings.base_url }, App)

@@ -25,18 +25,23 @@ do
   while #primes < 64 do
     local is_prime = true
     for _, prime in ipairs(primes) do
-      if candidate % prime == 0 then is_prime = false break end
+      if candidate % prime == 0 then
+        is_prime = false
+        break
+      end
     end
     if is_prime then primes[#primes + 1] = candidate end
     candidate = candidate + 1
   end
-  for index = 1, 64 do K[index] = root_bits(primes[index], 3) end
-  for index = 1, 8 do START[index] = root_bits(primes[index], 2) end
+  for index = 1, 64 do
+    K[index] = root_bits(primes[index], 3)
+  end
+  for index = 1, 8 do
+    START[index] = root_bits(primes[index], 2)
+  end
 end
 
-local function rotate(word, bits)
-  return ((word >> bits) | (word << (32 - bits))) & MASK
-end
+local function rotate(word, bits) return ((word >> bits) | (word << (32 - bits))) & MASK end
 
 local function schedule(block)
   local w = { unpack(">" .. rep("I4", 16), block) }
@@ -60,7 +65,9 @@ local function compress(state, block)
     a, b, c, d, e, f, g, h = (t1 + t2) & MASK, a, b, c, (d + t1) & MASK, e, f, g
   end
   local sums = { a, b, c, d, e, f, g, h }
-  for index = 1, 8 do state[index] = (state[index] + sums[index]) & MASK end
+  for index = 1, 8 do
+    state[index] = (state[index] + sums[index]) & MASK
+  end
 end
 
 --- The SHA-256 digest of a string.
@@ -69,7 +76,9 @@ end
 function pkce.sha256(text)
   local state = move(START, 1, 8, 1, {})
   local padded = text .. char(0x80) .. rep("\0", (55 - #text) % 64) .. pack(">I8", #text * 8)
-  for at = 1, #padded, 64 do compress(state, sub(padded, at, at + 63)) end
+  for at = 1, #padded, 64 do
+    compress(state, sub(padded, at, at + 63))
+  end
   return pack(">" .. rep("I4", 8), unpack_table(state))
 end
 
@@ -93,22 +102,16 @@ end
 
 --- A random verifier of 256 bits (section 4.1).
 -- @treturn string
-function pkce.verifier()
-  return core.random_hex(32)
-end
+function pkce.verifier() return core.random_hex(32) end
 
 --- Whether a text can be a verifier: 43 to 128 unreserved characters (section 4.1).
 -- @tparam string text
 -- @treturn boolean
-function pkce.is_verifier(text)
-  return #text >= 43 and #text <= 128 and not find(text, "[^%w%-._~]")
-end
+function pkce.is_verifier(text) return #text >= 43 and #text <= 128 and not find(text, "[^%w%-._~]") end
 
 --- The S256 challenge of a verifier (section 4.2).
 -- @tparam string verifier
 -- @treturn string
-function pkce.challenge(verifier)
-  return base64url(pkce.sha256(verifier))
-end
+function pkce.challenge(verifier) return base64url(pkce.sha256(verifier)) end
 
 return pkce

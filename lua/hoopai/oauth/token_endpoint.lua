@@ -43,7 +43,9 @@ local function reason_of(members, secrets)
   for _, name in ipairs { "error_description", "message", "error" } do
     local text = members:get(name)
     if type(text) == "string" and text ~= "" then
-      for _, secret in ipairs(secrets) do text = secret:redact(text) end
+      for _, secret in ipairs(secrets) do
+        text = secret:redact(text)
+      end
       return text
     end
   end
@@ -71,8 +73,12 @@ end
 local function read_transfer(path, transfer, secrets)
   local status, kind, message = transfer:result()
   if kind or status < 200 or status >= 300 and status < 400 then
-    local err = new_error(path, { kind = kind or "protocol", message = message or "unexpected status " .. status,
-      status = status > 0 and status or nil, stage = kind == "timeout" and transfer:stage() or nil })
+    local err = new_error(path, {
+      kind = kind or "protocol",
+      message = message or "unexpected status " .. status,
+      status = status > 0 and status or nil,
+      stage = kind == "timeout" and transfer:stage() or nil,
+    })
     if transfer:sent() == 0 then return "unsent", err end
     err.applied = "maybe"
     return "unclear", err
@@ -80,12 +86,20 @@ local function read_transfer(path, transfer, secrets)
   local members, problem = core.read_token_response(transfer)
   if status < 300 then
     if members and members:get("access_token") then return "granted", members end
-    return "unclear", new_error(path, { kind = "decode", status = status, applied = "yes",
-      message = "the token endpoint's answer cannot be used: " .. (problem or "it has no access_token") })
+    return "unclear",
+      new_error(path, {
+        kind = "decode",
+        status = status,
+        applied = "yes",
+        message = "the token endpoint's answer cannot be used: " .. (problem or "it has no access_token"),
+      })
   end
   if status >= 500 or status == 408 then
-    return "unclear", new_error(path, { kind = "server", status = status, applied = "maybe",
-      message = "the token endpoint answered " .. status })
+    return "unclear",
+      new_error(
+        path,
+        { kind = "server", status = status, applied = "maybe", message = "the token endpoint answered " .. status }
+      )
   end
   if status == 429 then
     local err = { kind = "rate_limit", status = 429, retryable = true, message = "too many token requests" }
@@ -98,8 +112,11 @@ local function read_transfer(path, transfer, secrets)
     return "refused", errors.new { kind = "reauth_required", message = cause.message, cause = cause }
   end
   local text = members and reason_of(members, secrets) or problem
-  return "rejected", new_error(path, { kind = failure.kind_of(status, text), status = status,
-    message = "the token endpoint refused: " .. text })
+  return "rejected",
+    new_error(
+      path,
+      { kind = failure.kind_of(status, text), status = status, message = "the token endpoint refused: " .. text }
+    )
 end
 
 -- What came of a refresh: an unread transfer, or the error of a request that was not sent. It may hold the only
@@ -124,7 +141,10 @@ end
 
 local function rate_limit_failure(call, why, seconds)
   return new_error(call.prepared.path, {
-    kind = "rate_limit", scope = why == "daily" and why or "burst", retry_after = seconds, retryable = true,
+    kind = "rate_limit",
+    scope = why == "daily" and why or "burst",
+    retry_after = seconds,
+    retryable = true,
     message = "the budget of token requests is used up; not sent, as it would have to wait for too long",
   })
 end
@@ -154,20 +174,42 @@ local function keep_transfer(call, attempt)
 end
 
 local REFRESH = {
-  id = "the token exchange", method = "POST", path = "/oauth/token", retry = "once", result = {},
-  read = keep_transfer, rate_limit_failure = rate_limit_failure, has_secrets = true,
+  id = "the token exchange",
+  method = "POST",
+  path = "/oauth/token",
+  retry = "once",
+  result = {},
+  read = keep_transfer,
+  rate_limit_failure = rate_limit_failure,
+  has_secrets = true,
 }
 local EXCHANGE_CODE = {
-  id = "app:exchange", method = "POST", path = "/oauth/token", retry = "once", result = {},
-  read = read_credentials, has_secrets = true,
+  id = "app:exchange",
+  method = "POST",
+  path = "/oauth/token",
+  retry = "once",
+  result = {},
+  read = read_credentials,
+  has_secrets = true,
 }
 local LOCATION_TOKEN = {
-  id = "the token exchange", method = "POST", path = "/oauth/locationToken", retry = "once", result = {},
-  read = read_credentials, rate_limit_failure = rate_limit_failure, has_secrets = true, sends_version = true,
+  id = "the token exchange",
+  method = "POST",
+  path = "/oauth/locationToken",
+  retry = "once",
+  result = {},
+  read = read_credentials,
+  rate_limit_failure = rate_limit_failure,
+  has_secrets = true,
+  sends_version = true,
 }
 local INSTALLED_LOCATIONS = {
-  id = "app:installed_locations", method = "GET", path = "/oauth/installedLocations", retry = "safe",
-  result = { keys = { "locations" }, type = { type = "array", items = { type = "object" } } }, sends_version = true,
+  id = "app:installed_locations",
+  method = "GET",
+  path = "/oauth/installedLocations",
+  retry = "safe",
+  result = { keys = { "locations" }, type = { type = "array", items = { type = "object" } } },
+  sends_version = true,
 }
 
 -- The endpoints of one app
@@ -180,13 +222,22 @@ TokenEndpoint.__index = TokenEndpoint
 -- @treturn TokenEndpoint
 function token_endpoint.new(given)
   return setmetatable({
-    client_id = given.client_id, client_secret = given.client_secret,
-    running = 0, requests = {},
+    client_id = given.client_id,
+    client_secret = given.client_secret,
+    running = 0,
+    requests = {},
     -- Same fields as the state of a client, for hoopai.call.
-    closed = false, closed_message = "the app is closed", settings = { on = {} },
+    closed = false,
+    closed_message = "the app is closed",
+    settings = { on = {} },
     shared = {
-      base_url = given.base_url, transport = given.transport, closed = false, closing = async.new_condition(),
-      rate_limit = true, rate_limiters = {}, retry_budgets = {},
+      base_url = given.base_url,
+      transport = given.transport,
+      closed = false,
+      closing = async.new_condition(),
+      rate_limit = true,
+      rate_limiters = {},
+      retry_budgets = {},
     },
   }, TokenEndpoint)
 end
@@ -204,8 +255,12 @@ local function core_request(self, endpoint)
     local headers = { "Accept: application/json" }
     if endpoint.sends_version then headers[2] = "Version: " .. API_VERSION end
     request = core.request {
-      method = endpoint.method, url = self.shared.base_url, headers = headers, at_most_once = endpoint.retry ~= "safe",
-      form = endpoint.has_secrets, secret_response = endpoint.has_secrets,
+      method = endpoint.method,
+      url = self.shared.base_url,
+      headers = headers,
+      at_most_once = endpoint.retry ~= "safe",
+      form = endpoint.has_secrets,
+      secret_response = endpoint.has_secrets,
     }
     self.requests[endpoint] = request
   end
@@ -218,9 +273,15 @@ end
 -- @tparam table given `form` or `target`, `source` (of the access token), `seconds`, `is_unlimited`, `reply`
 local function send(self, endpoint, given)
   local prepared = {
-    endpoint = endpoint, options = { timeout = given.seconds or TIMEOUT, retries = false }, source = given.source,
-    path = endpoint.path, target = given.target or endpoint.path, body = given.form,
-    request = core_request(self, endpoint), rate_limit_key = endpoint.path, is_unlimited = given.is_unlimited,
+    endpoint = endpoint,
+    options = { timeout = given.seconds or TIMEOUT, retries = false },
+    source = given.source,
+    path = endpoint.path,
+    target = given.target or endpoint.path,
+    body = given.form,
+    request = core_request(self, endpoint),
+    rate_limit_key = endpoint.path,
+    is_unlimited = given.is_unlimited,
     reply = given.reply,
   }
   self.process = core.pid()
@@ -231,7 +292,9 @@ end
 local function token_form(self, fields)
   local form = { "client_id", self.client_id, "client_secret", self.client_secret }
   for index = 1, #fields, 2 do
-    if fields[index + 1] then form[#form + 1], form[#form + 2] = fields[index], fields[index + 1] end
+    if fields[index + 1] then
+      form[#form + 1], form[#form + 2] = fields[index], fields[index + 1]
+    end
   end
   return form
 end
@@ -242,8 +305,12 @@ end
 -- @treturn Reply to be read and closed
 function TokenEndpoint:refresh(credentials, seconds)
   local form = token_form(self, {
-    "grant_type", "refresh_token", "refresh_token", credentials:get("refresh_token"),
-    "user_type", credentials:get("user_type") or "Location",
+    "grant_type",
+    "refresh_token",
+    "refresh_token",
+    credentials:get("refresh_token"),
+    "user_type",
+    credentials:get("user_type") or "Location",
   })
   local reply = setmetatable({ path = REFRESH.path, secrets = secrets_of(form), transfer = false, err = false }, Reply)
   local _, err = send(self, REFRESH, { form = form, seconds = seconds, reply = reply })
@@ -327,7 +394,9 @@ function TokenEndpoint:close()
   self.closed = true
   if self.running == 0 then return close_connections(self) end
   if self.process ~= core.pid() then return end
-  for _, limiter in pairs(self.shared.rate_limiters) do limiter:wake() end
+  for _, limiter in pairs(self.shared.rate_limiters) do
+    limiter:wake()
+  end
   async.drain()
 end
 

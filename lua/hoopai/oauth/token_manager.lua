@@ -18,17 +18,17 @@ local ipairs, format = ipairs, string.format
 local now = core.now
 
 -- Seconds, unless said otherwise
-local DEADLINE = 30             -- of an exchange, from having the lock
-local LOCK_TIMEOUT = 60         -- of waiting for the lock: other programs hold it for an exchange
+local DEADLINE = 30 -- of an exchange, from having the lock
+local LOCK_TIMEOUT = 60 -- of waiting for the lock: other programs hold it for an exchange
 local UNAWAITED_LOCK_TIMEOUT = 5 -- of waiting for the lock while no caller waits for the token
-local RETRY_AT = { 0, 1, 4 }    -- when a refresh token is sent, from the first time, while the outcome is unclear
-local UNCLEAR_BACKOFF = 60      -- then no program of this host sends it for that time
-local REFUSED_BACKOFF = 600     -- nor a refresh token that was refused
-local OPEN_CIRCUIT = 30         -- without an exchange after the API refused a new access token as well
-local MIN_LIFE = 60             -- an access token with less life left is renewed before it is used
+local RETRY_AT = { 0, 1, 4 } -- when a refresh token is sent, from the first time, while the outcome is unclear
+local UNCLEAR_BACKOFF = 60 -- then no program of this host sends it for that time
+local REFUSED_BACKOFF = 600 -- nor a refresh token that was refused
+local OPEN_CIRCUIT = 30 -- without an exchange after the API refused a new access token as well
+local MIN_LIFE = 60 -- an access token with less life left is renewed before it is used
 local EARLY, EARLY_SHARE, JITTER = 600, 0.05, 60 -- with less life left it is renewed in the background
 local LONGEST_LIFE = 10 * 365 * 86400
-local DEFAULT_LIFE = 3600       -- if the response has no usable expires_in
+local DEFAULT_LIFE = 3600 -- if the response has no usable expires_in
 
 local token_manager = {}
 
@@ -37,28 +37,40 @@ TokenManager.__index = TokenManager
 
 local function new_manager(registry, key, label, location_id)
   return setmetatable({
-    registry = registry, store = registry.store, endpoint = registry.endpoint,
-    key = key, label = label, location_id = location_id or false, company_id = false,
-    failures = 0, jitter = core.random() * JITTER, waiters = 0, lock_deadline = 0,
+    registry = registry,
+    store = registry.store,
+    endpoint = registry.endpoint,
+    key = key,
+    label = label,
+    location_id = location_id or false,
+    company_id = false,
+    failures = 0,
+    jitter = core.random() * JITTER,
+    waiters = 0,
+    lock_deadline = 0,
     -- All fields are there from the beginning: an assignment then needs no memory.
-    credentials = false, generation = 0, expires_at = 0, lifetime = 0, secret = false,
-    reply = false, unsaved = false, lock = false, running = false, err = false, resume_at = false, emitted = false,
+    credentials = false,
+    generation = 0,
+    expires_at = 0,
+    lifetime = 0,
+    secret = false,
+    reply = false,
+    unsaved = false,
+    lock = false,
+    running = false,
+    err = false,
+    resume_at = false,
+    emitted = false,
   }, TokenManager)
 end
 
 -- Credentials
 
-local function wall_seconds()
-  return core.wall_ms() // 1000
-end
+local function wall_seconds() return core.wall_ms() // 1000 end
 
-local function generation_of(credentials)
-  return credentials and tonumber(credentials:get("generation")) or 0
-end
+local function generation_of(credentials) return credentials and tonumber(credentials:get("generation")) or 0 end
 
-local function tries_of(credentials)
-  return credentials:get("pending") and tonumber(credentials:get("tries")) or 0
-end
+local function tries_of(credentials) return credentials:get("pending") and tonumber(credentials:get("tries")) or 0 end
 
 --- Seconds since the time in a field; nil if there is none, or if the clock was put back since.
 local function age_of(credentials, name)
@@ -84,14 +96,10 @@ local function use(self, credentials)
     credentials, generation, expires_at, lifetime, secret or false
 end
 
-local function life_left(self)
-  return self.secret and self.expires_at - now() or 0
-end
+local function life_left(self) return self.secret and self.expires_at - now() or 0 end
 
 -- Tokens that live for minutes must not be renewed at every call: hence the shares of their life.
-local function must_renew(self)
-  return life_left(self) <= min(MIN_LIFE, self.secret and self.lifetime / 4 or 0)
-end
+local function must_renew(self) return life_left(self) <= min(MIN_LIFE, self.secret and self.lifetime / 4 or 0) end
 
 local function should_renew(self)
   return life_left(self) < min(max(EARLY, EARLY_SHARE * self.lifetime) + self.jitter, self.lifetime / 2)
@@ -99,7 +107,14 @@ end
 
 local CLEAR = { pending = false, tries = false, refused_at = false }
 local RESPONSE_FIELDS = {
-  "access_token", "refresh_token", "token_type", "scope", "user_type", "location_id", "company_id", "user_id",
+  "access_token",
+  "refresh_token",
+  "token_type",
+  "scope",
+  "user_type",
+  "location_id",
+  "company_id",
+  "user_id",
 }
 
 --- The credentials to store after a response of the token endpoint; fields that the response leaves out stay.
@@ -107,7 +122,9 @@ local RESPONSE_FIELDS = {
 -- @param response credentials as the response has them
 local function next_credentials(old, response)
   local changes = {
-    generation = generation_of(old) + 1, obtained_at = wall_seconds(), expires_in = lifetime_of(response),
+    generation = generation_of(old) + 1,
+    obtained_at = wall_seconds(),
+    expires_in = lifetime_of(response),
   }
   for _, name in ipairs(RESPONSE_FIELDS) do
     local value = response:get(name)
@@ -124,7 +141,9 @@ end
 
 local function reauth_error(self, what, cause)
   return errors.new {
-    kind = "reauth_required", cause = cause, message = format("%s %s: a person must sign in", what, self.label),
+    kind = "reauth_required",
+    cause = cause,
+    message = format("%s %s: a person must sign in", what, self.label),
   }
 end
 
@@ -143,7 +162,9 @@ local function stored_backoff(self, credentials)
   age = age_of(credentials, "pending")
   if tries_of(credentials) >= #RETRY_AT and age and age < UNCLEAR_BACKOFF then
     return errors.new {
-      kind = "network", retryable = true, retry_after = UNCLEAR_BACKOFF - max(age, 0),
+      kind = "network",
+      retryable = true,
+      retry_after = UNCLEAR_BACKOFF - max(age, 0),
       message = format("the answers to %d exchanges of the token were lost; it rests", tries_of(credentials)),
     }
   end
@@ -239,8 +260,11 @@ local function refresh(self, credentials, deadline)
   local before, first = tries_of(credentials), now()
   for index, at in ipairs(RETRY_AT) do
     if not self.reply then
-      local marked, err = write(self,
-        credentials:with { pending = wall_seconds(), tries = before + index, refused_at = false }, credentials)
+      local marked, err = write(
+        self,
+        credentials:with { pending = wall_seconds(), tries = before + index, refused_at = false },
+        credentials
+      )
       if not marked then return "unmarked", err, before + index - 1 end
       self.reply = self.endpoint:refresh(credentials, deadline - now())
     end
@@ -298,9 +322,11 @@ end
 local function lock_for_exchange(self)
   local guard, err = setmetatable({ manager = self, lock = self.lock }, LockGuard), nil
   if not guard.lock then
-    guard.lock, err = acquire_lock(self.store, self.key, function()
-      return not async.is_shutting_down() and (self.waiters > 0 or now() < self.lock_deadline)
-    end)
+    guard.lock, err = acquire_lock(
+      self.store,
+      self.key,
+      function() return not async.is_shutting_down() and (self.waiters > 0 or now() < self.lock_deadline) end
+    )
   end
   if not guard.lock then return nil, err end
   return guard
@@ -341,7 +367,10 @@ local function emit(self, err)
     self.emitted = self.generation
   end
   self.registry.emit {
-    key = self.key, ok = err == nil, kind = err and err.kind, generation = self.credentials and self.generation or nil,
+    key = self.key,
+    ok = err == nil,
+    kind = err and err.kind,
+    generation = self.credentials and self.generation or nil,
   }
 end
 
@@ -366,9 +395,7 @@ local function run_exchange(self, seen)
   return done, err
 end
 
-local function is_running(self)
-  return self.running and self.running.status == "running"
-end
+local function is_running(self) return self.running and self.running.status == "running" end
 
 local function start_exchange(self, seen)
   if not is_running(self) then
@@ -399,10 +426,13 @@ local function await_exchange(self, seen, deadline)
   self.waiters = self.waiters + 1
   local ended, done, problem = async.wait_for(start_exchange(self, seen), deadline)
   if ended then return done, problem end
-  return nil, errors.new {
-    kind = "timeout", stage = "refresh", retryable = true,
-    message = "the token was not renewed in time; the exchange goes on",
-  }
+  return nil,
+    errors.new {
+      kind = "timeout",
+      stage = "refresh",
+      retryable = true,
+      message = "the token was not renewed in time; the exchange goes on",
+    }
 end
 
 --- Waits for an exchange; outside any loop the caller drives it.
@@ -431,8 +461,12 @@ function TokenManager:get(deadline)
   if must_renew(self) then
     local ok, err = wait_for_exchange(self, self.generation, deadline)
     if not ok and life_left(self) <= 0 then return nil, err end
-  elseif should_renew(self) and async.in_task() and not self.endpoint.closed
-    and not circuit_error(self, self.generation) then
+  elseif
+    should_renew(self)
+    and async.in_task()
+    and not self.endpoint.closed
+    and not circuit_error(self, self.generation)
+  then
     start_exchange(self, self.generation)
   end
   return self.secret, self.generation
@@ -470,13 +504,15 @@ Registry.__index = Registry
 -- @treturn Registry
 function token_manager.registry(given)
   return setmetatable({
-    client_id = given.client_id, store = given.store, endpoint = given.endpoint, emit = given.emit, managers = {},
+    client_id = given.client_id,
+    store = given.store,
+    endpoint = given.endpoint,
+    emit = given.emit,
+    managers = {},
   }, Registry)
 end
 
-local function key_of(self, level, id)
-  return self.client_id .. "/" .. level .. "/" .. id
-end
+local function key_of(self, level, id) return self.client_id .. "/" .. level .. "/" .. id end
 
 local function manager_of(self, level, id, location_id)
   local key = key_of(self, level, id)
@@ -498,9 +534,7 @@ end
 --- The token manager of an agency.
 -- @tparam string company_id
 -- @treturn TokenManager
-function Registry:company(company_id)
-  return manager_of(self, "company", company_id)
-end
+function Registry:company(company_id) return manager_of(self, "company", company_id) end
 
 --- Stores the credentials of a sign-in.
 -- @param response credentials as the token endpoint returned them
@@ -509,9 +543,12 @@ function Registry:sign_in(response)
   local level = response:get("user_type") == "Company" and "company" or "location"
   local id = response:get(level .. "_id")
   if not id then
-    return nil, errors.new {
-      kind = "decode", applied = "yes", message = "the answer names neither location nor company",
-    }
+    return nil,
+      errors.new {
+        kind = "decode",
+        applied = "yes",
+        message = "the answer names neither location nor company",
+      }
   end
   local key = key_of(self, level, id)
   local lock <close>, lock_err = acquire_lock(self.store, key) -- luacheck: ignore 211

@@ -24,9 +24,7 @@ function Static.refused() return false end
 
 --- A source with one token.
 -- @param secret see core.secret
-function token_source.static(secret)
-  return setmetatable({ secret = secret }, Static)
-end
+function token_source.static(secret) return setmetatable({ secret = secret }, Static) end
 
 -- A callback
 
@@ -52,19 +50,24 @@ local function fetch(self, reason, seen, deadline)
   local rounds = self.rounds
   local lock_guard <close> = self.lock:acquire("the token function", deadline)
   if not lock_guard then
-    return nil, errors.new {
-      kind = "timeout", stage = "refresh",
-      message = "the token function, which was asked by another call, did not return in time",
-    }
+    return nil,
+      errors.new {
+        kind = "timeout",
+        stage = "refresh",
+        message = "the token function, which was asked by another call, did not return in time",
+      }
   end
   if self.secret and self.generation ~= seen then return self.secret end
   if self.rounds ~= rounds and self.failure then return nil, self.failure end
   local token, problem = self.callback(reason)
   self.rounds = self.rounds + 1
   if token == nil then
-    self.failure = errors.is(problem) and problem or errors.new {
-      kind = "auth", message = "the token function gave no token: " .. errors.text(problem), cause = problem,
-    }
+    self.failure = errors.is(problem) and problem
+      or errors.new {
+        kind = "auth",
+        message = "the token function gave no token: " .. errors.text(problem),
+        cause = problem,
+      }
     return nil, self.failure
   end
   self.secret, self.failure = to_secret(token), nil

@@ -6,9 +6,7 @@ local error, getmetatable, setmetatable = error, getmetatable, setmetatable
 local ApiError = { __name = "hoopai.sandbox.ApiError" }
 
 local function raiser(status, reason)
-  return function(message)
-    error(setmetatable({ status = status, message = message, reason = reason }, ApiError), 0)
-  end
+  return function(message) error(setmetatable({ status = status, message = message, reason = reason }, ApiError), 0) end
 end
 
 local api_errors = {
@@ -29,9 +27,7 @@ local api_errors = {
 --- Whether a caught error is one of these, as opposed to a bug in the sandbox.
 -- @param value
 -- @treturn boolean
-function api_errors.is(value)
-  return getmetatable(value) == ApiError
-end
+function api_errors.is(value) return getmetatable(value) == ApiError end
 
 --- Raises an error of the token endpoint (RFC 6749, section 5.2).
 -- @tparam integer status 400 or 401
@@ -42,8 +38,6 @@ function api_errors.oauth(status, code, description)
 end
 
 --- Raises the error for a slot that is not free, with the message of the live API.
-function api_errors.slot_taken()
-  api_errors.bad_request("The slot you have selected is no longer available.")
-end
+function api_errors.slot_taken() api_errors.bad_request("The slot you have selected is no longer available.") end
 
 return api_errors

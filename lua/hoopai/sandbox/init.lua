@@ -60,16 +60,16 @@ end]]
 local Handle = { __name = "hoopai.Sandbox" }
 Handle.__index = Handle
 
-local function shell_quote(text)
-  return "'" .. gsub(text, "'", "'\\''") .. "'"
-end
+local function shell_quote(text) return "'" .. gsub(text, "'", "'\\''") .. "'" end
 
 -- The interpreter of this program, from the table `arg`, which hosts that embed Lua do not have.
 local function this_interpreter()
   local words = _G.arg
   if type(words) ~= "table" then return "lua5.4" end
   local lowest = 0
-  while type(words[lowest - 1]) == "string" do lowest = lowest - 1 end
+  while type(words[lowest - 1]) == "string" do
+    lowest = lowest - 1
+  end
   return lowest < 0 and words[lowest] or "lua5.4"
 end
 
@@ -112,7 +112,9 @@ cat >/dev/null]]
 
 local function command_line(lua, report)
   local words = {
-    lua = lua or this_interpreter(), bootstrap = BOOTSTRAP, report = report,
+    lua = lua or this_interpreter(),
+    bootstrap = BOOTSTRAP,
+    report = report,
   }
   words.missing = ipc.dump { error = "the interpreter " .. words.lua .. " was not found" }
   -- Another interpreter takes its search paths from the environment, which -E ignores.
@@ -177,7 +179,9 @@ function sandbox.start(given)
   local lua = checked.interpreter or os.getenv "HOOPAI_SANDBOX_LUA"
   local setup = { options = checked, report = report }
   checked.interpreter = nil
-  if not lua then setup.path, setup.cpath = package.path, package.cpath end
+  if not lua then
+    setup.path, setup.cpath = package.path, package.cpath
+  end
   local pipe = assert(io.popen(command_line(lua, report), "w"))
   pipe:write(ipc.dump(setup), "\n")
   pipe:flush()
@@ -215,9 +219,7 @@ end
 
 Handle.__close, Handle.__gc = Handle.stop, Handle.stop
 
-function Handle:__tostring()
-  return format("hoopai.Sandbox (%s)", self.pipe and self.url or "stopped")
-end
+function Handle:__tostring() return format("hoopai.Sandbox (%s)", self.pipe and self.url or "stopped") end
 
 local READ_ONLY = { requests = true, bookings = true, oauth = true, ["oauth/counts"] = true }
 
@@ -230,11 +232,18 @@ function Handle:control(name, body)
   local core = require "hoopai.core"
   local multi <close> = core.multi { ca_file = self.ca_file }
   local request = core.request {
-    method = READ_ONLY[name] and "GET" or "POST", url = self.url, headers = { "Content-Type: application/json" },
+    method = READ_ONLY[name] and "GET" or "POST",
+    url = self.url,
+    headers = { "Content-Type: application/json" },
     at_most_once = true,
   }
-  local transfer <close> = multi:send(request, "/__sandbox/" .. name, core.secret(self.control_token or "none"),
-    not READ_ONLY[name] and core.encode(body or {}) or nil, 10)
+  local transfer <close> = multi:send(
+    request,
+    "/__sandbox/" .. name,
+    core.secret(self.control_token or "none"),
+    not READ_ONLY[name] and core.encode(body or {}) or nil,
+    10
+  )
   while transfer:state() ~= "done" do
     multi:wait(multi:timeout())
     multi:step()

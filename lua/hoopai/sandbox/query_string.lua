@@ -13,9 +13,7 @@ function query_string.decode(text)
   return (gsub(text, "%%(%x%x)", function(digits) return char(tonumber(digits, 16)) end))
 end
 
-local function decode_form(text)
-  return query_string.decode(gsub(text, "+", " "))
-end
+local function decode_form(text) return query_string.decode(gsub(text, "+", " ")) end
 
 --- Parses a query string or a form. A name may occur several times, and a list may be written as `ids=a&ids=b`,
 -- `ids[]=a` or `ids[0]=a`: it is not known which of these forms the live API accepts, so all are accepted.

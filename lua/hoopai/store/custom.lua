@@ -53,9 +53,7 @@ function Custom:write(key, credentials, expected)
   return nil, problem or "the store's put did not return true"
 end
 
-function Custom.probe()
-  return true
-end
+function Custom.probe() return true end
 
 local LockGuard = {}
 LockGuard.__close = function(guard)
@@ -77,10 +75,16 @@ end
 
 --- Wraps a user's table.
 local function custom(user_store)
-  if type(user_store) ~= "table" or type(user_store.get) ~= "function" or type(user_store.put) ~= "function"
-    or user_store.lock ~= nil and type(user_store.lock) ~= "function" then
-    errors.raise("a token store is hoopai.store.memory(), hoopai.store.file(path), "
-      .. "or a table with the functions get and put (and lock)")
+  if
+    type(user_store) ~= "table"
+    or type(user_store.get) ~= "function"
+    or type(user_store.put) ~= "function"
+    or user_store.lock ~= nil and type(user_store.lock) ~= "function"
+  then
+    errors.raise(
+      "a token store is hoopai.store.memory(), hoopai.store.file(path), "
+        .. "or a table with the functions get and put (and lock)"
+    )
   end
   local functions = { get = user_store.get, put = user_store.put, lock = user_store.lock }
   return setmetatable({ user_store = functions }, Custom)

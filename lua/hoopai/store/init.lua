@@ -31,9 +31,7 @@ end
 
 --- A store that lasts as long as the program, for trials and for specs. Nothing is written to a file.
 -- @treturn table a store for `hoopai.oauth`
-function store.memory()
-  return new_handle(memory())
-end
+function store.memory() return new_handle(memory()) end
 
 --- A store in a private folder, safe against crashes and other processes of this host. Credentials are files of mode
 -- 0600, each of which is replaced as a whole and is on the disk before it is used. A kernel lock (`flock`) is held

@@ -7,18 +7,14 @@ Memory.__index = Memory
 local LockGuard = {}
 LockGuard.__close = function(guard) guard.locked[guard.key] = nil end
 
-function Memory:read(key)
-  return self.credentials[key]
-end
+function Memory:read(key) return self.credentials[key] end
 
 function Memory:write(key, credentials)
   self.credentials[key] = credentials
   return true
 end
 
-function Memory.probe()
-  return true
-end
+function Memory.probe() return true end
 
 --- Returns a to-be-closed lock, or nil while the key is locked.
 function Memory:lock(key)
@@ -29,8 +25,6 @@ function Memory:lock(key)
 end
 
 --- Makes an empty store.
-local function memory()
-  return setmetatable({ credentials = {}, locked = {} }, Memory)
-end
+local function memory() return setmetatable({ credentials = {}, locked = {} }, Memory) end
 
 return memory

@@ -8,19 +8,41 @@ local date_fields = {}
 
 -- Name, least and greatest value, default.
 local FIELDS = {
-  { "year", 1, 9999 }, { "month", 1, 12 }, { "day", 1, 31 },
-  { "hour", 0, 23, 0 }, { "min", 0, 59, 0 }, { "sec", 0, 59, 0 }, { "ms", 0, 999, 0 },
+  { "year", 1, 9999 },
+  { "month", 1, 12 },
+  { "day", 1, 31 },
+  { "hour", 0, 23, 0 },
+  { "min", 0, 59, 0 },
+  { "sec", 0, 59, 0 },
+  { "ms", 0, 999, 0 },
 }
 -- Further fields that the table may have: `zone`, what selects one of two equal local times, and fields of `date` that
 -- follow from the others.
 local OTHERS = {
-  zone = true, overlap = true, offset = true, wday = true, yday = true, isdst = true, abbreviation = true,
+  zone = true,
+  overlap = true,
+  offset = true,
+  wday = true,
+  yday = true,
+  isdst = true,
+  abbreviation = true,
 }
 -- Wrong name -> name, for "did you mean".
 local NAMES = {
-  minute = "min", minutes = "min", second = "sec", seconds = "sec", hours = "hour", days = "day",
-  months = "month", years = "year", msec = "ms", millisecond = "ms", milliseconds = "ms", tz = "zone",
-  timezone = "zone", time_zone = "zone",
+  minute = "min",
+  minutes = "min",
+  second = "sec",
+  seconds = "sec",
+  hours = "hour",
+  days = "day",
+  months = "month",
+  years = "year",
+  msec = "ms",
+  millisecond = "ms",
+  milliseconds = "ms",
+  tz = "zone",
+  timezone = "zone",
+  time_zone = "zone",
 }
 
 -- The value of one of FIELDS. Raises for a missing or wrong one.
@@ -32,8 +54,15 @@ local function value_of(fields, field, level)
   local whole = integer(value)
   if not whole then error(("at: %s must be a whole number (got %s)"):format(name, describe(value)), level + 1) end
   if whole < low or whole > high then
-    error(("at: %s must be %d to %d (got %d); to move a time, add a duration such as hoopai.time.days(1)")
-      :format(name, low, high, whole), level + 1)
+    error(
+      ("at: %s must be %d to %d (got %d); to move a time, add a duration such as hoopai.time.days(1)"):format(
+        name,
+        low,
+        high,
+        whole
+      ),
+      level + 1
+    )
   end
   return whole
 end

@@ -24,9 +24,7 @@ duration.metatable = Duration
 -- @tparam integer days calendar days
 -- @tparam integer length milliseconds
 -- @treturn duration
-function duration.new(days, length)
-  return setmetatable({ [DAYS] = days, [LENGTH] = length }, Duration)
-end
+function duration.new(days, length) return setmetatable({ [DAYS] = days, [LENGTH] = length }, Duration) end
 
 --- Makes a duration; raises if it is too long.
 -- @tparam integer days calendar days
@@ -74,8 +72,14 @@ local function calendar_unit(name, size)
     check_number(name, n, 2)
     local count = values.integer(n)
     if not count then
-      error(("%s(%s): %s are counted on the calendar, in whole numbers; write hoopai.time.hours(...) for parts")
-        :format(name, number_text(n), name), 2)
+      error(
+        ("%s(%s): %s are counted on the calendar, in whole numbers; write hoopai.time.hours(...) for parts"):format(
+          name,
+          number_text(n),
+          name
+        ),
+        2
+      )
     end
     if count < -most or count > most then error(TOO_LONG:format(name, number_text(n)), 2) end
     return duration.new(count * size, 0)
@@ -122,9 +126,7 @@ duration.weeks = calendar_unit("weeks", 7)
 -- Methods -------------------------------------------------------------------------------------------------------------
 
 -- The length in milliseconds, with days of 24 hours.
-local function nominal(d)
-  return d[DAYS] * DAY + d[LENGTH]
-end
+local function nominal(d) return d[DAYS] * DAY + d[LENGTH] end
 
 -- Makes the method that returns the length in a unit: an integer if there is no fraction, else a float.
 local function length_in(name, size)
@@ -167,21 +169,17 @@ duration_methods.days = length_in("days", DAY)
 Duration.__index = duration_methods
 Duration.__metatable = false
 
-function Duration.__newindex()
-  error("durations cannot be changed", 2)
-end
+function Duration.__newindex() error("durations cannot be changed", 2) end
 
-function Duration.__pairs()
-  return next, {}, nil
-end
+function Duration.__pairs() return next, {}, nil end
 
-function Duration.__unm(d)
-  return duration.new(-d[DAYS], -d[LENGTH])
-end
+function Duration.__unm(d) return duration.new(-d[DAYS], -d[LENGTH]) end
 
 function Duration.__mul(a, b)
   local d, n = a, b
-  if is_duration(b) then d, n = b, a end
+  if is_duration(b) then
+    d, n = b, a
+  end
   local count = values.integer(n)
   if not count then error(("a duration can be multiplied by an integer only (got %s)"):format(describe(n)), 2) end
   -- As floats, which do not wrap around.
@@ -192,9 +190,7 @@ function Duration.__mul(a, b)
 end
 
 -- Lua calls this for two tables, of which one is a duration.
-function Duration.__eq(a, b)
-  return is_duration(a) and is_duration(b) and nominal(a) == nominal(b)
-end
+function Duration.__eq(a, b) return is_duration(a) and is_duration(b) and nominal(a) == nominal(b) end
 
 local function check_comparable(a, b, level)
   if is_duration(a) and is_duration(b) then return end
@@ -203,8 +199,13 @@ local function check_comparable(a, b, level)
     error(("a duration can be compared with a duration only (got %s)"):format(describe(other)), level + 1)
   end
   local text = number_text(other)
-  error(("a duration cannot be compared with a number: write hoopai.time.seconds(%s), minutes(%s), "
-    .. "hours(%s) or days(%s)"):format(text, text, text, text), level + 1)
+  error(
+    (
+      "a duration cannot be compared with a number: write hoopai.time.seconds(%s), minutes(%s), "
+      .. "hours(%s) or days(%s)"
+    ):format(text, text, text, text),
+    level + 1
+  )
 end
 
 function Duration.__lt(a, b)
@@ -224,7 +225,9 @@ function Duration.__tostring(d)
     if n ~= 0 then parts[#parts + 1] = ("%d%s"):format(n, unit) end
   end
   local ms, sign = d[LENGTH], 1
-  if ms < 0 then ms, sign = -ms, -1 end
+  if ms < 0 then
+    ms, sign = -ms, -1
+  end
   add(d[DAYS], "d")
   add(sign * (ms // HOUR), "h")
   add(sign * (ms % HOUR // MINUTE), "m")

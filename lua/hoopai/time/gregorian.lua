@@ -44,9 +44,7 @@ end
 --- Whether a year has a 29th of February.
 -- @tparam integer year
 -- @treturn boolean
-function gregorian.is_leap(year)
-  return year % 4 == 0 and (year % 100 ~= 0 or year % 400 == 0)
-end
+function gregorian.is_leap(year) return year % 4 == 0 and (year % 100 ~= 0 or year % 400 == 0) end
 
 local days, is_leap = gregorian.days, gregorian.is_leap
 

@@ -28,15 +28,24 @@ local values = require "hoopai.time.values"
 local zones = require "hoopai.time.zone"
 
 local time = {
-  now = instant.now, at = instant.at, parse = instant.parse,
-  from_ms = instant.from_ms, from_seconds = instant.from_seconds,
+  now = instant.now,
+  at = instant.at,
+  parse = instant.parse,
+  from_ms = instant.from_ms,
+  from_seconds = instant.from_seconds,
 
-  milliseconds = duration.milliseconds, seconds = duration.seconds, minutes = duration.minutes,
-  hours = duration.hours, days = duration.days, weeks = duration.weeks,
+  milliseconds = duration.milliseconds,
+  seconds = duration.seconds,
+  minutes = duration.minutes,
+  hours = duration.hours,
+  days = duration.days,
+  weeks = duration.weeks,
 
-  is_instant = values.is_instant, is_duration = values.is_duration,
+  is_instant = values.is_instant,
+  is_duration = values.is_duration,
 
-  to_epoch_ms = request_values.to_epoch_ms, to_body_datetime = request_values.to_body_datetime,
+  to_epoch_ms = request_values.to_epoch_ms,
+  to_body_datetime = request_values.to_body_datetime,
   to_timezone = request_values.to_timezone,
 }
 

@@ -26,9 +26,7 @@ local instant = {}
 local Instant, Duration = { __name = "hoopai.time.instant" }, duration.metatable
 local instant_methods = {}
 
-local function new_instant(ms, zone)
-  return setmetatable({ [MS] = ms, [ZONE] = zone }, Instant)
-end
+local function new_instant(ms, zone) return setmetatable({ [MS] = ms, [ZONE] = zone }, Instant) end
 
 -- Whether an instant and its local time are in the years 1 to 9999: near both ends only one of them may be.
 local function in_range(ms, zone)
@@ -60,8 +58,10 @@ end
 local function view_zone(self, name, call, level)
   if name ~= nil then return (zone_named(name, level + 1)) end
   if self[ZONE] then return self[ZONE] end
-  error(('this instant carries no zone: write %s, or give it one with :in_zone("Europe/Berlin")'):format(call),
-    level + 1)
+  error(
+    ('this instant carries no zone: write %s, or give it one with :in_zone("Europe/Berlin")'):format(call),
+    level + 1
+  )
 end
 
 local function check_self(self, method, level)
@@ -99,9 +99,13 @@ end
 function instant.from_ms(ms, zone)
   local whole = integer(ms)
   if not whole then
-    if type(ms) == "number" and math.abs(ms) < 2^53 then
-      error(("from_ms takes whole milliseconds (got %s): write hoopai.time.from_seconds for seconds")
-        :format(number_text(ms)), 2)
+    if type(ms) == "number" and math.abs(ms) < 2 ^ 53 then
+      error(
+        ("from_ms takes whole milliseconds (got %s): write hoopai.time.from_seconds for seconds"):format(
+          number_text(ms)
+        ),
+        2
+      )
     end
     error(("from_ms takes milliseconds since 1970 (got %s)"):format(describe(ms)), 2)
   end
@@ -167,8 +171,13 @@ end
 -- @treturn instant
 function instant.at(fields)
   if type(fields) ~= "table" or is_instant(fields) or is_duration(fields) then
-    error(('at takes a table such as { year = 2024, month = 10, day = 28, hour = 10, zone = "America/Chicago" } '
-      .. "(got %s)"):format(describe(fields)), 2)
+    error(
+      (
+        'at takes a table such as { year = 2024, month = 10, day = 28, hour = 10, zone = "America/Chicago" } '
+        .. "(got %s)"
+      ):format(describe(fields)),
+      2
+    )
   end
   local year, month, day, hour, min, sec, ms = date_fields.read(fields, 2)
   if fields.zone == nil then error('at: zone is missing; write zone = "Europe/Berlin", "UTC" or "+05:30"', 2) end
@@ -262,11 +271,21 @@ local function date_in(ms, zone)
   local days, of_day = wall // DAY, wall % DAY
   local year, month, day = gregorian.date(days)
   return {
-    year = year, month = month, day = day, hour = of_day // HOUR, min = of_day // MINUTE % 60,
-    sec = of_day // SECOND % 60, ms = of_day % SECOND,
-    wday = (days + 4) % 7 + 1, yday = days - gregorian.days(year, 1, 1) + 1, -- 1970-01-01 was a Thursday
-    isdst = isdst, offset = offset, zone = zone.name, abbreviation = abbreviation,
-  }, days
+    year = year,
+    month = month,
+    day = day,
+    hour = of_day // HOUR,
+    min = of_day // MINUTE % 60,
+    sec = of_day // SECOND % 60,
+    ms = of_day % SECOND,
+    wday = (days + 4) % 7 + 1,
+    yday = days - gregorian.days(year, 1, 1) + 1, -- 1970-01-01 was a Thursday
+    isdst = isdst,
+    offset = offset,
+    zone = zone.name,
+    abbreviation = abbreviation,
+  },
+    days
 end
 
 --- What calendar and clock show at the instant. The table is yours; changed, it can be given to @{at}.
@@ -304,8 +323,13 @@ function instant_methods:format(pattern, zone)
   local date, days = date_in(ms, view)
   local text, unknown = strftime.format(pattern, date, days, ms)
   if not text then
-    error(("format does not know %s: it takes %%Y %%m %%d %%H %%M %%S %%L %%A %%B %%z and the others in its "
-      .. "documentation"):format(quote(unknown)), 2)
+    error(
+      (
+        "format does not know %s: it takes %%Y %%m %%d %%H %%M %%S %%L %%A %%B %%z and the others in its "
+        .. "documentation"
+      ):format(quote(unknown)),
+      2
+    )
   end
   return text
 end
@@ -374,14 +398,16 @@ local function add_days(ms, zone, days)
   return (first or shifted) * SECOND + ms % SECOND
 end
 
-local function is_time(v)
-  return is_instant(v) or is_duration(v)
-end
+local function is_time(v) return is_instant(v) or is_duration(v) end
 
 local function number_advice(n)
   local text = number_text(n)
-  return ("a bare number has no unit: write hoopai.time.seconds(%s), minutes(%s), hours(%s) or days(%s)")
-    :format(text, text, text, text)
+  return ("a bare number has no unit: write hoopai.time.seconds(%s), minutes(%s), hours(%s) or days(%s)"):format(
+    text,
+    text,
+    text,
+    text
+  )
 end
 
 -- The sum of an instant and a duration, or of two durations.
@@ -390,7 +416,9 @@ local function add(a, b, level)
     return (duration.checked(a[DAYS] + b[DAYS], a[LENGTH] + b[LENGTH], level + 1))
   end
   local start, d = a, b
-  if is_duration(a) then start, d = b, a end
+  if is_duration(a) then
+    start, d = b, a
+  end
   if is_instant(start) and is_duration(d) then
     local zone = start[ZONE]
     local ms = add_days(start[MS], zone, d[DAYS]) + d[LENGTH]
@@ -413,17 +441,17 @@ local function subtract(a, b, level)
     error(is_instant(b) and "an instant cannot be taken from a number" or number_advice(a), level + 1)
   end
   if is_duration(a) and is_instant(b) then error("an instant cannot be taken from a duration", level + 1) end
-  error(("only durations can be subtracted, such as hoopai.time.minutes(30) (got %s)")
-    :format(describe(values.odd_one(b, a, is_time))), level + 1)
+  error(
+    ("only durations can be subtracted, such as hoopai.time.minutes(30) (got %s)"):format(
+      describe(values.odd_one(b, a, is_time))
+    ),
+    level + 1
+  )
 end
 
-function Instant.__add(a, b)
-  return (add(a, b, 2))
-end
+function Instant.__add(a, b) return (add(a, b, 2)) end
 
-function Instant.__sub(a, b)
-  return (subtract(a, b, 2))
-end
+function Instant.__sub(a, b) return (subtract(a, b, 2)) end
 
 Duration.__add, Duration.__sub = Instant.__add, Instant.__sub
 
@@ -443,8 +471,19 @@ end
 
 Instant.__metatable = false
 
-local DATE_FIELDS = { year = true, month = true, day = true, hour = true, min = true, sec = true, wday = true,
-  yday = true, isdst = true, offset = true, abbreviation = true }
+local DATE_FIELDS = {
+  year = true,
+  month = true,
+  day = true,
+  hour = true,
+  min = true,
+  sec = true,
+  wday = true,
+  yday = true,
+  isdst = true,
+  offset = true,
+  abbreviation = true,
+}
 
 function Instant.__index(_, key)
   local method = instant_methods[key]
@@ -454,29 +493,21 @@ function Instant.__index(_, key)
   return method
 end
 
-function Instant.__newindex()
-  error("instants cannot be changed; what methods and operators return is a new one", 2)
-end
+function Instant.__newindex() error("instants cannot be changed; what methods and operators return is a new one", 2) end
 
-function Instant.__pairs()
-  return next, {}, nil
-end
+function Instant.__pairs() return next, {}, nil end
 
 function Instant.__tostring(self)
   if self[ZONE] then return iso8601.write(self[MS], self[ZONE]) end
   return iso8601.write_unzoned(self[MS])
 end
 
-function Instant.__concat(a, b)
-  return tostring(a) .. tostring(b)
-end
+function Instant.__concat(a, b) return tostring(a) .. tostring(b) end
 
 Duration.__concat = Instant.__concat
 
 -- Two instants are equal if they are the same point in time, in any zone.
-function Instant.__eq(a, b)
-  return is_instant(a) and is_instant(b) and a[MS] == b[MS]
-end
+function Instant.__eq(a, b) return is_instant(a) and is_instant(b) and a[MS] == b[MS] end
 
 local function check_comparable(a, b, level)
   if is_instant(a) and is_instant(b) then return end

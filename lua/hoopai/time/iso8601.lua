@@ -27,7 +27,9 @@ iso8601.EXAMPLE = "2024-10-28T10:00:00-05:00"
 -- @treturn string
 function iso8601.offset_text(offset, separator)
   local sign = "+"
-  if offset < 0 then sign, offset = "-", -offset end
+  if offset < 0 then
+    sign, offset = "-", -offset
+  end
   return format("%s%02d%s%02d", sign, offset // 3600, separator, offset % 3600 // 60)
 end
 
@@ -46,11 +48,28 @@ local function write_local(ms, offset, suffix)
   local of_day = wall % DAY
   local fraction = of_day % SECOND
   if fraction ~= 0 then
-    return format("%04d-%02d-%02dT%02d:%02d:%02d.%03d%s", year, month, day, of_day // HOUR, of_day // MINUTE % 60,
-      of_day // SECOND % 60, fraction, suffix)
+    return format(
+      "%04d-%02d-%02dT%02d:%02d:%02d.%03d%s",
+      year,
+      month,
+      day,
+      of_day // HOUR,
+      of_day // MINUTE % 60,
+      of_day // SECOND % 60,
+      fraction,
+      suffix
+    )
   end
-  return format("%04d-%02d-%02dT%02d:%02d:%02d%s", year, month, day, of_day // HOUR, of_day // MINUTE % 60,
-    of_day // SECOND % 60, suffix)
+  return format(
+    "%04d-%02d-%02dT%02d:%02d:%02d%s",
+    year,
+    month,
+    day,
+    of_day // HOUR,
+    of_day // MINUTE % 60,
+    of_day // SECOND % 60,
+    suffix
+  )
 end
 
 --- Writes an instant with the offset of a zone.
@@ -71,9 +90,7 @@ end
 --- Writes an instant whose zone is unknown: in UTC, with "Z" (RFC 9557 2.2).
 -- @tparam integer ms
 -- @treturn string
-function iso8601.write_unzoned(ms)
-  return write_local(ms, 0, "Z")
-end
+function iso8601.write_unzoned(ms) return write_local(ms, 0, "Z") end
 
 -- Reading -------------------------------------------------------------------------------------------------------------
 
@@ -104,12 +121,14 @@ local FOUR_DIGITS = "years are written with four digits, 0001 to 9999"
 local function syntax_problem(text)
   local shown = quote(text)
   if find(text, "^%s*$") then return format("%s is empty: %s", shown, WHAT_TO_WRITE) end
-  if find(text, "^%s") or find(text, "%s$") then
-    return format("%s has blanks around it: %s", shown, WHAT_TO_WRITE)
-  end
+  if find(text, "^%s") or find(text, "%s$") then return format("%s has blanks around it: %s", shown, WHAT_TO_WRITE) end
   if find(text, "^%d%d%d%d%-%d%d%-%d%d$") then
-    return format('%s names a day, not an instant: write the time and its offset too, such as "%sT00:00:00-05:00", '
-      .. 'or use hoopai.time.at { year = ..., month = ..., day = ..., zone = ... }', shown, text)
+    return format(
+      '%s names a day, not an instant: write the time and its offset too, such as "%sT00:00:00-05:00", '
+        .. "or use hoopai.time.at { year = ..., month = ..., day = ..., zone = ... }",
+      shown,
+      text
+    )
   end
   if find(text, "^%d%d%d%d%-?W") or find(text, "^%d%d%d%d%-%d%d%d$") or find(text, "^%d%d%d%d%-%d%d%d[T ]") then
     return format("%s is a week or ordinal date: %s", shown, WHAT_TO_WRITE)
@@ -117,14 +136,21 @@ local function syntax_problem(text)
   if find(text, "^[+-]?%d%d%d%d%d+%-") or find(text, "^[+-]%d%d%d%d%-") then return shown .. ": " .. FOUR_DIGITS end
   if find(text, "^%d+$") then return format("%s is a bare number: %s", shown, WHAT_TO_WRITE) end
   local date, clock, tail = match(text, "^(%d%d%d%d%-%d%d%-%d%d[Tt ])(%d%d:?[%d:.,]*)(.*)$")
-  if not date or not (find(clock, "^%d%d:%d%d$") or find(clock, "^%d%d:%d%d:%d%d$")
-    or find(clock, "^%d%d:%d%d:%d%d[.,]%d+$")) then
+  if
+    not date
+    or not (find(clock, "^%d%d:%d%d$") or find(clock, "^%d%d:%d%d:%d%d$") or find(clock, "^%d%d:%d%d:%d%d[.,]%d+$"))
+  then
     return format("%s is not an ISO 8601 time: %s", shown, WHAT_TO_WRITE)
   end
   if find(clock, "[.,]%d%d%d%d%d%d%d%d%d%d") then return shown .. " has more than nine digits after the second" end
   if tail == "" then
-    return format('%s has no offset: write "%s-05:00" with the offset of the zone you mean, "%sZ" for UTC, or use '
-      .. 'hoopai.time.at { ..., zone = "America/Chicago" }', shown, text, text)
+    return format(
+      '%s has no offset: write "%s-05:00" with the offset of the zone you mean, "%sZ" for UTC, or use '
+        .. 'hoopai.time.at { ..., zone = "America/Chicago" }',
+      shown,
+      text,
+      text
+    )
   end
   if not find(tail, "^[+-]%d") then return format("%s: %s is not an offset: %s", shown, quote(tail), WHAT_TO_WRITE) end
   if find(tail, "[", 1, true) then return shown .. ": leave out the zone in brackets; the offset says it all" end
@@ -180,8 +206,7 @@ function iso8601.read(text)
   if not zone then return nil, syntax_problem(text) end
   local days = year > 0 and hour <= 23 and minute <= 59 and second <= 59 and existing_days(year, month, day)
   if not days then return nil, field_problem(text, year, month, day, hour, minute, second) end
-  local ms = days * DAY + hour * HOUR + minute * MINUTE + second * SECOND + fraction
-    - zone.fixed * SECOND
+  local ms = days * DAY + hour * HOUR + minute * MINUTE + second * SECOND + fraction - zone.fixed * SECOND
   if ms < FIRST_MS or ms > LAST_MS then return nil, quote(text) .. " " .. values.OUT_OF_RANGE end
   local mark = byte(tail)
   return ms, zone, is_usual and mark ~= SMALL_Z and (mark == Z or #tail == 6)

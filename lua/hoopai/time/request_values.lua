@@ -23,8 +23,12 @@ local function ms_problem(n, shown)
   if n < 0 then return shown .. " is before 1970: write milliseconds since 1970" end
   if n == 0 then return "0 is not a time to ask for: write milliseconds since 1970, or hoopai.time.from_ms(0)" end
   if n < LEAST_MS then
-    return format("%s looks like seconds: write milliseconds (%d), or hoopai.time.from_seconds(%d)",
-      shown, n * values.SECOND, n)
+    return format(
+      "%s looks like seconds: write milliseconds (%d), or hoopai.time.from_seconds(%d)",
+      shown,
+      n * values.SECOND,
+      n
+    )
   end
   -- The units of instants from 2001 to 2286.
   local unit = n >= 1000000000000000000 and "nanoseconds"
@@ -33,9 +37,7 @@ local function ms_problem(n, shown)
   return shown .. " is after the year 9999: write milliseconds since 1970"
 end
 
-local function is_ms(n)
-  return n >= LEAST_MS and n <= LAST_MS
-end
+local function is_ms(n) return n >= LEAST_MS and n <= LAST_MS end
 
 local function number_to_ms(n)
   local whole = values.integer(n)
@@ -45,9 +47,9 @@ local function number_to_ms(n)
   end
   if n ~= n then return nil, "not-a-number is not a time: write milliseconds since 1970" end
   if n == 1 / 0 or n == -1 / 0 then return nil, "infinity is not a time: write milliseconds since 1970" end
-  if abs(n) >= 2^63 then return nil, format("%g is after the year 9999: write milliseconds since 1970", n) end
-  return nil, values.number_text(n)
-    .. " has a fraction: write whole milliseconds, or hoopai.time.from_seconds for seconds"
+  if abs(n) >= 2 ^ 63 then return nil, format("%g is after the year 9999: write milliseconds since 1970", n) end
+  return nil,
+    values.number_text(n) .. " has a fraction: write whole milliseconds, or hoopai.time.from_seconds for seconds"
 end
 
 local function text_to_ms(text)
@@ -80,8 +82,12 @@ function request_values.to_epoch_ms(v)
   end
   if type(v) == "string" then return text_to_ms(v) end
   if type(v) == "number" then return number_to_ms(v) end
-  return nil, format('must be an instant: write milliseconds, a text such as "%s", or a hoopai.time value (got %s)',
-    EXAMPLE, describe(v))
+  return nil,
+    format(
+      'must be an instant: write milliseconds, a text such as "%s", or a hoopai.time value (got %s)',
+      EXAMPLE,
+      describe(v)
+    )
 end
 
 -- The problem of a number, or of digits in a string, as an instant of a body.
@@ -115,12 +121,20 @@ function request_values.to_body_datetime(v)
   if is_instant(v) then
     local zone = v[ZONE]
     if zone then return write(v[MS], zone) end
-    return nil, format('%s carries no zone, and its offset is all the API learns of it: write '
-      .. 'start:in_zone("America/Chicago"), with the zone of the calendar', tostring(v))
+    return nil,
+      format(
+        "%s carries no zone, and its offset is all the API learns of it: write "
+          .. 'start:in_zone("America/Chicago"), with the zone of the calendar',
+        tostring(v)
+      )
   end
   if kind == "number" or kind == "string" then return nil, bare_number_problem(v) end
-  return nil, format('must be an instant: write a text such as "%s", or a hoopai.time value with a zone (got %s)',
-    EXAMPLE, describe(v))
+  return nil,
+    format(
+      'must be an instant: write a text such as "%s", or a hoopai.time value with a zone (got %s)',
+      EXAMPLE,
+      describe(v)
+    )
 end
 
 --- Checks the spelling of a zone name that a request carries. Whether there is such a zone is for the API to decide,

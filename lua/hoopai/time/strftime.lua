@@ -9,8 +9,20 @@ local strftime = {}
 strftime.WEEKDAYS = { "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday" }
 
 local WEEKDAYS = strftime.WEEKDAYS
-local MONTHS = { "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-  "November", "December" }
+local MONTHS = {
+  "January",
+  "February",
+  "March",
+  "April",
+  "May",
+  "June",
+  "July",
+  "August",
+  "September",
+  "October",
+  "November",
+  "December",
+}
 
 -- The year and number of the ISO 8601 week of a day: it belongs to the year of its Thursday.
 local function iso_week(days)
@@ -25,9 +37,7 @@ local function offset_text(offset, separator)
   return seconds == 0 and text or ("%s%s%02d"):format(text, separator, seconds)
 end
 
-local function two_digits(n)
-  return ("%02d"):format(n)
-end
+local function two_digits(n) return ("%02d"):format(n) end
 
 -- Conversion specifier -> function of the table of `instant:date`, the days since 1970 and the milliseconds since 1970.
 local CONVERSIONS = {

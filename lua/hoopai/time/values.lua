@@ -26,16 +26,12 @@ local MS, LENGTH = values.MS, values.LENGTH
 --- Whether a value is an instant.
 -- @tparam any v
 -- @treturn boolean
-function values.is_instant(v)
-  return type(v) == "table" and rawget(v, MS) ~= nil
-end
+function values.is_instant(v) return type(v) == "table" and rawget(v, MS) ~= nil end
 
 --- Whether a value is a duration.
 -- @tparam any v
 -- @treturn boolean
-function values.is_duration(v)
-  return type(v) == "table" and rawget(v, LENGTH) ~= nil
-end
+function values.is_duration(v) return type(v) == "table" and rawget(v, LENGTH) ~= nil end
 
 local is_instant, is_duration = values.is_instant, values.is_duration
 
@@ -50,9 +46,7 @@ end
 --- A number as Lua source has it, in any locale.
 -- @tparam number n
 -- @treturn string
-function values.number_text(n)
-  return (gsub(tostring(n), ",", "."))
-end
+function values.number_text(n) return (gsub(tostring(n), ",", ".")) end
 
 --- A text in one short, printable piece: quoted, escaped, and cut if it is long.
 -- @tparam string text

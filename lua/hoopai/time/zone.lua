@@ -10,15 +10,22 @@ local gregorian = require "hoopai.time.gregorian"
 local values = require "hoopai.time.values"
 
 local ipairs, tonumber, type, unpack_list = ipairs, tonumber, type, table.unpack
-local byte, find, format, gsub, lower, match, sub, unpack, upper = string.byte, string.find, string.format,
-  string.gsub, string.lower, string.match, string.sub, string.unpack, string.upper
+local byte, find, format, gsub, lower, match, sub, unpack, upper =
+  string.byte,
+  string.find,
+  string.format,
+  string.gsub,
+  string.lower,
+  string.match,
+  string.sub,
+  string.unpack,
+  string.upper
 local abs, concat, maxinteger, mininteger = math.abs, table.concat, math.maxinteger, math.mininteger
 -- A host that embeds Lua may leave these libraries out.
 local open = io and io.open
 local getenv = os and os.getenv
 
-local days_of, date_of, is_leap, month_days =
-  gregorian.days, gregorian.date, gregorian.is_leap, gregorian.month_days
+local days_of, date_of, is_leap, month_days = gregorian.days, gregorian.date, gregorian.is_leap, gregorian.month_days
 local quote = values.quote
 
 local DAY = 86400
@@ -35,13 +42,29 @@ local zones = {}
 -- Abbreviations are refused even if the database has a file of that name: its "EST" is -05:00 all year, which in New
 -- York is wrong for half of the year.
 local ABBREVIATIONS = {
-  EST = "America/New_York", EDT = "America/New_York", ET = "America/New_York",
-  CST = "America/Chicago", CDT = "America/Chicago", CT = "America/Chicago",
-  MST = "America/Denver", MDT = "America/Denver", MT = "America/Denver",
-  PST = "America/Los_Angeles", PDT = "America/Los_Angeles", PT = "America/Los_Angeles",
-  AKST = "America/Anchorage", AKDT = "America/Anchorage", HST = "Pacific/Honolulu",
-  CEST = "Europe/Berlin", EEST = "Europe/Athens", WEST = "Europe/Lisbon", BST = "Europe/London",
-  IST = "Asia/Kolkata", JST = "Asia/Tokyo", AEST = "Australia/Sydney", AEDT = "Australia/Sydney",
+  EST = "America/New_York",
+  EDT = "America/New_York",
+  ET = "America/New_York",
+  CST = "America/Chicago",
+  CDT = "America/Chicago",
+  CT = "America/Chicago",
+  MST = "America/Denver",
+  MDT = "America/Denver",
+  MT = "America/Denver",
+  PST = "America/Los_Angeles",
+  PDT = "America/Los_Angeles",
+  PT = "America/Los_Angeles",
+  AKST = "America/Anchorage",
+  AKDT = "America/Anchorage",
+  HST = "Pacific/Honolulu",
+  CEST = "Europe/Berlin",
+  EEST = "Europe/Athens",
+  WEST = "Europe/Lisbon",
+  BST = "Europe/London",
+  IST = "Asia/Kolkata",
+  JST = "Asia/Tokyo",
+  AEST = "Australia/Sydney",
+  AEDT = "Australia/Sydney",
 }
 
 -- Files beside the zones that describe the zone of the host under a name of this host alone.
@@ -69,11 +92,21 @@ function zones.check_name(name)
   end
   local long = ABBREVIATIONS[upper(name)]
   if long then
-    return nil, format('zone %s is an abbreviation and says too little: write the zone\'s name, such as "%s", '
-      .. 'or an offset such as "+02:00"', quote(name), long)
+    return nil,
+      format(
+        'zone %s is an abbreviation and says too little: write the zone\'s name, such as "%s", '
+          .. 'or an offset such as "+02:00"',
+        quote(name),
+        long
+      )
   end
-  if #name > 64 or not find(name, "^[A-Za-z][A-Za-z0-9_+/-]*$") or find(name, "//", 1, true) or sub(name, -1) == "/"
-    or HOST_FILES[name] then
+  if
+    #name > 64
+    or not find(name, "^[A-Za-z][A-Za-z0-9_+/-]*$")
+    or find(name, "//", 1, true)
+    or sub(name, -1) == "/"
+    or HOST_FILES[name]
+  then
     return nil, quote(name) .. ' is not the name of a time zone: write one such as "Europe/Berlin", "UTC" or "+05:30"'
   end
   return true
@@ -101,7 +134,9 @@ local function rule_time(text, position, max_hours)
     local m, s = tonumber(minutes), 0
     position = after
     local more, last = match(text, "^:(%d%d)()", position)
-    if more then s, position = tonumber(more), last end
+    if more then
+      s, position = tonumber(more), last
+    end
     if m > 59 or s > 59 then return nil end
     seconds = m * 60 + s
   end
@@ -231,7 +266,7 @@ local function parse_tzif(data)
     return nil, "is damaged: it is shorter than it says"
   end
   if head.leap > 0 then
-    return nil, "counts leap seconds, which is not supported: use the zone of the same name without \"right/\""
+    return nil, 'counts leap seconds, which is not supported: use the zone of the same name without "right/"'
   end
 
   local times, kinds, types = {}, {}, {}
@@ -284,7 +319,11 @@ function zones.at(zone, t)
       local low, high = 1, n
       while high - low > 1 do
         local middle = (low + high) // 2
-        if times[middle] <= t then low = middle else high = middle end
+        if times[middle] <= t then
+          low = middle
+        else
+          high = middle
+        end
       end
       kind, from, to = zone.kinds[low], times[low], times[high]
     elseif zone.rule then
@@ -339,8 +378,14 @@ end
 
 local function new_fixed(name, offset)
   return {
-    name = name, fixed = offset, times = {}, from = mininteger, to = maxinteger,
-    offset = offset, abbreviation = name, isdst = false,
+    name = name,
+    fixed = offset,
+    times = {},
+    from = mininteger,
+    to = maxinteger,
+    offset = offset,
+    abbreviation = name,
+    isdst = false,
   }
 end
 
@@ -376,7 +421,9 @@ end
 -- The spelling of the database for a name in which only capitals or spaces are wrong; nil if there is no such zone.
 local function usual_spelling(name)
   local guess = gsub(gsub(gsub(lower(name), " ", "_"), "^%l", upper), "[/_-]%l", upper)
-  for _, small in ipairs { "_Of_", "_Es_", "%-Of%-", "%-Au%-" } do guess = gsub(guess, small, lower) end
+  for _, small in ipairs { "_Of_", "_Es_", "%-Of%-", "%-Au%-" } do
+    guess = gsub(guess, small, lower)
+  end
   for _, text in ipairs { guess, upper(name) } do
     if text ~= name and zones.check_name(text) and (cache[text] or open and read_zone_file(text)) then return text end
   end
@@ -385,8 +432,11 @@ end
 local function unknown(name)
   local text = "unknown time zone " .. quote(name)
   if not read_zone_file("UTC") and not read_zone_file("Etc/UTC") then
-    return format('%s: no time zone database was found in %s; install tzdata, or use an offset such as "+02:00"',
-      text, concat(directories(), ", "))
+    return format(
+      '%s: no time zone database was found in %s; install tzdata, or use an offset such as "+02:00"',
+      text,
+      concat(directories(), ", ")
+    )
   end
   local guess = usual_spelling(name)
   if guess then return format('%s: did you mean "%s"?', text, guess) end
@@ -403,7 +453,10 @@ function zones.load(name)
   if zone then return zone end
   local ok, problem = zones.check_name(name)
   if not ok then
-    local guess = type(name) == "string" and #name <= 64 and find(name, "^[A-Za-z_/ -]+$") and not find(name, "^%u+$")
+    local guess = type(name) == "string"
+      and #name <= 64
+      and find(name, "^[A-Za-z_/ -]+$")
+      and not find(name, "^%u+$")
       and usual_spelling(name)
     return nil, guess and format('unknown time zone %s: did you mean "%s"?', quote(name), guess) or problem
   end
@@ -414,8 +467,12 @@ function zones.load(name)
     zone = new_fixed(name, sign == "-" and -offset or offset)
   else
     if not open then
-      return nil, format('zone %s needs the time zone files of the system, and this Lua has no io library: '
-        .. 'use "UTC" or an offset such as "+02:00"', quote(name))
+      return nil,
+        format(
+          "zone %s needs the time zone files of the system, and this Lua has no io library: "
+            .. 'use "UTC" or an offset such as "+02:00"',
+          quote(name)
+        )
     end
     zone, problem = read_zone_file(name)
     if not zone then return nil, problem or unknown(name) end

@@ -22,7 +22,8 @@ end
 
 -- Whether a call may leave the body out. For an object that has no fields the API still requires `{}`.
 local function is_optional(kind)
-  return kind.optional or kind.required == false
+  return kind.optional
+    or kind.required == false
     or (kind.type == "object" and next(kind.fields or {}) == nil and not kind.values)
 end
 
@@ -34,7 +35,8 @@ local function missing_body(kind, location)
     if field.required and not is_filled then names[#names + 1] = field.name end
   end
   local expected = kind.type == "array" and "a list"
-    or #names > 0 and "a table with " .. messages.names(names) or "a table with the fields to set"
+    or #names > 0 and "a table with " .. messages.names(names)
+    or "a table with the fields to set"
   return messages.whole("the body is missing: give " .. expected, nil, expected)
 end
 

@@ -139,10 +139,17 @@ end
 -- What the two checks of an object share.
 local function compile_rules(field)
   local rules = {
-    fields = field.fields, names = {}, checks = {}, takes_location = containers.takes_location(field.fields),
-    writable = {}, required = {}, defaults = {}, -- names of fields, and fields
-    plain_text = {}, converters = {}, -- see scalars.plain_text_limit and scalars.converter
-    at_least_one = field.at_least_one, at_most_one = field.at_most_one,
+    fields = field.fields,
+    names = {},
+    checks = {},
+    takes_location = containers.takes_location(field.fields),
+    writable = {},
+    required = {},
+    defaults = {}, -- names of fields, and fields
+    plain_text = {},
+    converters = {}, -- see scalars.plain_text_limit and scalars.converter
+    at_least_one = field.at_least_one,
+    at_most_one = field.at_most_one,
   }
   for i, part in ipairs(field.fields) do
     rules.names[i] = part.name
@@ -164,20 +171,20 @@ local function count_given(names, value)
   return count
 end
 
-local function lacks_one(rules, value)
-  return rules.at_least_one and count_given(rules.at_least_one, value) == 0
-end
+local function lacks_one(rules, value) return rules.at_least_one and count_given(rules.at_least_one, value) == 0 end
 
-local function has_rivals(rules, value)
-  return rules.at_most_one and count_given(rules.at_most_one, value) > 1
-end
+local function has_rivals(rules, value) return rules.at_most_one and count_given(rules.at_most_one, value) > 1 end
 
 -- Undeclared names in a stable order, strings first, and how many more there are.
 local function undeclared_names(value, checks)
   local names, rest = {}, 0
   for key in next, value do
     if type(key) == "string" and checks[key] then goto continue end
-    if #names < MOST_SORTED then names[#names + 1] = key else rest = rest + 1 end
+    if #names < MOST_SORTED then
+      names[#names + 1] = key
+    else
+      rest = rest + 1
+    end
     ::continue::
   end
   sort(names, messages.comes_before)

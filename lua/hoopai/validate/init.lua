@@ -42,7 +42,9 @@ end
 
 local function collect_nullable(kind, names)
   if kind.name and kind.nullable then names[kind.name] = true end
-  for _, field in ipairs(kind.fields or {}) do collect_nullable(field, names) end
+  for _, field in ipairs(kind.fields or {}) do
+    collect_nullable(field, names)
+  end
   if kind.items then collect_nullable(kind.items, names) end
   if kind.values then collect_nullable(kind.values, names) end
   return names
@@ -133,13 +135,9 @@ function validate.load()
 end
 
 --- The message of an error with `details`, see hoopai.validate.messages.
-function validate.message(details, name)
-  return messages().message(details, name)
-end
+function validate.message(details, name) return messages().message(details, name) end
 
 --- A short printable form of a value, see hoopai.validate.messages.
-function validate.describe(value, name)
-  return messages().describe(value, name)
-end
+function validate.describe(value, name) return messages().describe(value, name) end
 
 return validate

@@ -56,7 +56,9 @@ local function explain_list(list)
   end
   if last == count then return nil end
   local gap = 1
-  while rawget(list, gap) ~= nil do gap = gap + 1 end
+  while rawget(list, gap) ~= nil do
+    gap = gap + 1
+  end
   return format("has a gap: item %d is missing while item %d is there", gap, last)
 end
 
@@ -76,7 +78,10 @@ json_value.list_problem = list_problem
 
 local function fail(state, depth, problem, given, expected)
   state.failed = true
-  if not state.problems then state.done = true return end
+  if not state.problems then
+    state.done = true
+    return
+  end
   state.problems:add(depth, problem, given, expected)
 end
 
@@ -117,7 +122,9 @@ end
 local function each_field(object, problems)
   if not problems then return next, object end
   local keys, index = {}, 0
-  for key in next, object do keys[#keys + 1] = key end
+  for key in next, object do
+    keys[#keys + 1] = key
+  end
   if #keys <= MOST_SORTED then sort(keys, messages.comes_before) end
   return function()
     index = index + 1

@@ -26,13 +26,9 @@ local MOST_PROBLEMS = 50
 
 local ESCAPES = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
 
-local function escape_byte(char)
-  return ESCAPES[char] or format("\\x%02X", byte(char))
-end
+local function escape_byte(char) return ESCAPES[char] or format("\\x%02X", byte(char)) end
 
-local function escape_bytes(chars)
-  return (gsub(chars, ".", escape_byte))
-end
+local function escape_bytes(chars) return (gsub(chars, ".", escape_byte)) end
 
 --- The first bytes of a string, cut between characters. Escapes whatever moves a terminal's cursor or changes the
 -- direction of writing.
@@ -43,7 +39,9 @@ local function excerpt(value)
   local part = value
   if cut then
     local last = EXCERPT
-    while last > EXCERPT - 4 and find(value, "^[\x80-\xBF]", last + 1) do last = last - 1 end
+    while last > EXCERPT - 4 and find(value, "^[\x80-\xBF]", last + 1) do
+      last = last - 1
+    end
     part = sub(value, 1, last)
   end
   part = gsub(gsub(part, "\\", "\\\\"), "[%z\1-\31\127]", escape_byte)
@@ -60,8 +58,12 @@ end
 --- Whether a string looks like a token. Tokens are pasted into the wrong field, and error texts end up in logs.
 function messages.is_secret(value)
   value = sub(value, 1, 200)
-  return find(value, "^%s*pit%-") or find(value, "^%s*eyJ[%w_%-]") or find(value, "^%s*[Bb]earer%s")
-    or find(value, "^%s*[Bb]asic%s") or find(value, "eyJ[%w_%-]+%.eyJ[%w_%-]") or find(value, "pit%-%x%x%x%x")
+  return find(value, "^%s*pit%-")
+    or find(value, "^%s*eyJ[%w_%-]")
+    or find(value, "^%s*[Bb]earer%s")
+    or find(value, "^%s*[Bb]asic%s")
+    or find(value, "eyJ[%w_%-]+%.eyJ[%w_%-]")
+    or find(value, "pit%-%x%x%x%x")
 end
 
 local SECRET_NAMES = { "token", "secret", "password", "authorization", "apikey", "api_key" }
@@ -75,9 +77,7 @@ local function is_secret_name(name)
   return false
 end
 
-local function is_finite(value)
-  return value == value and value ~= huge and value ~= -huge
-end
+local function is_finite(value) return value == value and value ~= huge and value ~= -huge end
 
 --- A number in the fewest digits that read back as the same number.
 function messages.number(value)
@@ -95,9 +95,7 @@ function messages.is_plain(value)
 end
 
 --- Whether a table is a list, by the rule of core.encode: marked by `hoopai.array`, or with items.
-function messages.is_list(value)
-  return is_array(value) or rawget(value, 1) ~= nil or rawlen(value) > 0
-end
+function messages.is_list(value) return is_array(value) or rawget(value, 1) ~= nil or rawlen(value) > 0 end
 
 local KINDS = { ["nil"] = "nil", thread = "a coroutine" }
 
@@ -166,7 +164,9 @@ end
 --- "`a`, `b` and `c`"
 function messages.names(names, last)
   local quoted = {}
-  for i, name in ipairs(names) do quoted[i] = "`" .. name .. "`" end
+  for i, name in ipairs(names) do
+    quoted[i] = "`" .. name .. "`"
+  end
   if #quoted < 2 then return quoted[1] or "" end
   return concat(quoted, ", ", 1, #quoted - 1) .. " " .. (last or "and") .. " " .. quoted[#quoted]
 end
@@ -197,9 +197,15 @@ function messages.sizes(low, high, unit)
 end
 
 local NOUNS = {
-  string = "a string", integer = "a whole number", number = "a number", boolean = "true or false",
+  string = "a string",
+  integer = "a whole number",
+  number = "a number",
+  boolean = "true or false",
   any = "a JSON value",
-  array = "a list", object = "a table with named fields", date = "a date", timezone = "an IANA time zone",
+  array = "a list",
+  object = "a table with named fields",
+  date = "a date",
+  timezone = "an IANA time zone",
   epoch_ms = "an instant: milliseconds since 1970, an ISO 8601 string with offset, or a hoopai.time value",
   datetime = "an instant: an ISO 8601 string with offset, or a hoopai.time value with a zone",
 }
@@ -291,14 +297,10 @@ function Problems:add(depth, problem, given, field, suggestion)
 end
 
 --- Whether further problems are counted but not listed.
-function Problems:is_full()
-  return self.count >= MOST_PROBLEMS
-end
+function Problems:is_full() return self.count >= MOST_PROBLEMS end
 
 --- Counts further problems of the kind just added, without listing them.
-function Problems:count_more(count)
-  self.count = self.count + count
-end
+function Problems:count_more(count) self.count = self.count + count end
 
 --- The `details` of the error: the problems in order, and `more`, how many were left out (nil if none).
 function Problems:details()
@@ -333,7 +335,9 @@ function messages.message(details, name)
   local more = details.more
   if #details == 1 and not more then return (name and name .. ": " or "") .. line(details[1]) end
   local lines = { (name and name .. " has " or "") .. format("%d problems:", #details + (more or 0)) }
-  for i, detail in ipairs(details) do lines[i + 1] = "  " .. line(detail) end
+  for i, detail in ipairs(details) do
+    lines[i + 1] = "  " .. line(detail)
+  end
   if more then lines[#lines + 1] = format("  and %d more", more) end
   return concat(lines, "\n")
 end

@@ -23,8 +23,12 @@ local function range_problem(range, out)
   if from >= to then return format("must be after `%s`", range.from) end
   if range.max_days and to - from > range.max_days * MS_PER_DAY then
     local days = ceil((to - from) / MS_PER_DAY * 100) / 100
-    return format("must be at most %d days after `%s`, is %s days after it", range.max_days, range.from,
-      messages.number(days))
+    return format(
+      "must be at most %d days after `%s`, is %s days after it",
+      range.max_days,
+      range.from,
+      messages.number(days)
+    )
   end
 end
 
@@ -63,9 +67,9 @@ end
 
 -- Checks a query again, for all its problems. There may be none: a finaliser can change the table in between.
 local function explain(endpoint, check, range, given, location)
-  local problems = messages.new_problems(function(path, depth)
-    return depth == 1 and messages.misplaced_name(endpoint, path[1]) or nil
-  end)
+  local problems = messages.new_problems(
+    function(path, depth) return depth == 1 and messages.misplaced_name(endpoint, path[1]) or nil end
+  )
   local out, why = check(given, problems, 0, location)
   if not out then return nil, messages.whole("the query " .. why) end
   local wrong = range and range_problem(range, out)
@@ -82,7 +86,9 @@ function query.compile(endpoint)
   local fields = endpoint.query or {}
   refuse_nested_types(fields)
   local check = containers.object {
-    fields = fields, at_least_one = endpoint.at_least_one, at_most_one = endpoint.at_most_one,
+    fields = fields,
+    at_least_one = endpoint.at_least_one,
+    at_most_one = endpoint.at_most_one,
   }
   local range = endpoint.range
   if range then range = { from = range.from or range[1], to = range.to or range[2], max_days = range.max_days } end
@@ -137,7 +143,9 @@ end
 function query.compile_unchecked(endpoint)
   local fields = endpoint.query or {}
   local takes_location, is_declared = containers.takes_location(fields), {}
-  for _, field in ipairs(fields) do is_declared[field.name] = true end
+  for _, field in ipairs(fields) do
+    is_declared[field.name] = true
+  end
 
   return function(given, location)
     if given == nil then given = {} end
@@ -156,7 +164,9 @@ function query.compile_unchecked(endpoint)
       if not is_declared[name] then others[#others + 1] = name end
     end
     sort(others, messages.comes_before)
-    for _, name in ipairs(others) do add_unchecked(list, problems, name, rawget(given, name)) end
+    for _, name in ipairs(others) do
+      add_unchecked(list, problems, name, rawget(given, name))
+    end
     if problems.count > 0 then return nil, problems:details() end
     return list
   end

@@ -23,9 +23,7 @@ local scalars = {}
 local LARGEST = 2 ^ 53 | 0
 
 --- Whether a text shows a string well: short, and without quotes or spaces.
-local function is_word(value)
-  return type(value) == "string" and #value <= 40 and find(value, "^[%w_.+-]+$") ~= nil
-end
+local function is_word(value) return type(value) == "string" and #value <= 40 and find(value, "^[%w_.+-]+$") ~= nil end
 scalars.is_word = is_word
 
 local function enum_problem(value, field)
@@ -47,7 +45,9 @@ end
 
 local function compile_enum(field)
   local allowed = {}
-  for _, value in ipairs(field.enum) do allowed[value] = true end
+  for _, value in ipairs(field.enum) do
+    allowed[value] = true
+  end
   local is_integer = field.type == "integer"
   return function(value)
     if allowed[value] then -- false for NaN, which reads as an absent key
@@ -61,9 +61,7 @@ end
 local makers = {}
 
 -- An empty id in a required field comes from a variable that was never set.
-local function least_length(field)
-  return field.required and field.name and find(field.name, "Id$") and 1 or 0
-end
+local function least_length(field) return field.required and field.name and find(field.name, "Id$") and 1 or 0 end
 
 function makers.string(field)
   local low, high, pattern = field.min_length or least_length(field), field.max_length or LONGEST, field.pattern
@@ -87,8 +85,16 @@ function makers.string(field)
 
   return function(value)
     local length = type(value) == "string" and utf8_len(value)
-    if length and length >= low and length <= high and #value <= LONGEST and not find(value, "\0", 1, true)
-      and (not pattern or find(value, pattern)) then return value end
+    if
+      length
+      and length >= low
+      and length <= high
+      and #value <= LONGEST
+      and not find(value, "\0", 1, true)
+      and (not pattern or find(value, pattern))
+    then
+      return value
+    end
     return nil, string_problem(value)
   end
 end
@@ -98,9 +104,7 @@ local function number_problem(value, expected)
   return wrong_kind(value, expected, is_quoted and value .. " without quotes")
 end
 
-local function is_finite(value)
-  return value == value and value ~= huge and value ~= -huge
-end
+local function is_finite(value) return value == value and value ~= huge and value ~= -huge end
 
 function makers.integer(field)
   local low, high = field.min or -LARGEST, field.max or LARGEST
@@ -160,17 +164,19 @@ function makers.datetime()
   end
 end
 
-local function string_example(field, default)
-  return type(field.example) == "string" and field.example or default
-end
+local function string_example(field, default) return type(field.example) == "string" and field.example or default end
 
 function makers.date(field)
   local example, pattern = string_example(field, "2024-10-28"), field.pattern
   return function(value)
     if type(value) ~= "string" then return nil, wrong_kind(value, "a local date", '"' .. example .. '"') end
     local _, _, year, month, day, rest = find(value, "^(%d%d%d%d)%-(%d%d)%-(%d%d)(.*)$")
-    if not year or #value > 40 or (rest ~= "" and not find(rest, "^T%d%d:%d%d[%d:.]*[Z%d:+-]*$"))
-      or (pattern and not find(value, pattern)) then
+    if
+      not year
+      or #value > 40
+      or (rest ~= "" and not find(rest, "^T%d%d:%d%d[%d:.]*[Z%d:+-]*$"))
+      or (pattern and not find(value, pattern))
+    then
       return nil, format('must be a local date like "%s"', example)
     end
     local last = gregorian.month_days(tonumber(year), tonumber(month)) -- nil for a month that does not exist

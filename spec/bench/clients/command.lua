@@ -13,13 +13,16 @@ concurrency, seconds, requests = tonumber(concurrency), tonumber(seconds), tonum
 
 local function headers_of()
   local words = {}
-  for name, value in pairs(meter.headers) do words[#words + 1] = format("-H '%s: %s'", name, value) end
+  for name, value in pairs(meter.headers) do
+    words[#words + 1] = format("-H '%s: %s'", name, value)
+  end
   return table.concat(words, " ")
 end
 
 local function print_result(count, spent, p50, p99, result)
-  print(format("requests=%d seconds=%.6f cpu=%.6f p50=%.1f p99=%.1f rss=%d",
-    count, spent, result.cpu, p50, p99, result.rss))
+  print(
+    format("requests=%d seconds=%.6f cpu=%.6f p50=%.1f p99=%.1f rss=%d", count, spent, result.cpu, p50, p99, result.rss)
+  )
 end
 
 --- curl has no option for a duration, only for a number of requests: a first run measures its speed.
@@ -34,7 +37,9 @@ local function curl()
   local count = math.min(requests, math.max(20, math.floor(seconds / run_curl(probe).wall * probe)))
   local result = run_curl(count)
   local times = {}
-  for time in result.output:gmatch("[%d.]+") do times[#times + 1] = tonumber(time) * 1e6 end
+  for time in result.output:gmatch("[%d.]+") do
+    times[#times + 1] = tonumber(time) * 1e6
+  end
   assert(#times == count, "curl did not make all requests")
   table.sort(times)
   print_result(count, result.wall, times[(count - 1) // 2 + 1], times[(count - 1) * 99 // 100 + 1], result)
@@ -42,19 +47,26 @@ end
 
 local units = { us = 1, ms = 1e3, s = 1e6 }
 
-local function microseconds(number, unit)
-  return tonumber(number) * units[unit]
-end
+local function microseconds(number, unit) return tonumber(number) * units[unit] end
 
 local function wrk()
-  local command = format("wrk -t 1 -c %d -d %ds --latency %s %s",
-    concurrency, math.max(1, seconds // 1), headers_of(), url)
+  local command =
+    format("wrk -t 1 -c %d -d %ds --latency %s %s", concurrency, math.max(1, seconds // 1), headers_of(), url)
   local result = assert(timed.run(command))
   local text = result.output
   local count, spent, unit = text:match("(%d+) requests in ([%d.]+)(%a+)")
   assert(count and not text:find("Non-2xx", 1, true), text)
-  print_result(tonumber(count), microseconds(spent, unit) / 1e6,
-    microseconds(text:match("50%%%s+([%d.]+)(%a+)")), microseconds(text:match("99%%%s+([%d.]+)(%a+)")), result)
+  print_result(
+    tonumber(count),
+    microseconds(spent, unit) / 1e6,
+    microseconds(text:match("50%%%s+([%d.]+)(%a+)")),
+    microseconds(text:match("99%%%s+([%d.]+)(%a+)")),
+    result
+  )
 end
 
-if program == "curl" then curl() else wrk() end
+if program == "curl" then
+  curl()
+else
+  wrk()
+end

@@ -8,8 +8,11 @@ local meter = require "spec.bench.clients.meter"
 local work = meter.new(core.now)
 
 local options = {
-  token = "benchmark-token-that-opens-nothing", location_id = "C2QujeCh8ZnC7al2InWR", base_url = work.base,
-  max_connections = math.max(work.concurrency, 64), ca_file = os.getenv("BENCH_CA"),
+  token = "benchmark-token-that-opens-nothing",
+  location_id = "C2QujeCh8ZnC7al2InWR",
+  base_url = work.base,
+  max_connections = math.max(work.concurrency, 64),
+  ca_file = os.getenv("BENCH_CA"),
   on = os.getenv("BENCH_HOOKS") and { request = function() end, response = function() end } or nil,
 }
 -- One connection carries all, as with the other clients over HTTP/2.
@@ -41,7 +44,9 @@ if work.concurrency == 1 then
   worker() -- blocks, as a plain script does
 else
   hoopai.run(function()
-    for _ = 1, work.concurrency do hoopai.spawn(worker) end
+    for _ = 1, work.concurrency do
+      hoopai.spawn(worker)
+    end
   end)
 end
 work:report()

@@ -14,7 +14,9 @@ local function request_headers()
   headers:append(":scheme", "http")
   headers:append(":authority", host .. ":" .. port)
   headers:append(":path", path)
-  for name, value in pairs(meter.headers) do headers:append(name, value) end
+  for name, value in pairs(meter.headers) do
+    headers:append(name, value)
+  end
   return headers
 end
 
@@ -33,6 +35,8 @@ local function worker()
 end
 
 local loop = cqueues.new()
-for _ = 1, work.concurrency do loop:wrap(worker) end
+for _ = 1, work.concurrency do
+  loop:wrap(worker)
+end
 assert(loop:loop())
 work:report()

@@ -43,17 +43,35 @@ function Meter:report()
   assert(count > 0, "nothing was measured")
   table.sort(samples)
   local function percentile(share) return samples[(count - 1) * share // 100 + 1] * 1e6 end
-  print(format("requests=%d seconds=%.6f cpu=%.6f p50=%.1f p99=%.1f rss=%d",
-    self.done - self.warm, seconds, cpu, percentile(50), percentile(99), peak))
+  print(
+    format(
+      "requests=%d seconds=%.6f cpu=%.6f p50=%.1f p99=%.1f rss=%d",
+      self.done - self.warm,
+      seconds,
+      cpu,
+      percentile(50),
+      percentile(99),
+      peak
+    )
+  )
 end
 
 --- Begins. `now` is a clock in seconds.
 function meter.new(now)
   local base, kind, concurrency, seconds, requests, warm = table.unpack(arg, 1, 6)
   local self = setmetatable({
-    base = base, kind = kind, url = base .. bodies.paths[kind], concurrency = tonumber(concurrency),
-    seconds = tonumber(seconds), limit = tonumber(requests), warm = tonumber(warm), now = now,
-    issued = 0, done = 0, samples = {}, ends = math.huge,
+    base = base,
+    kind = kind,
+    url = base .. bodies.paths[kind],
+    concurrency = tonumber(concurrency),
+    seconds = tonumber(seconds),
+    limit = tonumber(requests),
+    warm = tonumber(warm),
+    now = now,
+    issued = 0,
+    done = 0,
+    samples = {},
+    ends = math.huge,
     is_counted = os.getenv("BENCH_COUNTED") == "1", -- instructions are: few may keep and sort the samples
   }, Meter)
   self.begun, self.cpu, self.most = now(), clock(), self.warm + self.limit
@@ -62,7 +80,9 @@ function meter.new(now)
 end
 
 meter.headers = {
-  authorization = "Bearer benchmark-token-that-opens-nothing", version = "2021-07-28", accept = "application/json",
+  authorization = "Bearer benchmark-token-that-opens-nothing",
+  version = "2021-07-28",
+  accept = "application/json",
 }
 
 return meter

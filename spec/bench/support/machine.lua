@@ -40,7 +40,9 @@ end
 
 local function ticks_of(line)
   local fields = {}
-  for number in line:gmatch("%d+") do fields[#fields + 1] = tonumber(number) end
+  for number in line:gmatch("%d+") do
+    fields[#fields + 1] = tonumber(number)
+  end
   return fields
 end
 

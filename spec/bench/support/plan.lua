@@ -33,8 +33,15 @@ end
 
 local function raw(flags)
   return function(case, base)
-    return format("build/bench/rawc %s%s%s '%s%s' %s", flags, case.http2 and "-2 " or "",
-      case.server == "once" and "-n " or "", base, bodies.paths[case.kind], tail(case))
+    return format(
+      "build/bench/rawc %s%s%s '%s%s' %s",
+      flags,
+      case.http2 and "-2 " or "",
+      case.server == "once" and "-n " or "",
+      base,
+      bodies.paths[case.kind],
+      tail(case)
+    )
   end
 end
 
@@ -44,9 +51,7 @@ local function script(name)
   end
 end
 
-local function with_hooks(case, base)
-  return "env BENCH_HOOKS=1 " .. script "hoopai"(case, base)
-end
+local function with_hooks(case, base) return "env BENCH_HOOKS=1 " .. script "hoopai"(case, base) end
 
 local function program(name)
   return function(case, base)
@@ -85,14 +90,28 @@ end
 --- The library of another checkout, with the same script.
 local function based(folder)
   return function(case, base)
-    return format("sh -c 'eval \"$(%s/.ci/env)\"; exec %s spec/bench/clients/hoopai.lua %s %s %s'", folder, lua, base,
-      case.kind, tail(case))
+    return format(
+      "sh -c 'eval \"$(%s/.ci/env)\"; exec %s spec/bench/clients/hoopai.lua %s %s %s'",
+      folder,
+      lua,
+      base,
+      case.kind,
+      tail(case)
+    )
   end
 end
 
 local requests = { "small-c1", "small-c32", "medium-c32", "large-c1" }
 local everything = {
-  "small-c1", "small-c32", "medium-c32", "large-c1", "slow-c1000", "wait-1000", "wait-1", "h2-c32", "tls-c1",
+  "small-c1",
+  "small-c32",
+  "medium-c32",
+  "large-c1",
+  "slow-c1000",
+  "wait-1000",
+  "wait-1",
+  "h2-c32",
+  "tls-c1",
 }
 
 --- The clients. `command` is given a case and the base URL; `ready` returns true, or why the client cannot take part;
@@ -127,8 +146,11 @@ plan.clients = {
 function plan.add_base(folder)
   for index, client in ipairs(plan.clients) do
     if client.id == "hoopai" then
-      table.insert(plan.clients, index + 1,
-        { id = "base", title = "hoopai, the other commit", command = based(folder), cases = everything })
+      table.insert(
+        plan.clients,
+        index + 1,
+        { id = "base", title = "hoopai, the other commit", command = based(folder), cases = everything }
+      )
       return
     end
   end
@@ -136,13 +158,17 @@ end
 
 --- Programs whose instructions are counted: `count` requests more take how many? `concurrency` 1, 32 and 1,000.
 plan.counted = {
-  { id = "raw", case = "small-c1" }, { id = "raw", case = "small-c32" },
-  { id = "raw-same", case = "small-c1" }, { id = "raw-same", case = "small-c32" },
+  { id = "raw", case = "small-c1" },
+  { id = "raw", case = "small-c32" },
+  { id = "raw-same", case = "small-c1" },
+  { id = "raw-same", case = "small-c32" },
   { id = "cjson", case = "small-c1" },
-  { id = "hoopai", case = "small-c1" }, { id = "hoopai", case = "small-c32" },
+  { id = "hoopai", case = "small-c1" },
+  { id = "hoopai", case = "small-c32" },
   { id = "hooks", case = "small-c1" },
   { id = "hoopai", case = "slow-c1000", count = 4000 },
-  { id = "base", case = "small-c1" }, { id = "base", case = "small-c32" },
+  { id = "base", case = "small-c1" },
+  { id = "base", case = "small-c32" },
 }
 
 return plan

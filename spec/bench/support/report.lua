@@ -15,7 +15,9 @@ end
 local function print_table(rows)
   local widths = {}
   for _, row in ipairs(rows) do
-    for index, cell in ipairs(row) do widths[index] = max(widths[index] or 0, utf8.len(cell)) end
+    for index, cell in ipairs(row) do
+      widths[index] = max(widths[index] or 0, utf8.len(cell))
+    end
   end
   for _, row in ipairs(rows) do
     local cells = {}
@@ -82,8 +84,13 @@ function report.print(results)
     return function(case) return results:bound(case.id, name) end
   end
   print(format("\n%s; %d rounds of %g s, medians", machine.describe(), results.rounds, results.seconds))
-  print(format("other programs took %.0f%% of a core (~ = more than %.0f%% while that was measured)\n",
-    results.foreign * 100, results.tolerance * 100))
+  print(
+    format(
+      "other programs took %.0f%% of a core (~ = more than %.0f%% while that was measured)\n",
+      results.foreign * 100,
+      results.tolerance * 100
+    )
+  )
   print_figures("requests/s (× raw C)", results, "rps", 1, figure("raw", "rps"))
   print_figures("client CPU, us per request (× raw C + cjson)", results, "cpu", 1e6, bound "cpu")
   print_figures("p50, us (× raw C + cjson)", results, "p50", 1, bound "p50")
@@ -92,8 +99,8 @@ function report.print(results)
   print_chart(results)
   local rows = { { "one process, one call", "ms", "CPU ms", "KB" } }
   for _, found in ipairs(results.starts) do
-    rows[#rows + 1] = { found.title, format("%.1f", found.wall * 1e3), format("%.1f", found.cpu * 1e3),
-      commas(found.rss) }
+    rows[#rows + 1] =
+      { found.title, format("%.1f", found.wall * 1e3), format("%.1f", found.cpu * 1e3), commas(found.rss) }
   end
   print_table(rows)
   rows = { { "instructions per request", "" } }
@@ -101,7 +108,9 @@ function report.print(results)
     rows[#rows + 1] = { found.title, commas(found.count) }
   end
   print_table(rows)
-  for _, absent in ipairs(results.absent) do print(format("absent: %s: %s", absent.title, absent.reason)) end
+  for _, absent in ipairs(results.absent) do
+    print(format("absent: %s: %s", absent.title, absent.reason))
+  end
 end
 
 --- Each target: its name, what it is measured in, the limit, whether that is the least or the most, and how it is
@@ -137,13 +146,21 @@ local function targets_of(results)
     { "small c1: p50 / (raw C + cjson)", 1.10, "most", bound_ratio("small-c1", "p50") },
     { "medium c32: CPU / (raw C + cjson)", 1.3, "most", bound_ratio("medium-c32", "cpu") },
     { "large c1: CPU / (raw C + cjson)", 1.15, "most", bound_ratio("large-c1", "cpu") },
-    { "large c1: peak memory / (raw C's body + cjson)", 1.3, "most",
-      large_bound and ours("large-c1", "rss", 1 / large_bound) },
+    {
+      "large c1: peak memory / (raw C's body + cjson)",
+      1.3,
+      "most",
+      large_bound and ours("large-c1", "rss", 1 / large_bound),
+    },
     { "50 ms c1000: requests/s / raw C", 0.95, "least", ratio("slow-c1000", "rps", "raw") },
     { "50 ms c1000: p99, ms", 90, "most", ours("slow-c1000", "p99", 1e-3) },
     { "50 ms c1000: CPU / raw C with deferred epoll_ctl", 1.35, "most", ratio("slow-c1000", "cpu", "raw-epoll") },
-    { "50 ms c1000: KB of our own per waiting call", 8, "most",
-      grown("hoopai") and grown("raw-same") and grown("hoopai") - grown("raw-same") },
+    {
+      "50 ms c1000: KB of our own per waiting call",
+      8,
+      "most",
+      grown("hoopai") and grown("raw-same") and grown("hoopai") - grown("raw-same"),
+    },
     { "HTTP/2 c32: requests/s / raw C", 0.9, "least", ratio("h2-c32", "rps", "raw") },
     { "new TLS connection: CPU ms", 1.2, "most", ours("tls-c1", "cpu", 1e3) },
     { "own instructions, small c1", 15000, "most", own_c1 },
@@ -163,8 +180,12 @@ function report.targets(results)
     local met
     if value then met = kind == "least" and value >= limit or kind == "most" and value <= limit end
     local digits = limit >= 100 and "%.0f" or "%.2f"
-    rows[#rows + 1] = { name, (kind == "least" and "≥ " or "≤ ") .. format("%g", limit),
-      value and format(digits, value) or "–", met == nil and "not measured" or met and "met" or "MISSED" }
+    rows[#rows + 1] = {
+      name,
+      (kind == "least" and "≥ " or "≤ ") .. format("%g", limit),
+      value and format(digits, value) or "–",
+      met == nil and "not measured" or met and "met" or "MISSED",
+    }
     list[#list + 1] = { name = name, target = limit, kind = kind, measured = value, met = met }
   end
   print_table(rows)

@@ -22,7 +22,9 @@ local function free_ports(count)
     holders[index] = assert(socket.bind("127.0.0.1", 0))
     ports[index] = select(2, holders[index]:getsockname())
   end
-  for _, holder in ipairs(holders) do holder:close() end
+  for _, holder in ipairs(holders) do
+    holder:close()
+  end
   return table.unpack(ports)
 end
 
@@ -39,17 +41,28 @@ end
 --- A certificate for 127.0.0.1, and what trusts it: alone, and after the system's own, as programs that trust the
 -- system's certificates have them.
 local function make_certificate(folder)
-  machine.run(format("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 "
-    .. "-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout %s/key.pem -out %s/cert.pem",
-    folder, folder))
+  machine.run(
+    format(
+      "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 "
+        .. "-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout %s/key.pem -out %s/cert.pem",
+      folder,
+      folder
+    )
+  )
   machine.run(format("cat %s/cert.pem /etc/ssl/certs/ca-certificates.crt > %s/bundle.pem", folder, folder))
 end
 
 -- With these a response has as many header lines as one of the live API.
 local headers = {
-  "X-RateLimit-Max 1000000", "X-RateLimit-Remaining 999999", "X-RateLimit-Interval-Milliseconds 10000",
-  "X-RateLimit-Limit-Daily 1000000000", "X-RateLimit-Daily-Remaining 999999999", "X-RateLimit-Daily-Reset 86399000",
-  "X-Request-Id 0af7651916cd43dd8448eb211c80319c", "Cache-Control no-store", "Vary Origin",
+  "X-RateLimit-Max 1000000",
+  "X-RateLimit-Remaining 999999",
+  "X-RateLimit-Interval-Milliseconds 10000",
+  "X-RateLimit-Limit-Daily 1000000000",
+  "X-RateLimit-Daily-Remaining 999999999",
+  "X-RateLimit-Daily-Reset 86399000",
+  "X-Request-Id 0af7651916cd43dd8448eb211c80319c",
+  "Cache-Control no-store",
+  "Vary Origin",
 }
 
 local configuration = [[
@@ -78,34 +91,69 @@ http {
 ]]
 
 local function locations(folder)
-  return format([[
+  return format(
+    [[
     location ~ ^/calendars/events/appointments/ { alias %s/small.json; }
     location ~ ^/calendars/.*/free-slots$ { alias %s/medium.json; }
     location = /calendars/events { alias %s/large.json; }
-  ]], folder, folder, folder)
+  ]],
+    folder,
+    folder,
+    folder
+  )
 end
 
-local function is_root()
-  return machine.run("id -u") == "0\n"
-end
+local function is_root() return machine.run("id -u") == "0\n" end
 
 local function start_nginx(folder)
   local plain, tls, once = free_ports(3)
   local lines = {}
-  for index, header in ipairs(headers) do lines[index] = "  add_header " .. header .. ";" end
+  for index, header in ipairs(headers) do
+    lines[index] = "  add_header " .. header .. ";"
+  end
   local where = locations(folder)
-  write_file(folder .. "/nginx.conf", format(configuration, is_root() and "" or "#", folder, folder, folder, folder,
-    folder, folder, folder, folder, folder, table.concat(lines, "\n"), plain, where, tls, where, once, where))
+  write_file(
+    folder .. "/nginx.conf",
+    format(
+      configuration,
+      is_root() and "" or "#",
+      folder,
+      folder,
+      folder,
+      folder,
+      folder,
+      folder,
+      folder,
+      folder,
+      folder,
+      table.concat(lines, "\n"),
+      plain,
+      where,
+      tls,
+      where,
+      once,
+      where
+    )
+  )
   machine.run(format("mkdir -p %s/temp", folder))
-  local command = format("exec setpriv --pdeathsig TERM %snginx -p %s -c %s/nginx.conf 2>%s/nginx.err",
-    machine.pin "server", folder, folder, folder)
+  local command = format(
+    "exec setpriv --pdeathsig TERM %snginx -p %s -c %s/nginx.conf 2>%s/nginx.err",
+    machine.pin "server",
+    folder,
+    folder,
+    folder
+  )
   local pipe = assert(io.popen(command, "w"))
-  for _, port in ipairs { plain, tls, once } do wait_for_port(port) end
+  for _, port in ipairs { plain, tls, once } do
+    wait_for_port(port)
+  end
   local file = assert(io.open(folder .. "/nginx.pid"))
   local pid = file:read("n")
   file:close()
   return {
-    plain = "http://127.0.0.1:" .. plain, tls = "https://127.0.0.1:" .. tls, once = "https://127.0.0.1:" .. once,
+    plain = "http://127.0.0.1:" .. plain,
+    tls = "https://127.0.0.1:" .. tls,
+    once = "https://127.0.0.1:" .. once,
     pid = pid,
     stop = function()
       os.execute("kill " .. pid)
@@ -123,8 +171,20 @@ function servers.start_slow(folder, delay, fault_every)
   write_file(folder .. "/slow-body.json", bodies.small())
   local port_file = format("%s/slow-port-%g", folder, delay)
   os.remove(port_file)
-  local pipe = assert(io.popen(format("exec %s%s/server %s %s/slow-body.json %g %d", machine.pin "server", folder,
-    port_file, folder, delay, fault_every or 0), "w"))
+  local pipe = assert(
+    io.popen(
+      format(
+        "exec %s%s/server %s %s/slow-body.json %g %d",
+        machine.pin "server",
+        folder,
+        port_file,
+        folder,
+        delay,
+        fault_every or 0
+      ),
+      "w"
+    )
+  )
   local deadline, port, pid = socket.gettime() + PATIENCE, nil, nil
   repeat
     local file = io.open(port_file)
@@ -142,18 +202,22 @@ end
 -- @tparam string folder for their files
 function servers.start(folder)
   machine.run("mkdir -p " .. folder)
-  for name in pairs(bodies.paths) do write_file(format("%s/%s.json", folder, name), bodies[name]()) end
+  for name in pairs(bodies.paths) do
+    write_file(format("%s/%s.json", folder, name), bodies[name]())
+  end
   make_certificate(folder)
   local self = start_nginx(folder)
   local slow, stop_slow, slow_pid = servers.start_slow(folder, 50)
   local still, stop_still, still_pid = servers.start_slow(folder, 2000)
   self.slow, self.still, self.pids = slow, still, { self.pid, slow_pid, still_pid }
   self.ca, self.bundle = folder .. "/cert.pem", folder .. "/bundle.pem"
-  return setmetatable(self, { __close = function()
-    stop_still()
-    stop_slow()
-    self.stop()
-  end })
+  return setmetatable(self, {
+    __close = function()
+      stop_still()
+      stop_slow()
+      self.stop()
+    end,
+  })
 end
 
 return servers

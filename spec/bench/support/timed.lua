@@ -10,9 +10,7 @@ local function read_file(path)
   return text
 end
 
-local function quote(word)
-  return "'" .. word:gsub("'", "'\\''") .. "'"
-end
+local function quote(word) return "'" .. word:gsub("'", "'\\''") .. "'" end
 
 --- Runs a command (of the shell) `count` times, one after the other.
 -- @tparam string command
@@ -24,8 +22,9 @@ function timed.run(command, input, count)
   local file = assert(io.open(feed, "w"))
   assert(file:write(input or ""))
   assert(file:close())
-  local pipe = assert(io.popen(format("exec build/bench/timed %d sh -c %s <%s 2>%s", count or 1,
-    quote("exec " .. command), feed, errors)))
+  local pipe = assert(
+    io.popen(format("exec build/bench/timed %d sh -c %s <%s 2>%s", count or 1, quote("exec " .. command), feed, errors))
+  )
   local output = pipe:read("a")
   local ok = pipe:close()
   local said = read_file(errors)

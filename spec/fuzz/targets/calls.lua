@@ -11,7 +11,7 @@ local send = require "spec.support.send"
 local MOST_STEPS = 100
 
 local answers = {
-  "HTTP/1.1 200 OK\r\nContent-Length: 25\r\n\r\n{\"calendar\":{\"id\":\"c\"}}  ",
+  'HTTP/1.1 200 OK\r\nContent-Length: 25\r\n\r\n{"calendar":{"id":"c"}}  ',
   "HTTP/1.1 401 No\r\nContent-Length: 2\r\n\r\n{}",
   "HTTP/1.1 500 No\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}",
   "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{",
@@ -27,9 +27,7 @@ local function new_world(bytes)
     world.at = world.at + 1
     return bytes:byte(world.at) or 0
   end
-  function world.pick(list)
-    return list[world.byte() % math.max(#list, 1) + 1]
-  end
+  function world.pick(list) return list[world.byte() % math.max(#list, 1) + 1] end
   return world
 end
 
@@ -72,9 +70,13 @@ local core_steps = {
     if not multi then return end
     local flags = world.byte()
     local request = {
-      method = flags & 1 == 0 and "GET" or "POST", url = peer.url .. "/", at_most_once = flags & 2 ~= 0,
-      token = flags & 4 ~= 0 and world.secrets[1] or nil, body = flags & 8 ~= 0 and ("b"):rep(flags * 100) or nil,
-      timeout = flags & 16 ~= 0 and 0 or 5, secret_response = flags & 32 ~= 0,
+      method = flags & 1 == 0 and "GET" or "POST",
+      url = peer.url .. "/",
+      at_most_once = flags & 2 ~= 0,
+      token = flags & 4 ~= 0 and world.secrets[1] or nil,
+      body = flags & 8 ~= 0 and ("b"):rep(flags * 100) or nil,
+      timeout = flags & 16 ~= 0 and 0 or 5,
+      secret_response = flags & 32 ~= 0,
       form = flags & 64 == 0 and flags & 8 ~= 0 and { "name", ("f"):rep(flags) } or nil,
     }
     add(world.transfers, oracle.guarded(send, multi, request))
@@ -97,8 +99,14 @@ local core_steps = {
   function(world)
     local transfer = world.pick(world.transfers)
     local record, problem
-    if transfer then record, problem = oracle.guarded(core.read_token_response, transfer) end
-    if record then assert(record:pack()) elseif problem then assert(type(problem) == "string") end
+    if transfer then
+      record, problem = oracle.guarded(core.read_token_response, transfer)
+    end
+    if record then
+      assert(record:pack())
+    elseif problem then
+      assert(type(problem) == "string")
+    end
   end,
   function(world) add(world.secrets, core.secret(oracle.TOKEN)) end,
   function(world)
@@ -136,12 +144,19 @@ end
 local client_steps = {
   function(world)
     local flags = world.byte()
-    add(world.clients, hoopai.new {
-      token = flags & 1 == 0 and oracle.TOKEN or token_function(world), base_url = peer.url, location_id = "l",
-      max_connections = flags & 2 == 0 and 1 or nil, timeout = flags & 4 == 0 and 5 or 0.001,
-      queue_timeout = flags & 8 ~= 0 and 0.001 or nil, retries = flags & 16 ~= 0 and 1 or false,
-      rate_limit = flags & 32 ~= 0,
-    })
+    add(
+      world.clients,
+      hoopai.new {
+        token = flags & 1 == 0 and oracle.TOKEN or token_function(world),
+        base_url = peer.url,
+        location_id = "l",
+        max_connections = flags & 2 == 0 and 1 or nil,
+        timeout = flags & 4 == 0 and 5 or 0.001,
+        queue_timeout = flags & 8 ~= 0 and 0.001 or nil,
+        retries = flags & 16 ~= 0 and 1 or false,
+        rate_limit = flags & 32 ~= 0,
+      }
+    )
   end,
   function(world)
     local client, call = world.pick(world.clients), world.pick(calls)
@@ -190,8 +205,12 @@ local client_steps = {
 
 local function run(world, steps, count)
   local all = {}
-  for _, step in ipairs(steps) do all[#all + 1] = step end
-  for _, step in ipairs(shared) do all[#all + 1] = step end
+  for _, step in ipairs(steps) do
+    all[#all + 1] = step
+  end
+  for _, step in ipairs(shared) do
+    all[#all + 1] = step
+  end
   for _ = 1, count do
     if world.at >= world.last then break end
     world.pick(all)(world)
@@ -199,18 +218,26 @@ local function run(world, steps, count)
 end
 
 return function(bytes)
-  local world <close> = setmetatable(new_world(bytes), { __close = function(world)
-    for _, client in ipairs(world.clients) do client:close() end
-    peer.close()
-  end })
+  local world <close> = setmetatable(new_world(bytes), {
+    __close = function(world)
+      for _, client in ipairs(world.clients) do
+        client:close()
+      end
+      peer.close()
+    end,
+  })
   world.last = #bytes
   if (bytes:byte(1) or 0) % 2 == 0 then
     run(world, core_steps, MOST_STEPS)
-    for _, multi in ipairs(world.multis) do multi:close() end
+    for _, multi in ipairs(world.multis) do
+      multi:close()
+    end
     return
   end
   hoopai.run(function()
     run(world, client_steps, MOST_STEPS)
-    for _, task in ipairs(world.tasks) do task:cancel() end
+    for _, task in ipairs(world.tasks) do
+      task:cancel()
+    end
   end)
 end

@@ -6,8 +6,14 @@ local names_of = require("spec.support.credentials").names
 local oracle = require "spec.fuzz.oracle"
 local peer = require "spec.fuzz.peer"
 
-local SECRET = { access_token = true, client_secret = true, code = true, code_verifier = true, id_token = true,
-  refresh_token = true }
+local SECRET = {
+  access_token = true,
+  client_secret = true,
+  code = true,
+  code_verifier = true,
+  id_token = true,
+  refresh_token = true,
+}
 
 local multi = core.multi {}
 
@@ -39,14 +45,16 @@ local readers = {
   function(text)
     local answer = ("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s"):format(#text, text)
     local transfer <close> = peer.fetch(multi, {
-      method = "POST", url = peer.url .. "/oauth/token", body = "", secret_response = true, at_most_once = true,
+      method = "POST",
+      url = peer.url .. "/oauth/token",
+      body = "",
+      secret_response = true,
+      at_most_once = true,
       timeout = 10,
     }, answer)
     check(core.read_token_response(transfer))
   end,
-  function(text)
-    check(core.unpack_credentials(text))
-  end,
+  function(text) check(core.unpack_credentials(text)) end,
   function(text)
     local file = assert(io.open(path .. "/g", "w"))
     assert(file:write(text))
@@ -58,7 +66,9 @@ local readers = {
 --- The sum at the end of a packed record, so that the lines before it are reached as well.
 local function sealed(text)
   local sum = -3750763034362895579 -- FNV-1a, as in src/credentials.c
-  for index = 1, #text do sum = (sum ~ text:byte(index)) * 1099511628211 end
+  for index = 1, #text do
+    sum = (sum ~ text:byte(index)) * 1099511628211
+  end
   return ("%send %016x\n"):format(text, sum)
 end
 

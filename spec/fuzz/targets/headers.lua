@@ -6,7 +6,12 @@ local peer = require "spec.fuzz.peer"
 
 peer.script {}
 local client = hoopai.new {
-  token = oracle.TOKEN, location_id = "l", base_url = peer.url, timeout = 10, retries = false, rate_limit = false,
+  token = oracle.TOKEN,
+  location_id = "l",
+  base_url = peer.url,
+  timeout = 10,
+  retries = false,
+  rate_limit = false,
 }
 
 local body = '{"message":"Too many requests"}'

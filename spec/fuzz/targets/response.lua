@@ -23,7 +23,12 @@ local writes = {
 
 peer.script {}
 local client = hoopai.new {
-  token = oracle.TOKEN, location_id = "l", base_url = peer.url, timeout = 10, retries = false, rate_limit = false,
+  token = oracle.TOKEN,
+  location_id = "l",
+  base_url = peer.url,
+  timeout = 10,
+  retries = false,
+  rate_limit = false,
 }
 
 local function check_result(result, response)

@@ -13,7 +13,10 @@ local SLOT, REFERENCE = "2030-01-07T10:00:00-05:00", "reference-of-mine"
 local booking = { calendarId = "c", contactId = "p", startTime = SLOT, reference = REFERENCE, reconcile_timeout = 0 }
 local unmarked = { calendarId = "c", contactId = "p", startTime = SLOT, reference = false, reconcile_timeout = 0 }
 local blocked = {
-  calendarId = "c", startTime = SLOT, endTime = "2030-01-07T11:00:00-05:00", title = "t",
+  calendarId = "c",
+  startTime = SLOT,
+  endTime = "2030-01-07T11:00:00-05:00",
+  title = "t",
 }
 
 local calls = {
@@ -21,7 +24,12 @@ local calls = {
   function(client) return client.appointments:book(unmarked) end,
   function(client)
     return client.appointments:book {
-      calendarId = "c", contactId = "p", from = SLOT, max_slots = 2, reference = REFERENCE, reconcile_timeout = 0,
+      calendarId = "c",
+      contactId = "p",
+      from = SLOT,
+      max_slots = 2,
+      reference = REFERENCE,
+      reconcile_timeout = 0,
     }
   end,
   function(client) return client.appointments:find_booking(booking) end,
@@ -43,17 +51,26 @@ local function answer_of(part)
   local status, body = part:match("^(%d%d%d)(.*)$")
   if not status then return "" end
   return ("HTTP/1.1 %s X\r\nDate: Sun, 06 Jan 2030 08:49:37 GMT\r\nContent-Length: %d\r\n\r\n%s"):format(
-    status, #body, body)
+    status,
+    #body,
+    body
+  )
 end
 
 return function(bytes)
   local number = (bytes:byte(1) or 0) % #calls + 1
   local answers = {}
-  for part in (oracle.plant(bytes:sub(2)) .. "\0"):gmatch("(%Z*)\0") do answers[#answers + 1] = answer_of(part) end
+  for part in (oracle.plant(bytes:sub(2)) .. "\0"):gmatch("(%Z*)\0") do
+    answers[#answers + 1] = answer_of(part)
+  end
   peer.script(answers)
   -- A client for each input, because a client keeps state: its retry budget and its rate limit.
   local client <close> = hoopai.new {
-    token = oracle.TOKEN, location_id = "l", base_url = peer.url, timeout = 0.5, rate_limit = false,
+    token = oracle.TOKEN,
+    location_id = "l",
+    base_url = peer.url,
+    timeout = 0.5,
+    rate_limit = false,
   }
   local result, response = calls[number](client)
   if result == nil then

@@ -7,9 +7,7 @@ local oracle = require "spec.fuzz.oracle"
 local BASE = "https://api.example.com/prefix"
 
 --- scheme, host, path and query of an address, by the letter of RFC 3986, appendix B.
-local function split(url)
-  return url:match("^([^:/?#]+)://([^/?#]*)([^?#]*)%??([^#]*)#?(.*)$")
-end
+local function split(url) return url:match("^([^:/?#]+)://([^/?#]*)([^?#]*)%??([^#]*)#?(.*)$") end
 
 local function unescape(text)
   return (text:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end))
@@ -50,7 +48,9 @@ return function(bytes)
   local text = bytes:sub(2)
   if (bytes:byte(1) or 0) % 2 == 1 then return check_base(text) end
   local parts = {}
-  for part in (text .. "\0"):gmatch("(%Z*)\0") do parts[#parts + 1] = part end
+  for part in (text .. "\0"):gmatch("(%Z*)\0") do
+    parts[#parts + 1] = part
+  end
   oracle.guarded(check_path, parts)
   check_path(parts)
 end

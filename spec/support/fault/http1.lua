@@ -52,7 +52,10 @@ function http1.next(conn, deadline)
   local method, target = head:match("^(%u+) (%S+) HTTP/1%.1\r\n")
   if not method then return nil end
   return setmetatable({
-    conn = conn, method = method, target = target, head = head,
+    conn = conn,
+    method = method,
+    target = target,
+    head = head,
     authorization = head:match("\r\n[Aa]uthorization: ([^\r]*)"),
     length = tonumber(head:match("\r\n[Cc]ontent%-[Ll]ength: (%d+)")) or 0,
   }, Exchange)
@@ -71,7 +74,11 @@ end
 
 local function head_of(status, framing, headers)
   return ("HTTP/1.1 %d %s\r\nContent-Type: application/json; charset=utf-8\r\n%s%s\r\n"):format(
-    status, REASONS[status] or "Whatever", headers or "", framing)
+    status,
+    REASONS[status] or "Whatever",
+    headers or "",
+    framing
+  )
 end
 
 --- A whole response. Returns whether the connection can be used again, as `truncate` and `spoil` do.
@@ -84,8 +91,16 @@ end
 --- A response of any status and body, sensible or not. The connection is closed if the two do not go together.
 function Exchange:pretend(status, content_type, body)
   local has_body = status >= 200 and status <= 599 and status ~= 204 and status ~= 304
-  return write(self.conn, ("HTTP/1.1 %03d Whatever\r\nContent-Type: %s\r\nContent-Length: %d\r\n%s\r\n%s"):format(
-    status, content_type, #body, has_body and "" or "Connection: close\r\n", body)) and has_body
+  return write(
+    self.conn,
+    ("HTTP/1.1 %03d Whatever\r\nContent-Type: %s\r\nContent-Length: %d\r\n%s\r\n%s"):format(
+      status,
+      content_type,
+      #body,
+      has_body and "" or "Connection: close\r\n",
+      body
+    )
+  ) and has_body
 end
 
 --- The head of a response and the first half of its body; `finish` and others send the other half.
@@ -93,8 +108,10 @@ function Exchange:begin(status, body, headers, what)
   self.rest = body:sub(#body // 2 + 1)
   local half = body:sub(1, #body // 2)
   if what == "truncate" then -- in a form whose end can be missed
-    return write(self.conn, head_of(status, "Transfer-Encoding: chunked\r\n", headers)
-      .. ("%x\r\n%s\r\n"):format(#half, half))
+    return write(
+      self.conn,
+      head_of(status, "Transfer-Encoding: chunked\r\n", headers) .. ("%x\r\n%s\r\n"):format(#half, half)
+    )
   end
   return write(self.conn, head_of(status, ("Content-Length: %d\r\n"):format(#body), headers) .. half)
 end
@@ -106,9 +123,7 @@ function Exchange:truncate()
 end
 
 --- The other half of a response, of the right length but not JSON. The connection can be used again.
-function Exchange:spoil()
-  return write(self.conn, ("\1"):rep(#self.rest))
-end
+function Exchange:spoil() return write(self.conn, ("\1"):rep(#self.rest)) end
 
 --- One more byte of a response; false at its end or when the client has gone.
 function Exchange:drip()
@@ -120,7 +135,9 @@ end
 
 --- Waits until the client goes, or the deadline has passed. Returns whether the connection may go on.
 local function wait_gone(conn, deadline)
-  while fill(conn, deadline) do conn.buffer = "" end
+  while fill(conn, deadline) do
+    conn.buffer = ""
+  end
   return false
 end
 
@@ -138,15 +155,11 @@ http1.greeting = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
 http1.garbage = "\22\3\1\2 this is not HTTP\r\n\r\n\0\255"
 
 --- The first part of a response's head.
-function http1.cut_head(status)
-  return ("HTTP/1.1 %d Whatever\r\nContent-Ty"):format(status)
-end
+function http1.cut_head(status) return ("HTTP/1.1 %d Whatever\r\nContent-Ty"):format(status) end
 
 function http1.greet() end
 
-local function give_up(conn)
-  conn.gone = true
-end
+local function give_up(conn) conn.gone = true end
 
 --- A connection on which nothing has been sent yet.
 function http1.connection(socket)

@@ -72,8 +72,12 @@ local on_frame = {}
 local function open_exchange(conn, id, block)
   local headers = conn.hpack:decode_headers(block)
   local ex = setmetatable({
-    conn = conn, stream = id, method = headers:get(":method"), target = headers:get(":path"),
-    authorization = headers:get("authorization"), body = "",
+    conn = conn,
+    stream = id,
+    method = headers:get(":method"),
+    target = headers:get(":path"),
+    authorization = headers:get("authorization"),
+    body = "",
   }, Exchange)
   conn.streams[id] = ex
   conn.waiting[#conn.waiting + 1] = ex
@@ -152,16 +156,21 @@ end
 --- A connection after the handshake. Its frames are read by a coroutine of `loop`.
 function http2.connection(socket, loop)
   local conn = {
-    socket = socket, buffer = "", protocol = http2, hpack = hpack.new(4096), streams = {}, waiting = {},
-    changed = condition.new(), wait_gone = wait_gone, give_up = give_up,
+    socket = socket,
+    buffer = "",
+    protocol = http2,
+    hpack = hpack.new(4096),
+    streams = {},
+    waiting = {},
+    changed = condition.new(),
+    wait_gone = wait_gone,
+    give_up = give_up,
   }
   loop:wrap(read_all, conn)
   return conn
 end
 
-function http2.greet(conn)
-  write(conn, http2.greeting)
-end
+function http2.greet(conn) write(conn, http2.greeting) end
 
 --- The next request; nil when there is none.
 function http2.next(conn, deadline)
@@ -177,9 +186,7 @@ http2.greeting = frame(SETTINGS, 0, 0, "")
 http2.garbage = "\255\255\255\1\255\255\255\255\255 this is no frame"
 
 --- The frames before a response, cut off in the middle.
-function http2.cut_head()
-  return frame(SETTINGS, 0, 0, ("\0"):rep(6)):sub(1, 12)
-end
+function http2.cut_head() return frame(SETTINGS, 0, 0, ("\0"):rep(6)):sub(1, 12) end
 
 ----------------------------------------------------------------------------------------------------------- exchanges
 
@@ -188,9 +195,7 @@ function Exchange:read_body(deadline)
   return wait_until(self.conn, is_over, deadline) and self.complete and self.body or nil
 end
 
-local function literal(name, value)
-  return "\0" .. pack("s1s1", name, value)
-end
+local function literal(name, value) return "\0" .. pack("s1s1", name, value) end
 
 -- Header fields are sent as literals, which change no table on either side.
 local function header_block(status, length, headers)
@@ -207,23 +212,24 @@ function Exchange:answer(status, body, headers, last)
   local conn, id = self.conn, self.stream
   conn.streams[id] = nil
   if last then write(conn, frame(GOAWAY, 0, 0, pack(">I4I4", id, NO_ERROR))) end
-  return write(conn, frame(HEADERS, END_HEADERS, id, header_block(status, #body, headers))
-    .. frame(DATA, END_STREAM, id, body))
+  return write(
+    conn,
+    frame(HEADERS, END_HEADERS, id, header_block(status, #body, headers)) .. frame(DATA, END_STREAM, id, body)
+  )
 end
 
 function Exchange:begin(status, body, headers)
   self.rest = body:sub(#body // 2 + 1)
-  return write(self.conn, frame(HEADERS, END_HEADERS, self.stream, header_block(status, #body, headers))
-    .. frame(DATA, 0, self.stream, body:sub(1, #body // 2)))
+  return write(
+    self.conn,
+    frame(HEADERS, END_HEADERS, self.stream, header_block(status, #body, headers))
+      .. frame(DATA, 0, self.stream, body:sub(1, #body // 2))
+  )
 end
 
-function Exchange:truncate()
-  return write(self.conn, frame(DATA, END_STREAM, self.stream, ""))
-end
+function Exchange:truncate() return write(self.conn, frame(DATA, END_STREAM, self.stream, "")) end
 
-function Exchange:spoil()
-  return write(self.conn, frame(DATA, END_STREAM, self.stream, ("\1"):rep(#self.rest)))
-end
+function Exchange:spoil() return write(self.conn, frame(DATA, END_STREAM, self.stream, ("\1"):rep(#self.rest))) end
 
 function Exchange:drip()
   if self.rest == "" then return false end
@@ -243,13 +249,9 @@ function Exchange:goaway()
 end
 
 --- "This request was not looked at", says the protocol.
-function Exchange:refuse()
-  write(self.conn, frame(RST_STREAM, 0, self.stream, pack(">I4", REFUSED_STREAM)))
-end
+function Exchange:refuse() write(self.conn, frame(RST_STREAM, 0, self.stream, pack(">I4", REFUSED_STREAM))) end
 
 --- "This request failed."
-function Exchange:cancel()
-  write(self.conn, frame(RST_STREAM, 0, self.stream, pack(">I4", INTERNAL_ERROR)))
-end
+function Exchange:cancel() write(self.conn, frame(RST_STREAM, 0, self.stream, pack(">I4", INTERNAL_ERROR))) end
 
 return http2

@@ -41,19 +41,13 @@ local function to_ms(text)
   return floor(seconds * 1000 + (tonumber("0" .. fraction) or 0) * 1000)
 end
 
-local function to_iso(ms)
-  return os.date("!%Y-%m-%dT%H:%M:%S", ms // 1000) .. "+00:00"
-end
+local function to_iso(ms) return os.date("!%Y-%m-%dT%H:%M:%S", ms // 1000) .. "+00:00" end
 
 ------------------------------------------------------------------------------------------------------------ answers
 
-local function json(status, value)
-  return status, cjson.encode(value)
-end
+local function json(status, value) return status, cjson.encode(value) end
 
-local function refuse(status, message)
-  return json(status, { statusCode = status, message = message })
-end
+local function refuse(status, message) return json(status, { statusCode = status, message = message }) end
 
 local function decode(text)
   local ok, value = pcall(cjson.decode, text)
@@ -62,19 +56,22 @@ end
 
 ------------------------------------------------------------------------------------------------------- appointments
 
-local function seat_of(calendar_id, starts)
-  return calendar_id .. "|" .. starts
-end
+local function seat_of(calendar_id, starts) return calendar_id .. "|" .. starts end
 
-local function is_class(calendar_id)
-  return calendar_id:sub(1, 5) == "class"
-end
+local function is_class(calendar_id) return calendar_id:sub(1, 5) == "class" end
 
 local function view(record)
   return {
-    id = record.id, calendarId = record.calendarId, locationId = record.locationId, contactId = record.contactId,
-    title = record.title, description = record.description, appointmentStatus = record.appointmentStatus,
-    startTime = record.startTime, endTime = record.endTime, dateAdded = record.dateAdded,
+    id = record.id,
+    calendarId = record.calendarId,
+    locationId = record.locationId,
+    contactId = record.contactId,
+    title = record.title,
+    description = record.description,
+    appointmentStatus = record.appointmentStatus,
+    startTime = record.startTime,
+    endTime = record.endTime,
+    dateAdded = record.dateAdded,
   }
 end
 
@@ -112,10 +109,18 @@ function World:create(request)
   self.records_made = number
   local ends = to_ms(body.endTime) or starts + HALF_HOUR
   local record = {
-    id = "ap" .. number, calendarId = body.calendarId, locationId = body.locationId, contactId = body.contactId,
-    title = body.title, description = body.description, appointmentStatus = body.appointmentStatus or "confirmed",
-    startTime = body.startTime, endTime = body.endTime or to_iso(ends), dateAdded = to_iso(os.time() * 1000),
-    starts = starts, ends = ends,
+    id = "ap" .. number,
+    calendarId = body.calendarId,
+    locationId = body.locationId,
+    contactId = body.contactId,
+    title = body.title,
+    description = body.description,
+    appointmentStatus = body.appointmentStatus or "confirmed",
+    startTime = body.startTime,
+    endTime = body.endTime or to_iso(ends),
+    dateAdded = to_iso(os.time() * 1000),
+    starts = starts,
+    ends = ends,
   }
   self.records[record.id] = record
   self.seats[seat] = record
@@ -211,8 +216,15 @@ local function issue(self)
   tokens.access = "access-" .. tokens.generation
   tokens.refresh = "refresh-" .. tokens.generation
   return json(200, {
-    access_token = tokens.access, refresh_token = tokens.refresh, token_type = "Bearer", expires_in = 86400,
-    scope = "calendars/events.write", userType = "Location", locationId = "l", companyId = "c", userId = "u",
+    access_token = tokens.access,
+    refresh_token = tokens.refresh,
+    token_type = "Bearer",
+    expires_in = 86400,
+    scope = "calendars/events.write",
+    userType = "Location",
+    locationId = "l",
+    companyId = "c",
+    userId = "u",
   })
 end
 
@@ -255,9 +267,7 @@ function world.classify(request)
   end
 end
 
-local function count(counts, key)
-  counts[key] = (counts[key] or 0) + 1
-end
+local function count(counts, key) counts[key] = (counts[key] or 0) + 1 end
 
 --- Enters a request into the ledger, whatever will become of it.
 function World:arrive(request)
@@ -275,7 +285,8 @@ end
 -- @return status, body
 function World:handle(request)
   if not request.action then return refuse(404, "Cannot " .. request.method .. " " .. request.path) end
-  local is_refused = self.tokens.only_current and request.class ~= "token"
+  local is_refused = self.tokens.only_current
+    and request.class ~= "token"
     and (request.authorization ~= "Bearer " .. tostring(self.tokens.access) or self.tokens.generation <= 1)
   if is_refused then return refuse(401, "Invalid JWT") end
   return self[request.action](self, request)
@@ -293,10 +304,16 @@ end
 --- What was really done. See spec/support/fault_server.lua.
 function World:ledger()
   local titles = {}
-  for id, record in pairs(self.records) do titles[id] = record.title end
+  for id, record in pairs(self.records) do
+    titles[id] = record.title
+  end
   return {
-    applied = self.applied, changes = self.changes, presented = self.tokens.presented, reuses = self.tokens.reuses,
-    current = self.tokens.access, titles = titles,
+    applied = self.applied,
+    changes = self.changes,
+    presented = self.tokens.presented,
+    reuses = self.tokens.reuses,
+    current = self.tokens.access,
+    titles = titles,
   }
 end
 
@@ -305,14 +322,23 @@ end
 -- the API accepts the last access token alone, and not the first one
 function world.new(given)
   local self = setmetatable({
-    records = {}, records_made = 0, seats = {}, by_calendar = {}, by_contact = {}, applied = {}, arrived = {},
+    records = {},
+    records_made = 0,
+    seats = {},
+    by_calendar = {},
+    by_contact = {},
+    applied = {},
+    arrived = {},
     changes = { create = {}, update = {}, delete = {}, token = {} },
     tokens = { generation = 0, spent = {}, presented = {}, reuses = 0, only_current = given.only_current },
   }, World)
   for number = 1, given.records or 0 do
     self:create {
       json = {
-        calendarId = "seeded", locationId = "l", contactId = "seeded" .. number, title = "before",
+        calendarId = "seeded",
+        locationId = "l",
+        contactId = "seeded" .. number,
+        title = "before",
         startTime = to_iso(number * HALF_HOUR),
       },
     }

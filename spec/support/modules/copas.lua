@@ -67,7 +67,9 @@ end
 local function next_pause()
   if resumable[1] or closed[1] then return 0 end
   local due = math.huge
-  for _, moment in pairs(sleepers) do due = math.min(due, moment) end
+  for _, moment in pairs(sleepers) do
+    due = math.min(due, moment)
+  end
   return due < math.huge and math.max(due - socket.gettime(), 0) or nil
 end
 
@@ -75,25 +77,33 @@ local function step()
   local readable = socket.select(readers, {}, next_pause())
   local asked = closed
   closed = {}
-  for _, skt in ipairs(asked) do take_reader(skt) end
-  for _, skt in ipairs(readable) do take_reader(skt) end
+  for _, skt in ipairs(asked) do
+    take_reader(skt)
+  end
+  for _, skt in ipairs(readable) do
+    take_reader(skt)
+  end
   local now, ready = socket.gettime(), {}
   for thread, due in pairs(sleepers) do
     if due <= now then ready[#ready + 1] = thread end
   end
-  for _, thread in ipairs(ready) do copas.wakeup(thread) end
+  for _, thread in ipairs(ready) do
+    copas.wakeup(thread)
+  end
   ready, resumable = resumable, {}
-  for _, thread in ipairs(ready) do tick(thread) end
+  for _, thread in ipairs(ready) do
+    tick(thread)
+  end
 end
 
 --- Are there threads other than those that sleep until they are woken?
-local function has_work()
-  return readers[1] ~= nil or next_pause() ~= nil
-end
+local function has_work() return readers[1] ~= nil or next_pause() ~= nil end
 
 function copas.loop()
   copas.running = true
-  while has_work() do step() end
+  while has_work() do
+    step()
+  end
   copas.running = false
 end
 

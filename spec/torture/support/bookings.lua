@@ -23,9 +23,7 @@ local TRANSPORTS = {
   { name = "HTTP/2", share = 1, tls = true, http2 = true },
 }
 
-local function slot_text(number)
-  return hoopai.time.from_ms(FIRST_SLOT + number * HALF_HOUR):iso("UTC")
-end
+local function slot_text(number) return hoopai.time.from_ms(FIRST_SLOT + number * HALF_HOUR):iso("UTC") end
 
 -- The kinds of bookings, ten in a row. Each gets the number of the row and its place in it. Those that want the same
 -- slot, or the next free one of the same calendar, are two each.
@@ -34,13 +32,14 @@ local function of_a_slot(row, place)
   return { calendarId = ("k%d-%d"):format(row, place), startTime = slot_text(place) }
 end
 
-local function of_the_same_slot(row)
-  return { calendarId = ("same%d"):format(row), startTime = slot_text(0) }
-end
+local function of_the_same_slot(row) return { calendarId = ("same%d"):format(row), startTime = slot_text(0) } end
 
 local function of_the_next_slot(row)
   return {
-    calendarId = ("next%d"):format(row), from = FIRST_SLOT, to = FIRST_SLOT + 8 * HALF_HOUR, on_taken = "next",
+    calendarId = ("next%d"):format(row),
+    from = FIRST_SLOT,
+    to = FIRST_SLOT + 8 * HALF_HOUR,
+    on_taken = "next",
   }
 end
 
@@ -50,13 +49,19 @@ local function without_reference(row, place)
   return booking
 end
 
-local function of_a_class(row)
-  return { calendarId = ("class%d"):format(row // 4), startTime = slot_text(0) }
-end
+local function of_a_class(row) return { calendarId = ("class%d"):format(row // 4), startTime = slot_text(0) } end
 
 local KINDS = {
-  of_a_slot, of_a_slot, of_a_slot, of_a_slot, of_the_same_slot, of_the_same_slot, of_the_next_slot, of_the_next_slot,
-  without_reference, of_a_class,
+  of_a_slot,
+  of_a_slot,
+  of_a_slot,
+  of_a_slot,
+  of_the_same_slot,
+  of_the_same_slot,
+  of_the_next_slot,
+  of_the_next_slot,
+  without_reference,
+  of_a_class,
 }
 local contested = { [of_the_same_slot] = true, [of_the_next_slot] = true }
 
@@ -72,7 +77,9 @@ end
 local function new_part(server, transport, given)
   local lane = server:open({
     {
-      tls = transport.tls, late = LATE, patience = PATIENCE,
+      tls = transport.tls,
+      late = LATE,
+      patience = PATIENCE,
       random = { seed = given.seed, rate = given.rate },
       headers = "X-RateLimit-Max: 1000000\r\nX-RateLimit-Remaining: 1000000\r\n"
         .. "X-RateLimit-Interval-Milliseconds: 10000\r\n",
@@ -80,11 +87,18 @@ local function new_part(server, transport, given)
   })[1]
   local part = { transport = transport, lane = lane, requests = 0, list = {} }
   part.client = hoopai.new {
-    base_url = lane.url, token = "t", location_id = "l", ca_file = server.ca_file, http2 = transport.http2,
-    timeout = TIMEOUT, max_connections = given.connections,
+    base_url = lane.url,
+    token = "t",
+    location_id = "l",
+    ca_file = server.ca_file,
+    http2 = transport.http2,
+    timeout = TIMEOUT,
+    max_connections = given.connections,
     on = { request = function() part.requests = part.requests + 1 end },
   }
-  for number = 1, given.count * transport.share // 10 do part.list[number] = new_booking(number, transport, given) end
+  for number = 1, given.count * transport.share // 10 do
+    part.list[number] = new_booking(number, transport, given)
+  end
   return part
 end
 
@@ -185,9 +199,22 @@ function bookings.soak(given)
     lanes[index] = parts[index].lane
   end
   local figures = setmetatable({
-    count = 0, booked = 0, reconciled = 0, taken = 0, definite = 0, unclear = 0, unclear_contested = 0,
-    longest = 0, requests = 0, faulted = 0,
-    duplicates = 0, resent = 0, invented = 0, denied = 0, mute = 0, problems = {},
+    count = 0,
+    booked = 0,
+    reconciled = 0,
+    taken = 0,
+    definite = 0,
+    unclear = 0,
+    unclear_contested = 0,
+    longest = 0,
+    requests = 0,
+    faulted = 0,
+    duplicates = 0,
+    resent = 0,
+    invented = 0,
+    denied = 0,
+    mute = 0,
+    problems = {},
   }, Figures)
   local began = now()
   hoopai.map(parts, function(part)

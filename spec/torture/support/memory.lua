@@ -25,8 +25,15 @@ end
 --- Starts the server; it ends with the variable that holds it.
 function memory.peer()
   local name = os.tmpname()
-  local pipe = assert(io.popen(("exec env -u LD_PRELOAD %s spec/torture/support/peer.lua %s"):format(
-    child.quote(child.server_interpreter()), child.quote(name)), "w"))
+  local pipe = assert(
+    io.popen(
+      ("exec env -u LD_PRELOAD %s spec/torture/support/peer.lua %s"):format(
+        child.quote(child.server_interpreter()),
+        child.quote(name)
+      ),
+      "w"
+    )
+  )
   local port
   for _ = 1, 2000 do
     local file = assert(io.open(name))
@@ -49,19 +56,36 @@ end
 -- @treturn string all that was printed
 function memory.run(peer, scenario, plan)
   local entries = {}
-  for index, entry in ipairs(plan) do entries[index] = table.concat(entry, " ") end
+  for index, entry in ipairs(plan) do
+    entries[index] = table.concat(entry, " ")
+  end
   local words = {
-    HOST, "spec/torture/support/scenarios.lua", scenario, table.concat(entries, ","), peer.url, peer.folder,
+    HOST,
+    "spec/torture/support/scenarios.lua",
+    scenario,
+    table.concat(entries, ","),
+    peer.url,
+    peer.folder,
   }
-  for index, word in ipairs(words) do words[index] = child.quote(word) end
-  local pipe = assert(io.popen("env -u LD_PRELOAD -u ASAN_OPTIONS -u UBSAN_OPTIONS -u LSAN_OPTIONS "
-    .. table.concat(words, " ") .. " 2>&1", "r"))
+  for index, word in ipairs(words) do
+    words[index] = child.quote(word)
+  end
+  local pipe = assert(
+    io.popen(
+      "env -u LD_PRELOAD -u ASAN_OPTIONS -u UBSAN_OPTIONS -u LSAN_OPTIONS " .. table.concat(words, " ") .. " 2>&1",
+      "r"
+    )
+  )
   local text = pipe:read "a"
   local ok, results = pipe:close() or false, {}
   for family, mode, runs, failures, allocations in
-    text:gmatch "(%l+) (%l+): (%d+) runs, (%d+) with a failure, (%d+) allocations, 0 wrong\n" do
+    text:gmatch "(%l+) (%l+): (%d+) runs, (%d+) with a failure, (%d+) allocations, 0 wrong\n"
+  do
     results[#results + 1] = {
-      family = family, mode = mode, runs = tonumber(runs), failures = tonumber(failures),
+      family = family,
+      mode = mode,
+      runs = tonumber(runs),
+      failures = tonumber(failures),
       allocations = tonumber(allocations),
     }
   end

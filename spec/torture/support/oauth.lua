@@ -32,7 +32,10 @@ end
 --- An app of a store; `on` are its hooks.
 function support.app(box, store, on)
   return hoopai.oauth {
-    client_id = box.oauth.client_id, client_secret = box.oauth.client_secret, base_url = box.url, store = store,
+    client_id = box.oauth.client_id,
+    client_secret = box.oauth.client_secret,
+    base_url = box.url,
+    store = store,
     on = on,
   }
 end
@@ -40,7 +43,9 @@ end
 --- A client of the sandbox's location.
 function support.client(box, app, more)
   local given = { oauth = app, base_url = box.url, location_id = box.location_id }
-  for name, value in pairs(more or {}) do given[name] = value end
+  for name, value in pairs(more or {}) do
+    given[name] = value
+  end
   return hoopai.new(given)
 end
 
@@ -109,7 +114,9 @@ function support.processes(count, work)
     bytes[#bytes + 1] = more
   until more == ""
   process.close(results)
-  for _, pid in ipairs(pids) do process.wait(pid) end
+  for _, pid in ipairs(pids) do
+    process.wait(pid)
+  end
   local answers, text, at = {}, table.concat(bytes), 1
   while at <= #text do
     answers[#answers + 1], at = string.unpack("<s2", text, at)
@@ -121,9 +128,7 @@ end
 local Checks = {}
 Checks.__index = Checks
 
-function support.checks()
-  return setmetatable({ bad = 0, made = 0 }, Checks)
-end
+function support.checks() return setmetatable({ bad = 0, made = 0 }, Checks) end
 
 function Checks:that(condition, text, ...)
   self.made = self.made + 1
@@ -146,7 +151,9 @@ function support.tally(list)
   end
   table.sort(names)
   local words = {}
-  for index, name in ipairs(names) do words[index] = counts[name] .. " " .. name end
+  for index, name in ipairs(names) do
+    words[index] = counts[name] .. " " .. name
+  end
   return table.concat(words, ", "), counts
 end
 

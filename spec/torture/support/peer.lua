@@ -35,15 +35,18 @@ local function book(text)
   if not title then return end
   local family = family_of(title)
   family.bookings = family.bookings + 1
-  booked[#booked + 1] = ('{"id":"b%d","calendarId":"c1","contactId":"p1","startTime":"2026-01-05T10:00:00-05:00",'
-    .. '"appointmentStatus":"confirmed","description":%s}'):format(family.bookings, description or '""')
+  booked[#booked + 1] = (
+    '{"id":"b%d","calendarId":"c1","contactId":"p1","startTime":"2026-01-05T10:00:00-05:00",'
+    .. '"appointmentStatus":"confirmed","description":%s}'
+  ):format(family.bookings, description or '""')
   if #booked > 20 then table.remove(booked, 1) end
 end
 
 local function tokens(name, generation)
-  return ('{"access_token":"access-%s-%d","refresh_token":"refresh-%s-%d","expires_in":86400,"userType":"Location",'
-    .. '"locationId":"l1","companyId":"k1","scope":"calendars.readonly","token_type":"Bearer"}')
-    :format(name, generation, name, generation)
+  return (
+    '{"access_token":"access-%s-%d","refresh_token":"refresh-%s-%d","expires_in":86400,"userType":"Location",'
+    .. '"locationId":"l1","companyId":"k1","scope":"calendars.readonly","token_type":"Bearer"}'
+  ):format(name, generation, name, generation)
 end
 
 local function is_authorized(request)
@@ -73,8 +76,8 @@ local function answer(request)
   if name then
     local family = family_of(name)
     if request.method == "PUT" then family.refused = family.generation end
-    return 200, ('{"generation":%d,"reuses":%d,"bookings":%d}'):format(
-      family.generation, family.reuses, family.bookings)
+    return 200,
+      ('{"generation":%d,"reuses":%d,"bookings":%d}'):format(family.generation, family.reuses, family.bookings)
   end
   if path:find "/slow$" then return nil end
   if path:find "/limited$" then return 429, '{"message":"Too Many Requests"}' end
@@ -91,9 +94,10 @@ end
 local reasons = { [200] = "OK", [201] = "Created", [400] = "Bad Request", [401] = "Unauthorized", [429] = "Too Many" }
 
 local function respond(status, body)
-  return ("HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nX-RateLimit-Max: 100\r\n"
-    .. "X-RateLimit-Remaining: 50\r\nX-RateLimit-Interval-Milliseconds: 10\r\n\r\n%s"):format(
-    status, reasons[status], #body, body)
+  return (
+    "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nX-RateLimit-Max: 100\r\n"
+    .. "X-RateLimit-Remaining: 50\r\nX-RateLimit-Interval-Milliseconds: 10\r\n\r\n%s"
+  ):format(status, reasons[status], #body, body)
 end
 
 --- Takes a whole request off what was read.
@@ -116,7 +120,10 @@ local function forget(connection)
   connection:close()
   texts[connection] = nil
   for index, other in ipairs(watched) do
-    if other == connection then table.remove(watched, index) break end
+    if other == connection then
+      table.remove(watched, index)
+      break
+    end
   end
 end
 

@@ -9,9 +9,7 @@ local now, shift = core.now, 0
 function core.now() return now() + shift end
 function core.random() return 0 end
 
-local function pass(seconds)
-  shift = shift + seconds
-end
+local function pass(seconds) shift = shift + seconds end
 
 function core.sleep(seconds)
   if seconds > 0 then pass(seconds) end
@@ -19,14 +17,16 @@ function core.sleep(seconds)
 end
 
 --- A name that no other run has.
-local function new_name()
-  return core.random_hex(8)
-end
+local function new_name() return core.random_hex(8) end
 
 local function body(title)
   return {
-    calendarId = "c1", locationId = "l1", contactId = "p1", startTime = "2026-01-05T10:00:00-05:00",
-    endTime = "2026-01-05T10:30:00-05:00", title = title,
+    calendarId = "c1",
+    locationId = "l1",
+    contactId = "p1",
+    startTime = "2026-01-05T10:00:00-05:00",
+    endTime = "2026-01-05T10:30:00-05:00",
+    title = title,
   }
 end
 
@@ -162,7 +162,10 @@ scenarios.book_tasks = {
 local function with_hooks(url, told)
   local function note(event) told[#told + 1] = event end
   return require("hoopai").new {
-    token = function() return "token-for-memory" end, location_id = "l1", base_url = url, timeout = 20,
+    token = function() return "token-for-memory" end,
+    location_id = "l1",
+    base_url = url,
+    timeout = 20,
     on = { request = note, response = note, retry = note, wait = note },
   }
 end
@@ -211,9 +214,11 @@ local function in_tasks(context)
   local client = context.client
   return hoopai.run(function()
     local task = hoopai.spawn(function() return client.appointments:get("a2") end)
-    local results, errors = hoopai.map({ "a3", "a4", "a5" }, function(id)
-      return client.appointments:get(id)
-    end, { concurrency = 2 })
+    local results, errors = hoopai.map(
+      { "a3", "a4", "a5" },
+      function(id) return client.appointments:get(id) end,
+      { concurrency = 2 }
+    )
     hoopai.sleep(0.001)
     local event, err = task:join()
     if event == nil and err == nil then error "a call without a result" end
@@ -230,7 +235,9 @@ scenarios.tasks = {
   window = in_tasks,
   check = function(context, ok, results, errors)
     if ok then
-      for index = 1, 3 do assert(results[index] or require("hoopai.errors").is(errors[index])) end
+      for index = 1, 3 do
+        assert(results[index] or require("hoopai.errors").is(errors[index]))
+      end
     end
     must_work(context.client)
   end,
@@ -364,19 +371,25 @@ local function app_context(how, family, url, folder)
   local name = new_name()
   local over = how == "refused" and 0 or 90000
   local record = core.credentials {
-    access_token = core.secret("access-" .. name .. "-1"), refresh_token = core.secret("refresh-" .. name .. "-1"),
-    generation = 1, obtained_at = core.wall_ms() // 1000 - over, expires_in = 86400, user_type = "Location",
-    location_id = "l1", company_id = "k1",
+    access_token = core.secret("access-" .. name .. "-1"),
+    refresh_token = core.secret("refresh-" .. name .. "-1"),
+    generation = 1,
+    obtained_at = core.wall_ms() // 1000 - over,
+    expires_in = 86400,
+    user_type = "Location",
+    location_id = "l1",
+    company_id = "k1",
   }
   assert(hoopai.store.behind(store):write("client-1/location/l1", record, 0))
   local app = hoopai.oauth {
-    client_id = "client-1", client_secret = "secret-of-the-client", store = store, base_url = url,
+    client_id = "client-1",
+    client_secret = "secret-of-the-client",
+    store = store,
+    base_url = url,
   }
   local client = hoopai.new { oauth = app, location_id = "l1", base_url = url, timeout = 20 }
   local context = { name = name, family = family, url = url, client = client, app = app, plain = new_client(url) }
-  if how == "refused" then
-    assert(context.plain:request { method = "PUT", path = "/torture/" .. name, body = {} })
-  end
+  if how == "refused" then assert(context.plain:request { method = "PUT", path = "/torture/" .. name, body = {} }) end
   return context
 end
 
@@ -386,8 +399,12 @@ local function sign_in_context(_, url)
   local context = { name = new_name(), url = url, plain = new_client(url) }
   must_work(context.plain)
   function context.app(code)
-    local app <close> = hoopai.oauth { client_id = "client-1", client_secret = "secret-of-the-client", base_url = url,
-      redirect_uri = "https://example.com/back" }
+    local app <close> = hoopai.oauth {
+      client_id = "client-1",
+      client_secret = "secret-of-the-client",
+      base_url = url,
+      redirect_uri = "https://example.com/back",
+    }
     local _, session = app:authorize_url { pkce = true, scopes = { "calendars.readonly" } }
     local granted, err = app:exchange { code = code, code_verifier = session.code_verifier }
     if not granted then return nil, err end

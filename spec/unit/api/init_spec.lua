@@ -48,53 +48,117 @@ DELETE /calendars/schedules/{id}/associations/{calendarId}
 -- The methods of a client: the arguments in order, or "= resource.method" for an alias.
 local METHODS = {
   calendars = {
-    "list(query?)", "create(body)", "get(calendarId)", "update(calendarId, body)", "delete(calendarId)",
+    "list(query?)",
+    "create(body)",
+    "get(calendarId)",
+    "update(calendarId, body)",
+    "delete(calendarId)",
     "free_slots(calendarId, query)",
   },
   groups = {
-    "list(query?)", "create(body)", "validate_slug(body)", "get(groupId)", "update(groupId, body)", "delete(groupId)",
+    "list(query?)",
+    "create(body)",
+    "validate_slug(body)",
+    "get(groupId)",
+    "update(groupId, body)",
+    "delete(groupId)",
     "set_status(groupId, body)",
   },
   events = { "list(query)", "delete(eventId)" },
   appointments = {
-    "create(body)", "get(eventId)", "update(eventId, body)", "cancel = appointments.update", "delete = events.delete",
+    "create(body)",
+    "get(eventId)",
+    "update(eventId, body)",
+    "cancel = appointments.update",
+    "delete = events.delete",
   },
   block_slots = { "list(query)", "create(body)", "update(eventId, body)", "delete = events.delete" },
   notes = {
-    "list(appointmentId, query?)", "create(appointmentId, body)", "update(appointmentId, noteId, body)",
+    "list(appointmentId, query?)",
+    "create(appointmentId, body)",
+    "update(appointmentId, noteId, body)",
     "delete(appointmentId, noteId)",
   },
   resources = {
-    "list(resourceType, query?)", "create(resourceType, body)", "get(resourceType, id)",
-    "update(resourceType, id, body)", "delete(resourceType, id)",
+    "list(resourceType, query?)",
+    "create(resourceType, body)",
+    "get(resourceType, id)",
+    "update(resourceType, id, body)",
+    "delete(resourceType, id)",
   },
   notifications = {
-    "list(calendarId, query?)", "create(calendarId, body)", "get(calendarId, notificationId)",
-    "update(calendarId, notificationId, body)", "delete(calendarId, notificationId)",
+    "list(calendarId, query?)",
+    "create(calendarId, body)",
+    "get(calendarId, notificationId)",
+    "update(calendarId, notificationId, body)",
+    "delete(calendarId, notificationId)",
   },
   schedules = {
-    "list(query)", "create(body)", "get(id)", "update(id, body)", "delete(id)", "add_calendar(id, calendarId)",
+    "list(query)",
+    "create(body)",
+    "get(id)",
+    "update(id, body)",
+    "delete(id)",
+    "add_calendar(id, calendarId)",
     "remove_calendar(id, calendarId)",
   },
 }
 
 local ORDER = {
-  "calendars", "groups", "events", "appointments", "block_slots", "notes", "resources", "notifications", "schedules",
+  "calendars",
+  "groups",
+  "events",
+  "appointments",
+  "block_slots",
+  "notes",
+  "resources",
+  "notifications",
+  "schedules",
 }
 
 local TYPES = {
-  string = true, integer = true, number = true, boolean = true, object = true, array = true, any = true,
-  epoch_ms = true, datetime = true, date = true, timezone = true,
+  string = true,
+  integer = true,
+  number = true,
+  boolean = true,
+  object = true,
+  array = true,
+  any = true,
+  epoch_ms = true,
+  datetime = true,
+  date = true,
+  timezone = true,
 }
 
 -- The modifiers of a type, and the types of their values.
 local MODIFIERS = {
-  required = "boolean", nullable = "boolean", undocumented = "boolean", read_only = "boolean", fill = "boolean",
-  min = "number", max = "number", min_length = "integer", max_length = "integer", min_items = "integer",
-  max_items = "integer", pattern = "string", range = "table", enum = "table", wire = "string", class = "string",
+  required = "boolean",
+  nullable = "boolean",
+  undocumented = "boolean",
+  read_only = "boolean",
+  fill = "boolean",
+  min = "number",
+  max = "number",
+  min_length = "integer",
+  max_length = "integer",
+  min_items = "integer",
+  max_items = "integer",
+  pattern = "string",
+  range = "table",
+  enum = "table",
+  wire = "string",
+  class = "string",
   deprecated = "string",
-  doc = "string", name = "string", type = "string", default = "any", example = "any",
-  fields = "table", values = "table", items = "table", at_least_one = "table", at_most_one = "table",
+  doc = "string",
+  name = "string",
+  type = "string",
+  default = "any",
+  example = "any",
+  fields = "table",
+  values = "table",
+  items = "table",
+  at_least_one = "table",
+  at_most_one = "table",
 }
 
 local SCOPES = {}
@@ -103,10 +167,24 @@ for _, area in ipairs { "calendars", "calendars/groups", "calendars/resources", 
 end
 
 local ENDPOINT_KEYS = {
-  name = true, method = true, path = true, doc = true, scope = true, retry = true,
-  reconcile = true, reconcile_with = true, reconcile_member = true,
-  params = true, query = true, body = true, at_least_one = true, range = true, status = true, result = true,
-  empty_body = true, undocumented = true,
+  name = true,
+  method = true,
+  path = true,
+  doc = true,
+  scope = true,
+  retry = true,
+  reconcile = true,
+  reconcile_with = true,
+  reconcile_member = true,
+  params = true,
+  query = true,
+  body = true,
+  at_least_one = true,
+  range = true,
+  status = true,
+  result = true,
+  empty_body = true,
+  undocumented = true,
 }
 local ALIAS_KEYS = { name = true, doc = true, alias = true, preset = true, reconcile = true, reconcile_with = true }
 
@@ -145,8 +223,12 @@ end
 
 local function walk_requests(visit)
   each(function(endpoint, id)
-    for _, field in ipairs(endpoint.params) do walk(field, id .. " path " .. tostring(field.name), visit) end
-    for _, field in ipairs(endpoint.query or {}) do walk(field, id .. " query " .. tostring(field.name), visit) end
+    for _, field in ipairs(endpoint.params) do
+      walk(field, id .. " path " .. tostring(field.name), visit)
+    end
+    for _, field in ipairs(endpoint.query or {}) do
+      walk(field, id .. " query " .. tostring(field.name), visit)
+    end
     if endpoint.body then walk(endpoint.body, id .. " body", visit) end
   end)
 end
@@ -186,9 +268,7 @@ local function is_one_of_type(kind, value)
   if kind.type == "number" then return type(value) == "number" end
   if kind.type == "boolean" then return type(value) == "boolean" end
   if kind.type == "epoch_ms" then return math.type(value) == "integer" and value > 1e12 end
-  if kind.type == "datetime" then
-    return tostring(value):find "^%d+%-%d%d%-%d%dT%d%d:%d%d:%d%d[+-]%d%d:%d%d$" ~= nil
-  end
+  if kind.type == "datetime" then return tostring(value):find "^%d+%-%d%d%-%d%dT%d%d:%d%d:%d%d[+-]%d%d:%d%d$" ~= nil end
   return type(value) == "string"
 end
 
@@ -276,7 +356,9 @@ describe("the endpoint data", function()
 
   it("describes exactly the 42 endpoints of the API", function()
     local wanted, found = {}, {}
-    for line in ENDPOINTS:gmatch "[^\n]+" do wanted[#wanted + 1] = line end
+    for line in ENDPOINTS:gmatch "[^\n]+" do
+      wanted[#wanted + 1] = line
+    end
     each(function(endpoint) found[#found + 1] = endpoint.method .. " " .. endpoint.path end)
     assert.are.equal(42, #wanted)
     assert.are.equal(42, #found)
@@ -293,7 +375,9 @@ describe("the endpoint data", function()
           found[index] = entry.name .. " = " .. entry.alias
         else
           local arguments, needs_query = {}, entry.at_least_one ~= nil
-          for position, param in ipairs(entry.params) do arguments[position] = param.name end
+          for position, param in ipairs(entry.params) do
+            arguments[position] = param.name
+          end
           for _, field in ipairs(entry.query or {}) do
             local filled = field.default ~= nil or field.name == "locationId"
             needs_query = needs_query or (field.required == true and not filled)
@@ -382,8 +466,12 @@ describe("the endpoint data", function()
         assert.is_true(field.type ~= "object" and field.type ~= "datetime" and field.type ~= "any", id)
         if field.type == "array" then assert.are.equal("string", field.items.type) end
       end
-      for _, param in ipairs(endpoint.params) do assert.is_nil(seen[param.name], id .. ": " .. param.name) end
-      for _, name in ipairs(endpoint.at_least_one or {}) do assert.is_table(seen[name], id .. ": " .. name) end
+      for _, param in ipairs(endpoint.params) do
+        assert.is_nil(seen[param.name], id .. ": " .. param.name)
+      end
+      for _, name in ipairs(endpoint.at_least_one or {}) do
+        assert.is_table(seen[name], id .. ": " .. name)
+      end
       if endpoint.range then
         for _, name in ipairs { endpoint.range.from, endpoint.range.to } do
           assert.is_table(seen[name], id .. ": " .. name)
@@ -397,16 +485,18 @@ describe("the endpoint data", function()
     end)
   end)
 
-  it("has sound types at every depth", function()
-    walk_all(check_type)
-  end)
+  it("has sound types at every depth", function() walk_all(check_type) end)
 
   it("has a doc on every class, and one shape per class", function()
     local function shape_of(kind)
       local words = {}
       for _, field in ipairs(kind.fields or {}) do
-        words[#words + 1] = field.name .. ":" .. field.type .. (field.required and "!" or "") ..
-          (field.items and field.items.class or "") .. (field.class or "")
+        words[#words + 1] = field.name
+          .. ":"
+          .. field.type
+          .. (field.required and "!" or "")
+          .. (field.items and field.items.class or "")
+          .. (field.class or "")
       end
       return table.concat(words, " ")
     end
@@ -425,15 +515,21 @@ describe("the endpoint data", function()
   it("has envelope keys, and siblings beside them only", function()
     each(function(endpoint, id)
       local result = endpoint.result
-      for key in pairs(result) do assert.is_true(key == "keys" or key == "type" or key == "extra", id) end
+      for key in pairs(result) do
+        assert.is_true(key == "keys" or key == "type" or key == "extra", id)
+      end
       assert.is_table(result.type, id)
       if result.keys then
         assert.is_true(#result.keys > 0, id)
-        for _, key in ipairs(result.keys) do assert.is_truthy(key:find "^%l+$", id) end
+        for _, key in ipairs(result.keys) do
+          assert.is_truthy(key:find "^%l+$", id)
+        end
       end
       if result.extra then
         assert.is_table(result.keys, id)
-        for _, field in ipairs(result.extra) do check_doc(field.doc, id .. "." .. field.name) end
+        for _, field in ipairs(result.extra) do
+          check_doc(field.doc, id .. "." .. field.name)
+        end
       end
     end)
   end)
@@ -470,11 +566,17 @@ describe("the endpoint data", function()
       if data.reconcile == "get" then
         -- associations are looked up by the schedule alone
         assert.is_true(#lookup.params >= 1 and #lookup.params <= #params, entry.id)
-        for index, param in ipairs(lookup.params) do assert.are.equal(param.name, params[index].name, entry.id) end
+        for index, param in ipairs(lookup.params) do
+          assert.are.equal(param.name, params[index].name, entry.id)
+        end
       end
     end
-    for _, entry in ipairs(endpoints) do check(entry) end
-    for _, entry in ipairs(aliases) do check(entry) end
+    for _, entry in ipairs(endpoints) do
+      check(entry)
+    end
+    for _, entry in ipairs(aliases) do
+      check(entry)
+    end
   end)
 
   it("requires a scope that fits the endpoint", function()
@@ -487,7 +589,9 @@ describe("the endpoint data", function()
 
   it("has aliases of real endpoints only", function()
     for _, entry in ipairs(aliases) do
-      for key in pairs(entry.data) do assert.is_true(ALIAS_KEYS[key] == true, entry.id .. ": " .. tostring(key)) end
+      for key in pairs(entry.data) do
+        assert.is_true(ALIAS_KEYS[key] == true, entry.id .. ": " .. tostring(key))
+      end
       local target = by_id[entry.data.alias]
       assert.is_table(target, entry.id)
       assert.is_nil(target.alias, entry.id)
@@ -572,9 +676,7 @@ describe("what the endpoint data must not get wrong", function()
   end)
 
   it("keeps null apart from absent for availabilityType alone", function()
-    walk_all(function(kind, where)
-      assert.are.equal(kind.name == "availabilityType", kind.nullable == true, where)
-    end)
+    walk_all(function(kind, where) assert.are.equal(kind.name == "availabilityType", kind.nullable == true, where) end)
   end)
 
   it("never shows a traceId as data", function()
@@ -589,8 +691,10 @@ describe("what the endpoint data must not get wrong", function()
     end)
     table.sort(filled)
     assert.are.same({
-      "notes.list query limit=20", "notes.list query offset=0",
-      "resources.list query limit=100", "resources.list query skip=0",
+      "notes.list query limit=20",
+      "notes.list query offset=0",
+      "resources.list query limit=100",
+      "resources.list query skip=0",
     }, filled)
   end)
 
@@ -627,10 +731,16 @@ describe("what the endpoint data must not get wrong", function()
 
   it("has no defaults in updates: a field that is left out keeps its value", function()
     for _, id in ipairs {
-      "calendars.update", "appointments.update", "block_slots.update", "resources.update", "notifications.update",
+      "calendars.update",
+      "appointments.update",
+      "block_slots.update",
+      "resources.update",
+      "notifications.update",
       "schedules.update",
     } do
-      for _, field in ipairs(body_of(id)) do assert.is_nil(field.default, id .. "." .. field.name) end
+      for _, field in ipairs(body_of(id)) do
+        assert.is_nil(field.default, id .. "." .. field.name)
+      end
     end
   end)
 
@@ -643,9 +753,20 @@ describe("what the endpoint data must not get wrong", function()
     assert.are.same({ "event", "appointment" }, by_id["appointments.get"].result.keys)
     assert.are.same({ "events" }, by_id["block_slots.list"].result.keys)
     for _, id in ipairs {
-      "appointments.create", "appointments.update", "block_slots.create", "block_slots.update", "resources.list",
-      "resources.create", "resources.get", "resources.update", "notifications.list", "notifications.create",
-      "notifications.get", "calendars.free_slots", "groups.validate_slug", "events.delete",
+      "appointments.create",
+      "appointments.update",
+      "block_slots.create",
+      "block_slots.update",
+      "resources.list",
+      "resources.create",
+      "resources.get",
+      "resources.update",
+      "notifications.list",
+      "notifications.create",
+      "notifications.get",
+      "calendars.free_slots",
+      "groups.validate_slug",
+      "events.delete",
     } do
       assert.is_nil(by_id[id].result.keys, id)
     end
@@ -661,7 +782,12 @@ describe("what the endpoint data must not get wrong", function()
     end)
     table.sort(found)
     assert.are.same({
-      "block_slots.create", "block_slots.update", "events.delete", "groups.create", "notes.create", "resources.create",
+      "block_slots.create",
+      "block_slots.update",
+      "events.delete",
+      "groups.create",
+      "notes.create",
+      "resources.create",
       "schedules.create",
     }, found)
   end)

@@ -25,9 +25,7 @@ describe("combined:", function()
   local function arrived(count) async.arrived(server, count) end
 
   --- A change that the server gets and never answers.
-  local function stalled_write()
-    return client.calendars:delete("stalled")
-  end
+  local function stalled_write() return client.calendars:delete("stalled") end
 
   local function expect_stalled(count)
     server:reply { method = "DELETE", path = "/calendars/stalled", times = count or 1, steps = { { stall = true } } }
@@ -40,8 +38,10 @@ describe("combined:", function()
     local cut = err.unclear[1]
     assert.are.equal("cancelled", cut.kind)
     assert.are.equal("maybe", cut.applied)
-    assert.are.equal("cancelled: the call was cut off after it had left (DELETE /calendars/stalled, applied: maybe)",
-      tostring(cut))
+    assert.are.equal(
+      "cancelled: the call was cut off after it had left (DELETE /calendars/stalled, applied: maybe)",
+      tostring(cut)
+    )
   end
 
   describe("map", function()
@@ -66,7 +66,8 @@ describe("combined:", function()
       server:reply(
         { path = "/calendars/a", body = [[{"calendar":{"id":"a"}}]] },
         { path = "/calendars/b", status = 404, body = [[{"message":"no b"}]] },
-        { path = "/calendars/c", body = [[{"calendar":{"id":"c"}}]] })
+        { path = "/calendars/c", body = [[{"calendar":{"id":"c"}}]] }
+      )
       local results, errors = map({ "a", "b", "c" }, function(id) return client.calendars:get(id) end)
       assert.are.equal(3, results.n)
       assert.are.equal("a", results[1].id)
@@ -125,7 +126,9 @@ describe("combined:", function()
       for _, case in ipairs { { 1, 1 }, { 3, 3 }, { 100, 25 }, { nil, 16 } } do
         local busy, most = 0, 0
         local items = {}
-        for index = 1, 25 do items[index] = index end
+        for index = 1, 25 do
+          items[index] = index
+        end
         map(items, function()
           busy = busy + 1
           most = math.max(most, busy)
@@ -200,7 +203,8 @@ describe("combined:", function()
     it("runs the loop itself outside of tasks", function()
       server:reply { always = true, expand = true, body = [[{"calendar":{"id":"$last"}}]] }
       local results = assert(hoopai.all {
-        function() return client.calendars:get("a") end, function() return client.calendars:get("b") end,
+        function() return client.calendars:get("a") end,
+        function() return client.calendars:get("b") end,
       })
       assert.are.same({ "a", "b" }, { results[1].id, results[2].id })
       assert.are.same({ n = 0 }, (hoopai.all {}))
@@ -225,7 +229,10 @@ describe("combined:", function()
         local failing, cancelled = spawn(error, "raised", 0), spawn(sleep, 600)
         cancelled:cancel()
         local results, errors = hoopai.all {
-          failing, function() return 2 end, cancelled, function() return nil, "plain" end,
+          failing,
+          function() return 2 end,
+          cancelled,
+          function() return nil, "plain" end,
         }
         assert.are.same({ n = 4, nil, 2, nil, nil }, results)
         assert.are.same({ "raised", "cancelled" }, { errors[1].kind, errors[3].kind })
@@ -296,7 +303,8 @@ describe("combined:", function()
     it("gives all errors when all fail", function()
       server:reply { path = "/calendars/a", status = 404, body = [[{"message":"no a"}]] }
       local value, errors, index = hoopai.race {
-        function() return client.calendars:get("a") end, function() return nil, "plain" end,
+        function() return client.calendars:get("a") end,
+        function() return nil, "plain" end,
       }
       assert.is_nil(value)
       assert.is_nil(index)
@@ -351,11 +359,19 @@ describe("combined:", function()
       local both = 0
       local function meet() -- both go on in the same moment
         both = both + 1
-        while both < 2 do sleep(0.001) end
+        while both < 2 do
+          sleep(0.001)
+        end
       end
       local _, changed = hoopai.race {
-        function() change() sleep(600) end,
-        function() change() return nil, "then it failed" end,
+        function()
+          change()
+          sleep(600)
+        end,
+        function()
+          change()
+          return nil, "then it failed"
+        end,
         function()
           arrived(2)
           expect.eventually(function() return server:count("busy") == 0 end, "both are done")
@@ -367,8 +383,16 @@ describe("combined:", function()
       assert.are.equal("cancelled", changed[1].kind)
       assert.are.equal("then it failed", changed[2].cause)
       local value, late = hoopai.race {
-        function() change() meet() return "a" end,
-        function() change() meet() return "b" end,
+        function()
+          change()
+          meet()
+          return "a"
+        end,
+        function()
+          change()
+          meet()
+          return "b"
+        end,
       }
       -- One of them won; the other one's change was made, and its result is not returned.
       assert.is_truthy(value == "a" or value == "b")
@@ -376,8 +400,10 @@ describe("combined:", function()
     end)
 
     it("does not tell of what had no effect", function()
-      server:reply({ method = "DELETE", path = "/calendars/refused", status = 403, body = [[{"message":"no"}]] },
-        { method = "GET", path = "/calendars/stalled", times = 2, steps = { { stall = true } } })
+      server:reply(
+        { method = "DELETE", path = "/calendars/refused", status = 403, body = [[{"message":"no"}]] },
+        { method = "GET", path = "/calendars/stalled", times = 2, steps = { { stall = true } } }
+      )
       local narrow = leak.client { token = "t", base_url = server.url, max_connections = 1 }
       local _, changed = hoopai.race {
         function()
@@ -411,23 +437,29 @@ describe("combined:", function()
       local function give(...) return ... end
       assert.are.same({ n = 3, 1, nil, nil }, table.pack(hoopai.timeout(600, give, 1, nil, nil)))
       assert.are.same({ n = 2, nil, "err" }, table.pack(hoopai.timeout(600, give, nil, "err")))
-      assert.are.equal("task", run(hoopai.timeout, 600, function()
-        sleep(0.001)
-        return "task"
-      end))
+      assert.are.equal(
+        "task",
+        run(hoopai.timeout, 600, function()
+          sleep(0.001)
+          return "task"
+        end)
+      )
     end)
 
     it("cancels what takes longer, with all that it spawned", function()
       local closed = {}
       expect.within(20, function()
-        local err = expect.failure("timeout", hoopai.timeout(0.02, function()
-          local _ <close> = closing(closed, "main")
-          spawn(function()
-            local _ <close> = closing(closed, "spawned")
+        local err = expect.failure(
+          "timeout",
+          hoopai.timeout(0.02, function()
+            local _ <close> = closing(closed, "main")
+            spawn(function()
+              local _ <close> = closing(closed, "spawned")
+              sleep(600)
+            end)
             sleep(600)
           end)
-          sleep(600)
-        end))
+        )
         assert.are.equal("no", err.applied)
         assert.is_true(err.retryable)
         assert.is_nil(err.unclear)
@@ -458,10 +490,13 @@ describe("combined:", function()
 
     it("tells of a change that had succeeded before", function()
       server:reply { method = "DELETE", path = "/calendars/done", body = [[{"success":true}]] }
-      local err = expect.failure("timeout", hoopai.timeout(0.3, function()
-        assert(run(function() return client.calendars:delete("done") end)) -- in a scope of its own
-        sleep(600)
-      end))
+      local err = expect.failure(
+        "timeout",
+        hoopai.timeout(0.3, function()
+          assert(run(function() return client.calendars:delete("done") end)) -- in a scope of its own
+          sleep(600)
+        end)
+      )
       assert.are.equal("yes", err.applied)
       assert.is_false(err.retryable)
     end)
@@ -469,12 +504,18 @@ describe("combined:", function()
     it("within timeout and race tells the outermost", function()
       expect_stalled()
       local inner
-      local err = expect.failure("timeout", hoopai.timeout(0.5, function()
-        inner = expect.failure("timeout", hoopai.timeout(0.2, function()
-          return hoopai.race { stalled_write, function() sleep(600) end }
-        end))
-        sleep(600)
-      end))
+      local err = expect.failure(
+        "timeout",
+        hoopai.timeout(0.5, function()
+          inner = expect.failure(
+            "timeout",
+            hoopai.timeout(0.2, function()
+              return hoopai.race { stalled_write, function() sleep(600) end }
+            end)
+          )
+          sleep(600)
+        end)
+      )
       expect_unclear(inner)
       expect_unclear(err)
     end)
@@ -522,13 +563,16 @@ describe("combined:", function()
       end)
     end)
 
-    it("and that of one that raised does not say \"no\" after a change", function()
+    it('and that of one that raised does not say "no" after a change', function()
       server:reply { method = "DELETE", path = "/calendars/c", body = [[{"success":true}]] }
       run(function()
-        local err = expect.failure("raised", spawn(function()
-          assert(client.calendars:delete("c"))
-          error("after it")
-        end):join())
+        local err = expect.failure(
+          "raised",
+          spawn(function()
+            assert(client.calendars:delete("c"))
+            error("after it")
+          end):join()
+        )
         assert.are.equal("yes", err.applied)
         assert.are.equal("no", expect.failure("raised", spawn(error, "x"):join()).applied)
       end)
@@ -549,8 +593,13 @@ describe("combined:", function()
     ]]):format(server.url))
     local text, ok = process:finish()
     assert.is_true(ok, text)
-    assert.matches("Lua warning: hoopai: cancelled: the call was cut off after it had left (DELETE /calendars/stalled, "
-      .. "applied: maybe)", text, 1, true)
+    assert.matches(
+      "Lua warning: hoopai: cancelled: the call was cut off after it had left (DELETE /calendars/stalled, "
+        .. "applied: maybe)",
+      text,
+      1,
+      true
+    )
     assert.matches("false\tout", text, 1, true)
   end)
 
@@ -568,12 +617,16 @@ describe("combined:", function()
         sleep(0)
         sleep(0)
         local ok = pcall(run, function()
-          for _ = 1, 10000 do spawn(sleep, 600) end
+          for _ = 1, 10000 do
+            spawn(sleep, 600)
+          end
           sleep(0.001)
           error("out")
         end)
         assert.is_false(ok)
-        for _, task in ipairs(tasks) do task:cancel() end
+        for _, task in ipairs(tasks) do
+          task:cancel()
+        end
       end)
       assert.are.equal(0, woken)
     end)
@@ -586,7 +639,9 @@ describe("combined:", function()
       fns[index] = function() return assert(client.calendars:get("c" .. index)).id == "c" .. index end
     end
     local right = 0
-    for _, fine in ipairs((hoopai.all(fns))) do right = right + (fine and 1 or 0) end
+    for _, fine in ipairs((hoopai.all(fns))) do
+      right = right + (fine and 1 or 0)
+    end
     assert.are.equal(10000, right)
   end)
 end)

@@ -17,7 +17,10 @@ describe("hoopai.async", function()
       for name in lfs.dir(folder) do
         local path = folder .. "/" .. name
         if name:find "^%." or path == "lua/hoopai/async" then goto continue end
-        if lfs.attributes(path, "mode") == "directory" then check(path) goto continue end
+        if lfs.attributes(path, "mode") == "directory" then
+          check(path)
+          goto continue
+        end
         for line in io.lines(path) do
           local module = line:match 'require%(?%s*"hoopai%.async%.([%w_]+)"'
           if module then assert.same({ "lua/hoopai/loop", "loop" }, { folder, module }) end
@@ -44,7 +47,9 @@ describe("hoopai.async", function()
     local function visit(module, above)
       assert.is_nil(above[module], module .. " requires itself")
       above[module] = true
-      for _, other in ipairs(requires[module]) do visit(other, above) end
+      for _, other in ipairs(requires[module]) do
+        visit(other, above)
+      end
       above[module] = nil
       checked = checked + 1
     end

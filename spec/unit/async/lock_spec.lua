@@ -26,8 +26,7 @@ describe("locks", function()
         end)
       end
     end)
-    assert.are.same(
-      { "in1", "out1", "in2", "out2", "in3", "out3", "in4", "out4", "in5", "out5" }, seen)
+    assert.are.same({ "in1", "out1", "in2", "out2", "in3", "out3", "in4", "out4", "in5", "out5" }, seen)
   end)
 
   it("are given back by tasks that raise or are cancelled, waiting or holding", function()

@@ -53,7 +53,9 @@ describe("the loop:", function()
 
     it("gives spawn's arguments to the task, nils included", function()
       local got
-      run(function() spawn(function(...) got = table.pack(...) end, nil, 2, nil) end)
+      run(function()
+        spawn(function(...) got = table.pack(...) end, nil, 2, nil)
+      end)
       assert.are.same({ n = 3, nil, 2, nil }, got)
     end)
 
@@ -89,10 +91,13 @@ describe("the loop:", function()
           error("x")
         end))
       end
-      assert.are.equal(5, run(function()
-        sleep(0)
-        return 5
-      end))
+      assert.are.equal(
+        5,
+        run(function()
+          sleep(0)
+          return 5
+        end)
+      )
       assert.is_false(pcall(spawn, print))
     end)
 
@@ -166,7 +171,9 @@ describe("the loop:", function()
     it("nested, left by an error of the outer one, leaves no loop behind", function()
       for _, nested in ipairs { run, function(fn) return map({ 1, 2 }, fn) end } do
         local ok, message = pcall(run, function()
-          spawn(function() nested(function() sleep(20) end) end)
+          spawn(function()
+            nested(function() sleep(20) end)
+          end)
           sleep(0)
           sleep(0)
           error("out", 0)
@@ -186,7 +193,9 @@ describe("the loop:", function()
       end
       run(function()
         local task = spawn(deep, 20)
-        for _ = 1, 50 do sleep(0) end
+        for _ = 1, 50 do
+          sleep(0)
+        end
         task:cancel()
         expect.failure("cancelled", task:join())
       end)
@@ -248,10 +257,14 @@ describe("the loop:", function()
       server:reply { always = true, delay = 0.1, expand = true, body = [[{"calendar":{"id":"$last"}}]] }
       local client = new()
       local items = {}
-      for index = 1, 50 do items[index] = "c" .. index end
+      for index = 1, 50 do
+        items[index] = "c" .. index
+      end
       local results, errors = map(items, function(id) return client.calendars:get(id) end, { concurrency = 50 })
       assert.is_nil(errors)
-      for index = 1, 50 do assert.are.equal("c" .. index, results[index].id) end
+      for index = 1, 50 do
+        assert.are.equal("c" .. index, results[index].id)
+      end
       local ledger = server:ledger()
       local first, last, most = math.huge, 0, 0
       for _, request in ipairs(ledger) do
@@ -268,10 +281,14 @@ describe("the loop:", function()
       server:reply(ANY)
       local client = new { max_connections = 8 }
       local items = {}
-      for index = 1, 500 do items[index] = "c" .. index end
+      for index = 1, 500 do
+        items[index] = "c" .. index
+      end
       local results, errors = map(items, function(id) return client.calendars:get(id) end, { concurrency = 500 })
       assert.is_nil(errors)
-      for index = 1, 500 do assert.are.equal("c" .. index, results[index].id) end
+      for index = 1, 500 do
+        assert.are.equal("c" .. index, results[index].id)
+      end
       assert.are.equal(500, #server:ledger())
       assert.is_true(#server:connections() <= 8)
     end)
@@ -294,7 +311,9 @@ describe("the loop:", function()
         assert.are.equal(10, leak.in_flight())
         server:release("open")
       end)
-      for index = 1, 10 do assert.are.equal("c" .. index, ids[index]) end
+      for index = 1, 10 do
+        assert.are.equal("c" .. index, ids[index])
+      end
       collectgarbage()
       collectgarbage()
       server:wait("open", "exactly", 0)
@@ -306,12 +325,14 @@ describe("the loop:", function()
         { path = "/calendars/slow", always = true, delay = 0.01, body = [[{"calendar":{"id":"slow"}}]] },
         { path = "/calendars/stalled", always = true, steps = { { stall = true } } },
         { path = "/calendars/reset", always = true, reset = "before" },
-        { path = "/calendars/cut", always = true, cut = 70, body = [[{"calendar":{"id":"cut"}}]] })
+        { path = "/calendars/cut", always = true, cut = 70, body = [[{"calendar":{"id":"cut"}}]] }
+      )
       local names = { "ok", "slow", "stalled", "reset", "cut" }
       local allowed = {
         ok = { fine = true, timeout = true, cancelled = true },
         slow = { fine = true, timeout = true, cancelled = true },
-        stalled = { timeout = true, cancelled = true }, reset = { network = true, timeout = true, cancelled = true },
+        stalled = { timeout = true, cancelled = true },
+        reset = { network = true, timeout = true, cancelled = true },
         cut = { network = true, protocol = true, decode = true, timeout = true, cancelled = true },
       }
       local state = 20240229
@@ -346,7 +367,8 @@ describe("the loop:", function()
     it("of several clients share the loop", function()
       server:reply(
         { path = "/calendars/a", hold = "both", body = [[{"calendar":{}}]] },
-        { path = "/calendars/b", hold = "both", body = [[{"calendar":{}}]] })
+        { path = "/calendars/b", hold = "both", body = [[{"calendar":{}}]] }
+      )
       local first, second = new(), new()
       run(function()
         local a = spawn(function() return first.calendars:get("a") end)
@@ -360,8 +382,10 @@ describe("the loop:", function()
 
     it("that block have connections of their own, and do not step those of tasks", function()
       local client = new()
-      server:reply({ path = "/calendars/task", hold = "open", body = [[{"calendar":{"id":"task"}}]] },
-        { path = "/calendars/blocking", body = [[{"calendar":{"id":"blocking"}}]] })
+      server:reply(
+        { path = "/calendars/task", hold = "open", body = [[{"calendar":{"id":"task"}}]] },
+        { path = "/calendars/blocking", body = [[{"calendar":{"id":"blocking"}}]] }
+      )
       local seen, note = log()
       run(function()
         local task = spawn(function()
@@ -417,7 +441,11 @@ describe("the loop:", function()
       assert.are.same({ false, "out" }, { ok, message })
       assert.is_true(flying == 0 or flying == 1)
       -- It may be refused, by name; when it is made, it must have its own answer.
-      if got[1] then assert.are.equal("cleanup", got[2].id) else assert.matches("calendars:get", got[2]) end
+      if got[1] then
+        assert.are.equal("cleanup", got[2].id)
+      else
+        assert.matches("calendars:get", got[2])
+      end
       server:wait("busy", "exactly", 0)
       if not got[1] then assert(client.calendars:get("c")) end
     end)

@@ -31,10 +31,12 @@ describe("the pollset", function()
     collector.pace(100, 400, 30)
     collectgarbage("stop")
     local removed = false
-    setmetatable({}, { __gc = function()
-      pollset.remove(first)
-      removed = true
-    end })
+    setmetatable({}, {
+      __gc = function()
+        pollset.remove(first)
+        removed = true
+      end,
+    })
     collectgarbage("restart")
     pollset.add(second)
     collector.pace(200, 100, 13)
@@ -58,7 +60,8 @@ describe("the pollset", function()
     local b <close> = core.multi {}
     local function add(multi, given)
       local waiting = {
-        pollfd = function() return multi:pollfd() end, timeout = function() return given.seconds end,
+        pollfd = function() return multi:pollfd() end,
+        timeout = function() return given.seconds end,
         count = function() return given.queued or 0, given.running or 0 end,
         has_ended = function() return given.ended or false end,
       }
@@ -66,8 +69,10 @@ describe("the pollset", function()
       return waiting
     end
     for _, case in ipairs {
-      { { seconds = 2 }, { seconds = 1 }, false, 1 }, { { seconds = 2, running = 1 }, { seconds = 3 }, true, 2 },
-      { {}, { seconds = 3, queued = 1 }, true, 3 }, { { ended = true }, {}, true, math.huge },
+      { { seconds = 2 }, { seconds = 1 }, false, 1 },
+      { { seconds = 2, running = 1 }, { seconds = 3 }, true, 2 },
+      { {}, { seconds = 3, queued = 1 }, true, 3 },
+      { { ended = true }, {}, true, math.huge },
     } do
       local first, second = add(a, case[1]), add(b, case[2])
       assert.are.same({ case[3], case[4] }, { pollset.next_wait() })

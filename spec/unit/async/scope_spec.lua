@@ -29,21 +29,27 @@ describe("scopes:", function()
     end)
 
     it("does not, when it was joined later", function()
-      assert.are.equal("result", run(function()
-        local task = spawn(error, "noticed", 0)
-        sleep(0.005)
-        assert.are.equal("noticed", select(2, task:join()).cause)
-        return "result"
-      end))
+      assert.are.equal(
+        "result",
+        run(function()
+          local task = spawn(error, "noticed", 0)
+          sleep(0.005)
+          assert.are.equal("noticed", select(2, task:join()).cause)
+          return "result"
+        end)
+      )
     end)
 
     it("is not that of a cancelled task", function()
-      assert.are.equal("result", run(function()
-        local task = spawn(sleep, 600)
-        sleep(0)
-        task:cancel()
-        return "result"
-      end))
+      assert.are.equal(
+        "result",
+        run(function()
+          local task = spawn(sleep, 600)
+          sleep(0)
+          task:cancel()
+          return "result"
+        end)
+      )
     end)
 
     it("is the first one, of several", function()
@@ -89,7 +95,11 @@ describe("scopes:", function()
             sleep(0)
             sleep(index % 2 / 100)
           end)
-          if index == 10 then ended = task else kept[task] = true end
+          if index == 10 then
+            ended = task
+          else
+            kept[task] = true
+          end
         end
       end)
       collectgarbage()

@@ -47,7 +47,9 @@ describe("tasks:", function()
           sleep(0.01)
           return "x"
         end)
-        for index = 1, 5 do spawn(function() note(index .. task:join()) end) end
+        for index = 1, 5 do
+          spawn(function() note(index .. task:join()) end)
+        end
       end)
       table.sort(seen)
       assert.are.same({ "1x", "2x", "3x", "4x", "5x" }, seen)
@@ -138,7 +140,12 @@ describe("tasks:", function()
         local parent
         parent = spawn(function()
           run(function()
-            spawn(function() for _ = 1, 3 do sleep(0.01) ticks = ticks + 1 end end)
+            spawn(function()
+              for _ = 1, 3 do
+                sleep(0.01)
+                ticks = ticks + 1
+              end
+            end)
             sleep(0)
             local ok, problem = pcall(parent.cancel, parent)
             assert.is_false(ok)
@@ -279,8 +286,11 @@ describe("tasks:", function()
         local task = spawn(function()
           local _ <close> = closing({}, "x", function()
             for _, wait in ipairs {
-              function() return client.calendars:get("c") end, function() return sleep(0) end,
-              function() return run(function() end) end,
+              function() return client.calendars:get("c") end,
+              function() return sleep(0) end,
+              function()
+                return run(function() end)
+              end,
             } do
               local ok, message = pcall(wait)
               assert.is_false(ok)
@@ -293,7 +303,9 @@ describe("tasks:", function()
         task:cancel()
       end)
       assert.are.equal(3, #messages)
-      for _, message in ipairs(messages) do assert.matches("__close", message) end
+      for _, message in ipairs(messages) do
+        assert.matches("__close", message)
+      end
       assert.matches("calendars:get", messages[1])
       assert.matches("hoopai.sleep", messages[2])
       assert.matches("hoopai.run", messages[3])
@@ -328,8 +340,10 @@ describe("tasks:", function()
 
     it("of a queued call keeps it from being sent", function()
       local client = new { max_connections = 1 }
-      server:reply({ path = "/calendars/first", hold = "open", body = [[{"calendar":{}}]] },
-        { path = "/calendars/third", body = [[{"calendar":{}}]] })
+      server:reply(
+        { path = "/calendars/first", hold = "open", body = [[{"calendar":{}}]] },
+        { path = "/calendars/third", body = [[{"calendar":{}}]] }
+      )
       run(function()
         local first = spawn(function() return client.calendars:get("first") end)
         arrived(1)
@@ -396,7 +410,9 @@ describe("tasks:", function()
       local seen = {}
       run(function()
         local generator = coroutine.wrap(function()
-          for index = 1, 3 do coroutine.yield(index) end
+          for index = 1, 3 do
+            coroutine.yield(index)
+          end
         end)
         for index in generator do
           seen[#seen + 1] = index

@@ -13,7 +13,9 @@ describe("timers", function()
   end
 
   it("fire in the order of their deadlines, each once", function()
-    for _, due in ipairs { 5, 1, 4, 2, 3 } do timers.add(due, "task" .. due) end
+    for _, due in ipairs { 5, 1, 4, 2, 3 } do
+      timers.add(due, "task" .. due)
+    end
     assert.same({}, fire(0.5))
     assert.same({ "task1", "task2" }, fire(2))
     assert.equal(3, timers.next())
@@ -25,12 +27,16 @@ describe("timers", function()
   it("that are dropped fire no more, wherever they are", function()
     for _, dropped in ipairs { 1, 2, 3 } do
       local entries = {}
-      for due = 1, 3 do entries[due] = timers.add(due, due) end
+      for due = 1, 3 do
+        entries[due] = timers.add(due, due)
+      end
       timers.drop(entries[dropped])
       assert.equal(dropped == 1 and 2 or 1, timers.next())
       local woken = fire(3)
       assert.equal(2, #woken)
-      for _, due in ipairs(woken) do assert.not_equal(dropped, due) end
+      for _, due in ipairs(woken) do
+        assert.not_equal(dropped, due)
+      end
     end
   end)
 
@@ -48,7 +54,9 @@ describe("timers", function()
     collectgarbage()
     collectgarbage()
     local count = 0
-    for _ in pairs(kept) do count = count + 1 end
+    for _ in pairs(kept) do
+      count = count + 1
+    end
     assert.is_true(count < 200, count .. " entries")
     assert.same({ 1000, 900, 800, 700, 600, 500, 400, 300, 200, 100 }, fire(1000))
   end)
@@ -65,6 +73,8 @@ describe("timers", function()
     end
     local woken = fire(1000)
     assert.equal(500, #woken)
-    for index = 2, 500 do assert.is_true(woken[index - 1] <= woken[index]) end
+    for index = 2, 500 do
+      assert.is_true(woken[index - 1] <= woken[index])
+    end
   end)
 end)

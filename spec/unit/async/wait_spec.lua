@@ -104,9 +104,13 @@ describe("waiting:", function()
         local before = collectgarbage("count")
         for _ = 1, 200 do
           local tasks = {}
-          for index = 1, 100 do tasks[index] = spawn(sleep, 3600) end
+          for index = 1, 100 do
+            tasks[index] = spawn(sleep, 3600)
+          end
           sleep(0)
-          for index = 1, 100 do tasks[index]:cancel() end
+          for index = 1, 100 do
+            tasks[index]:cancel()
+          end
         end
         collectgarbage()
         collectgarbage()
@@ -139,14 +143,20 @@ describe("waiting:", function()
           return a < b
         end)
       end,
-      ["string.gsub"] = function(wait) ("abc"):gsub(".", function() wait() end) end,
-      ["a metamethod called by C"] = function(wait)
-        local _ = tostring(setmetatable({}, { __tostring = function()
-          wait()
-          return "x"
-        end }))
+      ["string.gsub"] = function(wait)
+        ("abc"):gsub(".", function() wait() end)
       end,
-      ["load with a function"] = function(wait) assert(load(function() wait() end)) end,
+      ["a metamethod called by C"] = function(wait)
+        local _ = tostring(setmetatable({}, {
+          __tostring = function()
+            wait()
+            return "x"
+          end,
+        }))
+      end,
+      ["load with a function"] = function(wait)
+        assert(load(function() wait() end))
+      end,
     }
 
     for name, place in pairs(places) do
@@ -167,8 +177,14 @@ describe("waiting:", function()
         run(function()
           local messages = {}
           for _, wait in ipairs {
-            function() return client.calendars:get("c") end, function() return sleep(0) end,
-            function() return run(function() end) end, function() return map({ 1 }, function() end) end,
+            function() return client.calendars:get("c") end,
+            function() return sleep(0) end,
+            function()
+              return run(function() end)
+            end,
+            function()
+              return map({ 1 }, function() end)
+            end,
             function() return client:request { method = "GET", path = "/x" } end,
           } do
             local ok, message = pcall(place, wait)
@@ -223,8 +239,11 @@ describe("waiting:", function()
       local client = new()
       run(function()
         for _, wait in ipairs {
-          function() return client.calendars:get("c") end, function() return sleep(0) end,
-          function() return run(function() end) end,
+          function() return client.calendars:get("c") end,
+          function() return sleep(0) end,
+          function()
+            return run(function() end)
+          end,
         } do
           local thread = coroutine.create(wait)
           local ok, message = coroutine.resume(thread)

@@ -17,13 +17,13 @@ local TOKEN = "pit-6f1c2f6e-recorded-by-the-test-server"
 local HOSTILE = "a b/../c?d=e#f%2f;ä"
 local HOSTILE_ENCODED = "a%20b%2F..%2Fc%3Fd%3De%23f%252f%3B%C3%A4"
 
-local function title_of(case)
-  return case.name .. (case.title and " " .. case.title or "")
-end
+local function title_of(case) return case.name .. (case.title and " " .. case.title or "") end
 
 local function pairs_of(query)
   local list = {}
-  for pair in (query or ""):gmatch("[^&]+") do list[#list + 1] = pair end
+  for pair in (query or ""):gmatch("[^&]+") do
+    list[#list + 1] = pair
+  end
   table.sort(list)
   return list
 end
@@ -84,7 +84,12 @@ describe("hoopai.call.endpoints:", function()
 
   local function check_headers(case, request)
     local expected = {
-      ["host"] = 1, ["authorization"] = 1, ["version"] = 1, ["accept"] = 1, ["user-agent"] = 1, ["accept-encoding"] = 1,
+      ["host"] = 1,
+      ["authorization"] = 1,
+      ["version"] = 1,
+      ["accept"] = 1,
+      ["user-agent"] = 1,
+      ["accept-encoding"] = 1,
     }
     if case.body then expected["content-type"] = 1 end
     if case.body or case.method == "PUT" or case.method == "POST" then expected["content-length"] = 1 end
@@ -176,8 +181,7 @@ describe("hoopai.call.endpoints:", function()
     assert(client.notes:list("a", { limit = 7.0, offset = 2 ^ 40 }))
     assert.are.same({ "limit=7", "offset=1099511627776" }, pairs_of(server:last().query))
     assert(client.calendars:update("c", { slotDuration = 30.0, appoinmentPerDay = 123456789012345 }))
-    assert.are.same(json.read [[{"slotDuration":30,"appoinmentPerDay":123456789012345}]],
-      json.read(server:last().body))
+    assert.are.same(json.read [[{"slotDuration":30,"appoinmentPerDay":123456789012345}]], json.read(server:last().body))
     assert(client.calendars:free_slots("c", { startDate = 1730073600000.0, endDate = 1730160000000 }))
     assert.are.same({ "endDate=1730160000000", "startDate=1730073600000" }, pairs_of(server:last().query))
   end)
@@ -193,15 +197,21 @@ describe("hoopai.call.endpoints:", function()
       end
     end
     assert.are.same({
-      ["GET /calendars/"] = true, ["POST /calendars/"] = true,
-      ["GET /calendars/groups"] = true, ["POST /calendars/groups"] = true,
+      ["GET /calendars/"] = true,
+      ["POST /calendars/"] = true,
+      ["GET /calendars/groups"] = true,
+      ["POST /calendars/groups"] = true,
       ["POST /calendars/groups/validate-slug"] = true,
-      ["GET /calendars/events"] = true, ["GET /calendars/blocked-slots"] = true,
+      ["GET /calendars/events"] = true,
+      ["GET /calendars/blocked-slots"] = true,
       ["POST /calendars/events/appointments"] = true,
-      ["POST /calendars/events/block-slots"] = true, ["PUT /calendars/events/block-slots/{eventId}"] = true,
-      ["GET /calendars/resources/{resourceType}"] = true, ["POST /calendars/resources/{resourceType}"] = true,
+      ["POST /calendars/events/block-slots"] = true,
+      ["PUT /calendars/events/block-slots/{eventId}"] = true,
+      ["GET /calendars/resources/{resourceType}"] = true,
+      ["POST /calendars/resources/{resourceType}"] = true,
       ["PUT /calendars/resources/{resourceType}/{id}"] = true,
-      ["GET /calendars/schedules/search"] = true, ["POST /calendars/schedules"] = true,
+      ["GET /calendars/schedules/search"] = true,
+      ["POST /calendars/schedules"] = true,
     }, with_location)
   end)
 
@@ -221,26 +231,35 @@ describe("hoopai.call.endpoints:", function()
     server:reply({ body = [[{"schedule":{}}]] }, { body = [[{"calendar":{}}]] }, { body = "[]" })
     assert(unchecked.schedules:update("s", { rules = {} }))
     assert(unchecked.calendars:update("c", {
-      openHours = { { daysOfTheWeek = {}, hours = {} } }, teamMembers = {}, unknown = hoopai.array {}, free = {},
+      openHours = { { daysOfTheWeek = {}, hours = {} } },
+      teamMembers = {},
+      unknown = hoopai.array {},
+      free = {},
     }))
     assert(unchecked.notifications:create("c", {}))
     local ledger = server:ledger()
     assert.are.same(json.read [[{"rules":[]}]], json.read(ledger[1].body))
-    assert.are.same(json.read [[{
+    assert.are.same(
+      json.read [[{
       "openHours": [ { "daysOfTheWeek": [], "hours": [] } ], "teamMembers": [], "unknown": [], "free": {} }]],
-      json.read(ledger[2].body))
+      json.read(ledger[2].body)
+    )
     assert.are.same(json.read "[]", json.read(ledger[3].body))
   end)
 
   it("what get returned can be changed and given to update", function()
-    server:reply({ body = [[{ "calendar": { "name": "Yoga", "openHours": [], "availabilityType": null,
-      "slotDuration": 30, "teamMembers": [ { "userId": "u", "locationConfigurations": [] } ] } }]] },
-      { body = [[{"calendar":{}}]] })
+    server:reply({
+      body = [[{ "calendar": { "name": "Yoga", "openHours": [], "availabilityType": null,
+      "slotDuration": 30, "teamMembers": [ { "userId": "u", "locationConfigurations": [] } ] } }]],
+    }, { body = [[{"calendar":{}}]] })
     local calendar = assert(client.calendars:get("c"))
     calendar.slotDuration = 45
     assert(client.calendars:update("c", calendar))
-    assert.are.same(json.read [[{ "name": "Yoga", "openHours": [], "availabilityType": null, "slotDuration": 45,
-      "teamMembers": [ { "userId": "u", "locationConfigurations": [] } ] }]], json.read(server:last().body))
+    assert.are.same(
+      json.read [[{ "name": "Yoga", "openHours": [], "availabilityType": null, "slotDuration": 45,
+      "teamMembers": [ { "userId": "u", "locationConfigurations": [] } ] }]],
+      json.read(server:last().body)
+    )
   end)
 
   it("read-only fields are named, with the advice to leave them out", function()
@@ -292,21 +311,31 @@ describe("hoopai.call.endpoints:", function()
     it("returns an endpoint, always the same one, with the fields of its data", function()
       local endpoint = endpoints.find "notes.update"
       assert.are.equal(endpoint, endpoints.find "notes.update")
-      assert.are.same({ "notes:update", "PUT", 2, 4, "idempotent", "list", "notes:list" },
-        { endpoint.id, endpoint.method, endpoint.id_count, endpoint.most_arguments, endpoint.retry,
-          endpoint.reconcile, endpoint.reader().id })
+      assert.are.same({ "notes:update", "PUT", 2, 4, "idempotent", "list", "notes:list" }, {
+        endpoint.id,
+        endpoint.method,
+        endpoint.id_count,
+        endpoint.most_arguments,
+        endpoint.retry,
+        endpoint.reconcile,
+        endpoint.reader().id,
+      })
       assert.is_true(endpoint.sends_body)
       assert.is_nil(endpoints.find "notes.no_such_method")
     end)
 
     it("returns no reader for what cannot be reconciled", function()
-      for _, key in ipairs { "notes.list", "events.delete" } do assert.is_nil(endpoints.find(key).reader, key) end
+      for _, key in ipairs { "notes.list", "events.delete" } do
+        assert.is_nil(endpoints.find(key).reader, key)
+      end
     end)
   end)
 
   it("sends no change before all that reconciles it is loaded", function()
-    server:reply({ method = "PUT", path = "/calendars/c", close = "before" },
-      { path = "/calendars/c", body = [[{"calendar":{"id":"c","name":"Yoga"}}]] })
+    server:reply(
+      { method = "PUT", path = "/calendars/c", close = "before" },
+      { path = "/calendars/c", body = [[{"calendar":{"id":"c","name":"Yoga"}}]] }
+    )
     local text, ok = child.run(([[
       local hoopai = require "hoopai"
       local client <close> = hoopai.new { token = "t", location_id = "l", base_url = %q }
@@ -319,7 +348,9 @@ describe("hoopai.call.endpoints:", function()
     ]]):format(server.url))
     assert.is_true(ok, text)
     local methods = {}
-    for _, request in ipairs(server:ledger()) do methods[#methods + 1] = request.method end
+    for _, request in ipairs(server:ledger()) do
+      methods[#methods + 1] = request.method
+    end
     assert.are.same({ "PUT", "GET" }, methods)
   end)
 end)

@@ -28,7 +28,9 @@ describe("hoopai.call.failure:", function()
   end)
   after_each(function()
     leak.after(server)
-    for _, err in ipairs(caught) do expect.no_secret(err, TOKEN) end
+    for _, err in ipairs(caught) do
+      expect.no_secret(err, TOKEN)
+    end
   end)
 
   --- Expects a failure, keeps the error for the search for secrets.
@@ -47,12 +49,20 @@ describe("hoopai.call.failure:", function()
   describe("kind_of", function()
     it("gives the kind of each status", function()
       local KINDS = {
-        [400] = "refused", [401] = "auth", [403] = "forbidden", [404] = "not_found", [409] = "conflict",
-        [410] = "not_found", [422] = "refused", [429] = "rate_limit",
+        [400] = "refused",
+        [401] = "auth",
+        [403] = "forbidden",
+        [404] = "not_found",
+        [409] = "conflict",
+        [410] = "not_found",
+        [422] = "refused",
+        [429] = "rate_limit",
       }
       for status = 300, 999 do
-        local expected = KINDS[status] or status >= 400 and status <= 499 and "rejected"
-          or status >= 500 and status <= 599 and "server" or "protocol"
+        local expected = KINDS[status]
+          or status >= 400 and status <= 499 and "rejected"
+          or status >= 500 and status <= 599 and "server"
+          or "protocol"
         assert.are.equal(expected, failure.kind_of(status, "a message"), status)
       end
     end)
@@ -91,9 +101,14 @@ describe("hoopai.call.failure:", function()
   describe("message_of", function()
     it("finds the message of an error body", function()
       for expected, body in pairs {
-        a = { message = "a", error = "x", error_description = "y" }, b = { error = { message = "b" } },
-        c = { error = "x", error_description = "c" }, d = { error = "d", msg = "x" }, e = { msg = "e" },
-        f = { message = "", error = "f" }, g = { message = {}, error = "g" }, h = { message = { "h", "", 5, {} } },
+        a = { message = "a", error = "x", error_description = "y" },
+        b = { error = { message = "b" } },
+        c = { error = "x", error_description = "c" },
+        d = { error = "d", msg = "x" },
+        e = { msg = "e" },
+        f = { message = "", error = "f" },
+        g = { message = {}, error = "g" },
+        h = { message = { "h", "", 5, {} } },
       } do
         assert.are.equal(expected, (failure.message_of(body)))
       end
@@ -108,7 +123,14 @@ describe("hoopai.call.failure:", function()
 
     it("finds none in anything else", function()
       for _, body in ipairs {
-        "text", 5, true, {}, { "a" }, { message = 5 }, { error = {} }, { error = { message = {} } },
+        "text",
+        5,
+        true,
+        {},
+        { "a" },
+        { message = 5 },
+        { error = {} },
+        { error = { message = {} } },
         { message = { {} } },
       } do
         assert.is_nil((failure.message_of(body)))
@@ -175,10 +197,14 @@ describe("hoopai.call.failure:", function()
     end)
 
     it("is a page: the error has its type and not its text", function()
-      local err = fails("server", respond {
-        status = 502, headers = { ["Content-Type"] = "text/html" },
-        body = "<html><head><title>502 Bad Gateway</title></head>" .. ("x"):rep(10000),
-      })
+      local err = fails(
+        "server",
+        respond {
+          status = 502,
+          headers = { ["Content-Type"] = "text/html" },
+          body = "<html><head><title>502 Bad Gateway</title></head>" .. ("x"):rep(10000),
+        }
+      )
       assert.matches("502", err.message)
       assert.matches("text/html", err.message, 1, true)
       assert.is_nil(err.message:find("<", 1, true))
@@ -207,8 +233,12 @@ describe("hoopai.call.failure:", function()
 
     it("for the token is auth", function()
       for _, text in ipairs {
-        "Invalid token: access token is invalid", "Invalid JWT", "Invalid Private Integration token",
-        "Unauthorized", "something nobody has seen yet", "The token has expired",
+        "Invalid token: access token is invalid",
+        "Invalid JWT",
+        "Invalid Private Integration token",
+        "Unauthorized",
+        "something nobody has seen yet",
+        "The token has expired",
       } do
         local err = fails("auth", unauthorized(json.quote(text)))
         assert.are.equal(text, err.message)
@@ -219,10 +249,12 @@ describe("hoopai.call.failure:", function()
 
     it("for scope, token class or version is scope", function()
       for _, text in ipairs {
-        "The token is not authorized for this scope.", "THE TOKEN IS NOT AUTHORIZED FOR THIS SCOPE",
+        "The token is not authorized for this scope.",
+        "THE TOKEN IS NOT AUTHORIZED FOR THIS SCOPE",
         "This authClass type is not allowed to access this scope. Please reach out to the Platform team to get it"
           .. " added.",
-        "version header was not found.", "version header is invalid",
+        "version header was not found.",
+        "version header is invalid",
       } do
         local err = fails("scope", unauthorized(json.quote(text)))
         assert.are.equal(text, err.message)
@@ -231,15 +263,20 @@ describe("hoopai.call.failure:", function()
       fails("scope", unauthorized [=[["The token is not authorized for this scope."]]=])
     end)
 
-    it("without a body is auth", function()
-      fails("auth", respond { status = 401, body = "" })
-    end)
+    it("without a body is auth", function() fails("auth", respond { status = 401, body = "" }) end)
 
-    it("wrong location is 403: forbidden", function()
-      fails("forbidden", respond {
-        status = 403, body = [[{"statusCode":403,"message":"The token does not have access to this location."}]],
-      })
-    end)
+    it(
+      "wrong location is 403: forbidden",
+      function()
+        fails(
+          "forbidden",
+          respond {
+            status = 403,
+            body = [[{"statusCode":403,"message":"The token does not have access to this location."}]],
+          }
+        )
+      end
+    )
   end)
 
   describe("the kind slot_taken", function()
@@ -259,8 +296,10 @@ describe("hoopai.call.failure:", function()
 
     it("is nothing else", function()
       for _, text in ipairs {
-        "The calendar is not an event calendar.", "slotDuration must be a number",
-        "A team member needs to be selected. assignedUserId is missing", "No availability configured",
+        "The calendar is not an event calendar.",
+        "slotDuration must be a number",
+        "A team member needs to be selected. assignedUserId is missing",
+        "No availability configured",
       } do
         fails("refused", respond({ status = 400, body = '{"message":' .. json.quote(text) .. "}" }, POST))
       end
@@ -281,12 +320,18 @@ describe("hoopai.call.failure:", function()
       assert.are.equal(10, err.retry_after)
       assert.is_true(err.retryable)
       assert.are.equal("no", err.applied)
-      err = limited { ["X-RateLimit-Interval-Milliseconds"] = "10000", ["X-RateLimit-Remaining"] = "0",
-        ["X-RateLimit-Daily-Remaining"] = "1500" }
+      err = limited {
+        ["X-RateLimit-Interval-Milliseconds"] = "10000",
+        ["X-RateLimit-Remaining"] = "0",
+        ["X-RateLimit-Daily-Remaining"] = "1500",
+      }
       assert.are.equal("burst", err.scope)
       assert.are.equal(10, err.retry_after)
-      err = limited { ["X-RateLimit-Daily-Remaining"] = "0", ["X-RateLimit-Daily-Reset"] = "84322000",
-        ["X-RateLimit-Interval-Milliseconds"] = "10000" }
+      err = limited {
+        ["X-RateLimit-Daily-Remaining"] = "0",
+        ["X-RateLimit-Daily-Reset"] = "84322000",
+        ["X-RateLimit-Interval-Milliseconds"] = "10000",
+      }
       assert.are.equal("daily", err.scope)
       assert.are.equal(84322, err.retry_after)
       assert.are.same({ daily_remaining = 0, daily_reset_ms = 84322000, interval_ms = 10000 }, err.response.rate_limit)
@@ -301,7 +346,16 @@ describe("hoopai.call.failure:", function()
 
     it("with malformed headers does not invent a wait", function()
       for _, value in ipairs {
-        "soon", "-1", "", "nan", "inf", "0x10", "1e400", "Wed, 31 Feb 2099 07:28:00 GMT", "7 7", "1e3",
+        "soon",
+        "-1",
+        "",
+        "nan",
+        "inf",
+        "0x10",
+        "1e400",
+        "Wed, 31 Feb 2099 07:28:00 GMT",
+        "7 7",
+        "1e3",
       } do
         local err = limited { ["Retry-After"] = value, ["X-RateLimit-Max"] = value }
         assert.is_nil(err.retry_after, value)
@@ -313,7 +367,9 @@ describe("hoopai.call.failure:", function()
     it("that names a date means it by the server's own clock", function()
       local function after(date) return limited { ["Retry-After"] = date, Date = "Sun, 06 Nov 1994 08:49:37 GMT" } end
       for _, date in ipairs {
-        "Sun, 06 Nov 1994 08:49:45 GMT", "Sunday, 06-Nov-94 08:49:45 GMT", "Sun Nov  6 08:49:45 1994",
+        "Sun, 06 Nov 1994 08:49:45 GMT",
+        "Sunday, 06-Nov-94 08:49:45 GMT",
+        "Sun Nov  6 08:49:45 1994",
       } do
         assert.are.equal(8, after(date).retry_after)
       end
@@ -341,10 +397,20 @@ describe("hoopai.call.failure:", function()
     it("has the fields of the contract", function()
       local err = fails("conflict", respond { status = 409, body = [[{"message":"m","traceId":"t"}]] })
       local types = {}
-      for name, value in pairs(err) do types[name] = type(value) end
+      for name, value in pairs(err) do
+        types[name] = type(value)
+      end
       assert.are.same({
-        kind = "string", message = "string", status = "number", trace_id = "string", attempts = "number",
-        retryable = "boolean", method = "string", path = "string", response = "table", applied = "string",
+        kind = "string",
+        message = "string",
+        status = "number",
+        trace_id = "string",
+        attempts = "number",
+        retryable = "boolean",
+        method = "string",
+        path = "string",
+        response = "table",
+        applied = "string",
       }, types)
       assert.is_nil(err.details)
       assert.is_nil(err.retry_after)
@@ -353,9 +419,13 @@ describe("hoopai.call.failure:", function()
     end)
 
     it("prints in one line, whatever the server says", function()
-      local err = fails("forbidden", respond {
-        status = 403, body = [[{"message":"a\r\nb\u001b[31m","traceId":"t\nu"}]],
-      })
+      local err = fails(
+        "forbidden",
+        respond {
+          status = 403,
+          body = [[{"message":"a\r\nb\u001b[31m","traceId":"t\nu"}]],
+        }
+      )
       assert.are.equal("a\r\nb\27[31m", err.message)
       assert.are.equal("forbidden: a  b [31m (HTTP 403, GET /calendars/x, trace t u)", tostring(err))
     end)
@@ -401,8 +471,10 @@ describe("hoopai.call.failure:", function()
     assert.are.same({ "burst", 7 }, filled({ ["retry-after"] = "7" }, nil))
     assert.are.same({ "burst", 10.0 }, filled({ ["retry-after"] = "7" }, { interval_ms = 10000 }))
     assert.are.same({ "burst", 7 }, filled({ ["retry-after"] = "7" }, { interval_ms = 500, daily_remaining = 1 }))
-    assert.are.same({ "daily", 3600.0 },
-      filled({ ["retry-after"] = "7" }, { interval_ms = 500, daily_remaining = 0, daily_reset_ms = 3600000 }))
+    assert.are.same(
+      { "daily", 3600.0 },
+      filled({ ["retry-after"] = "7" }, { interval_ms = 500, daily_remaining = 0, daily_reset_ms = 3600000 })
+    )
     assert.are.same({ "daily" }, filled({}, { interval_ms = 500, daily_remaining = 0 }))
   end)
 
@@ -412,7 +484,12 @@ describe("hoopai.call.failure:", function()
       local err = failure.new(call, { kind = "server", message = "m" })
       assert.is_true(errors.is(err))
       assert.are.same({
-        kind = "server", message = "m", method = "PUT", path = "/things/x", attempts = 3, applied = "no",
+        kind = "server",
+        message = "m",
+        method = "PUT",
+        path = "/things/x",
+        attempts = 3,
+        applied = "no",
         retryable = true,
       }, setmetatable(err, nil))
     end)
@@ -422,23 +499,31 @@ describe("hoopai.call.failure:", function()
       local call = new_call { method = "POST", retry = "once" }
       local response = { status = 503, trace_id = "t" }
       local err = failure.new(call, { kind = "server", message = "m" }, { transfer = transfer }, response)
-      assert.are.same({ 503, "t", "maybe", false, response },
-        { err.status, err.trace_id, err.applied, err.retryable, err.response })
+      assert.are.same(
+        { 503, "t", "maybe", false, response },
+        { err.status, err.trace_id, err.applied, err.retryable, err.response }
+      )
       err = failure.new(call, { kind = "server", message = "m", applied = "no" }, { transfer = transfer }, response)
       assert.are.same({ "no", true }, { err.applied, err.retryable })
     end)
 
     it("is retryable for passing kinds and statuses that had no effect", function()
       local function retryable(kind, status, applied)
-        return failure.new(new_call(), { kind = kind, message = "m", applied = applied or "no" }, nil,
-          status and { status = status }).retryable
+        return failure.new(
+          new_call(),
+          { kind = kind, message = "m", applied = applied or "no" },
+          nil,
+          status and { status = status }
+        ).retryable
       end
       for _, kind in ipairs { "network", "timeout", "server", "rate_limit" } do
         assert.is_true(retryable(kind))
         assert.is_false(retryable(kind, nil, "maybe"))
         assert.is_false(retryable(kind, nil, "yes"))
       end
-      for _, status in ipairs { 408, 421, 425 } do assert.is_true(retryable("rejected", status)) end
+      for _, status in ipairs { 408, 421, 425 } do
+        assert.is_true(retryable("rejected", status))
+      end
       for _, kind in ipairs { "rejected", "auth", "tls", "closed", "decode", "refused" } do
         assert.is_false(retryable(kind, 400))
       end
@@ -448,8 +533,12 @@ describe("hoopai.call.failure:", function()
       local secret = assert(core.secret "canary1Rd")
       local given = { message = "m", details = { "a canary1Rd" } }
       local response = { status = 400, body = { ["canary1Rd"] = { { "x canary1Rd y" } }, n = 5 }, headers = {} }
-      local err = failure.new(new_call(), { kind = "refused", message = "no canary1Rd", details = given.details },
-        { secret = secret }, response)
+      local err = failure.new(
+        new_call(),
+        { kind = "refused", message = "no canary1Rd", details = given.details },
+        { secret = secret },
+        response
+      )
       expect.no_secret(err, "canary1Rd")
       assert.are.same({ "no ***", { "a ***" } }, { err.message, err.details })
       assert.are.same({ ["***"] = { { "x *** y" } }, n = 5 }, err.response.body)
@@ -460,14 +549,18 @@ describe("hoopai.call.failure:", function()
   describe("the error of a request that was not sent:", function()
     it("the client is closed", function()
       local err = failure.closed(new_call())
-      assert.are.same({ "closed", "the client is closed", "no", false },
-        { err.kind, err.message, err.applied, err.retryable })
+      assert.are.same(
+        { "closed", "the client is closed", "no", false },
+        { err.kind, err.message, err.applied, err.retryable }
+      )
     end)
 
     it("the wait was longer than queue_timeout, or later than timeout", function()
       local err = failure.queue_timeout(new_call({}, { begun = false }), "no connection was free")
-      assert.are.same({ "timeout", "queue", "no connection was free within the queue_timeout of 5 s", true },
-        { err.kind, err.stage, err.message, err.retryable })
+      assert.are.same(
+        { "timeout", "queue", "no connection was free within the queue_timeout of 5 s", true },
+        { err.kind, err.stage, err.message, err.retryable }
+      )
       err = failure.queue_timeout(new_call(), "no connection was free")
       assert.are.equal("no connection was free within the timeout of 30 s", err.message)
     end)
@@ -475,8 +568,10 @@ describe("hoopai.call.failure:", function()
     it("the rate limit asks for a wait that is too long", function()
       local err = failure.rate_limit(new_call(), "daily", 3600.4)
       assert.are.same({ "rate_limit", "daily", 3600.4, true }, { err.kind, err.scope, err.retry_after, err.retryable })
-      assert.are.equal("the requests of the day are used up; not sent, as it would have to wait for 3600 s",
-        err.message)
+      assert.are.equal(
+        "the requests of the day are used up; not sent, as it would have to wait for 3600 s",
+        err.message
+      )
       err = failure.rate_limit(new_call(), "burst", 90)
       assert.are.equal("the API asked for a long pause; not sent, as it would have to wait for 90 s", err.message)
       err = failure.rate_limit(new_call({}, { begun = false }), "late", 7)
@@ -494,8 +589,10 @@ describe("hoopai.call.failure:", function()
       local reason = errors.new { kind = "reauth_required", message = "sign in", cause = { "why" }, applied = "yes" }
       local err = failure.token(new_call(), reason)
       assert.are_not.equal(reason, err)
-      assert.are.same({ "reauth_required", "sign in", "no", "/things/x" },
-        { err.kind, err.message, err.applied, err.path })
+      assert.are.same(
+        { "reauth_required", "sign in", "no", "/things/x" },
+        { err.kind, err.message, err.applied, err.path }
+      )
       assert.are.equal(reason.cause, err.cause)
       assert.are.same({ "yes" }, { reason.applied, reason.path })
     end)
@@ -509,7 +606,9 @@ describe("hoopai.call.failure:", function()
   end)
 
   describe("cut_off", function()
-    local function transfer(sent) return { sent = function() return sent end } end
+    local function transfer(sent)
+      return { sent = function() return sent end }
+    end
 
     it("is cancelled or raised, with what was raised as the cause", function()
       local err = failure.cut_off(new_call(), nil)

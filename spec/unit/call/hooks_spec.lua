@@ -28,7 +28,9 @@ describe("hoopai.call.hooks:", function()
 
   local function new(options)
     local all = { token = TOKEN, base_url = server.url, location_id = LOCATION }
-    for name, value in pairs(options or {}) do all[name] = value end
+    for name, value in pairs(options or {}) do
+      all[name] = value
+    end
     return leak.client(all)
   end
 
@@ -56,28 +58,54 @@ describe("hoopai.call.hooks:", function()
     --- BASE with these fields; those that are false are not in it.
     local function with_base(fields)
       local all = {}
-      for name, value in pairs(BASE) do all[name] = value end
-      for name, value in pairs(fields) do all[name] = value or nil end
+      for name, value in pairs(BASE) do
+        all[name] = value
+      end
+      for name, value in pairs(fields) do
+        all[name] = value or nil
+      end
       return all
     end
 
     local function call(more)
       local fields = { attempts = 2 }
-      for name, value in pairs(more or {}) do fields[name] = value end
+      for name, value in pairs(more or {}) do
+        fields[name] = value
+      end
       return new_call({}, fields)
     end
 
-    it("of `request` has the endpoint, the path and the attempt", function()
-      assert.are.same(BASE, emitted("request", call()))
-    end)
+    it(
+      "of `request` has the endpoint, the path and the attempt",
+      function() assert.are.same(BASE, emitted("request", call())) end
+    )
 
     it("of `response` has status, trace id, seconds and timing", function()
-      local info = { dns = 0.1, connect = 0.2, tls = 0.3, first_byte = 0.4, total = 0.5, reused = false,
-        http_version = "2", proxy_status = 0 }
+      local info = {
+        dns = 0.1,
+        connect = 0.2,
+        tls = 0.3,
+        first_byte = 0.4,
+        total = 0.5,
+        reused = false,
+        http_version = "2",
+        proxy_status = 0,
+      }
       local event = emitted("response", call { info = info }, {}, { status = 200, trace_id = "t", elapsed = 0.6 })
       assert.are.same({
-        endpoint = "things:get", method = "GET", path = "/things/x", attempt = 2, status = 200, trace_id = "t",
-        elapsed = 0.6, dns = 0.1, connect = 0.2, tls = 0.3, first_byte = 0.4, total = 0.5, reused = false,
+        endpoint = "things:get",
+        method = "GET",
+        path = "/things/x",
+        attempt = 2,
+        status = 200,
+        trace_id = "t",
+        elapsed = 0.6,
+        dns = 0.1,
+        connect = 0.2,
+        tls = 0.3,
+        first_byte = 0.4,
+        total = 0.5,
+        reused = false,
         http_version = "2",
       }, event)
     end)
@@ -94,13 +122,26 @@ describe("hoopai.call.hooks:", function()
 
     it("of `done` has the attempts, and the end of the call", function()
       local called = core.now() - 3
-      local event = emitted("done", call { info = { reused = true, total = 1 } }, called, {},
-        { status = 200, trace_id = "t", reconciled = true })
+      local event = emitted(
+        "done",
+        call { info = { reused = true, total = 1 } },
+        called,
+        {},
+        { status = 200, trace_id = "t", reconciled = true }
+      )
       assert.is_true(event.elapsed >= 3 and event.elapsed < 23, event.elapsed)
       event.elapsed = nil
-      assert.are.same(with_base {
-        attempt = false, attempts = 2, status = 200, trace_id = "t", reconciled = true, reused = true,
-      }, event)
+      assert.are.same(
+        with_base {
+          attempt = false,
+          attempts = 2,
+          status = 200,
+          trace_id = "t",
+          reconciled = true,
+          reused = true,
+        },
+        event
+      )
 
       event = emitted("done", call { attempts = 0 }, called, nil, { kind = "closed", applied = "no" })
       event.elapsed = nil
@@ -109,50 +150,71 @@ describe("hoopai.call.hooks:", function()
 
     it("of `retry` has the action, the reason and the pause", function()
       local err = { kind = "server", status = 503 }
-      assert.are.same(with_base { action = "resend", reason = "unavailable", kind = "server", status = 503, delay = 2 },
-        emitted("retry", call(), err, "resend", "unavailable", 2))
-      assert.are.same(with_base { action = "look", reason = "unanswered", kind = "network", delay = 1 },
-        emitted("retry", call(), { kind = "network" }, "reconcile", "unanswered", 1))
+      assert.are.same(
+        with_base { action = "resend", reason = "unavailable", kind = "server", status = 503, delay = 2 },
+        emitted("retry", call(), err, "resend", "unavailable", 2)
+      )
+      assert.are.same(
+        with_base { action = "look", reason = "unanswered", kind = "network", delay = 1 },
+        emitted("retry", call(), { kind = "network" }, "reconcile", "unanswered", 1)
+      )
     end)
 
-    it("of `wait` has the location and the seconds, and no attempt", function()
-      assert.are.same(with_base { attempt = false, location_id = "l", seconds = 1.5 }, emitted("wait", call(), 1.5))
-    end)
+    it(
+      "of `wait` has the location and the seconds, and no attempt",
+      function()
+        assert.are.same(with_base { attempt = false, location_id = "l", seconds = 1.5 }, emitted("wait", call(), 1.5))
+      end
+    )
   end)
 
   describe("the hooks `request` and `response`", function()
     local function hook_list()
       local events = {}
-      return events, {
-        request = function(event) events[#events + 1] = { "request", event } end,
-        response = function(event) events[#events + 1] = { "response", event } end,
-      }
+      return events,
+        {
+          request = function(event) events[#events + 1] = { "request", event } end,
+          response = function(event) events[#events + 1] = { "response", event } end,
+        }
     end
 
     it("receive each request and each response", function()
       server:reply(
         { path = "/calendars/c", body = [[{"calendar":{},"traceId":"t-1"}]] },
         { path = "/calendars/d", status = 404, body = [[{"message":"no","traceId":"t-2"}]] },
-        { path = "/calendars/e", raw = "This is no HTTP", close = true })
+        { path = "/calendars/e", raw = "This is no HTTP", close = true }
+      )
       local events, on = hook_list()
       local client = new { on = on }
       local function check(id, kind, status, trace_id)
         local name, event = table.unpack(events[#events - 1])
         assert.are.equal("request", name)
-        assert.are.same(
-          { endpoint = "calendars:get", method = "GET", path = "/calendars/" .. id, attempt = 1 }, event)
+        assert.are.same({ endpoint = "calendars:get", method = "GET", path = "/calendars/" .. id, attempt = 1 }, event)
         name, event = table.unpack(events[#events])
         assert.are.equal("response", name)
         assert.are.equal("number", type(event.elapsed))
         assert.is_true(event.elapsed >= 0)
         assert.are.equal("number", type(event.total)) -- more of the timing: see hooks_spec
-        for timed in pairs { elapsed = 1, dns = 1, connect = 1, tls = 1, first_byte = 1, total = 1, reused = 1,
-          http_version = 1 } do
+        for timed in pairs {
+          elapsed = 1,
+          dns = 1,
+          connect = 1,
+          tls = 1,
+          first_byte = 1,
+          total = 1,
+          reused = 1,
+          http_version = 1,
+        } do
           event[timed] = nil
         end
         assert.are.same({
-          endpoint = "calendars:get", method = "GET", path = "/calendars/" .. id, attempt = 1, status = status,
-          trace_id = trace_id, kind = kind,
+          endpoint = "calendars:get",
+          method = "GET",
+          path = "/calendars/" .. id,
+          attempt = 1,
+          status = status,
+          trace_id = trace_id,
+          kind = kind,
         }, event)
       end
       assert(client.calendars:get("c"))
@@ -193,13 +255,17 @@ describe("hoopai.call.hooks:", function()
       server:reply { path = "/calendars/c", times = 2, body = [[{"calendar":{"id":"c"}}]], delay = 0.02 }
       local note, events = noted()
       local client = new { on = { response = note } }
-      for _ = 1, 2 do assert(client.calendars:get("c")) end
+      for _ = 1, 2 do
+        assert(client.calendars:get("c"))
+      end
       local first, second = events[1], events[2]
       for _, event in ipairs(events) do
         assert.equal("1.1", event.http_version)
         assert.equal(0, event.tls)
         assert.is_true(event.first_byte >= 0.02 and event.first_byte <= event.total and event.total < 20)
-        for _, name in ipairs(TIMES) do assert.equal("float", math.type(event[name]), name) end
+        for _, name in ipairs(TIMES) do
+          assert.equal("float", math.type(event[name]), name)
+        end
       end
       assert.is_false(first.reused)
       assert.is_true(first.connect > 0 and first.dns <= first.connect and first.connect <= first.first_byte)
@@ -211,8 +277,13 @@ describe("hoopai.call.hooks:", function()
     it("has TLS and HTTP/2", function()
       local account <close> = sandbox.start { tls = true }
       local note, events = noted()
-      local client = new { base_url = account.url, token = account.token, location_id = account.location_id,
-        ca_file = account.ca_file, on = { response = note } }
+      local client = new {
+        base_url = account.url,
+        token = account.token,
+        location_id = account.location_id,
+        ca_file = account.ca_file,
+        on = { response = note },
+      }
       hoopai.run(function()
         assert(client.calendars:list())
         assert(client.calendars:list())
@@ -239,8 +310,10 @@ describe("hoopai.call.hooks:", function()
 
   describe("the hook `done`", function()
     it("receives one event, however many requests a call took", function()
-      server:reply({ path = "/calendars/c", status = 503, body = "{}", headers = { ["retry-after"] = "0" }, times = 2 },
-        { path = "/calendars/c", body = [[{"calendar":{"id":"c"},"traceId":"t-1"}]] })
+      server:reply(
+        { path = "/calendars/c", status = 503, body = "{}", headers = { ["retry-after"] = "0" }, times = 2 },
+        { path = "/calendars/c", body = [[{"calendar":{"id":"c"},"traceId":"t-1"}]] }
+      )
       local note, events = noted()
       local note_response, responses = noted()
       local client = new { retries = 2, on = { done = note, response = note_response } }
@@ -250,36 +323,59 @@ describe("hoopai.call.hooks:", function()
       local event = events[1]
       assert.is_true(event.elapsed >= responses[3].elapsed)
       event.elapsed = nil
-      assert.same({ endpoint = "calendars:get", method = "GET", path = "/calendars/c", attempts = 3, status = 200,
-        trace_id = "t-1", reused = true }, event)
+      assert.same({
+        endpoint = "calendars:get",
+        method = "GET",
+        path = "/calendars/c",
+        attempts = 3,
+        status = 200,
+        trace_id = "t-1",
+        reused = true,
+      }, event)
     end)
 
     it("receives a call that failed, with what is known of its effect", function()
-      server:reply({ path = "/calendars/none", status = 404, body = "{}" },
-        { method = "POST", path = "/calendars/events/appointments", status = 500, body = "{}" })
+      server:reply(
+        { path = "/calendars/none", status = 404, body = "{}" },
+        { method = "POST", path = "/calendars/events/appointments", status = 500, body = "{}" }
+      )
       local note, events = noted()
       local client = new { on = { done = note } }
       expect.failure("not_found", client.calendars:get("none"))
-      expect.failure("server", client.appointments:create {
-        calendarId = "c", contactId = "p", startTime = SLOT, title = "once",
-      })
+      expect.failure(
+        "server",
+        client.appointments:create {
+          calendarId = "c",
+          contactId = "p",
+          startTime = SLOT,
+          title = "once",
+        }
+      )
       assert.equal(2, #events)
-      assert.same({ "not_found", 404, "no", 1 }, { events[1].kind, events[1].status, events[1].applied,
-        events[1].attempts })
-      assert.same({ "server", 500, "maybe", 1 }, { events[2].kind, events[2].status, events[2].applied,
-        events[2].attempts })
+      assert.same(
+        { "not_found", 404, "no", 1 },
+        { events[1].kind, events[1].status, events[1].applied, events[1].attempts }
+      )
+      assert.same(
+        { "server", 500, "maybe", 1 },
+        { events[2].kind, events[2].status, events[2].applied, events[2].attempts }
+      )
     end)
 
     it("receives calls that were cancelled, and those that never left", function()
-      server:reply({ path = "/calendars/c", steps = { { stall = true } } },
-        { method = "POST", path = "/calendars/events/appointments", steps = { { stall = true } } })
+      server:reply(
+        { path = "/calendars/c", steps = { { stall = true } } },
+        { method = "POST", path = "/calendars/events/appointments", steps = { { stall = true } } }
+      )
       local note, events = noted()
       local client = new { on = { done = note }, max_connections = 2 }
       hoopai.run(function()
         local read = hoopai.spawn(function() return client.calendars:get("c") end)
-        local write = hoopai.spawn(function()
-          return client.appointments:create { calendarId = "c", contactId = "p", startTime = SLOT, title = "once" }
-        end)
+        local write = hoopai.spawn(
+          function()
+            return client.appointments:create { calendarId = "c", contactId = "p", startTime = SLOT, title = "once" }
+          end
+        )
         hoopai.sleep(0.05)
         expect.failure("timeout", client.calendars:get("late", { queue_timeout = 0.02 }))
         read:cancel()
@@ -289,8 +385,10 @@ describe("hoopai.call.hooks:", function()
       for index, event in ipairs(events) do
         told[index] = ("%s %s %s %d"):format(event.endpoint, event.kind, event.applied, event.attempts)
       end
-      assert.same({ "calendars:get timeout no 1", "calendars:get cancelled no 1",
-        "appointments:create cancelled maybe 1" }, told)
+      assert.same(
+        { "calendars:get timeout no 1", "calendars:get cancelled no 1", "appointments:create cancelled maybe 1" },
+        told
+      )
     end)
 
     it("receives calls of a closed client, and not those whose arguments are refused", function()
@@ -308,7 +406,9 @@ describe("hoopai.call.hooks:", function()
       server:reply { path = "/calendars/c", times = 3, body = [[{"calendar":{"id":"c"}}]] }
       local client
       for _, hook in ipairs {
-        function() error("done") end, function() coroutine.yield() end, function() client.calendars:get("c") end,
+        function() error("done") end,
+        function() coroutine.yield() end,
+        function() client.calendars:get("c") end,
       } do
         client = new { on = { done = hook } }
         assert.equal("c", hoopai.run(function() return assert(client.calendars:get("c")).id end))
@@ -328,21 +428,45 @@ describe("hoopai.call.hooks:", function()
       local note, events = noted()
       local client = new { retries = 2, on = { retry = note } }
       local function get() return client.calendars:get("c") end
-      server:reply({ method = "GET", path = "/calendars/c", reset = "before" },
-        { method = "GET", path = "/calendars/c", status = 503, body = [[{"message":"no"}]] }, CALENDAR)
+      server:reply(
+        { method = "GET", path = "/calendars/c", reset = "before" },
+        { method = "GET", path = "/calendars/c", status = 503, body = [[{"message":"no"}]] },
+        CALENDAR
+      )
       assert(get())
       assert.are.same({
-        { endpoint = "calendars:get", method = "GET", path = "/calendars/c", attempt = 1, action = "resend",
-          reason = "unanswered", kind = "network", delay = 0.02 },
-        { endpoint = "calendars:get", method = "GET", path = "/calendars/c", attempt = 2, action = "resend",
-          reason = "unavailable", kind = "server", status = 503, delay = 0.04 },
+        {
+          endpoint = "calendars:get",
+          method = "GET",
+          path = "/calendars/c",
+          attempt = 1,
+          action = "resend",
+          reason = "unanswered",
+          kind = "network",
+          delay = 0.02,
+        },
+        {
+          endpoint = "calendars:get",
+          method = "GET",
+          path = "/calendars/c",
+          attempt = 2,
+          action = "resend",
+          reason = "unavailable",
+          kind = "server",
+          status = 503,
+          delay = 0.04,
+        },
       }, events)
 
-      server:reply({ method = "DELETE", path = "/calendars/c", status = 500 },
-        { method = "GET", path = "/calendars/c", status = 404, body = "{}" })
+      server:reply(
+        { method = "DELETE", path = "/calendars/c", status = 500 },
+        { method = "GET", path = "/calendars/c", status = 404, body = "{}" }
+      )
       assert(client.calendars:delete("c"))
-      assert.are.same({ "look", "server", "calendars:delete" },
-        { events[3].action, events[3].reason, events[3].endpoint })
+      assert.are.same(
+        { "look", "server", "calendars:delete" },
+        { events[3].action, events[3].reason, events[3].endpoint }
+      )
       assert.are.equal(3, #events)
     end)
   end)
@@ -351,9 +475,15 @@ describe("hoopai.call.hooks:", function()
     it("receives the location whose rate limit is reached, and the length of the wait", function()
       local note, events = noted()
       local client = new { retries = 0, rate_limit = true, on = { wait = note } }
-      server:reply({ method = "GET", path = "/calendars/c", body = CALENDAR.body, headers = {
-        ["X-RateLimit-Max"] = "1", ["X-RateLimit-Interval-Milliseconds"] = "2000",
-      } }, CALENDAR)
+      server:reply({
+        method = "GET",
+        path = "/calendars/c",
+        body = CALENDAR.body,
+        headers = {
+          ["X-RateLimit-Max"] = "1",
+          ["X-RateLimit-Interval-Milliseconds"] = "2000",
+        },
+      }, CALENDAR)
       assert(client.calendars:get("c"))
       assert(client.calendars:get("c"))
       assert.are.equal(1, #events)
@@ -361,7 +491,10 @@ describe("hoopai.call.hooks:", function()
       assert.is_true(seconds > 0 and seconds <= 2, seconds)
       events[1].seconds = nil
       assert.are.same({
-        endpoint = "calendars:get", method = "GET", path = "/calendars/c", location_id = LOCATION,
+        endpoint = "calendars:get",
+        method = "GET",
+        path = "/calendars/c",
+        location_id = LOCATION,
       }, events[1])
     end)
   end)

@@ -29,14 +29,14 @@ describe("hoopai.call:", function()
 
   local function state_of(options)
     local all = { token = "t", base_url = server.url, location_id = "l" }
-    for name, value in pairs(options or {}) do all[name] = value end
+    for name, value in pairs(options or {}) do
+      all[name] = value
+    end
     return new_state(all)
   end
 
   --- calendars:get with other fields.
-  local function endpoint_with(fields)
-    return setmetatable(fields, { __index = endpoints.find "calendars.get" })
-  end
+  local function endpoint_with(fields) return setmetatable(fields, { __index = endpoints.find "calendars.get" }) end
 
   describe("perform", function()
     it("returns the result and the response, in a task and outside", function()
@@ -71,10 +71,12 @@ describe("hoopai.call:", function()
     it("reads the transfer with the endpoint's own function", function()
       server:reply(CALENDAR)
       local seen
-      local endpoint = endpoint_with { read = function(call, attempt)
-        seen = { call.attempts, attempt.transfer:sent() }
-        return "mine", { status = 299 }
-      end }
+      local endpoint = endpoint_with {
+        read = function(call, attempt)
+          seen = { call.attempts, attempt.transfer:sent() }
+          return "mine", { status = 299 }
+        end,
+      }
       local result, response = calls.perform(state_of(), endpoint, "c")
       assert.are.same({ "mine", 299, { 1, 1 } }, { result, response.status, seen })
     end)
@@ -83,10 +85,16 @@ describe("hoopai.call:", function()
       server:reply(CALENDAR, CALENDAR)
       local state, transfer = state_of(), nil
       for _, keeps in ipairs { false, true } do
-        calls.perform(state, endpoint_with { read = function(_, attempt)
-          transfer, attempt.keeps_transfer = attempt.transfer, keeps
-          return {}, {}
-        end }, "c")
+        calls.perform(
+          state,
+          endpoint_with {
+            read = function(_, attempt)
+              transfer, attempt.keeps_transfer = attempt.transfer, keeps
+              return {}, {}
+            end,
+          },
+          "c"
+        )
         assert.are.equal(keeps, (pcall(transfer.result, transfer)))
       end
       transfer:close()
@@ -95,10 +103,12 @@ describe("hoopai.call:", function()
     it("pauses the rate limit for as long as the reader says", function()
       server:reply(CALENDAR)
       local state = state_of { rate_limit = true }
-      local endpoint = endpoint_with { read = function(_, attempt)
-        attempt.pause = 90
-        return {}, {}
-      end }
+      local endpoint = endpoint_with {
+        read = function(_, attempt)
+          attempt.pause = 90
+          return {}, {}
+        end,
+      }
       assert(calls.perform(state, endpoint, "c"))
       local err = failure("rate_limit", calls.perform(state, endpoint, "c"))
       assert.are.same({ "burst", 0 }, { err.scope, err.attempts })
@@ -113,15 +123,17 @@ describe("hoopai.call:", function()
       server:reply { method = "POST", path = "/calendars/appointments/a/notes", steps = { { stall = true } } }
       local state = state_of()
       hoopai.run(function()
-        local task = hoopai.spawn(function()
-          return calls.perform(state, endpoints.find "notes.create", "a", { body = "x" })
-        end)
+        local task = hoopai.spawn(
+          function() return calls.perform(state, endpoints.find "notes.create", "a", { body = "x" }) end
+        )
         expect.eventually(function() return server:count("arrived") == 1 end, "the request arrived")
         task:cancel()
         local _, err = task:join()
         assert.are.same({ "cancelled", "maybe" }, { err.kind, err.applied })
-        assert.are.same({ "cancelled", "POST", "maybe" },
-          { err.unclear[1].kind, err.unclear[1].method, err.unclear[1].applied })
+        assert.are.same(
+          { "cancelled", "POST", "maybe" },
+          { err.unclear[1].kind, err.unclear[1].method, err.unclear[1].applied }
+        )
       end)
     end)
   end)
@@ -179,7 +191,9 @@ describe("hoopai.call:", function()
 
     local function sent()
       local tokens = {}
-      for index, entry in ipairs(server:ledger()) do tokens[index] = entry.header.authorization end
+      for index, entry in ipairs(server:ledger()) do
+        tokens[index] = entry.header.authorization
+      end
       return tokens
     end
 

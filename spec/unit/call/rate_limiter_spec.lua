@@ -65,9 +65,9 @@ describe("a rate limiter", function()
       it("does not begin a wait that is known to last beyond the deadline", function()
         local limiter = limited { max = 1, interval_ms = 20000 }
         run(function()
-          local seconds, ok, why, wait = timed(function()
-            return limiter:acquire(mode, core.now() + 10, never, error)
-          end)
+          local seconds, ok, why, wait = timed(
+            function() return limiter:acquire(mode, core.now() + 10, never, error) end
+          )
           assert.is_nil(ok)
           assert.are.equal("late", why)
           assert.is_true(wait > 10 and wait <= 20.3, wait)
@@ -105,7 +105,9 @@ describe("a rate limiter", function()
   local function exhausted()
     local limiter = rate_limiter.new()
     local count = 0
-    while limiter.counter:try(core.now(), 0) do count = count + 1 end
+    while limiter.counter:try(core.now(), 0) do
+      count = count + 1
+    end
     assert.are.equal(20, count)
     return limiter
   end
@@ -145,9 +147,10 @@ describe("a rate limiter", function()
     end)
   end)
 
-  it("gives a blocking caller a permit while no limit is known: nothing can end while it waits", function()
-    assert.is_true(exhausted():acquire("block", nil, never, error))
-  end)
+  it(
+    "gives a blocking caller a permit while no limit is known: nothing can end while it waits",
+    function() assert.is_true(exhausted():acquire("block", nil, never, error)) end
+  )
 
   it("lets the next one wait when the first is cancelled", function()
     local limiter = exhausted()
@@ -173,7 +176,9 @@ describe("a rate limiter", function()
       hoopai.sleep(0.01)
       is_closed = true
       limiter:wake()
-      for _, task in ipairs(tasks) do assert.are.same({ nil, "closed" }, { task:join() }) end
+      for _, task in ipairs(tasks) do
+        assert.are.same({ nil, "closed" }, { task:join() })
+      end
     end)
   end)
 end)
@@ -196,12 +201,20 @@ describe("the calls of a client", function()
       return acquire(...)
     end
     local client = leak.client { token = TOKEN, base_url = server.url, rate_limit = true, max_connections = 40 }
-    server:reply { method = "GET", path = "/calendars/c", body = CALENDAR.body, always = true, delay = 0.2,
-      headers = { ["X-RateLimit-Max"] = "100000" } }
+    server:reply {
+      method = "GET",
+      path = "/calendars/c",
+      body = CALENDAR.body,
+      always = true,
+      delay = 0.2,
+      headers = { ["X-RateLimit-Max"] = "100000" },
+    }
     hoopai.run(function()
       for _ = 1, 40 do
         hoopai.spawn(function()
-          for _ = 1, 3 do assert(client.calendars:get("c")) end
+          for _ = 1, 3 do
+            assert(client.calendars:get("c"))
+          end
         end)
       end
     end)

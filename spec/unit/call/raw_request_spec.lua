@@ -21,9 +21,7 @@ describe("hoopai.call.raw_request:", function()
   before_each(leak.before)
   after_each(function() leak.after(server) end)
 
-  local function new()
-    return leak.client { token = TOKEN, base_url = server.url, location_id = LOCATION }
-  end
+  local function new() return leak.client { token = TOKEN, base_url = server.url, location_id = LOCATION } end
 
   it("wrong use raises at the caller's line", function()
     local client = new()
@@ -45,11 +43,16 @@ describe("hoopai.call.raw_request:", function()
   describe("client:request", function()
     it("sends what it is given and returns the whole body", function()
       server:reply(
-        { body = [[{"a":{"b":1},"c":[]}]] }, { status = 201, body = "[1,2]" }, { body = "{}" }, { body = "{}" },
-        { body = "{}" })
+        { body = [[{"a":{"b":1},"c":[]}]] },
+        { status = 201, body = "[1,2]" },
+        { body = "{}" },
+        { body = "{}" },
+        { body = "{}" }
+      )
       local client = new()
       local result, response = client:request {
-        method = "GET", path = "/calendars/services/catalog",
+        method = "GET",
+        path = "/calendars/services/catalog",
         query = { z = "ä &", b = true, a = { "x", 2 }, n = 1730073600000 },
       }
       assert.are.same({ a = { b = 1 }, c = {} }, result)
@@ -57,7 +60,9 @@ describe("hoopai.call.raw_request:", function()
       assert.is_nil(response.unexpected)
       assert.are.equal(server.url .. "/calendars/services/catalog", response.url)
       result, response = client:request {
-        method = "POST", path = "/x/y%20z/", body = { list = hoopai.array {}, null = hoopai.null, n = 3 },
+        method = "POST",
+        path = "/x/y%20z/",
+        body = { list = hoopai.array {}, null = hoopai.null, n = 3 },
       }
       assert.are.same({ 1, 2 }, result)
       assert.are.equal(201, response.status)
@@ -71,7 +76,9 @@ describe("hoopai.call.raw_request:", function()
       assert.are.same(json.read [[{"list":[],"null":null,"n":3}]], json.read(ledger[2].body))
       assert.are.equal("2021-07-28", ledger[2].header.version)
       local methods = {}
-      for index, request in ipairs(ledger) do methods[index] = request.method end
+      for index, request in ipairs(ledger) do
+        methods[index] = request.method
+      end
       assert.are.same({ "GET", "POST", "PUT", "PATCH", "DELETE" }, methods)
       assert.are.equal("{}", ledger[3].body)
       assert.are.equal("[1]", ledger[4].body)
@@ -98,8 +105,8 @@ describe("hoopai.call.raw_request:", function()
       cycle.self = cycle
       expect.failure("invalid_request", client:request { method = "POST", path = "/x", body = cycle })
       for _, value in ipairs { 0 / 0, math.huge, print, coroutine.create(print), "\xff", { [1.5] = 1 } } do
-        local err = expect.failure("invalid_request",
-          client:request { method = "POST", path = "/x", body = { a = { value } } })
+        local err =
+          expect.failure("invalid_request", client:request { method = "POST", path = "/x", body = { a = { value } } })
         assert.matches("^a", err.details[1].path)
       end
       assert.are.equal(0, #server:ledger())
@@ -119,17 +126,24 @@ describe("hoopai.call.raw_request:", function()
       for _, method in ipairs { "GET", "POST", "PUT", "PATCH", "DELETE" } do
         local endpoint = raw_request.endpoint { method = method, path = "/x" }
         classes[method] = endpoint.retry
-        assert.are.same({ "client:request", method, "/x", 0, 2, {} },
-          { endpoint.id, endpoint.method, endpoint.path, endpoint.id_count, endpoint.most_arguments, endpoint.result })
+        assert.are.same(
+          { "client:request", method, "/x", 0, 2, {} },
+          { endpoint.id, endpoint.method, endpoint.path, endpoint.id_count, endpoint.most_arguments, endpoint.result }
+        )
         assert.is_nil(endpoint.reconcile)
       end
-      assert.are.same({ GET = "safe", POST = "once", PUT = "idempotent", PATCH = "once", DELETE = "idempotent" },
-        classes)
+      assert.are.same(
+        { GET = "safe", POST = "once", PUT = "idempotent", PATCH = "once", DELETE = "idempotent" },
+        classes
+      )
     end)
 
     it("has the query as a flat list, with the names in order and the items of lists in theirs", function()
-      local endpoint = raw_request.endpoint { method = "GET", path = "/x",
-        query = { b = { 3, "1", true }, a = false, c = {}, ["d e"] = "&" } }
+      local endpoint = raw_request.endpoint {
+        method = "GET",
+        path = "/x",
+        query = { b = { 3, "1", true }, a = false, c = {}, ["d e"] = "&" },
+      }
       assert.are.same({ "a", false, "b", 3, "b", "1", "b", true, "d e", "&" }, endpoint.query)
       assert.are.equal(endpoint.query, endpoint.checks.query())
       assert.are.same({}, raw_request.endpoint({ method = "GET", path = "/x" }).query)
@@ -162,8 +176,12 @@ describe("hoopai.call.raw_request:", function()
         return found and found[1].problem
       end
       for path, expected in pairs {
-        ["x"] = "must begin with /", ["/a?b"] = "no ? or #", ["/%4"] = "hexadecimal", ["/a//b"] = "empty segment",
-        ["/a/.%2e/b"] = "dot segment", ["/."] = "dot segment",
+        ["x"] = "must begin with /",
+        ["/a?b"] = "no ? or #",
+        ["/%4"] = "hexadecimal",
+        ["/a//b"] = "empty segment",
+        ["/a/.%2e/b"] = "dot segment",
+        ["/."] = "dot segment",
       } do
         assert.matches(expected, problem(path), 1, true)
       end

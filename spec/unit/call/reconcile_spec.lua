@@ -18,16 +18,18 @@ local LOCATION = "ve9EPM428h8vShlRW1KT"
 describe("reconcile.compare", function()
   local PUT = { method = "PUT" }
   local FIELDS = {
-    { name = "id", type = "string" }, { name = "title", type = "string" }, { name = "count", type = "integer" },
-    { name = "startTime", type = "datetime" }, { name = "notes", type = "string" },
+    { name = "id", type = "string" },
+    { name = "title", type = "string" },
+    { name = "count", type = "integer" },
+    { name = "startTime", type = "datetime" },
+    { name = "notes", type = "string" },
     { name = "users", type = "array", items = { type = "string" } },
     { name = "days", type = "array", items = { type = "datetime" } },
-    { name = "address", type = "object" }, { name = "isActive", type = "boolean" },
+    { name = "address", type = "object" },
+    { name = "isActive", type = "boolean" },
   }
 
-  local function compare(body, record, sent)
-    return reconcile.compare(PUT, { "x" }, body, record, FIELDS, sent)
-  end
+  local function compare(body, record, sent) return reconcile.compare(PUT, { "x" }, body, record, FIELDS, sent) end
 
   --- The record agrees with the body, or not.
   local function same(body, record) assert.are.equal("applied", compare(body, record)) end
@@ -98,8 +100,10 @@ describe("reconcile.compare", function()
       local updated = 1772892000000
       return compare({ title = "a", notes = "b" }, { title = "a", dateUpdated = tostring(updated) }, updated - later)
     end
-    assert.are.same({ "applied", "applied", "applied", "unknown", "unknown" },
-      { at(60000), at(0), at(-1000), at(-1001), at(-60000) })
+    assert.are.same(
+      { "applied", "applied", "applied", "unknown", "unknown" },
+      { at(60000), at(0), at(-1000), at(-1001), at(-60000) }
+    )
   end)
 
   it("is a conflict if a record that differs was updated more than a second after the request left", function()
@@ -107,8 +111,10 @@ describe("reconcile.compare", function()
       local updated = 1772892000000
       return compare({ title = "a" }, { title = "b", dateUpdated = tostring(updated) }, updated - later)
     end
-    assert.are.same({ "conflict", "conflict", "unchanged", "unchanged", "unchanged" },
-      { at(60000), at(1001), at(1000), at(0), at(-60000) })
+    assert.are.same(
+      { "conflict", "conflict", "unchanged", "unchanged", "unchanged" },
+      { at(60000), at(1001), at(1000), at(0), at(-60000) }
+    )
     assert.are.equal("unchanged", compare({ title = "a" }, { title = "b", dateUpdated = "1772892000000" }, nil))
     assert.are.equal("unchanged", compare({ title = "a" }, { title = "b", dateUpdated = "soon" }, 0))
   end)
@@ -122,8 +128,10 @@ describe("reconcile.compare", function()
 
   it("finds a record deleted if it is absent or marked", function()
     local function deleted(record) return reconcile.compare({ method = "DELETE" }, { "x" }, nil, record, FIELDS) end
-    assert.are.same({ "applied", "applied", "unchanged", "unchanged" },
-      { deleted(nil), deleted { deleted = true }, deleted { deleted = false }, deleted {} })
+    assert.are.same(
+      { "applied", "applied", "unchanged", "unchanged" },
+      { deleted(nil), deleted { deleted = true }, deleted { deleted = false }, deleted {} }
+    )
   end)
 
   it("finds a member added or removed in its list", function()
@@ -131,12 +139,18 @@ describe("reconcile.compare", function()
       return reconcile.compare({ method = method, member = "users" }, { "x", "u" }, nil, record, FIELDS)
     end
     local with, without = { users = { "a", "u" } }, { users = { "a" } }
-    assert.are.same({ "applied", "unchanged", "unchanged", "unknown" },
-      { compare_member("PUT", with), compare_member("PUT", without), compare_member("PUT", {}),
-        compare_member("PUT", nil) })
-    assert.are.same({ "unchanged", "applied", "applied", "unknown" },
-      { compare_member("DELETE", with), compare_member("DELETE", without), compare_member("DELETE", { users = "u" }),
-        compare_member("DELETE", nil) })
+    assert.are.same({ "applied", "unchanged", "unchanged", "unknown" }, {
+      compare_member("PUT", with),
+      compare_member("PUT", without),
+      compare_member("PUT", {}),
+      compare_member("PUT", nil),
+    })
+    assert.are.same({ "unchanged", "applied", "applied", "unknown" }, {
+      compare_member("DELETE", with),
+      compare_member("DELETE", without),
+      compare_member("DELETE", { users = "u" }),
+      compare_member("DELETE", nil),
+    })
   end)
 end)
 
@@ -191,7 +205,9 @@ describe("reconcile.run", function()
 
   local function response(more)
     local fields = { headers = { date = DATE }, extra = {}, status = 200 }
-    for name, value in pairs(more or {}) do fields[name] = value end
+    for name, value in pairs(more or {}) do
+      fields[name] = value
+    end
     return fields
   end
 
@@ -212,8 +228,10 @@ describe("reconcile.run", function()
   it("returns the error of the attempt if the record cannot be read, or says nothing", function()
     local gone = errors.new { kind = "not_found", message = "gone", response = response() }
     for _, read in ipairs {
-      { nil, errors.new { kind = "server", message = "m" } }, { { name = "New" }, response { unexpected = true } },
-      { nil, gone }, { {}, response() },
+      { nil, errors.new { kind = "server", message = "m" } },
+      { { name = "New" }, response { unexpected = true } },
+      { nil, gone },
+      { {}, response() },
     } do
       local result, err = run("calendars.update", { "c" }, { name = "New" }, { read })
       assert.is_nil(result)
@@ -231,18 +249,27 @@ describe("reconcile.run", function()
 
   it("turns the pages of a list until one has the record", function()
     local page, last = {}, { { id = "n", body = "x" } }
-    for index = 1, 20 do page[index] = { id = "n" .. index } end
-    local result, _, asked = run("notes.update", { "a", "n" }, { body = "x" },
-      { { page, response { extra = { hasMore = true } } }, { last, response() } })
+    for index = 1, 20 do
+      page[index] = { id = "n" .. index }
+    end
+    local result, _, asked = run(
+      "notes.update",
+      { "a", "n" },
+      { body = "x" },
+      { { page, response { extra = { hasMore = true } } }, { last, response() } }
+    )
     assert.are.equal(last[1], result)
     assert.are.same({
-      { "notes:list", { "a" }, { limit = 20, offset = 0 } }, { "notes:list", { "a" }, { limit = 20, offset = 20 } },
+      { "notes:list", { "a" }, { limit = 20, offset = 0 } },
+      { "notes:list", { "a" }, { limit = 20, offset = 20 } },
     }, asked)
   end)
 
   it("gives up a list without end", function()
     local reads = {}
-    for index = 1, 60 do reads[index] = { { { id = "x" } }, response { extra = { hasMore = true } } } end
+    for index = 1, 60 do
+      reads[index] = { { { id = "x" } }, response { extra = { hasMore = true } } }
+    end
     local result, err, asked = run("notes.update", { "a", "n" }, { body = "x" }, reads)
     assert.is_nil(result)
     assert.are.equal(LOST, err)
@@ -282,7 +309,9 @@ describe("a lost change, reconciled over sockets:", function()
   --- What arrived, such as "PUT GET PUT".
   local function methods()
     local list = {}
-    for _, entry in ipairs(server:ledger()) do list[#list + 1] = entry.method end
+    for _, entry in ipairs(server:ledger()) do
+      list[#list + 1] = entry.method
+    end
     return table.concat(list, " ")
   end
 
@@ -290,8 +319,12 @@ describe("a lost change, reconciled over sockets:", function()
     local path = "/calendars/events/appointments/e"
     local function record(seconds, title)
       local at = os.date("!%Y-%m-%dT%H:%M:%S.000Z", os.time() + seconds)
-      return { method = "GET", path = path, headers = { Date = os.date("!%a, %d %b %Y %H:%M:%S GMT") },
-        body = ([[{"event":{"id":"e","title":"%s","dateUpdated":"%s"}}]]):format(title, at) }
+      return {
+        method = "GET",
+        path = path,
+        headers = { Date = os.date("!%a, %d %b %Y %H:%M:%S GMT") },
+        body = ([[{"event":{"id":"e","title":"%s","dateUpdated":"%s"}}]]):format(title, at),
+      }
     end
     local lost = { method = "PUT", path = path, status = 502 }
     local function rename() return new().appointments:update("e", { title = "New" }) end
@@ -309,8 +342,12 @@ describe("a lost change, reconciled over sockets:", function()
     local path = "/calendars/events/appointments/e"
     local lost = { method = "PUT", path = path, status = 502 }
     local function record(more)
-      return { method = "GET", path = path, headers = { Date = os.date("!%a, %d %b %Y %H:%M:%S GMT") },
-        body = [[{"event":{"id":"e","title":"Same"]] .. more .. "}}" }
+      return {
+        method = "GET",
+        path = path,
+        headers = { Date = os.date("!%a, %d %b %Y %H:%M:%S GMT") },
+        body = [[{"event":{"id":"e","title":"Same"]] .. more .. "}}",
+      }
     end
     local function change() return new().appointments:update("e", { title = "Same", description = "new" }) end
 
@@ -353,9 +390,7 @@ describe("a lost change, reconciled over sockets:", function()
         made = { calendarIds = { "x" } }, old = { calendarIds = { "x", "$2" } } },
     }
 
-    local function encode(record)
-      return assert(core.encode(record))
-    end
+    local function encode(record) return assert(core.encode(record)) end
 
     --- The record as the change makes it, or with other fields.
     local function record_of(case, fields)
@@ -365,7 +400,9 @@ describe("a lost change, reconciled over sockets:", function()
       for name, value in pairs(fields or {}) do
         if type(value) == "table" then
           local list = {}
-          for index, item in ipairs(value) do list[index] = item == "$2" and case.ids[2] or item end
+          for index, item in ipairs(value) do
+            list[index] = item == "$2" and case.ids[2] or item
+          end
           value = list
         end
         record[name] = value
@@ -406,11 +443,15 @@ describe("a lost change, reconciled over sockets:", function()
 
     it("appointments:delete and appointments:cancel too", function()
       local path = "/calendars/events/appointments/e"
-      server:reply({ method = "DELETE", path = "/calendars/events/e", status = 500 },
-        { method = "GET", path = path, status = 404, body = "{}" })
+      server:reply(
+        { method = "DELETE", path = "/calendars/events/e", status = 500 },
+        { method = "GET", path = path, status = 404, body = "{}" }
+      )
       assert.are.same({ succeeded = true }, (assert(new().appointments:delete("e"))))
-      server:reply({ method = "PUT", path = path, status = 500 },
-        { method = "GET", path = path, body = [[{"event":{"id":"e","appoinmentStatus":"cancelled"}}]] })
+      server:reply(
+        { method = "PUT", path = path, status = 500 },
+        { method = "GET", path = path, body = [[{"event":{"id":"e","appoinmentStatus":"cancelled"}}]] }
+      )
       assert.is_true(select(2, assert(new().appointments:cancel("e"))).reconciled)
     end)
 
@@ -429,20 +470,29 @@ describe("a lost change, reconciled over sockets:", function()
 
     it("a record on a later page of its list is found there", function()
       local full = {}
-      for index = 1, 20 do full[index] = ([[{"id":"n%d","body":"x"}]]):format(index) end
+      for index = 1, 20 do
+        full[index] = ([[{"id":"n%d","body":"x"}]]):format(index)
+      end
       local notes = "/calendars/appointments/a/notes"
-      server:reply({ method = "PUT", path = notes .. "/n", status = 500 },
-        { method = "GET", target = notes .. "?limit=20&offset=0",
-          body = ([[{"notes":[%s],"hasMore":true}]]):format(table.concat(full, ",")) },
-        { method = "GET", target = notes .. "?limit=20&offset=20", body = [[{"notes":[{"id":"n","body":"Paid"}]}]] })
+      server:reply({ method = "PUT", path = notes .. "/n", status = 500 }, {
+        method = "GET",
+        target = notes .. "?limit=20&offset=0",
+        body = ([[{"notes":[%s],"hasMore":true}]]):format(table.concat(full, ",")),
+      }, {
+        method = "GET",
+        target = notes .. "?limit=20&offset=20",
+        body = [[{"notes":[{"id":"n","body":"Paid"}]}]],
+      })
       local found, response = new().notes:update("a", "n", { body = "Paid" })
       assert(found, response)
       assert.are.equal("n", found.id)
     end)
 
     it("a list that should be whole and states that it is not proves nothing", function()
-      server:reply({ method = "DELETE", path = "/calendars/groups/g", status = 500 },
-        { method = "GET", path = "/calendars/groups", body = [[{"groups":[],"hasMore":true}]] })
+      server:reply(
+        { method = "DELETE", path = "/calendars/groups/g", status = 500 },
+        { method = "GET", path = "/calendars/groups", body = [[{"groups":[],"hasMore":true}]] }
+      )
       local result, err = new().groups:delete("g")
       failure("server", result, err, { applied = "maybe", attempts = 1 })
     end)

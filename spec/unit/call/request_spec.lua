@@ -27,7 +27,9 @@ describe("hoopai.call.request:", function()
 
   local function new(options)
     local all = { token = TOKEN, base_url = server.url, location_id = LOCATION }
-    for name, value in pairs(options or {}) do all[name] = value end
+    for name, value in pairs(options or {}) do
+      all[name] = value
+    end
     return leak.client(all)
   end
 
@@ -134,9 +136,7 @@ describe("hoopai.call.request:", function()
 
     it("timeout", function()
       server:reply { path = "/calendars/c", steps = { { stall = true } } }
-      expect.within(15, function()
-        expect.failure("timeout", new().calendars:get("c", { timeout = 0.1 }))
-      end)
+      expect.within(15, function() expect.failure("timeout", new().calendars:get("c", { timeout = 0.1 })) end)
     end)
 
     it("nil stands for none", function()
@@ -148,9 +148,16 @@ describe("hoopai.call.request:", function()
 
   describe("the checks before sending", function()
     it("name all problems at once, with suggestions, and send nothing", function()
-      local err = expect.failure("invalid_request", new().appointments:create {
-        calendarId = "c", contctId = "x", startTime = "2024-10-28T10:00:00", title = 5, status = "new",
-      })
+      local err = expect.failure(
+        "invalid_request",
+        new().appointments:create {
+          calendarId = "c",
+          contctId = "x",
+          startTime = "2024-10-28T10:00:00",
+          title = 5,
+          status = "new",
+        }
+      )
       assert.are.equal("no", err.applied)
       assert.is_nil(err.status)
       assert.is_nil(err.response)
@@ -159,14 +166,18 @@ describe("hoopai.call.request:", function()
       assert.is_false(err.retryable)
       assert.are.equal(0, err.attempts)
       local problems = {}
-      for _, detail in ipairs(err.details) do problems[detail.path] = detail end
+      for _, detail in ipairs(err.details) do
+        problems[detail.path] = detail
+      end
       assert.are.equal("contactId", problems.contctId.suggestion)
       assert.is_truthy(problems.contactId)
       assert.matches("offset", problems.startTime.problem)
       assert.matches("string", problems.title.problem)
       assert.are.equal("appointmentStatus", problems.status.suggestion)
       local count = 0
-      for _ in pairs(problems) do count = count + 1 end
+      for _ in pairs(problems) do
+        count = count + 1
+      end
       assert.are.equal(5, count)
       assert.matches("appointments:create", tostring(err), 1, true)
       assert.are.equal(0, #server:ledger())
@@ -219,9 +230,9 @@ describe("hoopai.call.request:", function()
   describe("from_arguments", function()
     local state
 
-    before_each(function()
-      state = calls.state { token = TOKEN, base_url = "http://127.0.0.1:1/v9", location_id = LOCATION }
-    end)
+    before_each(
+      function() state = calls.state { token = TOKEN, base_url = "http://127.0.0.1:1/v9", location_id = LOCATION } end
+    )
 
     local function prepare(key, ...) return request.from_arguments(state, endpoints.find(key), ...) end
 
@@ -235,8 +246,10 @@ describe("hoopai.call.request:", function()
       assert.are.equal("userdata", type(prepared.request))
 
       prepared = assert(prepare("notes.list", "a", { limit = 5 }, { timeout = 2 }))
-      assert.are.same({ "/calendars/appointments/a/notes", "/calendars/appointments/a/notes?limit=5&offset=0" },
-        { prepared.path, prepared.target })
+      assert.are.same(
+        { "/calendars/appointments/a/notes", "/calendars/appointments/a/notes?limit=5&offset=0" },
+        { prepared.path, prepared.target }
+      )
       assert.are.same({ 2, "2021-07-28" }, { prepared.options.timeout, prepared.options.api_version })
 
       prepared = assert(prepare("notes.create", "a", { body = "x" }))
@@ -244,9 +257,7 @@ describe("hoopai.call.request:", function()
     end)
 
     it("gives the rate limit of the location that the call is about", function()
-      local function location(...)
-        return assert(prepare(...)).rate_limit_key
-      end
+      local function location(...) return assert(prepare(...)).rate_limit_key end
       assert.are.equal(LOCATION, location("calendars.get", "c"))
       assert.are.equal(LOCATION, location("calendars.list"))
       assert.are.equal(OTHER, location("calendars.get", "c", { location_id = OTHER }))
@@ -276,32 +287,41 @@ describe("hoopai.call.request:", function()
     it("lists the problems of ids, query and body together", function()
       local err = failure("invalid_request", prepare("notes.update", "..", "notes", { body = 5 }))
       local paths = {}
-      for index, detail in ipairs(err.details) do paths[index] = detail.path end
+      for index, detail in ipairs(err.details) do
+        paths[index] = detail.path
+      end
       assert.are.same({ "appointmentId", "noteId", "body" }, paths)
       assert.are.equal("an id", err.details[1].expected)
-      assert.are.same({ "PUT", "/calendars/appointments/{appointmentId}/notes/{noteId}", 0, "no", false },
-        { err.method, err.path, err.attempts, err.applied, err.retryable })
+      assert.are.same(
+        { "PUT", "/calendars/appointments/{appointmentId}/notes/{noteId}", 0, "no", false },
+        { err.method, err.path, err.attempts, err.applied, err.retryable }
+      )
       assert.matches("^notes:update", err.message)
     end)
 
     it("says at which place of a body a value cannot be JSON", function()
-      local err = failure("invalid_request",
-        prepare("calendars.create", { name = "x", notifications = { { a = 0 / 0 } } }, { validate = false }))
+      local err = failure(
+        "invalid_request",
+        prepare("calendars.create", { name = "x", notifications = { { a = 0 / 0 } } }, { validate = false })
+      )
       assert.are.same({ "notifications[1].a", "a JSON value" }, { err.details[1].path, err.details[1].expected })
     end)
 
     it("takes the token of the location from an app, and refuses another location", function()
       local asked = {}
-      state.shared.app = { source = function(_, location_id, company_id)
-        asked[#asked + 1] = location_id .. "/" .. tostring(company_id)
-        return "the source"
-      end }
+      state.shared.app = {
+        source = function(_, location_id, company_id)
+          asked[#asked + 1] = location_id .. "/" .. tostring(company_id)
+          return "the source"
+        end,
+      }
       assert.are.equal("the source", assert(prepare("calendars.list")).source)
       state.settings.company_id = "company"
       assert(prepare("calendars.get", "c", { location_id = OTHER }))
       assert.are.same({ LOCATION .. "/nil", OTHER .. "/company" }, asked)
       for _, refused in ipairs {
-        { "calendars.list", { locationId = OTHER } }, { "groups.validate_slug", { slug = "s", locationId = OTHER } },
+        { "calendars.list", { locationId = OTHER } },
+        { "groups.validate_slug", { slug = "s", locationId = OTHER } },
         { "calendars.list", { locationId = OTHER }, { validate = false } },
       } do
         local err = failure("invalid_request", prepare(table.unpack(refused)))

@@ -15,8 +15,12 @@ local CALENDAR = { method = "GET", path = "/calendars/c", body = [[{"calendar":{
 -- One call of each method: method, path, whether it changes something, and the call.
 local CALLS = {
   { "GET", "/calendars/x", false, function(client, opts) return client.calendars:get("x", opts) end },
-  { "POST", "/calendars/appointments/x/notes", true,
-    function(client, opts) return client.notes:create("x", { body = "n" }, opts) end },
+  {
+    "POST",
+    "/calendars/appointments/x/notes",
+    true,
+    function(client, opts) return client.notes:create("x", { body = "n" }, opts) end,
+  },
   { "PUT", "/calendars/x", true, function(client, opts) return client.calendars:update("x", { name = "n" }, opts) end },
   { "DELETE", "/calendars/x", true, function(client, opts) return client.calendars:delete("x", opts) end },
 }
@@ -36,7 +40,9 @@ describe("hoopai.call.response:", function()
   end)
   after_each(function()
     leak.after(server)
-    for _, err in ipairs(caught) do expect.no_secret(err, TOKEN) end
+    for _, err in ipairs(caught) do
+      expect.no_secret(err, TOKEN)
+    end
   end)
 
   --- Expects a failure, keeps the error for the search for secrets.
@@ -56,16 +62,25 @@ describe("hoopai.call.response:", function()
     it("has all that is known", function()
       server:reply {
         headers = {
-          { "X-RateLimit-Max", "100" }, { "X-RateLimit-Remaining", "97" },
-          { "X-RateLimit-Interval-Milliseconds", "10000" }, { "X-RateLimit-Limit-Daily", "200000" },
-          { "X-RateLimit-Daily-Remaining", "199997" }, { "X-RateLimit-Daily-Reset", "84322000" },
-          { "X-Many", "a" }, { "x-many", "b" }, { "Content-Type", "application/json" },
+          { "X-RateLimit-Max", "100" },
+          { "X-RateLimit-Remaining", "97" },
+          { "X-RateLimit-Interval-Milliseconds", "10000" },
+          { "X-RateLimit-Limit-Daily", "200000" },
+          { "X-RateLimit-Daily-Remaining", "199997" },
+          { "X-RateLimit-Daily-Reset", "84322000" },
+          { "X-Many", "a" },
+          { "x-many", "b" },
+          { "Content-Type", "application/json" },
         },
         body = [[{"calendar":{"id":"c"},"traceId":"t-1"}]],
       }
       local _, response = assert(client.calendars:get("c"))
       assert.are.same({
-        max = 100, remaining = 97, interval_ms = 10000, daily_limit = 200000, daily_remaining = 199997,
+        max = 100,
+        remaining = 97,
+        interval_ms = 10000,
+        daily_limit = 200000,
+        daily_remaining = 199997,
         daily_reset_ms = 84322000,
       }, response.rate_limit)
       assert.are.equal("integer", math.type(response.rate_limit.max))
@@ -85,9 +100,12 @@ describe("hoopai.call.response:", function()
     end)
 
     it("has its headers in pairs(), whether they were read before or not", function()
-      server:reply { path = "/calendars/c", headers = { ["X-One"] = "1", ["X-RateLimit-Max"] = "9" },
+      server:reply {
+        path = "/calendars/c",
+        headers = { ["X-One"] = "1", ["X-RateLimit-Max"] = "9" },
         body = [[{"calendar":{"id":"c"}}]],
-        always = true }
+        always = true,
+      }
       for _, look in ipairs { false, true } do
         local _, response = assert(client.calendars:get("c"))
         if look then assert.are.equal("1", response.headers["x-one"]) end
@@ -97,7 +115,13 @@ describe("hoopai.call.response:", function()
           if name == "headers" then assert.are.equal("1", value["x-one"]) end
         end
         assert.are.same({
-          status = true, headers = true, attempts = true, elapsed = true, url = true, extra = true, body = true,
+          status = true,
+          headers = true,
+          attempts = true,
+          elapsed = true,
+          url = true,
+          extra = true,
+          body = true,
           rate_limit = true,
         }, names)
         assert.are.equal(response.headers, response.headers)
@@ -107,8 +131,10 @@ describe("hoopai.call.response:", function()
     end)
 
     it("leaves out limits that were not sent, and numbers that are malformed", function()
-      server:reply(CALENDAR,
-        { path = "/calendars/d", headers = { ["X-RateLimit-Max"] = "many" }, body = [[{"calendar":{}}]] })
+      server:reply(
+        CALENDAR,
+        { path = "/calendars/d", headers = { ["X-RateLimit-Max"] = "many" }, body = [[{"calendar":{}}]] }
+      )
       local _, response = assert(client.calendars:get("c"))
       assert.is_nil(response.rate_limit)
       assert.is_nil(response.trace_id)
@@ -176,10 +202,15 @@ describe("hoopai.call.response:", function()
       for _, value in ipairs { [[{"a":1}]], [["text"]], "5", "true" } do
         wrong('{"calendars":' .. value .. "}", list)
       end
-      for _, value in ipairs { "[1]", [["text"]], "5", "true" } do wrong('{"calendar":' .. value .. "}", GET) end
+      for _, value in ipairs { "[1]", [["text"]], "5", "true" } do
+        wrong('{"calendar":' .. value .. "}", GET)
+      end
       wrong([[{"message":"x"}]], function(c) return c.resources:list("rooms") end)
-      wrong([[[{"id":"x"}]
-      ]], function(c) return c.resources:get("rooms", "x") end)
+      wrong(
+        [[[{"id":"x"}]
+      ]],
+        function(c) return c.resources:get("rooms", "x") end
+      )
       wrong("[1]", function(c) return c.calendars:delete("x") end)
       local window = { startDate = 1730073600000, endDate = 1730073600001 }
       wrong("[1]", function(c) return c.calendars:free_slots("x", window) end)
@@ -205,7 +236,9 @@ describe("hoopai.call.response:", function()
       for _, body in ipairs { "{}", "[]", [[{"message":"queued"}]], [[{"id":null}]], [[{"id":5}]] } do
         server:reply { body = body }
         local result, err = client.appointments:create {
-          calendarId = "c", contactId = "p", startTime = "2030-01-07T10:00:00-05:00",
+          calendarId = "c",
+          contactId = "p",
+          startTime = "2030-01-07T10:00:00-05:00",
         }
         assert.is_nil(result, body)
         assert.are.equal("decode", err.kind, body)
@@ -226,8 +259,11 @@ describe("hoopai.call.response:", function()
       local token = "canary/token-1234567890"
       local other = leak.client { base_url = server.url, token = token, location_id = "L" }
       local echo = { ["X-Echo"] = "Bearer " .. token, ["X-" .. token] = "1", ["Content-Type"] = token }
-      local escaped = '{"message":"no ' .. token:gsub("/", "\\/") .. '","\\u0063anary\\/token-1234567890":1,"traceId":"'
-        .. token .. '"}'
+      local escaped = '{"message":"no '
+        .. token:gsub("/", "\\/")
+        .. '","\\u0063anary\\/token-1234567890":1,"traceId":"'
+        .. token
+        .. '"}'
       for _, rule in ipairs {
         { status = 401, headers = echo, body = '{"message":"Invalid token: Bearer ' .. token .. '"}' },
         { status = 403, headers = echo, body = escaped },
@@ -261,7 +297,8 @@ describe("hoopai.call.response:", function()
 
     it("that states a failure is a failure: refused", function()
       for _, body in ipairs {
-        [[{"success":false,"message":"Could not delete"}]], [[{"succeeded":false}]],
+        [[{"success":false,"message":"Could not delete"}]],
+        [[{"succeeded":false}]],
         [[{"success":false,"calendar":{}}]],
       } do
         for _, row in ipairs(CALLS) do
@@ -283,9 +320,21 @@ describe("hoopai.call.response:", function()
     --- Makes a call of an endpoint that is not one of the API.
     local function call(body, result, fields)
       server:reply { path = "/things", body = body }
-      local endpoint = { id = "things:list", method = "GET", path = "/things", params = {}, id_count = 0,
-        takes_payload = false, most_arguments = 1, retry = "safe", result = result, checks = {} }
-      for name, value in pairs(fields or {}) do endpoint[name] = value end
+      local endpoint = {
+        id = "things:list",
+        method = "GET",
+        path = "/things",
+        params = {},
+        id_count = 0,
+        takes_payload = false,
+        most_arguments = 1,
+        retry = "safe",
+        result = result,
+        checks = {},
+      }
+      for name, value in pairs(fields or {}) do
+        endpoint[name] = value
+      end
       return calls.perform(state, endpoint)
     end
 
@@ -345,29 +394,41 @@ describe("hoopai.call.response:", function()
       local before, after
       local function copy(given)
         local fields = {}
-        for name, value in pairs(given) do fields[name] = value end
+        for name, value in pairs(given) do
+          fields[name] = value
+        end
         return fields
       end
-      local thing, response = call([[{"id":"x"}]], {}, { read = function(one, attempt)
-        before = { copy(one), copy(attempt) }
-        local result, read = responses.read(one, attempt)
-        after = { copy(one), copy(attempt) }
-        return result, read
-      end })
+      local thing, response = call([[{"id":"x"}]], {}, {
+        read = function(one, attempt)
+          before = { copy(one), copy(attempt) }
+          local result, read = responses.read(one, attempt)
+          after = { copy(one), copy(attempt) }
+          return result, read
+        end,
+      })
       assert.are.same({ id = "x" }, thing)
       assert.are.equal(200, response.status)
       for part = 1, 2 do
-        for name, value in pairs(after[part]) do assert.are.equal(before[part][name], value, name) end
-        for name in pairs(before[part]) do assert.is_not_nil(after[part][name], name) end
+        for name, value in pairs(after[part]) do
+          assert.are.equal(before[part][name], value, name)
+        end
+        for name in pairs(before[part]) do
+          assert.is_not_nil(after[part][name], name)
+        end
       end
     end)
   end)
 
   describe("a transfer without a whole response", function()
     it("is an error with libcurl's code, and a response if there was a status", function()
-      local err = fails("network", respond {
-        raw = "HTTP/1.1 200 OK\r\nX-One: 1\r\nContent-Length: 100\r\n\r\n{", close = true,
-      })
+      local err = fails(
+        "network",
+        respond {
+          raw = "HTTP/1.1 200 OK\r\nX-One: 1\r\nContent-Length: 100\r\n\r\n{",
+          close = true,
+        }
+      )
       assert.are.equal("integer", math.type(err.curl_code))
       assert.are.same({ 200, "1", 200 }, { err.status, err.response.headers["x-one"], err.response.status })
       assert.is_nil(err.response.body)
@@ -384,9 +445,13 @@ describe("hoopai.call.response:", function()
     end)
 
     it("with the headers of a 429 has their rate limit", function()
-      local err = fails("network", respond {
-        raw = "HTTP/1.1 429 No\r\nRetry-After: 3\r\nContent-Length: 9\r\n\r\n{", close = true,
-      })
+      local err = fails(
+        "network",
+        respond {
+          raw = "HTTP/1.1 429 No\r\nRetry-After: 3\r\nContent-Length: 9\r\n\r\n{",
+          close = true,
+        }
+      )
       assert.are.same({ 3, "burst", 429 }, { err.retry_after, err.scope, err.status })
     end)
 

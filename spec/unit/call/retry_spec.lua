@@ -35,10 +35,19 @@ end
 --- decide with what allows most, but for what is given.
 local function decide(given)
   local all = {
-    endpoint = { retry = "safe", reconcile = "get" }, point = "server", err = {}, made = 1, most = 3, left = 100,
-    repeated = false, affordable = true, random = 0.5,
+    endpoint = { retry = "safe", reconcile = "get" },
+    point = "server",
+    err = {},
+    made = 1,
+    most = 3,
+    left = 100,
+    repeated = false,
+    affordable = true,
+    random = 0.5,
   }
-  for name, value in pairs(given) do all[name] = value end
+  for name, value in pairs(given) do
+    all[name] = value
+  end
   return retry.decide(all)
 end
 
@@ -46,7 +55,9 @@ describe("hoopai.call.retry:", function()
   describe("the table", function()
     it("has these rows and no other", function()
       local known = {}
-      for point in pairs(retry.table) do known[point] = true end
+      for point in pairs(retry.table) do
+        known[point] = true
+      end
       for point in pairs(rows) do
         assert.is_true(known[point], point)
         known[point] = nil
@@ -56,7 +67,7 @@ describe("hoopai.call.retry:", function()
 
     for point, row in pairs(rows) do
       for class, wanted in pairs(row) do
-            it(("at %s a request that is %s does: %s"):format(point, class, wanted), function()
+        it(("at %s a request that is %s does: %s"):format(point, class, wanted), function()
           local given = { endpoint = { retry = class, reconcile = "get" }, point = point, err = { retry_after = 2 } }
           local first = decide(given)
           given.repeated = true
@@ -86,8 +97,14 @@ describe("hoopai.call.retry:", function()
       end
       assert.are.equal(12, looked)
       local action = retry.decide {
-        endpoint = { retry = "idempotent" }, point = "server", err = {}, made = 1, most = 3, left = 100,
-        affordable = true, random = 0,
+        endpoint = { retry = "idempotent" },
+        point = "server",
+        err = {},
+        made = 1,
+        most = 3,
+        left = 100,
+        affordable = true,
+        random = 0,
       }
       assert.are.equal("fail", action)
     end)
@@ -165,11 +182,16 @@ describe("hoopai.call.retry:", function()
       local reached = {}
       for index, case in ipairs(cases) do
         local point = retry.classify(case[3], case[2])
-        assert.are.equal(case[1], point, ("case %d: %s %s %s"):format(index, case[3].kind,
-          tostring(case[3].status), tostring(case[3].curl_code)))
+        assert.are.equal(
+          case[1],
+          point,
+          ("case %d: %s %s %s"):format(index, case[3].kind, tostring(case[3].status), tostring(case[3].curl_code))
+        )
         reached[point] = true
       end
-      for point in pairs(rows) do assert.is_true(reached[point], "no case reaches " .. point) end
+      for point in pairs(rows) do
+        assert.is_true(reached[point], "no case reaches " .. point)
+      end
     end)
 
     it("is a row of the table for every status, kind and number of sendings", function()
@@ -203,8 +225,7 @@ describe("hoopai.call.retry:", function()
       assert.are.same({ "fail" }, { decide { left = 0.25, random = 0.5 } })
       assert.are.same({ "fail" }, { decide { left = 0, random = 0 } })
       assert.are.same({ "fail" }, { decide { left = -1, random = 0 } })
-      assert.are.same({ "fail" },
-        { decide { point = "burst", err = { retry_after = 60 }, left = 30 } })
+      assert.are.same({ "fail" }, { decide { point = "burst", err = { retry_after = 60 }, left = 30 } })
     end)
 
     it("pauses at random up to a bound that doubles, and not above 8 s", function()
@@ -256,7 +277,9 @@ describe("hoopai.call.retry:", function()
       budget:succeed()
       assert.is_true(budget:is_affordable())
       budget:fail()
-      for _ = 1, 9 do budget:succeed() end
+      for _ = 1, 9 do
+        budget:succeed()
+      end
       assert.is_false(budget:is_affordable())
       budget:succeed()
       budget:succeed()
@@ -265,11 +288,19 @@ describe("hoopai.call.retry:", function()
 
     it("has bounds on both sides", function()
       local budget = retry.budget()
-      for _ = 1, 1000 do budget:succeed() end
-      for _ = 1, 5 do budget:fail() end
+      for _ = 1, 1000 do
+        budget:succeed()
+      end
+      for _ = 1, 5 do
+        budget:fail()
+      end
       assert.is_false(budget:is_affordable())
-      for _ = 1, 1000 do budget:fail() end
-      for _ = 1, 50 do budget:succeed() end
+      for _ = 1, 1000 do
+        budget:fail()
+      end
+      for _ = 1, 50 do
+        budget:succeed()
+      end
       assert.is_true(budget.tokens >= 5 - 1e-9 and budget.tokens <= 5 + 1e-9)
       budget:succeed()
       assert.is_true(budget:is_affordable())
@@ -277,7 +308,9 @@ describe("hoopai.call.retry:", function()
 
     it("is not charged for refusals", function()
       local free = { burst = 1, blind_burst = 1, daily = 1, token = 1, definitive = 1, ended = 1 }
-      for point in pairs(rows) do assert.are.equal(not free[point], retry.is_costly(point), point) end
+      for point in pairs(rows) do
+        assert.are.equal(not free[point], retry.is_costly(point), point)
+      end
     end)
   end)
 
@@ -293,7 +326,9 @@ describe("hoopai.call.retry:", function()
 
     it("may be a date in any of its three forms", function()
       for _, text in ipairs {
-        "Sun, 06 Nov 1994 08:50:37 GMT", "Sunday, 06-Nov-94 08:50:37 GMT", "Sun Nov  6 08:50:37 1994",
+        "Sun, 06 Nov 1994 08:50:37 GMT",
+        "Sunday, 06-Nov-94 08:50:37 GMT",
+        "Sun Nov  6 08:50:37 1994",
       } do
         assert.are.equal(60, retry.after(text, nil, WALL), text)
       end

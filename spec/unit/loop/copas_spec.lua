@@ -14,7 +14,8 @@ describe("hoopai.loop.copas", function()
 
   local function run(case) return host_cases.run(server, "copas", case) end
 
-  it("goes on when the library's own code raises in a step", function()
-    assert.matches("^Lua warning: hoopai: [^\n]*hosts.lua:%d+: broken\n$", run "broken_step")
-  end)
+  it(
+    "goes on when the library's own code raises in a step",
+    function() assert.matches("^Lua warning: hoopai: [^\n]*hosts.lua:%d+: broken\n$", run "broken_step") end
+  )
 end)

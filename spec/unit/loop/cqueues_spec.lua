@@ -20,7 +20,15 @@ describe("hoopai.loop.cqueues", function()
 
   it("lets controllers be nested", function() assert.are.equal("", run "two_controllers") end)
 
-  it("refuses a task that is spawned outside of all controllers: none would run it", function()
-    assert.matches("hoopai.spawn needs a running loop: call it in a coroutine of cqueues", run "spawn_outside", 1, true)
-  end)
+  it(
+    "refuses a task that is spawned outside of all controllers: none would run it",
+    function()
+      assert.matches(
+        "hoopai.spawn needs a running loop: call it in a coroutine of cqueues",
+        run "spawn_outside",
+        1,
+        true
+      )
+    end
+  )
 end)

@@ -13,7 +13,9 @@ describe("hoopai.loop", function()
       print(pcall(hoopai.spawn, print))
     ]]
     local lines = {}
-    for line in text:gmatch("[^\n]+") do lines[#lines + 1] = line end
+    for line in text:gmatch("[^\n]+") do
+      lines[#lines + 1] = line
+    end
     for index, kind in ipairs { "string", "table", "function" } do
       assert.matches("hoopai.use expects a loop such as hoopai.loop.luv, got " .. kind, lines[index], 1, true)
     end

@@ -14,9 +14,10 @@ describe("hoopai.loop.luv", function()
 
   local function run(case) return host_cases.run(server, "luv", case) end
 
-  it("goes on when the library's own code raises in a step", function()
-    assert.matches("^Lua warning: hoopai: [^\n]*hosts.lua:%d+: broken\n$", run "broken_step")
-  end)
+  it(
+    "goes on when the library's own code raises in a step",
+    function() assert.matches("^Lua warning: hoopai: [^\n]*hosts.lua:%d+: broken\n$", run "broken_step") end
+  )
 
   it("lets the host close the handles", function()
     assert.are.equal("", run "walk")

@@ -33,7 +33,9 @@ describe("hoopai.oauth.app:", function()
     local picked = url .. (pick and "&sandbox_pick=" .. pick or "")
     local target = core_http.fetch(multi, picked, { headers = {}, timeout = 10 }):headers().location
     local back = {}
-    for name, value in assert(target):match("%?(.*)"):gmatch("([^&=]+)=([^&]*)") do back[name] = value end
+    for name, value in assert(target):match("%?(.*)"):gmatch("([^&=]+)=([^&]*)") do
+      back[name] = value
+    end
     return back
   end
 
@@ -84,16 +86,24 @@ describe("hoopai.oauth.app:", function()
     it("makes the addresses of both hosts", function()
       local app = new_app { scopes = { "a.b", "c/d.e" } }
       local url, session = app:authorize_url { state = "my state" }
-      assert.are.equal("https://marketplace.gohighlevel.com/v2/oauth/chooselocation?response_type=code&client_id="
-        .. box.oauth.client_id .. "&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fback&scope=a.b%20c%2Fd.e"
-        .. "&state=my%20state", url)
+      assert.are.equal(
+        "https://marketplace.gohighlevel.com/v2/oauth/chooselocation?response_type=code&client_id="
+          .. box.oauth.client_id
+          .. "&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fback&scope=a.b%20c%2Fd.e"
+          .. "&state=my%20state",
+        url
+      )
       assert.is_nil(session.code_verifier)
-      assert.matches("^https://marketplace.leadconnectorhq.com/v2/oauth/chooselocation%?",
-        (app:authorize_url { host = "white_label" }))
+      assert.matches(
+        "^https://marketplace.leadconnectorhq.com/v2/oauth/chooselocation%?",
+        (app:authorize_url { host = "white_label" })
+      )
       assert.are_not.equal((app:authorize_url {}), (app:authorize_url {}))
       local challenged = app:authorize_url { code_verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk" }
-      assert.matches("code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw%-cM&code_challenge_method=S256",
-        challenged)
+      assert.matches(
+        "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw%-cM&code_challenge_method=S256",
+        challenged
+      )
     end)
 
     it("works once with a code, and the refusal shows nothing", function()
@@ -136,8 +146,10 @@ describe("hoopai.oauth.app:", function()
       local app = new_app()
       misuse(function() hoopai.oauth { client_secret = "x" } end, "client_id")
       misuse(function() hoopai.oauth { client_id = "x" } end, "client_secret")
-      local said = misuse(function() hoopai.oauth { client_id = "x", client_secret = CANARY .. "\n" } end,
-        "client_secret")
+      local said = misuse(
+        function() hoopai.oauth { client_id = "x", client_secret = CANARY .. "\n" } end,
+        "client_secret"
+      )
       note(said)
       misuse(function() hoopai.oauth { client_id = "x", client_secret = "y", stor = 1 } end, "did you mean `store`")
       misuse(function() hoopai.oauth { client_id = "x", client_secret = "y", store = 5 } end, "store")
@@ -165,7 +177,9 @@ describe("hoopai.oauth.app:", function()
   describe("the address of a sign-in", function()
     local function app_with(options)
       local all = { client_id = "id-1", client_secret = "s" }
-      for name, value in pairs(options or {}) do all[name] = value end
+      for name, value in pairs(options or {}) do
+        all[name] = value
+      end
       return new_app(all)
     end
 
@@ -265,7 +279,9 @@ describe("hoopai.oauth.app:", function()
       local app = agency()
       local function ids(limit)
         local list = {}
-        for item in app:installed_locations { limit = limit } do list[#list + 1] = item._id end
+        for item in app:installed_locations { limit = limit } do
+          list[#list + 1] = item._id
+        end
         return list
       end
       assert.are.same(box.oauth.locations, ids())
@@ -281,21 +297,30 @@ describe("hoopai.oauth.app:", function()
       server:reply { body = [[{"access_token":"t","expires_in":3600,"userType":"Company","companyId":"c"}]] }
       assert(app:exchange { code = "code", user_type = "Company" })
       local function page(skip, ids)
-        server:reply { path = "/oauth/installedLocations", body = '{"locations":[' .. ids .. "]}",
-          target = "/oauth/installedLocations?isInstalled=true&companyId=c&appId=" .. app_id .. "&skip=" .. skip
-            .. "&limit=100" }
+        server:reply {
+          path = "/oauth/installedLocations",
+          body = '{"locations":[' .. ids .. "]}",
+          target = "/oauth/installedLocations?isInstalled=true&companyId=c&appId="
+            .. app_id
+            .. "&skip="
+            .. skip
+            .. "&limit=100",
+        }
       end
       page(0, '{"_id":"a"},{"_id":"b"}')
       page(2, '{"_id":"d"}')
       page(3, "")
       local found = {}
-      for item in app:installed_locations() do found[#found + 1] = item._id end
+      for item in app:installed_locations() do
+        found[#found + 1] = item._id
+      end
       assert.are.same({ "a", "b", "d" }, found)
 
       page(0, '{"_id":"a"},{"_id":"b"}')
       page(2, '{"_id":"a"},{"_id":"b"}')
       local ok, err = pcall(function()
-        for _ in app:installed_locations() do end -- luacheck: ignore 542
+        for _ in app:installed_locations() do
+        end -- luacheck: ignore 542
       end)
       assert.is_false(ok)
       failure("protocol", nil, note(err))

@@ -59,21 +59,31 @@ describe("hoopai.oauth.token_endpoint:", function()
     made = {}
   end)
   after_each(function()
-    for _, endpoint in ipairs(made) do endpoint:close() end
+    for _, endpoint in ipairs(made) do
+      endpoint:close()
+    end
     leak.after(server)
   end)
 
   local function new(fields)
-    local given = { client_id = "id", client_secret = assert(core.secret(CANARY .. "-secret")), base_url = server.url,
-      transport = TRANSPORT }
-    for name, value in pairs(fields or {}) do given[name] = value end
+    local given = {
+      client_id = "id",
+      client_secret = assert(core.secret(CANARY .. "-secret")),
+      base_url = server.url,
+      transport = TRANSPORT,
+    }
+    for name, value in pairs(fields or {}) do
+      given[name] = value
+    end
     made[#made + 1] = token_endpoint.new(given)
     return made[#made]
   end
 
   local function credentials(fields)
     local all = { refresh_token = CANARY .. "-refresh" }
-    for name, value in pairs(fields or {}) do all[name] = value end
+    for name, value in pairs(fields or {}) do
+      all[name] = value
+    end
     return oauth.credentials(all)
   end
 
@@ -106,7 +116,9 @@ describe("hoopai.oauth.token_endpoint:", function()
   --- The fields of the form of the last request.
   local function form()
     local fields = {}
-    for name, value in server:last().body:gmatch("([^&=]+)=([^&]*)") do fields[name] = value end
+    for name, value in server:last().body:gmatch("([^&=]+)=([^&]*)") do
+      fields[name] = value
+    end
     return fields
   end
 
@@ -115,25 +127,34 @@ describe("hoopai.oauth.token_endpoint:", function()
       server:reply({ body = TOKENS }, { body = TOKENS })
       assert.are.equal("granted", (refresh(new())))
       local request = server:last()
-      assert.are.same({ "POST", "/oauth/token", "application/x-www-form-urlencoded", "application/json" },
-        { request.method, request.target, request.header["content-type"], request.header.accept })
+      assert.are.same(
+        { "POST", "/oauth/token", "application/x-www-form-urlencoded", "application/json" },
+        { request.method, request.target, request.header["content-type"], request.header.accept }
+      )
       assert.is_nil(request.header.authorization)
       assert.is_nil(request.header.version)
       assert.are.same({
-        client_id = "id", client_secret = CANARY .. "-secret", grant_type = "refresh_token",
-        refresh_token = CANARY .. "-refresh", user_type = "Location",
+        client_id = "id",
+        client_secret = CANARY .. "-secret",
+        grant_type = "refresh_token",
+        refresh_token = CANARY .. "-refresh",
+        user_type = "Location",
       }, form())
-      hoopai.run(function()
-        new():refresh(credentials { user_type = "Company" }, 10):close()
-      end)
+      hoopai.run(function() new():refresh(credentials { user_type = "Company" }, 10):close() end)
       assert.are.equal("Company", form().user_type)
     end)
 
     it("has the credentials of the response", function()
       server:reply { body = TOKENS }
       local _, granted = refresh(new())
-      for name, value in pairs { expires_in = "3600", scope = "x y", user_type = "Location", location_id = "l",
-        company_id = "c", user_id = "u" } do
+      for name, value in pairs {
+        expires_in = "3600",
+        scope = "x y",
+        user_type = "Location",
+        location_id = "l",
+        company_id = "c",
+        user_id = "u",
+      } do
         assert.are.equal(value, tostring(granted:get(name)), name)
       end
       assert.are.equal("userdata", type(granted:get "access_token"))
@@ -223,11 +244,17 @@ describe("hoopai.oauth.token_endpoint:", function()
   describe("exchange_code", function()
     it("posts the fields that are not false", function()
       server:reply { body = TOKENS }
-      local granted = assert(exchange(new(),
-        { "grant_type", "authorization_code", "code", assert(core.secret "c&1"), "redirect_uri", false }))
+      local granted = assert(
+        exchange(
+          new(),
+          { "grant_type", "authorization_code", "code", assert(core.secret "c&1"), "redirect_uri", false }
+        )
+      )
       assert.are.equal("l", granted:get "location_id")
-      assert.are.same({ client_id = "id", client_secret = CANARY .. "-secret", grant_type = "authorization_code",
-        code = "c%261" }, form())
+      assert.are.same(
+        { client_id = "id", client_secret = CANARY .. "-secret", grant_type = "authorization_code", code = "c%261" },
+        form()
+      )
     end)
 
     it("returns nil and the error of a refusal, without the code", function()
@@ -251,11 +278,15 @@ describe("hoopai.oauth.token_endpoint:", function()
       server:reply { body = [[{"access_token":"a","expires_in":3600,"companyId":"other"}]] }
       local granted = assert(location_token(new()))
       local request = server:last()
-      assert.are.same({ "/oauth/locationToken", "Bearer access-1", "2021-07-28" },
-        { request.target, request.header.authorization, request.header.version })
+      assert.are.same(
+        { "/oauth/locationToken", "Bearer access-1", "2021-07-28" },
+        { request.target, request.header.authorization, request.header.version }
+      )
       assert.are.same({ companyId = "c%201", locationId = "l%201" }, form())
-      assert.are.same({ "c 1", "l 1", "Location" },
-        { granted:get "company_id", granted:get "location_id", granted:get "user_type" })
+      assert.are.same(
+        { "c 1", "l 1", "Location" },
+        { granted:get "company_id", granted:get "location_id", granted:get "user_type" }
+      )
     end)
 
     it("is repeated once with another token after a 401", function()
@@ -287,8 +318,10 @@ describe("hoopai.oauth.token_endpoint:", function()
       server:reply { body = [[{"locations":[{"_id":"a"},{"_id":"b"}],"count":2}]] }
       assert.are.same({ { _id = "a" }, { _id = "b" } }, (page(new())))
       local request = server:last()
-      assert.are.same({ "GET", "/oauth/installedLocations?companyId=c%201&skip=0", "Bearer access-1", "2021-07-28" },
-        { request.method, request.target, request.header.authorization, request.header.version })
+      assert.are.same(
+        { "GET", "/oauth/installedLocations?companyId=c%201&skip=0", "Bearer access-1", "2021-07-28" },
+        { request.method, request.target, request.header.authorization, request.header.version }
+      )
     end)
 
     it("is an error if the response has no list of objects", function()

@@ -24,16 +24,27 @@ describe("a token manager", function()
 
   --- Credentials of the first generation, obtained just now.
   local function credentials(fields)
-    local all = { access_token = "a1", refresh_token = "r1", generation = 1, obtained_at = ago(0), expires_in = 86399,
-      location_id = "l", user_type = "Location" }
-    for name, value in pairs(fields or {}) do all[name] = value or nil end
+    local all = {
+      access_token = "a1",
+      refresh_token = "r1",
+      generation = 1,
+      obtained_at = ago(0),
+      expires_in = 86399,
+      location_id = "l",
+      user_type = "Location",
+    }
+    for name, value in pairs(fields or {}) do
+      all[name] = value or nil
+    end
     return oauth.credentials(all)
   end
 
   --- What a token endpoint returns.
   local function response(number, fields)
     local all = { access_token = "a" .. number, refresh_token = "r" .. number, expires_in = 86399 }
-    for name, value in pairs(fields or {}) do all[name] = value end
+    for name, value in pairs(fields or {}) do
+      all[name] = value
+    end
     return oauth.credentials(all)
   end
 
@@ -53,7 +64,9 @@ describe("a token manager", function()
     end
     if stored_credentials then world.store:write(KEY, stored_credentials) end
     world.registry = token_manager.registry {
-      client_id = "id", store = world.store, endpoint = endpoint,
+      client_id = "id",
+      store = world.store,
+      endpoint = endpoint,
       emit = function(event) world.events[#world.events + 1] = event end,
     }
     world.manager = world.registry:location("l")
@@ -78,8 +91,13 @@ describe("a token manager", function()
     local _, generation = world.manager:get()
     assert.are.equal(2, generation)
     local after = world.store:read(KEY)
-    assert.are.same({ "2", "86399", "x", "l", "Location" }, { after:get "generation", after:get "expires_in",
-      after:get "scope", after:get "location_id", after:get "user_type" })
+    assert.are.same({ "2", "86399", "x", "l", "Location" }, {
+      after:get "generation",
+      after:get "expires_in",
+      after:get "scope",
+      after:get "location_id",
+      after:get "user_type",
+    })
     assert.is_true(tonumber(after:get "obtained_at") >= ago(5))
     assert.is_nil(after:get "pending")
     assert.are.same({ { key = KEY, ok = true, generation = 2 } }, world.events)
@@ -125,8 +143,8 @@ describe("a token manager", function()
   it("removes the mark when the token was not spent, and pauses before the next exchange", function()
     for _, outcome in ipairs { "rejected", "unsent" } do
       local err = errors.new { kind = "network", message = "down" }
-      local world = setup_with(credentials { obtained_at = ago(90000) },
-        { function() return outcome, err end, granted(2) })
+      local world =
+        setup_with(credentials { obtained_at = ago(90000) }, { function() return outcome, err end, granted(2) })
       failure("network", world.manager:get())
       assert.is_nil(world.store:read(KEY):get "pending")
       local result, again = world.manager:get() -- within the pause of a second
@@ -140,8 +158,10 @@ describe("a token manager", function()
 
   it("stores the refusal of a refresh token, and sends it no more", function()
     local cause = errors.new { kind = "auth", message = "invalid_grant" }
-    local world = setup_with(credentials { obtained_at = ago(90000) },
-      { function() return "refused", errors.new { kind = "reauth_required", message = "x", cause = cause } end })
+    local world = setup_with(
+      credentials { obtained_at = ago(90000) },
+      { function() return "refused", errors.new { kind = "reauth_required", message = "x", cause = cause } end }
+    )
     local result, err = world.manager:get()
     failure("reauth_required", result, err, { cause = cause })
     assert.matches("a person must sign in", err.message)
@@ -149,8 +169,12 @@ describe("a token manager", function()
     assert.is_true(tonumber(after:get "refused_at") >= ago(5))
     assert.is_nil(after:get "pending")
     assert.is_truthy(after:get "refresh_token")
-    local other = token_manager.registry { client_id = "id", store = world.store, endpoint = world.endpoint,
-      emit = function() end }
+    local other = token_manager.registry {
+      client_id = "id",
+      store = world.store,
+      endpoint = world.endpoint,
+      emit = function() end,
+    }
     failure("reauth_required", other:location("l"):get()) -- another program
     assert.are.equal(1, #world.sent)
   end)
@@ -167,8 +191,10 @@ describe("a token manager", function()
 
   it("sends nothing when the store cannot be read, probed, locked or marked", function()
     for name, fn in pairs {
-      read = function() return nil, "broken" end, probe = function() return nil, "broken" end,
-      lock = function() return nil, "broken" end, write = function() return nil, "broken" end,
+      read = function() return nil, "broken" end,
+      probe = function() return nil, "broken" end,
+      lock = function() return nil, "broken" end,
+      write = function() return nil, "broken" end,
     } do
       local world = setup_with(credentials { obtained_at = ago(90000) })
       world.store[name] = fn
@@ -218,8 +244,12 @@ describe("a token manager", function()
   end)
 
   it("shares one exchange with all callers that wait", function()
-    local world = setup_with(credentials { obtained_at = ago(90000) },
-      { function() hoopai.sleep(0.05) return granted(2)() end })
+    local world = setup_with(credentials { obtained_at = ago(90000) }, {
+      function()
+        hoopai.sleep(0.05)
+        return granted(2)()
+      end,
+    })
     local results = hoopai.map({ 1, 2, 3, 4 }, function() return select(2, world.manager:get()) end)
     assert.are.same({ 2, 2, 2, 2, n = 4 }, results)
     assert.are.equal(1, #world.sent)
@@ -270,8 +300,7 @@ describe("a token manager", function()
       assert.are.equal(1, select(2, manager:get()))
       assert.are.same({ true, "c", "l", true }, asked)
       local after = world.store:read(KEY)
-      assert.are.same({ "c", "1", "3600" },
-        { after:get "company_id", after:get "generation", after:get "expires_in" })
+      assert.are.same({ "c", "1", "3600" }, { after:get "company_id", after:get "generation", after:get "expires_in" })
       assert.is_nil(after:get "refresh_token")
     end)
 
@@ -362,7 +391,9 @@ describe("the token manager of an app:", function()
       for round = 1, 2 do
         expire()
         hoopai.run(function()
-          for index = 1, 50 do hoopai.spawn(function() assert(get(clients[index % 3 + 1])) end) end
+          for index = 1, 50 do
+            hoopai.spawn(function() assert(get(clients[index % 3 + 1])) end)
+          end
         end)
         assert.are.equal(round, counts().exchanges)
       end
@@ -383,11 +414,15 @@ describe("the token manager of an app:", function()
         assert(get(clients[2]))
         expire()
         hoopai.run(function()
-          for index = 1, 20 do hoopai.spawn(function() assert(get(clients[index % 2 + 1])) end) end
+          for index = 1, 20 do
+            hoopai.spawn(function() assert(get(clients[index % 2 + 1])) end)
+          end
         end)
         assert.are.equal(1, counts().exchanges)
         expire()
-        for _, client in ipairs(clients) do assert(get(client)) end
+        for _, client in ipairs(clients) do
+          assert(get(client))
+        end
         assert.are.equal(2, counts().exchanges)
         assert.are.equal(0, counts().reuses)
       end)
@@ -462,9 +497,13 @@ describe("the token manager of an app:", function()
       box:control("oauth/settings", { expires_in = 60 })
       local client = new_client(signed_in())
       hoopai.run(function()
-        for _ = 1, 5 do assert(get(client)) end
+        for _ = 1, 5 do
+          assert(get(client))
+        end
       end)
-      for _ = 1, 5 do assert(get(client)) end
+      for _ = 1, 5 do
+        assert(get(client))
+      end
       assert.are.equal(0, counts().exchanges)
     end)
   end)
@@ -480,9 +519,10 @@ describe("the token manager of an app:", function()
     end
 
     for name, value in pairs { zero = 0, negative = -1, text = "x", huge = 1e18, fraction = 0.5 } do
-      it("an expires_in that is no time is replaced by an hour: " .. name, function()
-        assert.are.equal("3600", stored(renewed { expires_in = value }):get("expires_in"))
-      end)
+      it(
+        "an expires_in that is no time is replaced by an hour: " .. name,
+        function() assert.are.equal("3600", stored(renewed { expires_in = value }):get("expires_in")) end
+      )
     end
 
     it("without expires_in, or with half seconds, or as text", function()
@@ -534,7 +574,9 @@ describe("the token manager of an app:", function()
 
   describe("an unclear exchange:", function()
     for name, given in pairs {
-      ["hung up before"] = { drop = "before" }, ["500"] = { status = 500 }, ["408"] = { status = 408 },
+      ["hung up before"] = { drop = "before" },
+      ["500"] = { status = 500 },
+      ["408"] = { status = 408 },
       ["500 with no JSON"] = { status = 503, body = "<html>" },
     } do
       it("is tried again with the same token: " .. name, function()
@@ -551,7 +593,9 @@ describe("the token manager of an app:", function()
     end
 
     for name, given in pairs {
-      ["hung up after"] = { drop = "after" }, ["cut off"] = { truncated = true }, ["malformed"] = { malformed = true },
+      ["hung up after"] = { drop = "after" },
+      ["cut off"] = { truncated = true },
+      ["malformed"] = { malformed = true },
       ["500, but done"] = { status = 500, apply = true },
     } do
       it("whose successor is lost needs a person, and emits that once: " .. name, function()
@@ -573,7 +617,9 @@ describe("the token manager of an app:", function()
             end
           end)
         end)
-        for _ = 1, 10 do failure("reauth_required", get(client)) end
+        for _ = 1, 10 do
+          failure("reauth_required", get(client))
+        end
         failure("reauth_required", get(new_client(new_app { store = store })))
         assert.are.equal(2, counts().exchanges)
         assert.are.equal(1, #events)
@@ -599,7 +645,9 @@ describe("the token manager of an app:", function()
       assert.are.equal(3, #list)
       local first, second, third = list[1].at, list[2].at, list[3].at
       assert.is_true(second - first > 900 and third - first > 3900, third - first)
-      for _ = 1, 50 do failure("network", get(client)) end
+      for _ = 1, 50 do
+        failure("network", get(client))
+      end
       expire()
       local err = failure("network", get(new_client(new_app { store = hoopai.store.file(path) })))
       assert.is_true(err.retryable)
@@ -615,7 +663,9 @@ describe("the token manager of an app:", function()
       local events = {}
       local app = new_app { store = store, on = { refresh = function(event) events[#events + 1] = event end } }
       local client = new_client(app)
-      for _ = 1, 3 do assert.matches("lost", failure("reauth_required", get(client)).message) end
+      for _ = 1, 3 do
+        assert.matches("lost", failure("reauth_required", get(client)).message)
+      end
       assert.are.equal(1, counts().exchanges)
       assert.are.equal(1, #events)
     end)
@@ -652,9 +702,13 @@ describe("the token manager of an app:", function()
       expire()
       box:control("oauth/revoke", { location_id = location })
       hoopai.run(function()
-        for _ = 1, 50 do hoopai.spawn(function() failure("reauth_required", get(client)) end) end
+        for _ = 1, 50 do
+          hoopai.spawn(function() failure("reauth_required", get(client)) end)
+        end
       end)
-      for _ = 1, 50 do failure("reauth_required", get(client)) end
+      for _ = 1, 50 do
+        failure("reauth_required", get(client))
+      end
       assert.are.equal(1, counts().exchanges)
       local credentials = assert(in_folder(path))
       assert.are.equal("1", credentials:get("generation"))
@@ -687,8 +741,12 @@ describe("the token manager of an app:", function()
       hoopai.run(function()
         local task = hoopai.spawn(get, client)
         hoopai.sleep(0.1)
-        tamper(store, { access_token = newer.access_token, refresh_token = newer.refresh_token, generation = 7,
-          obtained_at = ago(0) })
+        tamper(store, {
+          access_token = newer.access_token,
+          refresh_token = newer.refresh_token,
+          generation = 7,
+          obtained_at = ago(0),
+        })
         assert(task:join())
       end)
       assert.are.equal("7", stored(store):get("generation"))
@@ -763,7 +821,11 @@ describe("the token manager of an app:", function()
         local ok = pcall(hoopai.run, function()
           local task = hoopai.spawn(get, client)
           expect.eventually(function() return stored(store):get("pending") end, "the exchange began")
-          if how == "cancel" then task:cancel() else error("no more") end
+          if how == "cancel" then
+            task:cancel()
+          else
+            error("no more")
+          end
         end)
         assert.are.equal(how == "cancel", ok)
         assert(get(client))

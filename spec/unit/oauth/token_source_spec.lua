@@ -24,24 +24,29 @@ describe("hoopai.oauth.token_source:", function()
 
   local function new(token, options)
     local all = { token = token, base_url = server.url, location_id = "l" }
-    for name, value in pairs(options or {}) do all[name] = value end
+    for name, value in pairs(options or {}) do
+      all[name] = value
+    end
     return leak.client(all)
   end
 
   --- A token function that gives tok-1, tok-2, ..., and the list of reasons it was asked for.
   local function counting(wait)
     local reasons = {}
-    return reasons, function(reason)
-      reasons[#reasons + 1] = reason
-      local number = #reasons
-      if wait then wait(number) end
-      return "tok-" .. number
-    end
+    return reasons,
+      function(reason)
+        reasons[#reasons + 1] = reason
+        local number = #reasons
+        if wait then wait(number) end
+        return "tok-" .. number
+      end
   end
 
   local function sent_tokens()
     local tokens = {}
-    for index, request in ipairs(server:ledger()) do tokens[index] = request.header.authorization end
+    for index, request in ipairs(server:ledger()) do
+      tokens[index] = request.header.authorization
+    end
     return tokens
   end
 
@@ -112,7 +117,8 @@ describe("hoopai.oauth.token_source:", function()
     it("is asked again for writes, too, which a 401 has not touched", function()
       server:reply(
         { method = "POST", status = 401, body = [[{"message":"Invalid JWT"}]] },
-        { method = "POST", body = [[{"note":{"id":"n"}}]] })
+        { method = "POST", body = [[{"note":{"id":"n"}}]] }
+      )
       local _, fetch = counting()
       local note = assert(new(fetch).notes:create("a", { body = "x" }))
       assert.are.equal("n", note.id)
@@ -142,10 +148,12 @@ describe("hoopai.oauth.token_source:", function()
       server:reply(REFUSED, GOOD)
       local events = {}
       local _, fetch = counting()
-      local client = new(fetch, { on = {
-        request = function(event) events[#events + 1] = "request " .. event.attempt end,
-        response = function(event) events[#events + 1] = "response " .. event.attempt .. " " .. event.status end,
-      } })
+      local client = new(fetch, {
+        on = {
+          request = function(event) events[#events + 1] = "request " .. event.attempt end,
+          response = function(event) events[#events + 1] = "response " .. event.attempt .. " " .. event.status end,
+        },
+      })
       assert(client.calendars:get("c"))
       assert.are.same({ "request 1", "response 1 401", "request 2", "response 2 200" }, events)
     end)
@@ -213,7 +221,9 @@ describe("hoopai.oauth.token_source:", function()
 
     it("that returns something else is wrong use, without showing it", function()
       for _, value in ipairs { 5, {}, true, "", "tok secret", "tok\nsecret" } do
-        local ok, message = pcall(function() return new(function() return value end).calendars:get("c") end)
+        local ok, message = pcall(function()
+          return new(function() return value end).calendars:get("c")
+        end)
         assert.is_false(ok)
         assert.matches("token function", message)
         assert.is_nil(message:find("secret", 1, true))
@@ -241,7 +251,8 @@ describe("hoopai.oauth.token_source:", function()
     it("may wait and make calls of its own", function()
       server:reply(
         { path = "/token", body = [[{"value":"tok-from-the-net"}]], times = 2 },
-        { path = "/calendars/c", body = [[{"calendar":{}}]], times = 2 })
+        { path = "/calendars/c", body = [[{"calendar":{}}]], times = 2 }
+      )
       local vault = new("tok-vault")
       local function fetch()
         hoopai.sleep(0.01)
@@ -250,7 +261,10 @@ describe("hoopai.oauth.token_source:", function()
       assert(new(fetch).calendars:get("c"))
       hoopai.run(function() assert(new(fetch).calendars:get("c")) end)
       assert.are.same({
-        "Bearer tok-vault", "Bearer tok-from-the-net", "Bearer tok-vault", "Bearer tok-from-the-net",
+        "Bearer tok-vault",
+        "Bearer tok-from-the-net",
+        "Bearer tok-vault",
+        "Bearer tok-from-the-net",
       }, sent_tokens())
     end)
 
@@ -273,7 +287,9 @@ describe("hoopai.oauth.token_source:", function()
       local reasons, fetch = counting(function() hoopai.sleep(0.02) end)
       local client = new(fetch)
       hoopai.run(function()
-        for index = 1, 20 do hoopai.spawn(function() assert(client.calendars:get("c" .. index)) end) end
+        for index = 1, 20 do
+          hoopai.spawn(function() assert(client.calendars:get("c" .. index)) end)
+        end
       end)
       assert.are.same({ "first" }, reasons)
       assert.are.equal(20, #server:ledger())
@@ -282,7 +298,8 @@ describe("hoopai.oauth.token_source:", function()
     it("is asked once when twenty tasks are refused at the same time", function()
       server:reply(
         { method = "GET", status = 401, body = [[{"message":"Invalid JWT"}]], times = 20, hold = "all" },
-        { method = "GET", body = [[{"calendar":{}}]], times = 20 })
+        { method = "GET", body = [[{"calendar":{}}]], times = 20 }
+      )
       local reasons, fetch = counting(function(number)
         if number > 1 then hoopai.sleep(0.02) end
       end)
@@ -299,7 +316,9 @@ describe("hoopai.oauth.token_source:", function()
       end)
       assert.are.same({ "first", "refused" }, reasons)
       local counts = {}
-      for _, token in ipairs(sent_tokens()) do counts[token] = (counts[token] or 0) + 1 end
+      for _, token in ipairs(sent_tokens()) do
+        counts[token] = (counts[token] or 0) + 1
+      end
       assert.are.same({ ["Bearer tok-1"] = 20, ["Bearer tok-2"] = 20 }, counts)
     end)
 
@@ -308,7 +327,8 @@ describe("hoopai.oauth.token_source:", function()
         { path = "/calendars/slow", status = 401, body = [[{"message":"Invalid JWT"}]], hold = "slow" },
         { path = "/calendars/quick", status = 401, body = [[{"message":"Invalid JWT"}]] },
         { path = "/calendars/quick", body = [[{"calendar":{}}]] },
-        { path = "/calendars/slow", body = [[{"calendar":{}}]] })
+        { path = "/calendars/slow", body = [[{"calendar":{}}]] }
+      )
       local reasons, fetch = counting()
       local client = new(fetch)
       hoopai.run(function()
@@ -340,7 +360,9 @@ describe("hoopai.oauth.token_source:", function()
       end)
       assert.are.equal(1, asked)
       assert.are.equal(20, #seen)
-      for _, message in ipairs(seen) do assert.matches("sealed 1", message) end
+      for _, message in ipairs(seen) do
+        assert.matches("sealed 1", message)
+      end
       failure("auth", client.calendars:get("c"))
       assert.are.equal(2, asked)
     end)
@@ -356,10 +378,14 @@ describe("hoopai.oauth.token_source:", function()
       end)
       hoopai.run(function()
         local tasks = {}
-        for index = 1, 4 do tasks[index] = hoopai.spawn(function() return client.calendars:get("c") end) end
+        for index = 1, 4 do
+          tasks[index] = hoopai.spawn(function() return client.calendars:get("c") end)
+        end
         local _, err = tasks[1]:join()
         assert.are.equal("raised", err.kind)
-        for index = 2, 4 do assert(tasks[index]:join()) end
+        for index = 2, 4 do
+          assert(tasks[index]:join())
+        end
       end)
       assert.are.equal(2, asked)
     end)
@@ -403,10 +429,15 @@ describe("hoopai.oauth.token_source:", function()
     it("that leaves no time for the second attempt is a timeout, too", function()
       server:reply(REFUSED)
       local _, fetch = counting()
-      local client = new(fetch, { on = { request = function(event)
-        local until_then = core.now() + 0.4
-        while event.attempt == 2 and core.now() < until_then do end -- luacheck: ignore 542
-      end } })
+      local client = new(fetch, {
+        on = {
+          request = function(event)
+            local until_then = core.now() + 0.4
+            while event.attempt == 2 and core.now() < until_then do
+            end -- luacheck: ignore 542
+          end,
+        },
+      })
       local err = failure("timeout", client.calendars:get("c", { timeout = 0.3 }))
       assert.are.equal("no", err.applied)
       assert.are.equal(1, #server:ledger())
@@ -438,11 +469,14 @@ describe("hoopai.oauth.token_source:", function()
 
     it("beats the environment", function()
       server:reply(GOOD)
-      local text, ok = child.run(([[
+      local text, ok = child.run(
+        ([[
         local hoopai = require "hoopai"
         local client <close> = hoopai.new { base_url = %q, token = function() return "tok-own" end }
         assert(client.calendars:get("c"))
-      ]]):format(server.url), { set = { HOOPAI_TOKEN = "tok-environment" } })
+      ]]):format(server.url),
+        { set = { HOOPAI_TOKEN = "tok-environment" } }
+      )
       assert.is_true(ok, text)
       assert.are.same({ "Bearer tok-own" }, sent_tokens())
     end)

@@ -4,9 +4,7 @@ local store_cases = require "spec.support.store_cases"
 
 local CANARY, credentials, user_store = store_cases.CANARY, store_cases.credentials, store_cases.user_store
 
-local function with(fields)
-  return custom(user_store(fields))
-end
+local function with(fields) return custom(user_store(fields)) end
 
 describe("hoopai.store.custom", function()
   for name, case in pairs(store_cases.contract) do
@@ -15,10 +13,12 @@ describe("hoopai.store.custom", function()
 
   it("passes the generation that is replaced, which put may refuse", function()
     local seen = {}
-    local store = with { put = function(key, text, expected, generation)
-      seen[#seen + 1] = { key, type(text), expected, generation }
-      return expected < 2
-    end }
+    local store = with {
+      put = function(key, text, expected, generation)
+        seen[#seen + 1] = { key, type(text), expected, generation }
+        return expected < 2
+      end,
+    }
     assert.is_true(store:write("k", credentials(1), 0))
     local done, problem = store:write("k", credentials(3), 2)
     assert.is_nil(done)
@@ -28,7 +28,9 @@ describe("hoopai.store.custom", function()
 
   it("turns a failure into a problem, which never shows the credentials", function()
     local function check(problem, ...)
-      for _, text in ipairs { ... } do assert.matches(text, problem) end
+      for _, text in ipairs { ... } do
+        assert.matches(text, problem)
+      end
       assert.is_nil(problem:find(CANARY, 1, true), problem)
     end
     local function put(fn) return select(2, with({ put = fn }):write("k", credentials(1), 0)) end
@@ -51,12 +53,14 @@ describe("hoopai.store.custom", function()
     local lock <close> = custom(given):lock("k")
     assert.is_truthy(lock)
     local asked = 0
-    local stuck = with { lock = function()
-      return function()
-        asked = asked + 1
-        error("stuck")
-      end
-    end }
+    local stuck = with {
+      lock = function()
+        return function()
+          asked = asked + 1
+          error("stuck")
+        end
+      end,
+    }
     assert.is_true(pcall(function()
       local bad <close> = stuck:lock("k") -- luacheck: ignore 211
     end))
@@ -74,8 +78,13 @@ describe("hoopai.store.custom", function()
   end)
 
   it("without get or put, or with a lock that is no function, is wrong use", function()
-    for _, given in ipairs { {}, { get = print }, { put = print }, { get = 1, put = print },
-      { get = print, put = print, lock = true } } do
+    for _, given in ipairs {
+      {},
+      { get = print },
+      { put = print },
+      { get = 1, put = print },
+      { get = print, put = print, lock = true },
+    } do
       expect.misuse(function()
         local store = custom(given)
         return store

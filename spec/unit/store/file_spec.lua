@@ -46,7 +46,9 @@ describe("hoopai.store.file", function()
   it("keeps keys that look like paths inside the folder, and apart", function()
     local path = folder()
     local store, keys = file(path), { "..", "../k", "/k", "k", "k/" }
-    for generation, key in ipairs(keys) do assert(store:write(key, credentials(generation), 0)) end
+    for generation, key in ipairs(keys) do
+      assert(store:write(key, credentials(generation), 0))
+    end
     for generation, key in ipairs(keys) do
       assert.are.equal(tostring(generation), store:read(key):get("generation"), key)
     end

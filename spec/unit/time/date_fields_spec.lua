@@ -10,7 +10,11 @@ describe("the fields of a date", function()
   local function fields(changes)
     local t = { year = 2024, month = 10, day = 28, zone = "UTC" }
     for name, value in pairs(changes) do
-      if value == "nothing" then t[name] = nil else t[name] = value end
+      if value == "nothing" then
+        t[name] = nil
+      else
+        t[name] = value
+      end
     end
     return t
   end

@@ -7,12 +7,23 @@ local raised = times.raised
 
 describe("durations", function()
   for _, case in ipairs {
-    { time.seconds(0), "0s" }, { time.days(0), "0s" }, { time.seconds(1), "1s" }, { time.minutes(30), "30m" },
-    { time.hours(1.5), "1h 30m" }, { time.days(7), "7d" }, { time.weeks(2), "14d" }, { time.hours(100), "100h" },
+    { time.seconds(0), "0s" },
+    { time.days(0), "0s" },
+    { time.seconds(1), "1s" },
+    { time.minutes(30), "30m" },
+    { time.hours(1.5), "1h 30m" },
+    { time.days(7), "7d" },
+    { time.weeks(2), "14d" },
+    { time.hours(100), "100h" },
     { time.days(1) + time.hours(2) + time.minutes(3) + time.seconds(4.005), "1d 2h 3m 4.005s" },
-    { time.milliseconds(250), "0.25s" }, { time.milliseconds(1), "0.001s" }, { -time.hours(1.5), "-1h -30m" },
-    { -time.milliseconds(250), "-0.25s" }, { -time.days(2), "-2d" }, { time.days(1) - time.hours(2), "1d -2h" },
-    { time.hours(2) - time.days(1), "-1d 2h" }, { time.minutes(61) * -1, "-1h -1m" },
+    { time.milliseconds(250), "0.25s" },
+    { time.milliseconds(1), "0.001s" },
+    { -time.hours(1.5), "-1h -30m" },
+    { -time.milliseconds(250), "-0.25s" },
+    { -time.days(2), "-2d" },
+    { time.days(1) - time.hours(2), "1d -2h" },
+    { time.hours(2) - time.days(1), "-1d 2h" },
+    { time.minutes(61) * -1, "-1h -1m" },
     { -time.seconds(90.5), "-1m -30.5s" },
   } do
     it("print as " .. case[2], function()
@@ -43,14 +54,22 @@ describe("durations", function()
     assert.are.equal(20000, time.minutes(1 / 3):ms())
     assert.are.equal("integer", math.type(time.hours(0.25):ms()))
     assert.are.equal(5, time.milliseconds(5.0):ms())
-    assert.are.equal("seconds(0.0005) is not a whole number of milliseconds",
-      raised(function() time.seconds(0.0005) end))
-    assert.are.equal("milliseconds(1.5) is not a whole number of milliseconds",
-      raised(function() time.milliseconds(1.5) end))
-    assert.are.equal("days(0.5): days are counted on the calendar, in whole numbers; write hoopai.time.hours(...) "
-      .. "for parts", raised(function() time.days(0.5) end))
-    assert.are.equal("weeks(inf): weeks are counted on the calendar, in whole numbers; write hoopai.time.hours(...) "
-      .. "for parts", raised(function() time.weeks(1 / 0) end))
+    assert.are.equal(
+      "seconds(0.0005) is not a whole number of milliseconds",
+      raised(function() time.seconds(0.0005) end)
+    )
+    assert.are.equal(
+      "milliseconds(1.5) is not a whole number of milliseconds",
+      raised(function() time.milliseconds(1.5) end)
+    )
+    assert.are.equal(
+      "days(0.5): days are counted on the calendar, in whole numbers; write hoopai.time.hours(...) " .. "for parts",
+      raised(function() time.days(0.5) end)
+    )
+    assert.are.equal(
+      "weeks(inf): weeks are counted on the calendar, in whole numbers; write hoopai.time.hours(...) " .. "for parts",
+      raised(function() time.weeks(1 / 0) end)
+    )
   end)
 
   it("are made from numbers only", function()
@@ -65,20 +84,33 @@ describe("durations", function()
   it("are not endless", function()
     for _, unit in ipairs { "milliseconds", "seconds", "minutes", "hours", "days", "weeks" } do
       for _, n in ipairs { math.maxinteger, math.mininteger, 1 << 62, -(1 << 62), 1 << 53, 1 << 49, -(1 << 49) } do
-        assert.are.equal(string.format("%s(%d) is too long: durations go up to 10000 years", unit, n),
-          raised(function() time[unit](n) end))
+        assert.are.equal(
+          string.format("%s(%d) is too long: durations go up to 10000 years", unit, n),
+          raised(function() time[unit](n) end)
+        )
       end
     end
     for _, unit in ipairs { "milliseconds", "seconds", "minutes", "hours" } do
       for _, n in ipairs { 1 / 0, -1 / 0, 0 / 0, 1e300 } do
-        assert.are.equal(string.format("%s(%s) is too long: durations go up to 10000 years", unit, n),
-          raised(function() time[unit](n) end))
+        assert.are.equal(
+          string.format("%s(%s) is too long: durations go up to 10000 years", unit, n),
+          raised(function() time[unit](n) end)
+        )
       end
     end
-    for unit, most in pairs { milliseconds = 316224000000000, seconds = 316224000000, minutes = 5270400000,
-      hours = 87840000, days = 3660000, weeks = 522857 } do
-      assert.are.equal(most, time[unit](most)[unit == "milliseconds" and "ms" or unit == "weeks" and "days" or unit](
-        time[unit](most)) // (unit == "weeks" and 7 or 1))
+    for unit, most in pairs {
+      milliseconds = 316224000000000,
+      seconds = 316224000000,
+      minutes = 5270400000,
+      hours = 87840000,
+      days = 3660000,
+      weeks = 522857,
+    } do
+      assert.are.equal(
+        most,
+        time[unit](most)[unit == "milliseconds" and "ms" or unit == "weeks" and "days" or unit](time[unit](most))
+          // (unit == "weeks" and 7 or 1)
+      )
       assert.is_false(pcall(time[unit], most + 1))
       assert.is_false(pcall(time[unit], -most - 1))
       assert.is_true(time.is_duration(time[unit](-most)))
@@ -122,12 +154,18 @@ describe("durations", function()
     assert.is_false(time.hours(1) == time.hours(2))
     assert.is_false(time.hours(1) == 3600)
     assert.is_false(time.hours(1) == {})
-    assert.are.equal("a duration cannot be compared with a number: write hoopai.time.seconds(5), minutes(5), "
-      .. "hours(5) or days(5)", raised(function() return time.hours(1) < 5 end))
-    assert.are.equal("a duration cannot be compared with a number: write hoopai.time.seconds(5), minutes(5), "
-      .. "hours(5) or days(5)", raised(function() return 5 <= time.hours(1) end))
-    assert.are.equal("a duration can be compared with a duration only (got nothing)",
-      raised(function() return time.hours(1) < nil end))
+    assert.are.equal(
+      "a duration cannot be compared with a number: write hoopai.time.seconds(5), minutes(5), hours(5) or days(5)",
+      raised(function() return time.hours(1) < 5 end)
+    )
+    assert.are.equal(
+      "a duration cannot be compared with a number: write hoopai.time.seconds(5), minutes(5), hours(5) or days(5)",
+      raised(function() return 5 <= time.hours(1) end)
+    )
+    assert.are.equal(
+      "a duration can be compared with a duration only (got nothing)",
+      raised(function() return time.hours(1) < nil end)
+    )
     assert.is_truthy(raised(function() return time.hours(1) < time.now() end):find("can be compared with"))
   end)
 end)

@@ -23,8 +23,14 @@ describe("dates", function()
 
   it("have known distances", function()
     for _, case in ipairs {
-      { 1970, 1, 1, 0 }, { 1969, 12, 31, -1 }, { 2000, 2, 29, 11016 }, { 1, 1, 1, -719162 }, { 9999, 12, 31, 2932896 },
-      { 1600, 2, 29, -135081 }, { 1900, 3, 1, -25508 }, { 2024, 10, 28, 20024 },
+      { 1970, 1, 1, 0 },
+      { 1969, 12, 31, -1 },
+      { 2000, 2, 29, 11016 },
+      { 1, 1, 1, -719162 },
+      { 9999, 12, 31, 2932896 },
+      { 1600, 2, 29, -135081 },
+      { 1900, 3, 1, -25508 },
+      { 2024, 10, 28, 20024 },
     } do
       assert.are.equal(case[4], gregorian.days(case[1], case[2], case[3]))
       assert.are.same({ case[1], case[2], case[3] }, { gregorian.date(case[4]) })
@@ -34,7 +40,9 @@ end)
 
 describe("leap years", function()
   it("are those of the Gregorian calendar, before it too", function()
-    for _, year in ipairs { 4, 400, 1600, 2000, 2024, 2400, 0, -4 } do assert.is_true(gregorian.is_leap(year), year) end
+    for _, year in ipairs { 4, 400, 1600, 2000, 2024, 2400, 0, -4 } do
+      assert.is_true(gregorian.is_leap(year), year)
+    end
     for _, year in ipairs { 1, 100, 1900, 2023, 2100, 2200, 9999, -1 } do
       assert.is_false(gregorian.is_leap(year), year)
     end
@@ -42,7 +50,9 @@ describe("leap years", function()
 
   it("decide the length of February", function()
     local lengths = {}
-    for month = 1, 12 do lengths[month] = gregorian.month_days(2023, month) end
+    for month = 1, 12 do
+      lengths[month] = gregorian.month_days(2023, month)
+    end
     assert.are.same({ 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 }, lengths)
     assert.are.equal(29, gregorian.month_days(2024, 2))
     assert.are.equal(28, gregorian.month_days(1900, 2))

@@ -8,9 +8,7 @@ local BERLIN, CHICAGO, NEW_YORK = "Europe/Berlin", "America/Chicago", "America/N
 
 describe("an instant", function()
   it("is parsed from text only", function()
-    local function message(got)
-      return 'parse takes a text such as "2024-10-28T10:00:00-05:00" (got ' .. got .. ")"
-    end
+    local function message(got) return 'parse takes a text such as "2024-10-28T10:00:00-05:00" (got ' .. got .. ")" end
     assert.are.equal(message("nothing"), raised(function() time.parse(nil) end))
     assert.are.equal(message("5"), raised(function() time.parse(5) end))
     assert.are.equal(message("a table"), raised(function() time.parse({}) end))
@@ -47,10 +45,13 @@ describe("an instant", function()
     { "from_ms", "1730127600000", 'from_ms takes milliseconds since 1970 (got "1730127600000")' },
     { "from_ms", 1.5, "from_ms takes whole milliseconds (got 1.5): write hoopai.time.from_seconds for seconds" },
     { "from_ms", 1 / 0, "from_ms takes milliseconds since 1970 (got inf)" },
-    { "from_ms", 2^70, "from_ms takes milliseconds since 1970 (got 1.1805916207174e+21)" },
-    { "from_ms", 2^53, "from_ms: 9007199254740992 is outside the years 1 to 9999" },
-    { "from_seconds", 253402300800, "from_seconds: 253402300800 is outside the years 1 to 9999: "
-      .. "write hoopai.time.from_ms for milliseconds" },
+    { "from_ms", 2 ^ 70, "from_ms takes milliseconds since 1970 (got 1.1805916207174e+21)" },
+    { "from_ms", 2 ^ 53, "from_ms: 9007199254740992 is outside the years 1 to 9999" },
+    {
+      "from_seconds",
+      253402300800,
+      "from_seconds: 253402300800 is outside the years 1 to 9999: " .. "write hoopai.time.from_ms for milliseconds",
+    },
     { "from_ms", {}, "from_ms takes milliseconds since 1970 (got a table)" },
     { "from_ms", -62135596800001, "from_ms: -62135596800001 is outside the years 1 to 9999" },
     { "from_ms", 253402300800000, "from_ms: 253402300800000 is outside the years 1 to 9999" },
@@ -58,8 +59,11 @@ describe("an instant", function()
     { "from_ms", math.mininteger, "from_ms: -9223372036854775808 is outside the years 1 to 9999" },
     { "from_seconds", "5", 'from_seconds takes seconds since 1970 (got "5")' },
     { "from_seconds", nil, "from_seconds takes seconds since 1970 (got nothing)" },
-    { "from_seconds", AT_TEN, "from_seconds: 1730127600000 is outside the years 1 to 9999: "
-      .. "write hoopai.time.from_ms for milliseconds" },
+    {
+      "from_seconds",
+      AT_TEN,
+      "from_seconds: 1730127600000 is outside the years 1 to 9999: " .. "write hoopai.time.from_ms for milliseconds",
+    },
     { "from_seconds", 1 / 0, "from_seconds: inf is outside the years 1 to 9999" },
     { "from_seconds", -62135596801, "from_seconds: -62135596801 is outside the years 1 to 9999" },
     { "from_seconds", 253402300799.9999, "from_seconds: 253402300800.0 is outside the years 1 to 9999" },
@@ -68,17 +72,23 @@ describe("an instant", function()
       local problem = raised(function() time[case[1]](case[2]) end)
       -- How many digits of a float are shown is not the point; it depends on the version of Lua.
       problem = problem:gsub("1%.1805916207174%d*e%+21", "1.1805916207174e+21")
-      assert.are.equal(case[3], (problem:gsub("253402300799%.%d+e?%+?%d*", "253402300800.0"):gsub("2%.534023008e%+11",
-        "253402300800.0")))
+      assert.are.equal(
+        case[3],
+        (problem:gsub("253402300799%.%d+e?%+?%d*", "253402300800.0"):gsub("2%.534023008e%+11", "253402300800.0"))
+      )
     end)
   end
 
   it("is not made from what is no number", function()
     local nan = 0 / 0
-    assert.are.equal(("from_ms takes milliseconds since 1970 (got %s)"):format(nan),
-      raised(function() time.from_ms(nan) end))
-    assert.are.equal(("from_seconds: %s is outside the years 1 to 9999"):format(nan),
-      raised(function() time.from_seconds(nan) end))
+    assert.are.equal(
+      ("from_ms takes milliseconds since 1970 (got %s)"):format(nan),
+      raised(function() time.from_ms(nan) end)
+    )
+    assert.are.equal(
+      ("from_seconds: %s is outside the years 1 to 9999"):format(nan),
+      raised(function() time.from_seconds(nan) end)
+    )
   end)
 
   it("cannot have a zone that does not exist", function()
@@ -111,14 +121,22 @@ describe("an instant", function()
     local advice = 'this instant carries no zone: write %s, or give it one with :in_zone("Europe/Berlin")'
     assert.are.equal(advice:format(':iso("Europe/Berlin")'), raised(function() return (instant:iso()) end))
     assert.are.equal(advice:format(':date("Europe/Berlin")'), raised(function() return (instant:date()) end))
-    assert.are.equal(advice:format(':format(pattern, "Europe/Berlin")'),
-      raised(function() return (instant:format("%Y")) end))
-    assert.are.equal(advice:format(':start_of_day("Europe/Berlin")'),
-      raised(function() return (instant:start_of_day()) end))
-    assert.are.equal(advice:format(':start_of_week("Europe/Berlin")'),
-      raised(function() return (instant:start_of_week()) end))
-    assert.are.equal('a zone is a string such as "Europe/Berlin", "UTC" or "+05:30" (got nil)',
-      raised(function() instant:in_zone() end))
+    assert.are.equal(
+      advice:format(':format(pattern, "Europe/Berlin")'),
+      raised(function() return (instant:format("%Y")) end)
+    )
+    assert.are.equal(
+      advice:format(':start_of_day("Europe/Berlin")'),
+      raised(function() return (instant:start_of_day()) end)
+    )
+    assert.are.equal(
+      advice:format(':start_of_week("Europe/Berlin")'),
+      raised(function() return (instant:start_of_week()) end)
+    )
+    assert.are.equal(
+      'a zone is a string such as "Europe/Berlin", "UTC" or "+05:30" (got nil)',
+      raised(function() instant:in_zone() end)
+    )
     -- With a zone in the call all of them work.
     assert.are.equal("2024-10-28T16:00:00+01:00", instant:iso(BERLIN))
     assert.are.equal(16, instant:date(BERLIN).hour)
@@ -137,24 +155,63 @@ describe("an instant", function()
 
   it("shows what calendar and clock show", function()
     local date = at("2024-10-28T10:20:30.456-05:00", CHICAGO):date()
-    assert.are.same({ year = 2024, month = 10, day = 28, hour = 10, min = 20, sec = 30, ms = 456, wday = 2, yday = 302,
-      isdst = true, offset = -18000, zone = CHICAGO, abbreviation = "CDT" }, date)
+    assert.are.same({
+      year = 2024,
+      month = 10,
+      day = 28,
+      hour = 10,
+      min = 20,
+      sec = 30,
+      ms = 456,
+      wday = 2,
+      yday = 302,
+      isdst = true,
+      offset = -18000,
+      zone = CHICAGO,
+      abbreviation = "CDT",
+    }, date)
     for _, key in ipairs { "year", "month", "day", "hour", "min", "sec", "ms", "wday", "yday", "offset" } do
       assert.are.equal("integer", math.type(date[key]), key)
     end
     date = time.from_ms(0, "-00:01"):date()
-    assert.are.same({ year = 1969, month = 12, day = 31, hour = 23, min = 59, sec = 0, ms = 0, wday = 4, yday = 365,
-      isdst = false, offset = -60, zone = "-00:01", abbreviation = "-00:01" }, date)
+    assert.are.same({
+      year = 1969,
+      month = 12,
+      day = 31,
+      hour = 23,
+      min = 59,
+      sec = 0,
+      ms = 0,
+      wday = 4,
+      yday = 365,
+      isdst = false,
+      offset = -60,
+      zone = "-00:01",
+      abbreviation = "-00:01",
+    }, date)
     assert.are.equal(366, at("2024-12-31T12:00:00Z"):date().yday)
     assert.are.equal(1, at("2024-01-01T12:00:00Z"):date().yday)
   end)
 
   it("says that fields come from date()", function()
     local instant = time.now()
-    for _, key in ipairs { "year", "month", "day", "hour", "min", "sec", "wday", "yday", "isdst", "offset",
-      "abbreviation" } do
-      assert.are.equal("an instant has no field " .. key .. ": write start:date()." .. key,
-        raised(function() return instant[key] end))
+    for _, key in ipairs {
+      "year",
+      "month",
+      "day",
+      "hour",
+      "min",
+      "sec",
+      "wday",
+      "yday",
+      "isdst",
+      "offset",
+      "abbreviation",
+    } do
+      assert.are.equal(
+        "an instant has no field " .. key .. ": write start:date()." .. key,
+        raised(function() return instant[key] end)
+      )
     end
     assert.is_nil(instant.kind)
     assert.is_nil(instant[1])
@@ -187,15 +244,30 @@ describe("an instant", function()
 
   it("raises when a method is called with a point", function()
     local instant = time.now()
-    assert.are.equal("iso must be called with a colon on an instant, such as start:iso()",
-      raised(function() return (instant.iso(BERLIN)) end))
-    for _, name in ipairs { "iso", "ms", "zone", "has_zone", "in_zone", "date", "start_of_day", "start_of_week",
-      "format" } do
-      assert.are.equal(name .. " must be called with a colon on an instant, such as start:" .. name .. "()",
-        raised(function() instant[name]() end))
+    assert.are.equal(
+      "iso must be called with a colon on an instant, such as start:iso()",
+      raised(function() return (instant.iso(BERLIN)) end)
+    )
+    for _, name in ipairs {
+      "iso",
+      "ms",
+      "zone",
+      "has_zone",
+      "in_zone",
+      "date",
+      "start_of_day",
+      "start_of_week",
+      "format",
+    } do
+      assert.are.equal(
+        name .. " must be called with a colon on an instant, such as start:" .. name .. "()",
+        raised(function() instant[name]() end)
+      )
     end
-    assert.are.equal("seconds must be called with a colon on a duration, such as (finish - start):seconds()",
-      raised(function() time.days(1).seconds() end))
+    assert.are.equal(
+      "seconds must be called with a colon on a duration, such as (finish - start):seconds()",
+      raised(function() time.days(1).seconds() end)
+    )
   end)
 
   it("stays in the years 1 to 9999, also on the clock of its zone", function()
@@ -214,12 +286,18 @@ describe("an instant", function()
     assert.are.equal(message, raised(function() return (first:in_zone("+01:00"):start_of_day()) end))
     assert.are.equal("0001-01-01T01:00:00+01:00", first:iso("+01:00"))
     assert.are.equal("9999-12-31T22:59:59-01:00", last:iso("-01:00"))
-    assert.are.equal("from_ms: -62135596800000 is outside the years 1 to 9999",
-      raised(function() time.from_ms(-62135596800000, "-01:00") end))
-    assert.are.equal("at: the time is outside the years 1 to 9999 in UTC",
-      raised(function() time.at { year = 1, month = 1, day = 1, zone = "+01:00" } end))
-    assert.are.equal("9999-12-31T23:59:59+14:00",
-      time.at { year = 9999, month = 12, day = 31, hour = 23, min = 59, sec = 59, zone = "+14:00" }:iso())
+    assert.are.equal(
+      "from_ms: -62135596800000 is outside the years 1 to 9999",
+      raised(function() time.from_ms(-62135596800000, "-01:00") end)
+    )
+    assert.are.equal(
+      "at: the time is outside the years 1 to 9999 in UTC",
+      raised(function() time.at { year = 1, month = 1, day = 1, zone = "+01:00" } end)
+    )
+    assert.are.equal(
+      "9999-12-31T23:59:59+14:00",
+      time.at { year = 9999, month = 12, day = 31, hour = 23, min = 59, sec = 59, zone = "+14:00" }:iso()
+    )
   end)
 end)
 
@@ -266,18 +344,36 @@ describe("at", function()
     end)
   end
 
-  it("starts the day at midnight", function()
-    assert.are.equal("2024-10-28T00:00:00+01:00", time.at { year = 2024, month = 10, day = 28, zone = BERLIN }:iso())
-  end)
+  it(
+    "starts the day at midnight",
+    function()
+      assert.are.equal("2024-10-28T00:00:00+01:00", time.at { year = 2024, month = 10, day = 28, zone = BERLIN }:iso())
+    end
+  )
 
-  it("takes seconds, milliseconds and floats without fraction", function()
-    assert.are.equal("2024-10-28T01:02:03.004+00:00", time.at { year = 2024.0, month = 10.0, day = 28.0, hour = 1.0,
-      min = 2.0, sec = 3.0, ms = 4.0, zone = "Z" }:iso())
-  end)
+  it(
+    "takes seconds, milliseconds and floats without fraction",
+    function()
+      assert.are.equal(
+        "2024-10-28T01:02:03.004+00:00",
+        time
+          .at { year = 2024.0, month = 10.0, day = 28.0, hour = 1.0, min = 2.0, sec = 3.0, ms = 4.0, zone = "Z" }
+          :iso()
+      )
+    end
+  )
 
   it("takes back what date() gave, changed or not", function()
-    local zones = { BERLIN, NEW_YORK, "America/Sao_Paulo", "Australia/Lord_Howe", "Asia/Gaza", "Pacific/Apia", "UTC",
-      "+05:30" }
+    local zones = {
+      BERLIN,
+      NEW_YORK,
+      "America/Sao_Paulo",
+      "Australia/Lord_Howe",
+      "Asia/Gaza",
+      "Pacific/Apia",
+      "UTC",
+      "+05:30",
+    }
     local random = 12345
     local compared = 0
     for _ = 1, 400 do
@@ -305,7 +401,11 @@ describe("at", function()
   local function fields(changes)
     local t = { year = 2024, month = 10, day = 28, zone = "UTC" }
     for name, value in pairs(changes) do
-      if value == "nothing" then t[name] = nil else t[name] = value end
+      if value == "nothing" then
+        t[name] = nil
+      else
+        t[name] = value
+      end
     end
     return t
   end
@@ -391,8 +491,10 @@ describe("adding", function()
 
   it("raises for everything else that has no meaning", function()
     local instant, duration = time.from_ms(AT_TEN), time.days(1)
-    assert.are.equal("two instants cannot be added; their difference (finish - start) is a duration",
-      raised(function() return instant + instant end))
+    assert.are.equal(
+      "two instants cannot be added; their difference (finish - start) is a duration",
+      raised(function() return instant + instant end)
+    )
     assert.are.equal("an instant cannot be taken from a duration", raised(function() return duration - instant end))
     local only = "only durations can be %s, such as hoopai.time.minutes(30) (got %s)"
     assert.are.equal(only:format("added", '"5"'), raised(function() return instant + "5" end))
@@ -504,10 +606,17 @@ end)
 describe("start_of_week", function()
   -- 2024-10-30 is a Wednesday; the clocks of Berlin went back on Sunday the 27th.
   for first_day, expected in pairs {
-    [false] = "2024-10-28T00:00:00+01:00", monday = "2024-10-28T00:00:00+01:00", sunday = "2024-10-27T00:00:00+02:00",
-    Sunday = "2024-10-27T00:00:00+02:00", SUN = "2024-10-27T00:00:00+02:00", [1] = "2024-10-27T00:00:00+02:00",
-    [2] = "2024-10-28T00:00:00+01:00", tuesday = "2024-10-29T00:00:00+01:00",
-    wed = "2024-10-30T00:00:00+01:00", thursday = "2024-10-24T00:00:00+02:00", friday = "2024-10-25T00:00:00+02:00",
+    [false] = "2024-10-28T00:00:00+01:00",
+    monday = "2024-10-28T00:00:00+01:00",
+    sunday = "2024-10-27T00:00:00+02:00",
+    Sunday = "2024-10-27T00:00:00+02:00",
+    SUN = "2024-10-27T00:00:00+02:00",
+    [1] = "2024-10-27T00:00:00+02:00",
+    [2] = "2024-10-28T00:00:00+01:00",
+    tuesday = "2024-10-29T00:00:00+01:00",
+    wed = "2024-10-30T00:00:00+01:00",
+    thursday = "2024-10-24T00:00:00+02:00",
+    friday = "2024-10-25T00:00:00+02:00",
     [7] = "2024-10-26T00:00:00+02:00",
   } do
     it("with weeks from " .. tostring(first_day), function()
@@ -528,17 +637,23 @@ describe("start_of_week", function()
     assert.are.equal("1969-12-29T00:00:00+00:00", at("1970-01-01T00:00:00Z"):start_of_week():iso())
   end)
 
-  it("begins later where midnight is skipped", function()
-    assert.are.equal("2017-10-15T01:00:00-02:00",
-      at("2017-10-18T12:00:00-02:00", "America/Sao_Paulo"):start_of_week(nil, "sunday"):iso())
-  end)
+  it(
+    "begins later where midnight is skipped",
+    function()
+      assert.are.equal(
+        "2017-10-15T01:00:00-02:00",
+        at("2017-10-18T12:00:00-02:00", "America/Sao_Paulo"):start_of_week(nil, "sunday"):iso()
+      )
+    end
+  )
 
   it("raises for what is no day", function()
     local message = 'the first day of the week is a name such as "monday" (got %s)'
     for _, case in ipairs { { "someday", '"someday"' }, { 0, "0" }, { 8, "8" }, { 1.5, "1.5" }, { {}, "a table" } } do
-      assert.are.equal(message:format(case[2]), raised(function()
-        return (time.now():start_of_week(BERLIN, case[1]))
-      end))
+      assert.are.equal(
+        message:format(case[2]),
+        raised(function() return (time.now():start_of_week(BERLIN, case[1])) end)
+      )
     end
     assert.is_truthy(raised(function() return (time.now():start_of_week(BERLIN, 0 / 0)) end):find("nan"))
   end)
@@ -556,7 +671,14 @@ describe("now", function()
 
   it("asks the core for the time, each time", function()
     local ms = AT_TEN
-    fresh({}, { ["hoopai.core"] = { wall_ms = function() ms = ms + 1 return ms end } }, function()
+    fresh({}, {
+      ["hoopai.core"] = {
+        wall_ms = function()
+          ms = ms + 1
+          return ms
+        end,
+      },
+    }, function()
       local other = require "hoopai.time"
       assert.are.equal(AT_TEN + 1, other.now():ms())
       assert.are.equal(AT_TEN + 2, other.now():ms())

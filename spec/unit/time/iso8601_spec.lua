@@ -11,13 +11,22 @@ local BERLIN, CHICAGO = "Europe/Berlin", "America/Chicago"
 local WRITE = 'write the date, the time and its offset, such as "2024-10-28T10:00:00-05:00"'
 
 local function no_offset(text)
-  return string.format('"%s" has no offset: write "%s-05:00" with the offset of the zone you mean, "%sZ" for UTC, or '
-    .. 'use hoopai.time.at { ..., zone = "America/Chicago" }', text, text, text)
+  return string.format(
+    '"%s" has no offset: write "%s-05:00" with the offset of the zone you mean, "%sZ" for UTC, or '
+      .. 'use hoopai.time.at { ..., zone = "America/Chicago" }',
+    text,
+    text,
+    text
+  )
 end
 
 local function names_a_day(text)
-  return string.format('"%s" names a day, not an instant: write the time and its offset too, such as '
-    .. '"%sT00:00:00-05:00", or use hoopai.time.at { year = ..., month = ..., day = ..., zone = ... }', text, text)
+  return string.format(
+    '"%s" names a day, not an instant: write the time and its offset too, such as '
+      .. '"%sT00:00:00-05:00", or use hoopai.time.at { year = ..., month = ..., day = ..., zone = ... }',
+    text,
+    text
+  )
 end
 
 describe("parse", function()
@@ -69,9 +78,12 @@ describe("parse", function()
     { "2024-10-28T10:00:00Z\n", '"2024-10-28T10:00:00Z\\x0A" has blanks around it: ' .. WRITE },
     { "tomorrow", '"tomorrow" is not an ISO 8601 time: ' .. WRITE },
     { "2024-10-28", names_a_day("2024-10-28") },
-    { "2024-10-28T10:00:00", '"2024-10-28T10:00:00" has no offset: write "2024-10-28T10:00:00-05:00" with the offset '
-      .. 'of the zone you mean, "2024-10-28T10:00:00Z" for UTC, or use hoopai.time.at '
-      .. '{ ..., zone = "America/Chicago" }' },
+    {
+      "2024-10-28T10:00:00",
+      '"2024-10-28T10:00:00" has no offset: write "2024-10-28T10:00:00-05:00" with the offset '
+        .. 'of the zone you mean, "2024-10-28T10:00:00Z" for UTC, or use hoopai.time.at '
+        .. '{ ..., zone = "America/Chicago" }',
+    },
     { "2024-10-28 10:00:00", no_offset("2024-10-28 10:00:00") },
     { "2024-W44-1", '"2024-W44-1" is a week or ordinal date: ' .. WRITE },
     { "2024-W44-1T10:00:00Z", '"2024-W44-1T10:00:00Z" is a week or ordinal date: ' .. WRITE },
@@ -86,8 +98,10 @@ describe("parse", function()
     { "2024-10-28T10:00:0Z", '"2024-10-28T10:00:0Z" is not an ISO 8601 time: ' .. WRITE },
     { "2024-10-28T10:00:00.Z", '"2024-10-28T10:00:00.Z" is not an ISO 8601 time: ' .. WRITE },
     { "2024-10-28T10:00.5Z", '"2024-10-28T10:00.5Z" is not an ISO 8601 time: ' .. WRITE },
-    { "2024-10-28T10:00:00.1234567890Z",
-      '"2024-10-28T10:00:00.1234567890Z" has more than nine digits after the second' },
+    {
+      "2024-10-28T10:00:00.1234567890Z",
+      '"2024-10-28T10:00:00.1234567890Z" has more than nine digits after the second',
+    },
     { "2024-10-28T10:00:00.", '"2024-10-28T10:00:00." is not an ISO 8601 time: ' .. WRITE },
     { "24-10-28T10:00:00Z", '"24-10-28T10:00:00Z" is not an ISO 8601 time: ' .. WRITE },
     { "2024-1-2T10:00:00Z", '"2024-1-2T10:00:00Z" is not an ISO 8601 time: ' .. WRITE },
@@ -106,27 +120,43 @@ describe("parse", function()
     { "2024-10-28T24:00:00Z", '"2024-10-28T24:00:00Z": write 00:00 of the next day instead of 24:00' },
     { "2024-10-28T25:00:00Z", '"2024-10-28T25:00:00Z": there is no time 25:00' },
     { "2024-10-28T10:60:00Z", '"2024-10-28T10:60:00Z": there is no time 10:60' },
-    { "2016-12-31T23:59:60Z",
-      '"2016-12-31T23:59:60Z": leap seconds are not counted; write :59, or :00 of the next minute' },
+    {
+      "2016-12-31T23:59:60Z",
+      '"2016-12-31T23:59:60Z": leap seconds are not counted; write :59, or :00 of the next minute',
+    },
     { "2016-12-31T23:59:61Z", '"2016-12-31T23:59:61Z": there is no second 61' },
     { "2024-10-28T10:00:00+5", '"2024-10-28T10:00:00+5": offset "+5" must be written as "+05:00", up to "+23:59"' },
-    { "2024-10-28T10:00:00+5:30",
-      '"2024-10-28T10:00:00+5:30": offset "+5:30" must be written as "+05:00", up to "+23:59"' },
-    { "2024-10-28T10:00:00+24:00",
-      '"2024-10-28T10:00:00+24:00": offset "+24:00" must be written as "+05:00", up to "+23:59"' },
-    { "2024-10-28T10:00:00+05:60",
-      '"2024-10-28T10:00:00+05:60": offset "+05:60" must be written as "+05:00", up to "+23:59"' },
-    { "2024-10-28T10:00:00-05:00:00",
-      '"2024-10-28T10:00:00-05:00:00": offset "-05:00:00" must be written as "+05:00", up to "+23:59"' },
+    {
+      "2024-10-28T10:00:00+5:30",
+      '"2024-10-28T10:00:00+5:30": offset "+5:30" must be written as "+05:00", up to "+23:59"',
+    },
+    {
+      "2024-10-28T10:00:00+24:00",
+      '"2024-10-28T10:00:00+24:00": offset "+24:00" must be written as "+05:00", up to "+23:59"',
+    },
+    {
+      "2024-10-28T10:00:00+05:60",
+      '"2024-10-28T10:00:00+05:60": offset "+05:60" must be written as "+05:00", up to "+23:59"',
+    },
+    {
+      "2024-10-28T10:00:00-05:00:00",
+      '"2024-10-28T10:00:00-05:00:00": offset "-05:00:00" must be written as "+05:00", up to "+23:59"',
+    },
     { "2024-10-28T10:00:00 +05:00", '"2024-10-28T10:00:00 +05:00": " +05:00" is not an offset: ' .. WRITE },
     { "2024-10-28T10:00:00EST", '"2024-10-28T10:00:00EST": "EST" is not an offset: ' .. WRITE },
     { "2024-10-28T10:00:00Zulu", '"2024-10-28T10:00:00Zulu": "Zulu" is not an offset: ' .. WRITE },
-    { "2024-10-28T10:00:00\xE2\x88\x9205:00",
-      '"2024-10-28T10:00:00\\xE2\\x88\\x9205:00": "\\xE2\\x88\\x9205:00" is not an offset: ' .. WRITE },
-    { "2024-10-28T10:00:00-05:00[America/Chicago]",
-      '"2024-10-28T10:00:00-05:00[America/Chicago]": leave out the zone in brackets; the offset says it all' },
-    { "2024-10-28T10:00:00[America/Chicago]",
-      '"2024-10-28T10:00:00[America/Chicago]": "[America/Chicago]" is not an offset: ' .. WRITE },
+    {
+      "2024-10-28T10:00:00\xE2\x88\x9205:00",
+      '"2024-10-28T10:00:00\\xE2\\x88\\x9205:00": "\\xE2\\x88\\x9205:00" is not an offset: ' .. WRITE,
+    },
+    {
+      "2024-10-28T10:00:00-05:00[America/Chicago]",
+      '"2024-10-28T10:00:00-05:00[America/Chicago]": leave out the zone in brackets; the offset says it all',
+    },
+    {
+      "2024-10-28T10:00:00[America/Chicago]",
+      '"2024-10-28T10:00:00[America/Chicago]": "[America/Chicago]" is not an offset: ' .. WRITE,
+    },
     { "2024-10-28T10:00:00Z\0", '"2024-10-28T10:00:00Z\\x00": "Z\\x00" is not an offset: ' .. WRITE },
     { "0001-01-01T00:00:00+00:01", '"0001-01-01T00:00:00+00:01" is outside the years 1 to 9999' },
     { "9999-12-31T23:59:59-00:01", '"9999-12-31T23:59:59-00:01" is outside the years 1 to 9999' },
@@ -142,8 +172,12 @@ describe("parse", function()
   it("stays quick with megabytes of nonsense", function()
     local text = "2024-10-28T10:00:00" .. ("."):rep(1 << 20)
     local start = os.clock()
-    for _, long in ipairs { text, (" "):rep(1 << 20) .. "x", ("1"):rep(1 << 20),
-      "2024-10-28T10:00:00." .. ("1"):rep(1 << 20) } do
+    for _, long in ipairs {
+      text,
+      (" "):rep(1 << 20) .. "x",
+      ("1"):rep(1 << 20),
+      "2024-10-28T10:00:00." .. ("1"):rep(1 << 20),
+    } do
       local instant, problem = time.parse(long)
       assert.is_nil(instant)
       assert.is_true(#problem < 400)
@@ -154,10 +188,17 @@ end)
 
 describe("read", function()
   for text, expected in pairs {
-    ["2024-10-28T10:00:00-05:00"] = true, ["2024-10-28T15:00:00Z"] = true, ["2024-10-28T15:00:00.25Z"] = true,
-    ["2024-10-28T15:00Z"] = true, ["2024-10-28T15:00:00-00:00"] = true,
-    ["2024-10-28t15:00:00Z"] = false, ["2024-10-28 15:00:00Z"] = false, ["2024-10-28T15:00:00z"] = false,
-    ["2024-10-28T15:00:00,25Z"] = false, ["2024-10-28T20:30:00+0530"] = false, ["2024-10-28T20:00:00+05"] = false,
+    ["2024-10-28T10:00:00-05:00"] = true,
+    ["2024-10-28T15:00:00Z"] = true,
+    ["2024-10-28T15:00:00.25Z"] = true,
+    ["2024-10-28T15:00Z"] = true,
+    ["2024-10-28T15:00:00-00:00"] = true,
+    ["2024-10-28t15:00:00Z"] = false,
+    ["2024-10-28 15:00:00Z"] = false,
+    ["2024-10-28T15:00:00z"] = false,
+    ["2024-10-28T15:00:00,25Z"] = false,
+    ["2024-10-28T20:30:00+0530"] = false,
+    ["2024-10-28T20:00:00+05"] = false,
   } do
     it((expected and "finds the usual spelling in " or "finds an unusual spelling in ") .. text, function()
       local ms, zone, is_usual = iso8601.read(text)
@@ -167,9 +208,10 @@ describe("read", function()
     end)
   end
 
-  it("returns nil and the problem", function()
-    assert.are.same({ nil, '"" is empty: ' .. WRITE }, { iso8601.read("") })
-  end)
+  it(
+    "returns nil and the problem",
+    function() assert.are.same({ nil, '"" is empty: ' .. WRITE }, { iso8601.read("") }) end
+  )
 
   it("gives equal spellings of an offset one zone", function()
     local _, first = iso8601.read("2024-10-28T20:30:00+05:30")
@@ -193,9 +235,12 @@ describe("writing", function()
 
   it("keeps to the instant where offsets had seconds", function()
     -- Amsterdam was 19 minutes and 32 seconds ahead until 1937.
-    for zone, text in pairs { ["Africa/Monrovia"] = "1960-06-01T11:16:00-00:44",
-      ["Europe/Paris"] = "1900-06-01T12:09:00+00:09", ["Asia/Kolkata"] = "1800-06-01T12:00:00+05:53",
-      ["America/New_York"] = "1880-06-01T07:04:00-04:56" } do
+    for zone, text in pairs {
+      ["Africa/Monrovia"] = "1960-06-01T11:16:00-00:44",
+      ["Europe/Paris"] = "1900-06-01T12:09:00+00:09",
+      ["Asia/Kolkata"] = "1800-06-01T12:00:00+05:53",
+      ["America/New_York"] = "1880-06-01T07:04:00-04:56",
+    } do
       local instant = time.parse(text)
       assert.are.equal(text, instant:iso(zone))
       assert.are.equal(instant, time.parse(instant:in_zone(zone):iso()))
@@ -211,8 +256,15 @@ describe("writing", function()
   end)
 
   it("cuts seconds off an offset, towards zero", function()
-    for _, case in ipairs { { 0, "+00:00" }, { 19800, "+05:30" }, { -18000, "-05:00" }, { 1172, "+00:19" },
-      { -1, "-00:00" }, { -2670, "-00:44" }, { 86340, "+23:59" } } do
+    for _, case in ipairs {
+      { 0, "+00:00" },
+      { 19800, "+05:30" },
+      { -18000, "-05:00" },
+      { 1172, "+00:19" },
+      { -1, "-00:00" },
+      { -2670, "-00:44" },
+      { 86340, "+23:59" },
+    } do
       assert.are.equal(case[2], iso8601.offset_text(case[1], ":"))
       assert.are.equal((case[2]:gsub(":", "")), iso8601.offset_text(case[1], ""))
     end

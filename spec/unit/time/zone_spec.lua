@@ -9,9 +9,7 @@ local values = require "hoopai.time.values"
 local times = require "spec.support.times"
 
 -- Calls body while hoopai.time.zone is not loaded and some globals are replaced (false: gone).
-local function fresh(globals, body)
-  times.fresh(globals, {}, body)
-end
+local function fresh(globals, body) times.fresh(globals, {}, body) end
 
 -- stylua: ignore
 local SAMPLE = {
@@ -33,15 +31,21 @@ local SAMPLE = {
 
 -- Known not to change their clocks in these years; every other zone must have been compared at some change.
 local STEADY = {
-  ["Africa/Abidjan"] = true, ["Asia/Kolkata"] = true, ["Asia/Tokyo"] = true, ["Etc/GMT+5"] = true,
-  ["America/Phoenix"] = true, ["Pacific/Honolulu"] = true, UTC = true, ["Africa/Johannesburg"] = true,
+  ["Africa/Abidjan"] = true,
+  ["Asia/Kolkata"] = true,
+  ["Asia/Tokyo"] = true,
+  ["Etc/GMT+5"] = true,
+  ["America/Phoenix"] = true,
+  ["Pacific/Honolulu"] = true,
+  UTC = true,
+  ["Africa/Johannesburg"] = true,
 }
 
 -- Names of the database that are refused on purpose.
 local REFUSED = { EST = true, HST = true, MST = true, localtime = true, posixrules = true }
 
-local MONTHS = { Jan = 1, Feb = 2, Mar = 3, Apr = 4, May = 5, Jun = 6, Jul = 7, Aug = 8, Sep = 9, Oct = 10, Nov = 11,
-  Dec = 12 }
+local MONTHS =
+  { Jan = 1, Feb = 2, Mar = 3, Apr = 4, May = 5, Jun = 6, Jul = 7, Aug = 8, Sep = 9, Oct = 10, Nov = 11, Dec = 12 }
 
 -- What a command prints, as a list of lines.
 local function run(command)
@@ -54,28 +58,35 @@ local function run(command)
   return lines
 end
 
-local function from_date(year, month, day)
-  return gregorian.days(year, month, day) * 86400
-end
+local function from_date(year, month, day) return gregorian.days(year, month, day) * 86400 end
 
 -- The changes zdump knows of, each as the last second before and the first after.
 local function zdump(name, from_year, to_year)
   local lines = run(string.format("zdump -v -c %d,%d '%s'", from_year, to_year, name))
   local found = {}
   for _, line in ipairs(lines) do
-    local month, day, hour, min, sec, year, wall, abbreviation, isdst, offset = line:match(
-      "^%S+%s+%a+ (%a+)%s+(%d+) (%d+):(%d+):(%d+) (%d+) UTC? = (.-) (%S+) isdst=(%d) gmtoff=(-?%d+)$")
+    local month, day, hour, min, sec, year, wall, abbreviation, isdst, offset =
+      line:match("^%S+%s+%a+ (%a+)%s+(%d+) (%d+):(%d+):(%d+) (%d+) UTC? = (.-) (%S+) isdst=(%d) gmtoff=(-?%d+)$")
     if month and #year <= 4 then
       found[#found + 1] = {
         t = from_date(tonumber(year), MONTHS[month], tonumber(day)) + hour * 3600 + min * 60 + sec,
-        wall = wall, abbreviation = abbreviation, isdst = isdst == "1", offset = tonumber(offset),
+        wall = wall,
+        abbreviation = abbreviation,
+        isdst = isdst == "1",
+        offset = tonumber(offset),
       }
     else
       -- The ends of the C library's own range, which zdump prints in words of its version; nothing else may go unread.
-      assert.is_truthy(line:find("^%S+%s+%-?%d+ = NULL$") or line:find("9223372036854775807", 1, true)
-        or line:find("%-9223372036854775808") or line:find("292277026596", 1, true)
-        or line:find("%-2147481748", 1) or line:find("2147485547", 1, true)
-        or line:find("^%S+%s+%-?67768%d+ %(gmtime failed%) = %-?67768%d+ %(localtime failed%)$"), line)
+      assert.is_truthy(
+        line:find("^%S+%s+%-?%d+ = NULL$")
+          or line:find("9223372036854775807", 1, true)
+          or line:find("%-9223372036854775808")
+          or line:find("292277026596", 1, true)
+          or line:find("%-2147481748", 1)
+          or line:find("2147485547", 1, true)
+          or line:find("^%S+%s+%-?67768%d+ %(gmtime failed%) = %-?67768%d+ %(localtime failed%)$"),
+        line
+      )
     end
   end
   return found
@@ -108,17 +119,13 @@ local function compare(name, from_year, to_year)
   while to < last do
     local new_offset, from, next_to, new_abbreviation, new_isdst = zones.at(zone, to)
     assert.are.equal(to, from)
-    if new_offset ~= offset or new_abbreviation ~= abbreviation or new_isdst ~= isdst then
-      count = count + 1
-    end
+    if new_offset ~= offset or new_abbreviation ~= abbreviation or new_isdst ~= isdst then count = count + 1 end
     offset, to, abbreviation, isdst = new_offset, next_to, new_abbreviation, new_isdst
   end
   -- zdump -c takes the first second of the last year along in some versions; pairs are what is counted.
   local pairs_found = 0
   for i = 2, #changes, 2 do
-    if changes[i].t < last then
-      pairs_found = pairs_found + 1
-    end
+    if changes[i].t < last then pairs_found = pairs_found + 1 end
     assert.are.equal(changes[i - 1].t + 1, changes[i].t, name)
   end
   assert.are.equal(pairs_found, count, name)
@@ -142,33 +149,48 @@ describe("zones of the system", function()
     end)
   end
 
-  for _, name in ipairs { "Europe/Berlin", "America/Nuuk", "Asia/Jerusalem", "America/Santiago", "Australia/Lord_Howe",
-    "Asia/Gaza", "Africa/Cairo", "America/New_York", "Antarctica/Troll", "Europe/Dublin" } do
-    it("follow the rule of the footer: " .. name, function()
-      assert.is_true(compare(name, 2038, 2150) >= 222)
-    end)
+  for _, name in ipairs {
+    "Europe/Berlin",
+    "America/Nuuk",
+    "Asia/Jerusalem",
+    "America/Santiago",
+    "Australia/Lord_Howe",
+    "Asia/Gaza",
+    "Africa/Cairo",
+    "America/New_York",
+    "Antarctica/Troll",
+    "Europe/Dublin",
+  } do
+    it("follow the rule of the footer: " .. name, function() assert.is_true(compare(name, 2038, 2150) >= 222) end)
   end
 
-  for name, least in pairs { ["Europe/Berlin"] = 20, ["America/Toronto"] = 30, ["Asia/Manila"] = 3,
-    ["Africa/Monrovia"] = 1, ["America/Juneau"] = 4 } do
-    it("know the past: " .. name, function()
-      assert.is_true(compare(name, 1800, 1970) >= least)
-    end)
+  for name, least in pairs {
+    ["Europe/Berlin"] = 20,
+    ["America/Toronto"] = 30,
+    ["Asia/Manila"] = 3,
+    ["Africa/Monrovia"] = 1,
+    ["America/Juneau"] = 4,
+  } do
+    it("know the past: " .. name, function() assert.is_true(compare(name, 1800, 1970) >= least) end)
   end
 
   if os.getenv("HOOPAI_TEST_ALL") then
     local names = {}
     for _, line in ipairs(run("cd /usr/share/zoneinfo && find . \\( -type f -o -type l \\) | sort")) do
       local name = line:sub(3)
-      if not name:find("^posix/") and not name:find("^right/") and not name:find("%.") and name ~= "leapseconds"
-        and name ~= "+VERSION" and name ~= "SECURITY" then
+      if
+        not name:find("^posix/")
+        and not name:find("^right/")
+        and not name:find("%.")
+        and name ~= "leapseconds"
+        and name ~= "+VERSION"
+        and name ~= "SECURITY"
+      then
         names[#names + 1] = name
       end
     end
 
-    it("are many", function()
-      assert.is_true(#names > 400)
-    end)
+    it("are many", function() assert.is_true(#names > 400) end)
 
     local changes = 0
     for _, name in ipairs(names) do
@@ -181,9 +203,7 @@ describe("zones of the system", function()
       end)
     end
 
-    it("were compared at many changes", function()
-      assert.is_true(changes > 20000, tostring(changes))
-    end)
+    it("were compared at many changes", function() assert.is_true(changes > 20000, tostring(changes)) end)
   end
 end)
 
@@ -211,10 +231,16 @@ describe("zone names", function()
     { "-05", 'offset "-05" must be written with two-digit hours and minutes, such as "+05:00"' },
     { "+24:00", 'offset "+24:00" is out of range: -23:59 to +23:59' },
     { "-05:60", 'offset "-05:60" is out of range: -23:59 to +23:59' },
-    { "EST", 'zone "EST" is an abbreviation and says too little: write the zone\'s name, such as '
-      .. '"America/New_York", or an offset such as "+02:00"' },
-    { "pst", 'zone "pst" is an abbreviation and says too little: write the zone\'s name, such as '
-      .. '"America/Los_Angeles", or an offset such as "+02:00"' },
+    {
+      "EST",
+      'zone "EST" is an abbreviation and says too little: write the zone\'s name, such as '
+        .. '"America/New_York", or an offset such as "+02:00"',
+    },
+    {
+      "pst",
+      'zone "pst" is an abbreviation and says too little: write the zone\'s name, such as '
+        .. '"America/Los_Angeles", or an offset such as "+02:00"',
+    },
     { "Nowhere/Town", 'unknown time zone "Nowhere/Town": write an IANA name such as "Europe/Berlin"' },
     { "Europe", 'unknown time zone "Europe": write an IANA name such as "Europe/Berlin"' },
     { "europe/berlin", 'unknown time zone "europe/berlin": did you mean "Europe/Berlin"?' },
@@ -244,9 +270,7 @@ describe("zone names", function()
 
   it("are never looked for outside the directories", function()
     local opened = {}
-    fresh({ io = { open = function(path)
-      opened[#opened + 1] = path
-    end } }, function()
+    fresh({ io = { open = function(path) opened[#opened + 1] = path end } }, function()
       local other = require "hoopai.time.zone"
       for _, case in ipairs(cases) do
         assert.is_nil((other.load(case[1])))
@@ -254,16 +278,26 @@ describe("zone names", function()
     end)
     assert.is_true(#opened > 0)
     for _, path in ipairs(opened) do
-      assert.is_truthy(path:find("^/usr/[a-z/]*zoneinfo/[A-Za-z0-9_+/-]+$") or
-        path:find("^/etc/zoneinfo/[A-Za-z0-9_+/-]+$"), path)
+      assert.is_truthy(
+        path:find("^/usr/[a-z/]*zoneinfo/[A-Za-z0-9_+/-]+$") or path:find("^/etc/zoneinfo/[A-Za-z0-9_+/-]+$"),
+        path
+      )
     end
   end)
 
   it("UTC, Z and offsets need no files", function()
     fresh({ io = false, os = false }, function()
       local other = require "hoopai.time.zone"
-      for name, expected in pairs { UTC = 0, Z = 0, ["Etc/UTC"] = 0, ["+00:00"] = 0, ["-00:00"] = 0, ["+05:30"] = 19800,
-        ["-12:00"] = -43200, ["+23:59"] = 86340 } do
+      for name, expected in pairs {
+        UTC = 0,
+        Z = 0,
+        ["Etc/UTC"] = 0,
+        ["+00:00"] = 0,
+        ["-00:00"] = 0,
+        ["+05:30"] = 19800,
+        ["-12:00"] = -43200,
+        ["+23:59"] = 86340,
+      } do
         local zone = assert(other.load(name))
         local offset, from, to = other.at(zone, 1730127600)
         assert.are.same({ expected, math.mininteger, math.maxinteger }, { offset, from, to })
@@ -272,8 +306,11 @@ describe("zone names", function()
       assert.are.equal("+00:00", other.load("-00:00").name)
       local zone, problem = other.load("Europe/Berlin")
       assert.is_nil(zone)
-      assert.are.equal('zone "Europe/Berlin" needs the time zone files of the system, and this Lua has no io library: '
-        .. 'use "UTC" or an offset such as "+02:00"', problem)
+      assert.are.equal(
+        'zone "Europe/Berlin" needs the time zone files of the system, and this Lua has no io library: '
+          .. 'use "UTC" or an offset such as "+02:00"',
+        problem
+      )
       assert.is_nil((other.load("europe/berlin")))
       assert.is_nil((other.load("America/New York")))
     end)
@@ -283,9 +320,12 @@ describe("zone names", function()
     fresh({ io = { open = function() end }, os = { getenv = function() return "/opt/zones" end } }, function()
       local zone, problem = require("hoopai.time.zone").load("Europe/Berlin")
       assert.is_nil(zone)
-      assert.are.equal('unknown time zone "Europe/Berlin": no time zone database was found in /opt/zones, '
-        .. "/usr/share/zoneinfo, /usr/lib/zoneinfo, /usr/share/lib/zoneinfo, /etc/zoneinfo; install tzdata, "
-        .. 'or use an offset such as "+02:00"', problem)
+      assert.are.equal(
+        'unknown time zone "Europe/Berlin": no time zone database was found in /opt/zones, '
+          .. "/usr/share/zoneinfo, /usr/lib/zoneinfo, /usr/share/lib/zoneinfo, /etc/zoneinfo; install tzdata, "
+          .. 'or use an offset such as "+02:00"',
+        problem
+      )
     end)
   end)
 end)
@@ -316,8 +356,12 @@ describe("TZif files", function()
   local function file(options)
     local types, changes, leaps = options.types or { { 3600, 0, "AAA" } }, options.changes or {}, options.leaps or 0
     local version = options.version or "2"
-    local head32, body32 = block(4, version == "\0" and types or { { 0, 0, "-00" } },
-      version == "\0" and changes or {}, version == "\0" and leaps or 0)
+    local head32, body32 = block(
+      4,
+      version == "\0" and types or { { 0, 0, "-00" } },
+      version == "\0" and changes or {},
+      version == "\0" and leaps or 0
+    )
     local out = "TZif" .. version .. ("\0"):rep(15) .. head32 .. body32
     if version ~= "\0" then
       local head64, body64 = block(8, types, changes, leaps)
@@ -332,11 +376,13 @@ describe("TZif files", function()
     local module
     fresh({
       os = { getenv = function(name) return name == "TZDIR" and "/zones" or nil end },
-      io = { open = function(path)
-        if path == "/zones/Test/Zone" or path == "/zones/UTC" then
-          return { read = function() return data end, close = function() end }
-        end
-      end },
+      io = {
+        open = function(path)
+          if path == "/zones/Test/Zone" or path == "/zones/UTC" then
+            return { read = function() return data end, close = function() end }
+          end
+        end,
+      },
     }, function()
       module = require "hoopai.time.zone"
       zone, problem = module.load("Test/Zone")
@@ -344,9 +390,7 @@ describe("TZif files", function()
     return zone, problem
   end
 
-  local function offset_at(zone, t)
-    return (zones.at(zone, t))
-  end
+  local function offset_at(zone, t) return (zones.at(zone, t)) end
 
   it("are read from TZDIR first", function()
     local zone = assert(load(file { types = { { 5400, 0, "XYZ" } } }))
@@ -355,8 +399,9 @@ describe("TZif files", function()
   end)
 
   it("of the first version are read too", function()
-    local zone = assert(load(file { version = "\0", types = { { 0, 0, "A" }, { 3600, 1, "B" } },
-      changes = { { -100, 1 }, { 100, 0 } } }))
+    local zone = assert(
+      load(file { version = "\0", types = { { 0, 0, "A" }, { 3600, 1, "B" } }, changes = { { -100, 1 }, { 100, 0 } } })
+    )
     assert.are.equal(0, offset_at(zone, -101))
     assert.are.equal(3600, offset_at(zone, -100))
     assert.are.equal(3600, offset_at(zone, 99))
@@ -364,9 +409,10 @@ describe("TZif files", function()
     assert.are.equal(0, offset_at(zone, 1 << 40))
   end)
 
-  it("of later versions are read", function()
-    assert.are.equal(3600, offset_at(assert(load(file { version = "4" })), 0))
-  end)
+  it(
+    "of later versions are read",
+    function() assert.are.equal(3600, offset_at(assert(load(file { version = "4" })), 0)) end
+  )
 
   it("with one change and no footer keep the last kind", function()
     local zone = assert(load(file { types = { { 0, 0, "A" }, { 7200, 0, "B" } }, changes = { { 0, 1 } } }))
@@ -382,8 +428,10 @@ describe("TZif files", function()
     -- Changes at the usual 02:00.
     { "EST5EDT,M3.2.0,M11.1.0", { 1710053999, -300, 1710054000, -240, 1730613599, -240, 1730613600, -300 } },
     -- On the southern half, summer time begins late in the year.
-    { "AEST-10AEDT,M10.1.0,M4.1.0/3", { 1704067200, 660, 1712419199, 660, 1712419200, 600, 1728143999, 600,
-      1728144000, 660 } },
+    {
+      "AEST-10AEDT,M10.1.0,M4.1.0/3",
+      { 1704067200, 660, 1712419199, 660, 1712419200, 600, 1728143999, 600, 1728144000, 660 },
+    },
     -- Hours before midnight of the day, and after it.
     { "<-02>2<-01>,M3.5.0/-1,M10.5.0/0", { 1711846799, -120, 1711846800, -60 } },
     { "IST-2IDT,M3.4.4/26,M10.5.0", { 1711670399, 120, 1711670400, 180 } },
@@ -391,8 +439,10 @@ describe("TZif files", function()
     { "AAA0BBB,J365/167,J200", { 1704581999, 0, 1704582000, 60 } },
     { "AAA0BBB,J200,J2/-167", { 1703548799, 60, 1703548800, 0 } },
     -- Summer time all year, as the RFC says to write it.
-    { "EST5EDT,0/0,J365/25", { 1704067200, -240, 1704085199, -240, 1704085200, -240, 1720000000, -240,
-      1735700000, -240 } },
+    {
+      "EST5EDT,0/0,J365/25",
+      { 1704067200, -240, 1704085199, -240, 1704085200, -240, 1720000000, -240, 1735700000, -240 },
+    },
     { "XXX3EDT4,0/0,J365/23", { 1704067200, -240, 1704081600, -240, 1720000000, -240 } },
     -- Day 60 of "J" days is March 1 in each year; day 59 counted from 0 is February 29 in a leap year.
     { "AAA0BBB,J60/0,J300/0", { 1709251199, 0, 1709251200, 60, 1677628799, 0, 1677628800, 60 } },
@@ -414,8 +464,11 @@ describe("TZif files", function()
   end
 
   it("use the rule only after the last change", function()
-    local zone = assert(load(file { footer = "EST5EDT,M3.2.0,M11.1.0", types = { { -18000, 0, "EST" },
-      { -14400, 1, "EDT" } }, changes = { { 1710054000, 1 } } }))
+    local zone = assert(load(file {
+      footer = "EST5EDT,M3.2.0,M11.1.0",
+      types = { { -18000, 0, "EST" }, { -14400, 1, "EDT" } },
+      changes = { { 1710054000, 1 } },
+    }))
     assert.are.same({ -18000, math.mininteger, 1710054000, "EST", false }, { zones.at(zone, 1689000000) })
     assert.are.same({ -14400, 1710054000, 1730613600, "EDT", true }, { zones.at(zone, 1720000000) })
   end)
@@ -468,13 +521,19 @@ describe("TZif files", function()
   it("that count leap seconds are refused", function()
     local zone, problem = load(file { leaps = 2 })
     assert.is_nil(zone)
-    assert.are.equal('zone "Test/Zone": the file /zones/Test/Zone counts leap seconds, which is not supported: '
-      .. 'use the zone of the same name without "right/"', problem)
+    assert.are.equal(
+      'zone "Test/Zone": the file /zones/Test/Zone counts leap seconds, which is not supported: '
+        .. 'use the zone of the same name without "right/"',
+      problem
+    )
   end)
 
   it("that were cut short, at any byte, are refused", function()
-    local whole = file { footer = "EST5EDT,M3.2.0,M11.1.0", types = { { -18000, 0, "EST" }, { -14400, 1, "EDT" } },
-      changes = { { 5, 1 }, { 7, 0 } } }
+    local whole = file {
+      footer = "EST5EDT,M3.2.0,M11.1.0",
+      types = { { -18000, 0, "EST" }, { -14400, 1, "EDT" } },
+      changes = { { 5, 1 }, { 7, 0 } },
+    }
     assert.is_truthy(load(whole))
     for length = 0, #whole - 1 do
       assert.is_nil((load(whole:sub(1, length))), "length " .. length)
@@ -482,8 +541,11 @@ describe("TZif files", function()
   end)
 
   it("that were damaged give a zone or a problem, never a Lua error", function()
-    local whole = file { footer = "EST5EDT,M3.2.0,M11.1.0", types = { { -18000, 0, "EST" }, { -14400, 1, "EDT" } },
-      changes = { { 5, 1 }, { 7, 0 }, { 1710054000, 1 } } }
+    local whole = file {
+      footer = "EST5EDT,M3.2.0,M11.1.0",
+      types = { { -18000, 0, "EST" }, { -14400, 1, "EDT" } },
+      changes = { { 5, 1 }, { 7, 0 }, { 1710054000, 1 } },
+    }
     local refused = 0
     for position = 1, #whole do
       for _, byte in ipairs { 0, 1, 0x30, 0x7F, 0x80, 0xFF } do
@@ -504,12 +566,17 @@ describe("TZif files", function()
 
   it("are read once", function()
     local reads = 0
-    fresh({ os = {}, io = { open = function(path)
-      if path == "/usr/share/zoneinfo/Test/Zone" then
-        reads = reads + 1
-        return { read = function() return file {} end, close = function() end }
-      end
-    end } }, function()
+    fresh({
+      os = {},
+      io = {
+        open = function(path)
+          if path == "/usr/share/zoneinfo/Test/Zone" then
+            reads = reads + 1
+            return { read = function() return file {} end, close = function() end }
+          end
+        end,
+      },
+    }, function()
       local module = require "hoopai.time.zone"
       assert.are.equal(module.load("Test/Zone"), module.load("Test/Zone"))
     end)
@@ -518,12 +585,18 @@ describe("TZif files", function()
 
   it("are closed again", function()
     local open = 0
-    fresh({ os = {}, io = { open = function()
-      open = open + 1
-      return { read = function() return open % 2 == 0 and "junk" or nil end, close = function() open = open - 1 end }
-    end } }, function()
-      assert.is_nil((require("hoopai.time.zone").load("Test/Zone")))
-    end)
+    fresh({
+      os = {},
+      io = {
+        open = function()
+          open = open + 1
+          return {
+            read = function() return open % 2 == 0 and "junk" or nil end,
+            close = function() open = open - 1 end,
+          }
+        end,
+      },
+    }, function() assert.is_nil((require("hoopai.time.zone").load("Test/Zone"))) end)
     assert.are.equal(0, open)
   end)
 end)

@@ -10,26 +10,39 @@ local nan, infinity = 0 / 0, math.huge
 
 describe("a body", function()
   local create = {
-    name = "create", method = "POST", params = { { name = "calendarId", type = "string" } },
+    name = "create",
+    method = "POST",
+    params = { { name = "calendarId", type = "string" } },
     body = fields_of {
       { name = "title", type = "string", required = true },
       { name = "members", type = "array", items = fields_of { { name = "userId", type = "string" } } },
       { name = "appointmentStatus", type = "string" },
     },
-    result = { type = fields_of {
-      { name = "id", type = "string" }, { name = "title", type = "string" },
-      { name = "members", type = "array", items = fields_of {
-        { name = "userId", type = "string" }, { name = "_id", type = "string" } } },
-      { name = "map", type = "object", values = { type = "string" } },
-    } },
+    result = {
+      type = fields_of {
+        { name = "id", type = "string" },
+        { name = "title", type = "string" },
+        {
+          name = "members",
+          type = "array",
+          items = fields_of {
+            { name = "userId", type = "string" },
+            { name = "_id", type = "string" },
+          },
+        },
+        { name = "map", type = "object", values = { type = "string" } },
+      },
+    },
   }
   local checks = validate.compile(create)
 
   it("that is missing is refused by the names of its required fields", function()
     local _, details = checks.body(nil)
     assert.is_nil(_)
-    assert.are.same({ path = "", problem = "the body is missing: give a table with `title`",
-      expected = "a table with `title`" }, only(details))
+    assert.are.same(
+      { path = "", problem = "the body is missing: give a table with `title`", expected = "a table with `title`" },
+      only(details)
+    )
     _, details = body_checks(fields_of { { name = "a", type = "string" } }).body(nil)
     assert.are.equal("the body is missing: give a table with the fields to set", only(details).problem)
     _, details = body_checks({ type = "array", items = { type = "string" } }).body(nil)
@@ -40,7 +53,8 @@ describe("a body", function()
 
   it("that is missing is refused without the location if that is filled in", function()
     local located = body_checks(fields_of {
-      { name = "locationId", type = "string", required = true }, { name = "a", type = "string", required = true },
+      { name = "locationId", type = "string", required = true },
+      { name = "a", type = "string", required = true },
       { name = "limit", type = "integer", required = true, default = 1 },
     })
     local _, details = located.body(nil, { location_id = "L" })
@@ -52,8 +66,10 @@ describe("a body", function()
   it("may be missing if it has no fields, or is optional", function()
     assert.are.same({}, body_checks(fields_of {}).body(nil))
     assert.are.same({}, body_checks({ type = "object" }).body(nil))
-    assert.are.same({}, body_checks({ type = "object", optional = true, fields = { { name = "a", type = "string" } } })
-      .body(nil))
+    assert.are.same(
+      {},
+      body_checks({ type = "object", optional = true, fields = { { name = "a", type = "string" } } }).body(nil)
+    )
     assert.are.same({}, body_checks(fields_of {}).body(nil, { validate = false }))
   end)
 
@@ -88,8 +104,11 @@ describe("a body", function()
     assert.are.same({ { a = "x" } }, list.body { { a = "x" } })
     assert.are.same({}, list.body {})
     local _, details = list.body { { a = "x" }, { a = 5 }, { b = 1 } }
-    assert.are.same({ '[2].a: must be a string, not a number: write "5"', "[3].a: is required",
-      "[3].b: unknown field, the only one is `a`" }, lines(details))
+    assert.are.same({
+      '[2].a: must be a string, not a number: write "5"',
+      "[3].a: is required",
+      "[3].b: unknown field, the only one is `a`",
+    }, lines(details))
     _, details = list.body { a = "x" }
     assert.are.equal('the body must be a list, not a table with the key "a": write { { ... } }', only(details).problem)
     _, details = list.body { { a = "x" }, nil, { a = "x" } }
@@ -110,7 +129,9 @@ describe("a body", function()
     assert.are.equal("is no name: names are strings", details[2].problem)
     local function map_of(count)
       local map = {}
-      for i = 1, count do map["k" .. i] = 1 end
+      for i = 1, count do
+        map["k" .. i] = 1
+      end
       return map
     end
     local map = body_checks { type = "object", values = { type = "integer" } }
@@ -121,20 +142,40 @@ describe("a body", function()
 
   it("tells options, arguments and read-only fields from unknown names", function()
     local _, details = checks.body {
-      title = "x", members = { { userId = "a", _id = "b", timeout = 1 } }, id = "c", calendarId = "d", map = {},
-      location_id = "L", timeout = 1, queue_timeout = 1, retries = 1, headers = {}, api_version = "x", validate = true,
-      titel = "x", zzz = 1, status = "new",
+      title = "x",
+      members = { { userId = "a", _id = "b", timeout = 1 } },
+      id = "c",
+      calendarId = "d",
+      map = {},
+      location_id = "L",
+      timeout = 1,
+      queue_timeout = 1,
+      retries = 1,
+      headers = {},
+      api_version = "x",
+      validate = true,
+      titel = "x",
+      zzz = 1,
+      status = "new",
     }
     local found = {}
-    for _, detail in ipairs(details) do found[detail.path] = detail.problem end
+    for _, detail in ipairs(details) do
+      found[detail.path] = detail.problem
+    end
     local option = "is an option: pass it in the last argument"
     assert.are.same({
       ["members[1]._id"] = "is read-only: leave it out",
       ["members[1].timeout"] = "unknown field, the only one is `userId`",
-      id = "is read-only: leave it out", map = "is read-only: leave it out",
+      id = "is read-only: leave it out",
+      map = "is read-only: leave it out",
       calendarId = "is an argument of its own, before the table: leave it out here",
-      location_id = option, timeout = option, queue_timeout = option, retries = option, headers = option,
-      api_version = option, validate = option,
+      location_id = option,
+      timeout = option,
+      queue_timeout = option,
+      retries = option,
+      headers = option,
+      api_version = option,
+      validate = option,
       titel = "unknown field, did you mean `title`?",
       zzz = "unknown field, there are `title`, `members` and `appointmentStatus`",
       status = "unknown field, did you mean `appointmentStatus`?",
@@ -159,8 +200,13 @@ describe("a body", function()
 
   it("with the checks off is sent unchanged, except for instants and the fields that are filled in", function()
     local given = {
-      title = 5, unknown = { 1, { x = null } }, members = "x", huge = ("x"):rep(2000000),
-      at = time.at { year = 2024, month = 10, day = 28, zone = "UTC" }, when = "2024-10-28", seconds = 1716230400,
+      title = 5,
+      unknown = { 1, { x = null } },
+      members = "x",
+      huge = ("x"):rep(2000000),
+      at = time.at { year = 2024, month = 10, day = 28, zone = "UTC" },
+      when = "2024-10-28",
+      seconds = 1716230400,
     }
     local result = assert(checks.body(given, { validate = false }))
     local expected = deep_copy(given)
@@ -180,7 +226,9 @@ describe("a body", function()
       local calls = 0
       debug.sethook(function()
         local info = debug.getinfo(2, "S")
-        if info.source:find "messages.lua$" then calls, given.title = calls + 1, "x" end
+        if info.source:find "messages.lua$" then
+          calls, given.title = calls + 1, "x"
+        end
       end, "c")
       local result, details = free.body(given, options)
       debug.sethook()
@@ -190,8 +238,15 @@ describe("a body", function()
   end)
 
   it("with the checks off must still be JSON", function()
-    local result, details = checks.body({ a = print, b = nan, c = { "\xFF", [4] = 1 }, d = "a\0", [5] = 1,
-      at = time.from_ms(1716230400000), e = { deep = { infinity } } }, { validate = false })
+    local result, details = checks.body({
+      a = print,
+      b = nan,
+      c = { "\xFF", [4] = 1 },
+      d = "a\0",
+      [5] = 1,
+      at = time.from_ms(1716230400000),
+      e = { deep = { infinity } },
+    }, { validate = false })
     assert.is_nil(result)
     assert.are.same({ "a", "at", "b", "c", "d", "e.deep[1]", "[5]" }, validation.paths(details))
   end)
@@ -199,8 +254,11 @@ end)
 
 describe("the location", function()
   local function checks_of(field)
-    return body_checks(fields_of { field, { name = "x", type = "string" },
-      { name = "inner", type = "object", fields = { { name = "locationId", type = "string" } } } })
+    return body_checks(fields_of {
+      field,
+      { name = "x", type = "string" },
+      { name = "inner", type = "object", fields = { { name = "locationId", type = "string" } } },
+    })
   end
 
   it("is filled in if the endpoint declares it and the caller left it out", function()
@@ -219,17 +277,26 @@ describe("the location", function()
     assert.are.same({}, checks.body({}, { location_id = "L" }))
     assert.are.same({}, checks.body({}, { location_id = "L", validate = false }))
     assert.are.same({ locationId = "given" }, checks.body({ locationId = "given" }, { location_id = "L" }))
-    assert.are.same({ x = "y" }, body_checks(fields_of { { name = "x", type = "string" } })
-      .body({ x = "y" }, { location_id = "L" }))
-    assert.are.same({ x = "y" }, body_checks(fields_of { { name = "x", type = "string" } })
-      .body({ x = "y" }, { location_id = "L", validate = false }))
+    assert.are.same(
+      { x = "y" },
+      body_checks(fields_of { { name = "x", type = "string" } }).body({ x = "y" }, { location_id = "L" })
+    )
+    assert.are.same(
+      { x = "y" },
+      body_checks(fields_of { { name = "x", type = "string" } }).body(
+        { x = "y" },
+        { location_id = "L", validate = false }
+      )
+    )
   end)
 
   it("is named when it is missing, and checked when it is filled in", function()
     local checks = checks_of { name = "locationId", type = "string", required = true }
     local _, details = checks.body {}
-    assert.are.equal("is required (set it here, as location_id in the last argument, or in hoopai.new)",
-      only(details).problem)
+    assert.are.equal(
+      "is required (set it here, as location_id in the last argument, or in hoopai.new)",
+      only(details).problem
+    )
     _, details = checks.body({}, { location_id = 5 })
     assert.are.equal("locationId", only(details).path)
     _, details = checks.body({ locationId = null }, { location_id = "L" })

@@ -15,32 +15,65 @@ local nan, infinity = 0 / 0, math.huge
 describe("a container", function()
   local refused = {
     -- type, value, problem, given, expected, suggestion
-    { { type = "array", items = { type = "string" } }, "abc", 'must be a list, not a string: write { "abc" }',
-      '"abc"', "a list" },
+    {
+      { type = "array", items = { type = "string" } },
+      "abc",
+      'must be a list, not a string: write { "abc" }',
+      '"abc"',
+      "a list",
+    },
     { { type = "array", items = { type = "string" } }, "a b", "must be a list, not a string", '"a b"' },
     { { type = "array", items = { type = "string" } }, 5, "must be a list, not a number", "5" },
     { { type = "array", items = { type = "string" } }, null, "must be a list, not null", "null" },
     { { type = "array", items = { type = "string" } }, time.now(), "must be a list, not a time value" },
-    { { type = "array", items = { type = "string" } }, { a = "b" }, 'must be a list, not a table with the key "a"',
-      "a table" },
-    { { type = "array", items = fields_of {} }, { userId = "b" },
-      'must be a list, not a table with the key "userId": write { { ... } }', "a table" },
-    { { type = "array", items = { type = "string" } }, { "a", nil, "c" },
-      "has a gap: item 2 is missing while item 3 is there" },
-    { { type = "array", items = { type = "string" } }, { [2] = "b" },
-      "has a gap: item 1 is missing while item 2 is there" },
-    { { type = "array", items = { type = "string" } }, { "a", [1000000] = "b" },
-      "has a gap: item 2 is missing while item 1000000 is there" },
+    {
+      { type = "array", items = { type = "string" } },
+      { a = "b" },
+      'must be a list, not a table with the key "a"',
+      "a table",
+    },
+    {
+      { type = "array", items = fields_of {} },
+      { userId = "b" },
+      'must be a list, not a table with the key "userId": write { { ... } }',
+      "a table",
+    },
+    {
+      { type = "array", items = { type = "string" } },
+      { "a", nil, "c" },
+      "has a gap: item 2 is missing while item 3 is there",
+    },
+    {
+      { type = "array", items = { type = "string" } },
+      { [2] = "b" },
+      "has a gap: item 1 is missing while item 2 is there",
+    },
+    {
+      { type = "array", items = { type = "string" } },
+      { "a", [1000000] = "b" },
+      "has a gap: item 2 is missing while item 1000000 is there",
+    },
     { { type = "array", items = { type = "string" } }, { "a", x = 1 }, 'mixes list items with the key "x"' },
     { { type = "array", items = { type = "string" } }, { "a", [0] = "b" }, "has the position 0: lists begin at 1" },
     { { type = "array", items = { type = "string" } }, { "a", [-1] = "b" }, "has the position -1: lists begin at 1" },
-    { { type = "array", items = { type = "string" } }, { "a", [1.5] = "b" },
-      "has the position 1.5: positions are whole numbers" },
+    {
+      { type = "array", items = { type = "string" } },
+      { "a", [1.5] = "b" },
+      "has the position 1.5: positions are whole numbers",
+    },
     { { type = "array", items = { type = "string" } }, { "a", [true] = "b" }, "mixes list items with the key true" },
-    { { type = "array", items = { type = "string" }, min_items = 1 }, {}, "must not be empty", "an empty table",
-      "a list of at least 1 item" },
-    { { type = "array", items = { type = "string" }, max_items = 2 }, { "a", "b", "c" },
-      "must have at most 2 items, has 3" },
+    {
+      { type = "array", items = { type = "string" }, min_items = 1 },
+      {},
+      "must not be empty",
+      "an empty table",
+      "a list of at least 1 item",
+    },
+    {
+      { type = "array", items = { type = "string" }, max_items = 2 },
+      { "a", "b", "c" },
+      "must have at most 2 items, has 3",
+    },
     { fields_of {}, "x", "must be a table with named fields, not a string", '"x"', "a table with named fields" },
     { fields_of {}, { 1 }, "must be a table with named fields, not a list", "a list of 1 item" },
     { fields_of {}, core.array {}, "must be a table with named fields, not a list", "a list of 0 items" },
@@ -50,8 +83,11 @@ describe("a container", function()
     { { type = "object", values = { type = "string" } }, { "a" }, "must be a table with named fields, not a list" },
     { { type = "object", values = { type = "string" } }, 5, "must be a table with named fields, not a number" },
     { { type = "string", read_only = true }, "x", "is read-only: leave it out", '"x"' },
-    { { type = "string", read_only = true, deprecated = "places[].kind" }, "x",
-      "is read-only: leave it out, and use places[].kind" },
+    {
+      { type = "string", read_only = true, deprecated = "places[].kind" },
+      "x",
+      "is read-only: leave it out, and use places[].kind",
+    },
     { { type = "string", read_only = true, nullable = true }, null, "is read-only: leave it out", "null" },
   }
   for i, row in ipairs(refused) do
@@ -120,7 +156,9 @@ describe("an object", function()
 
   it("is copied: no table of the caller is changed or shared", function()
     local given = {
-      name = "x", teamMembers = { { userId = "a", places = { { kind = "k" } } } }, hours = { a = 1 },
+      name = "x",
+      teamMembers = { { userId = "a", places = { { kind = "k" } } } },
+      hours = { a = 1 },
       extra = { list = core.array {}, at = time.at { year = 2024, month = 10, day = 28, zone = "UTC" } },
     }
     local before = deep_copy(given)
@@ -150,14 +188,24 @@ describe("an object", function()
   end)
 
   it("is read raw", function()
-    local given = trapped { name = "x", teamMembers = trapped { trapped { userId = "a" } }, hours = trapped { a = 1 },
-      extra = trapped { deep = trapped { 1, 2 } } }
+    local given = trapped {
+      name = "x",
+      teamMembers = trapped { trapped { userId = "a" } },
+      hours = trapped { a = 1 },
+      extra = trapped { deep = trapped { 1, 2 } },
+    }
     local result = assert(checks.body(given))
     assert.is_nil(getmetatable(result))
     assert.is_nil(getmetatable(result.teamMembers[1]))
     assert.is_nil(getmetatable(result.extra.deep))
-    local _, details = checks.body(trapped { name = trapped(), teamMembers = trapped { trapped { trapped() } },
-      hours = trapped { trapped() }, extra = trapped { x = trapped { print } }, [trapped()] = 1, unknown = trapped() })
+    local _, details = checks.body(trapped {
+      name = trapped(),
+      teamMembers = trapped { trapped { trapped() } },
+      hours = trapped { trapped() },
+      extra = trapped { x = trapped { print } },
+      [trapped()] = 1,
+      unknown = trapped(),
+    })
     assert.are.equal(6, #details, validate.message(details))
   end)
 
@@ -168,26 +216,47 @@ describe("an object", function()
   end)
 
   it("reports names that are not fields", function()
-    local _, details = checks.body { name = "x", [1] = "a", [2.5] = "b", [true] = "c", ["time zone"] = 1, [""] = 2,
-      ["\27[31m"] = 3, ["a\xFF"] = 4, [("k"):rep(100000)] = 5 }
+    local _, details = checks.body {
+      name = "x",
+      [1] = "a",
+      [2.5] = "b",
+      [true] = "c",
+      ["time zone"] = 1,
+      [""] = 2,
+      ["\27[31m"] = 3,
+      ["a\xFF"] = 4,
+      [("k"):rep(100000)] = 5,
+    }
     assert.are.same({
       '[""]: unknown field, there are `name`, `teamMembers`, `hours` and `extra`',
-      '["\\x1B[31m"]: unknown field', '["a\\xFF"]: unknown field',
-      '["' .. ("k"):rep(40) .. '..." (100000 bytes)]: unknown field', '["time zone"]: unknown field',
-      "[1]: is no field name: fields are named by strings", "[2.5]: is no field name: fields are named by strings",
+      '["\\x1B[31m"]: unknown field',
+      '["a\\xFF"]: unknown field',
+      '["' .. ("k"):rep(40) .. '..." (100000 bytes)]: unknown field',
+      '["time zone"]: unknown field',
+      "[1]: is no field name: fields are named by strings",
+      "[2.5]: is no field name: fields are named by strings",
       "[true]: is no field name: fields are named by strings",
     }, lines(details))
   end)
 
   it("keeps rules on which fields go together", function()
-    local owned = body_checks { type = "object", at_least_one = { "a", "b" }, at_most_one = { "a", "b" }, fields = {
-      { name = "a", type = "string" }, { name = "b", type = "string" }, { name = "c", type = "string" },
-    } }
+    local owned = body_checks {
+      type = "object",
+      at_least_one = { "a", "b" },
+      at_most_one = { "a", "b" },
+      fields = {
+        { name = "a", type = "string" },
+        { name = "b", type = "string" },
+        { name = "c", type = "string" },
+      },
+    }
     assert.is_table(owned.body { a = "x" })
     assert.is_table(owned.body { b = "x", c = "y" })
     local _, details = owned.body { c = "y" }
-    assert.are.same({ path = "", problem = "give at least one of `a` or `b`", expected = "one of `a` or `b`" },
-      only(details))
+    assert.are.same(
+      { path = "", problem = "give at least one of `a` or `b`", expected = "one of `a` or `b`" },
+      only(details)
+    )
     _, details = owned.body { a = "x", b = "y" }
     assert.are.equal("give only one of `a` or `b`", only(details).problem)
     _, details = owned.body { a = 5 }
@@ -203,15 +272,18 @@ describe("an object", function()
       { name = "inner", type = "object", fields = { { name = "n", type = "integer", required = true, default = 1 } } },
     })
     assert.are.same({ limit = 20, flag = false, inner = { n = 1 } }, filled.body { inner = {} })
-    assert.are.same({ limit = 5, flag = true, inner = { n = 2 } },
-      filled.body { limit = 5, flag = true, inner = { n = 2 } })
+    assert.are.same(
+      { limit = 5, flag = true, inner = { n = 2 } },
+      filled.body { limit = 5, flag = true, inner = { n = 2 } }
+    )
     assert.are.same({ limit = 20, flag = false }, filled.body({}, { validate = false }))
   end)
 end)
 
 describe("tables with very many entries", function()
   local checks = body_checks(fields_of {
-    { name = "free", type = "object" }, { name = "any", type = "any" },
+    { name = "free", type = "object" },
+    { name = "any", type = "any" },
     { name = "list", type = "array", items = { type = "string" } },
     { name = "inner", type = "object", fields = { { name = "inner", type = "string" } } },
     { name = "map", type = "object", values = { type = "any" } },
@@ -245,7 +317,9 @@ describe("tables with very many entries", function()
 
   it("with many wrong items are reported up to fifty", function()
     local items = {}
-    for i = 1, 200 do items[i] = i end
+    for i = 1, 200 do
+      items[i] = i
+    end
     local _, details = checks.body { list = items }
     assert.are.equal(50, #details)
     assert.are.equal(150, details.more)
@@ -257,9 +331,40 @@ describe("the types of the real endpoints", function()
   local endpoints = samples.endpoints()
 
   it("are checked alike with and without a list of problems", function()
-    local odd = { 0, 1, -1, 0.5, 1e300, nan, infinity, "", "x", "5", "true", "\xFF", "2026-12-24", "UTC", true, false,
-      null, {}, { 1 }, { "x" }, { x = 1 }, { 1, nil, 3 }, { [0] = 1 }, core.array {}, { {} }, { { x = {} } }, print,
-      "2026-01-05T10:00:00-05:00", time.now("UTC"), time.from_ms(1767571200000), time.days(1), 1767571200000 }
+    local odd = {
+      0,
+      1,
+      -1,
+      0.5,
+      1e300,
+      nan,
+      infinity,
+      "",
+      "x",
+      "5",
+      "true",
+      "\xFF",
+      "2026-12-24",
+      "UTC",
+      true,
+      false,
+      null,
+      {},
+      { 1 },
+      { "x" },
+      { x = 1 },
+      { 1, nil, 3 },
+      { [0] = 1 },
+      core.array {},
+      { {} },
+      { { x = {} } },
+      print,
+      "2026-01-05T10:00:00-05:00",
+      time.now("UTC"),
+      time.from_ms(1767571200000),
+      time.days(1),
+      1767571200000,
+    }
     local tried = 0
     local function both_ways(kind, value)
       local check = containers.compile(kind)
@@ -274,7 +379,9 @@ describe("the types of the real endpoints", function()
       tried = tried + 1
     end
     local function every(kind)
-      for _, value in ipairs(odd) do both_ways(kind, value) end
+      for _, value in ipairs(odd) do
+        both_ways(kind, value)
+      end
       if kind.items then every(kind.items) end
       if kind.values then every(kind.values) end
       for _, field in ipairs(kind.fields or {}) do
@@ -288,7 +395,9 @@ describe("the types of the real endpoints", function()
     end
     for _, entry in ipairs(endpoints) do
       if entry.endpoint.body then every(entry.endpoint.body) end
-      for _, field in ipairs(entry.endpoint.query or {}) do every(field) end
+      for _, field in ipairs(entry.endpoint.query or {}) do
+        every(field)
+      end
     end
     assert.is_true(tried > 10000, tostring(tried))
   end)

@@ -42,9 +42,7 @@ describe("validate.compile", function()
 
   it("raises for a type that does not exist, and for one that a query cannot hold", function()
     assert.has_error(function() body_checks({ type = "strnig" }).body {} end)
-    assert.has_error(function()
-      validate.compile({ query = { { name = "q", type = "object" } } }).query {}
-    end)
+    assert.has_error(function() validate.compile({ query = { { name = "q", type = "object" } } }).query {} end)
   end)
 
   it("marks the lists of the body for the encoder", function()
@@ -53,41 +51,59 @@ describe("validate.compile", function()
     assert.is_nil(body_checks(fields_of { { name = "a", type = "string" } }).body_shape)
     assert.is_nil(body_checks({ type = "any" }).body_shape)
     assert.are.same({ values = { array = true } }, body_checks({ type = "object", values = list }).body_shape)
-    assert.are.same({
-      fields = {
-        ids = { array = true },
-        members = { array = true, items = { fields = { places = { array = true, items = { array = true } } } } },
-        deep = { fields = { ids = { array = true } } },
+    assert.are.same(
+      {
+        fields = {
+          ids = { array = true },
+          members = { array = true, items = { fields = { places = { array = true, items = { array = true } } } } },
+          deep = { fields = { ids = { array = true } } },
+        },
       },
-    }, body_checks(fields_of {
-      { name = "plain", type = "string" },
-      { name = "ids", type = "array", items = { type = "string" } },
-      { name = "members", type = "array", items = fields_of {
-        { name = "places", type = "array", items = { type = "array", items = { type = "string" } } },
-        { name = "userId", type = "string" },
-      } },
-      { name = "deep", type = "object", fields = { { name = "ids", type = "array", items = { type = "string" } } } },
-      { name = "flat", type = "object", fields = { { name = "a", type = "string" } } },
-    }).body_shape)
+      body_checks(fields_of {
+        { name = "plain", type = "string" },
+        { name = "ids", type = "array", items = { type = "string" } },
+        {
+          name = "members",
+          type = "array",
+          items = fields_of {
+            { name = "places", type = "array", items = { type = "array", items = { type = "string" } } },
+            { name = "userId", type = "string" },
+          },
+        },
+        { name = "deep", type = "object", fields = { { name = "ids", type = "array", items = { type = "string" } } } },
+        { name = "flat", type = "object", fields = { { name = "a", type = "string" } } },
+      }).body_shape
+    )
   end)
 
   it("checks the path arguments that are enumerations", function()
     local kind = { name = "kind", type = "string", enum = { "rooms", "equipments" } }
     local checks = validate.compile { params = { { name = "id", type = "string" }, kind } }
     assert.is_nil(checks.params { "x", "rooms" })
-    assert.are.same({ { path = "kind", problem = "must be one of rooms, equipments; did you mean `rooms`?",
-      given = '"room"', expected = "one of rooms, equipments", suggestion = "rooms" } }, checks.params { "x", "room" })
+    assert.are.same({
+      {
+        path = "kind",
+        problem = "must be one of rooms, equipments; did you mean `rooms`?",
+        given = '"room"',
+        expected = "one of rooms, equipments",
+        suggestion = "rooms",
+      },
+    }, checks.params { "x", "room" })
     assert.is_nil(checks.params({ "x", "room" }, { validate = false }))
     assert.is_nil(validate.compile({ params = { { name = "id", type = "string" } } }).params)
   end)
 
   it("collects the nullable fields of the result", function()
-    local checks = validate.compile { result = { type = fields_of {
-      { name = "a", type = "string", nullable = true },
-      { name = "b", type = "array", items = fields_of { { name = "c", type = "integer", nullable = true } } },
-      { name = "d", type = "object", values = fields_of { { name = "e", type = "any", nullable = true } } },
-      { name = "f", type = "string" },
-    } } }
+    local checks = validate.compile {
+      result = {
+        type = fields_of {
+          { name = "a", type = "string", nullable = true },
+          { name = "b", type = "array", items = fields_of { { name = "c", type = "integer", nullable = true } } },
+          { name = "d", type = "object", values = fields_of { { name = "e", type = "any", nullable = true } } },
+          { name = "f", type = "string" },
+        },
+      },
+    }
     assert.are.same({ a = true, c = true, e = true }, checks.keep_null)
   end)
 end)
@@ -95,7 +111,9 @@ end)
 local function copy_with(value, path, change)
   local copy = deep_copy(value)
   local at = copy
-  for i = 1, #path - 1 do at = at[path[i]] end
+  for i = 1, #path - 1 do
+    at = at[path[i]]
+  end
   if #path == 0 then return change end
   at[path[#path]] = change
   return copy
@@ -165,7 +183,9 @@ local function spoil(kind, value, path, each)
     bad { [3] = 1 }
     if kind.max_items then
       local items = {}
-      for i = 1, kind.max_items + 1 do items[i] = value[1] end
+      for i = 1, kind.max_items + 1 do
+        items[i] = value[1]
+      end
       bad(items)
     end
     for i, item in ipairs(value) do
@@ -187,7 +207,9 @@ local function spoil(kind, value, path, each)
       parts = {}
       for name in pairs(value) do
         local part = {}
-        for key, setting in pairs(kind.values) do part[key] = setting end
+        for key, setting in pairs(kind.values) do
+          part[key] = setting
+        end
         part.name = name
         parts[#parts + 1] = part
       end
@@ -209,9 +231,7 @@ describe("the real endpoints", function()
   local endpoints = samples.endpoints()
   local total = 0
 
-  it("are all there", function()
-    assert.are.equal(42, #endpoints)
-  end)
+  it("are all there", function() assert.are.equal(42, #endpoints) end)
 
   for _, entry in ipairs(endpoints) do
     local endpoint = entry.endpoint
@@ -258,9 +278,7 @@ describe("the real endpoints", function()
     end)
   end
 
-  it("were tried with thousands of corruptions", function()
-    assert.is_true(total > 2000, tostring(total))
-  end)
+  it("were tried with thousands of corruptions", function() assert.is_true(total > 2000, tostring(total)) end)
 
   it("name what get returns and update does not take", function()
     local count = 0
@@ -275,7 +293,8 @@ describe("the real endpoints", function()
         assert.is_table(details)
         for _, detail in ipairs(details) do
           -- Two states can be read but not written, so the status of a full sample is refused as a value.
-          local known = detail.problem:find("^is read%-only: leave it out") or detail.problem:find("^is an argument")
+          local known = detail.problem:find("^is read%-only: leave it out")
+            or detail.problem:find("^is an argument")
             or detail.path == "appointmentStatus"
           assert.is_truthy(known, validate.message(details, entry.id))
           count = count + 1

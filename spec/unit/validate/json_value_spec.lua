@@ -32,8 +32,11 @@ describe("a value of free form", function()
     { { type = "any" }, false },
     { { type = "any" }, { 1, 2 } },
     { { type = "any" }, 1.5 },
-    { { type = "any" }, { at = time.at { year = 2024, month = 10, day = 28, zone = "UTC" } },
-      { at = "2024-10-28T00:00:00+00:00" } },
+    {
+      { type = "any" },
+      { at = time.at { year = 2024, month = 10, day = 28, zone = "UTC" } },
+      { at = "2024-10-28T00:00:00+00:00" },
+    },
   }
   for i, row in ipairs(accepted) do
     it(("%d of type %s is sent"):format(i, row[1].type), function() validation.sends(row) end)
@@ -42,7 +45,8 @@ end)
 
 describe("hostile tables", function()
   local checks = body_checks(fields_of {
-    { name = "free", type = "object" }, { name = "any", type = "any" },
+    { name = "free", type = "object" },
+    { name = "any", type = "any" },
     { name = "list", type = "array", items = { type = "string" } },
     { name = "inner", type = "object", fields = { { name = "inner", type = "string" } } },
     { name = "map", type = "object", values = { type = "any" } },
@@ -100,7 +104,9 @@ describe("hostile tables", function()
 
   it("that are small and endless are reported", function()
     local bomb = {}
-    for _ = 1, 40 do bomb = { bomb, bomb } end
+    for _ = 1, 40 do
+      bomb = { bomb, bomb }
+    end
     local result, details = checks.body { any = bomb }
     assert.is_nil(result)
     assert.are.equal("holds more than 100000 values", only(details).problem)

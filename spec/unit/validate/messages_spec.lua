@@ -7,14 +7,26 @@ local only, problem_of = validation.only, validation.problem_of
 describe("what was given", function()
   it("is printed without its secrets", function()
     local secrets = {
-      "pit-1b2c3d4e-aaaa-bbbb-cccc-0123456789ab", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc", "Bearer abcdef",
-      "Basic Zm9vOmJhcg==", " pit-1b2c3d4e-aaaa-bbbb-cccc-0123456789ab", "token eyJhbGciOi.eyJzdWIiOi.x",
+      "pit-1b2c3d4e-aaaa-bbbb-cccc-0123456789ab",
+      "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc",
+      "Bearer abcdef",
+      "Basic Zm9vOmJhcg==",
+      " pit-1b2c3d4e-aaaa-bbbb-cccc-0123456789ab",
+      "token eyJhbGciOi.eyJzdWIiOi.x",
     }
     for _, secret in ipairs(secrets) do
-      for _, field in ipairs { { type = "string", max_length = 2 }, { type = "integer" }, { type = "datetime" },
-        { type = "epoch_ms" }, { type = "boolean" }, { type = "string", enum = { "a" } }, { type = "date" },
-        { type = "array", items = { type = "string" } }, { type = "object" },
-        { type = "number" } } do
+      for _, field in ipairs {
+        { type = "string", max_length = 2 },
+        { type = "integer" },
+        { type = "datetime" },
+        { type = "epoch_ms" },
+        { type = "boolean" },
+        { type = "string", enum = { "a" } },
+        { type = "date" },
+        { type = "array", items = { type = "string" } },
+        { type = "object" },
+        { type = "number" },
+      } do
         local _, details = field_checks(field).body { f = secret }
         local text = validate.message(details)
         assert.is_nil(text:find(secret, 1, true), text)
@@ -31,8 +43,18 @@ describe("what was given", function()
   end)
 
   it("cannot move a terminal's cursor", function()
-    for _, char in ipairs { "\27", "\r", "\n", "\0", "\127", "\u{9B}", "\u{202E}", "\u{200B}", "\u{FEFF}",
-      "\u{2066}" } do
+    for _, char in ipairs {
+      "\27",
+      "\r",
+      "\n",
+      "\0",
+      "\127",
+      "\u{9B}",
+      "\u{202E}",
+      "\u{200B}",
+      "\u{FEFF}",
+      "\u{2066}",
+    } do
       local _, details = field_checks({ type = "string", enum = { "a" } }).body { f = "x" .. char, ["y" .. char] = 1 }
       local text = validate.message(details)
       assert.is_nil(text:gsub("\n", "", 3):find(char, 1, true))
@@ -55,27 +77,38 @@ describe("validate.message", function()
   local other = { path = "a[1].b", problem = "must be one of 0, 1", given = "2", expected = "one of 0, 1" }
 
   it("is one line for one problem", function()
-    assert.are.equal("calendars:free_slots: timeZone: unknown field, did you mean `timezone`?",
-      validate.message({ detail }, "calendars:free_slots"))
+    assert.are.equal(
+      "calendars:free_slots: timeZone: unknown field, did you mean `timezone`?",
+      validate.message({ detail }, "calendars:free_slots")
+    )
     assert.are.equal("timeZone: unknown field, did you mean `timezone`?", validate.message { detail })
-    assert.are.equal("x:y: the body is missing",
-      validate.message({ { path = "", problem = "the body is missing" } }, "x:y"))
+    assert.are.equal(
+      "x:y: the body is missing",
+      validate.message({ { path = "", problem = "the body is missing" } }, "x:y")
+    )
     assert.are.equal("a[1].b: must be one of 0, 1 (given: 2)", validate.message { other })
   end)
 
   it("is a list for several", function()
-    assert.are.equal("x:y has 2 problems:\n"
-      .. "  timeZone: unknown field, did you mean `timezone`?\n  a[1].b: must be one of 0, 1 (given: 2)",
-      validate.message({ detail, other }, "x:y"))
-    assert.are.equal("2 problems:\n"
-      .. "  timeZone: unknown field, did you mean `timezone`?\n  a[1].b: must be one of 0, 1 (given: 2)",
-      validate.message { detail, other })
-    assert.are.equal("x:y has 8 problems:\n  a[1].b: must be one of 0, 1 (given: 2)\n  and 7 more",
-      validate.message({ other, more = 7 }, "x:y"))
+    local two = "2 problems:\n  timeZone: unknown field, did you mean `timezone`?"
+      .. "\n  a[1].b: must be one of 0, 1 (given: 2)"
+    assert.are.equal("x:y has " .. two, validate.message({ detail, other }, "x:y"))
+    assert.are.equal(two, validate.message { detail, other })
+    assert.are.equal(
+      "x:y has 8 problems:\n  a[1].b: must be one of 0, 1 (given: 2)\n  and 7 more",
+      validate.message({ other, more = 7 }, "x:y")
+    )
   end)
 
-  it("does not repeat what the problem quotes", function()
-    assert.are.equal("t: 5 looks like seconds", validate.message {
-      { path = "t", problem = "5 looks like seconds", given = "5", expected = "an instant" } })
-  end)
+  it(
+    "does not repeat what the problem quotes",
+    function()
+      assert.are.equal(
+        "t: 5 looks like seconds",
+        validate.message {
+          { path = "t", problem = "5 looks like seconds", given = "5", expected = "an instant" },
+        }
+      )
+    end
+  )
 end)

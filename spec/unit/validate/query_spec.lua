@@ -9,7 +9,9 @@ local nan, infinity = 0 / 0, math.huge
 
 describe("a query", function()
   local endpoint = {
-    name = "list", method = "GET", params = { { name = "groupId", type = "string" } },
+    name = "list",
+    method = "GET",
+    params = { { name = "groupId", type = "string" } },
     query = {
       { name = "locationId", type = "string", required = true },
       { name = "startTime", type = "epoch_ms", wire = "string", required = true },
@@ -30,7 +32,9 @@ describe("a query", function()
 
   local function query(changes)
     local value = { startTime = START, endTime = START + 86400000, userId = "u" }
-    for key, change in pairs(changes or {}) do value[key] = change end
+    for key, change in pairs(changes or {}) do
+      value[key] = change
+    end
     return value
   end
 
@@ -41,15 +45,35 @@ describe("a query", function()
   end
 
   it("becomes a flat list in declared order", function()
-    local given = query { userIds = { "b", "a" }, deep = false, timezone = "Europe/Berlin", ratio = 0.5,
-      limit = 5.0 }
+    local given = query { userIds = { "b", "a" }, deep = false, timezone = "Europe/Berlin", ratio = 0.5, limit = 5.0 }
     local before = deep_copy(given)
-    assert.are.same({ "locationId", "L", "startTime", "1767571200000", "endTime", START + 86400000,
-      "timezone", "Europe/Berlin", "userIds", "b", "userIds", "a", "limit", 5, "ratio", "0.5", "deep", false,
-      "userId", "u" }, checks.query(given, options))
+    assert.are.same({
+      "locationId",
+      "L",
+      "startTime",
+      "1767571200000",
+      "endTime",
+      START + 86400000,
+      "timezone",
+      "Europe/Berlin",
+      "userIds",
+      "b",
+      "userIds",
+      "a",
+      "limit",
+      5,
+      "ratio",
+      "0.5",
+      "deep",
+      false,
+      "userId",
+      "u",
+    }, checks.query(given, options))
     assert.are.same(before, given)
-    assert.are.same({ "locationId", "L", "startTime", "1767571200000", "endTime", START + 86400000, "limit", 20,
-      "userId", "u" }, checks.query(query(), options))
+    assert.are.same(
+      { "locationId", "L", "startTime", "1767571200000", "endTime", START + 86400000, "limit", 20, "userId", "u" },
+      checks.query(query(), options)
+    )
   end)
 
   it("takes instants however they are written", function()
@@ -63,8 +87,12 @@ describe("a query", function()
   end)
 
   it("carries numbers as they read back, whole ones as integers", function()
-    for _, case in ipairs { { 0.1, "0.1" }, { 1 / 3, "0.33333333333333331" }, { 2.0, 2 },
-      { 1e15, 1000000000000000 } } do
+    for _, case in ipairs {
+      { 0.1, "0.1" },
+      { 1 / 3, "0.33333333333333331" },
+      { 2.0, 2 },
+      { 1e15, 1000000000000000 },
+    } do
       local list = assert(checks.query(query { ratio = case[1] }, options))
       assert.are.equal(case[2], list[10])
       assert.are.equal(math.type(case[2]), math.type(list[10]))
@@ -78,8 +106,10 @@ describe("a query", function()
 
   it("must have one of the fields of `at_least_one`", function()
     local _, details = checks.query({ startTime = START, endTime = START + 1 }, options)
-    assert.are.same({ path = "", problem = "give at least one of `userId` or `userIds`",
-      expected = "one of `userId` or `userIds`" }, only(details))
+    assert.are.same(
+      { path = "", problem = "give at least one of `userId` or `userIds`", expected = "one of `userId` or `userIds`" },
+      only(details)
+    )
     assert.are.equal("userId", failed { userId = 5 }.path)
   end)
 
@@ -89,10 +119,14 @@ describe("a query", function()
     assert.are.equal("must be after `startTime`", detail.problem)
     assert.are.equal("1767571200000", detail.given)
     assert.are.equal("must be after `startTime`", failed({ endTime = START - 1 }).problem)
-    assert.are.equal("must be at most 31 days after `startTime`, is 31.01 days after it",
-      failed({ endTime = START + 31 * 86400000 + 1 }).problem)
-    assert.are.equal("must be at most 31 days after `startTime`, is 40 days after it",
-      failed({ endTime = START + 40 * 86400000 }).problem)
+    assert.are.equal(
+      "must be at most 31 days after `startTime`, is 31.01 days after it",
+      failed({ endTime = START + 31 * 86400000 + 1 }).problem
+    )
+    assert.are.equal(
+      "must be at most 31 days after `startTime`, is 40 days after it",
+      failed({ endTime = START + 40 * 86400000 }).problem
+    )
     assert.is_table(checks.query(query { endTime = START + 31 * 86400000 }, options))
     assert.are.equal("startTime", failed({ startTime = 1716230400 }).path)
     local pairwise = validate.compile { query = endpoint.query, range = { "startTime", "endTime" } }
@@ -102,22 +136,33 @@ describe("a query", function()
   end)
 
   it("says where options and arguments belong", function()
-    for _, name in ipairs { "location_id", "timeout", "queue_timeout", "retries", "headers", "api_version",
-      "validate" } do
+    for _, name in ipairs {
+      "location_id",
+      "timeout",
+      "queue_timeout",
+      "retries",
+      "headers",
+      "api_version",
+      "validate",
+    } do
       local detail = failed { [name] = true }
       assert.are.equal(name, detail.path)
       assert.are.equal("is an option: pass it in the last argument", detail.problem)
     end
-    assert.are.equal("is an argument of its own, before the table: leave it out here",
-      failed({ groupId = "x" }).problem)
+    assert.are.equal(
+      "is an argument of its own, before the table: leave it out here",
+      failed({ groupId = "x" }).problem
+    )
     assert.are.equal("unknown field, did you mean `timezone`?", failed({ timeZone = "x" }).problem)
     assert.are.equal("timezone", failed({ time_zone = "x" }).suggestion)
   end)
 
   it("has all its problems reported", function()
     local _, details = checks.query({ startTime = 1716230400, timeZone = "x", limit = "5", userIds = { "a", 5 } })
-    assert.are.same({ "locationId", "startTime", "endTime", "userIds[2]", "limit", "timeZone" },
-      validation.paths(details))
+    assert.are.same(
+      { "locationId", "startTime", "endTime", "userIds[2]", "limit", "timeZone" },
+      validation.paths(details)
+    )
   end)
 
   it("that is missing lacks its required fields", function()
@@ -125,10 +170,17 @@ describe("a query", function()
     assert.are.equal(3, #details)
     assert.are.same({}, validate.compile({ name = "x" }).query(nil))
     assert.are.same({}, validate.compile({ name = "x" }).query {})
-    assert.are.same({ "limit", 20, "offset", 0 }, validate.compile({ query = {
-      { name = "limit", type = "integer", required = true, default = 20 },
-      { name = "offset", type = "integer", required = true, default = 0 },
-    } }).query(nil))
+    assert.are.same(
+      { "limit", 20, "offset", 0 },
+      validate
+        .compile({
+          query = {
+            { name = "limit", type = "integer", required = true, default = 20 },
+            { name = "offset", type = "integer", required = true, default = 0 },
+          },
+        })
+        .query(nil)
+    )
     _, details = validate.compile({ name = "x" }).query { a = 1 }
     assert.are.equal("unknown field", only(details).problem)
   end)
@@ -156,19 +208,57 @@ describe("a query", function()
 
   it("with the checks off carries whatever a query can", function()
     local list, details = checks.query({
-      zzz = "x", aaa = { 1, 2.5, "z", true }, startTime = "not an instant", endTime = time.from_ms(START),
-      limit = "99", userIds = "single", at = time.from_ms(START), ratio = 2.0,
+      zzz = "x",
+      aaa = { 1, 2.5, "z", true },
+      startTime = "not an instant",
+      endTime = time.from_ms(START),
+      limit = "99",
+      userIds = "single",
+      at = time.from_ms(START),
+      ratio = 2.0,
     }, { validate = false, location_id = "L" })
     assert.is_table(list, details and validate.message(details))
-    assert.are.same({ "locationId", "L", "startTime", "not an instant", "endTime", START, "userIds", "single",
-      "limit", "99", "ratio", 2, "aaa", 1, "aaa", "2.5", "aaa", "z", "aaa", true, "at", START, "zzz", "x" }, list)
+    assert.are.same({
+      "locationId",
+      "L",
+      "startTime",
+      "not an instant",
+      "endTime",
+      START,
+      "userIds",
+      "single",
+      "limit",
+      "99",
+      "ratio",
+      2,
+      "aaa",
+      1,
+      "aaa",
+      "2.5",
+      "aaa",
+      "z",
+      "aaa",
+      true,
+      "at",
+      START,
+      "zzz",
+      "x",
+    }, list)
     assert.are.same({ "limit", 20 }, checks.query(nil, { validate = false }))
   end)
 
   it("with the checks off still refuses what a query cannot carry", function()
     local _, details = checks.query({
-      a = { x = 1 }, b = { 1, { 2 } }, c = print, d = nan, e = null, f = { 1, nil, 3 }, g = time.days(1), [1] = "x",
-      h = infinity, userIds = { null },
+      a = { x = 1 },
+      b = { 1, { 2 } },
+      c = print,
+      d = nan,
+      e = null,
+      f = { 1, nil, 3 },
+      g = time.days(1),
+      [1] = "x",
+      h = infinity,
+      userIds = { null },
     }, { validate = false })
     assert.are.same({ "userIds[1]", "a", "b[2]", "c", "d", "e", "f", "g", "h", "[1]" }, validation.paths(details))
   end)

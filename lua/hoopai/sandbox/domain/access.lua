@@ -56,8 +56,10 @@ end
 
 --- Raises the 401 for a token of the wrong user type: an agency's for a location, or the other way round.
 function access.wrong_user_type()
-  api_errors.unauthorized("This authClass type is not allowed to access this scope. "
-    .. "Please reach out to the Platform team to get it added.")
+  api_errors.unauthorized(
+    "This authClass type is not allowed to access this scope. "
+      .. "Please reach out to the Platform team to get it added."
+  )
 end
 
 --- Raises a 401 if the token's user type or scopes do not cover the endpoint.
@@ -65,9 +67,7 @@ end
 -- @tparam table endpoint
 function access.scope(token, endpoint)
   if token.user_type ~= "Location" then access.wrong_user_type() end
-  if not token.scopes[endpoint.scope] then
-    api_errors.unauthorized("The token is not authorized for this scope.")
-  end
+  if not token.scopes[endpoint.scope] then api_errors.unauthorized("The token is not authorized for this scope.") end
 end
 
 --- Raises a 403 for a location that is not the token's.

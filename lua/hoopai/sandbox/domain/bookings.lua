@@ -24,9 +24,7 @@ local function load_of(store, calendar, user)
   local count = 0
   for _, appointment in ipairs(store.appointments.items) do
     local is_theirs = appointment.calendarId == calendar.id and appointment.assignedUserId == user
-    if is_theirs and slots.is_active(appointment) then
-      count = count + 1
-    end
+    if is_theirs and slots.is_active(appointment) then count = count + 1 end
   end
   return count
 end
@@ -70,7 +68,10 @@ end
 -- The assigned user of an appointment whose slot must be free.
 local function checked_user(store, calendar, from, to, body, user, except)
   local free = slots.free_members(store, calendar, from, {
-    length = to - from, user = user, ignore_date_range = body.ignoreDateRange, except = except,
+    length = to - from,
+    user = user,
+    ignore_date_range = body.ignoreDateRange,
+    except = except,
   })
   if not free then api_errors.slot_taken() end
   return user or choose(store, calendar, free)
@@ -98,8 +99,12 @@ end
 
 local function add_to_ledger(store, what, appointment)
   store.ledger[#store.ledger + 1] = {
-    what = what, at = store.now(), id = appointment.id, calendarId = appointment.calendarId,
-    contactId = appointment.contactId, assignedUserId = appointment.assignedUserId,
+    what = what,
+    at = store.now(),
+    id = appointment.id,
+    calendarId = appointment.calendarId,
+    contactId = appointment.contactId,
+    assignedUserId = appointment.assignedUserId,
     appointmentStatus = appointment.appointmentStatus,
     startTime = local_time.iso(appointment.from, store:zone_of(appointment.locationId)),
   }
@@ -124,8 +129,16 @@ function bookings.create(store, calendar, contact, body)
   end
   local now = store.now()
   local appointment = store.appointments:add {
-    id = store:new_id(), locationId = calendar.locationId, calendarId = calendar.id, contactId = contact.id,
-    assignedUserId = user, from = from, to = to, added = now, updated = now, title = title_of(calendar, contact),
+    id = store:new_id(),
+    locationId = calendar.locationId,
+    calendarId = calendar.id,
+    contactId = contact.id,
+    assignedUserId = user,
+    from = from,
+    to = to,
+    added = now,
+    updated = now,
+    title = title_of(calendar, contact),
     appointmentStatus = calendar.autoConfirm == false and "new" or "confirmed",
   }
   copy_plain(appointment, body)
@@ -143,7 +156,8 @@ local function target(store, appointment, calendar, body)
   local from = instant(store, calendar, body.startTime) or appointment.from
   local length = moved_calendar and slots.duration(calendar) or appointment.to - appointment.from
   local to = instant(store, calendar, body.endTime)
-    or (body.startTime or moved_calendar) and from + length or appointment.to
+    or (body.startTime or moved_calendar) and from + length
+    or appointment.to
   check_span(from, to)
   local user = body.assignedUserId or appointment.assignedUserId
   -- The user may be no member of the other calendar's team. Then one of its members is chosen.
@@ -162,7 +176,9 @@ function bookings.update(store, appointment, calendar, body)
   if body.assignedUserId then check_user(store, calendar, body.assignedUserId) end
   local was_active = slots.is_active(appointment)
   local active = slots.is_active { appointmentStatus = body.appointmentStatus or appointment.appointmentStatus }
-  local moved = from ~= appointment.from or to ~= appointment.to or user ~= appointment.assignedUserId
+  local moved = from ~= appointment.from
+    or to ~= appointment.to
+    or user ~= appointment.assignedUserId
     or calendar.id ~= appointment.calendarId
   if active and (moved or not was_active) then
     if body.ignoreFreeSlotValidation then

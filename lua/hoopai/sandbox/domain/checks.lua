@@ -11,21 +11,15 @@ local tointeger = math.tointeger
 
 local checks = {}
 
-local function add(problems, text, ...)
-  problems[#problems + 1] = format(text, ...)
-end
+local function add(problems, text, ...) problems[#problems + 1] = format(text, ...) end
 
 local function is_list(value)
   return type(value) == "table" and (value[1] ~= nil or next(value) == nil or core.is_array(value))
 end
 
-local function is_object(value)
-  return type(value) == "table" and value[1] == nil and not core.is_array(value)
-end
+local function is_object(value) return type(value) == "table" and value[1] == nil and not core.is_array(value) end
 
-local function prefix(path)
-  return path == "" and "" or path .. "."
-end
+local function prefix(path) return path == "" and "" or path .. "." end
 
 local check
 
@@ -33,7 +27,8 @@ local check
 local kinds = {
   string = { function(v) return type(v) == "string" end, "%s must be a string" },
   number = {
-    function(v) return type(v) == "number" end, "%s must be a number conforming to the specified constraints",
+    function(v) return type(v) == "number" end,
+    "%s must be a number conforming to the specified constraints",
   },
   boolean = { function(v) return type(v) == "boolean" end, "%s must be a boolean value" },
   array = { is_list, "%s must be an array" },
@@ -43,7 +38,8 @@ local kinds = {
     "%s must be a valid ISO 8601 date string",
   },
   timezone = {
-    function(v) return type(v) == "string" and local_time.is_zone(v) end, "%s must be a valid IANA time zone",
+    function(v) return type(v) == "string" and local_time.is_zone(v) end,
+    "%s must be a valid IANA time zone",
   },
   any = { function() return true end, "" },
 }
@@ -74,7 +70,9 @@ local function check_array(problems, path, declared, value)
     add(problems, "%s must contain at least %d elements", path, declared.min_items)
   end
   if declared.items then
-    for i, item in ipairs(value) do check(problems, prefix(path) .. i - 1, declared.items, item) end
+    for i, item in ipairs(value) do
+      check(problems, prefix(path) .. i - 1, declared.items, item)
+    end
   end
 end
 
@@ -83,7 +81,9 @@ local function check_enum(problems, path, declared, value)
     if value == allowed then return end
   end
   local names = {}
-  for i, allowed in ipairs(declared.enum) do names[i] = tostring(allowed) end
+  for i, allowed in ipairs(declared.enum) do
+    names[i] = tostring(allowed)
+  end
   add(problems, "%s must be one of the following values: %s", path, concat(names, ", "))
 end
 
@@ -97,7 +97,9 @@ local function check_fields(problems, path, fields, value)
     if not known[name] then unknown[#unknown + 1] = tostring(name) end
   end
   sort(unknown)
-  for _, name in ipairs(unknown) do add(problems, "%sproperty %s should not exist", prefix(path), name) end
+  for _, name in ipairs(unknown) do
+    add(problems, "%sproperty %s should not exist", prefix(path), name)
+  end
   for _, field in ipairs(fields) do
     local item = value[field.name]
     if item == core.null then item = nil end
@@ -156,7 +158,9 @@ end
 local function split_commas(texts)
   local list = {}
   for _, text in ipairs(texts) do
-    for part in text:gmatch("[^,]+") do list[#list + 1] = part end
+    for part in text:gmatch("[^,]+") do
+      list[#list + 1] = part
+    end
   end
   return list
 end
@@ -168,7 +172,9 @@ end
 -- @treturn table list of problems
 function checks.query(fields, texts)
   local values, problems, rest = {}, {}, {}
-  for name, list in pairs(texts) do rest[name] = list end
+  for name, list in pairs(texts) do
+    rest[name] = list
+  end
   for _, field in ipairs(fields) do
     local list = rest[field.name]
     rest[field.name] = nil
@@ -186,10 +192,16 @@ function checks.query(fields, texts)
     end
   end
   local unknown = {}
-  for name in pairs(rest) do unknown[#unknown + 1] = name end
+  for name in pairs(rest) do
+    unknown[#unknown + 1] = name
+  end
   sort(unknown)
-  for i, name in ipairs(unknown) do unknown[i] = format("property %s should not exist", name) end
-  for _, problem in ipairs(problems) do unknown[#unknown + 1] = problem end
+  for i, name in ipairs(unknown) do
+    unknown[i] = format("property %s should not exist", name)
+  end
+  for _, problem in ipairs(problems) do
+    unknown[#unknown + 1] = problem
+  end
   return values, unknown
 end
 
@@ -199,7 +211,9 @@ end
 -- @treturn table list of problems
 function checks.path(fields, values)
   local problems = {}
-  for _, field in ipairs(fields) do check(problems, field.name, field, values[field.name]) end
+  for _, field in ipairs(fields) do
+    check(problems, field.name, field, values[field.name])
+  end
   return problems
 end
 
@@ -212,7 +226,9 @@ function checks.shape(declared)
   if declared.values then return { values = checks.shape(declared.values) } end
   if not declared.fields then return nil end
   local fields = {}
-  for _, field in ipairs(declared.fields) do fields[field.name] = checks.shape(field) end
+  for _, field in ipairs(declared.fields) do
+    fields[field.name] = checks.shape(field)
+  end
   return { fields = fields }
 end
 

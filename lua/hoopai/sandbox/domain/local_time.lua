@@ -19,13 +19,9 @@ local local_time = {}
 --- Whether a time zone of this name exists.
 -- @tparam string name
 -- @treturn boolean
-function local_time.is_zone(name)
-  return zones.load(name) ~= nil
-end
+function local_time.is_zone(name) return zones.load(name) ~= nil end
 
-local function load_zone(name)
-  return assert(zones.load(name))
-end
+local function load_zone(name) return assert(zones.load(name)) end
 
 --- The local date of an instant.
 -- @tparam integer ms
@@ -52,9 +48,7 @@ end
 --- The day of the week.
 -- @tparam integer date days since 1970-01-01
 -- @treturn integer 0 for Sunday to 6 for Saturday
-function local_time.weekday(date)
-  return (date + 4) % 7
-end
+function local_time.weekday(date) return (date + 4) % 7 end
 
 --- A date some months later; the last day of that month if the month has no such day.
 -- @tparam integer date days since 1970-01-01
@@ -71,9 +65,7 @@ end
 --- A date as text.
 -- @tparam integer date days since 1970-01-01
 -- @treturn string such as "2026-05-04"
-function local_time.date_text(date)
-  return format("%04d-%02d-%02d", gregorian.date(date))
-end
+function local_time.date_text(date) return format("%04d-%02d-%02d", gregorian.date(date)) end
 
 --- Reads the date at the beginning of a text.
 -- @tparam string text such as "2026-05-04" or "2026-05-04T00:00:00.000Z"
@@ -90,16 +82,12 @@ end
 -- @tparam integer ms
 -- @tparam string zone
 -- @treturn string such as "2026-05-04T09:30:00-04:00"
-function local_time.iso(ms, zone)
-  return time.from_ms(ms - ms % 1000, zone):iso()
-end
+function local_time.iso(ms, zone) return time.from_ms(ms - ms % 1000, zone):iso() end
 
 --- An instant as the API writes creation and change dates: UTC with milliseconds.
 -- @tparam integer ms
 -- @treturn string such as "2026-05-04T13:30:00.000Z"
-function local_time.stamp(ms)
-  return os_date("!%Y-%m-%dT%H:%M:%S", ms // 1000) .. format(".%03dZ", ms % 1000)
-end
+function local_time.stamp(ms) return os_date("!%Y-%m-%dT%H:%M:%S", ms // 1000) .. format(".%03dZ", ms % 1000) end
 
 local function offset_minutes(text)
   if text == "Z" or text == "z" then return 0 end

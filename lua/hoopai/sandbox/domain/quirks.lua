@@ -28,9 +28,7 @@ end
 --- The fields that the live API accepts in an endpoint's query.
 -- @tparam table endpoint
 -- @treturn table
-function quirks.query(endpoint)
-  return without(endpoint.query or {}, REJECTED[endpoint.label] or {})
-end
+function quirks.query(endpoint) return without(endpoint.query or {}, REJECTED[endpoint.label] or {}) end
 
 --- The body that the live API accepts.
 -- @tparam table endpoint
@@ -40,8 +38,12 @@ function quirks.body(endpoint)
   if endpoint.empty_body then return { type = "object", fields = {} } end
   if not more then return body end
   local copy, fields = {}, without(body.fields, {})
-  for name, value in pairs(body) do copy[name] = value end
-  for _, field in ipairs(more) do fields[#fields + 1] = field end
+  for name, value in pairs(body) do
+    copy[name] = value
+  end
+  for _, field in ipairs(more) do
+    fields[#fields + 1] = field
+  end
   copy.fields = fields
   return copy
 end
@@ -50,7 +52,9 @@ end
 -- @tparam table endpoint
 -- @tparam table body changed in place
 function quirks.drop(endpoint, body)
-  for _, field in ipairs(ACCEPTED[endpoint.label] or {}) do body[field.name] = nil end
+  for _, field in ipairs(ACCEPTED[endpoint.label] or {}) do
+    body[field.name] = nil
+  end
 end
 
 return quirks

@@ -36,15 +36,17 @@ local function id(name)
   return (name .. ("0"):rep(20)):sub(1, 20)
 end
 
-local function at(hour, minute)
-  return hour * 60 + (minute or 0)
-end
+local function at(hour, minute) return hour * 60 + (minute or 0) end
 
 local function hours(days, ...)
   local list = {}
   for i, range in ipairs { ... } do
-    list[i] = { openHour = range[1] // 60, openMinute = range[1] % 60, closeHour = range[2] // 60,
-      closeMinute = range[2] % 60 }
+    list[i] = {
+      openHour = range[1] // 60,
+      openMinute = range[1] % 60,
+      closeHour = range[2] // 60,
+      closeMinute = range[2] % 60,
+    }
   end
   return { daysOfTheWeek = days, hours = list }
 end
@@ -76,17 +78,28 @@ end
 
 local function team(...)
   local members = {}
-  for i, user in ipairs { ... } do members[i] = { userId = user, priority = 0.5, isPrimary = i == 1 } end
+  for i, user in ipairs { ... } do
+    members[i] = { userId = user, priority = 0.5, isPrimary = i == 1 }
+  end
   return members
 end
 
 -- The fields that all calendars of the seed share.
 local COMMON = {
-  isActive = true, widgetType = "default", eventTitle = "{{contact.name}}",
+  isActive = true,
+  widgetType = "default",
+  eventTitle = "{{contact.name}}",
   eventType = "RoundRobin_OptimizeForAvailability",
-  slotDurationUnit = "mins", slotIntervalUnit = "mins", slotBufferUnit = "mins", appoinmentPerSlot = 1,
-  autoConfirm = true, allowReschedule = true, allowCancellation = true, enableRecurring = false,
-  googleInvitationEmails = false, formSubmitType = "ThankYouMessage",
+  slotDurationUnit = "mins",
+  slotIntervalUnit = "mins",
+  slotBufferUnit = "mins",
+  appoinmentPerSlot = 1,
+  autoConfirm = true,
+  allowReschedule = true,
+  allowCancellation = true,
+  enableRecurring = false,
+  googleInvitationEmails = false,
+  formSubmitType = "ThankYouMessage",
 }
 
 local function calendars(store, handles)
@@ -99,28 +112,59 @@ local function calendars(store, handles)
     handles.calendars[key] = store.calendars:add(fields).id
   end
   calendar("checkup", {
-    locationId = handles.location_id, groupId = handles.groups.treatments, name = "General check-up", slug = "check-up",
-    description = "Half an hour with one of our doctors.", calendarType = "round_robin", eventColor = "#039be5",
-    teamMembers = team(users.okafor, users.weber), slotDuration = 30, slotInterval = 30,
-    allowBookingAfter = 2, allowBookingAfterUnit = "hours", allowBookingFor = 60, allowBookingForUnit = "days",
+    locationId = handles.location_id,
+    groupId = handles.groups.treatments,
+    name = "General check-up",
+    slug = "check-up",
+    description = "Half an hour with one of our doctors.",
+    calendarType = "round_robin",
+    eventColor = "#039be5",
+    teamMembers = team(users.okafor, users.weber),
+    slotDuration = 30,
+    slotInterval = 30,
+    allowBookingAfter = 2,
+    allowBookingAfterUnit = "hours",
+    allowBookingFor = 60,
+    allowBookingForUnit = "days",
     openHours = { hours({ 1, 2, 3, 4, 5 }, { at(9), at(12, 30) }, { at(13, 30), at(17) }) },
   })
   calendar("physio", {
-    locationId = handles.location_id, groupId = handles.groups.treatments, name = "Physiotherapy", slug = "physio",
-    description = "Three quarters of an hour with Mira.", calendarType = "personal", eventColor = "#33b679",
-    teamMembers = team(users.solberg), slotDuration = 45, slotInterval = 30, slotBuffer = 15,
+    locationId = handles.location_id,
+    groupId = handles.groups.treatments,
+    name = "Physiotherapy",
+    slug = "physio",
+    description = "Three quarters of an hour with Mira.",
+    calendarType = "personal",
+    eventColor = "#33b679",
+    teamMembers = team(users.solberg),
+    slotDuration = 45,
+    slotInterval = 30,
+    slotBuffer = 15,
     openHours = { hours({ 1, 2, 3, 4, 5 }, { at(9), at(17) }) },
   })
   calendar("class", {
-    locationId = handles.location_id, name = "Back care class", slug = "back-care",
-    description = "An hour of exercise for eight.", calendarType = "event", eventColor = "#f6bf26",
-    teamMembers = {}, slotDuration = 60, slotInterval = 60, appoinmentPerSlot = 8,
+    locationId = handles.location_id,
+    name = "Back care class",
+    slug = "back-care",
+    description = "An hour of exercise for eight.",
+    calendarType = "event",
+    eventColor = "#f6bf26",
+    teamMembers = {},
+    slotDuration = 60,
+    slotInterval = 60,
+    appoinmentPerSlot = 8,
     openHours = { hours({ 2, 4 }, { at(17, 30), at(18, 30) }), hours({ 6 }, { at(10), at(11) }) },
   })
   calendar("vaccination", {
-    locationId = handles.other_location_id, name = "Travel vaccinations", slug = "vaccinations",
-    description = "A quarter of an hour with Tom.", calendarType = "personal", eventColor = "#8e24aa",
-    teamMembers = team(users.ashworth), slotDuration = 15, slotInterval = 15,
+    locationId = handles.other_location_id,
+    name = "Travel vaccinations",
+    slug = "vaccinations",
+    description = "A quarter of an hour with Tom.",
+    calendarType = "personal",
+    eventColor = "#8e24aa",
+    teamMembers = team(users.ashworth),
+    slotDuration = 15,
+    slotInterval = 15,
     openHours = { hours({ 1, 2, 3, 4, 5 }, { at(8, 30), at(12) }) },
   })
 end
@@ -133,17 +177,31 @@ local function schedule(store, handles)
   rules[#rules + 1] = { type = "wday", day = "saturday", intervals = { { from = "09:00", to = "13:00" } } }
   local now = store.now()
   handles.schedules.solberg = store.schedules:add({
-    id = id "ScheduleSolberg", locationId = handles.location_id, name = "Mira's hours", userId = handles.users.solberg,
-    timezone = NEW_YORK, rules = rules, calendarIds = { handles.calendars.physio }, added = now, updated = now,
+    id = id "ScheduleSolberg",
+    locationId = handles.location_id,
+    name = "Mira's hours",
+    userId = handles.users.solberg,
+    timezone = NEW_YORK,
+    rules = rules,
+    calendarIds = { handles.calendars.physio },
+    added = now,
+    updated = now,
   }).id
 end
 
 local function resources(store, handles)
   local function add(key, kind, name, description, fields)
     handles.resources[key] = store.resources:add({
-      id = id("Resource" .. key:gsub("%W", "")), locationId = handles.location_id, resourceType = kind, name = name,
-      description = description, isActive = true, quantity = fields.quantity or 1, outOfService = 0,
-      capacity = fields.capacity or 1, calendarIds = fields.calendarIds or {},
+      id = id("Resource" .. key:gsub("%W", "")),
+      locationId = handles.location_id,
+      resourceType = kind,
+      name = name,
+      description = description,
+      isActive = true,
+      quantity = fields.quantity or 1,
+      outOfService = 0,
+      capacity = fields.capacity or 1,
+      calendarIds = fields.calendarIds or {},
     }).id
   end
   local checkup, physio, class = handles.calendars.checkup, handles.calendars.physio, handles.calendars.class
@@ -155,13 +213,13 @@ end
 
 -- The first date after `date` (before it, with step -1) whose weekday passes the test.
 local function next_date(date, step, test)
-  repeat date = date + step until test(local_time.weekday(date))
+  repeat
+    date = date + step
+  until test(local_time.weekday(date))
   return date
 end
 
-local function is_working_day(weekday)
-  return weekday >= 1 and weekday <= 5
-end
+local function is_working_day(weekday) return weekday >= 1 and weekday <= 5 end
 
 local function new_booker(store, handles)
   local count = 0
@@ -171,12 +229,21 @@ local function new_booker(store, handles)
     local from, added = local_time.instant(date, minutes, NEW_YORK), store.now() - 5 * 86400000
     count = count + 1
     local appointment = {
-      id = format("Appointment%09d", count), locationId = calendar.locationId, calendarId = calendar.id,
-      contactId = contact.id, assignedUserId = user_key and handles.users[user_key], title = contact.name,
-      appointmentStatus = "confirmed", from = from, to = from + calendar.slotDuration * 60000,
-      added = added, updated = added,
+      id = format("Appointment%09d", count),
+      locationId = calendar.locationId,
+      calendarId = calendar.id,
+      contactId = contact.id,
+      assignedUserId = user_key and handles.users[user_key],
+      title = contact.name,
+      appointmentStatus = "confirmed",
+      from = from,
+      to = from + calendar.slotDuration * 60000,
+      added = added,
+      updated = added,
     }
-    for name, value in pairs(fields or {}) do appointment[name] = value end
+    for name, value in pairs(fields or {}) do
+      appointment[name] = value
+    end
     handles.appointments[count] = store.appointments:add(appointment).id
     return appointment.id
   end
@@ -197,7 +264,9 @@ local function bookings(store, handles)
   book("checkup", "weber", past, at(11, 30), "greta")
 
   handles.sick = {
-    userId = handles.users.weber, calendarId = handles.calendars.checkup, date = handles.days[1],
+    userId = handles.users.weber,
+    calendarId = handles.calendars.checkup,
+    date = handles.days[1],
     appointments = {
       book("checkup", "weber", first, at(9), "bruno"),
       book("checkup", "weber", first, at(10), "elena"),
@@ -231,25 +300,45 @@ end
 local function extras(store, handles, training_day)
   local now = store.now()
   handles.blocks.training = store.blocks:add({
-    id = id "BlockStaffTraining", locationId = handles.location_id, title = "Staff training",
-    assignedUserId = handles.users.okafor, from = local_time.instant(training_day, at(15), NEW_YORK),
-    to = local_time.instant(training_day, at(17), NEW_YORK), added = now, updated = now,
+    id = id "BlockStaffTraining",
+    locationId = handles.location_id,
+    title = "Staff training",
+    assignedUserId = handles.users.okafor,
+    from = local_time.instant(training_day, at(15), NEW_YORK),
+    to = local_time.instant(training_day, at(17), NEW_YORK),
+    added = now,
+    updated = now,
   }).id
   handles.notes.results = store.notes:add({
-    id = id "NoteResults", locationId = handles.location_id, appointmentId = handles.sick.appointments[3],
-    contactId = handles.contacts.hugo, userId = handles.users.okafor, body = "Asked for a printed copy.", added = now,
+    id = id "NoteResults",
+    locationId = handles.location_id,
+    appointmentId = handles.sick.appointments[3],
+    contactId = handles.contacts.hugo,
+    userId = handles.users.okafor,
+    body = "Asked for a printed copy.",
+    added = now,
   }).id
   handles.notifications.reminder = store.notifications:add({
-    id = id "NotificationReminder", locationId = handles.location_id, calendarId = handles.calendars.checkup,
-    receiverType = "contact", channel = "email", notificationType = "reminder", isActive = true, deleted = false,
-    subject = "See you soon", body = "Your check-up is tomorrow.", beforeTime = { { timeOffset = 1, unit = "days" } },
+    id = id "NotificationReminder",
+    locationId = handles.location_id,
+    calendarId = handles.calendars.checkup,
+    receiverType = "contact",
+    channel = "email",
+    notificationType = "reminder",
+    isActive = true,
+    deleted = false,
+    subject = "See you soon",
+    body = "Your check-up is tomorrow.",
+    beforeTime = { { timeOffset = 1, unit = "days" } },
   }).id
 end
 
 local function branches(store, count)
   for i = 1, count do
     store.locations:add {
-      id = format("LocationBranch%06d", i), name = format("Branch %d", i), timezone = NEW_YORK,
+      id = format("LocationBranch%06d", i),
+      name = format("Branch %d", i),
+      timezone = NEW_YORK,
       address = format("%d Broadway, New York, NY, USA", i),
     }
   end
@@ -263,19 +352,39 @@ local seed = {}
 -- @treturn table the identifiers, as listed above
 function seed.fill(store, branch_count)
   local handles = {
-    users = {}, contacts = {}, calendars = {}, groups = {}, schedules = {}, resources = {}, appointments = {},
-    blocks = {}, notes = {}, notifications = {}, company_id = id "CompanyNorthStar",
+    users = {},
+    contacts = {},
+    calendars = {},
+    groups = {},
+    schedules = {},
+    resources = {},
+    appointments = {},
+    blocks = {},
+    notes = {},
+    notifications = {},
+    company_id = id "CompanyNorthStar",
   }
   handles.location_id = store.locations:add({
-    id = id "LindenStreetClinic", name = "Linden Street Clinic", timezone = NEW_YORK,
-    address = "12 Linden Street, New York, NY 10011, USA" }).id
+    id = id "LindenStreetClinic",
+    name = "Linden Street Clinic",
+    timezone = NEW_YORK,
+    address = "12 Linden Street, New York, NY 10011, USA",
+  }).id
   handles.other_location_id = store.locations:add({
-    id = id "HarbourViewClinic", name = "Harbour View Clinic", timezone = LONDON,
-    address = "3 Harbour View, London E14 9GE, UK" }).id
+    id = id "HarbourViewClinic",
+    name = "Harbour View Clinic",
+    timezone = LONDON,
+    address = "3 Harbour View, London E14 9GE, UK",
+  }).id
   branches(store, branch_count or 0)
   handles.groups.treatments = store.groups:add({
-    id = id "GroupTreatments", locationId = handles.location_id, name = "Treatments",
-    description = "Everything one to one", slug = "treatments", isActive = true }).id
+    id = id "GroupTreatments",
+    locationId = handles.location_id,
+    name = "Treatments",
+    description = "Everything one to one",
+    slug = "treatments",
+    isActive = true,
+  }).id
   people(store, handles)
   calendars(store, handles)
   schedule(store, handles)

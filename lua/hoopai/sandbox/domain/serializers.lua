@@ -14,13 +14,25 @@ function serializers.event(store, item)
   local zone = store:zone_of(item.locationId)
   local calendar = item.calendarId and store.calendars:get(item.calendarId)
   return {
-    id = item.id, locationId = item.locationId, calendarId = item.calendarId, contactId = item.contactId,
-    groupId = calendar and calendar.groupId, title = item.title, address = item.address,
-    description = item.description, appointmentStatus = item.appointmentStatus, assignedUserId = item.assignedUserId,
-    users = core.array(item.assignedUserId and { item.assignedUserId } or {}), assignedResources = core.array {},
-    isRecurring = item.isRecurring or false, rrule = item.rrule, createdBy = { source = "integration" },
-    startTime = local_time.iso(item.from, zone), endTime = local_time.iso(item.to, zone),
-    dateAdded = local_time.stamp(item.added), dateUpdated = local_time.stamp(item.updated),
+    id = item.id,
+    locationId = item.locationId,
+    calendarId = item.calendarId,
+    contactId = item.contactId,
+    groupId = calendar and calendar.groupId,
+    title = item.title,
+    address = item.address,
+    description = item.description,
+    appointmentStatus = item.appointmentStatus,
+    assignedUserId = item.assignedUserId,
+    users = core.array(item.assignedUserId and { item.assignedUserId } or {}),
+    assignedResources = core.array {},
+    isRecurring = item.isRecurring or false,
+    rrule = item.rrule,
+    createdBy = { source = "integration" },
+    startTime = local_time.iso(item.from, zone),
+    endTime = local_time.iso(item.to, zone),
+    dateAdded = local_time.stamp(item.added),
+    dateUpdated = local_time.stamp(item.updated),
   }
 end
 
@@ -39,10 +51,17 @@ end
 -- @treturn table
 function serializers.appointment(item)
   return {
-    id = item.id, locationId = item.locationId, calendarId = item.calendarId, contactId = item.contactId,
-    title = item.title, meetingLocationType = item.meetingLocationType or "default",
-    appointmentStatus = item.appointmentStatus, assignedUserId = item.assignedUserId, address = item.address,
-    isRecurring = item.isRecurring or false, rrule = item.rrule,
+    id = item.id,
+    locationId = item.locationId,
+    calendarId = item.calendarId,
+    contactId = item.contactId,
+    title = item.title,
+    meetingLocationType = item.meetingLocationType or "default",
+    appointmentStatus = item.appointmentStatus,
+    assignedUserId = item.assignedUserId,
+    address = item.address,
+    isRecurring = item.isRecurring or false,
+    rrule = item.rrule,
   }
 end
 
@@ -53,9 +72,13 @@ end
 function serializers.block(store, item)
   local zone = store:zone_of(item.locationId)
   return {
-    id = item.id, locationId = item.locationId, title = item.title, calendarId = item.calendarId,
+    id = item.id,
+    locationId = item.locationId,
+    title = item.title,
+    calendarId = item.calendarId,
     assignedUserId = item.assignedUserId,
-    startTime = local_time.iso(item.from, zone), endTime = local_time.iso(item.to, zone),
+    startTime = local_time.iso(item.from, zone),
+    endTime = local_time.iso(item.to, zone),
   }
 end
 

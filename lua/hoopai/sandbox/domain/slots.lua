@@ -22,20 +22,14 @@ local WEEKDAYS = { [0] = "sunday", "monday", "tuesday", "wednesday", "thursday",
 
 local slots = {}
 
-local function span(amount, unit, default)
-  return ((amount or default) * UNITS[unit or "mins"]) // 1 | 0
-end
+local function span(amount, unit, default) return ((amount or default) * UNITS[unit or "mins"]) // 1 | 0 end
 
 --- The duration of a calendar's slots.
 -- @tparam table calendar
 -- @treturn integer ms
-function slots.duration(calendar)
-  return max(span(calendar.slotDuration, calendar.slotDurationUnit, 30), MINUTE)
-end
+function slots.duration(calendar) return max(span(calendar.slotDuration, calendar.slotDurationUnit, 30), MINUTE) end
 
-local function interval(calendar)
-  return max(span(calendar.slotInterval, calendar.slotIntervalUnit, 30), MINUTE)
-end
+local function interval(calendar) return max(span(calendar.slotInterval, calendar.slotIntervalUnit, 30), MINUTE) end
 
 local function buffers(calendar)
   return span(calendar.preBuffer, calendar.preBufferUnit, 0), span(calendar.slotBuffer, calendar.slotBufferUnit, 0)
@@ -46,7 +40,9 @@ end
 -- @treturn table
 function slots.members(calendar)
   local ids = {}
-  for i, member in ipairs(calendar.teamMembers or {}) do ids[i] = member.userId end
+  for i, member in ipairs(calendar.teamMembers or {}) do
+    ids[i] = member.userId
+  end
   return ids
 end
 
@@ -60,9 +56,7 @@ end
 -- Hours --------------------------------------------------------------------------------------------------------------
 
 -- A calendar cannot write midnight as 24:00: hours that close at 0:00 close at the end of the day.
-local function closing(opens, closes)
-  return closes <= opens and closes == 0 and 1440 or closes
-end
+local function closing(opens, closes) return closes <= opens and closes == 0 and 1440 or closes end
 
 local function calendar_hours(hours, found)
   for _, hour in ipairs(hours or {}) do
@@ -157,10 +151,16 @@ end
 local function appointment_entry(store, appointment)
   local calendar = store.calendars:get(appointment.calendarId)
   local pre, post = 0, 0
-  if calendar then pre, post = buffers(calendar) end
+  if calendar then
+    pre, post = buffers(calendar)
+  end
   return {
-    from = appointment.from, to = appointment.to, pre = pre, post = post,
-    calendar = appointment.calendarId, user = appointment.assignedUserId,
+    from = appointment.from,
+    to = appointment.to,
+    pre = pre,
+    post = post,
+    calendar = appointment.calendarId,
+    user = appointment.assignedUserId,
   }
 end
 
@@ -179,8 +179,13 @@ local function occupied_between(store, calendar, from, to, except)
   for _, block in ipairs(store.blocks.items) do
     if near(block) then
       occupied[#occupied + 1] = {
-        from = block.from, to = block.to, pre = 0, post = 0,
-        calendar = block.calendarId, user = block.assignedUserId, block = true,
+        from = block.from,
+        to = block.to,
+        pre = 0,
+        post = 0,
+        calendar = block.calendarId,
+        user = block.assignedUserId,
+        block = true,
       }
     end
   end
@@ -284,7 +289,9 @@ local function starts_by_member(store, calendar, query)
   local length = query.length or slots.duration(calendar)
   local occupied = occupied_between(store, calendar, from, to + length, query.except)
   if #slots.members(calendar) == 0 then
-    for start in pairs(starts_of(store, calendar, nil, from, to, length, occupied)) do by_start[start] = {} end
+    for start in pairs(starts_of(store, calendar, nil, from, to, length, occupied)) do
+      by_start[start] = {}
+    end
   end
   local members = wanted_members(calendar, query.users)
   for _, user in ipairs(members) do
@@ -316,7 +323,9 @@ end
 function slots.free(store, calendar, query)
   local list = {}
   if calendar.isActive == false then return list end
-  for start in pairs(starts_by_member(store, calendar, query)) do list[#list + 1] = start end
+  for start in pairs(starts_by_member(store, calendar, query)) do
+    list[#list + 1] = start
+  end
   sort(list)
   return list
 end
@@ -335,8 +344,12 @@ function slots.free_members(store, calendar, start, options)
   options = options or {}
   if calendar.isActive == false then return nil end
   return starts_by_member(store, calendar, {
-    from = start, to = start, users = options.user and { [options.user] = true } or nil,
-    length = options.length, ignore_date_range = options.ignore_date_range, except = options.except,
+    from = start,
+    to = start,
+    users = options.user and { [options.user] = true } or nil,
+    length = options.length,
+    ignore_date_range = options.ignore_date_range,
+    except = options.except,
   })[start]
 end
 

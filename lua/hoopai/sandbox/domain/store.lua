@@ -8,9 +8,7 @@ local setmetatable = setmetatable
 local Collection = {}
 Collection.__index = Collection
 
-local function new_collection()
-  return setmetatable({ items = {}, by_id = {} }, Collection)
-end
+local function new_collection() return setmetatable({ items = {}, by_id = {} }, Collection) end
 
 --- Adds an item; its `id` must be new.
 -- @tparam table item
@@ -25,9 +23,7 @@ end
 --- The item with an id, or nil.
 -- @tparam string id
 -- @treturn ?table
-function Collection:get(id)
-  return self.by_id[id]
-end
+function Collection:get(id) return self.by_id[id] end
 
 --- Removes an item.
 -- @tparam string id
@@ -91,9 +87,7 @@ end
 --- The time zone of a location, which is that of its calendars as well.
 -- @tparam string location_id
 -- @treturn string
-function Store:zone_of(location_id)
-  return self.locations:get(location_id).timezone
-end
+function Store:zone_of(location_id) return self.locations:get(location_id).timezone end
 
 --- An empty store.
 -- @tparam table options
@@ -103,8 +97,17 @@ end
 local function new(options)
   local store = { ledger = {}, now = options.now, random = new_random(options.random_seed or 0x9E3779B97F4A7C15) }
   for _, name in ipairs {
-    "locations", "users", "contacts", "calendars", "groups", "appointments", "blocks", "notes", "resources",
-    "notifications", "schedules",
+    "locations",
+    "users",
+    "contacts",
+    "calendars",
+    "groups",
+    "appointments",
+    "blocks",
+    "notes",
+    "resources",
+    "notifications",
+    "schedules",
   } do
     store[name] = new_collection()
   end

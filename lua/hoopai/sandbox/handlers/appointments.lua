@@ -8,9 +8,7 @@ local serializers = require "hoopai.sandbox.domain.serializers"
 
 local appointments = {}
 
-local function get(context)
-  return access.get(context, "appointments", context.params.eventId, "Appointment")
-end
+local function get(context) return access.get(context, "appointments", context.params.eventId, "Appointment") end
 
 function appointments.create(context)
   local store, body = context.store, context.body
@@ -22,9 +20,7 @@ function appointments.create(context)
   return serializers.appointment(bookings.create(store, calendar, contact, body))
 end
 
-function appointments.get(context)
-  return serializers.one_event(context.store, get(context))
-end
+function appointments.get(context) return serializers.one_event(context.store, get(context)) end
 
 function appointments.update(context)
   local body, appointment = context.body, get(context)

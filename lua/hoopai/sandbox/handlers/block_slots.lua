@@ -33,9 +33,7 @@ local function check_span(from, to)
   if to <= from then api_errors.unprocessable { "endTime must be after startTime" } end
 end
 
-function block_slots.list(context)
-  return events.window(context, "blocks")
-end
+function block_slots.list(context) return events.window(context, "blocks") end
 
 function block_slots.create(context)
   local store, body = context.store, context.body
@@ -47,11 +45,20 @@ function block_slots.create(context)
   local from = body.startTime and local_time.parse(body.startTime, zone)
   local to = body.endTime and local_time.parse(body.endTime, zone)
   check_span(from, to)
-  return serializers.block(store, store.blocks:add {
-    id = store:new_id(), locationId = body.locationId, title = body.title or "Blocked",
-    calendarId = body.calendarId, assignedUserId = body.assignedUserId, from = from, to = to,
-    added = now, updated = now,
-  })
+  return serializers.block(
+    store,
+    store.blocks:add {
+      id = store:new_id(),
+      locationId = body.locationId,
+      title = body.title or "Blocked",
+      calendarId = body.calendarId,
+      assignedUserId = body.assignedUserId,
+      from = from,
+      to = to,
+      added = now,
+      updated = now,
+    }
+  )
 end
 
 function block_slots.update(context)

@@ -15,16 +15,31 @@ local LONGEST_RANGE = 31 * 86400000
 
 -- The fields of a calendar that was created with a location and a name alone.
 local DEFAULTS = {
-  isActive = true, eventType = "RoundRobin_OptimizeForAvailability", widgetType = "default",
-  eventTitle = "{{contact.name}}", eventColor = "#039be5", slotDuration = 30, slotDurationUnit = "mins",
-  slotInterval = 30, slotIntervalUnit = "mins", appoinmentPerSlot = 1, enableRecurring = false, autoConfirm = true,
-  googleInvitationEmails = false, allowReschedule = true, allowCancellation = true,
+  isActive = true,
+  eventType = "RoundRobin_OptimizeForAvailability",
+  widgetType = "default",
+  eventTitle = "{{contact.name}}",
+  eventColor = "#039be5",
+  slotDuration = 30,
+  slotDurationUnit = "mins",
+  slotInterval = 30,
+  slotIntervalUnit = "mins",
+  appoinmentPerSlot = 1,
+  enableRecurring = false,
+  autoConfirm = true,
+  googleInvitationEmails = false,
+  allowReschedule = true,
+  allowCancellation = true,
   formSubmitType = "ThankYouMessage",
 }
 
 local function office_hours()
-  return { { daysOfTheWeek = { 1, 2, 3, 4, 5 },
-    hours = { { openHour = 8, openMinute = 0, closeHour = 17, closeMinute = 0 } } } }
+  return {
+    {
+      daysOfTheWeek = { 1, 2, 3, 4, 5 },
+      hours = { { openHour = 8, openMinute = 0, closeHour = 17, closeMinute = 0 } },
+    },
+  }
 end
 
 local function slug_of(name)
@@ -65,10 +80,13 @@ local calendars = {}
 
 function calendars.list(context)
   local query = context.query
-  return context.store.calendars:where(function(calendar)
-    return calendar.locationId == query.locationId and (not query.groupId or calendar.groupId == query.groupId)
-      and (query.showDrafted ~= false or calendar.isActive ~= false)
-  end)
+  return context.store.calendars:where(
+    function(calendar)
+      return calendar.locationId == query.locationId
+        and (not query.groupId or calendar.groupId == query.groupId)
+        and (query.showDrafted ~= false or calendar.isActive ~= false)
+    end
+  )
 end
 
 function calendars.create(context)
@@ -86,9 +104,7 @@ function calendars.create(context)
   return store.calendars:add(calendar)
 end
 
-function calendars.get(context)
-  return access.get(context, "calendars", context.params.calendarId, "Calendar")
-end
+function calendars.get(context) return access.get(context, "calendars", context.params.calendarId, "Calendar") end
 
 function calendars.update(context)
   local store, body = context.store, context.body
@@ -96,10 +112,16 @@ function calendars.update(context)
   check_group(context, body.groupId)
   if body.slug then check_slug(store, calendar.locationId, body.slug, calendar.id) end
   local changed = {}
-  for name, value in pairs(calendar) do changed[name] = value end
-  for name, value in pairs(body) do changed[name] = value end
+  for name, value in pairs(calendar) do
+    changed[name] = value
+  end
+  for name, value in pairs(body) do
+    changed[name] = value
+  end
   if body.teamMembers then check_team(store, changed) end
-  for name, value in pairs(changed) do calendar[name] = value end
+  for name, value in pairs(changed) do
+    calendar[name] = value
+  end
   return calendar
 end
 
@@ -107,9 +129,13 @@ end
 function calendars.delete(context)
   local store, calendar = context.store, calendars.get(context)
   local function of_calendar(item) return item.calendarId == calendar.id end
-  for _, appointment in ipairs(store.appointments:where(of_calendar)) do bookings.remove(store, appointment) end
+  for _, appointment in ipairs(store.appointments:where(of_calendar)) do
+    bookings.remove(store, appointment)
+  end
   for _, name in ipairs { "blocks", "notifications" } do
-    for _, item in ipairs(store[name]:where(of_calendar)) do store[name]:remove(item.id) end
+    for _, item in ipairs(store[name]:where(of_calendar)) do
+      store[name]:remove(item.id)
+    end
   end
   for _, name in ipairs { "schedules", "resources" } do
     for _, item in ipairs(store[name].items) do
@@ -125,7 +151,9 @@ end
 local function wanted_users(query)
   if not query.userId and not query.userIds then return nil end
   local users = {}
-  for _, id in ipairs(query.userIds or {}) do users[id] = true end
+  for _, id in ipairs(query.userIds or {}) do
+    users[id] = true
+  end
   if query.userId then users[query.userId] = true end
   return users
 end
@@ -140,7 +168,9 @@ function calendars.free_slots(context)
   local zone = query.timezone or store:zone_of(calendar.locationId)
   local days = {}
   local starts = slots.free(store, calendar, {
-    from = query.startDate, to = query.endDate, users = wanted_users(query),
+    from = query.startDate,
+    to = query.endDate,
+    users = wanted_users(query),
   })
   for _, start in ipairs(starts) do
     local text = local_time.iso(start, zone)

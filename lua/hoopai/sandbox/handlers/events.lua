@@ -32,21 +32,25 @@ end
 -- @treturn table list
 function events.window(context, collection)
   local query, is_owned = context.query, owner_test(context)
-  local found = context.store[collection]:where(function(item)
-    return item.locationId == query.locationId and item.from < query.endTime
-      and item.to > query.startTime and is_owned(item)
-  end)
+  local found = context.store[collection]:where(
+    function(item)
+      return item.locationId == query.locationId
+        and item.from < query.endTime
+        and item.to > query.startTime
+        and is_owned(item)
+    end
+  )
   sort(found, function(a, b)
     if a.from ~= b.from then return a.from < b.from end
     return a.id < b.id
   end)
-  for i, item in ipairs(found) do found[i] = serializers.event(context.store, item) end
+  for i, item in ipairs(found) do
+    found[i] = serializers.event(context.store, item)
+  end
   return found
 end
 
-function events.list(context)
-  return events.window(context, "appointments")
-end
+function events.list(context) return events.window(context, "appointments") end
 
 function events.delete(context)
   local store, id = context.store, context.params.eventId

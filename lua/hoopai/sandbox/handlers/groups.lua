@@ -29,8 +29,12 @@ function groups.create(context)
   local store, body = context.store, context.body
   check_slug(store, body.locationId, body.slug)
   return store.groups:add {
-    id = store:new_id(), locationId = body.locationId, name = body.name, description = body.description,
-    slug = body.slug, isActive = body.isActive ~= false,
+    id = store:new_id(),
+    locationId = body.locationId,
+    name = body.name,
+    description = body.description,
+    slug = body.slug,
+    isActive = body.isActive ~= false,
   }
 end
 
@@ -38,9 +42,7 @@ function groups.validate_slug(context)
   return { available = not is_taken(context.store, context.body.locationId, context.body.slug) }
 end
 
-function groups.get(context)
-  return access.get(context, "groups", context.params.groupId, "Group")
-end
+function groups.get(context) return access.get(context, "groups", context.params.groupId, "Group") end
 
 function groups.update(context)
   local group, body = groups.get(context), context.body

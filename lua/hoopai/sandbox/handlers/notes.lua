@@ -20,7 +20,10 @@ end
 local function view(store, note)
   local user = note.userId and store.users:get(note.userId)
   return {
-    id = note.id, body = note.body, userId = note.userId, contactId = note.contactId,
+    id = note.id,
+    body = note.body,
+    userId = note.userId,
+    contactId = note.contactId,
     dateAdded = local_time.stamp(note.added),
     createdBy = user and { id = user.id, name = user.name } or nil,
   }
@@ -40,10 +43,18 @@ end
 
 function notes.create(context)
   local store, body, appointment = context.store, context.body, appointment_of(context)
-  return view(store, store.notes:add {
-    id = store:new_id(), locationId = appointment.locationId, appointmentId = appointment.id,
-    contactId = appointment.contactId, body = body.body, userId = body.userId, added = store.now(),
-  })
+  return view(
+    store,
+    store.notes:add {
+      id = store:new_id(),
+      locationId = appointment.locationId,
+      appointmentId = appointment.id,
+      contactId = appointment.contactId,
+      body = body.body,
+      userId = body.userId,
+      added = store.now(),
+    }
+  )
 end
 
 function notes.update(context)

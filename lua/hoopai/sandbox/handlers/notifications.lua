@@ -10,12 +10,15 @@ local notifications = {}
 
 -- Fields of the sandbox alone, and fields that the API accepts but does not return.
 local HIDDEN = {
-  id = true, calendarId = true, locationId = true, fromAddress = true, fromName = true, fromNumber = true,
+  id = true,
+  calendarId = true,
+  locationId = true,
+  fromAddress = true,
+  fromName = true,
+  fromNumber = true,
 }
 
-local function calendar_of(context)
-  return access.get(context, "calendars", context.params.calendarId, "Calendar")
-end
+local function calendar_of(context) return access.get(context, "calendars", context.params.calendarId, "Calendar") end
 
 local function get(context)
   local calendar = calendar_of(context)
@@ -35,10 +38,13 @@ end
 -- Deleted notifications are kept, and listed on request alone.
 function notifications.list(context)
   local query, calendar = context.query, calendar_of(context)
-  local all = context.store.notifications:where(function(notification)
-    return notification.calendarId == calendar.id and notification.deleted == (query.deleted or false)
-      and (query.isActive == nil or notification.isActive == query.isActive)
-  end)
+  local all = context.store.notifications:where(
+    function(notification)
+      return notification.calendarId == calendar.id
+        and notification.deleted == (query.deleted or false)
+        and (query.isActive == nil or notification.isActive == query.isActive)
+    end
+  )
   local page, skip = {}, query.skip or 0
   for position = skip + 1, skip + (query.limit or 100) do
     if not all[position] then break end
@@ -50,21 +56,20 @@ end
 function notifications.create(context)
   local store, calendar, created = context.store, calendar_of(context), {}
   for i, notification in ipairs(context.body) do
-    notification.id, notification.calendarId, notification.locationId =
-      store:new_id(), calendar.id, calendar.locationId
+    notification.id, notification.calendarId, notification.locationId = store:new_id(), calendar.id, calendar.locationId
     notification.isActive, notification.deleted = notification.isActive ~= false, false
     created[i] = view(store.notifications:add(notification))
   end
   return created
 end
 
-function notifications.get(context)
-  return view(get(context))
-end
+function notifications.get(context) return view(get(context)) end
 
 function notifications.update(context)
   local notification = get(context)
-  for name, value in pairs(context.body) do notification[name] = value end
+  for name, value in pairs(context.body) do
+    notification[name] = value
+  end
   return { message = "Notification updated successfully" }
 end
 

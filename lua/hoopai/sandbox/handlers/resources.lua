@@ -15,7 +15,9 @@ local function get(context)
 end
 
 local function check_calendars(context, resource_type, ids)
-  for _, id in ipairs(ids or {}) do access.get(context, "calendars", id, "Calendar") end
+  for _, id in ipairs(ids or {}) do
+    access.get(context, "calendars", id, "Calendar")
+  end
   if resource_type == "equipments" and ids and #ids > 1 then
     api_errors.bad_request("An equipment can only be mapped to one service calendar.")
   end
@@ -24,8 +26,12 @@ end
 -- The responses for one id do not have the id. Those to `list` and `create` do: the other routes need it.
 local function view(resource, dropped)
   local shown = {}
-  for name, value in pairs(resource) do shown[name] = value end
-  for _, name in ipairs(dropped) do shown[name] = nil end
+  for name, value in pairs(resource) do
+    shown[name] = value
+  end
+  for _, name in ipairs(dropped) do
+    shown[name] = nil
+  end
   return shown
 end
 
@@ -45,14 +51,14 @@ function resources.create(context)
   return store.resources:add(resource)
 end
 
-function resources.get(context)
-  return view(get(context), { "id" })
-end
+function resources.get(context) return view(get(context), { "id" }) end
 
 function resources.update(context)
   local resource = get(context)
   check_calendars(context, resource.resourceType, context.body.calendarIds)
-  for name, value in pairs(context.body) do resource[name] = value end
+  for name, value in pairs(context.body) do
+    resource[name] = value
+  end
   return view(resource, { "id", "calendarIds" })
 end
 

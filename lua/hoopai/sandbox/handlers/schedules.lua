@@ -11,13 +11,13 @@ local ipairs, pairs = ipairs, pairs
 
 local schedules = {}
 
-local function get(context)
-  return access.get(context, "schedules", context.params.id, "Schedule")
-end
+local function get(context) return access.get(context, "schedules", context.params.id, "Schedule") end
 
 local function view(schedule)
   local shown = {}
-  for name, value in pairs(schedule) do shown[name] = value end
+  for name, value in pairs(schedule) do
+    shown[name] = value
+  end
   shown.added, shown.updated = nil, nil
   shown.dateAdded, shown.dateUpdated = local_time.stamp(schedule.added), local_time.stamp(schedule.updated)
   shown.deleted = false
@@ -58,10 +58,13 @@ end
 
 function schedules.list(context)
   local query = context.query
-  local all = context.store.schedules:where(function(schedule)
-    return schedule.locationId == query.locationId and schedule.userId == query.userId
-      and (not query.calendarId or position_of(schedule, query.calendarId) ~= nil)
-  end)
+  local all = context.store.schedules:where(
+    function(schedule)
+      return schedule.locationId == query.locationId
+        and schedule.userId == query.userId
+        and (not query.calendarId or position_of(schedule, query.calendarId) ~= nil)
+    end
+  )
   local page, skip = {}, query.skip or 0
   for position = skip + 1, skip + (query.limit or 50) do
     if not all[position] then break end
@@ -73,27 +76,33 @@ end
 function schedules.create(context)
   local store, body = context.store, context.body
   local user = store.users:get(body.userId)
-  if not user or user.locationId ~= body.locationId then
-    api_errors.bad_request("The user id is not valid.")
-  end
+  if not user or user.locationId ~= body.locationId then api_errors.bad_request("The user id is not valid.") end
   check_rules(body.rules)
-  for _, id in ipairs(body.calendarIds or {}) do access.get(context, "calendars", id, "Calendar") end
+  for _, id in ipairs(body.calendarIds or {}) do
+    access.get(context, "calendars", id, "Calendar")
+  end
   local now = store.now()
   return view(store.schedules:add {
-    id = store:new_id(), locationId = body.locationId, name = body.name, userId = body.userId,
-    timezone = body.timezone, rules = body.rules or {}, calendarIds = body.calendarIds or {},
-    added = now, updated = now,
+    id = store:new_id(),
+    locationId = body.locationId,
+    name = body.name,
+    userId = body.userId,
+    timezone = body.timezone,
+    rules = body.rules or {},
+    calendarIds = body.calendarIds or {},
+    added = now,
+    updated = now,
   })
 end
 
-function schedules.get(context)
-  return view(get(context))
-end
+function schedules.get(context) return view(get(context)) end
 
 function schedules.update(context)
   local schedule, body = get(context), context.body
   check_rules(body.rules)
-  for name, value in pairs(body) do schedule[name] = value end
+  for name, value in pairs(body) do
+    schedule[name] = value
+  end
   schedule.updated = context.store.now()
   return view(schedule)
 end

@@ -25,7 +25,9 @@ AuthorizationServer.__index = AuthorizationServer
 
 local function set_of(list)
   local set = {}
-  for _, name in ipairs(list) do set[name] = true end
+  for _, name in ipairs(list) do
+    set[name] = true
+  end
   return set
 end
 
@@ -44,23 +46,21 @@ local function base64url(text)
   return concat(parts)
 end
 
-local function sha256(text)
-  return require("openssl.digest").new("sha256"):final(text)
-end
+local function sha256(text) return require("openssl.digest").new("sha256"):final(text) end
 
 --- The list of the scopes in a text.
 -- @tparam string text separated by spaces
 -- @treturn table
 local function split(text)
   local list = {}
-  for scope in gmatch(text, "%S+") do list[#list + 1] = scope end
+  for scope in gmatch(text, "%S+") do
+    list[#list + 1] = scope
+  end
   return list
 end
 
 -- Twelve characters of the hash distinguish tokens without revealing them.
-local function fingerprint(text)
-  return sub(base64url(sha256(text)), 1, 12)
-end
+local function fingerprint(text) return sub(base64url(sha256(text)), 1, 12) end
 
 function AuthorizationServer:new_secret(head, bytes)
   return concat { head, self.settings.mark or "", core.random_hex(bytes) }
@@ -68,9 +68,7 @@ end
 
 -- Ledger -------------------------------------------------------------------------------------------------------------
 
-function AuthorizationServer:count(name)
-  self.counts[name] = self.counts[name] + 1
-end
+function AuthorizationServer:count(name) self.counts[name] = self.counts[name] + 1 end
 
 --- Adds an exchange to the ledger.
 -- @tparam table entry its first fields
@@ -95,7 +93,14 @@ end
 function AuthorizationServer:clear()
   self.ledger = {}
   self.counts = {
-    exchanges = 0, codes = 0, rotations = 0, location_tokens = 0, reuses = 0, graces = 0, limited = 0, refused = 0,
+    exchanges = 0,
+    codes = 0,
+    rotations = 0,
+    location_tokens = 0,
+    reuses = 0,
+    graces = 0,
+    limited = 0,
+    refused = 0,
     lost = 0,
   }
 end
@@ -115,9 +120,13 @@ function AuthorizationServer:new_access_token(authorization)
   local text = self:new_secret(JWT_HEAD, 64) .. "." .. core.random_hex(40)
   local is_company = authorization.user_type == "Company"
   self.access[text] = {
-    user_type = authorization.user_type, location_id = authorization.location_id,
-    company_id = is_company and authorization.company_id or nil, scopes = set_of(authorization.scopes),
-    scope_list = authorization.scopes, user_id = authorization.user_id, issued = true,
+    user_type = authorization.user_type,
+    location_id = authorization.location_id,
+    company_id = is_company and authorization.company_id or nil,
+    scopes = set_of(authorization.scopes),
+    scope_list = authorization.scopes,
+    user_id = authorization.user_id,
+    issued = true,
     expires_at = self.now() + self.settings.expires_in * 1000,
   }
   return text
@@ -126,10 +135,17 @@ end
 function AuthorizationServer:token_response(authorization, access_token, refresh_token, refresh_id)
   local is_company = authorization.user_type == "Company"
   return {
-    access_token = access_token, token_type = "Bearer", expires_in = self.settings.expires_in,
-    refresh_token = refresh_token, refreshTokenId = refresh_id, scope = concat(authorization.scopes, " "),
-    userType = authorization.user_type, companyId = authorization.company_id, locationId = authorization.location_id,
-    userId = authorization.user_id, isBulkInstallation = is_company,
+    access_token = access_token,
+    token_type = "Bearer",
+    expires_in = self.settings.expires_in,
+    refresh_token = refresh_token,
+    refreshTokenId = refresh_id,
+    scope = concat(authorization.scopes, " "),
+    userType = authorization.user_type,
+    companyId = authorization.company_id,
+    locationId = authorization.location_id,
+    userId = authorization.user_id,
+    isBulkInstallation = is_company,
     approvedLocations = is_company and self:installed() or nil,
   }
 end
@@ -140,7 +156,8 @@ function AuthorizationServer:next_generation(family)
   family.generation = family.generation + 1
   local refresh_token = self:new_secret(JWT_HEAD, 60) .. "." .. core.random_hex(40)
   self.refresh[refresh_token] = {
-    family = family, generation = family.generation,
+    family = family,
+    generation = family.generation,
     expires_at = self.now() + self.settings.refresh_expires_in * 1000,
   }
   local access_token = self:new_access_token(authorization)
@@ -152,8 +169,11 @@ function AuthorizationServer:new_authorization(given)
   local user_type = given.user_type or "Location"
   local scopes = given.scopes or user_type == "Company" and self.scopes or without_oauth(self.scopes)
   return {
-    user_type = user_type, location_id = user_type == "Location" and (given.location_id or self.location_id) or nil,
-    company_id = self.company_id, user_id = self.user_id, scopes = scopes,
+    user_type = user_type,
+    location_id = user_type == "Location" and (given.location_id or self.location_id) or nil,
+    company_id = self.company_id,
+    user_id = self.user_id,
+    scopes = scopes,
   }
 end
 
@@ -180,9 +200,7 @@ end
 
 -- Exchanging ---------------------------------------------------------------------------------------------------------
 
-local function invalid_grant(description)
-  api_errors.oauth(400, "invalid_grant", description)
-end
+local function invalid_grant(description) api_errors.oauth(400, "invalid_grant", description) end
 
 local function check_verifier(code, verifier)
   if code.challenge then
@@ -222,7 +240,9 @@ function grant_types.authorization_code(server, form, entry)
   check_code(server, code, form, entry)
   code.used = true
   local response, family = server:sign_in {
-    user_type = code.user_type or form.user_type, location_id = code.location_id, scopes = code.scopes,
+    user_type = code.user_type or form.user_type,
+    location_id = code.location_id,
+    scopes = code.scopes,
   }
   server:count "codes"
   entry.family, entry.generation, entry.applied = family.number, family.generation, true
@@ -299,15 +319,22 @@ function AuthorizationServer:location_token(agency, location_id, entry)
   if not self.store.locations:get(location_id) then api_errors.bad_request("Location not found") end
   if self.uninstalled[location_id] then api_errors.forbidden("The app is not installed on this location.") end
   local authorization = {
-    user_type = "Location", location_id = location_id, scopes = without_oauth(agency.scope_list),
+    user_type = "Location",
+    location_id = location_id,
+    scopes = without_oauth(agency.scope_list),
     user_id = agency.user_id,
   }
   entry.applied, entry.locationId = true, location_id
   self:count "location_tokens"
   return {
-    access_token = self:new_access_token(authorization), token_type = "Bearer", expires_in = self.settings.expires_in,
-    scope = concat(authorization.scopes, " "), locationId = location_id, userId = authorization.user_id,
-    appId = self.app_id, versionId = self.app_id,
+    access_token = self:new_access_token(authorization),
+    token_type = "Bearer",
+    expires_in = self.settings.expires_in,
+    scope = concat(authorization.scopes, " "),
+    locationId = location_id,
+    userId = authorization.user_id,
+    appId = self.app_id,
+    versionId = self.app_id,
   }
 end
 
@@ -347,7 +374,9 @@ end
 function AuthorizationServer:revoke(target)
   local count = 0
   for _, family in ipairs(self.families) do
-    if not family.revoked and matches(family.authorization, target) then family.revoked, count = true, count + 1 end
+    if not family.revoked and matches(family.authorization, target) then
+      family.revoked, count = true, count + 1
+    end
   end
   return count
 end
@@ -360,16 +389,25 @@ function AuthorizationServer:inspect(text)
   local access, refresh, now = self.access[text], self.refresh[text], self.now()
   if access then
     return {
-      known = true, kind = "access", class = access.user_type, locationId = access.location_id,
+      known = true,
+      kind = "access",
+      class = access.user_type,
+      locationId = access.location_id,
       expired = access.expired or access.expires_at ~= nil and now >= access.expires_at,
     }
   end
   if not refresh then return { known = false } end
   local family, expired, used = refresh.family, now >= refresh.expires_at, refresh.used_at ~= nil
   return {
-    known = true, kind = "refresh", class = family.authorization.user_type,
-    locationId = family.authorization.location_id, family = family.number, generation = refresh.generation,
-    used = used, expired = expired, current = not used and not expired and not family.revoked,
+    known = true,
+    kind = "refresh",
+    class = family.authorization.user_type,
+    locationId = family.authorization.location_id,
+    family = family.number,
+    generation = refresh.generation,
+    used = used,
+    expired = expired,
+    current = not used and not expired and not family.revoked,
     fingerprint = fingerprint(text),
   }
 end
@@ -388,7 +426,9 @@ end
 -- @treturn table
 local function new(given)
   local server = { codes = {}, refresh = {}, families = {}, uninstalled = {} }
-  for name, value in pairs(given) do server[name] = value end
+  for name, value in pairs(given) do
+    server[name] = value
+  end
   server.app_id = match(given.settings.client_id, "^[^-]*")
   setmetatable(server, AuthorizationServer):clear()
   return server

@@ -33,13 +33,13 @@ local function snake(name)
   return (gsub(name, "%u", function(letter) return "_" .. lower(letter) end))
 end
 
-local function camel(name)
-  return (gsub(name, "_(%l)", upper))
-end
+local function camel(name) return (gsub(name, "_(%l)", upper)) end
 
 local function rename(fields, new_name)
   local renamed = {}
-  for name, value in pairs(fields) do renamed[new_name(name)] = value end
+  for name, value in pairs(fields) do
+    renamed[new_name(name)] = value
+  end
   return renamed
 end
 
@@ -73,8 +73,14 @@ local function read_token_form(app, request)
 end
 
 local TOKEN_FORM = {
-  client_id = true, client_secret = true, grant_type = true, code = true, refresh_token = true, user_type = true,
-  redirect_uri = true, code_verifier = true,
+  client_id = true,
+  client_secret = true,
+  grant_type = true,
+  code = true,
+  refresh_token = true,
+  user_type = true,
+  redirect_uri = true,
+  code_verifier = true,
 }
 
 local function check_names(form, known)
@@ -85,20 +91,17 @@ end
 
 local TOKEN_SHAPE = { fields = { approvedLocations = { array = true } } }
 
-local function spell(app, response)
-  return app.oauth.settings.camel_case and rename(response, camel) or response
-end
+local function spell(app, response) return app.oauth.settings.camel_case and rename(response, camel) or response end
 
 -- Token --------------------------------------------------------------------------------------------------------------
 
 -- Paths of version v3.
 local RENAMED = {
-  ["/oauth/location-token"] = "/oauth/locationToken", ["/oauth/installed-locations"] = "/oauth/installedLocations",
+  ["/oauth/location-token"] = "/oauth/locationToken",
+  ["/oauth/installed-locations"] = "/oauth/installedLocations",
 }
 
-local function path_of(app, request)
-  return app.oauth.settings.camel_case and RENAMED[request.path] or request.path
-end
+local function path_of(app, request) return app.oauth.settings.camel_case and RENAMED[request.path] or request.path end
 
 --- Prepares a request of a token endpoint when it arrives: applies the rate limit and takes the scripted fault.
 -- @tparam table app
@@ -115,7 +118,9 @@ function oauth.arrive(app, request)
     return 0
   end
   local arrival = { form = form, problem = problem, allowed = true }
-  if form then arrival.allowed, arrival.headers = app.oauth.rate_limit:acquire(form.client_id or "") end
+  if form then
+    arrival.allowed, arrival.headers = app.oauth.rate_limit:acquire(form.client_id or "")
+  end
   arrival.fault = arrival.allowed and token_faults.take(app.oauth.faults, grant) or NO_FAULT
   request.arrival = arrival
   return arrival.fault.latency_ms or 0
@@ -198,17 +203,25 @@ local function location_token(app, request, facts)
 end
 
 local INSTALLED_QUERY = {
-  { name = "skip", type = "string", pattern = "^%d+$" }, { name = "limit", type = "string", pattern = "^%d+$" },
-  { name = "query", type = "string" }, { name = "isInstalled", type = "boolean" },
-  { name = "companyId", type = "string", required = true }, { name = "appId", type = "string", required = true },
-  { name = "versionId", type = "string" }, { name = "onTrial", type = "boolean" },
-  { name = "planId", type = "string" }, { name = "locationId", type = "string" },
+  { name = "skip", type = "string", pattern = "^%d+$" },
+  { name = "limit", type = "string", pattern = "^%d+$" },
+  { name = "query", type = "string" },
+  { name = "isInstalled", type = "boolean" },
+  { name = "companyId", type = "string", required = true },
+  { name = "appId", type = "string", required = true },
+  { name = "versionId", type = "string" },
+  { name = "onTrial", type = "boolean" },
+  { name = "planId", type = "string" },
+  { name = "locationId", type = "string" },
 }
 
 local function installed_view(app, location)
   local is_installed = not app.oauth.server.uninstalled[location.id]
   return {
-    _id = location.id, name = location.name, address = location.address or "", isInstalled = is_installed,
+    _id = location.id,
+    name = location.name,
+    address = location.address or "",
+    isInstalled = is_installed,
     versionId = is_installed and app.oauth.server.app_id or nil,
   }
 end
@@ -218,7 +231,9 @@ local function is_wanted(shown, query)
     and (not query.locationId or shown._id == query.locationId)
     and (not query.query or find(lower(shown.name), lower(query.query), 1, true))
     -- No location is on trial or has a plan.
-    and not query.onTrial and not query.planId and (not query.versionId or shown.versionId == query.versionId)
+    and not query.onTrial
+    and not query.planId
+    and (not query.versionId or shown.versionId == query.versionId)
 end
 
 local function installed_locations(app, request, facts)
@@ -252,9 +267,7 @@ local ROUTES = {
 --- Whether a path is that of an OAuth endpoint.
 -- @tparam string path
 -- @treturn boolean
-function oauth.is_path(path)
-  return find(path, "^/oauth/") ~= nil or find(path, "^/v2/oauth/") ~= nil
-end
+function oauth.is_path(path) return find(path, "^/oauth/") ~= nil or find(path, "^/v2/oauth/") ~= nil end
 
 --- Handles a request. Raises an error of `hoopai.sandbox.api_errors` for a wrong one.
 -- @tparam table app
@@ -292,10 +305,17 @@ end
 -- @treturn table
 function oauth.settings(given)
   local settings = {
-    expires_in = 86399, refresh_expires_in = 31536000, rate = 5, grace_seconds = 0, camel_case = false,
-    revoke_on_reuse = false, locations = 0,
+    expires_in = 86399,
+    refresh_expires_in = 31536000,
+    rate = 5,
+    grace_seconds = 0,
+    camel_case = false,
+    revoke_on_reuse = false,
+    locations = 0,
   }
-  for name, value in pairs(given or {}) do settings[name] = value end
+  for name, value in pairs(given or {}) do
+    settings[name] = value
+  end
   local mark = settings.mark or ""
   settings.client_id = settings.client_id or core.random_hex(12) .. "-" .. core.random_hex(4)
   settings.client_secret = settings.client_secret or mark .. core.random_hex(16)
@@ -309,7 +329,9 @@ end
 function oauth.new_rate_limit(limit, clock)
   if type(limit) == "number" then limit = { max = limit } end
   return rate_limit.new(limit and {
-    max = limit.max or 5, interval_ms = limit.interval_ms or 60000, daily = 100000000,
+    max = limit.max or 5,
+    interval_ms = limit.interval_ms or 60000,
+    daily = 100000000,
   }, clock)
 end
 
@@ -318,18 +340,31 @@ end
 -- @tparam function clock milliseconds, for the rate limit
 function oauth.reset(app, clock)
   local settings = {}
-  for name, value in pairs(app.oauth_settings) do settings[name] = value end
+  for name, value in pairs(app.oauth_settings) do
+    settings[name] = value
+  end
   local scopes = access.scopes(app.router.endpoints)
   scopes[#scopes + 1] = "oauth.readonly"
   scopes[#scopes + 1] = "oauth.write"
   local known = {}
-  for _, scope in ipairs(scopes) do known[scope] = true end
+  for _, scope in ipairs(scopes) do
+    known[scope] = true
+  end
   app.oauth = {
-    settings = settings, known_scopes = known, faults = {}, clock = clock,
+    settings = settings,
+    known_scopes = known,
+    faults = {},
+    clock = clock,
     rate_limit = oauth.new_rate_limit(settings.rate, clock),
     server = authorization_server.new {
-      settings = settings, store = app.store, access = app.tokens, now = app.now, scopes = scopes,
-      company_id = app.seed.company_id, location_id = app.seed.location_id, user_id = app.seed.users.okafor,
+      settings = settings,
+      store = app.store,
+      access = app.tokens,
+      now = app.now,
+      scopes = scopes,
+      company_id = app.seed.company_id,
+      location_id = app.seed.location_id,
+      user_id = app.seed.users.okafor,
     },
   }
 end
@@ -341,8 +376,11 @@ end
 function oauth.facts(app, url)
   local settings = app.oauth.settings
   return {
-    client_id = settings.client_id, client_secret = settings.client_secret, app_id = app.oauth.server.app_id,
-    company_id = app.seed.company_id, authorize_url = url .. "/v2/oauth/chooselocation",
+    client_id = settings.client_id,
+    client_secret = settings.client_secret,
+    app_id = app.oauth.server.app_id,
+    company_id = app.seed.company_id,
+    authorize_url = url .. "/v2/oauth/chooselocation",
     locations = app.oauth.server:installed(),
   }
 end

@@ -13,8 +13,16 @@ local ipairs, pairs = ipairs, pairs
 local pages = {}
 
 local AUTHORIZE_QUERY = {
-  response_type = true, client_id = true, redirect_uri = true, scope = true, state = true, code_challenge = true,
-  code_challenge_method = true, version_id = true, loginWindowOpenMode = true, sandbox_pick = true,
+  response_type = true,
+  client_id = true,
+  redirect_uri = true,
+  scope = true,
+  state = true,
+  code_challenge = true,
+  code_challenge_method = true,
+  version_id = true,
+  loginWindowOpenMode = true,
+  sandbox_pick = true,
 }
 
 local function first_values(text)
@@ -72,12 +80,20 @@ function pages.choose_location(app, request, facts)
   local result = problem and { "error", problem }
   if not problem then
     local user_type, location_id = picked(query.sandbox_pick)
-    result = { "code", app.oauth.server:new_code {
-      user_type = user_type, location_id = location_id, scopes = authorization_server.split(query.scope),
-      redirect_uri = query.redirect_uri, challenge = query.code_challenge,
-    } }
+    result = {
+      "code",
+      app.oauth.server:new_code {
+        user_type = user_type,
+        location_id = location_id,
+        scopes = authorization_server.split(query.scope),
+        redirect_uri = query.redirect_uri,
+        challenge = query.code_challenge,
+      },
+    }
   end
-  if query.state then result[3], result[4] = "state", query.state end
+  if query.state then
+    result[3], result[4] = "state", query.state
+  end
   local joint = find(query.redirect_uri, "?", 1, true) and "&" or "?"
   facts.headers["location"] = query.redirect_uri .. joint .. core.query(result)
   return 302, {}

@@ -10,9 +10,22 @@ local ipairs, pairs, type = ipairs, pairs, type
 local token_faults = {}
 
 local KNOWN = {
-  times = "number", grant = "string", latency_ms = "number", delay_ms = "number", drop = "string", status = "number",
-  body = "string", apply = "boolean", malformed = "any", truncated = "boolean", no_refresh_token = "boolean",
-  same_refresh_token = "boolean", expires_in = "any", crlf = "boolean", set = "table", without = "table",
+  times = "number",
+  grant = "string",
+  latency_ms = "number",
+  delay_ms = "number",
+  drop = "string",
+  status = "number",
+  body = "string",
+  apply = "boolean",
+  malformed = "any",
+  truncated = "boolean",
+  no_refresh_token = "boolean",
+  same_refresh_token = "boolean",
+  expires_in = "any",
+  crlf = "boolean",
+  set = "table",
+  without = "table",
   raw = "table",
 }
 
@@ -96,11 +109,17 @@ end
 -- @treturn table
 function token_faults.change(fault, response)
   local changed = {}
-  for name, value in pairs(response) do changed[name] = value end
+  for name, value in pairs(response) do
+    changed[name] = value
+  end
   if fault.expires_in ~= nil then changed.expires_in = fault.expires_in end
   if fault.crlf then changed.access_token = changed.access_token .. "\r\nX-Injected: yes" end
-  for name, value in pairs(fault.set or {}) do changed[name] = value end
-  for _, name in ipairs(fault.without or {}) do changed[name] = nil end
+  for name, value in pairs(fault.set or {}) do
+    changed[name] = value
+  end
+  for _, name in ipairs(fault.without or {}) do
+    changed[name] = nil
+  end
   return changed
 end
 
@@ -121,9 +140,13 @@ end
 -- @treturn table the response
 function token_faults.apply(fault, response)
   response.delay_ms, response.drop, response.truncate = fault.delay_ms, fault.drop ~= nil, fault.truncated
-  if fault.status then response.status, response.body = fault.status // 1, token_faults.body(fault) end
+  if fault.status then
+    response.status, response.body = fault.status // 1, token_faults.body(fault)
+  end
   if response.status ~= 200 then return response end
-  for name, value in pairs(fault.raw or {}) do response.body = put_raw(response.body, name, value) end
+  for name, value in pairs(fault.raw or {}) do
+    response.body = put_raw(response.body, name, value)
+  end
   if fault.malformed then
     response.body = type(fault.malformed) == "string" and fault.malformed or gsub(response.body, '":', '" ', 1) .. "]"
   end

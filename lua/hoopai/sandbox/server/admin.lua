@@ -61,9 +61,12 @@ local pairs, tostring, type = pairs, tostring, type
 
 local admin = {}
 
-local LEDGER_SHAPE = { fields = {
-  requests = { array = true }, bookings = { array = true }, exchanges = { array = true },
-} }
+local LEDGER_SHAPE =
+  { fields = {
+    requests = { array = true },
+    bookings = { array = true },
+    exchanges = { array = true },
+  } }
 
 local function number(body, name)
   local value = body[name]
@@ -75,17 +78,11 @@ end
 
 local routes = {}
 
-routes["GET requests"] = function(app)
-  return { requests = app.ledger }
-end
+routes["GET requests"] = function(app) return { requests = app.ledger } end
 
-routes["GET bookings"] = function(app)
-  return { bookings = app.store.ledger }
-end
+routes["GET bookings"] = function(app) return { bookings = app.store.ledger } end
 
-routes["POST reset"] = function(app)
-  app:reset()
-end
+routes["POST reset"] = function(app) app:reset() end
 
 routes["POST delay"] = function(app, body)
   app.latency_ms = number(body, "latency_ms") or app.latency_ms
@@ -93,9 +90,17 @@ routes["POST delay"] = function(app, body)
 end
 
 routes["POST clock"] = function(app, body)
-  if body.now == false then app.frozen = nil else app.frozen = number(body, "now") or app.frozen end
+  if body.now == false then
+    app.frozen = nil
+  else
+    app.frozen = number(body, "now") or app.frozen
+  end
   local advance = number(body, "advance_ms") or 0
-  if app.frozen then app.frozen = app.frozen + advance else app.shift = app.shift + advance end
+  if app.frozen then
+    app.frozen = app.frozen + advance
+  else
+    app.shift = app.shift + advance
+  end
   return { now = app.now() }
 end
 
@@ -113,21 +118,18 @@ end
 -- OAuth --------------------------------------------------------------------------------------------------------------
 
 local SETTINGS = {
-  expires_in = "number", refresh_expires_in = "number", grace_seconds = "number", camel_case = "boolean",
+  expires_in = "number",
+  refresh_expires_in = "number",
+  grace_seconds = "number",
+  camel_case = "boolean",
   revoke_on_reuse = "boolean",
 }
 
-routes["GET oauth"] = function(app)
-  return { exchanges = app.oauth.server.ledger, counts = app.oauth.server.counts }
-end
+routes["GET oauth"] = function(app) return { exchanges = app.oauth.server.ledger, counts = app.oauth.server.counts } end
 
-routes["GET oauth/counts"] = function(app)
-  return app.oauth.server.counts
-end
+routes["GET oauth/counts"] = function(app) return app.oauth.server.counts end
 
-routes["POST oauth/clear"] = function(app)
-  app.oauth.server:clear()
-end
+routes["POST oauth/clear"] = function(app) app.oauth.server:clear() end
 
 routes["POST oauth/settings"] = function(app, body)
   for name, value in pairs(body) do
@@ -141,9 +143,7 @@ routes["POST oauth/settings"] = function(app, body)
   end
 end
 
-routes["POST oauth/fault"] = function(app, body)
-  token_faults.add(app.oauth.faults, body)
-end
+routes["POST oauth/fault"] = function(app, body) token_faults.add(app.oauth.faults, body) end
 
 routes["POST oauth/faults"] = function(app)
   local count = #app.oauth.faults
@@ -160,7 +160,10 @@ local function checked_target(app, body)
     api_errors.unprocessable { "class must be Location or Company" }
   end
   return {
-    user_type = body.class, location_id = body.location_id, scopes = body.scopes, redirect_uri = body.redirect_uri,
+    user_type = body.class,
+    location_id = body.location_id,
+    scopes = body.scopes,
+    redirect_uri = body.redirect_uri,
     challenge = body.challenge,
   }
 end
@@ -170,9 +173,7 @@ routes["POST oauth/code"] = function(app, body)
   return { code = app.oauth.server:new_code(checked_target(app, body)) }
 end
 
-routes["POST oauth/grant"] = function(app, body)
-  return (app.oauth.server:sign_in(checked_target(app, body)))
-end
+routes["POST oauth/grant"] = function(app, body) return (app.oauth.server:sign_in(checked_target(app, body))) end
 
 -- stylua: ignore
 routes["POST oauth/expire"] = function(app, body)

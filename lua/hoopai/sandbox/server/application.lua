@@ -58,7 +58,9 @@ local function check_request(endpoint, request, params)
   local declared = quirks.body(endpoint)
   local body = declared and read_body(declared, request)
   for _, list in ipairs { query_problems, declared and checks.body(declared, body) or {} } do
-    for _, problem in ipairs(list) do problems[#problems + 1] = problem end
+    for _, problem in ipairs(list) do
+      problems[#problems + 1] = problem
+    end
   end
   if problems[1] then api_errors.unprocessable(problems) end
   if body then quirks.drop(endpoint, body) end
@@ -82,12 +84,16 @@ local function compose(app, endpoint, value, extra, trace_id)
   if result.keys then
     local key = envelope_key(app, result.keys)
     local body = { [key] = value, traceId = trace_id }
-    for name, item in pairs(extra or {}) do body[name] = item end
+    for name, item in pairs(extra or {}) do
+      body[name] = item
+    end
     return body, { fields = { [key] = shape } }
   end
   if result.type and result.type.type == "array" then return value, shape end
   local body = { traceId = trace_id }
-  for name, item in pairs(value) do body[name] = item end
+  for name, item in pairs(value) do
+    body[name] = item
+  end
   return body, shape
 end
 
@@ -107,7 +113,12 @@ local function serve(app, request, facts)
   access.location(token, body and body.locationId)
   local handler = require("hoopai.sandbox.handlers." .. endpoint.resource)[endpoint.name]
   local value, extra = handler {
-    store = app.store, options = app.options, token = token, params = params, query = query, body = body,
+    store = app.store,
+    options = app.options,
+    token = token,
+    params = params,
+    query = query,
+    body = body,
   }
   local response, shape = compose(app, endpoint, value, extra, facts.trace_id)
   return endpoint.status, response, shape
@@ -115,33 +126,38 @@ end
 
 local function failure(app, caught, facts)
   if api_errors.is(caught) then
-    return caught.status, caught.body or {
-      statusCode = caught.status, message = caught.message, error = caught.reason, traceId = facts.trace_id,
-    }
+    return caught.status,
+      caught.body or {
+        statusCode = caught.status,
+        message = caught.message,
+        error = caught.reason,
+        traceId = facts.trace_id,
+      }
   end
   app.fault = tostring(caught)
   return 500, { statusCode = 500, message = "Internal server error", traceId = facts.trace_id }
 end
 
-local function traced(caught)
-  return api_errors.is(caught) and caught or traceback(tostring(caught), 2)
-end
+local function traced(caught) return api_errors.is(caught) and caught or traceback(tostring(caught), 2) end
 
 local function add_to_ledger(app, request, facts, status)
   local ledger = app.ledger
   if #ledger >= LEDGER_LIMIT then return end
   ledger[#ledger + 1] = {
-    at = app.now(), method = request.method, path = request.path, query = request.query_string or "",
-    endpoint = facts.endpoint, locationId = facts.location_id, status = status,
+    at = app.now(),
+    method = request.method,
+    path = request.path,
+    query = request.query_string or "",
+    endpoint = facts.endpoint,
+    locationId = facts.location_id,
+    status = status,
   }
 end
 
 --- Prepares a request when it arrives.
 -- @tparam table request
 -- @treturn integer milliseconds to wait before the request is handled
-function App:arrive(request)
-  return self.latency_ms + oauth.arrive(self, request)
-end
+function App:arrive(request) return self.latency_ms + oauth.arrive(self, request) end
 
 -- The function that serves a path.
 local function server_of(app, path)
@@ -162,7 +178,9 @@ function App:handle(request)
   local facts = { trace_id = self.store:new_trace_id() }
   local is_admin = find(request.path, "^/__sandbox/")
   local ok, status, body, shape = xpcall(server_of(self, request.path), traced, self, request, facts)
-  if not ok then status, body, shape = failure(self, status, facts) end
+  if not ok then
+    status, body, shape = failure(self, status, facts)
+  end
   local headers = facts.headers
   if not is_admin then
     if not headers then headers = select(2, self.rate_limit:acquire("")) end
@@ -183,14 +201,17 @@ end
 
 local function set_of(list)
   local set = {}
-  for _, name in ipairs(list) do set[name] = true end
+  for _, name in ipairs(list) do
+    set[name] = true
+  end
   return set
 end
 
 local function add_token(app, name, text, entry)
   local user_type = entry.class or "Location"
   app.tokens[text] = {
-    location_id = entry.location_id or user_type == "Location" and app.seed.location_id or nil, user_type = user_type,
+    location_id = entry.location_id or user_type == "Location" and app.seed.location_id or nil,
+    user_type = user_type,
     scopes = set_of(entry.scopes or access.scopes(app.router.endpoints)),
   }
   app.token_names[name] = text
@@ -204,13 +225,13 @@ local function add_tokens(app)
   add_token(app, "other_location", text(), { location_id = app.seed.other_location_id })
   add_token(app, "readonly", text(), { scopes = access.scopes(app.router.endpoints, ".readonly") })
   add_token(app, "agency", text(), { class = "Company" })
-  for name, entry in pairs(app.options.tokens or {}) do add_token(app, name, entry.token or text(), entry) end
+  for name, entry in pairs(app.options.tokens or {}) do
+    add_token(app, name, entry.token or text(), entry)
+  end
   app.token = app.token_names.main
 end
 
-local function monotonic_ms()
-  return core.now() * 1000 // 1 | 0
-end
+local function monotonic_ms() return core.now() * 1000 // 1 | 0 end
 
 --- Restores the state of the start: data, tokens, rate limits, clock and delays.
 function App:reset()

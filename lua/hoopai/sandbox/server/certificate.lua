@@ -29,8 +29,12 @@ end
 -- @treturn string the authority's certificate, in PEM
 function certificate.new()
   local openssl = {
-    x509 = require "openssl.x509", name = require "openssl.x509.name", pkey = require "openssl.pkey",
-    bignum = require "openssl.bignum", rand = require "openssl.rand", extension = require "openssl.x509.extension",
+    x509 = require "openssl.x509",
+    name = require "openssl.x509.name",
+    pkey = require "openssl.pkey",
+    bignum = require "openssl.bignum",
+    rand = require "openssl.rand",
+    extension = require "openssl.x509.extension",
   }
   local authority, authority_key = new_certificate(openssl, "hoopai sandbox authority")
   authority:setBasicConstraints { CA = true, pathLen = 0 }

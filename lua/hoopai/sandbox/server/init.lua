@@ -26,8 +26,12 @@ local function require_http()
     ok, module = pcall(require, "http.server")
   end
   if ok then return module end
-  error("the sandbox needs the rock \"http\" (lua-http), which the library itself does not: "
-    .. "`luarocks install http`, or on Debian `apt-get install lua-http`; " .. tostring(module), 0)
+  error(
+    'the sandbox needs the rock "http" (lua-http), which the library itself does not: '
+      .. "`luarocks install http`, or on Debian `apt-get install lua-http`; "
+      .. tostring(module),
+    0
+  )
 end
 
 -- Reads a request of the application from a stream of lua-http.
@@ -48,7 +52,9 @@ end
 local function write_response(stream, response, method)
   local headers = require("http.headers").new()
   headers:append(":status", tostring(response.status), true)
-  for name, value in pairs(response.headers) do headers:append(name, value, true) end
+  for name, value in pairs(response.headers) do
+    headers:append(name, value, true)
+  end
   headers:append("content-length", tostring(#response.body), true)
   local is_head = method == "HEAD"
   if stream.state == "closed" then return false end -- the client reset the stream: lua-http would raise an error
@@ -125,22 +131,32 @@ end
 function server.open(options)
   local http_server = require_http()
   local settings = {}
-  for name, value in pairs(options) do settings[name] = value end
+  for name, value in pairs(options) do
+    settings[name] = value
+  end
   settings.port, settings.tls = nil, nil
   local app = application.new(settings)
   local context, authority
-  if options.tls then context, authority = require("hoopai.sandbox.server.certificate").new() end
+  if options.tls then
+    context, authority = require("hoopai.sandbox.server.certificate").new()
+  end
   local listening, problem = http_server.listen {
-    host = "127.0.0.1", port = options.port or 0, tls = context ~= nil, ctx = context,
-    onstream = new_handler(app), onerror = on_error, intra_stream_timeout = 120, reuseaddr = true,
+    host = "127.0.0.1",
+    port = options.port or 0,
+    tls = context ~= nil,
+    ctx = context,
+    onstream = new_handler(app),
+    onerror = on_error,
+    intra_stream_timeout = 120,
+    reuseaddr = true,
   }
   if listening then
     local ok, why = listening:listen()
-    if not ok then listening, problem = nil, why end
+    if not ok then
+      listening, problem = nil, why
+    end
   end
-  if not listening then
-    error(format("cannot listen on 127.0.0.1:%d: %s", options.port or 0, tostring(problem)), 0)
-  end
+  if not listening then error(format("cannot listen on 127.0.0.1:%d: %s", options.port or 0, tostring(problem)), 0) end
   local ca_file
   if authority then
     ca_file = os.tmpname()
@@ -148,16 +164,25 @@ function server.open(options)
   end
   local _, _, port = listening:localname()
   local url = format("%s://127.0.0.1:%d", context and "https" or "http", port)
-  return listening, {
-    url = url, port = port, token = app.token,
-    tokens = app.token_names, location_id = app.seed.location_id, seed = app.seed,
-    ca_file = ca_file, control_token = app.control_token, oauth = oauth.facts(app, url),
-  }
+  return listening,
+    {
+      url = url,
+      port = port,
+      token = app.token,
+      tokens = app.token_names,
+      location_id = app.seed.location_id,
+      seed = app.seed,
+      ca_file = ca_file,
+      control_token = app.control_token,
+      oauth = oauth.facts(app, url),
+    }
 end
 
 -- Serves for ever: an error on one connection must not end the others.
 local function serve(listening)
-  for problem in listening.cq:errors() do on_error(nil, nil, "loop", problem) end
+  for problem in listening.cq:errors() do
+    on_error(nil, nil, "loop", problem)
+  end
 end
 
 -- The parent of a process; nil on a system without /proc.
@@ -175,12 +200,11 @@ local function end_with_parent(listening, ca_file)
   local cqueues = require "cqueues"
   local shell = parent_of("self")
   local starter = shell and parent_of(shell)
-  local function is_orphan()
-    return starter and parent_of("self") == shell and parent_of(shell) ~= starter
-  end
+  local function is_orphan() return starter and parent_of("self") == shell and parent_of(shell) ~= starter end
   local stdin = { pollfd = 0, events = "r" }
   listening.cq:wrap(function()
-    repeat until cqueues.poll(stdin, 0.5) == stdin or is_orphan()
+    repeat
+    until cqueues.poll(stdin, 0.5) == stdin or is_orphan()
     if ca_file then os.remove(ca_file) end
     os.exit(0)
   end)
@@ -204,7 +228,9 @@ end
 
 local function print_exports(facts)
   for _, line in ipairs {
-    { "HOOPAI_BASE_URL", facts.url }, { "HOOPAI_TOKEN", facts.token }, { "HOOPAI_LOCATION_ID", facts.location_id },
+    { "HOOPAI_BASE_URL", facts.url },
+    { "HOOPAI_TOKEN", facts.token },
+    { "HOOPAI_LOCATION_ID", facts.location_id },
     { "HOOPAI_CA_FILE", facts.ca_file },
   } do
     if line[2] then io.stdout:write(format("export %s='%s'\n", line[1], gsub(line[2], "'", "'\\''"))) end

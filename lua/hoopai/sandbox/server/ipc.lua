@@ -14,7 +14,9 @@ function ipc.dump(value)
   local kind = type(value)
   if kind == "table" then
     local parts = {}
-    for key, item in pairs(value) do parts[#parts + 1] = format("[%s]=%s", ipc.dump(key), ipc.dump(item)) end
+    for key, item in pairs(value) do
+      parts[#parts + 1] = format("[%s]=%s", ipc.dump(key), ipc.dump(item))
+    end
     return "{" .. concat(parts, ",") .. "}"
   end
   if kind == "string" then return (gsub(format("%q", value), "\\\n", "\\n")) end

@@ -9,16 +9,33 @@ local options = {}
 
 --- Options of the application. `clock` cannot be passed to another process.
 options.app = {
-  now = "number", clock = "function", rate_limit = "table", get_envelope = "string", strict_block_slots = "boolean",
-  token = "string", tokens = "table", random_seed = "number", control = "boolean", latency_ms = "number",
-  delay_ms = "number", oauth = "table",
+  now = "number",
+  clock = "function",
+  rate_limit = "table",
+  get_envelope = "string",
+  strict_block_slots = "boolean",
+  token = "string",
+  tokens = "table",
+  random_seed = "number",
+  control = "boolean",
+  latency_ms = "number",
+  delay_ms = "number",
+  oauth = "table",
 }
 
 --- Options within `oauth`.
 options.oauth = {
-  client_id = "string", client_secret = "string", redirect_uri = "string", expires_in = "number",
-  refresh_expires_in = "number", rate = "number", grace_seconds = "number", camel_case = "boolean",
-  revoke_on_reuse = "boolean", locations = "number", mark = "string",
+  client_id = "string",
+  client_secret = "string",
+  redirect_uri = "string",
+  expires_in = "number",
+  refresh_expires_in = "number",
+  rate = "number",
+  grace_seconds = "number",
+  camel_case = "boolean",
+  revoke_on_reuse = "boolean",
+  locations = "number",
+  mark = "string",
 }
 
 --- Options of `hoopai.sandbox.start`.
@@ -29,7 +46,9 @@ end
 
 local function unknown(name, known, level)
   local names = {}
-  for key in pairs(known) do names[#names + 1] = key end
+  for key in pairs(known) do
+    names[#names + 1] = key
+  end
   sort(names)
   error(format("unknown sandbox option `%s` (known: %s)", tostring(name), concat(names, ", ")), level + 1)
 end

@@ -13,7 +13,9 @@ Router.__index = Router
 -- "/calendars/" differs from "/calendars" by its empty last segment.
 local function segments(path)
   local list = {}
-  for segment in gmatch(path, "/([^/]*)") do list[#list + 1] = segment end
+  for segment in gmatch(path, "/([^/]*)") do
+    list[#list + 1] = segment
+  end
   return list
 end
 
@@ -69,7 +71,9 @@ local function new()
     for _, declared in ipairs(require("hoopai.api." .. name)) do
       if not declared.alias then
         local endpoint = setmetatable(
-          { resource = name, label = concat({ name, declared.name }, ".") }, { __index = declared })
+          { resource = name, label = concat({ name, declared.name }, ".") },
+          { __index = declared }
+        )
         insert(router.root, endpoint)
         router.endpoints[#router.endpoints + 1] = endpoint
       end
