@@ -127,6 +127,7 @@ function Client:with(given)
   for name, value in pairs(given or {}) do
     settings[name] = options.copy(value)
   end
+  -- The parent must not be collected, and so closed, while the light client is in use.
   return new_client { shared = state.shared, settings = settings, parent = self }
 end
 

@@ -131,9 +131,11 @@ local PASSING_STATUS = { [408] = true, [421] = true, [425] = true } -- timed out
 -- @treturn Error
 function failure.new(call, err, attempt, response)
   local endpoint = call.prepared.endpoint
-  if attempt and attempt.secret then
-    response = redacted(attempt.secret, response)
-    err.message, err.details = redacted(attempt.secret, err.message), redacted(attempt.secret, err.details)
+  for _, secret in ipairs { attempt and attempt.secret or false, call.refused_secret or false } do
+    if secret then
+      response = redacted(secret, response)
+      err.message, err.details = redacted(secret, err.message), redacted(secret, err.details)
+    end
   end
   err.method, err.path, err.attempts, err.response = endpoint.method, call.prepared.path, call.attempts, response
   if response then
@@ -147,10 +149,23 @@ function failure.new(call, err, attempt, response)
   return errors.new(err)
 end
 
+-- The response of the last attempt, if that failed.
+local function last_response(call)
+  local attempt = call.attempt
+  return attempt and attempt.err and attempt.err.response or nil
+end
+
 -- Errors of requests that were not sent
 
 --- The client, or the app, is closed.
-function failure.closed(call) return failure.new(call, { kind = "closed", message = call.state.closed_message }) end
+function failure.closed(call)
+  return failure.new(
+    call,
+    { kind = "closed", applied = "no", message = call.state.closed_message },
+    nil,
+    last_response(call)
+  )
+end
 
 --- The time for waiting is over: `queue_timeout` before the first sending, `timeout` after it.
 function failure.queue_timeout(call, what)
@@ -185,13 +200,17 @@ function failure.refresh_timeout(call)
 end
 
 --- There is no token to send. All calls that waited for it share the reason; each returns a copy.
-function failure.token(call, reason)
+-- @tparam table call
+-- @tparam Error reason
+-- @tparam ?table attempt the one whose token was refused
+-- @tparam ?Response response its response
+function failure.token(call, reason, attempt, response)
   local err = {}
   for name, value in pairs(reason) do
     err[name] = value
   end
   err.applied = "no"
-  return failure.new(call, err)
+  return failure.new(call, err, attempt, response)
 end
 
 -- Errors of calls that end otherwise
@@ -203,7 +222,7 @@ function failure.conflict(call, cause)
     applied = "maybe",
     cause = cause,
     message = "the answer to the change was lost, and somebody else changed the record since",
-  })
+  }, nil, last_response(call))
 end
 
 --- The call was cancelled, or a function in it raised.

@@ -1,5 +1,5 @@
---- What the hooks of a client receive, and the functions that call them. No hook may yield or raise; see
--- async.call_hook.
+--- What the hooks of a client receive, and the functions that call them. A hook may not yield, and its errors go to
+-- `warn()`, see async.call_hook.
 local core = require "hoopai.core"
 local async = require "hoopai.async"
 
@@ -122,7 +122,8 @@ end
 --- Emits `retry`.
 function hooks.retry(hook, call, err, action, reason, delay)
   local event = new_event(call)
-  event.action, event.reason, event.delay = action == "reconcile" and "look" or action, reason, delay
+  event.action = action == "reconcile" and "look" or action -- the public name stays
+  event.reason, event.delay = reason, delay
   event.kind, event.status = err.kind, err.status
   async.call_hook("on.retry", hook, event)
 end

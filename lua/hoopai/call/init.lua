@@ -40,7 +40,6 @@ end
 -- @tparam ?number begun since when its `timeout` counts, if the call is part of another one
 local function make(state, prepared, task, begun)
   local call, on = new_call(state, prepared, task, begun), state.settings.on
-  if state.closed or state.shared.closed then return nil, failure.closed(call) end
   if prepared.endpoint.retry == "safe" and not on.done then return run(call) end
   local guard <close> = setmetatable({ call = call, called = now(), result = nil, response = nil }, DoneGuard)
   guard.result, guard.response = run(call)
@@ -48,7 +47,8 @@ local function make(state, prepared, task, begun)
 end
 
 --- Makes a call.
--- @tparam table state of the client: `settings`, `shared`, `closed`, `requests`, `client`
+-- @tparam table state of the client: `settings`, `shared` (with all clients that `with` made), `closed`,
+-- `closed_message`, `requests` and `client`
 -- @tparam table endpoint see hoopai.call.endpoints
 -- @param a the ids, two at most, then the query or body, then the options of the call; `e` is one too many
 -- @return[1] the result
@@ -67,7 +67,7 @@ function calls.perform(state, endpoint, a, b, c, d, e)
 end
 
 --- Makes a call whose request is prepared already, in the calling task; OAuth's requests are such calls.
--- @tparam table state same fields as that of a client
+-- @tparam table state same fields as that of a client, but for `requests` and `client`
 -- @tparam table prepared see `request.prepare`
 -- @tparam number begun since when its timeout counts: waiting for the rate limit included
 -- @return same as perform
@@ -118,7 +118,7 @@ end
 -- The call
 
 -- Further fields are `queue_deadline`, `info` (the timing of the last transfer, for hooks), and of a call with a failed
--- attempt `last_err`, `has_refreshed`, `repeated` (point -> true) and `unclear`.
+-- attempt `last_err`, `has_refreshed`, `refused_secret`, `repeated` (point -> true) and `unclear`.
 function new_call(state, prepared, task, begun)
   local options = prepared.options
   local call = {
@@ -169,7 +169,8 @@ function AttemptGuard.__close(attempt)
   if limiter and limiter.changed.has_waiters then limiter:wake() end
 end
 
--- Further fields are `err` and `pause` of one that failed, and `keeps_transfer` if its transfer is read later.
+-- All fields but `err`, of an attempt that failed, are there from the beginning: an assignment then needs no memory.
+-- `keeps_transfer` is true if the transfer is read, and closed, later.
 local function new_attempt(call)
   local attempt = setmetatable({
     limiter = false,
@@ -178,6 +179,8 @@ local function new_attempt(call)
     transfer = false,
     has_left = false,
     has_response = false,
+    pause = false,
+    keeps_transfer = false,
   }, AttemptGuard)
   call.attempt = attempt
   return attempt
@@ -253,7 +256,8 @@ end
 -- @treturn ?Error
 local function send(call, attempt)
   local prepared, shared, deadline = call.prepared, call.state.shared, call.deadline
-  if call.state.closed or shared.closed then return failure.closed(call) end -- by the hook, or while the call waited
+  -- By the hook, or while the call waited. An exchange that was accepted before the app was closed goes on.
+  if shared.closed or call.state.closed and not prepared.outlives_close then return failure.closed(call) end
   if deadline and now() >= deadline then return failure.refresh_timeout(call) end
   local multi = shared[call.task and "task" or "block"]
   if not multi then
@@ -283,27 +287,33 @@ end
 function make_attempt(call)
   local on = call.state.settings.on
   local attempt <close> = new_attempt(call)
-  local err = acquire_permit(call, attempt) or get_token(call, attempt)
+  local err
+  if call.prepared.token_first then -- a permit is not held while an agency's token is renewed
+    err = get_token(call, attempt) or acquire_permit(call, attempt)
+  else
+    err = acquire_permit(call, attempt) or get_token(call, attempt)
+  end
   if err then return nil, err end
   call.attempts = call.attempts + 1
   if on.request then hooks.request(on.request, call) end
   err = send(call, attempt)
   if err then return nil, err end
   local read, transfer = call.prepared.endpoint.read or responses.read, attempt.transfer
+  attempt.has_response = true
   local result, response = read(call, attempt)
+  if result == nil then
+    err = response
+    attempt.err, attempt.has_response = err, err.status ~= nil
+  end
   if on.response or on.done then call.info = transfer:info() end
   if on.response then hooks.response(on.response, call, result, response) end
-  if result ~= nil then
-    attempt.has_response = true
-    return result, response
-  end
-  err = response
+  if result ~= nil then return result, response end
   if not call.begun then
     call.begun = transfer:started() or now()
     call.deadline = call.begun + call.prepared.options.timeout
   end
   local sent = transfer:sent()
-  attempt.err, attempt.has_left, attempt.has_response = err, sent > 0, err.status ~= nil
+  attempt.has_left = sent > 0
   if err.status == 429 then attempt.pause = err.retry_after or retry.DEFAULT_RETRY_AFTER end
   return nil, err, retry.classify(err, sent)
 end
@@ -331,13 +341,14 @@ function refresh(call, err)
   local source, generation = call.prepared.source, call.attempt.generation
   if not source then return err end
   if call.has_refreshed then
-    if source.distrust then source:distrust(generation, err) end
+    if source.distrust and not call.prepared.endpoint.trusts_source then source:distrust(generation, err) end
     return err
   end
-  call.has_refreshed = true
+  call.has_refreshed, call.refused_secret = true, call.attempt.secret
   local has_another, problem = source:refused(generation, call.deadline)
   if has_another then return nil end
-  if problem and source.key then return failure.token(call, problem) end -- of an app: the reason says what to do
+  -- Of an app: the reason says what to do.
+  if problem and source.key then return failure.token(call, problem, call.attempt, err.response) end
   err.cause = problem
   return err
 end

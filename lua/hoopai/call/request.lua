@@ -155,14 +155,14 @@ local function join(...)
 end
 
 --- Stands for a call in the error of one that has no prepared request.
-function request.unprepared(state, endpoint, path)
+local function unprepared(state, endpoint, path)
   return { state = state, prepared = { endpoint = endpoint, path = path or endpoint.path }, attempts = 0 }
 end
 
 --- The error of a request that is not sent, with all its problems.
 local function invalid(state, endpoint, path, details)
   return nil,
-    failure.new(request.unprepared(state, endpoint, path), {
+    failure.new(unprepared(state, endpoint, path), {
       kind = "invalid_request",
       applied = "no",
       message = validate.message(details, endpoint.id),
@@ -215,6 +215,7 @@ end
 -- @treturn[2] nil
 -- @treturn[2] Error of kind "invalid_request" with all problems
 function request.prepare(state, endpoint, chosen, payload, a, b)
+  if state.closed or state.shared.closed then return nil, failure.closed(unprepared(state, endpoint)) end
   local shared, checks = state.shared, endpoint.checks or endpoint.compile_checks()
   local app, source = shared.app, shared.source
   if app then source = app:source(chosen.location_id, chosen.company_id) end -- each location has a token of its own

@@ -304,12 +304,16 @@ local app = {}
 -- @raise for a missing, unknown or wrong option
 function app.new(given, new_client)
   local settings = options.check_oauth(given)
-  local listeners = setmetatable({ [settings.on] = true }, { __mode = "k" })
+  local own_hooks, listeners = settings.on, setmetatable({}, { __mode = "k" }) -- the app's; those of its clients
   local endpoint = token_endpoint.new(settings)
   local app_store = store.behind(settings.store or store.memory())
+  local function emit_to(on, event)
+    if on.refresh then async.call_hook("on.refresh", on.refresh, options.copy(event)) end
+  end
   local function emit(event)
+    emit_to(own_hooks, event)
     for on in pairs(listeners) do
-      if on.refresh then async.call_hook("on.refresh", on.refresh, options.copy(event)) end
+      if on ~= own_hooks then emit_to(on, event) end
     end
   end
   local state = {
@@ -327,10 +331,11 @@ function app.new(given, new_client)
       emit = emit,
     },
     listeners = listeners,
-    on = settings.on, -- the app's own hooks, which `listeners` holds weakly
     new_client = new_client,
   }
-  return setmetatable({ [STATE] = state, base_url = settings.base_url }, App)
+  -- An exchange holds the state: so the app is not collected, and closed, while it runs.
+  state.app = setmetatable({ [STATE] = state, base_url = settings.base_url }, App)
+  return state.app
 end
 
 return app

@@ -1,5 +1,5 @@
---- The requests of OAuth: each is a call like any other (hoopai.call), made in the calling task and never repeated. The
--- one exception is that of any call: a refused access token is renewed once.
+--- The requests of OAuth: each is a call like any other (hoopai.call), made in the calling task and sent once. As with
+-- any call, a refused access token is renewed once, and the request is sent again with the new one.
 --
 -- The functions return credentials (see core.credentials), or nil and an error. For the token manager the error of
 -- `refresh` comes with an outcome, because a refresh token works once.
@@ -124,6 +124,9 @@ end
 local Reply = {}
 Reply.__index = Reply
 
+--- Whether there is something to read.
+function Reply:is_ready() return (self.transfer or self.err) and true or false end
+
 --- Reads the reply, as often as it is called.
 -- @treturn string the outcome, see read_transfer
 -- @return the credentials; or an error
@@ -164,10 +167,13 @@ local function pause_of(path, transfer)
   return err.retry_after
 end
 
---- Moves the transfer into the reply of the prepared request, unread.
+--- Moves the transfer into the reply of the prepared request, unread. No step here needs memory but the last.
 local function keep_transfer(call, attempt)
   local reply, transfer = call.prepared.reply, attempt.transfer
-  reply.transfer, attempt.keeps_transfer = transfer, true
+  attempt.keeps_transfer = true
+  reply.transfer = transfer
+  attempt.has_left = transfer:sent() > 0
+  attempt.has_response = (transfer:result()) > 0
   local ok, pause = pcall(pause_of, call.prepared.path, transfer) -- without memory the rate limit is not adjusted
   attempt.pause = ok and pause
   return reply
@@ -202,6 +208,7 @@ local LOCATION_TOKEN = {
   rate_limit_failure = rate_limit_failure,
   has_secrets = true,
   sends_version = true,
+  trusts_source = true, -- a refusal here says nothing about the agency's token in other calls
 }
 local INSTALLED_LOCATIONS = {
   id = "app:installed_locations",
@@ -210,6 +217,7 @@ local INSTALLED_LOCATIONS = {
   retry = "safe",
   result = { keys = { "locations" }, type = { type = "array", items = { type = "object" } } },
   sends_version = true,
+  trusts_source = true,
 }
 
 -- The endpoints of one app
@@ -270,7 +278,8 @@ end
 --- Makes a call.
 -- @tparam TokenEndpoint self
 -- @tparam table endpoint
--- @tparam table given `form` or `target`, `source` (of the access token), `seconds`, `is_unlimited`, `reply`
+-- @tparam table given `form` or `target`, `source` (of the access token), `seconds`, `reply`, `is_exempt` (from
+-- the rate limit, and from the end of the app)
 local function send(self, endpoint, given)
   local prepared = {
     endpoint = endpoint,
@@ -281,7 +290,9 @@ local function send(self, endpoint, given)
     body = given.form,
     request = core_request(self, endpoint),
     rate_limit_key = endpoint.path,
-    is_unlimited = given.is_unlimited,
+    is_unlimited = given.is_exempt,
+    outlives_close = given.is_exempt,
+    token_first = true,
     reply = given.reply,
   }
   self.process = core.pid()
@@ -299,23 +310,31 @@ local function token_form(self, fields)
   return form
 end
 
---- Spends the refresh token of some credentials.
--- @param credentials
--- @tparam number seconds until it must be over
+--- Makes the reply of a refresh that is to be sent. The caller keeps it first: whatever fails after the request has
+-- left, the response is not lost.
+-- @param credentials whose refresh token is spent
 -- @treturn Reply to be read and closed
-function TokenEndpoint:refresh(credentials, seconds)
+function TokenEndpoint:new_reply(credentials)
+  -- stylua: ignore
   local form = token_form(self, {
-    "grant_type",
-    "refresh_token",
-    "refresh_token",
-    credentials:get("refresh_token"),
-    "user_type",
-    credentials:get("user_type") or "Location",
+    "grant_type", "refresh_token", "refresh_token", credentials:get("refresh_token"),
+    "user_type", credentials:get("user_type") or "Location",
   })
-  local reply = setmetatable({ path = REFRESH.path, secrets = secrets_of(form), transfer = false, err = false }, Reply)
-  local _, err = send(self, REFRESH, { form = form, seconds = seconds, reply = reply })
+  return setmetatable({
+    path = REFRESH.path,
+    form = form,
+    secrets = secrets_of(form),
+    transfer = false,
+    err = false,
+  }, Reply)
+end
+
+--- Spends the refresh token of a reply, which is ready when this returns.
+-- @tparam Reply reply
+-- @tparam number seconds until it must be over
+function TokenEndpoint:refresh(reply, seconds)
+  local _, err = send(self, REFRESH, { form = reply.form, seconds = seconds, reply = reply })
   if err then reply.err = err end
-  return reply
 end
 
 --- Exchanges the code of a sign-in. The rate limit of refreshes does not hold it up: a person waits.
@@ -324,7 +343,7 @@ end
 -- @treturn[2] nil
 -- @treturn[2] Error
 function TokenEndpoint:exchange_code(fields)
-  return send(self, EXCHANGE_CODE, { form = token_form(self, fields), is_unlimited = true })
+  return send(self, EXCHANGE_CODE, { form = token_form(self, fields), is_exempt = true })
 end
 
 --- Gets the token of a location with that of its agency.
@@ -350,7 +369,7 @@ end
 -- @treturn[2] Error
 function TokenEndpoint:installed_locations(agency, query)
   local target = INSTALLED_LOCATIONS.path .. "?" .. core.query(query)
-  local page, response = send(self, INSTALLED_LOCATIONS, { target = target, source = agency, is_unlimited = true })
+  local page, response = send(self, INSTALLED_LOCATIONS, { target = target, source = agency, is_exempt = true })
   if page and response.unexpected then
     return nil, errors.new { kind = "decode", message = "the answer has no list of locations" }
   end

@@ -226,6 +226,9 @@ end
 
 -- Exchange
 
+--- Whether there is a reply to read. (One whose request was not sent, as memory ran out, is not ready.)
+local function has_reply(self) return self.reply and self.reply:is_ready() end
+
 --- Reads what came of a refresh. The reply is kept until its credentials are: if memory runs out before that, the next
 -- exchange reads it again.
 local function read_reply(self, credentials)
@@ -254,19 +257,20 @@ end
 -- @return outcome (see hoopai.oauth.token_endpoint); credentials or error; and how many of the earlier sendings had no
 -- clear response
 local function refresh(self, credentials, deadline)
-  if not self.reply and not credentials:get("refresh_token") then
+  if not has_reply(self) and not credentials:get("refresh_token") then
     return ask_agency(self, credentials, deadline - now())
   end
   local before, first = tries_of(credentials), now()
   for index, at in ipairs(RETRY_AT) do
-    if not self.reply then
+    if not has_reply(self) then
       local marked, err = write(
         self,
         credentials:with { pending = wall_seconds(), tries = before + index, refused_at = false },
         credentials
       )
       if not marked then return "unmarked", err, before + index - 1 end
-      self.reply = self.endpoint:refresh(credentials, deadline - now())
+      self.reply = self.endpoint:new_reply(credentials)
+      self.endpoint:refresh(self.reply, deadline - now())
     end
     local outcome, result = read_reply(self, credentials)
     local wait = first + (RETRY_AT[index + 1] or at) - now()
@@ -314,7 +318,7 @@ local LockGuard = {}
 
 function LockGuard.__close(guard)
   local self = guard.manager
-  self.lock = (self.unsaved or self.reply) and guard.lock
+  self.lock = (self.unsaved or has_reply(self)) and guard.lock
   if self.lock then return end
   local lock <close> = guard.lock -- luacheck: ignore 211
 end
@@ -343,7 +347,7 @@ local function exchange(self, seen)
     return save(self, credentials, deadline)
   end
   self.unsaved = false
-  if self.reply then return renew(self, credentials or core.credentials {}, deadline) end
+  if has_reply(self) then return renew(self, credentials or core.credentials {}, deadline) end
   if use_if_newer(self, credentials, seen) then return true end
   if not credentials and not self.company_id then return nil, reauth_error(self, "there is no grant") end
   local backoff = credentials and stored_backoff(self, credentials)

@@ -90,7 +90,8 @@ describe("hoopai.oauth.token_endpoint:", function()
   --- Refreshes in a task. Returns the outcome, and the credentials or the error.
   local function refresh(endpoint, seconds)
     return hoopai.run(function()
-      local reply = endpoint:refresh(credentials(), seconds or 10)
+      local reply = endpoint:new_reply(credentials())
+      endpoint:refresh(reply, seconds or 10)
       local outcome, result = reply:read()
       reply:close()
       return outcome, result
@@ -140,7 +141,12 @@ describe("hoopai.oauth.token_endpoint:", function()
         refresh_token = CANARY .. "-refresh",
         user_type = "Location",
       }, form())
-      hoopai.run(function() new():refresh(credentials { user_type = "Company" }, 10):close() end)
+      hoopai.run(function()
+        local endpoint = new()
+        local reply = endpoint:new_reply(credentials { user_type = "Company" })
+        endpoint:refresh(reply, 10)
+        reply:close()
+      end)
       assert.are.equal("Company", form().user_type)
     end)
 
@@ -194,7 +200,11 @@ describe("hoopai.oauth.token_endpoint:", function()
     it("has a reply that can be read again until it is closed", function()
       server:reply { body = TOKENS }
       hoopai.run(function()
-        local reply = new():refresh(credentials(), 10)
+        local endpoint = new()
+        local reply = endpoint:new_reply(credentials())
+        assert.is_false(reply:is_ready())
+        endpoint:refresh(reply, 10)
+        assert.is_true(reply:is_ready())
         for _ = 1, 2 do
           local outcome, granted = reply:read()
           assert.are.equal("granted", outcome)

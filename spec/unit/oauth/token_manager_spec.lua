@@ -56,11 +56,17 @@ describe("a token manager", function()
     local world = { store = memory(), events = {}, sent = {}, endpoint = { closed = false } }
     local endpoint = world.endpoint
     function endpoint.background(_, work) return async.background(work) end
-    function endpoint.refresh(_, given, seconds)
-      world.sent[#world.sent + 1] = given
+    function endpoint.new_reply(_, given)
+      local reply = { given = given, outcome = false }
+      function reply.is_ready() return reply.outcome and true or false end
+      function reply.read() return table.unpack(reply.outcome, 1, reply.outcome.n) end
+      function reply.close() end
+      return reply
+    end
+    function endpoint.refresh(_, reply, seconds)
+      world.sent[#world.sent + 1] = reply.given
       assert(seconds > 0 and seconds <= 30)
-      local outcome = table.pack(outcomes[#world.sent](given))
-      return { read = function() return table.unpack(outcome, 1, outcome.n) end, close = function() end }
+      reply.outcome = table.pack(outcomes[#world.sent](reply.given))
     end
     if stored_credentials then world.store:write(KEY, stored_credentials) end
     world.registry = token_manager.registry {
