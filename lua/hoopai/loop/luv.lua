@@ -13,10 +13,9 @@ local handles -- { poll, timer, idle, process, finalised }
 local gc_guard = { __gc = function(guard) guard.finalised = true end }
 
 --- False when other code has closed the handles, as uv.walk at the end of a program does, and in a forked child.
+-- stylua: ignore
 local function usable()
-  return handles
-    and not handles.finalised
-    and handles.process == pid()
+  return handles and not handles.finalised and handles.process == pid()
     and not (handles.poll:is_closing() or handles.timer:is_closing() or handles.idle:is_closing())
 end
 
@@ -32,20 +31,16 @@ local function on_event()
     handles.timer:start(1000, 0, on_event)
   elseif seconds then
     handles.poll:start("r", on_event)
-    if seconds == 0 then
-      handles.idle:start(on_event) -- a zero timer that its own callback starts starves the loop
-    elseif seconds < huge then
-      handles.timer:start(ceil(seconds * 1000), 0, on_event)
-    end
+    -- A zero timer that its own callback starts starves the loop.
+    if seconds == 0 then handles.idle:start(on_event) end
+    if seconds > 0 and seconds < huge then handles.timer:start(ceil(seconds * 1000), 0, on_event) end
   end
 end
 
 return {
   name = "luv",
   -- Creates no handles: after uv.loop_close any call of luv ends the process.
-  changed = function()
-    if usable() then handles.idle:start(on_event) end
-  end,
+  changed = function() return usable() and handles.idle:start(on_event) end,
   running = function() return uv.loop_mode() ~= nil end,
   prepare = function()
     if usable() then return end
