@@ -23,18 +23,11 @@ end
 local function drive()
   local seconds = loop.busy() and (loop.timeout() or huge)
   while seconds do
-    if seconds < huge then
-      copas.pause(seconds)
-    else
-      copas.pauseforever()
-    end
+    local pause = seconds < huge and copas.pause or copas.pauseforever
+    pause(seconds)
     local ok, result = pcall(loop.step)
-    if ok then
-      seconds = result
-    else
-      warn("hoopai: " .. errors.text(result))
-      seconds = 1
-    end
+    if not ok then warn("hoopai: " .. errors.text(result)) end
+    seconds = not ok and 1 or result
   end
   driver = nil
   copas.close(descriptor) -- makes copas call `receive` again: a socket that is waited for keeps copas.loop going
@@ -43,11 +36,8 @@ end
 return {
   name = "copas",
   changed = function()
-    if driver then
-      copas.wakeup(driver)
-    else
-      driver = copas.addthread(drive)
-    end
+    if driver then copas.wakeup(driver) end
+    driver = driver or copas.addthread(drive)
     if not reading then
       reading = true
       copas.addthread(copas.receive, descriptor)
