@@ -42,7 +42,7 @@ local hoopai = {
 -- and may wait. Default: HOOPAI_TOKEN of the environment
 -- @tparam[opt] App options.oauth an app of @{oauth} that supplies the tokens, instead of `token` and HOOPAI_TOKEN
 -- @tparam[opt] string options.company_id with `oauth`: the agency. Its token gives those of its locations that did not
--- sign in themselves; without a location calls are made with the agency's token
+-- sign in themselves, or whose sign-in is no longer accepted; without a location calls are made with the agency's token
 -- @tparam[opt] string options.location_id the location (sub-account), filled in if an endpoint takes a
 -- `locationId`. Default: HOOPAI_LOCATION_ID of the environment
 -- @tparam[opt] string options.base_url the URL of the API: https, or http to this machine. Default: the app's, else

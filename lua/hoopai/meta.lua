@@ -117,8 +117,8 @@
 ---environment
 ---@field token? string|async fun(reason: "first"|"refused"): string?, any
 ---@field oauth? hoopai.App an app of `oauth` that supplies the tokens, instead of `token` and HOOPAI_TOKEN
----with `oauth`: the agency. Its token gives those of its locations that did not sign in themselves; without a location
----calls are made with the agency's token
+---with `oauth`: the agency. Its token gives those of its locations that did not sign in themselves, or whose sign-in is
+---no longer accepted; without a location calls are made with the agency's token
 ---@field company_id? string
 ---@field location_id? string the location (sub-account), filled in if an endpoint takes a `locationId`. Default: HOOPAI_LOCATION_ID of the environment
 ---the URL of the API: https, or http to this machine. Default: the app's, else HOOPAI_BASE_URL of the environment, else

@@ -5,21 +5,22 @@
 -- belongs to the store, not to its caller: it runs in the background with a deadline of its own, and a caller that
 -- gives up only stops waiting.
 --
--- Beside the tokens, stored credentials have `generation`, `obtained_at` (seconds since 1970), `expires_in`, and if an
--- exchange did not end well: `pending` (when its mark was made) with `tries` (how often the refresh token left since
--- the last clear response), or `refused_at`.
+-- A failed exchange is remembered for a pause, so that a dead token makes no storm. The memory ends early when its cause
+-- may be over: when other credentials are stored, for the location itself or for the agency that gives its token.
+local acquire = require "hoopai.store.acquire"
 local async = require "hoopai.async"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
+local fields = require "hoopai.oauth.credential_fields"
 
-local max, min, floor, setmetatable, tonumber, tostring =
-  math.max, math.min, math.floor, setmetatable, tonumber, tostring
+local max, min, setmetatable, tostring = math.max, math.min, setmetatable, tostring
 local ipairs, format = ipairs, string.format
+local generation_of, tries_of, age_of = fields.generation_of, fields.tries_of, fields.age_of
+local is_same, next_credentials, wall_seconds = fields.is_same, fields.next, fields.wall_seconds
 local now = core.now
 
 -- Seconds, unless said otherwise
 local DEADLINE = 30 -- of an exchange, from having the lock
-local LOCK_TIMEOUT = 60 -- of waiting for the lock: other programs hold it for an exchange
 local UNAWAITED_LOCK_TIMEOUT = 5 -- of waiting for the lock while no caller waits for the token
 local RETRY_AT = { 0, 1, 4 } -- when a refresh token is sent, from the first time, while the outcome is unclear
 local UNCLEAR_BACKOFF = 60 -- then no program of this host sends it for that time
@@ -27,8 +28,6 @@ local REFUSED_BACKOFF = 600 -- nor a refresh token that was refused
 local OPEN_CIRCUIT = 30 -- without an exchange after the API refused a new access token as well
 local MIN_LIFE = 60 -- an access token with less life left is renewed before it is used
 local EARLY, EARLY_SHARE, JITTER = 600, 0.05, 60 -- with less life left it is renewed in the background
-local LONGEST_LIFE = 10 * 365 * 86400
-local DEFAULT_LIFE = 3600 -- if the response has no usable expires_in
 
 local token_manager = {}
 
@@ -61,34 +60,17 @@ local function new_manager(registry, key, label, location_id)
     err = false,
     resume_at = false,
     emitted = false,
+    sent = false,
+    tried = {}, -- agency -> its credentials when a token was last asked for with them; false if it had none
   }, TokenManager)
 end
 
 -- Credentials
 
-local function wall_seconds() return core.wall_ms() // 1000 end
-
-local function generation_of(credentials) return credentials and tonumber(credentials:get("generation")) or 0 end
-
-local function tries_of(credentials) return credentials:get("pending") and tonumber(credentials:get("tries")) or 0 end
-
---- Seconds since the time in a field; nil if there is none, or if the clock was put back since.
-local function age_of(credentials, name)
-  local time = tonumber(credentials:get(name))
-  local age = time and wall_seconds() - time
-  return age and age >= -5 and age or nil
-end
-
-local function lifetime_of(credentials)
-  local seconds = tonumber(credentials:get("expires_in"))
-  if not seconds or not (seconds >= 1 and seconds <= LONGEST_LIFE) then return DEFAULT_LIFE end
-  return floor(seconds)
-end
-
 --- Takes credentials into use. The rest of their life is counted on the monotonic clock from here on; if the wall clock
 -- was put back, they count as expired.
 local function use(self, credentials)
-  local lifetime, age = lifetime_of(credentials), age_of(credentials, "obtained_at")
+  local lifetime, age = fields.lifetime_of(credentials), age_of(credentials, "obtained_at")
   local generation, secret = generation_of(credentials), credentials:get("access_token")
   local expires_at = now() + (age and lifetime - max(age, 0) or 0)
   -- In one assignment: if memory runs out, all fields change or none.
@@ -103,34 +85,6 @@ local function must_renew(self) return life_left(self) <= min(MIN_LIFE, self.sec
 
 local function should_renew(self)
   return life_left(self) < min(max(EARLY, EARLY_SHARE * self.lifetime) + self.jitter, self.lifetime / 2)
-end
-
-local CLEAR = { pending = false, tries = false, refused_at = false }
-local RESPONSE_FIELDS = {
-  "access_token",
-  "refresh_token",
-  "token_type",
-  "scope",
-  "user_type",
-  "location_id",
-  "company_id",
-  "user_id",
-}
-
---- The credentials to store after a response of the token endpoint; fields that the response leaves out stay.
--- @param old the credentials before, nil if there are none
--- @param response credentials as the response has them
-local function next_credentials(old, response)
-  local changes = {
-    generation = generation_of(old) + 1,
-    obtained_at = wall_seconds(),
-    expires_in = lifetime_of(response),
-  }
-  for _, name in ipairs(RESPONSE_FIELDS) do
-    local value = response:get(name)
-    if value ~= nil then changes[name] = value end
-  end
-  return (old or core.credentials {}):with(CLEAR):with(changes)
 end
 
 -- Errors
@@ -172,23 +126,10 @@ end
 
 -- Store
 
---- Waits for the lock of a key. Other programs release it when their exchange is over, or when they die.
--- @param store
--- @tparam string key
--- @tparam[opt] function is_wanted false once no caller waits for the lock any more
--- @return a to-be-closed lock; or nil and an error
 local function acquire_lock(store, key, is_wanted)
-  local deadline, pause = now() + LOCK_TIMEOUT, 0.01
-  while true do
-    local lock, problem = store:lock(key)
-    if lock then return lock end
-    if problem then return nil, store_error(problem) end
-    if now() >= deadline or is_wanted and not is_wanted() then
-      return nil, store_error("another program holds the lock of the token store")
-    end
-    async.sleep(pause * (0.5 + core.random()))
-    pause = min(pause * 2, 0.25)
-  end
+  local lock, problem = acquire(store, key, is_wanted)
+  if lock then return lock end
+  return nil, store_error(problem)
 end
 
 local function write(self, credentials, before)
@@ -197,14 +138,19 @@ local function write(self, credentials, before)
   return nil, store_error(problem, "no")
 end
 
---- Uses stored credentials that are not those of the generation seen, and returns whether their token can be sent.
+--- Uses stored credentials that are not those of the generation seen, and returns whether their token can be sent. After
+-- a store was emptied, generations begin anew: hence the look at the token.
 local function use_if_newer(self, credentials, seen)
-  if not credentials or generation_of(credentials) == seen then return false end
+  if not credentials then return false end
+  if generation_of(credentials) == seen and (credentials:get("access_token") or false) == self.secret then
+    return false
+  end
   use(self, credentials)
   return not must_renew(self)
 end
 
---- Stores the successor of a spent token, which exists only here: a full disk may have room again a second later.
+--- Stores the successor of a spent token, which exists only here: a full disk may have room again a second later. After
+-- the deadline it is tried once.
 local function save(self, before, deadline)
   while true do
     local done, err = write(self, self.unsaved, before)
@@ -239,17 +185,50 @@ local function read_reply(self, credentials)
   return outcome, result
 end
 
+--- The agency that can give the token of a location; nil if there is none.
+local function agency_of(self, credentials)
+  if not self.location_id then return nil end
+  return credentials and credentials:get("company_id") or self.company_id or nil
+end
+
 --- Gets the token of a location with that of its agency, which spends nothing: after an unclear end it may be asked for
 -- again.
-local function ask_agency(self, credentials, seconds)
-  local company_id = credentials:get("company_id") or self.company_id
-  if not self.location_id or not company_id then
+local function ask_agency(self, credentials, deadline)
+  local company_id = agency_of(self, credentials)
+  if not company_id then
     return "refused", errors.new { kind = "reauth_required", message = "there is no refresh token" }
   end
   local agency = self.registry:company(company_id)
-  local granted, err = self.endpoint:location_token(agency, company_id, self.location_id, seconds)
+  local secret, problem = agency:get(deadline)
+  self.tried[company_id] = agency.credentials -- before the request, which may take place with newer ones
+  if not secret and problem.kind == "store" then return "unsent", problem end
+  self.sent = true
+  local granted, err = self.endpoint:location_token(agency, company_id, self.location_id, deadline - now())
   if granted then return "granted", granted end
   return "rejected", err
+end
+
+--- Keeps which credentials the agency has while an exchange fails, see agency_has_changed.
+local function note_agency(self, credentials)
+  local company_id = agency_of(self, credentials)
+  if company_id then self.tried[company_id] = self.store:read(self.registry:key("company", company_id)) or false end
+end
+
+--- Whether the agency has other credentials than at the last exchange, because a person signed in or its token was
+-- renewed. Its manager then uses them: else it might ask with the old ones again and again.
+local function agency_has_changed(self)
+  local company_id = agency_of(self, self.credentials)
+  if not company_id then return false end
+  local stored = self.store:read(self.registry:key("company", company_id))
+  if not stored then return false end
+  local tried = self.tried[company_id]
+  if tried == nil or tried and is_same(tried, stored) then
+    self.tried[company_id] = stored
+    return false
+  end
+  self.tried[company_id] = stored
+  self.registry:company(company_id):see(stored)
+  return true
 end
 
 --- Sends the refresh token, again after an unclear end: the server may still accept it, and if not, its successor never
@@ -258,7 +237,7 @@ end
 -- clear response
 local function refresh(self, credentials, deadline)
   if not has_reply(self) and not credentials:get("refresh_token") then
-    return ask_agency(self, credentials, deadline - now())
+    return ask_agency(self, credentials, deadline)
   end
   local before, first = tries_of(credentials), now()
   for index, at in ipairs(RETRY_AT) do
@@ -269,6 +248,7 @@ local function refresh(self, credentials, deadline)
         credentials
       )
       if not marked then return "unmarked", err, before + index - 1 end
+      self.sent = true
       self.reply = self.endpoint:new_reply(credentials)
       self.endpoint:refresh(self.reply, deadline - now())
     end
@@ -301,13 +281,29 @@ local function clear_mark(self, credentials, tries)
   write(self, credentials:with { pending = tries > 0 and wall_seconds(), tries = tries > 0 and tries }, credentials)
 end
 
+--- Saves the token that the agency gave in place of one of a grant that is no longer accepted. The grant stays stored.
+-- @return true; or nil and the error
+local function replace_grant(self, credentials, deadline, err)
+  local company_id = credentials:get("refresh_token") and agency_of(self, credentials)
+  if not company_id or err.kind ~= "reauth_required" then return nil, err end
+  if not self.store:read(self.registry:key("company", company_id)) then return nil, err end
+  local outcome, result = ask_agency(self, credentials, deadline)
+  if outcome ~= "granted" then return nil, err end
+  self.unsaved = next_credentials(credentials, result)
+  return save(self, credentials, deadline)
+end
+
 local function renew(self, credentials, deadline)
   local outcome, result, tries = refresh(self, credentials, deadline)
   if outcome == "granted" then
     self.unsaved = self.unsaved or next_credentials(credentials, result)
     return save(self, credentials, deadline)
   end
-  if outcome == "refused" then return handle_refusal(self, credentials, tries or 0, result) end
+  if outcome == "refused" then
+    local done, err = handle_refusal(self, credentials, tries or 0, result)
+    if done then return true end
+    return replace_grant(self, credentials, deadline, err)
+  end
   if outcome == "rejected" or outcome == "unsent" then clear_mark(self, credentials, tries or 0) end
   return nil, result
 end
@@ -344,14 +340,15 @@ local function exchange(self, seen)
   local credentials, problem = self.store:read(self.key)
   if problem then return nil, store_error(problem) end
   if self.unsaved and generation_of(self.unsaved) > generation_of(credentials) then
-    return save(self, credentials, deadline)
+    return save(self, credentials, now()) -- the exchange it came from has tried for long
   end
   self.unsaved = false
   if has_reply(self) then return renew(self, credentials or core.credentials {}, deadline) end
+  note_agency(self, credentials)
   if use_if_newer(self, credentials, seen) then return true end
   if not credentials and not self.company_id then return nil, reauth_error(self, "there is no grant") end
   local backoff = credentials and stored_backoff(self, credentials)
-  if backoff then return nil, backoff end
+  if backoff then return replace_grant(self, credentials, deadline, backoff) end
   local ready, unready = self.store:probe()
   if not ready then return nil, store_error(unready) end
   return renew(self, credentials or core.credentials {}, deadline)
@@ -386,12 +383,14 @@ local function close_circuit(self)
   self.failures, self.err, self.resume_at = 0, false, false
 end
 
---- Runs one exchange. Each failure is followed by a pause, which doubles up to a minute: a dead token makes no storm.
+--- Runs one exchange. Each failure is followed by a pause, which doubles up to a minute: a dead token makes no storm. A
+-- failure of the store alone needs none: trying again sends nothing, and the store may work again at any moment.
 local function run_exchange(self, seen)
+  self.sent = false
   local done, err = exchange(self, seen)
   if done then
     close_circuit(self)
-  else
+  elseif err.kind ~= "store" or self.sent and not self.unsaved then
     self.failures = self.failures + 1
     open_circuit(self, err, max(err.retry_after or 0, min(60, 2 ^ (self.failures - 1))))
   end
@@ -409,18 +408,19 @@ local function start_exchange(self, seen)
   return self.running
 end
 
---- The error of the last exchange while its pause lasts, unless other credentials were stored meanwhile.
-local function circuit_error(self, seen)
+--- The error of the last exchange while its pause lasts, unless other credentials were stored meanwhile: those of this
+-- manager, or those of the agency that gives its token.
+local function circuit_error(self)
   if is_running(self) or not self.resume_at or now() >= self.resume_at then return nil end
-  if self.unsaved then return self.err end
-  local credentials = self.store:read(self.key)
-  if not credentials or generation_of(credentials) == seen then return self.err end
+  local stored = self.store:read(self.key)
+  local is_new = stored and not (self.credentials and is_same(stored, self.credentials))
+  if not is_new and not agency_has_changed(self) then return self.err end
   close_circuit(self)
 end
 
 --- Waits for an exchange, at most until the deadline; the exchange goes on without the caller.
 local function await_exchange(self, seen, deadline)
-  local err = circuit_error(self, seen)
+  local err = circuit_error(self)
   if err then return nil, err end
   if not is_running(self) and self.endpoint.closed then
     return nil, errors.new { kind = "closed", message = "the app is closed" }
@@ -465,12 +465,7 @@ function TokenManager:get(deadline)
   if must_renew(self) then
     local ok, err = wait_for_exchange(self, self.generation, deadline)
     if not ok and life_left(self) <= 0 then return nil, err end
-  elseif
-    should_renew(self)
-    and async.in_task()
-    and not self.endpoint.closed
-    and not circuit_error(self, self.generation)
-  then
+  elseif should_renew(self) and async.in_task() and not self.endpoint.closed and not circuit_error(self) then
     start_exchange(self, self.generation)
   end
   return self.secret, self.generation
@@ -482,9 +477,18 @@ end
 -- @return boolean; or nil and an error
 function TokenManager:refused(generation, deadline)
   if self.generation ~= generation then return true end
+  local refused = self.secret
   local ok, err = wait_for_exchange(self, generation, deadline)
   if not ok then return nil, err end
-  return self.generation ~= generation
+  return self.generation ~= generation or self.secret ~= refused
+end
+
+--- Uses credentials that were found in the store, unless an exchange is reading them.
+-- @param stored credentials
+function TokenManager:see(stored)
+  if is_running(self) or self.credentials and is_same(stored, self.credentials) then return end
+  use(self, stored)
+  close_circuit(self)
 end
 
 --- The API refused a new token as well: the reason is not its age, and further exchanges would not help.
@@ -516,10 +520,14 @@ function token_manager.registry(given)
   }, Registry)
 end
 
-local function key_of(self, level, id) return self.client_id .. "/" .. level .. "/" .. id end
+--- The key of a location or an agency in the store.
+-- @tparam string level "location" or "company"
+-- @tparam string id
+-- @treturn string
+function Registry:key(level, id) return self.client_id .. "/" .. level .. "/" .. id end
 
 local function manager_of(self, level, id, location_id)
-  local key = key_of(self, level, id)
+  local key = self:key(level, id)
   local manager = self.managers[key] or new_manager(self, key, format("of %s %s", level, id), location_id)
   self.managers[key] = manager
   return manager
@@ -531,7 +539,11 @@ end
 -- @treturn TokenManager
 function Registry:location(location_id, company_id)
   local manager = manager_of(self, "location", location_id, location_id)
-  manager.company_id = company_id or manager.company_id
+  if company_id and company_id ~= manager.company_id then
+    -- A failure without this agency says nothing of it.
+    if manager.tried[company_id] == nil then manager.tried[company_id] = false end
+    manager.company_id = company_id
+  end
   return manager
 end
 
@@ -539,6 +551,25 @@ end
 -- @tparam string company_id
 -- @treturn TokenManager
 function Registry:company(company_id) return manager_of(self, "company", company_id) end
+
+--- Locks a key for a sign-in. A manager that could not store a successor holds the lock already, so that no other
+-- program spends the old token.
+-- @return the lock; or nil and the manager that holds it; or nil, nil and an error
+local function lock_for_sign_in(self, key)
+  local manager = self.managers[key]
+  if manager and is_running(manager) then async.wait_for(manager.running) end
+  if manager and manager.lock then return nil, manager end
+  local lock, err = acquire_lock(self.store, key)
+  return lock, nil, err
+end
+
+--- A sign-in makes a successor that could not be stored needless.
+local function drop_unsaved(manager)
+  local lock <close> = manager.lock -- luacheck: ignore 211
+  manager.lock, manager.unsaved = false, false
+  if manager.reply then manager.reply:close() end
+  manager.reply = false
+end
 
 --- Stores the credentials of a sign-in.
 -- @param response credentials as the token endpoint returned them
@@ -554,13 +585,14 @@ function Registry:sign_in(response)
         message = "the answer names neither location nor company",
       }
   end
-  local key = key_of(self, level, id)
-  local lock <close>, lock_err = acquire_lock(self.store, key) -- luacheck: ignore 211
-  if not lock then return nil, lock_err end
+  local key = self:key(level, id)
+  local lock <close>, holder, lock_err = lock_for_sign_in(self, key) -- luacheck: ignore 211
+  if lock_err then return nil, lock_err end
   local old, unreadable = self.store:read(key)
   if unreadable then return nil, errors.new { kind = "store", message = tostring(unreadable), applied = "yes" } end
   local done, problem = self.store:write(key, next_credentials(old, response), generation_of(old))
   if not done then return nil, errors.new { kind = "store", message = tostring(problem), applied = "yes" } end
+  if holder then drop_unsaved(holder) end
   self.managers[key] = nil
   return true
 end

@@ -59,6 +59,7 @@ local function fetch(self, reason, seen, deadline)
   end
   if self.secret and self.generation ~= seen then return self.secret end
   if self.rounds ~= rounds and self.failure then return nil, self.failure end
+  self.failure = nil -- else one of an earlier round would be shared if the function raises, or returns no usable token
   local token, problem = self.callback(reason)
   self.rounds = self.rounds + 1
   if token == nil then
@@ -70,7 +71,7 @@ local function fetch(self, reason, seen, deadline)
       }
     return nil, self.failure
   end
-  self.secret, self.failure = to_secret(token), nil
+  self.secret = to_secret(token)
   self.generation = self.generation + 1
   return self.secret
 end

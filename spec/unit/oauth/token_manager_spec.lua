@@ -799,6 +799,194 @@ describe("the token manager of an app:", function()
     end)
   end)
 
+  describe("a failure is forgotten at once when its cause is over:", function()
+    local company
+    setup(function() company = box.oauth.company_id end)
+
+    --- Fails often, so that the pause after a failure is long.
+    local function fail(kind, client, times)
+      for _ = 1, times or 8 do
+        failure(kind, get(client))
+      end
+    end
+
+    local function sign_in(app, class)
+      assert(app:exchange { code = box.oauth.code { class = class }, user_type = class })
+    end
+
+    it("an agency signs in after its locations failed, in all clients made before", function()
+      local app = new_app()
+      local clients = {
+        new_client(app, { company_id = company }),
+        new_client(app, { company_id = company, location_id = box.seed.other_location_id }),
+      }
+      clients[3] = clients[1]:with { location_id = box.seed.other_location_id }
+      for _, client in ipairs(clients) do
+        fail("reauth_required", client)
+      end
+      assert.are.equal(0, counts().exchanges)
+      sign_in(app, "Company")
+      for _, client in ipairs(clients) do
+        assert(get(client))
+      end
+    end)
+
+    for name, make in pairs {
+      file = function()
+        local path = folder()
+        return function() return hoopai.store.file(path) end
+      end,
+      own = function()
+        local store = user_store()
+        return function() return store end
+      end,
+      memory = function()
+        local store = hoopai.store.memory()
+        return function() return store end
+      end,
+    } do
+      it("the agency signs in in another program: " .. name, function()
+        local store_of = make()
+        local client = new_client(new_app { store = store_of(), company_id = company })
+        hoopai.run(fail, "reauth_required", client)
+        sign_in(new_app { store = store_of() }, "Company")
+        hoopai.run(function() assert(get(client)) end)
+      end)
+    end
+
+    it("the agency's grant was refused, and it signs in again", function()
+      local app, store = oauth.agency()
+      local client = new_client(app)
+      assert(get(client))
+      box:control("oauth/revoke", { company_id = company })
+      tamper(store, { obtained_at = ago(90000) }, key_of("company", company))
+      tamper(store, { obtained_at = ago(90000) })
+      local fresh = new_client(new_app { store = store, company_id = company })
+      expire()
+      fail("reauth_required", fresh)
+      sign_in(new_app { store = store }, "Company")
+      assert(get(fresh))
+    end)
+
+    it("a location signs in itself, here or elsewhere, after it failed through the agency", function()
+      for _, is_other in ipairs { false, true } do
+        local store = user_store()
+        local app = new_app { store = store, company_id = company }
+        local client = new_client(app)
+        fail("reauth_required", client)
+        sign_in(is_other and new_app { store = store } or app)
+        assert(get(client))
+      end
+    end)
+
+    it("a location's own grant is refused, and its agency signs in", function()
+      local store = user_store()
+      local app = signed_in { store = store }
+      local client = new_client(app)
+      local spent = stored(store):get("refresh_token")
+      expire()
+      box:control("oauth/revoke", { location_id = location })
+      fail("reauth_required", client)
+      sign_in(new_app { store = store }, "Company")
+      assert(get(client))
+      assert.is_true(stored(store):get("refresh_token") == spent) -- no error deletes a token
+    end)
+
+    it("a client names the agency after the location failed without one", function()
+      local app, store = oauth.agency()
+      app:close()
+      app = new_app { store = store }
+      fail("reauth_required", new_client(app))
+      assert(get(new_client(app, { company_id = company })))
+    end)
+
+    it("the store was emptied, and a person signs in in another program", function()
+      local store = user_store()
+      local client = new_client(signed_in { store = store })
+      assert(get(client))
+      expire()
+      box:control("oauth/revoke", { location_id = location })
+      fail("reauth_required", client)
+      store.kept[key_of()] = nil
+      sign_in(new_app { store = store }) -- of generation 1 again
+      assert(get(client))
+    end)
+
+    for _, name in ipairs { "get", "put", "lock" } do
+      it("the store works again: " .. name, function()
+        local store = user_store()
+        signed_in { store = store }
+        tamper(store, { obtained_at = ago(90000) })
+        local works = store[name]
+        local broken, app_store = true, user_store { kept = store.kept, locks = store.locks }
+        app_store.get, app_store.put, app_store.lock = store.get, store.put, store.lock
+        app_store[name] = function(...)
+          if broken then return nil, "broken" end
+          return works(...)
+        end
+        local client = new_client(new_app { store = app_store })
+        fail("store", client)
+        assert.are.equal(0, counts().exchanges)
+        broken = false
+        assert(get(client))
+        assert.are.equal(1, counts().exchanges)
+      end)
+    end
+
+    it("a sign-in does not wait for the lock that its own app keeps with an unsaved successor", function()
+      local use = token_manager.registry({ client_id = "x" }):company("x").get
+      local store, broken = user_store(), false
+      local put = store.put
+      function store.put(key, text, generation)
+        if broken and generation == 1 and oauth.unpack(text):get "generation" == "2" then return nil, "full" end
+        return put(key, text, generation)
+      end
+      local app = signed_in { store = store }
+      local client = new_client(app)
+      expire()
+      broken = true
+      local seconds = assert(set_local(use, "DEADLINE", 0.5))
+      failure("store", get(client))
+      set_local(use, "DEADLINE", seconds)
+      assert.are.same({ [key_of()] = true }, store.locks)
+      broken = false
+      expect.within(5, function() sign_in(app) end)
+      assert.are.same({}, store.locks)
+      assert(get(client))
+      assert.are.equal("2", stored(store):get("generation"))
+    end)
+
+    it("but the same agency is not asked again and again", function()
+      local app = oauth.agency()
+      fault { status = 403, times = 50, grant = "location_token" }
+      local clients = { new_client(app), new_client(app):with {}, new_client(app, { company_id = company }) }
+      for _ = 1, 10 do
+        for _, client in ipairs(clients) do
+          local calendars = get(client)
+          assert.is_nil(calendars)
+        end
+      end
+      local attempts = 0
+      for _, exchange in ipairs(ledger()) do
+        if exchange.fault then attempts = attempts + 1 end
+      end
+      assert.is_true(attempts >= 1)
+      assert.is_true(attempts <= 2, attempts)
+    end)
+
+    it("and a renewal of the agency's token alone gives a location one more try, not many", function()
+      local app, store = oauth.agency()
+      local client = new_client(app)
+      box:control("oauth/revoke", { company_id = company })
+      expire { company_id = company }
+      fail("reauth_required", client)
+      local before = counts().exchanges
+      tamper(store, { generation = 9 }, key_of("company", company))
+      fail("reauth_required", client, 20)
+      assert.is_true(counts().exchanges - before <= 2, counts().exchanges - before)
+    end)
+  end)
+
   describe("an exchange belongs to the store:", function()
     it("a caller's timeout ends its wait alone", function()
       local store = user_store()

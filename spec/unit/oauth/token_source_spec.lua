@@ -492,6 +492,28 @@ describe("hoopai.oauth.token_source:", function()
       assert.are.same({ secret, 1 }, { source:get() })
     end)
 
+    it("shares no failure of an earlier round when it returns no usable token, or raises", function()
+      for _, third in ipairs { function() return "two words" end, function() error("a bug", 0) end } do
+        local rounds = 0
+        local source = token_source.callback(function()
+          rounds = rounds + 1
+          hoopai.sleep(0.01)
+          if rounds == 1 then return nil, "the first failure" end
+          if rounds == 2 then return third() end
+          return "tok"
+        end)
+        hoopai.run(function()
+          assert.is_nil((source:get(core.now() + 5)))
+          local raises = hoopai.spawn(function() return pcall(source.get, source, core.now() + 5) end)
+          local waits = hoopai.spawn(function() return source:get(core.now() + 5) end)
+          assert.is_false((raises:join()))
+          local secret, err = waits:join()
+          assert.is_truthy(secret, tostring(err))
+        end)
+        assert.are.equal(3, rounds)
+      end
+    end)
+
     it("of a function counts its tokens, and asks again for the generation that was refused alone", function()
       local reasons, fetch = counting()
       local source = token_source.callback(fetch)

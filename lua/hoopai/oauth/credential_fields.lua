@@ -1,0 +1,78 @@
+--- What the library keeps beside the tokens in stored credentials.
+--
+-- Beside the tokens, stored credentials have `generation`, `obtained_at` (seconds since 1970), `expires_in`, and if an
+-- exchange did not end well: `pending` (when its mark was made) with `tries` (how often the refresh token left since
+-- the last clear response), or `refused_at`.
+local core = require "hoopai.core"
+
+local floor, ipairs, tonumber = math.floor, ipairs, tonumber
+
+local LONGEST_LIFE = 10 * 365 * 86400 -- seconds
+local DEFAULT_LIFE = 3600 -- seconds, if the response has no usable expires_in
+
+local credential_fields = {}
+
+--- Seconds since 1970.
+function credential_fields.wall_seconds() return core.wall_ms() // 1000 end
+
+--- How often the grant was exchanged; 0 without credentials.
+function credential_fields.generation_of(credentials)
+  return credentials and tonumber(credentials:get("generation")) or 0
+end
+
+--- How often the refresh token was sent since the last clear response.
+function credential_fields.tries_of(credentials)
+  return credentials:get("pending") and tonumber(credentials:get("tries")) or 0
+end
+
+--- Seconds since the time in a field; nil if there is none, or if the clock was put back since.
+function credential_fields.age_of(credentials, name)
+  local time = tonumber(credentials:get(name))
+  local age = time and credential_fields.wall_seconds() - time
+  return age and age >= -5 and age or nil
+end
+
+--- Seconds that the access token lives from `obtained_at` on.
+function credential_fields.lifetime_of(credentials)
+  local seconds = tonumber(credentials:get("expires_in"))
+  if not seconds or not (seconds >= 1 and seconds <= LONGEST_LIFE) then return DEFAULT_LIFE end
+  return floor(seconds)
+end
+
+--- Whether two credentials come from the same exchange; marks may differ. After a store was emptied, generations begin
+-- anew: hence the look at the tokens.
+function credential_fields.is_same(one, other)
+  return one:get("generation") == other:get("generation")
+    and one:get("access_token") == other:get("access_token")
+    and one:get("refresh_token") == other:get("refresh_token")
+end
+
+local CLEAR = { pending = false, tries = false, refused_at = false }
+local RESPONSE_FIELDS = {
+  "access_token",
+  "refresh_token",
+  "token_type",
+  "scope",
+  "user_type",
+  "location_id",
+  "company_id",
+  "user_id",
+}
+
+--- The credentials to store after a response of the token endpoint; fields that the response leaves out stay.
+-- @param old the credentials before, nil if there are none
+-- @param response credentials as the response has them
+function credential_fields.next(old, response)
+  local changes = {
+    generation = credential_fields.generation_of(old) + 1,
+    obtained_at = credential_fields.wall_seconds(),
+    expires_in = credential_fields.lifetime_of(response),
+  }
+  for _, name in ipairs(RESPONSE_FIELDS) do
+    local value = response:get(name)
+    if value ~= nil then changes[name] = value end
+  end
+  return (old or core.credentials {}):with(CLEAR):with(changes)
+end
+
+return credential_fields
