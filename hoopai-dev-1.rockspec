@@ -122,6 +122,7 @@ build = {
     ["hoopai.oauth.token_endpoint"] = "lua/hoopai/oauth/token_endpoint.lua",
     ["hoopai.oauth.token_manager"] = "lua/hoopai/oauth/token_manager.lua",
     ["hoopai.oauth.token_source"] = "lua/hoopai/oauth/token_source.lua",
+    ["hoopai.options.names"] = "lua/hoopai/options/names.lua",
     ["hoopai.options"] = "lua/hoopai/options.lua",
     ["hoopai.sandbox"] = "lua/hoopai/sandbox/init.lua",
     ["hoopai.sandbox.api_errors"] = "lua/hoopai/sandbox/api_errors.lua",

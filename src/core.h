@@ -85,6 +85,10 @@ int hoopai_problem(lua_State *L, const char *problem);
 /* The same, followed by the system's reason (errno). */
 int hoopai_system_problem(lua_State *L, const char *problem);
 
+/* Where a text holds a character that must not be there, such as "it ends in a space"; NULL if nowhere. Blanks within
+   are odd in a token only, and so is all that is beyond ASCII. Never quotes the text. */
+const char *hoopai_odd_character(const char *bytes, size_t length, bool is_token);
+
 /* Each adds its functions to the table on top of the stack and creates its types. */
 void hoopai_open_clock(lua_State *L);
 void hoopai_open_credentials(lua_State *L);

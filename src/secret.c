@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct secret {
   size_t length; /* 0 = closed */
@@ -24,11 +25,25 @@ const char *hoopai_secret_bytes(lua_State *L, int index, size_t *length) {
 const char *hoopai_token_problem(const char *bytes, size_t length) {
   if (length == 0) return "it is empty";
   if (length > 65536) return "it is longer than 64 KiB";
-  for (size_t i = 0; i < length; i++) {
-    unsigned char byte = (unsigned char)bytes[i];
-    if (byte <= 0x20 || byte >= 0x7f) return "it holds a space, a control character or a character beyond ASCII";
+  return hoopai_odd_character(bytes, length, true);
+}
+
+static bool begins_with(const char *bytes, size_t length, const char *word) {
+  return length >= strlen(word) && strncasecmp(bytes, word, strlen(word)) == 0;
+}
+
+/* What a header's value or an env file leaves around a token. A token of the token endpoint may look as it likes. */
+static const char *pasted_problem(const char *bytes, size_t length) {
+  char first = length > 0 ? bytes[0] : 0;
+  if (length > 1 && (first == '"' || first == '\'' || first == '`') && bytes[length - 1] == first) {
+    return "it has quotes around it: leave them out";
   }
-  return NULL;
+  if (begins_with(bytes, length, "authorization:")) {
+    return "it begins with \"Authorization:\": give the token alone";
+  }
+  if (!begins_with(bytes, length, "bearer")) return NULL;
+  if (length == 6) return "it is the word \"Bearer\" alone, without a token";
+  return strchr(" \t:=", bytes[6]) ? "it begins with \"Bearer\": leave out \"Bearer \"" : NULL;
 }
 
 void hoopai_secret_push(lua_State *L, const char *bytes, size_t length) {
@@ -40,7 +55,8 @@ void hoopai_secret_push(lua_State *L, const char *bytes, size_t length) {
 }
 
 static int push_checked(lua_State *L, const char *bytes, size_t length) {
-  const char *problem = hoopai_token_problem(bytes, length);
+  const char *problem = pasted_problem(bytes, length);
+  if (!problem) problem = hoopai_token_problem(bytes, length);
   if (problem) return hoopai_problem(L, problem);
   hoopai_secret_push(L, bytes, length);
   return 1;

@@ -136,7 +136,41 @@ static void sweep(struct token_file *self) {
   hoopai_file_sweep(self->folder, STALE);
 }
 
-/* token_file(path) -> TokenFile | nil, problem: of a folder, which is made if only its last component is missing */
+/* Pushes what is missing of a path whose folder could not be made: the shortest part that is not there. */
+static bool push_missing(lua_State *L, const char *path) {
+  struct stat info;
+  for (const char *at = path; (at = strchr(at + 1, '/')) != NULL;) {
+    const char *part = lua_pushlstring(L, path, (size_t)(at - path));
+    if (stat(part, &info) != 0 && errno == ENOENT) {
+      lua_pushfstring(L, "%s is missing: make it first", part);
+      lua_remove(L, -2);
+      return true;
+    }
+    lua_pop(L, 1);
+  }
+  return false;
+}
+
+/* Pushes what helps to mend a folder that was refused, if that is known. Returns how many values it pushed. */
+static int push_cure(lua_State *L, const char *path, const struct hoopai_failure *failure) {
+  struct stat info;
+  char text[96];
+  if (failure->number == ENOENT && push_missing(L, path)) return 1;
+  if (failure->number == 0 && lstat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
+    if (info.st_uid == geteuid()) {
+      snprintf(text, sizeof text, "its mode is %04o: chmod 700 closes it", (unsigned)info.st_mode & 07777);
+    } else {
+      snprintf(text, sizeof text, "its owner has the id %ld, this program runs as %ld", (long)info.st_uid,
+               (long)geteuid());
+    }
+    lua_pushstring(L, text);
+    return 1;
+  }
+  return 0;
+}
+
+/* token_file(path) -> TokenFile | nil, problem, or with what helps: of a folder, which is made if only its last
+   component is missing */
 static int token_file_new(lua_State *L) {
   size_t length;
   struct hoopai_failure failure;
@@ -154,7 +188,8 @@ static int token_file_new(lua_State *L) {
     close(self->folder);
     self->folder = -1;
   }
-  return push_failure(L, "the folder", &failure);
+  push_failure(L, "the folder", &failure);
+  return 2 + push_cure(L, path, &failure);
 }
 
 static bool read_credentials(const struct token_file *self, const char *file, int fd,

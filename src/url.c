@@ -17,10 +17,72 @@ static bool is_control(unsigned char byte) {
   return byte < 0x20 || byte == 0x7f;
 }
 
+/* -- Odd characters -------------------------------------------------------------------------- */
+
+enum odd { ODD_NONE, ODD_SPACE, ODD_TAB, ODD_LF, ODD_CR, ODD_NUL, ODD_CONTROL, ODD_BEYOND };
+enum odd_place { ODD_BEGIN, ODD_END, ODD_WITHIN };
+
+static enum odd odd_kind(unsigned char byte, bool is_token) {
+  if (byte == ' ') return ODD_SPACE;
+  if (byte == '\t') return ODD_TAB;
+  if (byte == '\n') return ODD_LF;
+  if (byte == '\r') return ODD_CR;
+  if (byte == 0) return ODD_NUL;
+  if (is_control(byte)) return ODD_CONTROL;
+  return byte >= 0x80 && is_token ? ODD_BEYOND : ODD_NONE;
+}
+
+static const char *odd_text(enum odd kind, enum odd_place place) {
+#define ODD_TEXTS(what)                                                                                                \
+  { "it begins with " what, "it ends in " what, "it holds " what }
+  static const char *const texts[][3] = {
+    [ODD_SPACE] = ODD_TEXTS("a space"),
+    [ODD_TAB] = ODD_TEXTS("a tab"),
+    [ODD_LF] = ODD_TEXTS("a line feed"),
+    [ODD_CR] =
+      {
+        "it begins with a carriage return",
+        "it ends in a carriage return (does the file it comes from have Windows line ends?)",
+        "it holds a carriage return",
+      },
+    [ODD_NUL] = ODD_TEXTS("a zero byte"),
+    [ODD_CONTROL] = ODD_TEXTS("a control character"),
+    [ODD_BEYOND] = ODD_TEXTS("a character beyond ASCII"),
+  };
+#undef ODD_TEXTS
+  return texts[kind][place];
+}
+
+const char *hoopai_odd_character(const char *bytes, size_t length, bool is_token) {
+  if (length == 0) return NULL;
+  enum odd kind = odd_kind((unsigned char)bytes[0], is_token);
+  if (kind) return odd_text(kind, ODD_BEGIN);
+  kind = odd_kind((unsigned char)bytes[length - 1], is_token);
+  if (kind == ODD_LF && bytes[length - 2] == '\r') kind = ODD_CR; /* the first byte is no line feed: there are two */
+  if (kind) return odd_text(kind, ODD_END);
+  for (size_t i = 0; i < length; i++) {
+    kind = odd_kind((unsigned char)bytes[i], is_token);
+    if (kind && (is_token || kind != ODD_SPACE)) return odd_text(kind, ODD_WITHIN);
+  }
+  return NULL;
+}
+
+/* odd_character(text) -> "it ends in a space" | nil */
+static int url_odd_character(lua_State *L) {
+  size_t length;
+  const char *bytes = luaL_checklstring(L, 1, &length);
+  lua_pushstring(L, hoopai_odd_character(bytes, length, false));
+  return 1;
+}
+
+/* -- Paths and queries ----------------------------------------------------------------------- */
+
 static void add_escaped(luaL_Buffer *out, const char *bytes, size_t length) {
   char *start = luaL_prepbuffsize(out, 3 * length); /* the longest that it can become */
   luaL_addsize(out, (size_t)(hoopai_escape(start, bytes, length, HOOPAI_PLAIN_URL) - start));
 }
+
+static const char CONTROL[] = "must not hold control characters";
 
 /* Why an argument cannot be a path segment. No accepted argument can change the endpoint of a call. */
 static const char *segment_problem(const char *bytes, size_t length) {
@@ -28,8 +90,13 @@ static const char *segment_problem(const char *bytes, size_t length) {
   if (length > MAX_ARGUMENT) return "must have at most 512 bytes";
   if (bytes[0] == '.' && (length == 1 || (length == 2 && bytes[1] == '.'))) return "must not be \".\" or \"..\"";
   for (size_t i = 0; i < length; i++) {
-    if (is_control((unsigned char)bytes[i])) return "must not hold control characters";
+    if (is_control((unsigned char)bytes[i])) return CONTROL;
   }
+  if (length > 1 && strchr("\"'`", bytes[0]) && bytes[length - 1] == bytes[0]) {
+    return "must not have quotes around it: leave them out";
+  }
+  if (bytes[0] == ' ') return "must not begin with a space";
+  if (bytes[length - 1] == ' ') return "must not end in a space";
   return NULL;
 }
 
@@ -48,7 +115,9 @@ static int url_path(lua_State *L) {
     const char *bytes = check_string(L, i + 1, &length);
     const char *problem = segment_problem(bytes, length);
     if (problem) {
-      hoopai_problem(L, problem);
+      lua_pushnil(L);
+      if (problem == CONTROL) lua_pushfstring(L, "%s: %s", problem, hoopai_odd_character(bytes, length, false));
+      else lua_pushstring(L, problem);
       lua_pushinteger(L, i);
       return 3;
     }
@@ -164,6 +233,7 @@ static const char *text_problem(const char *text, size_t length) {
     unsigned char byte = (unsigned char)text[i];
     if (byte <= 0x20 || byte >= 0x7f) return "must not hold spaces, control characters or characters beyond ASCII";
   }
+  if (*text == '"' || *text == '\'') return "must not have quotes around it: leave them out";
   if (strpbrk(text, "?#")) return "must not hold a query or fragment";
   return NULL;
 }
@@ -203,6 +273,12 @@ static int url_base(lua_State *L) {
   size_t length;
   const char *text = luaL_checklstring(L, 1, &length);
   const char *problem = text_problem(text, length);
+  const char *odd = problem ? hoopai_odd_character(text, length, true) : NULL;
+  if (odd) {
+    lua_pushnil(L);
+    lua_pushfstring(L, "%s: %s", problem, odd);
+    return 2;
+  }
   if (problem) return hoopai_problem(L, problem);
   char out[MAX_BASE + 64]; /* the canonical form may be longer: 127.1 */
   problem = parse_base(text, out, sizeof out);
@@ -213,9 +289,7 @@ static int url_base(lua_State *L) {
 
 void hoopai_open_url(lua_State *L) {
   static const luaL_Reg functions[] = {
-    {"path", url_path},
-    {"query", url_query},
-    {"base_url", url_base},
+    {"path", url_path}, {"odd_character", url_odd_character}, {"query", url_query}, {"base_url", url_base},
     {NULL, NULL},
   };
   luaL_setfuncs(L, functions, 0);

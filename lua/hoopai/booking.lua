@@ -54,8 +54,9 @@ local book_fields = {
     return not ok and "must be true, false, or a text of 8 to 200 characters that no other booking has" or nil
   end,
   reconcile_timeout = function(value)
-    local ok = type(value) == "number" and value >= 0 and value <= 3600
-    return not ok and "must be a number of seconds from 0 to 3600" or nil
+    if value == 0 then return nil end
+    local problem = options.seconds_problem(value)
+    return problem and "must be 0, or " .. problem or nil
   end,
 }
 

@@ -2011,13 +2011,14 @@ function loop.step() end
 
 ---What `app:authorize_url` takes.
 ---@class (exact) hoopai.SignInOptions
----@field scopes? string[] list of the scopes to request. Default: the app's
+---@field scopes? string[] list of the scopes to request. Default: the app's. Without any the address has no `scope`, and the vendor decides
 ---@field redirect_uri? string where the browser is sent back to. Default: the app's
 ---@field state? string what the browser brings back. Default: 128 random bits
 ---@field pkce? boolean whether the code is bound to this sign-in (PKCE, S256); default false
 ---@field code_verifier? string the secret of PKCE, 43 to 128 letters, digits or `-._~`, instead of a random one; means `pkce` too
 ---"standard", "white_label" (the vendor's page without its brand), or the address of another host; default "standard"
 ---@field host? "standard"|"white_label"|string
+---@field version_id? string the version of the app, which a link to an app that is not live needs
 
 ---What `app:exchange` takes.
 ---@class (exact) hoopai.ExchangeOptions

@@ -2,21 +2,44 @@
 -- A wrong option is wrong use of the library and raises.
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
+local lazy = require "hoopai.lazy"
 
-local type, pairs, ipairs, tostring = type, pairs, ipairs, tostring
+local get_option_names = lazy.module "hoopai.options.names"
+
+local type, next, pairs, ipairs, tostring = type, next, pairs, ipairs, tostring
 local getmetatable = getmetatable
 local find, format, lower, match = string.find, string.format, string.lower, string.match
-local huge = math.huge
+local floor, huge = math.floor, math.huge
 local math_type = math.type
 local getenv = os and os.getenv
 local LUA_NAME = _VERSION
 
 local options = {}
 
+local LONGEST = 1000 -- seconds. From there on a timeout is taken for milliseconds, as other libraries have them
+
+local UNITS = { { 365 * 86400, "year" }, { 86400, "day" }, { 3600, "hour" }, { 60, "minute" } }
+
+-- "more than 8 hours" for 30000.
+local function length_of(seconds)
+  for _, unit in ipairs(UNITS) do
+    local number = floor(seconds / unit[1])
+    if number >= 1000 then return "more than 1000 years" end
+    if number >= 1 then
+      local is_exact = number * unit[1] == seconds
+      return format("%s%d %s%s", is_exact and "" or "more than ", number, unit[2], number > 1 and "s" or "")
+    end
+  end
+end
+
 -- A check returns nil for a right value, else a phrase for what the option must be.
 local function positive(value)
   local ok = type(value) == "number" and value > 0 and value < huge
-  return not ok and "a number of seconds above 0" or nil
+  if not ok then return "a number of seconds above 0" end
+  if value < LONGEST then return nil end
+  local what = format("a number of seconds below %d: %.14g seconds are %s", LONGEST, value, length_of(value))
+  if value / 1000 >= LONGEST then return what end
+  return format("%s; write %.14g for %.14g milliseconds", what, value / 1000, value)
 end
 
 local function count(value)
@@ -31,9 +54,31 @@ local function retries(value)
   return not ok and "an integer from 0 to 10, or false" or nil
 end
 
+local TEXT = "a string that is neither empty nor has control characters"
+
 local function text(value)
   local ok = type(value) == "string" and value ~= "" and not find(value, "%c")
-  return not ok and "a string that is neither empty nor has control characters" or nil
+  if ok then return nil end
+  local odd = type(value) == "string" and core.odd_character(value)
+  return odd and TEXT .. ": " .. odd or TEXT
+end
+
+--- An id or an address: a text without blanks or quotes around it, which a file of variables or a copy may leave there.
+local function id(value)
+  local problem = text(value)
+  if problem then return problem end
+  local odd = core.odd_character(value)
+  if odd then return "a string without blanks around it: " .. odd end
+  if find(value, "^([\"'`]).*%1$") then return "a string without quotes around it: leave them out" end
+end
+
+local function scopes(value)
+  if type(value) ~= "table" or next(value) == nil then return 'a list of strings, such as { "calendars.readonly" }' end
+  for _, item in pairs(value) do
+    if type(item) ~= "string" then return "a list of strings" end
+    local problem = id(item)
+    if problem then return "a list of strings, each of them " .. problem end
+  end
 end
 
 local proxy_schemes = { http = true, https = true, socks4 = true, socks4a = true, socks5 = true, socks5h = true }
@@ -152,7 +197,7 @@ end
 -- @tfield[opt] boolean validate false sends fields and values that the library does not know; lists are still sent as
 -- lists
 local call_checks = {
-  location_id = text,
+  location_id = id,
   timeout = positive,
   queue_timeout = positive,
   retries = retries,
@@ -163,7 +208,7 @@ local call_checks = {
 
 local client_checks = {
   token = token,
-  base_url = text,
+  base_url = id,
   connect_timeout = positive,
   max_connections = count,
   http2 = boolean,
@@ -172,16 +217,28 @@ local client_checks = {
   user_agent = text,
   on = hooks,
   oauth = app,
-  company_id = text,
+  company_id = id,
   rate_limit = boolean,
 }
 for name, check_value in pairs(call_checks) do
   if name ~= "headers" then client_checks[name] = check_value end
 end
 
-local function unknown(what, name, checks)
+local oauth_checks -- below
+
+--- What to write instead of an unknown option, as the end of a message.
+local function instead_of(name, checks)
+  local option, advice = get_option_names().find(name, checks)
+  if option then return format(", did you mean `%s`?", option) end
+  if advice then return ": " .. advice end
+  if checks ~= client_checks and client_checks[name] then return ": it is an option of hoopai.new" end
+  if checks == client_checks and oauth_checks[name] then return ": it is an option of hoopai.oauth" end
   local question = errors.did_you_mean(name, checks)
-  errors.raise(format("unknown option `%s` of %s%s", tostring(name), what, question and ", " .. question or ""))
+  return question and ", " .. question or ""
+end
+
+local function unknown(what, name, checks)
+  errors.raise(format("unknown option `%s` of %s%s", tostring(name), what, instead_of(name, checks)))
 end
 
 local function check(what, given, checks)
@@ -201,6 +258,21 @@ end
 -- @raise for an unknown or wrong option
 function options.check_call(what, given) check(what, given, call_checks) end
 
+--- What a timeout must be, as a phrase; nil if it is right.
+-- @tparam any value
+-- @treturn ?string
+options.seconds_problem = positive
+
+--- What an id must be, as a phrase; nil if it is right.
+-- @tparam any value
+-- @treturn ?string
+options.id_problem = id
+
+--- What a list of scopes must be, as a phrase; nil if it is right.
+-- @tparam any value
+-- @treturn ?string
+options.scopes_problem = scopes
+
 --- The names of the options of a call: keys of a table.
 options.call_names = call_checks
 
@@ -214,9 +286,18 @@ function options.copy(value)
   return copy
 end
 
+--- A variable of the environment, nil if it is not set. Its value is checked as strictly as that of an option.
+-- @raise for a value that cannot be meant
 local function environment(name)
   local value = getenv and getenv(name)
-  return value ~= "" and value or nil
+  if not value then return nil end
+  local problem = value == "" and "is empty: give it a value, or unset it"
+  if not problem then
+    problem = id(value)
+    problem = problem and "must be " .. problem
+  end
+  if problem then errors.raise(format("the environment variable %s %s", name, problem)) end
+  return value
 end
 
 local function token_of(given)
@@ -232,19 +313,21 @@ local function token_of(given)
     secret, problem = core.secret_env("HOOPAI_TOKEN")
   end
   if secret then return secret end
-  if problem then errors.raise("the token is unusable: " .. problem) end
+  if problem and given.token ~= nil then errors.raise("the token is unusable: " .. problem) end
+  if problem then errors.raise("the environment variable HOOPAI_TOKEN is unusable: " .. problem) end
+  if getenv and getenv("HOOPAI_TOKEN") == "" then
+    errors.raise("no token: HOOPAI_TOKEN is empty: give it a value, or pass `token` to hoopai.new")
+  end
   errors.raise("no token: pass `token` to hoopai.new or set HOOPAI_TOKEN")
 end
 
 local function base_url_of(what, given)
-  local base_url, problem = core.base_url(
-    given.base_url
-      or given.oauth and given.oauth.base_url
-      or environment("HOOPAI_BASE_URL")
-      or "https://services.leadconnectorhq.com"
-  )
-  if not base_url then errors.raise(format("option `base_url` of %s: %s", what, problem)) end
-  return base_url
+  local chosen = given.base_url or given.oauth and given.oauth.base_url
+  local found = not chosen and environment("HOOPAI_BASE_URL")
+  local base_url, problem = core.base_url(chosen or found or "https://services.leadconnectorhq.com")
+  if base_url then return base_url end
+  if found then errors.raise("the environment variable HOOPAI_BASE_URL " .. problem) end
+  errors.raise(format("option `base_url` of %s: %s", what, problem))
 end
 
 local function transport_of(given)
@@ -282,13 +365,6 @@ function options.check_new(given)
   }
 end
 
-local function list_of_text(value)
-  if type(value) ~= "table" then return "a list of strings" end
-  for _, item in pairs(value) do
-    if text(item) then return "a list of strings" end
-  end
-end
-
 local function secret_text(value)
   local ok = type(value) == "string" and value ~= "" or type(value) == "userdata"
   return not ok and "a string that is not empty" or nil
@@ -298,14 +374,14 @@ local function store(value)
   return type(value) ~= "table" and "a store: hoopai.store.file(path), hoopai.store.memory() or a table of yours" or nil
 end
 
-local oauth_checks = {
-  client_id = text,
+oauth_checks = {
+  client_id = id,
   client_secret = secret_text,
   store = store,
-  redirect_uri = text,
-  scopes = list_of_text,
-  company_id = text,
-  base_url = text,
+  redirect_uri = id,
+  scopes = scopes,
+  company_id = id,
+  base_url = id,
   connect_timeout = positive,
   max_connections = count,
   http2 = boolean,

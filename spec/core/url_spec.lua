@@ -35,6 +35,24 @@ describe("core.path", function()
     end
   end)
 
+  it("says what is around an argument", function()
+    for bad, wanted in pairs {
+      ["abc "] = "must not end in a space",
+      [" abc"] = "must not begin with a space",
+      ["abc\r"] = "must not hold control characters: it ends in a carriage return (does the file",
+      ["abc\r\n"] = "must not hold control characters: it ends in a carriage return",
+      ["a\tb"] = "must not hold control characters: it holds a tab",
+      ['"abc"'] = "must not have quotes around it: leave them out",
+      ["'abc'"] = "must not have quotes around it: leave them out",
+    } do
+      local path, problem = core.path("/x/{a}", bad)
+      assert.is_nil(path)
+      assert.are.equal(wanted, problem:sub(1, #wanted))
+    end
+    assert.are.equal("/x/a%20b", core.path("/x/{a}", "a b"))
+    assert.are.equal("/x/%22", core.path("/x/{a}", '"'))
+  end)
+
   it("raises on wrong types and counts", function()
     for _, wrong in ipairs { 1, 1.5, true, {}, print, core.null } do
       assert.has_error(function() core.path("/x/{a}", wrong) end)
@@ -75,6 +93,26 @@ describe("core.query", function()
     assert.has_error(function() core.query { "a" } end)
     assert.has_error(function() core.query "a=b" end)
     assert.has_error(function() core.query() end)
+  end)
+end)
+
+describe("core.odd_character", function()
+  it("finds control characters, and spaces at the ends", function()
+    for text, wanted in pairs {
+      [" a"] = "it begins with a space",
+      ["a "] = "it ends in a space",
+      ["\ta"] = "it begins with a tab",
+      ["a\n"] = "it ends in a line feed",
+      ["a\r\n"] = "it ends in a carriage return (does the file it comes from have Windows line ends?)",
+      ["\n"] = "it begins with a line feed",
+      ["a\0b"] = "it holds a zero byte",
+      ["a\127b"] = "it holds a control character",
+    } do
+      assert.are.equal(wanted, core.odd_character(text))
+    end
+    for _, text in ipairs { "", "a", "a b", "\u{E9}", "\xFF" } do
+      assert.is_nil(core.odd_character(text))
+    end
   end)
 end)
 

@@ -82,10 +82,9 @@ describe("hoopai.client:", function()
       assert.are.equal("2023-02-21", request.header.version)
     end)
 
-    it("a timeout of any length works", function()
-      server:reply(CALENDARS, CALENDARS)
-      assert(new({ timeout = 1e300, connect_timeout = 1e300 }).calendars:list())
-      assert(new({ timeout = 4e9, connect_timeout = 4e9 }).calendars:list())
+    it("a timeout of up to 1000 seconds works", function()
+      server:reply(CALENDARS)
+      assert(new({ timeout = 999.9, connect_timeout = 999 }).calendars:list())
     end)
   end)
 
@@ -130,11 +129,53 @@ describe("hoopai.client:", function()
       assert.are.equal("locationId=mine", request.query)
     end)
 
-    it("an empty variable is an absent one", function()
+    it("an empty variable is refused where it would be used", function()
       local text, ok = run("", { HOOPAI_TOKEN = "", HOOPAI_LOCATION_ID = "", HOOPAI_BASE_URL = "" })
       assert.is_false(ok)
-      assert.matches("no token", text)
-      assert.matches("HOOPAI_TOKEN", text)
+      assert.matches("no token: HOOPAI_TOKEN is empty: give it a value, or pass `token` to hoopai.new", text, 1, true)
+      text, ok = run("{ token = 't' }", { HOOPAI_LOCATION_ID = "", HOOPAI_BASE_URL = server.url })
+      assert.is_false(ok)
+      assert.matches(
+        "the environment variable HOOPAI_LOCATION_ID is empty: give it a value, or unset it",
+        text,
+        1,
+        true
+      )
+      text, ok = run("{ token = 't', location_id = 'l' }", { HOOPAI_LOCATION_ID = "", HOOPAI_BASE_URL = "" })
+      assert.is_false(ok)
+      assert.matches("the environment variable HOOPAI_BASE_URL is empty", text, 1, true)
+    end)
+
+    it("a variable is checked as strictly as an option", function()
+      local function refused(name, value, ...)
+        local variables = { HOOPAI_TOKEN = TOKEN, HOOPAI_LOCATION_ID = "l", HOOPAI_BASE_URL = server.url }
+        variables[name] = value
+        local text, ok = run("", variables)
+        assert.is_false(ok, text)
+        for _, part in ipairs { "the environment variable " .. name .. " ", ... } do
+          assert.is_truthy(text:find(part, 1, true), text)
+        end
+        assert.is_nil(text:find("tok-canary", 1, true))
+      end
+      local WINDOWS = "it ends in a carriage return (does the file it comes from have Windows line ends?)"
+      local QUOTES = "quotes around it: leave them out"
+      for name, value in pairs {
+        HOOPAI_TOKEN = "tok-canary",
+        HOOPAI_LOCATION_ID = "loc",
+        HOOPAI_BASE_URL = "https://127.0.0.1:1",
+      } do
+        refused(name, value .. "\r", WINDOWS)
+        refused(name, value .. "\r\n", WINDOWS)
+        refused(name, value .. "\n", "it ends in a line feed")
+        refused(name, value .. " ", "it ends in a space")
+        refused(name, " " .. value, "it begins with a space")
+        refused(name, "\t" .. value, "it begins with a tab")
+        refused(name, value .. "\1" .. value, "it holds a control character")
+        refused(name, '"' .. value .. '"', QUOTES)
+        refused(name, "'" .. value .. "'", QUOTES)
+      end
+      refused("HOOPAI_TOKEN", "Bearer tok-canary", 'it begins with "Bearer": leave out "Bearer "')
+      refused("HOOPAI_BASE_URL", "127.0.0.1", "is not a URL such as https://host")
     end)
 
     it("without any token hoopai.new names the places for one", function()

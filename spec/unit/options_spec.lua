@@ -101,6 +101,120 @@ describe("the options of hoopai.new:", function()
     )
   end)
 
+  it("a timeout of 1000 and more raises: seconds are meant", function()
+    for _, name in ipairs { "timeout", "queue_timeout", "connect_timeout" } do
+      misuse(
+        function() hoopai.new { token = TOKEN, [name] = 30000 } end,
+        ("option `%s` of hoopai.new must be a number of seconds below 1000: "):format(name)
+          .. "30000 seconds are more than 8 hours; write 30 for 30000 milliseconds"
+      )
+      assert.has_no.errors(function() new { [name] = 999.9 } end)
+    end
+    misuse(
+      function() options.check_call("x:y", { timeout = 1000 }) end,
+      "1000 seconds are more than 16 minutes; write 1"
+    )
+    misuse(
+      function() options.check_call("client:with", { queue_timeout = 7200 }) end,
+      "are 2 hours; write 7.2 for 7200"
+    )
+    misuse(
+      function() hoopai.oauth { client_id = "x", client_secret = "y", connect_timeout = 2500 } end,
+      "option `connect_timeout` of hoopai.oauth",
+      "write 2.5 for 2500 milliseconds"
+    )
+    local message = misuse(function() new { timeout = 1e9 } end, "1000000000 seconds are more than 31 years")
+    assert.is_nil(message:find("write", 1, true))
+  end)
+
+  it("an id or an address has no blanks, control characters or quotes around it", function()
+    local app = { client_id = "x", client_secret = "y" }
+    local function with(given, name, value)
+      local all = options.copy(given)
+      all[name] = value
+      return all
+    end
+    local doors = {
+      function(value) hoopai.new { token = TOKEN, location_id = value } end,
+      function(value) hoopai.new { token = TOKEN, company_id = value } end,
+      function(value) hoopai.new { token = TOKEN, base_url = "https://" .. value } end,
+      function(value) hoopai.new({ token = TOKEN }):with { location_id = value } end,
+      function(value) hoopai.new({ token = TOKEN }).calendars:list(nil, { location_id = value }) end,
+      function(value) hoopai.oauth(app):client { location_id = value } end,
+      function(value) hoopai.oauth(app):client { company_id = value } end,
+      function(value) hoopai.oauth(app):installed_locations { company_id = value } end,
+      function(value) hoopai.oauth(app):exchange { code = "c", redirect_uri = value } end,
+      function(value) hoopai.oauth(app):authorize_url { redirect_uri = value } end,
+      function(value) hoopai.oauth(with(app, "client_id", value)) end,
+      function(value) hoopai.oauth(with(app, "company_id", value)) end,
+      function(value) hoopai.oauth(with(app, "redirect_uri", value)) end,
+      function(value) hoopai.oauth(with(app, "scopes", { "a.b", value })) end,
+    }
+    for index, door in ipairs(doors) do
+      local function refuses(value, text)
+        local ok, message = pcall(door, value)
+        assert.is_false(ok, ("door %d took %q"):format(index, value))
+        assert.is_truthy(message:find(text, 1, true), message)
+      end
+      refuses("abc ", "it ends in a space")
+      refuses("abc\r", "it ends in a carriage return (does the file it comes from have Windows line ends?)")
+      refuses("abc\n", "it ends in a line feed")
+      refuses("a\tb", "it holds a tab")
+      if index ~= 3 then -- which puts https:// in front
+        refuses(" abc", "it begins with a space")
+        refuses('"abc"', "without quotes around it: leave them out")
+        refuses("'abc'", "without quotes around it: leave them out")
+        refuses("", "neither empty")
+      end
+    end
+    misuse(
+      function() hoopai.oauth(with(app, "client_secret", "s\r")) end,
+      "the client_secret is unusable: it ends in a"
+    )
+    assert.has_no.errors(function() new { location_id = "two words", user_agent = " a ", ca_file = "/a b " } end)
+  end)
+
+  it("with the names of other libraries are said by their name here", function()
+    local function suggests(option, names)
+      for name in names:gmatch "%S+" do
+        misuse(
+          function() hoopai.new { token = TOKEN, [name] = 1 } end,
+          ("unknown option `%s` of hoopai.new, did you mean `%s`?"):format(name, option)
+        )
+      end
+    end
+    suggests("retries", "retry max_retries maxRetries retry_count attempts")
+    suggests("token", "api_key apiKey access_token accessToken bearer auth_token auth")
+    suggests("location_id", "locationId location sub_account")
+    suggests("base_url", "url host endpoint baseURL base_uri hostname")
+    suggests("api_version", "version apiVersion")
+    suggests("on", "hooks callbacks events")
+    suggests("timeout", "request_timeout read_timeout deadline")
+    suggests("user_agent", "userAgent")
+    suggests("ca_file", "cacert cafile ca_bundle")
+    suggests("proxy", "http_proxy proxies")
+    suggests("max_connections", "pool_size concurrency")
+    for name, text in pairs {
+      log = "write `on = hoopai.log()`",
+      debug = "write `on = hoopai.log()`",
+      verbose = "write `on = hoopai.log()`",
+      logger = "write `on = hoopai.log()`",
+      verify = "certificates are always checked; `ca_file` names those to trust",
+      insecure = "certificates are always checked",
+      ssl_verify = "certificates are always checked",
+      timeout_ms = "write `timeout`, in seconds",
+      client_secret = "it is an option of hoopai.oauth",
+      store = "it is an option of hoopai.oauth",
+    } do
+      misuse(
+        function() hoopai.new { token = TOKEN, [name] = 1 } end,
+        ("unknown option `%s` of hoopai.new: %s"):format(name, text)
+      )
+    end
+    misuse(function() options.check_call("x:y", { max_retries = 1 }) end, "of x:y, did you mean `retries`?")
+    misuse(function() options.check_call("x:y", { token = "t" }) end, "of x:y: it is an option of hoopai.new")
+  end)
+
   it("something other than a table raises", function()
     misuse(function() hoopai.new("pit-1") end, "table", "string")
     misuse(function() hoopai.new(5) end, "table")
@@ -308,6 +422,33 @@ describe("the options of hoopai.oauth:", function()
       end
     end)
   end
+
+  it("with the names of other libraries are said by their name here", function()
+    for name, option in pairs {
+      clientId = "client_id",
+      id = "client_id",
+      clientSecret = "client_secret",
+      secret = "client_secret",
+      redirect = "redirect_uri",
+      redirectUrl = "redirect_uri",
+      callback_url = "redirect_uri",
+      scope = "scopes",
+      storage = "store",
+      url = "base_url",
+    } do
+      misuse(
+        function() hoopai.oauth { client_id = "x", client_secret = "y", [name] = "z" } end,
+        ("unknown option `%s` of hoopai.oauth, did you mean `%s`?"):format(name, option)
+      )
+    end
+    local function says(name, text)
+      misuse(function() hoopai.oauth { [name] = 1 } end, ("unknown option `%s` of hoopai.oauth: %s"):format(name, text))
+    end
+    says("location_id", "the location is an option of the client: `app:client { location_id = ... }`")
+    says("log", "write `on = hoopai.log()` in hoopai.new")
+    says("verify", "certificates are always checked")
+    says("token", "it is an option of hoopai.new")
+  end)
 
   it("an unusable client_secret is refused without being shown", function()
     local message = misuse(

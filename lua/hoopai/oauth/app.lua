@@ -48,22 +48,37 @@ local function state_of(app, method)
 end
 
 local url_fields = {
-  redirect_uri = "string",
-  scopes = "table",
-  state = "string",
+  redirect_uri = "id",
+  scopes = "scopes",
+  state = "id",
   pkce = "boolean",
-  host = "string",
+  host = "id",
   code_verifier = "string",
+  version_id = "id",
 }
+
+-- A check returns what a field must be, nil if it is right.
+local field_checks = { id = options.id_problem, scopes = options.scopes_problem }
+
+function field_checks.secret(value)
+  local ok = type(value) == "string" or type(value) == "userdata"
+  return not ok and "a string" or nil
+end
 
 local function check_fields(what, given, known)
   if type(given) ~= "table" then errors.raise(format("%s expects a table, got %s", what, type(given))) end
   for name, value in pairs(given) do
-    if not known[name] then errors.raise(format("unknown field `%s` of %s", tostring(name), what)) end
     local expected = known[name]
-    local secret = expected == "secret" and (type(value) == "string" or type(value) == "userdata")
-    if type(value) ~= expected and math_type(value) ~= expected and not secret then
-      errors.raise(format("field `%s` of %s must be a %s, got %s", name, what, expected, type(value)))
+    if not expected then
+      local question = errors.did_you_mean(name, known)
+      errors.raise(format("unknown field `%s` of %s%s", tostring(name), what, question and ", " .. question or ""))
+    end
+    local check = field_checks[expected]
+    local problem = check and check(value)
+    if not check and type(value) ~= expected and math_type(value) ~= expected then problem = "a " .. expected end
+    if problem then
+      local got = type(value) ~= "string" and type(value) ~= "table" and ", got " .. type(value) or ""
+      errors.raise(format("field `%s` of %s must be %s%s", name, what, problem, got))
     end
   end
 end
@@ -74,9 +89,14 @@ end
 -- @tfield string redirect_uri for @{App:exchange}
 -- @tfield[opt] userdata code_verifier for @{App:exchange}, with `pkce`
 
+local function add(query, name, value)
+  query[#query + 1], query[#query + 2] = name, value
+end
+
 --- The address that a person opens to sign in and to choose where to install the app.
 -- @tparam table given
--- @tparam[opt] table given.scopes list of the scopes to request. Default: the app's
+-- @tparam[opt] table given.scopes list of the scopes to request. Default: the app's. Without any the address has no
+-- `scope`, and the vendor decides
 -- @tparam[opt] string given.redirect_uri where the browser is sent back to. Default: the app's
 -- @tparam[opt] string given.state what the browser brings back. Default: 128 random bits
 -- @tparam[opt=false] boolean given.pkce whether the code is bound to this sign-in (PKCE, S256)
@@ -84,6 +104,7 @@ end
 -- one; means `pkce` too
 -- @tparam[opt="standard"] string given.host "standard", "white_label" (the vendor's page without its brand), or the
 -- address of another host
+-- @tparam[opt] string given.version_id the version of the app, which a link to an app that is not live needs
 -- @treturn string the address
 -- @treturn SignIn
 -- @raise for an unknown or wrong field, and without a `redirect_uri`
@@ -100,18 +121,18 @@ function methods:authorize_url(given)
     state.client_id,
     "redirect_uri",
     redirect_uri,
-    "scope",
-    concat(given.scopes or state.scopes or {}, " "),
-    "state",
-    sign_in.state,
   }
+  local scopes = given.scopes or state.scopes
+  if scopes then add(query, "scope", concat(scopes, " ")) end
+  add(query, "state", sign_in.state)
+  if given.version_id then add(query, "version_id", given.version_id) end
   if given.pkce or given.code_verifier then
     local verifier = given.code_verifier or pkce.verifier()
     if not pkce.is_verifier(verifier) then
       errors.raise("field `code_verifier` of app:authorize_url must be 43 to 128 of A-Z a-z 0-9 - . _ ~")
     end
-    query[#query + 1], query[#query + 2] = "code_challenge", pkce.challenge(verifier)
-    query[#query + 1], query[#query + 2] = "code_challenge_method", "S256"
+    add(query, "code_challenge", pkce.challenge(verifier))
+    add(query, "code_challenge_method", "S256")
     sign_in.code_verifier = core.secret(verifier)
   end
   local host = given.host or "standard"
@@ -122,9 +143,12 @@ function methods:authorize_url(given)
   return base .. "/v2/oauth/chooselocation?" .. core.query(query), sign_in
 end
 
-local function as_secret(given)
-  if type(given) == "string" then return (core.secret(given)) end
-  return given
+--- A secret from a field; nil without one; or nil and an error.
+local function as_secret(name, given)
+  if type(given) ~= "string" then return given end
+  local secret, problem = core.secret(given)
+  if secret then return secret end
+  return nil, errors.new { kind = "invalid_request", message = format("the %s is unusable: %s", name, problem) }
 end
 
 --- The error of a closed app; nil if it is open. Raises in a child process.
@@ -139,7 +163,7 @@ local function in_task(what, fn)
   return async.run(fn)
 end
 
-local exchange_fields = { code = "secret", redirect_uri = "string", code_verifier = "secret", user_type = "string" }
+local exchange_fields = { code = "secret", redirect_uri = "id", code_verifier = "secret", user_type = "string" }
 
 --- The location or agency of a sign-in.
 -- @table Grant
@@ -172,11 +196,10 @@ function methods:exchange(given)
   if closed then return nil, closed end
   local ready, unready = state.store:probe()
   if not ready then return nil, errors.new { kind = "store", message = tostring(unready) } end
-  local code, code_verifier = as_secret(given.code), as_secret(given.code_verifier)
-  if not code then return nil, errors.new { kind = "invalid_request", message = "the code is empty or malformed" } end
-  if given.code_verifier and not code_verifier then
-    return nil, errors.new { kind = "invalid_request", message = "the code_verifier is empty or malformed" }
-  end
+  local code, unusable = as_secret("code", given.code)
+  if not code then return nil, unusable end
+  local code_verifier, unusable_too = as_secret("code_verifier", given.code_verifier)
+  if unusable_too then return nil, unusable_too end
   local function exchange()
     local response, err = state.endpoint:exchange_code {
       "grant_type",
@@ -208,7 +231,7 @@ function methods:exchange(given)
   end)
 end
 
-local installed_fields = { company_id = "string", limit = "integer" }
+local installed_fields = { company_id = "id", limit = "integer" }
 
 --- Iterates over the locations of an agency as the API lists them for the app:
 -- `for location in app:installed_locations { company_id = id } do print(location.name) end`. The agency must have

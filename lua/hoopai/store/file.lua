@@ -4,10 +4,11 @@ local core = require "hoopai.core"
 
 --- Opens the folder. Creates it with mode 0700 if it is missing.
 -- @tparam string path
--- @return the folder of token files, whose methods are those of a store; or nil and the reason why it cannot be trusted
+-- @return the folder of token files, whose methods are those of a store; or nil, the reason why it cannot be trusted,
+-- and what helps, if that is known
 local function file(path)
-  local folder, problem = core.token_file(path)
-  return folder, problem
+  local folder, problem, cure = core.token_file(path)
+  return folder, problem, cure
 end
 
 return file

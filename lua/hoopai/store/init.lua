@@ -9,12 +9,14 @@
 -- refresh token is spent, and the new credentials are stored before they are used. No error deletes or overwrites a
 -- token. A host without the library `io` gives scripts no files: there `hoopai.store.file` is nil.
 -- @module hoopai.store
+local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local custom = require "hoopai.store.custom"
 local file = require "hoopai.store.file"
 local memory = require "hoopai.store.memory"
 
-local getmetatable, setmetatable, tostring, type = getmetatable, setmetatable, tostring, type
+local getmetatable, setmetatable, type = getmetatable, setmetatable, type
+local format, match, sub = string.format, string.match, string.sub
 
 local store = {}
 
@@ -33,6 +35,26 @@ end
 -- @treturn table a store for `hoopai.oauth`
 function store.memory() return new_handle(memory()) end
 
+--- Refuses a path that a shell would have changed, or that a file of variables has spoilt.
+local function check_path(path)
+  local odd = core.odd_character(path)
+  if odd then errors.raise("hoopai.store.file expects the path of a folder: " .. odd) end
+  local name, rest = match(path, "^%$([%a_][%w_]*)(.*)")
+  if not name then
+    name, rest = match(path, "^%${([%a_][%w_]*)}(.*)")
+  end
+  if not name and match(path, "^~/") or path == "~" then
+    name, rest = "HOME", sub(path, 2)
+  end
+  if name then
+    local advice = rest == "" and "" or format(' .. "%s"', rest)
+    errors.raise(format('hoopai.store.file("%s"): a path is not expanded: write os.getenv("%s")%s', path, name, advice))
+  end
+  if sub(path, 1, 1) == "~" then
+    errors.raise(format('hoopai.store.file("%s"): "~" is not expanded: write the path of the folder', path))
+  end
+end
+
 --- A store in a private folder, safe against crashes and other processes of this host. Credentials are files of mode
 -- 0600, each of which is replaced as a whole and is on the disk before it is used. A kernel lock (`flock`) is held
 -- while tokens are exchanged, so the folder must be on a local file system. When a program is killed during a token
@@ -42,9 +64,10 @@ function store.memory() return new_handle(memory()) end
 -- @raise when the folder cannot be opened, is a symbolic link, belongs to another user or can be changed by others
 function store.file(path)
   if type(path) ~= "string" or path == "" then errors.raise("hoopai.store.file expects the path of a folder") end
-  local behind, problem = file(path)
-  if not behind then errors.raise("hoopai.store.file: " .. tostring(problem)) end
-  return new_handle(behind)
+  check_path(path)
+  local behind, problem, cure = file(path)
+  if behind then return new_handle(behind) end
+  errors.raise(format('hoopai.store.file("%s"): %s%s', path, problem, cure and "; " .. cure or ""))
 end
 
 if not io then store.file = nil end

@@ -83,6 +83,37 @@ describe("hoopai.oauth.app:", function()
       assert.are.equal("Company", stored(store, key_of("company", company)):get("user_type"))
     end)
 
+    it("leaves out a scope that is not given, and takes a version_id", function()
+      local address = new_app():authorize_url { state = "s" }
+      assert.is_nil(address:find("scope", 1, true))
+      address = new_app({ scopes = { "a" } }):authorize_url { state = "s", version_id = "65f0 1" }
+      assert.is_truthy(address:find("&scope=a&state=s&version_id=65f0%201", 1, true), address)
+      local app = new_app()
+      misuse(function() app:authorize_url { scopes = {} } end, "field `scopes` of app:authorize_url must be a list")
+      misuse(function() app:authorize_url { scopes = { "a", 5 } } end, "must be a list of strings")
+      misuse(function() app:authorize_url { scopes = { "a " } } end, "it ends in a space")
+      misuse(function() app:authorize_url { scope = "a" } end, "did you mean `scopes`?")
+      misuse(function() app:authorize_url { version_id = "v\r" } end, "`version_id`", "it ends in a carriage return")
+      misuse(function() hoopai.oauth { client_id = "i", client_secret = "s", scopes = {} } end, "option `scopes`")
+    end)
+
+    it("says what is wrong with a code", function()
+      local app = new_app()
+      for value, text in pairs {
+        [""] = "it is empty",
+        ["abc\r"] = "it ends in a carriage return",
+        ["abc "] = "it ends in a space",
+        ['"abc"'] = "it has quotes around it",
+      } do
+        local result, err = app:exchange { code = value }
+        assert.is_nil(result)
+        assert.is_truthy(err.message:find("the code is unusable: " .. text, 1, true), err.message)
+        result, err = app:exchange { code = "c", code_verifier = value }
+        assert.is_nil(result)
+        assert.is_truthy(err.message:find("the code_verifier is unusable: " .. text, 1, true), err.message)
+      end
+    end)
+
     it("makes the addresses of both hosts", function()
       local app = new_app { scopes = { "a.b", "c/d.e" } }
       local url, session = app:authorize_url { state = "my state" }

@@ -1,5 +1,6 @@
 local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
+local lfs = require "lfs"
 local store_cases = require "spec.support.store_cases"
 local stores = require "hoopai.store"
 
@@ -45,6 +46,38 @@ describe("hoopai.store", function()
     misuse(function() hoopai.store.file(5) end, "path")
     misuse(function() hoopai.store.file() end, "path")
     misuse(function() hoopai.store.file "" end, "path")
+  end)
+
+  it("file says which path is wrong, and what helps", function()
+    local path = folder()
+    misuse(
+      function() hoopai.store.file(path .. "/a/b") end,
+      ('hoopai.store.file("%s/a/b"): the folder cannot be made: No such file or directory; %s is missing: make it first'):format(
+        path,
+        path
+      )
+    )
+    assert(lfs.mkdir(path))
+    misuse(function() hoopai.store.file(path .. "/a/b/c") end, path .. "/a is missing: make it first")
+    os.execute("chmod 777 " .. path)
+    misuse(
+      function() hoopai.store.file(path) end,
+      ('hoopai.store.file("%s"): the folder can be changed by others'):format(path),
+      "its mode is 0777: chmod 700 closes it"
+    )
+    os.execute("chmod 700 " .. path)
+    misuse(function() hoopai.store.file(path .. "\r") end, "it ends in a carriage return")
+    misuse(function() hoopai.store.file(path .. " ") end, "it ends in a space")
+    misuse(function() hoopai.store.file(path .. "\0x") end, "it holds a zero byte")
+  end)
+
+  it("file does not expand what a shell would", function()
+    local HOME = 'a path is not expanded: write os.getenv("HOME")'
+    misuse(function() hoopai.store.file "~/.hoopai" end, 'hoopai.store.file("~/.hoopai"): ' .. HOME .. ' .. "/.hoopai"')
+    misuse(function() hoopai.store.file "~" end, HOME)
+    misuse(function() hoopai.store.file "$HOME/.hoopai" end, HOME .. ' .. "/.hoopai"')
+    misuse(function() hoopai.store.file "${XDG_DATA_HOME}/x" end, 'os.getenv("XDG_DATA_HOME") .. "/x"')
+    misuse(function() hoopai.store.file "~me/.hoopai" end, '"~" is not expanded: write the path of the folder')
   end)
 
   it("refuses a table that is no store, and a handle that has no store any more", function()
