@@ -35,7 +35,7 @@ local function memory()
 end
 
 local function measure(wait)
-  local client <close> = hoopai.new { token = "t", base_url = url, location_id = "l", timeout = 3600 }
+  local client <close> = hoopai.new { token = "t", base_url = url, location_id = "l", timeout = 900 }
   hoopai.run(function()
     pcall(hoopai.timeout, 0.01, wait, client, 0) -- what is loaded with the first is no part of the others
     local all, lua = memory()

@@ -5,8 +5,8 @@
 -- belongs to the store, not to its caller: it runs in the background with a deadline of its own, and a caller that
 -- gives up only stops waiting.
 --
--- A failed exchange is remembered for a pause, so that a dead token makes no storm. The memory ends early when its cause
--- may be over: when other credentials are stored, for the location itself or for the agency that gives its token.
+-- A failed exchange is remembered for a pause, so that a dead token makes no storm. The memory ends early when its
+-- cause may be over: when other credentials are stored, for the location itself or for the agency that gives its token.
 local acquire = require "hoopai.store.acquire"
 local async = require "hoopai.async"
 local core = require "hoopai.core"
@@ -138,8 +138,8 @@ local function write(self, credentials, before)
   return nil, store_error(problem, "no")
 end
 
---- Uses stored credentials that are not those of the generation seen, and returns whether their token can be sent. After
--- a store was emptied, generations begin anew: hence the look at the token.
+--- Uses stored credentials that are not those of the generation seen, and returns whether their token can be sent.
+-- After a store was emptied, generations begin anew: hence the look at the token.
 local function use_if_newer(self, credentials, seen)
   if not credentials then return false end
   if generation_of(credentials) == seen and (credentials:get("access_token") or false) == self.secret then
@@ -380,7 +380,7 @@ local function open_circuit(self, err, seconds)
 end
 
 local function close_circuit(self)
-  self.failures, self.err, self.resume_at = 0, false, false
+  self.failures, self.err, self.resume_at, self.emitted = 0, false, false, false
 end
 
 --- Runs one exchange. Each failure is followed by a pause, which doubles up to a minute: a dead token makes no storm. A

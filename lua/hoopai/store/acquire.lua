@@ -1,4 +1,5 @@
---- Waits for the lock of a key in a store. Other programs release it when they have stored their tokens, or when they die.
+--- Waits for the lock of a key in a store. Other programs release it when they have stored their tokens, or when they
+-- die.
 local async = require "hoopai.async"
 local core = require "hoopai.core"
 

@@ -52,10 +52,9 @@ describe("hoopai.store", function()
     local path = folder()
     misuse(
       function() hoopai.store.file(path .. "/a/b") end,
-      ('hoopai.store.file("%s/a/b"): the folder cannot be made: No such file or directory; %s is missing: make it first'):format(
-        path,
-        path
-      )
+      ('hoopai.store.file("%s/a/b"): the folder cannot be made: No such file or directory; '):format(path)
+        .. path
+        .. " is missing: make it first"
     )
     assert(lfs.mkdir(path))
     misuse(function() hoopai.store.file(path .. "/a/b/c") end, path .. "/a is missing: make it first")
