@@ -158,7 +158,8 @@ static int push_cure(lua_State *L, const char *path, const struct hoopai_failure
   if (failure->number == ENOENT && push_missing(L, path)) return 1;
   if (failure->number == 0 && lstat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
     if (info.st_uid == geteuid()) {
-      snprintf(text, sizeof text, "its mode is %04o: chmod 700 closes it", (unsigned)info.st_mode & 07777);
+      snprintf(text, sizeof text, "its mode is %04o: %s", (unsigned)info.st_mode & 07777,
+               info.st_mode & S_ISVTX ? "name a new folder in it" : "chmod 700 closes it");
     } else {
       snprintf(text, sizeof text, "its owner has the id %ld, this program runs as %ld", (long)info.st_uid,
                (long)geteuid());

@@ -19,7 +19,7 @@ static bool is_control(unsigned char byte) {
 
 /* -- Odd characters -------------------------------------------------------------------------- */
 
-enum odd { ODD_NONE, ODD_SPACE, ODD_TAB, ODD_LF, ODD_CR, ODD_NUL, ODD_CONTROL, ODD_BEYOND };
+enum odd { ODD_NONE, ODD_SPACE, ODD_BLANK, ODD_TAB, ODD_LF, ODD_CR, ODD_NUL, ODD_CONTROL, ODD_BEYOND };
 enum odd_place { ODD_BEGIN, ODD_END, ODD_WITHIN };
 
 static enum odd odd_kind(unsigned char byte, bool is_token) {
@@ -32,11 +32,26 @@ static enum odd odd_kind(unsigned char byte, bool is_token) {
   return byte >= 0x80 && is_token ? ODD_BEYOND : ODD_NONE;
 }
 
+/* A blank beyond ASCII in UTF-8: U+00A0, U+2000 to U+200B, U+202F, U+205F, U+3000. Copied texts have them around. */
+static bool is_wide_blank(const char *bytes, size_t length) {
+  if (length >= 2 && memcmp(bytes, "\xC2\xA0", 2) == 0) return true;
+  if (length < 3) return false;
+  unsigned char last = (unsigned char)bytes[2];
+  if (memcmp(bytes, "\xE2\x80", 2) == 0) return (last >= 0x80 && last <= 0x8B) || last == 0xAF;
+  return memcmp(bytes, "\xE2\x81\x9F", 3) == 0 || memcmp(bytes, "\xE3\x80\x80", 3) == 0;
+}
+
+static bool ends_in_wide_blank(const char *bytes, size_t length) {
+  if (length >= 2 && is_wide_blank(bytes + length - 2, 2)) return true;
+  return length >= 3 && (unsigned char)bytes[length - 3] >= 0xE0 && is_wide_blank(bytes + length - 3, 3);
+}
+
 static const char *odd_text(enum odd kind, enum odd_place place) {
 #define ODD_TEXTS(what)                                                                                                \
   { "it begins with " what, "it ends in " what, "it holds " what }
   static const char *const texts[][3] = {
     [ODD_SPACE] = ODD_TEXTS("a space"),
+    [ODD_BLANK] = ODD_TEXTS("a no-break space or another blank beyond ASCII"),
     [ODD_TAB] = ODD_TEXTS("a tab"),
     [ODD_LF] = ODD_TEXTS("a line feed"),
     [ODD_CR] =
@@ -55,10 +70,11 @@ static const char *odd_text(enum odd kind, enum odd_place place) {
 
 const char *hoopai_odd_character(const char *bytes, size_t length, bool is_token) {
   if (length == 0) return NULL;
-  enum odd kind = odd_kind((unsigned char)bytes[0], is_token);
+  enum odd kind = is_wide_blank(bytes, length) ? ODD_BLANK : odd_kind((unsigned char)bytes[0], is_token);
   if (kind) return odd_text(kind, ODD_BEGIN);
   kind = odd_kind((unsigned char)bytes[length - 1], is_token);
   if (kind == ODD_LF && bytes[length - 2] == '\r') kind = ODD_CR; /* the first byte is no line feed: there are two */
+  if (ends_in_wide_blank(bytes, length)) kind = ODD_BLANK;
   if (kind) return odd_text(kind, ODD_END);
   for (size_t i = 0; i < length; i++) {
     kind = odd_kind((unsigned char)bytes[i], is_token);
@@ -82,7 +98,7 @@ static void add_escaped(luaL_Buffer *out, const char *bytes, size_t length) {
   luaL_addsize(out, (size_t)(hoopai_escape(start, bytes, length, HOOPAI_PLAIN_URL) - start));
 }
 
-static const char CONTROL[] = "must not hold control characters";
+static const char CONTROL[] = "must not hold control characters", BLANKS[] = "must not have blanks around it";
 
 /* Why an argument cannot be a path segment. No accepted argument can change the endpoint of a call. */
 static const char *segment_problem(const char *bytes, size_t length) {
@@ -95,9 +111,7 @@ static const char *segment_problem(const char *bytes, size_t length) {
   if (length > 1 && strchr("\"'`", bytes[0]) && bytes[length - 1] == bytes[0]) {
     return "must not have quotes around it: leave them out";
   }
-  if (bytes[0] == ' ') return "must not begin with a space";
-  if (bytes[length - 1] == ' ') return "must not end in a space";
-  return NULL;
+  return hoopai_odd_character(bytes, length, false) ? BLANKS : NULL;
 }
 
 /* Numbers are refused: 1e3 would become "1000.0". */
@@ -116,8 +130,8 @@ static int url_path(lua_State *L) {
     const char *problem = segment_problem(bytes, length);
     if (problem) {
       lua_pushnil(L);
-      if (problem == CONTROL) lua_pushfstring(L, "%s: %s", problem, hoopai_odd_character(bytes, length, false));
-      else lua_pushstring(L, problem);
+      const char *odd = problem == CONTROL || problem == BLANKS ? hoopai_odd_character(bytes, length, false) : NULL;
+      lua_pushfstring(L, odd ? "%s: %s" : "%s", problem, odd);
       lua_pushinteger(L, i);
       return 3;
     }

@@ -81,6 +81,13 @@ local function scopes(value)
   end
 end
 
+local function path(value)
+  local problem = text(value)
+  if problem then return problem end
+  local rest = match(value, "^~(/.*)")
+  if rest then return format('a path as it is: "~" is not expanded, write os.getenv("HOME") .. "%s"', rest) end
+end
+
 local proxy_schemes = { http = true, https = true, socks4 = true, socks4a = true, socks5 = true, socks5h = true }
 
 local function proxy(value)
@@ -212,7 +219,7 @@ local client_checks = {
   connect_timeout = positive,
   max_connections = count,
   http2 = boolean,
-  ca_file = text,
+  ca_file = path,
   proxy = proxy,
   user_agent = text,
   on = hooks,
@@ -248,7 +255,11 @@ local function check(what, given, checks)
     local check_value = checks[name]
     if not check_value then unknown(what, name, checks) end
     local expected = check_value(value)
-    if expected then errors.raise(format("option `%s` of %s must be %s", name, what, expected)) end
+    if expected then
+      local odd = type(value) == "string" and core.odd_character(value)
+      if odd and not find(expected, odd, 1, true) then expected = expected .. ": " .. odd end
+      errors.raise(format("option `%s` of %s must be %s", name, what, expected))
+    end
   end
 end
 
@@ -385,7 +396,7 @@ oauth_checks = {
   connect_timeout = positive,
   max_connections = count,
   http2 = boolean,
-  ca_file = text,
+  ca_file = path,
   proxy = proxy,
   user_agent = text,
   on = refresh_hook,

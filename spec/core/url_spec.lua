@@ -37,8 +37,11 @@ describe("core.path", function()
 
   it("says what is around an argument", function()
     for bad, wanted in pairs {
-      ["abc "] = "must not end in a space",
-      [" abc"] = "must not begin with a space",
+      ["abc "] = "must not have blanks around it: it ends in a space",
+      [" abc"] = "must not have blanks around it: it begins with a space",
+      ["\u{A0}abc"] = "must not have blanks around it: it begins with a no-break space or another blank beyond ASCII",
+      ["abc\u{200B}"] = "must not have blanks around it: it ends in a no-break space or another blank beyond ASCII",
+      ["abc\u{3000}"] = "must not have blanks around it: it ends in a no-break space or another blank beyond ASCII",
       ["abc\r"] = "must not hold control characters: it ends in a carriage return (does the file",
       ["abc\r\n"] = "must not hold control characters: it ends in a carriage return",
       ["a\tb"] = "must not hold control characters: it holds a tab",
@@ -110,7 +113,7 @@ describe("core.odd_character", function()
     } do
       assert.are.equal(wanted, core.odd_character(text))
     end
-    for _, text in ipairs { "", "a", "a b", "\u{E9}", "\xFF" } do
+    for _, text in ipairs { "", "a", "a b", "\u{E9}", "\xFF", "a\u{A0}b", "\u{2014}" } do
       assert.is_nil(core.odd_character(text))
     end
   end)

@@ -91,6 +91,13 @@ describe("the options of hoopai.new:", function()
       function() hoopai.new { token = TOKEN, timeout = 0 } end,
       "option `timeout` of hoopai.new must be a number of seconds above 0"
     )
+    misuse(
+      function() hoopai.new { token = TOKEN, ca_file = "~/ca.pem" } end,
+      '"~" is not expanded, write os.getenv("HOME") .. "/ca.pem"'
+    )
+    for _, name in ipairs { "api_version", "proxy", "user_agent", "ca_file" } do
+      misuse(function() hoopai.new { token = TOKEN, [name] = "http://a\r" } end, name, "it ends in a carriage return")
+    end
     misuse(function() hoopai.new { token = TOKEN, retries = 11 } end, "must be an integer from 0 to 10, or false")
     misuse(function() hoopai.new { token = TOKEN, max_connections = 0 } end, "must be an integer from 1 to 10000")
     misuse(function() hoopai.new { token = TOKEN, proxy = "ftp://proxy" } end, '"environment" or a URL')

@@ -43,12 +43,15 @@ local function check_path(path)
   if not name then
     name, rest = match(path, "^%${([%a_][%w_]*)}(.*)")
   end
-  if not name and match(path, "^~/") or path == "~" then
+  if match(path, "^~/") or path == "~" then
     name, rest = "HOME", sub(path, 2)
   end
   if name then
+    local short = sub(path, 1, #path - #rest)
     local advice = rest == "" and "" or format(' .. "%s"', rest)
-    errors.raise(format('hoopai.store.file("%s"): a path is not expanded: write os.getenv("%s")%s', path, name, advice))
+    errors.raise(
+      format('hoopai.store.file("%s"): "%s" is not expanded: write os.getenv("%s")%s', path, short, name, advice)
+    )
   end
   if sub(path, 1, 1) == "~" then
     errors.raise(format('hoopai.store.file("%s"): "~" is not expanded: write the path of the folder', path))

@@ -71,10 +71,13 @@ describe("hoopai.store", function()
   end)
 
   it("file does not expand what a shell would", function()
-    local HOME = 'a path is not expanded: write os.getenv("HOME")'
-    misuse(function() hoopai.store.file "~/.hoopai" end, 'hoopai.store.file("~/.hoopai"): ' .. HOME .. ' .. "/.hoopai"')
-    misuse(function() hoopai.store.file "~" end, HOME)
-    misuse(function() hoopai.store.file "$HOME/.hoopai" end, HOME .. ' .. "/.hoopai"')
+    local HOME = ' is not expanded: write os.getenv("HOME")'
+    misuse(
+      function() hoopai.store.file "~/.hoopai" end,
+      'hoopai.store.file("~/.hoopai"): "~"' .. HOME .. ' .. "/.hoopai"'
+    )
+    misuse(function() hoopai.store.file "~" end, '"~"' .. HOME)
+    misuse(function() hoopai.store.file "$HOME/.hoopai" end, '"$HOME"' .. HOME .. ' .. "/.hoopai"')
     misuse(function() hoopai.store.file "${XDG_DATA_HOME}/x" end, 'os.getenv("XDG_DATA_HOME") .. "/x"')
     misuse(function() hoopai.store.file "~me/.hoopai" end, '"~" is not expanded: write the path of the folder')
   end)
