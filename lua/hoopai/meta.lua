@@ -2011,7 +2011,7 @@ function loop.step() end
 
 ---What `app:authorize_url` takes.
 ---@class (exact) hoopai.SignInOptions
----@field scopes? string[] list of the scopes to request. Default: the app's. Without any the address has no `scope`, and the vendor decides
+---@field scopes? string[] list of the scopes to request. Default: the app's. Without any the address has no `scope`, and the vendor may refuse the sign-in
 ---@field redirect_uri? string where the browser is sent back to. Default: the app's
 ---@field state? string what the browser brings back. Default: 128 random bits
 ---@field pkce? boolean whether the code is bound to this sign-in (PKCE, S256); default false

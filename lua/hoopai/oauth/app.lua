@@ -96,7 +96,7 @@ end
 --- The address that a person opens to sign in and to choose where to install the app.
 -- @tparam table given
 -- @tparam[opt] table given.scopes list of the scopes to request. Default: the app's. Without any the address has no
--- `scope`, and the vendor decides
+-- `scope`, and the vendor may refuse the sign-in
 -- @tparam[opt] string given.redirect_uri where the browser is sent back to. Default: the app's
 -- @tparam[opt] string given.state what the browser brings back. Default: 128 random bits
 -- @tparam[opt=false] boolean given.pkce whether the code is bound to this sign-in (PKCE, S256)
