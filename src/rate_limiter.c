@@ -76,10 +76,9 @@ static void count_recent(struct rate_limiter *self, double now, lua_Integer requ
   self->recent += requests;
 }
 
-/* Seconds until a request may be sent after `ahead` others, HUGE_VAL = after the next response. `scope` is set if the
-   wait is too long, else NULL. */
-static double seconds_until_permit(struct rate_limiter *self, double now, lua_Integer ahead, const char **scope) {
-  lua_Integer used = self->in_flight + ahead;
+/* Seconds until a request may be sent, HUGE_VAL = after the next response. `scope` is set if the wait is too long, else
+   NULL. */
+static double seconds_until_permit(struct rate_limiter *self, double now, const char **scope) {
   *scope = NULL;
   if (now < self->day_ends) {
     *scope = "daily";
@@ -87,10 +86,10 @@ static double seconds_until_permit(struct rate_limiter *self, double now, lua_In
   }
   double left = self->paused_until - now;
   if (left <= 0) {
-    if (self->probing) return used < PROBES ? 0 : HUGE_VAL;
+    if (self->probing) return self->in_flight < PROBES ? 0 : HUGE_VAL;
     if (self->max == 0) return 0;
     drop_old(self, now);
-    if (used + self->recent < self->max) return 0;
+    if (self->in_flight + self->recent < self->max) return 0;
     if (self->live == 0) return HUGE_VAL; /* the whole limit is in flight */
     left = self->parts[self->first].ends + self->interval - now;
   }
@@ -103,7 +102,7 @@ static double seconds_until_permit(struct rate_limiter *self, double now, lua_In
 static int rate_limiter_wait(lua_State *L) {
   struct rate_limiter *self = check_rate_limiter(L);
   const char *scope;
-  double seconds = seconds_until_permit(self, check_time(L), 0, &scope);
+  double seconds = seconds_until_permit(self, check_time(L), &scope);
   if (scope) {
     lua_pushnil(L);
     lua_pushstring(L, scope);
@@ -118,12 +117,11 @@ static int rate_limiter_acquire(lua_State *L) {
   return 0;
 }
 
-/* try(now, ahead) -> whether a request may be sent now, `ahead` others included; if so, acquires the permit */
+/* try(now) -> whether a request may be sent now; if so, acquires the permit */
 static int rate_limiter_try(lua_State *L) {
   struct rate_limiter *self = check_rate_limiter(L);
   const char *scope;
-  lua_Integer ahead = luaL_optinteger(L, 3, 0);
-  bool has_permit = seconds_until_permit(self, check_time(L), ahead, &scope) <= 0;
+  bool has_permit = seconds_until_permit(self, check_time(L), &scope) <= 0;
   if (has_permit) self->in_flight++;
   lua_pushboolean(L, has_permit);
   return 1;

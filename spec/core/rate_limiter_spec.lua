@@ -412,23 +412,6 @@ describe("limiter:", function()
   end)
 
   describe("try", function()
-    it("leaves room for those that are ahead", function()
-      local limiter = core.rate_limiter { max = 3 }
-      assert.is_false(limiter:try(0, 3))
-      assert.is_true(limiter:try(0, 2))
-      assert.is_false(limiter:try(0, 2))
-      assert.is_true(limiter:try(0, 1))
-      assert.is_false(limiter:try(0, 1))
-      assert.is_true(limiter:try(0))
-      local unknown = core.rate_limiter()
-      assert.is_false(unknown:try(0, 20))
-      assert.is_true(unknown:try(0, 19))
-      local unlimited = core.rate_limiter()
-      unlimited:acquire()
-      unlimited:record(0, nil, true)
-      assert.is_true(unlimited:try(0, 1000000))
-    end)
-
     it("takes a request where there is room now, and says so", function()
       local limiter = taught { max = 3, interval_ms = 1000 }
       assert.is_true(limiter:try(0))

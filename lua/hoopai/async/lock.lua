@@ -10,7 +10,7 @@ local Lock = {}
 Lock.__index = Lock
 
 --- Makes a lock between tasks: first come, first served. It cannot be held for longer than a call outside of any loop.
-function locks.new() return setmetatable({ queue = {}, first = 1, last = 0, waiting = 0 }, Lock) end
+function locks.new() return setmetatable({ queue = {}, first = 1, last = 0 }, Lock) end
 
 --- Gives the lock to the first task that still waits for it.
 local function release(lock)
@@ -20,7 +20,7 @@ local function release(lock)
     lock.queue[lock.first] = nil
     lock.first = lock.first + 1
     if hold.task.suspended and not hold.task.closing and hold.task.ticket == hold.ticket then
-      lock.holder, lock.waiting = hold, lock.waiting - 1
+      lock.holder = hold
       return wait.wake(hold.task, hold.ticket)
     end
   end
@@ -39,11 +39,7 @@ wait_guard.__close = function(guard)
   if guard.passed then return end
   local hold = guard.hold
   local lock = hold.lock
-  if lock.holder == hold then
-    release(lock)
-  else
-    lock.waiting = lock.waiting - 1
-  end
+  if lock.holder == hold then release(lock) end
 end
 
 --- Waits for the lock.
@@ -64,14 +60,11 @@ function Lock:acquire(what, deadline)
   hold.task, hold.ticket = task, wait.new_ticket(task)
   local guard = setmetatable({ hold = hold, passed = false }, wait_guard)
   self.queue[self.last + 1] = hold
-  self.last, self.waiting = self.last + 1, self.waiting + 1
+  self.last = self.last + 1
   local held <close> = guard -- luacheck: ignore 211
   if wait.suspend(task, deadline) == "timeout" then return nil end
   guard.passed = true
   return hold
 end
-
---- How many tasks hold the lock or wait for it.
-function Lock:count() return (self.holder and 1 or 0) + self.waiting end
 
 return locks

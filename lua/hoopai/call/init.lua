@@ -155,7 +155,7 @@ end
 local AttemptGuard = {}
 
 --- Releases the permit and the transfer, whatever the end of the attempt. A request that left counts: a cancelled one
--- may have arrived. Only `wake` can fail, as it may call the host's loop, so it is last.
+-- may have arrived. Only `serve` can fail, as it may call the host's loop, so it is last.
 function AttemptGuard.__close(attempt)
   local limiter, transfer = attempt.limiter, attempt.transfer
   if limiter and attempt.has_left then
@@ -166,7 +166,7 @@ function AttemptGuard.__close(attempt)
     limiter.counter:release()
   end
   if transfer and not attempt.keeps_transfer then transfer:close() end
-  if limiter and limiter.changed.has_waiters then limiter:wake() end
+  if limiter and limiter.waiting > 0 then limiter:serve() end
 end
 
 -- All fields but `err`, of an attempt that failed, are there from the beginning: an assignment then needs no memory.
@@ -186,8 +186,8 @@ local function new_attempt(call)
   return attempt
 end
 
---- Acquires a permit of the location's rate limit: at once if there is room for this call and all that wait already,
--- else in the line of hoopai.call.rate_limiter. Before its first sending a call waits for `queue_timeout`, later for
+--- Acquires a permit of the location's rate limit: at once if there is room and no call waits, else in the line of
+-- hoopai.call.rate_limiter. Before its first sending a call waits for `queue_timeout`, later for
 -- the rest of `timeout`.
 -- @treturn ?Error
 local function acquire_permit(call, attempt)
@@ -195,8 +195,7 @@ local function acquire_permit(call, attempt)
   if not state.shared.rate_limit or prepared.is_unlimited then return nil end
   local limiters, key = state.shared.rate_limiters, prepared.rate_limit_key
   local limiter = limiters[key] or add_entry(limiters, key, rate_limiter.new())
-  local lock = limiter.lock
-  if not limiter.counter:try(now(), lock.holder and lock:count() or 0) then
+  if limiter.waiting > 0 or not limiter.counter:try(now()) then
     local hook = state.settings.on.wait
     local ok, why, seconds = limiter:acquire(
       mode_of(call),

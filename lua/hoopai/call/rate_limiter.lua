@@ -1,5 +1,9 @@
 --- The rate limit of one location, as the API's headers state it: the line in which calls wait for a permit. Only the
 -- caller waits. (hoopai.call acquires the permit of a call that need not wait, and releases all.)
+--
+-- The line is served first come, first served, when a permit is released and when the wait of its first call is over:
+-- then all for which there is room get their permits at once. A call that comes before all of these have gone on joins
+-- the line, so that it does not pass them.
 local async = require "hoopai.async"
 local core = require "hoopai.core"
 
@@ -12,37 +16,150 @@ local RateLimiter = {}
 RateLimiter.__index = RateLimiter
 
 --- A rate limiter.
--- @treturn table `counter` counts permits (src/rate_limiter.c), `lock` keeps the callers in order, and `changed` wakes
--- the first of them
+-- @treturn table `counter` counts permits (src/rate_limiter.c), `line` has the calls without a permit, from the index
+-- `first` to `last` (false: one that gave up). `waiting` is how many calls wait, and `leaving` how many of these have
+-- got their permit and were not resumed yet
 function rate_limiter.new()
   return setmetatable({
     counter = core.rate_limiter(),
-    lock = async.new_lock(),
-    changed = async.new_condition(),
+    line = {},
+    first = 1,
+    last = 0,
+    waiting = 0,
+    leaving = 0,
   }, RateLimiter)
 end
 
-local function wait_for_permit(self, mode, deadline, is_closed, on_wait)
+-- What the rate limit means for one call, now: true for room; or why it is not waited for, and the seconds; or nil and
+-- the seconds of the wait (`huge`: until a request in flight ends).
+local function judge(counter, moment, deadline)
+  local seconds, scope, retry_after = counter:wait(moment)
+  if seconds == 0 then return true end
+  if not seconds then return scope, retry_after end
+  local known = seconds < huge and seconds or nil
+  if deadline and moment + (known or 0) >= deadline then return "late", known end
+  return nil, seconds
+end
+
+local for_blocking = async.new_condition() -- never signalled: a blocking caller waits for a moment
+
+-- A blocking caller is alone, so nothing can end while it waits: then it does not wait for a request in flight.
+local function block(self, deadline, is_closed, on_wait)
   local has_emitted = false
   while not is_closed() do
     local moment = now()
-    local seconds, scope, retry_after = self.counter:wait(moment)
-    -- `huge`: until a request in flight ends. A blocking caller is alone, so nothing can end while it waits.
-    if seconds == 0 or seconds == huge and mode == "block" then
+    local outcome, seconds = judge(self.counter, moment, deadline)
+    if outcome == true or not outcome and seconds == huge then
       self.counter:acquire()
       return true
     end
-    if not seconds then return nil, scope, retry_after end
-    local known = seconds < huge and seconds or nil
-    if deadline and moment + (known or 0) >= deadline then return nil, "late", known end
-    if known and not has_emitted then
-      has_emitted = true
-      on_wait(known) -- may close the client: the loop checks again
+    if outcome then return nil, outcome, seconds end
+    if has_emitted then
+      for_blocking:wait("block", min(moment + seconds, deadline or huge))
     else
-      self.changed:wait(mode, min(moment + seconds, deadline or huge))
+      has_emitted = true
+      on_wait(seconds) -- may close the client: the loop checks again
     end
   end
   return nil, "closed"
+end
+
+-- The line ------------------------------------------------------------------------------------------------------------
+
+-- A call in the line. `outcome` is set by `serve`: true for a permit, or why there is none, and then `seconds`. Of the
+-- first of the line `moment` is when there may be room. `sleeps_until` is when the call goes on by itself.
+local Waiter = {}
+
+-- Takes the first of the line out of it, unless other code has done so meanwhile.
+local function drop_first(self, waiter)
+  if self.line[self.first] == waiter then
+    self.line[self.first] = nil
+    self.first = self.first + 1
+  end
+end
+
+--- Serves the line, in order: all for which there is room get their permits, and all that would wait for too long get
+-- their refusals. The first of those that remain is woken if it would sleep for too long.
+-- A call leaves the line once it was woken: when memory is exhausted and this raises, the next response serves it.
+function RateLimiter:serve()
+  local moment = now()
+  while self.first <= self.last do
+    local waiter = self.line[self.first]
+    if waiter then
+      if waiter.outcome == nil then
+        waiter.outcome, waiter.seconds = judge(self.counter, moment, waiter.deadline)
+        if waiter.outcome == true then
+          self.counter:acquire()
+          self.leaving = self.leaving + 1
+        end
+      end
+      if waiter.outcome == nil then
+        waiter.moment = moment + waiter.seconds
+        if waiter.moment < waiter.sleeps_until then waiter.changed:broadcast() end
+        return
+      end
+      waiter.changed:broadcast()
+      drop_first(self, waiter)
+    else
+      self.line[self.first] = nil
+      self.first = self.first + 1
+    end
+  end
+end
+
+-- Leaves the line, whatever the end of the wait. A call that was cancelled after it had got its permit, and before it
+-- was resumed, must not keep it. The last of those that leave serves the calls that have come meanwhile.
+function Waiter.__close(waiter)
+  local self = waiter.limiter
+  self.waiting = self.waiting - 1
+  if waiter.outcome == true then
+    self.leaving = self.leaving - 1
+    if not waiter.is_done then self.counter:release() end
+  elseif self.line[waiter.index] == waiter then
+    self.line[waiter.index] = false
+  end
+  if self.leaving == 0 then self:serve() end
+end
+
+local function join(self, deadline)
+  local waiter = setmetatable({
+    limiter = self,
+    index = self.last + 1,
+    deadline = deadline,
+    changed = async.new_condition(),
+    outcome = nil,
+    seconds = nil,
+    moment = huge,
+    sleeps_until = huge, -- it is not asleep
+    is_done = false,
+  }, Waiter)
+  self.line[waiter.index] = waiter
+  self.last, self.waiting = waiter.index, self.waiting + 1
+  return waiter
+end
+
+-- Waits in the line.
+local function stand(self, deadline, is_closed, on_wait)
+  local waiter <close> = join(self, deadline)
+  local has_emitted = false
+  while true do
+    if is_closed() then return nil, "closed" end
+    if waiter.outcome == nil and self.line[self.first] == waiter and self.leaving == 0 then self:serve() end
+    if waiter.outcome == true then
+      waiter.is_done = true
+      return true
+    end
+    if waiter.outcome then return nil, waiter.outcome, waiter.seconds end
+    if deadline and now() >= deadline then return nil, "late" end
+    if waiter.moment < huge and not has_emitted then
+      has_emitted = true
+      on_wait(waiter.seconds) -- may close the client: the loop checks again
+    else
+      waiter.sleeps_until = min(waiter.moment, deadline or huge)
+      waiter.changed:wait("task", waiter.sleeps_until < huge and waiter.sleeps_until or nil)
+      waiter.sleeps_until = huge
+    end
+  end
 end
 
 --- Acquires a permit for one request, waiting if need be.
@@ -55,13 +172,15 @@ end
 -- @treturn[2] string "late", "closed"; or "daily" or "burst" if the API asked for a pause that is not waited for
 -- @treturn[2] ?number seconds of the wait, if known
 function RateLimiter:acquire(mode, deadline, is_closed, on_wait)
-  if mode == "block" then return wait_for_permit(self, mode, deadline, is_closed, on_wait) end
-  local lock_guard <close> = self.lock:acquire("the request budget", deadline)
-  if not lock_guard then return nil, "late" end
-  return wait_for_permit(self, mode, deadline, is_closed, on_wait)
+  return (mode == "block" and block or stand)(self, deadline, is_closed, on_wait)
 end
 
---- Wakes the caller that waits: there may be room now, or the client was closed.
-function RateLimiter:wake() self.changed:broadcast() end
+--- Wakes all calls of the line: their client may have been closed.
+function RateLimiter:wake()
+  for index = self.first, self.last do
+    local waiter = self.line[index]
+    if waiter then waiter.changed:broadcast() end
+  end
+end
 
 return rate_limiter
