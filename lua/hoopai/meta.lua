@@ -379,7 +379,9 @@ function duration:days() end
 ---@field ms integer millisecond
 ---@field wday integer day of the week; 1 is Sunday
 ---@field yday integer day of the year, 1 to 366
----@field isdst boolean whether it is summer time
+---whether it is summer time: whether the clocks are ahead of the zone's time of the other season. In Ireland that is so
+---in summer; in Morocco since 2018 all year but in Ramadan
+---@field isdst boolean
 ---@field offset integer seconds east of UTC
 ---@field zone string name of the zone
 ---@field abbreviation string short name of the zone at that time, such as "CEST"

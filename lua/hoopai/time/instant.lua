@@ -259,7 +259,8 @@ end
 -- @tfield integer ms millisecond
 -- @tfield integer wday day of the week; 1 is Sunday
 -- @tfield integer yday day of the year, 1 to 366
--- @tfield boolean isdst whether it is summer time
+-- @tfield boolean isdst whether it is summer time: whether the clocks are ahead of the zone's time of the other season.
+-- In Ireland that is so in summer; in Morocco since 2018 all year but in Ramadan
 -- @tfield integer offset seconds east of UTC
 -- @tfield string zone name of the zone
 -- @tfield string abbreviation short name of the zone at that time, such as "CEST"

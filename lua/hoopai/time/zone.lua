@@ -9,7 +9,7 @@
 local gregorian = require "hoopai.time.gregorian"
 local values = require "hoopai.time.values"
 
-local ipairs, tonumber, type, unpack_list = ipairs, tonumber, type, table.unpack
+local ipairs, next, tonumber, type, unpack_list = ipairs, next, tonumber, type, table.unpack
 local byte, find, format, gsub, lower, match, sub, unpack, upper =
   string.byte,
   string.find,
@@ -186,7 +186,10 @@ local function parse_rule(text)
     if not west then return nil end
     offset = -west
   end
-  rule.daylight = { offset = offset, isdst = true, abbreviation = name }
+  -- Dublin's rule is "IST-1GMT0,...": see "Summer time".
+  local is_winter = offset < rule.standard.offset
+  rule.daylight = { offset = offset, isdst = not is_winter, abbreviation = name }
+  rule.standard.isdst = is_winter
   rule.first, position = rule_day(text, position)
   if not rule.first then return nil end
   rule.last, position = rule_day(text, position)
@@ -236,6 +239,60 @@ local function rule_at(rule, t)
     end
   end
   return kind, from, to
+end
+
+-- Summer time ---------------------------------------------------------------------------------------------------------
+
+-- The database marks what departs from a zone's standard time. Where that is the winter (Dublin, Namibia from 1994 to
+-- 2017, Prague in 1946) or Ramadan (Casablanca, El Aaiun), its mark is on the wrong season: there the clocks are set
+-- back, and the standard time is the summer time. The database's own "rearguard" form says so too.
+
+local YEAR = 366 * DAY
+
+-- The nearest kind that is not marked, before or after an interval.
+local function unmarked(kinds, i, step)
+  repeat
+    i = i + step
+  until not kinds[i] or not kinds[i].isdst
+  return kinds[i]
+end
+
+-- Whether the clocks are set back in an interval that is marked: both standard times around it are ahead of it.
+-- After the last interval the rule holds, if there is one.
+local function is_set_back(kinds, i, rule)
+  local kind = kinds[i]
+  if not kind.isdst then return false end
+  local before, after = unmarked(kinds, i, -1), unmarked(kinds, i, 1) or rule and rule.standard
+  return before and after and before.offset > kind.offset and after.offset > kind.offset
+end
+
+local function with_isdst(kind, isdst) return { offset = kind.offset, isdst = isdst, abbreviation = kind.abbreviation } end
+
+-- The intervals as they are to be read: those in which clocks are set back are no summer time. The standard time of less
+-- than a year between two of them is; so is that which follows on a summer time with the same offset (Casablanca 2018).
+-- Standard time for years, such as Dublin's from 1968 to 1971, is none.
+local function with_summer_time(times, kinds, rule)
+  local set_back = {}
+  for i = 1, #kinds do
+    set_back[i] = is_set_back(kinds, i, rule) or nil
+  end
+  if not next(set_back) then return kinds end
+  local function bounds_summer(i, offset)
+    return set_back[i] or kinds[i] ~= nil and kinds[i].isdst and kinds[i].offset == offset
+  end
+  local read = {}
+  for i, kind in ipairs(kinds) do
+    read[i] = kind
+    if set_back[i] then
+      read[i] = with_isdst(kind, false)
+    elseif not kind.isdst and (set_back[i - 1] or set_back[i + 1]) then
+      local lasts = (times[i + 1] or maxinteger) - times[i]
+      if lasts < YEAR and bounds_summer(i - 1, kind.offset) and bounds_summer(i + 1, kind.offset) then
+        read[i] = with_isdst(kind, true)
+      end
+    end
+  end
+  return read
 end
 
 local function header(data, position)
@@ -295,7 +352,7 @@ local function parse_tzif(data)
     rule = footer and parse_rule(footer)
     if rule == nil then return nil, "is damaged: its last line is not a rule" end
   end
-  return { times = times, kinds = kinds, before = types[0], rule = rule }
+  return { times = times, kinds = with_summer_time(times, kinds, rule), before = types[0], rule = rule }
 end
 
 -- Zones ---------------------------------------------------------------------------------------------------------------
