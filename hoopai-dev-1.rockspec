@@ -97,6 +97,7 @@ build = {
     ["hoopai.async.wait"] = "lua/hoopai/async/wait.lua",
     ["hoopai.booking"] = "lua/hoopai/booking.lua",
     ["hoopai.call"] = "lua/hoopai/call/init.lua",
+    ["hoopai.call.advice"] = "lua/hoopai/call/advice.lua",
     ["hoopai.call.endpoints"] = "lua/hoopai/call/endpoints.lua",
     ["hoopai.call.failure"] = "lua/hoopai/call/failure.lua",
     ["hoopai.call.hooks"] = "lua/hoopai/call/hooks.lua",

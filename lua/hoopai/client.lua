@@ -15,6 +15,7 @@ local pairs, ipairs, rawset, pcall = pairs, ipairs, rawset, pcall
 local format = string.format
 
 local get_booking = lazy.module "hoopai.booking"
+local get_advice = lazy.module "hoopai.call.advice"
 
 -- The key of a client's state: no string, so no misspelt field can hit it.
 local STATE = {}
@@ -39,6 +40,8 @@ for _, name in ipairs(resource_names) do
 end
 
 local function raise_unknown_member(name)
+  local advice = get_advice().member(name)
+  if advice then errors.raise(format("a client has no `%s`: %s", name, advice)) end
   local names = { "request", "with", "close" }
   for _, resource_name in ipairs(resource_names) do
     names[#names + 1] = resource_name

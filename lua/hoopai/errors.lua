@@ -190,6 +190,40 @@ function errors.raise(message)
   error(origin_text() .. message, 0)
 end
 
+-- Public modules, whose functions are called with a dot -> true.
+local dotted = setmetatable({}, { __mode = "k" })
+
+--- Raises if a function of a public module was called with a colon, or was given nil and the error of a failed call.
+-- @tparam string call what the user should have written, such as "hoopai.slots(...)"
+-- @param first the first argument
+-- @param second the second argument
+function errors.check_first(call, first, second)
+  if first ~= nil and dotted[first] then errors.raise("call it with a dot: " .. call) end
+  if first == nil and errors.is(second) then
+    local name = gsub(call, "%s*[({].*$", "")
+    errors.raise(format("%s got nil, because a call before it failed: %s", name, errors.text(second)))
+  end
+end
+
+--- Checks the first arguments of the functions of a public module, see @{check_first}.
+-- @tparam table module whose functions are replaced
+-- @tparam string prefix the name of the module, with its dot
+-- @tparam table takes_table function name -> true: it is written with braces in the advice
+-- @treturn table the module
+function errors.check_dots(module, prefix, takes_table)
+  dotted[module] = true
+  for name, fn in pairs(module) do
+    if type(fn) == "function" then
+      local call = prefix .. name .. (takes_table[name] and "{...}" or "(...)")
+      module[name] = function(first, ...)
+        if first == nil or dotted[first] then errors.check_first(call, first, (...)) end
+        return fn(first, ...)
+      end
+    end
+  end
+  return module
+end
+
 -- Longer names are no typing mistakes, and the edit distance takes time that grows with the square of the length.
 local LONGEST = 64
 

@@ -8,10 +8,13 @@
 -- option) raises. Outside any loop a call blocks; in a task of @{run}, @{spawn} or @{map} it suspends that task. With
 -- @{use} the loop of a host drives the tasks.
 -- @module hoopai
+local lazy = require "hoopai.lazy" -- first: in an older Lua it says which one is needed
+local core, problem = lazy.load "hoopai.core"
+if not core then error("hoopai: " .. problem, 0) end
+
 local async = require "hoopai.async"
 local client = require "hoopai.client"
-local core = require "hoopai.core"
-local lazy = require "hoopai.lazy"
+local errors = require "hoopai.errors"
 local loop = require "hoopai.loop"
 
 local pairs, setmetatable = pairs, setmetatable
@@ -111,6 +114,8 @@ hoopai.map, hoopai.all, hoopai.race, hoopai.timeout = async.map, async.all, asyn
 -- @tparam[opt] table list
 -- @treturn table the same table, or a new one
 hoopai.array = core.array
+
+errors.check_dots(hoopai, "hoopai.", { new = true, oauth = true, all = true, race = true, array = true })
 
 return setmetatable(hoopai, {
   __index = function(self, name)

@@ -1,5 +1,18 @@
---- Modules that are loaded on first use: a program with one call must start fast. This is the only such mechanism.
-local require = require
+--- How modules are loaded: some on first use, as a program with one call must start fast (this is the only such
+-- mechanism), and some with a line that says what to install.
+--
+-- The modules that users require load this one first. It is written so that an older Lua can read it, and says then
+-- which Lua is needed: the other files would be syntax errors.
+local error, pcall, require, tonumber, tostring, type = error, pcall, require, tonumber, tostring, type
+local find, gsub, match = string.find, string.gsub, string.match
+
+local version = _VERSION
+local major, minor = match(tostring(version), "^Lua (%d+)%.(%d+)$")
+if major and (tonumber(major) < 5 or (tonumber(major) == 5 and tonumber(minor) < 4)) then
+  local jit = _G.jit
+  local name = type(jit) == "table" and tostring(jit.version) .. " (" .. version .. ")" or version
+  error("hoopai needs Lua 5.4 or newer, and this is " .. name, 0)
+end
 
 local lazy = {}
 
@@ -16,6 +29,37 @@ function lazy.module(name)
   end
   getters[#getters + 1] = get
   return get
+end
+
+-- Module -> what to do if it is not there.
+local cures = {
+  ["hoopai.core"] = "the C core of hoopai is not built or not installed (no module hoopai.core): in the checkout run "
+    .. '`make build` and then `eval "$(make -s env)"`, or install the rock with '
+    .. "`luarocks --lua-version 5.4 make`",
+  cjson = "lua-cjson, which hoopai needs, is not installed (no module cjson): `luarocks install lua-cjson`, or on "
+    .. "Debian `apt-get install lua-cjson`",
+  copas = 'hoopai.loop.copas needs the rock "copas" (4 or newer), which is not installed: `luarocks install copas`',
+  cqueues = 'hoopai.loop.cqueues needs the rock "cqueues", which is not installed: `luarocks install cqueues`, or on '
+    .. "Debian `apt-get install lua-cqueues`",
+  luv = 'hoopai.loop.luv needs the rock "luv", which is not installed: `luarocks install luv`, or on Debian '
+    .. "`apt-get install lua-luv`",
+}
+
+--- Loads a module which another one may be missing for.
+-- @tparam string name
+-- @treturn[1] any the module
+-- @treturn[2] nil
+-- @treturn[2] string one line: what is missing and how to install it, or why it cannot be loaded
+-- @raise what another problem raised
+function lazy.load(name)
+  local ok, module = pcall(require, name)
+  if ok then return module end
+  local problem = tostring(module)
+  local cure = cures[match(problem, "module '([^'\n]+)' not found:")]
+  if cure then return nil, cure end
+  -- Of the system's loader: a library of another version, or built for another Lua.
+  if find(problem, "error loading module '", 1, true) then return nil, (gsub(problem, "%s+", " ")) end
+  error(module, 0)
 end
 
 --- Loads every module that was named so far, and those that they name in turn.

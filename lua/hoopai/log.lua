@@ -115,7 +115,8 @@ end
 -- @tparam[opt=false] boolean options.verbose a line also before each repetition and each wait for the rate limit
 -- @treturn Hooks a table that you may add other hooks to
 -- @raise for an unknown or wrong option, and without `write` if Lua has no library `io`
-local function log(options)
+local function log(options, ...)
+  errors.check_first("hoopai.log{...}", options, (...))
   if options ~= nil then check(options) end
   local write = options and options.write or stderr and to_stderr
   if not write then errors.raise("hoopai.log needs the option `write`: this Lua has no library io") end

@@ -7,8 +7,10 @@ local time = require "hoopai.time"
 -- @tparam FreeSlots free what `client.calendars:free_slots` returned
 -- @treturn function an iterator of the day (such as "2024-10-28"), the slot (a string as the API sent it: book with
 -- exactly this) and the instant (a `hoopai.time` value)
--- @raise when `free` is not a table
-local function slots(free)
+-- @tparam[opt] Error err the error of a `free_slots` that failed
+-- @raise when `free` is not a table; the text of `err` is part of the message
+local function slots(free, err)
+  errors.check_first("hoopai.slots(...)", free, err)
   if type(free) ~= "table" then errors.raise("hoopai.slots expects the result of free_slots, got " .. type(free)) end
   local list = {}
   for day, entry in pairs(free) do

@@ -2,8 +2,11 @@
 
 local child = require "spec.support.child"
 local core = require "hoopai.core"
+local errors = require "hoopai.errors"
+local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
 local leak = require "spec.support.leak"
+local lfs = require "lfs"
 local servers = require "spec.support.server"
 
 -- Member -> type. Those that are modules may be loaded on first use.
@@ -43,7 +46,129 @@ describe("the module hoopai", function()
       assert.are.equal(require("hoopai." .. name), hoopai[name], name)
     end
     assert.are.equal(core.null, hoopai.null)
-    assert.are.equal(core.array, hoopai.array)
+    local list = { 1 }
+    assert.are.equal(list, hoopai.array(list))
+    assert.are.equal(getmetatable(core.array {}), getmetatable(list))
+    assert.are.equal("[]", core.encode(hoopai.array()))
+  end)
+
+  it("says that its functions are called with a dot", function()
+    local store, time, sandbox = hoopai.store, hoopai.time, require "hoopai.sandbox"
+    -- stylua: ignore
+    local cases = {
+      ["hoopai.new{...}"] = function() hoopai:new { token = "x" } end,
+      ["hoopai.oauth{...}"] = function() hoopai:oauth { client_id = "x" } end,
+      ["hoopai.run(...)"] = function() hoopai:run(print) end,
+      ["hoopai.spawn(...)"] = function() hoopai:spawn(print) end,
+      ["hoopai.sleep(...)"] = function() hoopai:sleep(1) end,
+      ["hoopai.map(...)"] = function() hoopai:map({}, print) end,
+      ["hoopai.all{...}"] = function() hoopai:all { print } end,
+      ["hoopai.race{...}"] = function() hoopai:race { print } end,
+      ["hoopai.timeout(...)"] = function() hoopai:timeout(1, print) end,
+      ["hoopai.use(...)"] = function() hoopai:use(hoopai.loop.custom) end,
+      ["hoopai.array{...}"] = function() hoopai:array {} end,
+      ["hoopai.log{...}"] = function() hoopai:log {} end,
+      ["hoopai.slots(...)"] = function() hoopai:slots {} end,
+      ["hoopai.preload(...)"] = function() hoopai:preload() end,
+      ["hoopai.time.now(...)"] = function() time:now() end,
+      ["hoopai.time.parse(...)"] = function() time:parse "2026-01-01T00:00Z" end,
+      ["hoopai.time.at{...}"] = function() time:at {} end,
+      ["hoopai.time.hours(...)"] = function() time:hours(1) end,
+      ["hoopai.time.is_instant(...)"] = function() time:is_instant(1) end,
+      ["hoopai.time.to_epoch_ms(...)"] = function() time:to_epoch_ms(1) end,
+      ["hoopai.time.zone(...)"] = function() time:zone "UTC" end,
+      ["hoopai.store.file(...)"] = function() store:file "/tmp/x" end,
+      ["hoopai.store.memory(...)"] = function() store:memory() end,
+      ["hoopai.sandbox.start{...}"] = function() sandbox:start() end,
+      ["hoopai.sandbox.serve{...}"] = function() sandbox:serve() end,
+    }
+    for call, fn in pairs(cases) do
+      local message = expect.misuse(fn)
+      assert.are.equal("hoopai: call it with a dot: " .. call, (message:gsub("^.-:%d+: ", "")))
+    end
+    assert.is_function(hoopai.log) -- hoopai:array did not change the module
+  end)
+
+  it("shows the error of a call that failed where its result is used", function()
+    local err = errors.new { kind = "not_found", message = "Calendar not found", status = 404 }
+    local function failed() return nil, err end
+    -- stylua: ignore
+    local cases = {
+      slots = function() hoopai.slots(failed()) end,
+      map = function() hoopai.map(failed()) end,
+      log = function() hoopai.log(failed()) end,
+      all = function() hoopai.all(failed()) end,
+      run = function() hoopai.run(failed()) end,
+    }
+    for name, fn in pairs(cases) do
+      local message = expect.misuse(fn)
+      assert.are.equal(
+        ("hoopai: hoopai.%s got nil, because a call before it failed: not_found: Calendar not found (HTTP 404)"):format(
+          name
+        ),
+        (message:gsub("^.-:%d+: ", ""))
+      )
+    end
+  end)
+
+  -- Lua 5.1 to 5.3 cannot read the other files. .ci/deps installs these interpreters on Debian.
+  it("says in an older Lua which one is needed", function()
+    local here = lfs.currentdir()
+    local path = ("%s/lua/?.lua;%s/lua/?/init.lua"):format(here, here)
+    local count = 0
+    for name, shown in pairs { ["lua5.1"] = "Lua 5.1", ["lua5.3"] = "Lua 5.3", luajit = "LuaJIT .- %(Lua 5.1%)" } do
+      if os.execute(("command -v %s >/dev/null 2>&1"):format(name)) then
+        count = count + 1
+        for _, module in ipairs { "hoopai", "hoopai.time", "hoopai.sandbox", "hoopai.store", "hoopai.loop" } do
+          local program = ("package.path = [[%s]] print(select(2, pcall(require, [[%s]])))"):format(path, module)
+          local pipe = assert(io.popen(("%s -e %s 2>&1"):format(name, child.quote(program))))
+          local text = pipe:read "a"
+          pipe:close()
+          assert.matches("^hoopai needs Lua 5.4 or newer, and this is " .. shown .. "\n$", text)
+        end
+      end
+    end
+    local is_debian = os.execute "command -v dpkg-query >/dev/null 2>&1"
+    assert.are.equal(is_debian and 3 or count, count)
+  end)
+
+  it("says in one line what is missing", function()
+    local text = child.run [[
+      local searchers, missing = package.searchers, nil
+      for index, searcher in ipairs(searchers) do
+        searchers[index] = function(name)
+          if name == missing then return "\n\tno file 'a'\n\tno file 'b'" end
+          return searcher(name)
+        end
+      end
+      local function try(module, name)
+        missing = name
+        for loaded in pairs(package.loaded) do
+          if loaded:find "^hoopai" or loaded == name then package.loaded[loaded] = nil end
+        end
+        print(select(2, pcall(function() return require("hoopai").loop[module] end)))
+      end
+      try("custom", "hoopai.core")
+      try("custom", "cjson")
+      try("copas", "copas")
+      try("cqueues", "cqueues")
+      try("luv", "luv")
+    ]]
+    local lines = {}
+    for line in text:gmatch "[^\n]+" do
+      lines[#lines + 1] = line:gsub("^.-:%d+: ", "")
+    end
+    assert.are.same({
+      "hoopai: the C core of hoopai is not built or not installed (no module hoopai.core): in the checkout run "
+        .. '`make build` and then `eval "$(make -s env)"`, or install the rock with `luarocks --lua-version 5.4 make`',
+      "hoopai: lua-cjson, which hoopai needs, is not installed (no module cjson): `luarocks install lua-cjson`, or on "
+        .. "Debian `apt-get install lua-cjson`",
+      'hoopai: hoopai.loop.copas needs the rock "copas" (4 or newer), which is not installed: `luarocks install copas`',
+      'hoopai: hoopai.loop.cqueues needs the rock "cqueues", which is not installed: `luarocks install cqueues`, or on '
+        .. "Debian `apt-get install lua-cqueues`",
+      'hoopai: hoopai.loop.luv needs the rock "luv", which is not installed: `luarocks install luv`, or on Debian '
+        .. "`apt-get install lua-luv`",
+    }, lines)
   end)
 
   it("has a version", function() assert.matches("^%d+%.%d+%.%d+$", hoopai.VERSION) end)

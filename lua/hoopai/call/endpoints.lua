@@ -22,6 +22,7 @@ for _, name in ipairs(resource_names) do
   get_data[name] = lazy.module("hoopai.api." .. name)
 end
 local get_reconcile = lazy.module "hoopai.call.reconcile"
+local get_advice = lazy.module "hoopai.call.advice"
 
 -- Endpoints
 
@@ -126,12 +127,14 @@ local function new_method(endpoint)
 end
 
 local function raise_unknown_method(resource_name, methods, name)
-  local names = {}
+  local names, has = {}, {}
   for method in pairs(methods) do
-    names[#names + 1] = method
+    names[#names + 1], has[method] = method, true
   end
+  local what, instead = format("client.%s has no method", resource_name), get_advice().method(resource_name, name, has)
+  if instead then errors.raise(format("%s `%s`: write %s", what, name, instead)) end
   sort(names)
-  errors.raise_unknown("client." .. resource_name .. " has no method", name, names)
+  errors.raise_unknown(what, name, names)
 end
 
 local function metatable_of(resource_name)

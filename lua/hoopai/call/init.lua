@@ -20,6 +20,7 @@ local retry = require "hoopai.call.retry"
 local min, setmetatable = math.min, setmetatable
 local now = core.now
 local get_reconcile = lazy.module "hoopai.call.reconcile"
+local get_advice = lazy.module "hoopai.call.advice"
 
 local calls, DoneGuard = {}, {}
 local new_call, run, make_attempt, decide, refresh, pause, reconcile, final -- below, in the order in which they run
@@ -368,6 +369,8 @@ function final(call, err, cause)
     err.applied, err.retryable = "maybe", false
   end
   if err.cause == nil then err.cause = cause end
+  local shared = call.state.shared
+  if err.curl_code and not shared.transport.proxy then get_advice().connection(err, shared.base_url) end
   return err
 end
 

@@ -14,10 +14,12 @@
 --
 -- A loop that calls back, such as that of a GUI, has an adapter of its own: see @{Adapter}.
 -- @module hoopai.loop
+local lazy = require "hoopai.lazy" -- first: in an older Lua it says which one is needed
+
 local async_loop = require "hoopai.async.loop"
 local errors = require "hoopai.errors"
 
-local ipairs, require, setmetatable = ipairs, require, setmetatable
+local ipairs, setmetatable = ipairs, setmetatable
 
 --- What @{hoopai.use} takes: the way of hoopai to a loop. One that calls back watches `pollfd` while `busy` is true,
 -- and calls `step` whenever the descriptor is readable or `timeout` has passed.
@@ -49,7 +51,9 @@ return setmetatable(loop, {
   __index = function(self, name)
     for _, known in ipairs(adapters) do
       if name == known then
-        local adapter = require("hoopai.loop." .. name) -- not by hoopai.lazy: preload loads no loop of a host
+        -- Not by lazy.module: preload loads no loop of a host.
+        local adapter, problem = lazy.load("hoopai.loop." .. name)
+        if not adapter then errors.raise(problem) end
         self[name] = adapter
         return adapter
       end

@@ -34,6 +34,9 @@
 -- loopback interface alone, and it ends with the process that started it.
 -- @module hoopai.sandbox
 
+require "hoopai.lazy" -- first: in an older Lua it says which one is needed
+
+local errors = require "hoopai.errors"
 local options = require "hoopai.sandbox.server.options"
 local ipc = require "hoopai.sandbox.server.ipc"
 
@@ -59,6 +62,15 @@ end]]
 
 local Handle = { __name = "hoopai.Sandbox" }
 Handle.__index = Handle
+
+-- Calls a function, then another one, whatever happens; returns the two results of the first. (An older Lua, which is
+-- to read this file, has no to-be-closed variables.)
+local function finally(fn, cleanup)
+  local ok, first, second = pcall(fn)
+  cleanup()
+  if not ok then error(first, 0) end
+  return first, second
+end
 
 local function shell_quote(text) return "'" .. gsub(text, "'", "'\\''") .. "'" end
 
@@ -175,17 +187,18 @@ end
 function sandbox.start(given)
   local checked = options.check(given, options.server)
   local report = os.tmpname()
-  local _ <close> = setmetatable({}, { __close = function() os.remove(report) end })
   local lua = checked.interpreter or os.getenv "HOOPAI_SANDBOX_LUA"
   local setup = { options = checked, report = report }
   checked.interpreter = nil
   if not lua then
     setup.path, setup.cpath = package.path, package.cpath
   end
-  local pipe = assert(io.popen(command_line(lua, report), "w"))
-  pipe:write(ipc.dump(setup), "\n")
-  pipe:flush()
-  local facts = wait_for_report(report)
+  local facts, pipe = finally(function()
+    local pipe = assert(io.popen(command_line(lua, report), "w"))
+    pipe:write(ipc.dump(setup), "\n")
+    pipe:flush()
+    return wait_for_report(report), pipe
+  end, function() os.remove(report) end)
   if facts.error then
     pipe:close()
     error("the sandbox did not start: " .. facts.error, 2)
@@ -230,27 +243,30 @@ local READ_ONLY = { requests = true, bookings = true, oauth = true, ["oauth/coun
 -- @raise when the response is an error
 function Handle:control(name, body)
   local core = require "hoopai.core"
-  local multi <close> = core.multi { ca_file = self.ca_file }
+  local multi = core.multi { ca_file = self.ca_file }
   local request = core.request {
     method = READ_ONLY[name] and "GET" or "POST",
     url = self.url,
     headers = { "Content-Type: application/json" },
     at_most_once = true,
   }
-  local transfer <close> = multi:send(
-    request,
-    "/__sandbox/" .. name,
-    core.secret(self.control_token or "none"),
-    not READ_ONLY[name] and core.encode(body or {}) or nil,
-    10
-  )
-  while transfer:state() ~= "done" do
-    multi:wait(multi:timeout())
-    multi:step()
-  end
-  local status, _, problem = transfer:result()
-  if status ~= 200 then error(format("sandbox control %s: %s", name, problem or transfer:body()), 2) end
-  return core.decode(transfer:body())
+  local status, text = finally(function()
+    local transfer = multi:send(
+      request,
+      "/__sandbox/" .. name,
+      core.secret(self.control_token or "none"),
+      not READ_ONLY[name] and core.encode(body or {}) or nil,
+      10
+    )
+    while transfer:state() ~= "done" do
+      multi:wait(multi:timeout())
+      multi:step()
+    end
+    local status, _, problem = transfer:result()
+    return status, problem or transfer:body()
+  end, function() multi:close() end) -- its transfer too
+  if status ~= 200 then error(format("sandbox control %s: %s", name, text), 2) end
+  return core.decode(text)
 end
 
-return sandbox
+return errors.check_dots(sandbox, "hoopai.sandbox.", { start = true, serve = true })

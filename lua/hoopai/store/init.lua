@@ -9,6 +9,8 @@
 -- refresh token is spent, and the new credentials are stored before they are used. No error deletes or overwrites a
 -- token. A host without the library `io` gives scripts no files: there `hoopai.store.file` is nil.
 -- @module hoopai.store
+require "hoopai.lazy" -- first: in an older Lua it says which one is needed
+
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local custom = require "hoopai.store.custom"
@@ -74,6 +76,7 @@ function store.file(path)
 end
 
 if not io then store.file = nil end
+errors.check_dots(store, "hoopai.store.", {})
 
 --- The store behind the option `store`. The same table gives the same store, so two apps share its token exchanges.
 function store.behind(given)

@@ -198,14 +198,7 @@ local function check_comparable(a, b, level)
   if type(other) ~= "number" then
     error(("a duration can be compared with a duration only (got %s)"):format(describe(other)), level + 1)
   end
-  local text = number_text(other)
-  error(
-    (
-      "a duration cannot be compared with a number: write hoopai.time.seconds(%s), minutes(%s), "
-      .. "hours(%s) or days(%s)"
-    ):format(text, text, text, text),
-    level + 1
-  )
+  error("a duration cannot be compared with a number: write " .. values.duration_calls(other), level + 1)
 end
 
 function Duration.__lt(a, b)

@@ -21,7 +21,10 @@
 -- write instead. All other functions raise that text: their arguments are written by the programmer, and a nil in a
 -- request body would go unnoticed.
 -- @module hoopai.time
+require "hoopai.lazy" -- first: in an older Lua it says which one is needed
+
 local duration = require "hoopai.time.duration"
+local errors = require "hoopai.errors"
 local instant = require "hoopai.time.instant"
 local request_values = require "hoopai.time.request_values"
 local values = require "hoopai.time.values"
@@ -60,4 +63,4 @@ function time.zone(name)
   return zone.name
 end
 
-return time
+return errors.check_dots(time, "hoopai.time.", { at = true })

@@ -401,14 +401,12 @@ end
 
 local function is_time(v) return is_instant(v) or is_duration(v) end
 
-local function number_advice(n)
-  local text = number_text(n)
-  return ("a bare number has no unit: write hoopai.time.seconds(%s), minutes(%s), hours(%s) or days(%s)"):format(
-    text,
-    text,
-    text,
-    text
-  )
+-- What to write instead of a number beside an instant or a duration. `takes_instant`: an instant is right there.
+local function number_advice(n, takes_instant)
+  local call, looks = values.instant_call(n)
+  if not call then return "a bare number has no unit: write " .. values.duration_calls(n) end
+  if takes_instant then return ("%s looks like %s: write %s"):format(number_text(n), looks, call) end
+  return ("%s looks like %s, and this takes a duration, such as hoopai.time.minutes(30)"):format(number_text(n), looks)
 end
 
 -- The sum of an instant and a duration, or of two durations.
@@ -430,16 +428,18 @@ local function add(a, b, level)
     error("two instants cannot be added; their difference (finish - start) is a duration", level + 1)
   end
   local other = values.odd_one(a, b, is_time)
-  if type(other) == "number" then error(number_advice(other), level + 1) end
+  -- The sum of two instants has no meaning; that of an instant and a duration has.
+  if type(other) == "number" then error(number_advice(other, is_duration(a) or is_duration(b)), level + 1) end
   error(("only durations can be added, such as hoopai.time.minutes(30) (got %s)"):format(describe(other)), level + 1)
 end
 
 local function subtract(a, b, level)
   if is_instant(a) and is_instant(b) then return duration.new(0, a[MS] - b[MS]) end
   if is_duration(b) and is_time(a) then return (add(a, -b, level + 1)) end
-  if type(b) == "number" then error(number_advice(b), level + 1) end
+  if type(b) == "number" then error(number_advice(b, is_instant(a)), level + 1) end
   if type(a) == "number" then
-    error(is_instant(b) and "an instant cannot be taken from a number" or number_advice(a), level + 1)
+    if not is_instant(b) or values.instant_call(a) then error(number_advice(a, true), level + 1) end
+    error("an instant cannot be taken from a number", level + 1)
   end
   if is_duration(a) and is_instant(b) then error("an instant cannot be taken from a duration", level + 1) end
   error(
@@ -514,7 +514,7 @@ local function check_comparable(a, b, level)
   if is_instant(a) and is_instant(b) then return end
   local other, advice = values.odd_one(a, b, is_instant), ""
   if type(other) == "number" then
-    advice = (": write hoopai.time.from_ms(%s)"):format(number_text(other))
+    advice = ": write " .. (values.instant_call(other) or ("hoopai.time.from_ms(%s)"):format(number_text(other)))
   elseif type(other) == "string" then
     advice = (": write hoopai.time.parse(%s)"):format(quote(other))
   end

@@ -2,7 +2,8 @@
 -- name a value.
 local gregorian = require "hoopai.time.gregorian"
 
-local rawget, tostring, type = rawget, tostring, type
+local concat, remove = table.concat, table.remove
+local ipairs, rawget, tostring, type = ipairs, rawget, tostring, type
 local byte, format, gsub, sub = string.byte, string.format, string.gsub, string.sub
 local math_type, tointeger = math.type, math.tointeger
 
@@ -65,6 +66,46 @@ function values.describe(v)
   if type(v) == "string" then return values.quote(v) end
   if type(v) == "number" then return values.number_text(v) end
   return v == nil and "nothing" or "a " .. type(v)
+end
+
+-- Numbers of this size are seconds or milliseconds since 1970, from the years 1973 to 5138, rather than a length.
+local LEAST_SECONDS, LEAST_MS = 100000000, 100000000000
+
+--- The call that makes an instant of a number that looks like one, such as `hoopai.time.from_seconds(1795955637)`.
+-- @tparam number n
+-- @treturn ?string nil if it looks like a length
+-- @treturn ?string what it looks like: "seconds since 1970" or "milliseconds since 1970"
+function values.instant_call(n)
+  if n >= LEAST_SECONDS and n < LEAST_MS then
+    return format("hoopai.time.from_seconds(%s)", values.number_text(n)), "seconds since 1970"
+  elseif n >= LEAST_MS and n <= values.LAST_MS and n % 1 == 0 then
+    return format("hoopai.time.from_ms(%d)", n), "milliseconds since 1970"
+  end
+end
+
+-- Name and milliseconds of the units, and whether only whole numbers are taken.
+local UNITS = {
+  { "seconds", values.SECOND },
+  { "minutes", values.MINUTE },
+  { "hours", values.HOUR },
+  { "days", values.DAY, true },
+}
+local LONGEST = 10000 * 366 * values.DAY -- of a duration
+
+--- The calls that make a duration of a number, such as `hoopai.time.seconds(5), minutes(5), hours(5) or days(5)`. Those
+-- that would refuse the number are left out.
+-- @tparam number n
+-- @treturn string
+function values.duration_calls(n)
+  local calls, text = {}, values.number_text(n)
+  for _, unit in ipairs(UNITS) do
+    local name, size, is_whole = unit[1], unit[2], unit[3]
+    local fits = n >= -(LONGEST // size) and n <= LONGEST // size and n * size % 1 == 0
+    if fits and not (is_whole and not values.integer(n)) then calls[#calls + 1] = format("%s(%s)", name, text) end
+  end
+  if #calls == 0 then return "hoopai.time.seconds(30), minutes(30) or hours(1)" end
+  local last = #calls > 1 and " or " .. remove(calls) or ""
+  return format("hoopai.time.%s%s", concat(calls, ", "), last)
 end
 
 --- Of two operands, the one of the wrong type.

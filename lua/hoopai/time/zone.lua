@@ -266,11 +266,11 @@ local function is_set_back(kinds, i, rule)
   return before and after and before.offset > kind.offset and after.offset > kind.offset
 end
 
-local function with_isdst(kind, isdst) return { offset = kind.offset, isdst = isdst, abbreviation = kind.abbreviation } end
+local function marked(kind, isdst) return { offset = kind.offset, isdst = isdst, abbreviation = kind.abbreviation } end
 
--- The intervals as they are to be read: those in which clocks are set back are no summer time. The standard time of less
--- than a year between two of them is; so is that which follows on a summer time with the same offset (Casablanca 2018).
--- Standard time for years, such as Dublin's from 1968 to 1971, is none.
+-- The intervals as they are to be read: those in which clocks are set back are no summer time. The standard time of
+-- less than a year between two of them is; so is that which follows on a summer time with the same offset (Casablanca
+-- 2018). Standard time for years, such as Dublin's from 1968 to 1971, is none.
 local function with_summer_time(times, kinds, rule)
   local set_back = {}
   for i = 1, #kinds do
@@ -284,11 +284,11 @@ local function with_summer_time(times, kinds, rule)
   for i, kind in ipairs(kinds) do
     read[i] = kind
     if set_back[i] then
-      read[i] = with_isdst(kind, false)
+      read[i] = marked(kind, false)
     elseif not kind.isdst and (set_back[i - 1] or set_back[i + 1]) then
       local lasts = (times[i + 1] or maxinteger) - times[i]
       if lasts < YEAR and bounds_summer(i - 1, kind.offset) and bounds_summer(i + 1, kind.offset) then
-        read[i] = with_isdst(kind, true)
+        read[i] = marked(kind, true)
       end
     end
   end

@@ -481,12 +481,54 @@ describe("adding", function()
     end
     assert.are.equal(advice("5"), raised(function() return instant + 5 end))
     assert.are.equal(advice("5"), raised(function() return 5 + instant end))
-    assert.are.equal(advice("3600.5"), raised(function() return instant - 3600.5 end))
+    assert.are.equal(
+      "a bare number has no unit: write hoopai.time.seconds(3600.5), minutes(3600.5) or hours(3600.5)", -- no days
+      raised(function() return instant - 3600.5 end)
+    )
     assert.are.equal(advice("5"), raised(function() return duration + 5 end))
     assert.are.equal(advice("5"), raised(function() return 5 + duration end))
     assert.are.equal(advice("5"), raised(function() return duration - 5 end))
     assert.are.equal(advice("5"), raised(function() return 5 - duration end))
     assert.are.equal("an instant cannot be taken from a number", raised(function() return 5 - instant end))
+  end)
+
+  it("advises what is taken: an instant for a number that looks like one, no unit that refuses the number", function()
+    local instant, duration, seconds, ms = time.from_ms(AT_TEN), time.days(1), 1795955637, 1795955637000
+    local from_seconds = "1795955637 looks like seconds since 1970: write hoopai.time.from_seconds(1795955637)"
+    local from_ms = "1795955637000 looks like milliseconds since 1970: write hoopai.time.from_ms(1795955637000)"
+    assert.are.equal(from_seconds, raised(function() return instant - seconds end))
+    assert.are.equal(from_ms, raised(function() return instant - ms end))
+    assert.are.equal(from_seconds, raised(function() return seconds - instant end))
+    assert.are.equal(from_ms, raised(function() return ms - instant end))
+    assert.are.equal(from_seconds, raised(function() return seconds - duration end))
+    assert.are.equal(from_seconds, raised(function() return seconds + duration end))
+    assert.are.equal(from_ms, raised(function() return duration + ms end))
+    -- Two instants cannot be added, and no instant can be taken from a duration.
+    local takes_duration = " since 1970, and this takes a duration, such as hoopai.time.minutes(30)"
+    assert.are.equal("1795955637 looks like seconds" .. takes_duration, raised(function() return instant + seconds end))
+    assert.are.equal(
+      "1795955637000 looks like milliseconds" .. takes_duration,
+      raised(function() return ms + instant end)
+    )
+    assert.are.equal(
+      "1795955637 looks like seconds" .. takes_duration,
+      raised(function() return duration - seconds end)
+    )
+    assert.are.equal(
+      "a bare number has no unit: write hoopai.time.seconds(50000000), minutes(50000000) or hours(50000000)",
+      raised(function() return instant + 50000000 end)
+    )
+    assert.are.equal(
+      "a bare number has no unit: write hoopai.time.seconds(30), minutes(30) or hours(1)",
+      raised(function() return instant + 1 / 0 end)
+    )
+    for _, other in ipairs { seconds, ms } do
+      local call = other == seconds and "from_seconds(1795955637)" or "from_ms(1795955637000)"
+      assert.are.equal(
+        ("an instant can be compared with an instant only (got %d): write hoopai.time.%s"):format(other, call),
+        raised(function() return instant < other end)
+      )
+    end
   end)
 
   it("raises for everything else that has no meaning", function()

@@ -1,0 +1,203 @@
+--- What to write instead of a name that does not exist, and what to do when no server is there. Loaded only then.
+local find, format, gsub, lower, match = string.find, string.format, string.gsub, string.lower, string.match
+local concat = table.concat
+local gmatch, ipairs, type = string.gmatch, ipairs, type
+
+local LUA = gsub(lower(_VERSION or "Lua 5.4"), " ", "") -- the usual name of the interpreter
+
+local advice = {}
+
+-- Names ---------------------------------------------------------------------------------------------------------------
+
+-- `get_all`, `getAll` and `GetAll` are one guess.
+local function fold(name) return (gsub(lower(name), "[_%-%s]", "")) end
+
+-- A text of words -> the set of them.
+local function set(text)
+  local names = {}
+  for name in gmatch(text, "%S+") do
+    names[name] = true
+  end
+  return names
+end
+
+-- Method -> what it is called in other libraries, without `_`.
+local SYNONYMS = {
+  list = set "all search find query index getall listall findall fetchall searchall each iterate filter getmany",
+  get = set "read fetch show retrieve load view one getone getbyid findone findbyid byid lookup",
+  create = set "add new make insert post save createone",
+  update = set "edit set modify change patch put save rename updateone",
+  delete = set "remove destroy del erase drop deleteone",
+}
+local METHODS = { "list", "get", "create", "update", "delete" }
+
+local LIST_EVENTS = "client.events:list { ... }"
+local FREE_SLOTS = "client.calendars:free_slots(calendar_id, { ... })"
+local BOOK = "client.appointments:book { ... }"
+local UPDATE = "client.appointments:update(id, { ... })"
+
+-- Resource -> list of a method that it has not, or the guesses at one, and what to write instead.
+local ELSEWHERE = {
+  appointments = {
+    { SYNONYMS.list, LIST_EVENTS },
+    { set "list upcoming calendar events listevents listappointments getappointments", LIST_EVENTS },
+    { set "reschedule move confirm setstatus changestatus complete noshow reassign", UPDATE },
+    { set "slots freeslots availability availableslots getslots", FREE_SLOTS },
+    { set "block", "client.block_slots:create { ... }" },
+    { set "schedule reserve", BOOK },
+  },
+  events = {
+    { SYNONYMS.list, LIST_EVENTS },
+    { set "get", "client.appointments:get(id)" },
+    { SYNONYMS.get, "client.appointments:get(id)" },
+    { set "create schedule", "client.appointments:create { ... }" },
+    { SYNONYMS.create, "client.appointments:create { ... }" },
+    { set "book reserve", BOOK },
+    { set "update reschedule move confirm", UPDATE },
+    { SYNONYMS.update, UPDATE },
+    { set "cancel", "client.appointments:cancel(id)" },
+    { set "slots freeslots availability availableslots getslots", FREE_SLOTS },
+    { set "block", "client.block_slots:create { ... }" },
+    { set "blocked blockedslots listblocked", "client.block_slots:list { ... }" },
+  },
+  calendars = {
+    { set "slots availability availableslots getslots getfreeslots freebusy free openslots", FREE_SLOTS },
+    { set "events appointments listevents getevents listappointments getappointments", LIST_EVENTS },
+    { set "book createappointment reserve schedule", BOOK },
+    { set "groups listgroups", "client.groups:list()" },
+  },
+  block_slots = {
+    { set "get", "client.block_slots:list { ... }" },
+    { SYNONYMS.get, "client.block_slots:list { ... }" },
+    { set "block", "client.block_slots:create { ... }" },
+  },
+  notes = {
+    { set "get", "client.notes:list(appointment_id)" },
+    { SYNONYMS.get, "client.notes:list(appointment_id)" },
+  },
+}
+
+-- The method of a name that begins with its word: `list` for `listCalendars`, `get` for `get_calendar`.
+local function first_word(name, methods)
+  for _, method in ipairs(METHODS) do
+    if methods[method] and find(name, "^" .. method .. "[%u_]") then return method end
+  end
+end
+
+--- What to write instead of a method that a resource has not.
+-- @tparam string resource_name
+-- @tparam any name
+-- @tparam table has name -> true, for the methods that there are
+-- @treturn ?string a call, such as "client.events:list { ... }"
+function advice.method(resource_name, name, has)
+  if type(name) ~= "string" then return nil end
+  local guess = fold(name)
+  for _, entry in ipairs(ELSEWHERE[resource_name] or {}) do
+    if entry[1][guess] then return entry[2] end
+  end
+  local method = first_word(name, has)
+  for _, known in ipairs(METHODS) do
+    if not method and has[known] and SYNONYMS[known][guess] then method = known end
+  end
+  return method and format("client.%s:%s(...)", resource_name, method)
+end
+
+-- Other APIs of the vendor, under the names of their resources.
+local OTHER_APIS = set [[
+  contact contacts user users opportunity opportunities conversation conversations message messages location locations
+  payment payments order orders transaction transactions subscription subscriptions invoice invoices product products
+  price prices form forms survey surveys workflow workflows campaign campaigns tag tags task tasks business businesses
+  company companies funnel funnels blog blogs social socialmedia media medias email emails pipeline pipelines link links
+  trigger triggers customfield customfields customvalue customvalues object objects association associations snapshot
+  snapshots course courses voice voiceai phone phones store oauth webhook webhooks
+]]
+
+-- Guesses at a member of a client -> what to write instead.
+local MEMBERS = {
+  { set "slots freeslots availability availableslots getslots getfreeslots", FREE_SLOTS },
+  { set "book bookings booking reserve", BOOK },
+  { set "blocks blockedslots blocked blockslot", "client.block_slots:list { ... }" },
+  {
+    set "post put patch delete fetch call send http api raw",
+    'client:request { method = "GET", path = "/calendars/" }',
+  },
+  { set "get", 'client:request { method = "GET", path = "/calendars/" }, or client.calendars:get(id)' },
+  { set "rooms equipment equipments room", 'client.resources:list("rooms")' },
+  { set "token refresh login signin auth authenticate", "hoopai.new { token = ... } or hoopai.new { oauth = ... }" },
+}
+
+--- What to say of a member that a client has not.
+-- @tparam any name
+-- @treturn ?string the rest of the message
+function advice.member(name)
+  if type(name) ~= "string" then return nil end
+  local guess = fold(name)
+  for _, entry in ipairs(MEMBERS) do
+    if entry[1][guess] then return "write " .. entry[2] end
+  end
+  if OTHER_APIS[guess] then
+    return format(
+      "hoopai has the Calendars API only; client:request reaches other endpoints, "
+        .. 'such as client:request { method = "GET", path = "/%s/" }',
+      lower(name)
+    )
+  end
+end
+
+-- Servers -------------------------------------------------------------------------------------------------------------
+
+local REFUSED, HANDSHAKE = 7, 35 -- CURLE_COULDNT_CONNECT, CURLE_SSL_CONNECT_ERROR
+
+-- What TLS libraries say of a response that is no TLS.
+local NO_TLS = { "wrong version number", "unknown protocol", "http request", "packet length", "unexpected TLS packet" }
+
+local function is_loopback(host) return host == "localhost" or host == "[::1]" or find(host, "^127%.[%d.]+$") ~= nil end
+
+local function refused(host, port, scheme)
+  local options = { port and "port = " .. port, scheme == "https" and "tls = true" or nil }
+  local serve = options[1] and format("serve { %s }", concat(options, ", ")) or "serve {}"
+  return format(
+    "connection refused: nothing listens at %s. Is the sandbox (or your server) running? Start it with "
+      .. "%s -e 'require(\"hoopai.sandbox\").%s'",
+    host .. (port and ":" .. port or ""),
+    LUA,
+    serve
+  )
+end
+
+-- The message of a failed TLS handshake with a server that may speak plain HTTP.
+local function no_tls(message, host, port)
+  local at = host .. (port and ":" .. port or "")
+  if is_loopback(host) then
+    return format(
+      "the server at %s does not speak TLS: if it is a plain http server, write http://%s (%s)",
+      at,
+      at,
+      message
+    )
+  end
+  for _, text in ipairs(NO_TLS) do
+    if find(message, text, 1, true) then
+      return format("the server at %s does not speak TLS: is the port that of https? (%s)", at, message)
+    end
+  end
+end
+
+--- Says in the message of an error what to do if the server of the base URL is not there, or is another one.
+-- @tparam table err its `message` is changed
+-- @tparam string base_url
+function advice.connection(err, base_url)
+  local scheme, host = match(base_url, "^(https?)://([^/]+)")
+  if not scheme then return end
+  local name, port = match(host, "^(.-):(%d+)$")
+  host = name or host
+  local text
+  if err.curl_code == REFUSED and is_loopback(host) then
+    text = refused(host, port, scheme)
+  elseif err.curl_code == HANDSHAKE and scheme == "https" and not find(err.message, "does not speak TLS", 1, true) then
+    text = no_tls(err.message, host, port)
+  end
+  err.message = text or err.message
+end
+
+return advice
