@@ -113,10 +113,11 @@ end
 -- @tparam[opt] function options.write called with each line, without its newline; may not wait. Default: writes the
 -- line to stderr
 -- @tparam[opt=false] boolean options.verbose a line also before each repetition and each wait for the rate limit
+-- @tparam[opt] Error err the error of a call that was to return the options, and failed
 -- @treturn Hooks a table that you may add other hooks to
--- @raise for an unknown or wrong option, and without `write` if Lua has no library `io`
-local function log(options, ...)
-  errors.check_first("hoopai.log{...}", options, (...))
+-- @raise for an unknown or wrong option, for an `err`, and without `write` if Lua has no library `io`
+local function log(options, err)
+  errors.check_first("hoopai.log{...}", options, err)
   if options ~= nil then check(options) end
   local write = options and options.write or stderr and to_stderr
   if not write then errors.raise("hoopai.log needs the option `write`: this Lua has no library io") end

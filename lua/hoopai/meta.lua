@@ -2136,11 +2136,12 @@ function hoopai.new(options) end
 function hoopai.oauth(options) end
 
 ---Iterates over free slots in order of time: `for day, slot, instant in hoopai.slots(free) do ... end`.
----Raises when `free` is not a table.
+---Raises when `free` is not a table; the text of `err` is part of the message.
 ---@nodiscard
 ---@param free hoopai.FreeSlots what `client.calendars:free_slots` returned
+---@param err? hoopai.Error the error of a `free_slots` that failed
 ---@return fun(): string, string, hoopai.time.Instant iterator of day, slot and instant
-function hoopai.slots(free) end
+function hoopai.slots(free, err) end
 
 ---Marks a list so that it is sent as a JSON array even when it is empty. Needed only in fields that the library does
 ---not know.
@@ -2156,11 +2157,12 @@ function hoopai.array(list) end
 ---
 ---with `-` for the status if no response arrived; and a line when a token of an app was renewed, or could not be. The
 ---path has the ids in the request. No token, query, header or body is in a line.
----Raises for an unknown or wrong option, and without `write` if Lua has no library `io`.
+---Raises for an unknown or wrong option, for an `err`, and without `write` if Lua has no library `io`.
 ---@nodiscard
 ---@param options? hoopai.LogOptions
+---@param err? hoopai.Error the error of a call that was to return the options, and failed
 ---@return hoopai.Hooks # a table that you may add other hooks to
-function hoopai.log(options) end
+function hoopai.log(options, err) end
 
 ---Loads what is otherwise loaded on first use: the endpoints, their checks, bookings, OAuth, and the modules of times,
 ---slots, logs and stores. For hosts that fork, and for those that change or remove functions of Lua after they have

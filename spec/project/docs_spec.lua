@@ -5,6 +5,7 @@ local generate_docs = require "tools.generate_docs"
 local reference = require "tools.reference"
 
 local hoopai = require "hoopai"
+local house = require "spec.support.house"
 local api = require "hoopai.api"
 local errors = require "hoopai.errors"
 local sandbox = require "hoopai.sandbox"
@@ -43,7 +44,7 @@ local PUBLIC = {
   { "hoopai.time", "instant:", upvalue(debug.getmetatable(hoopai.time.now()).__index, "instant_methods") },
   { "hoopai.time", "duration:", debug.getmetatable(hoopai.time.days(1)).__index },
   { "hoopai.sandbox", "", sandbox },
-  { "hoopai.sandbox", "Sandbox:", upvalue(sandbox.start, "Handle") },
+  { "hoopai.sandbox", "Sandbox:", upvalue(house.behind(sandbox.start), "Handle") },
 }
 
 -- These return nothing.
@@ -70,6 +71,7 @@ end
 
 --- The names of a function's parameters as its code has them, nil for a C function.
 local function parameters_of(fn)
+  fn = house.behind(fn)
   local info = debug.getinfo(fn, "uS")
   if info.what ~= "Lua" then return nil end
   local names = {}

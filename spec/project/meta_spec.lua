@@ -3,6 +3,7 @@
 local meta = require "tools.generate_meta"
 
 local hoopai = require "hoopai"
+local house = require "spec.support.house"
 local api = require "hoopai.api"
 local errors = require "hoopai.errors"
 local options = require "hoopai.options"
@@ -243,7 +244,7 @@ describe("the types for editors", function()
           seen = seen + 1
           local written = functions[prefix .. name]
           assert.is_truthy(written, prefix .. name .. " is missing")
-          local info = debug.getinfo(value, "uS")
+          local info = debug.getinfo(house.behind(value), "uS")
           if info.what == "Lua" then
             local given = #written.params + (prefix:find(":") and 1 or 0)
             assert.equal(info.nparams + (info.isvararg and 1 or 0), given, prefix .. name)

@@ -331,4 +331,13 @@ function house.retired_words(files, retired)
   return found
 end
 
+--- The function behind a public one, which checks its first argument and calls it (`errors.check_dots`).
+function house.behind(fn)
+  for index = 1, debug.getinfo(fn, "u").nups do
+    local name, value = debug.getupvalue(fn, index)
+    if name == "fn" then return value end
+  end
+  return fn
+end
+
 return house

@@ -1,5 +1,6 @@
 -- hoopai.slots: free slots in order of time.
 
+local errors = require "hoopai.errors"
 local expect = require "spec.support.expect"
 local slots = require "hoopai.slots"
 local time = require "hoopai.time"
@@ -77,5 +78,15 @@ describe("slots", function()
       expect.misuse(function() slots(value) end, "hoopai.slots expects the result of free_slots, got " .. kind)
     end
     expect.misuse(function() slots() end, "got nil")
+  end)
+
+  it("show the error of a call that failed", function()
+    local err = errors.new { kind = "not_found", message = "Calendar not found", status = 404 }
+    expect.misuse(
+      function() slots(nil, err) end,
+      "hoopai.slots got nil, because a call before it failed: not_found: Calendar not found (HTTP 404)"
+    )
+    expect.misuse(function() slots(nil, "no error object") end, "got nil")
+    assert.are.same({}, (function(...) return all(...) end)({}, err))
   end)
 end)

@@ -2,21 +2,14 @@
 
 local async = require "hoopai.async"
 local hoopai = require "hoopai"
+local house = require "spec.support.house"
 local lfs = require "lfs"
-
--- The function behind one of hoopai, which checks that it was called with a dot: its upvalue `fn`.
-local function behind(fn)
-  for index = 1, 10 do
-    local name, value = debug.getupvalue(fn, index)
-    if name == "fn" then return value end
-  end
-end
 
 describe("hoopai.async", function()
   it("has the functions that hoopai publishes", function()
     for _, name in ipairs { "use", "run", "spawn", "sleep", "map", "all", "race", "timeout" } do
       assert.is_function(async[name], name)
-      assert.equal(async[name], behind(hoopai[name]))
+      assert.equal(async[name], house.behind(hoopai[name]))
     end
   end)
 

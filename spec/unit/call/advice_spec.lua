@@ -71,8 +71,8 @@ describe("advice", function()
       local message = misuse(function() return client[name] == nil end)
       assert.are.equal(
         (
-          "hoopai: a client has no `%s`: hoopai has the Calendars API only; client:request reaches other endpoints, such "
-          .. 'as client:request { method = "GET", path = "/%s/" }'
+          "hoopai: a client has no `%s`: hoopai has the Calendars API only; client:request reaches other endpoints, "
+          .. 'such as client:request { method = "GET", path = "/%s/" }'
         ):format(name, name),
         (message:gsub("^.-:%d+: ", ""))
       )
