@@ -214,3 +214,22 @@ describe("errors.raise_unknown", function()
     )
   end)
 end)
+
+describe("errors.check_dots", function()
+  it("replaces the functions of a module: a colon, and the error of a failed call, raise", function()
+    local module = { value = 5 }
+    function module.add(a, b, c) return a, b, c end
+    function module.make(given) return given end
+    assert.are.equal(module, errors.check_dots(module, "m.", { make = true }))
+    assert.are.equal(5, module.value)
+    assert.are.same({ 1, 2, 3 }, { module.add(1, 2, 3) })
+    assert.are.equal(3, select("#", module.add()))
+    misuse(function() module:add(1) end, "call it with a dot: m.add(...)")
+    misuse(function() module:make {} end, "call it with a dot: m.make{...}")
+    local err = errors.new { kind = "network", message = "gone" }
+    misuse(function() module.add(nil, err) end, "m.add got nil, because a call before it failed: network: gone")
+    assert.is_nil((module.add(nil, "no error object")))
+    misuse(function() errors.check_first("m.f(...)", module) end, "call it with a dot: m.f(...)")
+    errors.check_first("m.f(...)", {}, err)
+  end)
+end)
