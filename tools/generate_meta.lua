@@ -245,6 +245,9 @@ local function put_object(entry)
       -- A read-only field of a request accepts nil alone.
       local refused = entry.sent and typed.field.read_only
       local kind = refused and "nil" or type_name(typed, entry.sent)
+      if entry.clears and not typed.kind.nullable and reference.is_clearable(typed.field) then
+        kind = kind .. "|hoopai.Null"
+      end
       local mark = (refused or not typed.needed) and "?" or ""
       put_with(("---@field %s%s %s"):format(typed.name, mark, kind), sentence(typed))
     end

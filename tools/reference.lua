@@ -157,6 +157,9 @@ function reference.notes(field, sent)
   return notes
 end
 
+--- Whether `hoopai.null` clears this field of an update.
+function reference.is_clearable(field) return not field.required and not field.read_only and field.clearable ~= false end
+
 --- The rules of an object on which fields may or must go together, as sentences.
 -- @tparam table kind an object type, or { at_least_one, range } of an endpoint
 function reference.rules(kind)
@@ -178,6 +181,12 @@ function reference.rules(kind)
   if kind.range then
     local days = kind.range.max_days and (", by %d days at most"):format(kind.range.max_days) or ""
     rules[#rules + 1] = ("`%s` comes after `%s`%s."):format(kind.range.to, kind.range.from, days)
+  end
+  for _, field in ipairs(kind.update and kind.fields or {}) do
+    if reference.is_clearable(field) then
+      rules[#rules + 1] = "`hoopai.null` clears a field."
+      break
+    end
   end
   return rules
 end
@@ -216,6 +225,7 @@ function Types:add(kind, place, resource, sent)
   local entry = self.by_name[name]
   if not entry then
     entry = { name = name, doc = kind.doc, rules = reference.rules(kind), resource = resource, look = look }
+    entry.clears = kind.update
     self.by_name[name] = entry
     self[#self + 1] = entry -- before what it contains: declarations are read from the whole to the parts
   end

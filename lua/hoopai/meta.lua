@@ -736,61 +736,62 @@ TeamMember.meetingLocation = nil
 ---@field location? string Address, number or link; conferences set up by the platform have none.
 
 ---What to change; fields left out stay.
+---`hoopai.null` clears a field.
 ---@class (exact) hoopai.CalendarUpdate
 ---@field name? string Name of the calendar.
----@field teamMembers? hoopai.TeamMemberBody[] Team: needed by round robin, collective, class and service calendars; exactly one in a personal one.
----@field locationConfigurations? hoopai.LocationConfigurationBody[] Meeting places of an event calendar.
----@field availabilities? hoopai.AvailabilityUpdate[] Hours of single dates; the weekly ones are in `openHours`.
----@field isActive? boolean Active, or a draft.
----@field description? string What the calendar is for.
----@field groupId? string Group the calendar is in.
----@field slug? string Last part of the calendar's public address.
----@field eventType? "RoundRobin_OptimizeForAvailability"|"RoundRobin_OptimizeForEqualDistribution" How a round robin chooses among its members.
----@field eventTitle? string Title given to new appointments.
----@field eventColor? string Color of its appointments.
+---@field teamMembers? hoopai.TeamMemberBody[]|hoopai.Null Team: needed by round robin, collective, class and service calendars; exactly one in a personal one.
+---@field locationConfigurations? hoopai.LocationConfigurationBody[]|hoopai.Null Meeting places of an event calendar.
+---@field availabilities? hoopai.AvailabilityUpdate[]|hoopai.Null Hours of single dates; the weekly ones are in `openHours`.
+---@field isActive? boolean|hoopai.Null Active, or a draft.
+---@field description? string|hoopai.Null What the calendar is for.
+---@field groupId? string|hoopai.Null Group the calendar is in.
+---@field slug? string|hoopai.Null Last part of the calendar's public address.
+---@field eventType? "RoundRobin_OptimizeForAvailability"|"RoundRobin_OptimizeForEqualDistribution"|hoopai.Null How a round robin chooses among its members.
+---@field eventTitle? string|hoopai.Null Title given to new appointments.
+---@field eventColor? string|hoopai.Null Color of its appointments.
 ---Place of the meeting (cannot be sent; deprecated: use locationConfigurations[].location or
 ---teamMembers[].locationConfigurations[].location).
 ---@field meetingLocation? nil
----@field slotDuration? integer Length of an appointment, in `slotDurationUnit`.
----@field slotDurationUnit? "mins"|"hours" Unit of `slotDuration`.
----@field slotInterval? integer Distance between the starts of the slots on offer, in `slotIntervalUnit`.
----@field slotIntervalUnit? "mins"|"hours" Unit of `slotInterval`.
----@field slotBuffer? integer Time kept free after an appointment, in `slotBufferUnit`.
----@field preBuffer? integer Time kept free before an appointment, in `preBufferUnit`.
----@field preBufferUnit? "mins"|"hours" Unit of `preBuffer`.
----@field appoinmentPerSlot? integer Bookings per slot and user; in a class booking calendar the seats per slot.
----@field appoinmentPerDay? integer Bookings per day.
----@field allowBookingAfter? integer Shortest notice for a booking, in `allowBookingAfterUnit`.
----@field allowBookingAfterUnit? "hours"|"days"|"weeks"|"months" Unit of `allowBookingAfter`.
----@field allowBookingFor? integer How far ahead bookings are allowed, in `allowBookingForUnit`.
----@field allowBookingForUnit? "days"|"weeks"|"months" Unit of `allowBookingFor`.
+---@field slotDuration? integer|hoopai.Null Length of an appointment, in `slotDurationUnit`.
+---@field slotDurationUnit? "mins"|"hours"|hoopai.Null Unit of `slotDuration`.
+---@field slotInterval? integer|hoopai.Null Distance between the starts of the slots on offer, in `slotIntervalUnit`.
+---@field slotIntervalUnit? "mins"|"hours"|hoopai.Null Unit of `slotInterval`.
+---@field slotBuffer? integer|hoopai.Null Time kept free after an appointment, in `slotBufferUnit`.
+---@field preBuffer? integer|hoopai.Null Time kept free before an appointment, in `preBufferUnit`.
+---@field preBufferUnit? "mins"|"hours"|hoopai.Null Unit of `preBuffer`.
+---@field appoinmentPerSlot? integer|hoopai.Null Bookings per slot and user; in a class booking calendar the seats per slot.
+---@field appoinmentPerDay? integer|hoopai.Null Bookings per day.
+---@field allowBookingAfter? integer|hoopai.Null Shortest notice for a booking, in `allowBookingAfterUnit`.
+---@field allowBookingAfterUnit? "hours"|"days"|"weeks"|"months"|hoopai.Null Unit of `allowBookingAfter`.
+---@field allowBookingFor? integer|hoopai.Null How far ahead bookings are allowed, in `allowBookingForUnit`.
+---@field allowBookingForUnit? "days"|"weeks"|"months"|hoopai.Null Unit of `allowBookingFor`.
 ---@field availabilityType? 0|1|hoopai.Null Which hours count: 0 `openHours` only, 1 `availabilities` only, `hoopai.null` both.
----@field openHours? hoopai.OpenHours[] Weekly hours; those of single dates are in `availabilities`.
----@field lookBusyConfig? hoopai.LookBusy Hides part of the free slots.
----@field enableRecurring? boolean Whether appointments may repeat; only for calendars with one member.
----@field recurring? hoopai.Recurring How appointments repeat.
----@field autoConfirm? boolean Whether new appointments are confirmed at once.
----@field allowReschedule? boolean Whether contacts may move their appointments.
----@field allowCancellation? boolean Whether contacts may cancel their appointments.
----@field stickyContact? boolean Whether the widget remembers who booked before.
----@field guestType? "count_only"|"collect_detail" What is asked about guests: their number, or their details.
----@field shouldAssignContactToTeamMember? boolean Whether a booking assigns the contact to the team member.
----@field shouldSkipAssigningContactForExisting? boolean Whether contacts that are already assigned keep their user.
----@field shouldSendAlertEmailsToAssignedMember? boolean Whether the assigned user gets alerts.
----@field alertEmail? string Address that gets alerts.
----@field googleInvitationEmails? boolean Whether Google sends its invitations.
----@field notifications? hoopai.LegacyCalendarNotification[] Notifications in their old form (deprecated: use the methods of client.notifications).
----@field widgetType? "default"|"classic" Layout of the booking widget: `default` is the one called neo.
----@field widgetSlug? string Last part of the address of the booking widget.
----@field formId? string Form that people fill in when booking.
----@field formSubmitType? "RedirectURL"|"ThankYouMessage" What is shown after a booking: another page, or a message.
----@field formSubmitRedirectURL? string Page to go to, for `RedirectURL`.
----@field formSubmitThanksMessage? string Text to show, for `ThankYouMessage`.
----@field consentLabel? string Text beside the consent box.
----@field calendarCoverImage? string Address of the cover image.
----@field pixelId? string Tracking pixel of the booking widget.
----@field isLivePaymentMode? boolean Whether payments are real rather than tests.
----@field notes? string Remarks on the calendar.
+---@field openHours? hoopai.OpenHours[]|hoopai.Null Weekly hours; those of single dates are in `availabilities`.
+---@field lookBusyConfig? hoopai.LookBusy|hoopai.Null Hides part of the free slots.
+---@field enableRecurring? boolean|hoopai.Null Whether appointments may repeat; only for calendars with one member.
+---@field recurring? hoopai.Recurring|hoopai.Null How appointments repeat.
+---@field autoConfirm? boolean|hoopai.Null Whether new appointments are confirmed at once.
+---@field allowReschedule? boolean|hoopai.Null Whether contacts may move their appointments.
+---@field allowCancellation? boolean|hoopai.Null Whether contacts may cancel their appointments.
+---@field stickyContact? boolean|hoopai.Null Whether the widget remembers who booked before.
+---@field guestType? "count_only"|"collect_detail"|hoopai.Null What is asked about guests: their number, or their details.
+---@field shouldAssignContactToTeamMember? boolean|hoopai.Null Whether a booking assigns the contact to the team member.
+---@field shouldSkipAssigningContactForExisting? boolean|hoopai.Null Whether contacts that are already assigned keep their user.
+---@field shouldSendAlertEmailsToAssignedMember? boolean|hoopai.Null Whether the assigned user gets alerts.
+---@field alertEmail? string|hoopai.Null Address that gets alerts.
+---@field googleInvitationEmails? boolean|hoopai.Null Whether Google sends its invitations.
+---@field notifications? hoopai.LegacyCalendarNotification[]|hoopai.Null Notifications in their old form (deprecated: use the methods of client.notifications).
+---@field widgetType? "default"|"classic"|hoopai.Null Layout of the booking widget: `default` is the one called neo.
+---@field widgetSlug? string|hoopai.Null Last part of the address of the booking widget.
+---@field formId? string|hoopai.Null Form that people fill in when booking.
+---@field formSubmitType? "RedirectURL"|"ThankYouMessage"|hoopai.Null What is shown after a booking: another page, or a message.
+---@field formSubmitRedirectURL? string|hoopai.Null Page to go to, for `RedirectURL`.
+---@field formSubmitThanksMessage? string|hoopai.Null Text to show, for `ThankYouMessage`.
+---@field consentLabel? string|hoopai.Null Text beside the consent box.
+---@field calendarCoverImage? string|hoopai.Null Address of the cover image.
+---@field pixelId? string|hoopai.Null Tracking pixel of the booking widget.
+---@field isLivePaymentMode? boolean|hoopai.Null Whether payments are real rather than tests.
+---@field notes? string|hoopai.Null Remarks on the calendar.
 
 ---Hours of one date, new or changed.
 ---@class (exact) hoopai.AvailabilityUpdate
@@ -958,24 +959,26 @@ TeamMember.meetingLocation = nil
 
 ---What to change; fields left out stay.
 ---`endTime` comes after `startTime`.
+---`hoopai.null` clears a field.
 ---@class (exact) hoopai.AppointmentUpdate
----@field title? string Title shown in the calendar.
----@field meetingLocationType? "custom"|"zoom"|"gmeet"|"phone"|"address"|"ms_teams"|"google" Kind of meeting place; becomes `custom` when an `address` is given.
----@field meetingLocationId? string Which of the places configured on the calendar or its team member to use (their `meetingId`) (such as custom_0).
----@field overrideLocationConfig? boolean Replace the configured place: true with `meetingLocationType` alone, false with `meetingLocationId` alone.
+---@field title? string|hoopai.Null Title shown in the calendar.
+---Kind of meeting place; becomes `custom` when an `address` is given.
+---@field meetingLocationType? "custom"|"zoom"|"gmeet"|"phone"|"address"|"ms_teams"|"google"|hoopai.Null
+---@field meetingLocationId? string|hoopai.Null Which of the places configured on the calendar or its team member to use (their `meetingId`) (such as custom_0).
+---@field overrideLocationConfig? boolean|hoopai.Null Replace the configured place: true with `meetingLocationType` alone, false with `meetingLocationId` alone.
 ---State of the booking; `new` holds its slot, and stays `new` in a calendar with `autoConfirm`.
 ---@field appointmentStatus? "new"|"confirmed"|"cancelled"|"showed"|"noshow"|"invalid"
----@field assignedUserId? string User with whom it is booked; many calendars require one, above all with `ignoreFreeSlotValidation`.
----@field description? string Longer description.
----@field address? string Place of the meeting: an address, a number or a link.
----@field ignoreDateRange? boolean Book outside the calendar's minimum notice and booking window.
----@field toNotify? boolean False keeps the automations from running; by default they run.
+---@field assignedUserId? string|hoopai.Null User with whom it is booked; many calendars require one, above all with `ignoreFreeSlotValidation`.
+---@field description? string|hoopai.Null Longer description.
+---@field address? string|hoopai.Null Place of the meeting: an address, a number or a link.
+---@field ignoreDateRange? boolean|hoopai.Null Book outside the calendar's minimum notice and booking window.
+---@field toNotify? boolean|hoopai.Null False keeps the automations from running; by default they run.
 ---Book without checking that the slot is free: switches off the server's guard against double booking, and
 ---`ignoreDateRange` with it.
----@field ignoreFreeSlotValidation? boolean
+---@field ignoreFreeSlotValidation? boolean|hoopai.Null
 ---Rule of a series (RFC 5545), without DTSTART; only honoured together with `ignoreFreeSlotValidation` (such as
 ---RRULE:FREQ=WEEKLY;INTERVAL=1;COUNT=4).
----@field rrule? string
+---@field rrule? string|hoopai.Null
 ---@field calendarId? string Calendar to move it to.
 ---@field startTime? hoopai.BodyTime New start; the API takes its time zone from the offset (such as 2026-01-05T10:00:00-05:00).
 ---@field endTime? hoopai.BodyTime When it ends. Default on create: after the calendar's slot duration (such as 2026-01-05T10:30:00-05:00).
@@ -1015,10 +1018,11 @@ TeamMember.meetingLocation = nil
 ---What to change; fields left out stay.
 ---Takes exactly one of `calendarId`, `assignedUserId`.
 ---`endTime` comes after `startTime`.
+---`hoopai.null` clears a field.
 ---@class (exact) hoopai.BlockSlotUpdate
----@field title? string Title shown in the calendar.
----@field calendarId? string Event calendar to block; give this or `assignedUserId`, not both.
----@field assignedUserId? string User to block; give this or `calendarId`, not both.
+---@field title? string|hoopai.Null Title shown in the calendar.
+---@field calendarId? string|hoopai.Null Event calendar to block; give this or `assignedUserId`, not both.
+---@field assignedUserId? string|hoopai.Null User to block; give this or `calendarId`, not both.
 ---@field locationId? string Location (sub-account) of the call; filled in from the client's `location_id`.
 ---@field startTime? hoopai.BodyTime When the block begins (such as 2026-01-05T12:00:00-05:00).
 ---@field endTime? hoopai.BodyTime When the block ends (such as 2026-01-05T13:00:00-05:00).
@@ -1051,6 +1055,12 @@ TeamMember.meetingLocation = nil
 ---@field userId? string User in whose name the note is written.
 ---@field body string Text of the note (at most 5000 characters).
 
+---New text of a note.
+---`hoopai.null` clears a field.
+---@class (exact) hoopai.NoteUpdate
+---@field userId? string|hoopai.Null User in whose name the note is written.
+---@field body string Text of the note (at most 5000 characters).
+
 ---What `resources:list` asks for.
 ---@class (exact) hoopai.ResourcesListQuery
 ---@field locationId? string Location (sub-account) of the call; filled in from the client's `location_id`.
@@ -1080,15 +1090,16 @@ TeamMember.meetingLocation = nil
 ---@field calendarIds string[] Service calendars it serves: one for equipment, any number for a room (at most 100 items).
 
 ---What to change; fields left out stay.
+---`hoopai.null` clears a field.
 ---@class (exact) hoopai.ResourceUpdate
 ---@field locationId? string Location (sub-account) it belongs to; filled in from the client's `location_id`.
 ---@field name? string Name of the resource.
----@field description? string What it is.
----@field quantity? integer How many pieces of equipment there are.
----@field outOfService? integer How many of them are out of service.
----@field capacity? integer How many people the room holds.
----@field calendarIds? string[] Service calendars it serves: one for equipment, any number for a room (at most 100 items).
----@field isActive? boolean Whether it can be reserved.
+---@field description? string|hoopai.Null What it is.
+---@field quantity? integer|hoopai.Null How many pieces of equipment there are.
+---@field outOfService? integer|hoopai.Null How many of them are out of service.
+---@field capacity? integer|hoopai.Null How many people the room holds.
+---@field calendarIds? string[]|hoopai.Null Service calendars it serves: one for equipment, any number for a room (at most 100 items).
+---@field isActive? boolean|hoopai.Null Whether it can be reserved.
 
 ---A room or a piece of equipment, as update returns it.
 ---@class hoopai.UpdatedResource
@@ -1150,23 +1161,24 @@ TeamMember.meetingLocation = nil
 ---@field fromNumber? string Sender's number of an SMS.
 
 ---What to change; fields left out stay.
+---`hoopai.null` clears a field.
 ---@class (exact) hoopai.NotificationUpdate
 ---@field receiverType? "contact"|"guest"|"assignedUser"|"emails"|"phoneNumbers"|"business" Recipient.
----@field additionalEmailIds? string[] Further e-mail addresses to send to.
----@field additionalPhoneNumbers? string[] Further phone numbers to send to.
----@field selectedUsers? string[] Recipients of in-app and business e-mail messages; `sub_account_admin` means the location's admins.
+---@field additionalEmailIds? string[]|hoopai.Null Further e-mail addresses to send to.
+---@field additionalPhoneNumbers? string[]|hoopai.Null Further phone numbers to send to.
+---@field selectedUsers? string[]|hoopai.Null Recipients of in-app and business e-mail messages; `sub_account_admin` means the location's admins.
 ---@field channel? "email"|"inApp"|"sms"|"whatsapp" How it is sent.
 ---@field notificationType? "booked"|"confirmation"|"cancellation"|"reminder"|"followup"|"reschedule" Occasion on which it is sent.
----@field isActive? boolean Whether it is sent.
----@field deleted? boolean True marks it as deleted, false brings it back.
----@field templateId? string Template of an e-mail.
----@field body? string Text of an e-mail; in-app messages need none.
----@field subject? string Subject of an e-mail; in-app messages need none.
----@field afterTime? hoopai.NotificationOffset[] How long after the appointment a `followup` is sent; other types need none.
----@field beforeTime? hoopai.NotificationOffset[] How long before the appointment a `reminder` is sent; other types need none.
----@field fromAddress? string Sender's address of an e-mail.
----@field fromNumber? string Sender's number of an SMS.
----@field fromName? string Sender's name of an e-mail or SMS.
+---@field isActive? boolean|hoopai.Null Whether it is sent.
+---@field deleted? boolean|hoopai.Null True marks it as deleted, false brings it back.
+---@field templateId? string|hoopai.Null Template of an e-mail.
+---@field body? string|hoopai.Null Text of an e-mail; in-app messages need none.
+---@field subject? string|hoopai.Null Subject of an e-mail; in-app messages need none.
+---@field afterTime? hoopai.NotificationOffset[]|hoopai.Null How long after the appointment a `followup` is sent; other types need none.
+---@field beforeTime? hoopai.NotificationOffset[]|hoopai.Null How long before the appointment a `reminder` is sent; other types need none.
+---@field fromAddress? string|hoopai.Null Sender's address of an e-mail.
+---@field fromNumber? string|hoopai.Null Sender's number of an SMS.
+---@field fromName? string|hoopai.Null Sender's name of an e-mail or SMS.
 
 ---Outcome of a change.
 ---@class hoopai.NotificationMessage
@@ -1215,9 +1227,10 @@ TeamMember.meetingLocation = nil
 ---@field calendarIds? string[] Calendars the schedule is applied to.
 
 ---What to change; fields left out stay.
+---`hoopai.null` clears a field.
 ---@class (exact) hoopai.ScheduleUpdate
 ---@field name? string Name of the schedule.
----@field rules? hoopai.ScheduleRule[] When the user can be booked.
+---@field rules? hoopai.ScheduleRule[]|hoopai.Null When the user can be booked.
 ---@field timezone? string Time zone of the hours; the API documents names of the form Area/City only (such as Europe/Madrid).
 
 ---What `appointments:book` takes: the fields of `create`, and where and how to book.
@@ -1605,7 +1618,7 @@ function Notes:create(appointmentId, body, options) end
 ---@nodiscard
 ---@param appointmentId string Identifier of the appointment.
 ---@param noteId string Identifier of the note.
----@param body hoopai.NoteBody Text of a note, with its author.
+---@param body hoopai.NoteUpdate New text of a note.
 ---@param options? hoopai.CallOptions
 ---@return hoopai.Note? result nil when the call failed
 ---@return hoopai.Response|hoopai.Error response the error when the call failed

@@ -878,8 +878,8 @@ local bodies = {
       local result, err = c.appointments:create {}
       return result, err
     end,
-    -- Nothing to change is a change as well; in the place of a list it is an empty list.
-    sent("/calendars/c", "{}"),
+    -- In the place of a list it is an empty list.
+    refused("", "the body is empty, nothing would change: give the fields to set"),
     function(c)
       local result, err = c.calendars:update("c", {})
       return result, err

@@ -94,7 +94,9 @@ local function compare(kind, written, where, sent)
       else
         local filled = field.default ~= nil or field.name == "locationId" and field.fill ~= false
         assert.equal(not field.required or (sent and filled), entry.optional, place)
-        if field.nullable then assert.is_truthy(entry.type:find("hoopai.Null", 1, true), place) end
+        local clears = kind.update and not field.required and not field.read_only and field.clearable ~= false
+        local takes_null = entry.type:find("hoopai.Null", 1, true) ~= nil
+        if not (sent and field.read_only) then assert.equal((field.nullable or clears) == true, takes_null, place) end
         if field.deprecated and not sent then assert.is_true(deprecated[name .. "." .. field.name], place) end
         compare(field, entry.type, place, sent)
       end

@@ -17,7 +17,7 @@ local override_location_config = {
   doc = "Replace the configured place: true with `meetingLocationType` alone, false with `meetingLocationId` alone.",
 }
 local appointment_status = {
-  name = "appointmentStatus", type = "string",
+  name = "appointmentStatus", type = "string", clearable = false,
   enum = { "new", "confirmed", "cancelled", "showed", "noshow", "invalid" },
   doc = "State of the booking; `new` holds its slot, and stays `new` in a calendar with `autoConfirm`.",
 }
@@ -45,7 +45,7 @@ local rrule = {
   example = "RRULE:FREQ=WEEKLY;INTERVAL=1;COUNT=4",
 }
 local end_time = {
-  name = "endTime", type = "datetime",
+  name = "endTime", type = "datetime", clearable = false,
   doc = "When it ends. Default on create: after the calendar's slot duration.",
   example = "2026-01-05T10:30:00-05:00",
 }
@@ -73,6 +73,15 @@ local appointment = {
     { name = "dateUpdated", type = "datetime", undocumented = true,
       doc = "When it was last changed; newer versions of the API show it." },
   },
+}
+
+-- What can be read, and is changed in another way than by a field of the same name.
+local elsewhere = {
+  appoinmentStatus = "is read-only here: leave it out, and write `appointmentStatus`",
+  groupId = "is read-only here: leave it out, and use calendars:update(calendarId, { groupId = ... })",
+  isRecurring = "is read-only here: leave it out, and write `rrule` to make a series",
+  notes = "is read-only here: leave it out, and use notes:create(appointmentId, { body = ... })",
+  deleted = "is read-only here: leave it out, and use appointments:delete(eventId) to delete it",
 }
 
 -- The end must be after the start.
@@ -108,6 +117,7 @@ return {
         example = "2026-01-05T10:00:00-05:00" },
       end_time,
     } },
+    elsewhere = elsewhere,
     status = 200,
     result = { type = appointment },
   },
@@ -125,7 +135,7 @@ return {
     doc = "Change an appointment: move it, reassign it, set its status.",
     scope = "calendars/events.write", retry = "idempotent", reconcile = "get",
     params = { models.event_id },
-    body = { type = "object", class = "AppointmentUpdate", range = booked_time,
+    body = { type = "object", class = "AppointmentUpdate", update = true, range = booked_time,
       doc = "What to change; fields left out stay.", fields = {
       title,
       meeting_location_type,
@@ -139,12 +149,13 @@ return {
       to_notify,
       ignore_free_slot_validation,
       rrule,
-      { name = "calendarId", type = "string", doc = "Calendar to move it to." },
-      { name = "startTime", type = "datetime",
+      { name = "calendarId", type = "string", clearable = false, doc = "Calendar to move it to." },
+      { name = "startTime", type = "datetime", clearable = false,
         doc = "New start; the API takes its time zone from the offset.",
         example = "2026-01-05T10:00:00-05:00" },
       end_time,
     } },
+    elsewhere = elsewhere,
     status = 200,
     result = { type = appointment },
   },

@@ -14,10 +14,12 @@ local assigned_user_id = {
   name = "assignedUserId", type = "string", doc = "User to block; give this or `calendarId`, not both.",
 }
 local start_time = {
-  name = "startTime", type = "datetime", doc = "When the block begins.", example = "2026-01-05T12:00:00-05:00",
+  name = "startTime", type = "datetime", clearable = false, doc = "When the block begins.",
+  example = "2026-01-05T12:00:00-05:00",
 }
 local end_time = {
-  name = "endTime", type = "datetime", doc = "When the block ends.", example = "2026-01-05T13:00:00-05:00",
+  name = "endTime", type = "datetime", clearable = false, doc = "When the block ends.",
+  example = "2026-01-05T13:00:00-05:00",
 }
 local owner = { "calendarId", "assignedUserId" }
 
@@ -31,6 +33,13 @@ local block_slot = {
     { name = "calendarId", type = "string", doc = "Calendar that is blocked." },
     { name = "assignedUserId", type = "string", doc = "User who is blocked." },
   },
+}
+
+-- What can be read, and is written in another way than by a field of the same name.
+local elsewhere = {
+  deleted = "is read-only here: leave it out, and use block_slots:delete(eventId) to delete it",
+  users = "is read-only here: leave it out, and name the user in `assignedUserId`",
+  groupId = "is read-only here: leave it out, and name the calendar in `calendarId`",
 }
 
 -- The end must be after the start.
@@ -72,6 +81,7 @@ return {
         start_time,
         end_time,
       } },
+    elsewhere = elsewhere,
     status = 201,
     result = { type = block_slot },
   },
@@ -81,7 +91,7 @@ return {
     doc = "Change a blocked time.",
     scope = "calendars/events.write", retry = "idempotent", reconcile = "list",
     params = { models.event_id },
-    body = { type = "object", class = "BlockSlotUpdate", range = booked_time,
+    body = { type = "object", class = "BlockSlotUpdate", update = true, range = booked_time,
       doc = "What to change; fields left out stay.",
       at_least_one = owner, at_most_one = owner, fields = {
         title,
@@ -91,6 +101,7 @@ return {
         start_time,
         end_time,
       } },
+    elsewhere = elsewhere,
     status = 201,
     result = { type = block_slot },
   },

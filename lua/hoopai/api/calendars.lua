@@ -270,6 +270,8 @@ local location_configurations = {
 local dates_doc = "Hours of single dates; the weekly ones are in `openHours`."
 local availabilities = { name = "availabilities", type = "array", items = availability, doc = dates_doc }
 
+local meeting_id_hint = "is read-only here: leave it out; appointments take it as `meetingLocationId`"
+
 local calendar = {
   type = "object", class = "Calendar", doc = "A calendar.", fields = join(
     {
@@ -313,6 +315,10 @@ return {
       },
       settings
     ) },
+    elsewhere = {
+      ["teamMembers.locationConfigurations.meetingId"] = meeting_id_hint,
+      ["locationConfigurations.meetingId"] = meeting_id_hint,
+    },
     status = 200,
     result = { keys = { "calendar" }, type = calendar },
   },
@@ -329,15 +335,20 @@ return {
     doc = "Change a calendar.",
     scope = "calendars.write", retry = "idempotent", reconcile = "get",
     params = { models.calendar_id },
-    body = { type = "object", class = "CalendarUpdate", doc = "What to change; fields left out stay.", fields = join(
+    body = { type = "object", class = "CalendarUpdate", update = true,
+      doc = "What to change; fields left out stay.", fields = join(
       {
-        { name = "name", type = "string", doc = "Name of the calendar." },
+        { name = "name", type = "string", clearable = false, doc = "Name of the calendar." },
         team_members,
         location_configurations,
         { name = "availabilities", type = "array", items = availability_update, doc = dates_doc },
       },
       without_defaults(settings)
     ) },
+    elsewhere = {
+      ["teamMembers.locationConfigurations.meetingId"] = meeting_id_hint,
+      ["locationConfigurations.meetingId"] = meeting_id_hint,
+    },
     status = 200,
     result = { keys = { "calendar" }, type = calendar },
   },

@@ -81,11 +81,12 @@ return {
     doc = "Change a group; name, description and slug must all be given.",
     scope = "calendars/groups.write", retry = "idempotent", reconcile = "list",
     params = { group_id },
-    body = { type = "object", class = "GroupUpdate", doc = "The group's new texts.", fields = {
+    body = { type = "object", class = "GroupUpdate", update = true, doc = "The group's new texts.", fields = {
       name,
       description,
       slug,
     } },
+    elsewhere = { isActive = "is read-only here: use groups:set_status(groupId, { isActive = ... })" },
     status = 200,
     result = { keys = { "group" }, type = group },
   },
@@ -102,7 +103,7 @@ return {
     doc = "Switch a group on or off.",
     scope = "calendars/groups.write", retry = "idempotent", reconcile = "list",
     params = { group_id },
-    body = { type = "object", class = "GroupStatus", doc = "The group's new state.", fields = {
+    body = { type = "object", class = "GroupStatus", update = true, doc = "The group's new state.", fields = {
       { name = "isActive", type = "boolean", required = true, doc = "True switches the group on, false off." },
     } },
     status = 200,

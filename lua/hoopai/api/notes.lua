@@ -27,6 +27,13 @@ local note_body = {
   },
 }
 
+-- Of an update, null clears the author and not the text.
+local note_change = {
+  type = "object", class = "NoteUpdate", update = true, doc = "New text of a note.", fields = note_body.fields,
+}
+
+local elsewhere = { createdBy = "is read-only here: leave it out, and name the author in `userId`" }
+
 local appointment_id = { name = "appointmentId", type = "string", doc = "Identifier of the appointment." }
 local note_id = { name = "noteId", type = "string", doc = "Identifier of the note." }
 
@@ -55,6 +62,7 @@ return {
     scope = "calendars/events.write", retry = "once", reconcile = "list",
     params = { appointment_id },
     body = note_body,
+    elsewhere = elsewhere,
     status = 201,
     result = { keys = { "note" }, type = note },
   },
@@ -64,7 +72,8 @@ return {
     doc = "Rewrite a note.",
     scope = "calendars/events.write", retry = "idempotent", reconcile = "list",
     params = { appointment_id, note_id },
-    body = note_body,
+    body = note_change,
+    elsewhere = elsewhere,
     status = 200,
     result = { keys = { "note" }, type = note },
   },

@@ -87,10 +87,11 @@ return {
     doc = "Change a room or a piece of equipment.",
     scope = "calendars/resources.write", retry = "idempotent", reconcile = "get",
     params = { resource_type, id },
-    body = { type = "object", class = "ResourceUpdate", doc = "What to change; fields left out stay.", fields = {
-      { name = "locationId", type = "string",
+    body = { type = "object", class = "ResourceUpdate", update = true,
+      doc = "What to change; fields left out stay.", fields = {
+      { name = "locationId", type = "string", clearable = false,
         doc = "Location (sub-account) it belongs to; filled in from the client's `location_id`." },
-      { name = "name", type = "string", doc = "Name of the resource." },
+      { name = "name", type = "string", clearable = false, doc = "Name of the resource." },
       { name = "description", type = "string", doc = "What it is." },
       { name = "quantity", type = "integer", doc = "How many pieces of equipment there are." },
       { name = "outOfService", type = "integer", doc = "How many of them are out of service." },

@@ -43,6 +43,8 @@ local calendar_ids = {
   name = "calendarIds", type = "array", items = { type = "string" }, doc = "Calendars the schedule is applied to.",
 }
 
+local deleted_hint = "is read-only here: leave it out, and use schedules:delete(id) to delete a schedule"
+
 local schedule = {
   type = "object", class = "Schedule", doc = "Hours of a user.", fields = {
     { name = "id", type = "string", required = true, doc = "Identifier of the schedule." },
@@ -90,6 +92,7 @@ return {
       { name = "userId", type = "string", required = true, doc = "User to whom the hours belong." },
       calendar_ids,
     } },
+    elsewhere = { deleted = deleted_hint },
     status = 201,
     result = { keys = { "schedule" }, type = schedule },
   },
@@ -106,11 +109,18 @@ return {
     doc = "Change the name, the hours or the time zone of a schedule.",
     scope = "calendars.write", retry = "idempotent", reconcile = "get",
     params = { id },
-    body = { type = "object", class = "ScheduleUpdate", doc = "What to change; fields left out stay.", fields = {
-      { name = "name", type = "string", doc = "Name of the schedule." },
+    body = { type = "object", class = "ScheduleUpdate", update = true,
+      doc = "What to change; fields left out stay.", fields = {
+      { name = "name", type = "string", clearable = false, doc = "Name of the schedule." },
       rules,
-      { name = "timezone", type = "timezone", pattern = zone_pattern, doc = zone_doc, example = "Europe/Madrid" },
+      { name = "timezone", type = "timezone", pattern = zone_pattern, clearable = false, doc = zone_doc,
+        example = "Europe/Madrid" },
     } },
+    elsewhere = {
+      calendarIds = "is read-only here: use schedules:add_calendar(id, calendarId) or "
+        .. "schedules:remove_calendar(id, calendarId)",
+      deleted = deleted_hint,
+    },
     status = 200,
     result = { keys = { "schedule" }, type = schedule },
   },

@@ -1,10 +1,20 @@
 --- The request that `client:request` describes, for endpoints without a method.
+local core = require "hoopai.core"
 local errors = require "hoopai.errors"
+local lazy = require "hoopai.lazy"
+local time = require "hoopai.time"
 
-local type, tostring, pairs, ipairs, rawget = type, tostring, pairs, ipairs, rawget
+local type, tostring, pairs, ipairs, next = type, tostring, pairs, ipairs, next
+local getmetatable, rawget, rawlen = getmetatable, rawget, rawlen
 local find, format, gmatch, gsub = string.find, string.format, string.gmatch, string.gsub
 local sort = table.sort
-local math_type = math.type
+local math_type, tointeger = math.type, math.tointeger
+
+local null, is_array = core.null, core.is_array
+local is_instant, is_duration, to_epoch_ms = time.is_instant, time.is_duration, time.to_epoch_ms
+
+local json_value = lazy.module "hoopai.validate.json_value"
+local messages = lazy.module "hoopai.validate.messages"
 
 local raw_request = {}
 
@@ -43,30 +53,71 @@ local function path_problem(path)
   end
 end
 
-local function is_sendable(value)
+-- Query and body. What cannot be sent is refused: whatever is left out of a request changes its meaning.
+
+-- A value as core.query takes it; nil and the problem of one that looks right and is not. Other kinds raise.
+local function query_value(name, value)
   local kind = type(value)
-  return kind == "string" or kind == "boolean" or math_type(value) == "integer"
+  if kind == "string" or kind == "boolean" or math_type(value) == "integer" then return value end
+  if kind == "number" and tointeger(value) then return tointeger(value) end
+  if value == null then return nil, "must not be null: a query has no null, leave the field out" end
+  if is_instant(value) then return to_epoch_ms(value) end
+  if is_duration(value) then return nil, "is a duration: add it to an instant, such as hoopai.time.now() + it" end
+  errors.raise(format("query field `%s` must be a string, an integer, a boolean or a list of them", name))
 end
 
---- A query table as the flat list that core.query takes, names in order.
+local function list_problem(list)
+  if getmetatable(list) ~= nil and not is_array(list) then return "has a metatable: give a plain list" end
+  if next(list) == nil then return "is an empty list: leave it out to mean all" end
+  local problem = json_value().list_problem(list)
+  return problem and problem .. ", and a query has only lists"
+end
+
+local function add_field(list, problems, name, value)
+  local items, is_list = { value }, type(value) == "table" and not is_instant(value) and not is_duration(value)
+  problems.path[1] = name
+  if is_list then
+    local problem = list_problem(value)
+    if problem then return problems:add(1, problem) end
+    items = value
+  end
+  for i = 1, rawlen(items) do
+    local item = rawget(items, i)
+    local sent, problem = query_value(name, item)
+    problems.path[2] = i
+    if sent == nil then problems:add(is_list and 2 or 1, problem, item) end
+    list[#list + 1], list[#list + 2] = name, sent
+  end
+end
+
+--- A query table as the flat list that core.query takes, names in order; or nil and its problems.
 local function flat_query(query)
   local names, list = {}, {}
-  for name in pairs(query) do
+  for name in next, query do
     if type(name) ~= "string" then errors.raise("the query of client:request has names as keys") end
     names[#names + 1] = name
   end
-  sort(names)
-  for _, name in ipairs(names) do
-    local value = query[name]
-    for _, item in ipairs(type(value) == "table" and value or { value }) do
-      if not is_sendable(item) then
-        errors.raise(format("query field `%s` must be a string, an integer, a boolean or a list of them", name))
-      end
-      list[#list + 1] = name
-      list[#list + 1] = item
-    end
+  if #names == 0 and getmetatable(query) == nil then return list end
+  if getmetatable(query) ~= nil then
+    return nil, messages().whole("the query has a metatable: give a plain table", nil, "a table with named fields")
   end
+  sort(names)
+  local problems = messages().new_problems()
+  for _, name in ipairs(names) do
+    add_field(list, problems, name, rawget(query, name))
+  end
+  if problems.count > 0 then return nil, problems:details() end
   return list
+end
+
+--- A body with instants as ISO 8601 text, as in the bodies of the endpoints; or nil and its problems.
+local function plain_body(body)
+  local sent = json_value().copy_plain(body)
+  if sent ~= nil then return sent end
+  local problems = messages().new_problems()
+  sent = json_value().copy_plain(body, problems)
+  if problems.count > 0 then return nil, problems:details() end
+  return sent
 end
 
 --- The endpoint of one raw request: same fields as those of hoopai.call.endpoints.
@@ -75,12 +126,12 @@ end
 -- @raise for wrong use
 function raw_request.endpoint(given)
   check_fields(given)
-  local query = flat_query(given.query or {})
+  local query, query_problems = flat_query(given.query or {})
   local problem = path_problem(given.path)
   local checks = {
     params = function() return problem and { { path = "path", problem = problem, expected = "a URL path" } } end,
-    query = function() return query end,
-    body = function() return given.body end,
+    query = function() return query, query_problems end,
+    body = function() return plain_body(given.body) end,
   }
   return {
     id = "client:request",
@@ -92,7 +143,7 @@ function raw_request.endpoint(given)
     id_count = 0,
     takes_payload = true,
     most_arguments = 2,
-    query = query,
+    query = query or {},
     sends_body = given.body ~= nil,
     checks = checks,
     locations = function()

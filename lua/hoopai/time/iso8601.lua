@@ -6,7 +6,8 @@ local values = require "hoopai.time.values"
 local zones = require "hoopai.time.zone"
 
 local setmetatable, tonumber = setmetatable, tonumber
-local byte, find, format, match, sub = string.byte, string.find, string.format, string.match, string.sub
+local byte, find, format, gsub = string.byte, string.find, string.format, string.gsub
+local match, sub = string.match, string.sub
 
 local existing_days, date_of, month_days = gregorian.existing_days, gregorian.date, gregorian.month_days
 local load_zone, zone_at = zones.load, zones.at
@@ -144,12 +145,13 @@ local function syntax_problem(text)
   end
   if find(clock, "[.,]%d%d%d%d%d%d%d%d%d%d") then return shown .. " has more than nine digits after the second" end
   if tail == "" then
+    local usual = gsub(gsub(text, "^(..........)[t ]", "%1T"), ",", ".") -- a body takes no other spelling
     return format(
       '%s has no offset: write "%s-05:00" with the offset of the zone you mean, "%sZ" for UTC, or use '
         .. 'hoopai.time.at { ..., zone = "America/Chicago" }',
       shown,
-      text,
-      text
+      usual,
+      usual
     )
   end
   if not find(tail, "^[+-]%d") then return format("%s: %s is not an offset: %s", shown, quote(tail), WHAT_TO_WRITE) end

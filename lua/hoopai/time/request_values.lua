@@ -22,6 +22,14 @@ local request_values = {}
 local function ms_problem(n, shown)
   if n < 0 then return shown .. " is before 1970: write milliseconds since 1970" end
   if n == 0 then return "0 is not a time to ask for: write milliseconds since 1970, or hoopai.time.from_ms(0)" end
+  if n < LEAST_MS // values.SECOND then -- as milliseconds it would be refused again
+    return format(
+      "%s is too small for milliseconds since 1970: write hoopai.time.from_seconds(%d), or hoopai.time.from_ms(%d)",
+      shown,
+      n,
+      n
+    )
+  end
   if n < LEAST_MS then
     return format(
       "%s looks like seconds: write milliseconds (%d), or hoopai.time.from_seconds(%d)",

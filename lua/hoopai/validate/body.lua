@@ -2,6 +2,7 @@
 --
 -- A check is called with the caller's value and the location to fill in. It returns a copy for core.encode; or nil and
 -- `details`.
+local core = require "hoopai.core"
 local containers = require "hoopai.validate.containers"
 local json_value = require "hoopai.validate.json_value"
 local messages = require "hoopai.validate.messages"
@@ -9,14 +10,15 @@ local time = require "hoopai.time"
 
 local ipairs, next, rawget, type = ipairs, next, rawget, type
 local format = string.format
-local to_epoch_ms = time.to_epoch_ms
+local concat = table.concat
+local null, to_epoch_ms = core.null, time.to_epoch_ms
 
 local body = {}
 
 -- The problem of the end of a range; nil if the range is right or one of its ends is missing.
 local function range_problem(range, out)
   local from, to = out[range.from], out[range.to]
-  if from == nil or to == nil then return nil end
+  if from == nil or to == nil or from == null or to == null then return nil end
   if to_epoch_ms(from) >= to_epoch_ms(to) then return format("must be after `%s`", range.from) end
 end
 
@@ -73,12 +75,50 @@ local function result_types(endpoint, resource)
   return types
 end
 
+-- Whether an update would change nothing. Its location is filled in for every call.
+local function changes_nothing(given)
+  for name in next, given do
+    if name ~= "locationId" then return false end
+  end
+  return true
+end
+
+local function empty_update(kind, given)
+  local names = {}
+  for _, field in ipairs(kind.fields) do
+    if field.name ~= "locationId" and not field.read_only then names[#names + 1] = field.name end
+  end
+  local wanted = #names <= 8 and "at least one of " .. messages.names(names, "or") or "the fields to set"
+  return messages.whole("the body is empty, nothing would change: give " .. wanted, given, "a table with fields to set")
+end
+
+-- Where a field is changed that this call does not take: by another method of the resource, or at another moment.
+local function other_way(endpoint, resource, path, depth)
+  local names = {}
+  for i = 1, depth do
+    if type(path[i]) == "string" then names[#names + 1] = path[i] end
+  end
+  local hint = endpoint.elsewhere and endpoint.elsewhere[concat(names, ".")]
+  if hint then return hint end
+  local methods = {}
+  for _, other in ipairs(resource or {}) do
+    local writes = other.name == "create" or other.name == "update"
+    local kind = writes and other ~= endpoint and other.body
+    local field = kind and kind.type == endpoint.body.type and type_at(kind, path, depth)
+    if field and not field.read_only then methods[#methods + 1] = resource.name .. ":" .. other.name end
+  end
+  if not methods[1] then return nil end
+  return format("is read-only here: leave it out, it can only be set by %s", concat(methods, " and "))
+end
+
 -- Checks a body again, for all its problems. There may be none: a finaliser can change the table in between.
 local function explain(endpoint, resource, check, given, location)
   local kind = endpoint.body
   local problems = messages.new_problems(function(path, depth)
     local misplaced = depth == 1 and messages.misplaced_name(endpoint, path[1])
     if misplaced then return misplaced end
+    local way = other_way(endpoint, resource, path, depth)
+    if way then return way end
     for _, result in ipairs(result_types(endpoint, resource)) do
       if type_at(result, path, depth) then return "is read-only: leave it out" end
     end
@@ -105,14 +145,19 @@ end
 function body.compile(endpoint, resource)
   local kind = endpoint.body
   if not kind then return refuse_body end
-  local check, range, may_be_absent = containers.compile(kind), kind.range, is_optional(kind)
+  local is_update = kind.update
+  local nulls = is_update and containers.CLEAR or endpoint.method == "POST" and containers.REFUSE or nil
+  local check, range, may_be_absent = containers.compile(kind, nulls), kind.range, is_optional(kind)
   return function(given, location)
     if given == nil then
       if not may_be_absent then return nil, missing_body(kind, location) end
       given = {}
     end
     local out = check(given, nil, 0, location)
-    if out ~= nil and not (range and range_problem(range, out)) then return out end
+    if out ~= nil and not (range and range_problem(range, out)) then
+      if is_update and changes_nothing(given) then return nil, empty_update(kind, given) end
+      return out
+    end
     return explain(endpoint, resource, check, given, location)
   end
 end

@@ -28,6 +28,11 @@ local MOST_SORTED = 1000
 
 local compile
 
+-- What `nulls` may be, the rule of an endpoint for the nulls in its body. Without one of the two a null is refused like
+-- any other value of a wrong kind.
+containers.CLEAR = "clear" -- of an update: null clears every field that is not required
+containers.REFUSE = "refuse" -- of a create: there is nothing to clear
+
 -- Free form
 
 local function compile_any()
@@ -44,9 +49,10 @@ end
 -- Lists
 
 -- Adds the fix if the value was meant as an item of such a list.
-local function explain_list(value, items, problem)
+local function explain_list(value, items, problem, check)
   if not problem then
-    local fix = items.type == "string" and scalars.is_word(value) and "{ " .. messages.describe(value) .. " }"
+    local is_item = items.type == "string" and scalars.is_word(value) and not messages.is_secret(value)
+    local fix = is_item and check(value, nil, 0) ~= nil and "{ " .. messages.describe(value) .. " }"
     return wrong_kind(value, "a list", fix)
   end
   if items.type == "object" and rawget(value, 1) == nil and find(problem, "^must be a list") then
@@ -55,19 +61,19 @@ local function explain_list(value, items, problem)
   return problem
 end
 
-local function compile_list(field)
+local function compile_list(field, nulls)
   local items = field.items or { type = "any" }
-  local check = compile(items)
+  local check = compile(items, nulls)
   local low, high = field.min_items or 0, field.max_items or MOST_ITEMS
   local limits = messages.sizes(field.min_items, field.max_items or MOST_ITEMS, "item")
 
   return function(value, problems, depth)
     local is_table = is_plain(value)
     local problem = is_table and list_problem(value)
-    if problem or not is_table then return nil, explain_list(value, items, problem) end
+    if problem or not is_table then return nil, explain_list(value, items, problem, check) end
     local length, out = rawlen(value), {}
     if length < low or length > high then
-      if length == 0 then return nil, "must not be empty" end
+      if length == 0 then return nil, field.empty_problem or "must not be empty" end
       if not problems then return nil end
       problems:add(depth, format("must have %s, has %d", limits, length), nil, field)
       if length > MOST_ITEMS then return nil end
@@ -98,9 +104,9 @@ local function sorted_names(map)
   return names
 end
 
-local function compile_map(field)
+local function compile_map(field, nulls)
   local values = field.values
-  local check = compile(values)
+  local check = compile(values, nulls)
   return function(value, problems, depth)
     if not is_plain(value) or is_list(value) then return nil, wrong_kind(value, "a table with named fields") end
     local names = sorted_names(value)
@@ -136,8 +142,13 @@ function containers.takes_location(fields)
   return false
 end
 
+-- Whether a field of a body takes null.
+local function is_clearable(part, nulls)
+  return nulls == containers.CLEAR and not part.required and not part.read_only and part.clearable ~= false
+end
+
 -- What the two checks of an object share.
-local function compile_rules(field)
+local function compile_rules(field, nulls)
   local rules = {
     fields = field.fields,
     names = {},
@@ -148,12 +159,15 @@ local function compile_rules(field)
     defaults = {}, -- names of fields, and fields
     plain_text = {},
     converters = {}, -- see scalars.plain_text_limit and scalars.converter
+    nulls = nulls,
+    clearable = {}, -- the names of the fields that null clears
     at_least_one = field.at_least_one,
     at_most_one = field.at_most_one,
   }
   for i, part in ipairs(field.fields) do
     rules.names[i] = part.name
-    rules.checks[part.name] = compile(part)
+    rules.checks[part.name] = compile(part, nulls)
+    rules.clearable[part.name] = is_clearable(part, nulls) or nil
     rules.plain_text[part.name] = scalars.plain_text_limit(part)
     rules.converters[part.name] = scalars.converter(part)
     if not part.read_only then rules.writable[#rules.writable + 1] = part.name end
@@ -171,9 +185,18 @@ local function count_given(names, value)
   return count
 end
 
-local function lacks_one(rules, value) return rules.at_least_one and count_given(rules.at_least_one, value) == 0 end
+-- A null in one of two rival fields gives way to the other.
+local function count_set(rules, names, value)
+  local count = count_given(names, value)
+  for i = 1, #names do
+    if rules.clearable[names[i]] and rawget(value, names[i]) == null then count = count - 1 end
+  end
+  return count
+end
 
-local function has_rivals(rules, value) return rules.at_most_one and count_given(rules.at_most_one, value) > 1 end
+local function lacks_one(rules, value) return rules.at_least_one and count_set(rules, rules.at_least_one, value) == 0 end
+
+local function has_rivals(rules, value) return rules.at_most_one and count_set(rules, rules.at_most_one, value) > 1 end
 
 -- Undeclared names in a stable order, strings first, and how many more there are.
 local function undeclared_names(value, checks)
@@ -227,6 +250,25 @@ local function missing_problem(rules, name, depth)
   return "is required"
 end
 
+-- Why a field does not take null, as the end of the problem; "" if its kind is the whole reason.
+local function null_advice(rules, part)
+  if not rules.nulls or part.read_only then return "" end
+  if part.required then return "; it is required, so it cannot be cleared" end
+  if rules.nulls == containers.REFUSE then return "; leave it out, null only clears a field in an update" end
+  return "; it cannot be cleared: leave it out to keep it"
+end
+
+-- Checks a field that is there, and adds its problem.
+local function explain_field(rules, part, item, problems, depth)
+  if item == null and rules.clearable[part.name] then return item end
+  local sent, why, suggestion = rules.checks[part.name](item, problems, depth)
+  if sent == nil and why then
+    if item == null then why = why .. null_advice(rules, part) end
+    problems:add(depth, why, item, part, suggestion)
+  end
+  return sent
+end
+
 -- Adds all problems of an object, in declared order.
 local function explain_object(rules, value, problems, depth, location)
   -- A table with a declared name is meant as an object, also if it has items.
@@ -241,9 +283,7 @@ local function explain_object(rules, value, problems, depth, location)
     if item == nil and name == "locationId" and rules.takes_location then item = location end
     if item == nil and part.required then item = part.default end
     if item ~= nil then
-      local sent, why, suggestion = rules.checks[name](item, problems, depth + 1)
-      if sent == nil and why then problems:add(depth + 1, why, item, part, suggestion) end
-      out[name] = sent
+      out[name] = explain_field(rules, part, item, problems, depth + 1)
     elseif part.required then
       problems:add(depth + 1, missing_problem(rules, name, depth), nil, part)
     end
@@ -265,16 +305,19 @@ end
 -- Only objects have a second check for the case without problems. One check for both would visit every declared field,
 -- since problems are listed in that order, rather than the few that are given. That was 20 to 30 % slower on the bodies
 -- of spec/bench/validate_bench.lua.
-function containers.object(field)
-  local rules = compile_rules(field)
+-- @tparam table field
+-- @tparam ?string nulls `CLEAR` or `REFUSE`
+function containers.object(field, nulls)
+  local rules = compile_rules(field, nulls)
   local checks, required, defaults = rules.checks, rules.required, rules.defaults
   local required_count, defaults_count = #required, #defaults
   local takes_location, has_combinations = rules.takes_location, rules.at_least_one or rules.at_most_one
-  local plain_text, converters = rules.plain_text, rules.converters
+  local plain_text, converters, clearable = rules.plain_text, rules.converters, rules.clearable
 
   local function check_field(name, item)
     local limit = plain_text[name]
     if limit and type(item) == "string" and #item <= limit and find(item, "^[ -~]+$") then return item end
+    if item == null and clearable[name] then return item end
     local check = converters[name] or checks[name]
     return check and check(item, nil, 0)
   end
@@ -305,9 +348,9 @@ function containers.object(field)
   end
 end
 
-local function compile_object(field)
-  if field.fields then return containers.object(field) end
-  if field.values then return compile_map(field) end
+local function compile_object(field, nulls)
+  if field.fields then return containers.object(field, nulls) end
+  if field.values then return compile_map(field, nulls) end
   return compile_free_object()
 end
 
@@ -322,10 +365,11 @@ local makers = { any = compile_any, array = compile_list, object = compile_objec
 
 --- Compiles a declared type.
 -- @tparam table field a type of the endpoint data
+-- @tparam ?string nulls `CLEAR` or `REFUSE`: the rule for the fields in it
 -- @treturn function check(value, problems, depth) -> value to send | nil, problem, suggestion
-function compile(field)
+function compile(field, nulls)
   if field.read_only then return compile_read_only(field) end
-  local check = (makers[field.type] or scalars.compile)(field)
+  local check = (makers[field.type] or scalars.compile)(field, nulls)
   if not field.nullable or field.type == "any" then return check end -- in free form null is a value like any other
   return function(value, problems, depth)
     if value == null then return value end

@@ -4,7 +4,7 @@ local core = require "hoopai.core"
 local messages = require "hoopai.validate.messages"
 local time = require "hoopai.time"
 
-local next, rawget, rawlen, type = next, rawget, rawlen, type
+local getmetatable, next, rawget, rawlen, type = getmetatable, next, rawget, rawlen, type
 local find, format, sort = string.find, string.format, table.sort
 local huge, math_type, utf8_len = math.huge, math.type, utf8.len
 
@@ -14,7 +14,7 @@ local is_instant, to_body_datetime = time.is_instant, time.to_body_datetime
 local json_value = {}
 
 -- core.encode stops at 64 levels; the declared types around a free-form value take some of them.
-local DEEPEST = 48
+local DEEPEST, ENCODED = 48, 64
 
 -- Shared subtables can make a small table endless.
 local MOST_VALUES = 100000
@@ -74,7 +74,8 @@ end
 json_value.list_problem = list_problem
 
 -- The state of a copy: the number of `values` so far, the tables that are `open`, the list of `problems`, the `depth`
--- of the whole, and the flags `loose`, `failed` and `done`. Without `problems` the first failure ends the copy.
+-- of the whole, the number of levels (`deepest`), and the flags `loose`, `plain`, `failed` and `done`. Without
+-- `problems` the first failure ends the copy.
 
 local function fail(state, depth, problem, given, expected)
   state.failed = true
@@ -157,9 +158,12 @@ function copy_value(state, value, depth, level)
   end
   if not messages.is_plain(value) then return copy_leaf(state, value, depth) end
   if state.open[value] then return fail(state, depth, "contains itself") end
-  if level > DEEPEST then
+  if state.plain and getmetatable(value) ~= nil and not is_array(value) then
+    return fail(state, depth, "has a metatable: give a plain table, or a list marked by hoopai.array")
+  end
+  if level > state.deepest then
     state.done = true
-    return fail(state, depth, format("is nested more than %d levels deep", DEEPEST))
+    return fail(state, depth, format("is nested more than %d levels deep", state.deepest))
   end
   state.open[value] = true
   local copy_table = messages.is_list(value) and copy_list or copy_object
@@ -176,8 +180,18 @@ end
 -- @return the copy; nil if something cannot be sent
 function json_value.copy(value, problems, depth, loose)
   depth = depth or 0
-  local state = { values = 0, open = {}, problems = problems, loose = loose, depth = depth }
+  local state = { values = 0, open = {}, problems = problems, loose = loose, depth = depth, deepest = DEEPEST }
   local out = copy_value(state, value, depth, 1)
+  if not state.failed then return out end
+end
+
+--- Copies a whole body of any form and size. A table with a metatable is refused: what it shows may be elsewhere.
+-- @param value
+-- @tparam ?table problems
+-- @return the copy; nil if something cannot be sent
+function json_value.copy_plain(value, problems)
+  local state = { values = 0, open = {}, problems = problems, loose = true, plain = true, depth = 0, deepest = ENCODED }
+  local out = copy_value(state, value, 0, 1)
   if not state.failed then return out end
 end
 

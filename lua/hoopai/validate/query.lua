@@ -14,22 +14,72 @@ local abs, ceil, huge, math_type, tointeger = math.abs, math.ceil, math.huge, ma
 
 local query = {}
 
-local MS_PER_DAY = 86400000
+local MS_PER_DAY, MS_PER_HOUR = 86400000, 3600000
+
+-- Zones set their clocks back by half an hour (Lord Howe) to two hours (Troll). The last minute of a day may be left
+-- out.
+local SHORTEST_SHIFT, LONGEST_SHIFT = 29 * 60000, 2 * MS_PER_HOUR
+
+-- Why a window of calendar days is longer than so many times 24 hours; "" if the excess is not that of a clock change.
+local function clock_advice(range, excess)
+  if excess < SHORTEST_SHIFT or excess > LONGEST_SHIFT then return "" end
+  return format(
+    "; calendar days are longer where the clocks are set back meanwhile (summer time ends): at most %d hours, "
+      .. "write %s + hoopai.time.hours(%d)",
+    range.max_days * 24,
+    range.from,
+    range.max_days * 24
+  )
+end
 
 -- The problem of the end of a range; nil if the range is right or one of its ends is missing.
 local function range_problem(range, out)
   local from, to = tonumber(out[range.from]), tonumber(out[range.to])
   if not from or not to then return nil end
   if from >= to then return format("must be after `%s`", range.from) end
-  if range.max_days and to - from > range.max_days * MS_PER_DAY then
+  local excess = range.max_days and to - from - range.max_days * MS_PER_DAY
+  if excess and excess > 0 then
     local days = ceil((to - from) / MS_PER_DAY * 100) / 100
     return format(
-      "must be at most %d days after `%s`, is %s days after it",
+      "must be at most %d days after `%s`, is %s days after it%s",
       range.max_days,
       range.from,
-      messages.number(days)
+      messages.number(days),
+      clock_advice(range, excess)
     )
   end
+end
+
+-- An empty filter that is left out, or sent without a value, selects everything. A program that worked out the list of
+-- users whose slots to show, and found none, would show those of all.
+local EMPTY_LIST = "is an empty list: leave it out to mean all"
+local EMPTY_TEXT = "is empty: leave it out to mean all"
+
+-- The fields of a query with the rule for empty values.
+local function without_empty(fields)
+  local strict = {}
+  for i, field in ipairs(fields) do
+    strict[i] = field
+    local is_list = field.type == "array"
+    if is_list or field.type == "string" and not field.enum then
+      local copy = {}
+      for key, value in next, field do
+        copy[key] = value
+      end
+      if is_list then
+        copy.min_items, copy.empty_problem = field.min_items or 1, EMPTY_LIST
+        if field.items.type == "string" and not field.items.enum then
+          copy.items = { type = "string", min_length = 1, max_length = field.items.max_length }
+          copy.items.pattern, copy.items.example = field.items.pattern, field.items.example
+        end
+      else
+        copy.min_length = field.min_length or 1
+        if not field.required then copy.empty_problem = EMPTY_TEXT end
+      end
+      strict[i] = copy
+    end
+  end
+  return strict
 end
 
 -- core.query writes integers and strings.
@@ -86,7 +136,7 @@ function query.compile(endpoint)
   local fields = endpoint.query or {}
   refuse_nested_types(fields)
   local check = containers.object {
-    fields = fields,
+    fields = without_empty(fields),
     at_least_one = endpoint.at_least_one,
     at_most_one = endpoint.at_most_one,
   }
@@ -117,6 +167,7 @@ end
 local function add_items(list, problems, name, items)
   local wrong = json_value.list_problem(items)
   if wrong then return problems:add(1, "cannot be written in a query: it " .. wrong, items) end
+  if rawlen(items) == 0 then return problems:add(1, EMPTY_LIST) end
   for i = 1, rawlen(items) do
     local item = unchecked_scalar(rawget(items, i))
     if item == nil then

@@ -67,15 +67,25 @@ function makers.string(field)
   local low, high, pattern = field.min_length or least_length(field), field.max_length or LONGEST, field.pattern
   local limits = messages.sizes(field.min_length, field.max_length, "character")
 
+  local function is_right(value)
+    local length = utf8_len(value)
+    return length
+      and length >= low
+      and length <= high
+      and #value <= LONGEST
+      and not find(value, "\0", 1, true)
+      and (not pattern or find(value, pattern))
+  end
+
   local function string_problem(value)
     if type(value) ~= "string" then
-      local fix = type(value) == "number" and '"' .. messages.number(value) .. '"'
-      return wrong_kind(value, "a string", fix)
+      local text = type(value) == "number" and messages.number(value)
+      return wrong_kind(value, "a string", text and is_right(text) and '"' .. text .. '"')
     end
     local problem, length = json_value.string_problem(value), utf8_len(value)
     -- The declared limit is named rather than the general one.
     if problem and not (length and length > high) then return problem end
-    if length == 0 and low > 0 then return "must not be empty" end
+    if length == 0 and low > 0 then return field.empty_problem or "must not be empty" end
     if length < low or length > high then
       return limits and format("must have %s, has %d", limits, length) or problem
     end
@@ -99,9 +109,10 @@ function makers.string(field)
   end
 end
 
-local function number_problem(value, expected)
+-- Advises to drop the quotes if the check then takes the number.
+local function number_problem(value, expected, check)
   local is_quoted = type(value) == "string" and #value <= 40 and find(value, "^%-?%d+%.?%d*$")
-  return wrong_kind(value, expected, is_quoted and value .. " without quotes")
+  return wrong_kind(value, expected, is_quoted and check(tonumber(value)) and value .. " without quotes")
 end
 
 local function is_finite(value) return value == value and value ~= huge and value ~= -huge end
@@ -109,10 +120,10 @@ local function is_finite(value) return value == value and value ~= huge and valu
 function makers.integer(field)
   local low, high = field.min or -LARGEST, field.max or LARGEST
   local limits = messages.limits(field.min, field.max) or messages.limits(-LARGEST, LARGEST)
-  return function(value)
+  local function check(value)
     local whole = value
     if math_type(value) ~= "integer" then
-      if type(value) ~= "number" then return nil, number_problem(value, "a whole number") end
+      if type(value) ~= "number" then return nil, number_problem(value, "a whole number", check) end
       if not is_finite(value) then return nil, wrong_kind(value, "a whole number") end
       whole = tointeger(value)
       if not whole and value >= -LARGEST and value <= LARGEST then return nil, "must be a whole number" end
@@ -120,17 +131,19 @@ function makers.integer(field)
     if not whole or whole < low or whole > high then return nil, "must be " .. limits end
     return whole
   end
+  return check
 end
 
 function makers.number(field)
   local low, high = field.min or -huge, field.max or huge
   local limits = messages.limits(field.min, field.max)
-  return function(value)
-    if type(value) ~= "number" then return nil, number_problem(value, "a number") end
+  local function check(value)
+    if type(value) ~= "number" then return nil, number_problem(value, "a number", check) end
     if not is_finite(value) then return nil, wrong_kind(value, "a finite number") end
     if value < low or value > high then return nil, "must be " .. limits end
     return value == 0 and 0 or value -- -0.0 becomes 0
   end
+  return check
 end
 
 function makers.boolean()

@@ -137,6 +137,8 @@ local MODIFIERS = {
   undocumented = "boolean",
   read_only = "boolean",
   fill = "boolean",
+  clearable = "boolean",
+  update = "boolean",
   min = "number",
   max = "number",
   min_length = "integer",
@@ -181,6 +183,7 @@ local ENDPOINT_KEYS = {
   body = true,
   at_least_one = true,
   range = true,
+  elsewhere = true,
   status = true,
   result = true,
   empty_body = true,
@@ -297,6 +300,8 @@ local function check_type(kind, where)
   for _, flag in ipairs { "required", "nullable", "undocumented", "read_only" } do
     assert.is_true(kind[flag] ~= false, where .. ": " .. flag .. " = false says nothing")
   end
+  assert.is_true(kind.clearable ~= true, where .. ": clearable = true says nothing")
+  assert.is_true(kind.update == nil or (kind.update and kind.fields ~= nil), where .. ": update")
   assert.is_true(kind.fill == nil or (kind.fill == false and kind.name == "locationId"), where .. ": fill")
   if kind.class then assert.is_truthy(kind.class:find "^%u%a+$", where .. ": class " .. kind.class) end
   if kind.deprecated then assert.is_truthy(kind.deprecated:find "%a", where .. ": what to use instead of it") end
@@ -677,6 +682,36 @@ describe("what the endpoint data must not get wrong", function()
 
   it("keeps null apart from absent for availabilityType alone", function()
     walk_all(function(kind, where) assert.are.equal(kind.name == "availabilityType", kind.nullable == true, where) end)
+  end)
+
+  it("lets null clear the fields of every update, and only there", function()
+    local updates = 0
+    each(function(endpoint, id)
+      local is_update = endpoint.method == "PUT" and endpoint.body ~= nil
+      if endpoint.body then assert.are.equal(is_update, endpoint.body.update == true, id) end
+      if is_update then updates = updates + 1 end
+    end)
+    assert.are.equal(9, updates)
+    walk_all(function(kind, where)
+      if kind.update then assert.is_truthy(where:find " body$", where) end
+      assert.is_true(kind.clearable == nil or not kind.required, where .. ": required says it")
+    end)
+  end)
+
+  it("says of read-only fields where they can be changed", function()
+    local count = 0
+    each(function(endpoint, id)
+      for name, hint in pairs(endpoint.elsewhere or {}) do
+        count = count + 1
+        local where = id .. " " .. name
+        assert.matches("^is read%-only here: ", hint, where)
+        for resource, method in hint:gmatch "([%l_]+):([%l_]+)" do
+          if resource ~= "here" then assert.is_table(by_id[resource .. "." .. method], where) end
+        end
+        assert.is_nil(field_named(endpoint.body.fields or endpoint.body.items.fields, name), where)
+      end
+    end)
+    assert.is_true(count > 10)
   end)
 
   it("never shows a traceId as data", function()

@@ -10,13 +10,13 @@ local BERLIN, CHICAGO = "Europe/Berlin", "America/Chicago"
 
 local WRITE = 'write the date, the time and its offset, such as "2024-10-28T10:00:00-05:00"'
 
-local function no_offset(text)
+local function no_offset(text, usual)
   return string.format(
     '"%s" has no offset: write "%s-05:00" with the offset of the zone you mean, "%sZ" for UTC, or '
       .. 'use hoopai.time.at { ..., zone = "America/Chicago" }',
     text,
-    text,
-    text
+    usual or text,
+    usual or text
   )
 end
 
@@ -84,7 +84,8 @@ describe("parse", function()
         .. 'of the zone you mean, "2024-10-28T10:00:00Z" for UTC, or use hoopai.time.at '
         .. '{ ..., zone = "America/Chicago" }',
     },
-    { "2024-10-28 10:00:00", no_offset("2024-10-28 10:00:00") },
+    { "2024-10-28 10:00:00", no_offset("2024-10-28 10:00:00", "2024-10-28T10:00:00") },
+    { "2024-10-28t10:00:00,5", no_offset("2024-10-28t10:00:00,5", "2024-10-28T10:00:00.5") },
     { "2024-W44-1", '"2024-W44-1" is a week or ordinal date: ' .. WRITE },
     { "2024-W44-1T10:00:00Z", '"2024-W44-1T10:00:00Z" is a week or ordinal date: ' .. WRITE },
     { "2024W441", '"2024W441" is a week or ordinal date: ' .. WRITE },

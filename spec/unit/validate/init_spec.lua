@@ -133,11 +133,13 @@ local function path_text(path)
   return text
 end
 
--- Calls each(path, value) for every way to spoil a value of a type.
-local function spoil(kind, value, path, each)
+-- Calls each(path, value) for every way to spoil a value of a type. In an update null clears a field.
+local function spoil(kind, value, path, each, clears)
   local function bad(given) each(path, given) end
   bad(print)
-  if kind.type ~= "any" and not kind.nullable then bad(null) end
+  clears = clears or kind.update
+  local is_field = kind.name and clears and not kind.required and kind.clearable ~= false
+  if kind.type ~= "any" and not kind.nullable and not is_field then bad(null) end
   if kind.type ~= "any" then bad(io.stdout) end
   if kind.enum and kind.type ~= "array" then
     bad(type(kind.enum[1]) == "string" and "no such value" or -77)
@@ -190,7 +192,7 @@ local function spoil(kind, value, path, each)
     end
     for i, item in ipairs(value) do
       path[#path + 1] = i
-      spoil(kind.items or { type = "any" }, item, path, each)
+      spoil(kind.items or { type = "any" }, item, path, each, clears)
       path[#path] = nil
     end
   elseif kind.type == "object" then
@@ -218,7 +220,7 @@ local function spoil(kind, value, path, each)
       path[#path + 1] = part.name
       if value[part.name] ~= nil then
         if part.required and part.default == nil then each(path, nil) end
-        spoil(part, value[part.name], path, each)
+        spoil(part, value[part.name], path, each, clears)
       elseif part.read_only then
         each(path, "x")
       end
@@ -244,6 +246,12 @@ describe("the real endpoints", function()
         assert.is_table(checks.query(samples[name .. "_query"](endpoint), { validate = false }))
         if endpoint.body then
           local given = samples[name](endpoint.body)
+          -- The least that an update takes is one field.
+          if endpoint.body.update and next(given) == nil then
+            local name = endpoint.body.fields[1].name
+            given[name] = samples.full(endpoint.body)[name]
+            if name == "locationId" then given.description = null end
+          end
           local body
           body, details = checks.body(given)
           assert.is_table(body, details and validate.message(details, entry.id))
@@ -294,6 +302,7 @@ describe("the real endpoints", function()
         for _, detail in ipairs(details) do
           -- Two states can be read but not written, so the status of a full sample is refused as a value.
           local known = detail.problem:find("^is read%-only: leave it out")
+            or detail.problem:find("^is read%-only here: ")
             or detail.problem:find("^is an argument")
             or detail.path == "appointmentStatus"
           assert.is_truthy(known, validate.message(details, entry.id))

@@ -99,9 +99,24 @@ describe("a query", function()
     end
   end)
 
-  it("leaves an empty list out", function()
-    local list = assert(checks.query(query { userIds = {} }, options))
-    assert.are.equal(10, #list)
+  it("refuses an empty list, which would select everything", function()
+    for _, unchecked in ipairs { false, true } do
+      local given = { location_id = "L", validate = not unchecked }
+      for _, empty in ipairs { {}, core.array {}, setmetatable({}, { __index = { "u" } }) } do
+        local list, details = checks.query(query { userIds = empty }, given)
+        assert.is_nil(list)
+        assert.are.equal("userIds: is an empty list: leave it out to mean all", validation.lines(details)[1])
+      end
+    end
+  end)
+
+  it("refuses an empty text in a filter, which would select everything too", function()
+    local list, details = checks.query(query { userId = "", userIds = { "a", "" } }, options)
+    assert.is_nil(list)
+    assert.are.same({
+      "userIds[2]: must not be empty",
+      "userId: is empty: leave it out to mean all",
+    }, validation.lines(details))
   end)
 
   it("must have one of the fields of `at_least_one`", function()

@@ -97,6 +97,15 @@ local function copy_plain(appointment, body)
   if body.address then appointment.meetingLocationType = "custom" end
 end
 
+local function clear_plain(appointment, cleared)
+  for _, name in ipairs(PLAIN) do
+    if cleared[name] then appointment[name] = nil end
+  end
+  if cleared.rrule then
+    appointment.rrule, appointment.isRecurring = nil, nil
+  end
+end
+
 local function add_to_ledger(store, what, appointment)
   store.ledger[#store.ledger + 1] = {
     what = what,
@@ -151,7 +160,7 @@ function bookings.create(store, calendar, contact, body)
 end
 
 -- Begin, end and assigned user of an appointment after a change.
-local function target(store, appointment, calendar, body)
+local function target(store, appointment, calendar, body, cleared)
   local moved_calendar = calendar.id ~= appointment.calendarId
   local from = instant(store, calendar, body.startTime) or appointment.from
   local length = moved_calendar and slots.duration(calendar) or appointment.to - appointment.from
@@ -159,7 +168,7 @@ local function target(store, appointment, calendar, body)
     or (body.startTime or moved_calendar) and from + length
     or appointment.to
   check_span(from, to)
-  local user = body.assignedUserId or appointment.assignedUserId
+  local user = body.assignedUserId or not cleared.assignedUserId and appointment.assignedUserId or nil
   -- The user may be no member of the other calendar's team. Then one of its members is chosen.
   if moved_calendar and not body.assignedUserId and user and not is_member(calendar, user) then user = nil end
   return from, to, user
@@ -170,9 +179,10 @@ end
 -- @tparam table appointment
 -- @tparam table calendar the calendar of the appointment after the change
 -- @tparam table body of the request
+-- @tparam table cleared the names of the fields that the request clears
 -- @treturn table the appointment
-function bookings.update(store, appointment, calendar, body)
-  local from, to, user = target(store, appointment, calendar, body)
+function bookings.update(store, appointment, calendar, body, cleared)
+  local from, to, user = target(store, appointment, calendar, body, cleared)
   if body.assignedUserId then check_user(store, calendar, body.assignedUserId) end
   local was_active = slots.is_active(appointment)
   local active = slots.is_active { appointmentStatus = body.appointmentStatus or appointment.appointmentStatus }
@@ -193,6 +203,7 @@ function bookings.update(store, appointment, calendar, body)
     appointment.rrule, appointment.isRecurring = body.rrule, true
   end
   copy_plain(appointment, body)
+  clear_plain(appointment, cleared)
   appointment.updated = store.now()
   add_to_ledger(store, "changed", appointment)
   return appointment

@@ -102,8 +102,11 @@ local function check_fields(problems, path, fields, value)
   end
   for _, field in ipairs(fields) do
     local item = value[field.name]
-    if item == core.null then item = nil end
-    if item ~= nil then
+    local is_null = item == core.null
+    if is_null then item = nil end
+    if is_null and field.clearable == false then
+      add(problems, kinds[field.type][2], prefix(path) .. field.name)
+    elseif item ~= nil then
       check(problems, prefix(path) .. field.name, field, item)
     elseif field.required then
       add(problems, kinds[field.type][2], prefix(path) .. field.name)

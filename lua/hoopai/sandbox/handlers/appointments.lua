@@ -25,7 +25,7 @@ function appointments.get(context) return serializers.one_event(context.store, g
 function appointments.update(context)
   local body, appointment = context.body, get(context)
   local calendar = access.get(context, "calendars", body.calendarId or appointment.calendarId, "Calendar")
-  return serializers.appointment(bookings.update(context.store, appointment, calendar, body))
+  return serializers.appointment(bookings.update(context.store, appointment, calendar, body, context.cleared))
 end
 
 return appointments

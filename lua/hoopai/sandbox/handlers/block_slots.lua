@@ -72,7 +72,8 @@ function block_slots.update(context)
   if body.calendarId or body.assignedUserId then
     block.calendarId, block.assignedUserId = body.calendarId, body.assignedUserId
   end
-  block.title, block.from, block.to, block.updated = body.title or block.title, from, to, store.now()
+  local title = context.cleared.title and "Blocked" or block.title
+  block.title, block.from, block.to, block.updated = body.title or title, from, to, store.now()
   return serializers.block(store, block)
 end
 

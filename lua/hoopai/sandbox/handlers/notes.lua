@@ -59,7 +59,7 @@ end
 
 function notes.update(context)
   local note, body = note_of(context), context.body
-  note.body, note.userId = body.body, body.userId or note.userId
+  note.body, note.userId = body.body, body.userId or not context.cleared.userId and note.userId or nil
   return view(context.store, note)
 end
 

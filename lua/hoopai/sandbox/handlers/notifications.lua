@@ -18,6 +18,9 @@ local HIDDEN = {
   fromNumber = true,
 }
 
+-- A cleared flag has its default.
+local CLEARED = { isActive = true, deleted = false }
+
 local function calendar_of(context) return access.get(context, "calendars", context.params.calendarId, "Calendar") end
 
 local function get(context)
@@ -69,6 +72,9 @@ function notifications.update(context)
   local notification = get(context)
   for name, value in pairs(context.body) do
     notification[name] = value
+  end
+  for name in pairs(context.cleared) do
+    notification[name] = CLEARED[name]
   end
   return { message = "Notification updated successfully" }
 end

@@ -59,6 +59,9 @@ function resources.update(context)
   for name, value in pairs(context.body) do
     resource[name] = value
   end
+  for name in pairs(context.cleared) do
+    resource[name] = name == "isActive" or name == "calendarIds" and {} or nil
+  end
   return view(resource, { "id", "calendarIds" })
 end
 

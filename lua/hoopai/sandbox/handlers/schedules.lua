@@ -103,6 +103,7 @@ function schedules.update(context)
   for name, value in pairs(body) do
     schedule[name] = value
   end
+  if context.cleared.rules then schedule.rules = {} end
   schedule.updated = context.store.now()
   return view(schedule)
 end

@@ -23,8 +23,8 @@ local seed = require "hoopai.sandbox.domain.seed"
 local store = require "hoopai.sandbox.domain.store"
 
 local find, format = string.find, string.format
-local ipairs, next, pairs, select, setmetatable, tostring, xpcall =
-  ipairs, next, pairs, select, setmetatable, tostring, xpcall
+local ipairs, next, pairs, select, setmetatable = ipairs, next, pairs, select, setmetatable
+local tostring, type, xpcall = tostring, type, xpcall
 local date, traceback = os.date, debug.traceback
 
 local LEDGER_LIMIT = 10000
@@ -34,12 +34,34 @@ App.__index = App
 
 -- Requests -----------------------------------------------------------------------------------------------------------
 
-local function nullable_names(body)
+-- The names under which a null is more than an absent field: it is a value, or in an update it clears the field.
+local function null_names(declared, method)
   local names = {}
-  for _, field in ipairs(body.fields or {}) do
-    if field.nullable then names[field.name] = true end
+  for _, field in ipairs(declared.fields or {}) do
+    if field.nullable or method == "PUT" then names[field.name] = true end
   end
   return next(names) and names or nil
+end
+
+-- Takes the nulls out of a checked body. Returns the names of the fields of the record that they clear. Below these a
+-- null is an absent field, since a list or an object replaces the one before.
+local function take_nulls(declared, body)
+  local cleared, nullable = {}, {}
+  for _, field in ipairs(declared.fields or {}) do
+    nullable[field.name] = field.nullable
+  end
+  local function drop(value)
+    for name, item in pairs(value) do
+      if item == core.null and not nullable[name] and type(name) == "string" then
+        value[name] = nil
+        if value == body then cleared[name] = true end
+      elseif type(item) == "table" then
+        drop(item)
+      end
+    end
+  end
+  drop(body)
+  return cleared
 end
 
 -- A body of another type than JSON is ignored, as by the live API.
@@ -47,7 +69,7 @@ local function read_body(declared, request)
   local text = request.body or ""
   local is_json = find(request.headers["content-type"] or "", "json", 1, true)
   if text == "" or not is_json then return declared.type == "array" and core.array {} or {} end
-  local body, problem = core.decode(text, nullable_names(declared))
+  local body, problem = core.decode(text, null_names(declared, request.method))
   if body == nil then api_errors.bad_request("Unexpected token in JSON: " .. problem) end
   return body
 end
@@ -63,8 +85,9 @@ local function check_request(endpoint, request, params)
     end
   end
   if problems[1] then api_errors.unprocessable(problems) end
-  if body then quirks.drop(endpoint, body) end
-  return query, body
+  if not body then return query end
+  quirks.drop(endpoint, body)
+  return query, body, take_nulls(declared, body)
 end
 
 -- Responses ----------------------------------------------------------------------------------------------------------
@@ -108,7 +131,7 @@ local function serve(app, request, facts)
   if not allowed then api_errors.too_many("Too Many Requests") end
   access.version(request)
   access.scope(token, endpoint)
-  local query, body = check_request(endpoint, request, params)
+  local query, body, cleared = check_request(endpoint, request, params)
   access.location(token, query.locationId)
   access.location(token, body and body.locationId)
   local handler = require("hoopai.sandbox.handlers." .. endpoint.resource)[endpoint.name]
@@ -119,6 +142,7 @@ local function serve(app, request, facts)
     params = params,
     query = query,
     body = body,
+    cleared = cleared,
   }
   local response, shape = compose(app, endpoint, value, extra, facts.trace_id)
   return endpoint.status, response, shape
