@@ -486,6 +486,7 @@ function meta.generate()
   local page = pages.hoopai
   lines[1] = HEAD
   put("---@alias hoopai.Null lightuserdata")
+  put("---@alias hoopai.RequestValue string|integer|boolean|hoopai.time.Instant")
   put("")
   put_errors(page)
   put_options_part(page)

@@ -158,7 +158,10 @@ function reference.notes(field, sent)
 end
 
 --- Whether `hoopai.null` clears this field of an update.
-function reference.is_clearable(field) return not field.required and not field.read_only and field.clearable ~= false end
+function reference.is_clearable(field)
+  local is_fixed = field.required or field.read_only or field.clearable == false
+  return not is_fixed
+end
 
 --- The rules of an object on which fields may or must go together, as sentences.
 -- @tparam table kind an object type, or { at_least_one, range } of an endpoint
@@ -224,8 +227,8 @@ function Types:add(kind, place, resource, sent)
   end
   local entry = self.by_name[name]
   if not entry then
-    entry = { name = name, doc = kind.doc, rules = reference.rules(kind), resource = resource, look = look }
-    entry.clears = kind.update
+    local rules = reference.rules(kind)
+    entry = { name = name, doc = kind.doc, rules = rules, resource = resource, look = look, clears = kind.update }
     self.by_name[name] = entry
     self[#self + 1] = entry -- before what it contains: declarations are read from the whole to the parts
   end

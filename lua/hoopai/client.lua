@@ -138,8 +138,8 @@ end
 -- @tparam table given
 -- @tparam string given.method GET, POST, PUT, PATCH or DELETE
 -- @tparam string given.path as it is sent: begins with `/`, holds no query
--- @tparam[opt] table given.query name -> value, or a list of values
--- @tparam[opt] table given.body what to send as JSON
+-- @tparam[opt] table given.query name -> value, or a list of values; instants are sent as milliseconds
+-- @tparam[opt] table given.body what to send as JSON; instants are sent as ISO 8601 text
 -- @tparam[opt] CallOptions call_options
 -- @treturn[1] table the whole response
 -- @treturn[1] Response

@@ -33,8 +33,8 @@ local get_app = lazy.module "hoopai.oauth.app"
 local hoopai = {
   --- The version of the library.
   VERSION = "0.1.0",
-  --- JSON's null. In a request it clears a field. A response has it only in fields in which null has a meaning, such as
-  -- a calendar's `availabilityType`; any other null in a response is nil.
+  --- JSON's null. In the body of an update it clears a field that is not required. A response has it only in fields in
+  -- which null has a meaning, such as a calendar's `availabilityType`; any other null in a response is nil.
   null = core.null,
 }
 

@@ -5,6 +5,7 @@
 -- luacheck: ignore
 
 ---@alias hoopai.Null lightuserdata
+---@alias hoopai.RequestValue string|integer|boolean|hoopai.time.Instant
 
 ---What the `kind` of an error can be; later versions may add some.
 ---@alias hoopai.ErrorKind
@@ -156,8 +157,8 @@
 ---@class (exact) hoopai.Request
 ---@field method "GET"|"POST"|"PUT"|"PATCH"|"DELETE" GET, POST, PUT, PATCH or DELETE
 ---@field path string as it is sent: begins with `/`, holds no query
----@field query? table<string, string|integer|boolean|(string|integer|boolean)[]> name -> value, or a list of values
----@field body? table what to send as JSON
+---@field query? table<string, hoopai.RequestValue|hoopai.RequestValue[]> name -> value, or a list of values; instants are sent as milliseconds
+---@field body? table what to send as JSON; instants are sent as ISO 8601 text
 
 ---What `hoopai.log` takes.
 ---@class (exact) hoopai.LogOptions
@@ -2129,8 +2130,8 @@ hoopai.store = store
 ---The loops that `use` takes, and the functions for one of your own: the module `hoopai.loop`.
 hoopai.loop = loop
 
----JSON's null. In a request it clears a field. A response has it only in fields in which null has a meaning, such as
----a calendar's `availabilityType`; any other null in a response is nil.
+---JSON's null. In the body of an update it clears a field that is not required. A response has it only in fields in
+---which null has a meaning, such as a calendar's `availabilityType`; any other null in a response is nil.
 ---@type hoopai.Null
 hoopai.null = nil
 

@@ -861,3 +861,73 @@ it("sandbox endpoints all have a request that succeeded and one that was refused
     assert(cases.bad, endpoint.label .. " has no bad case")
   end
 end)
+
+describe("a null in an update", function()
+  it("clears the field of a calendar, and no other", function()
+    local target = "/calendars/" .. seed.calendars.checkup
+    local before = box.ask(200, "GET", target).calendar
+    assert.is_string(before.groupId)
+    local changed = box.ask(200, "PUT", target, '{"groupId":null,"eventTitle":null,"openHours":null}').calendar
+    assert.are.same({}, { changed.groupId, changed.eventTitle, changed.openHours })
+    before.groupId, before.eventTitle, before.openHours = nil, nil, nil
+    assert.are.same(before, box.ask(200, "GET", target).calendar)
+    local group = ("/calendars/?locationId=%s&groupId=%s"):format(seed.location_id, seed.groups.treatments)
+    assert.are.same({ "Physiotherapy" }, names(box.ask(200, "GET", group).calendars))
+    assert.are.same({}, box.free "checkup")
+  end)
+
+  it("clears fields of appointments, notes, resources, notifications, schedules and blocked times", function()
+    local location = "?locationId=" .. seed.location_id
+    local appointment = seed.appointments[1] or next(seed.appointments) and select(2, next(seed.appointments))
+    local target = "/calendars/events/appointments/" .. appointment
+    box.ask(200, "PUT", target, { description = "d", address = "a" })
+    box.ask(200, "PUT", target, '{"description":null,"address":null,"assignedUserId":null}')
+    local event = box.ask(200, "GET", target)
+    event = event.event or event.appointment
+    assert.are.same({}, { event.description, event.address, event.assignedUserId })
+
+    local notes = "/calendars/appointments/" .. appointment .. "/notes"
+    local note = box.ask(201, "POST", notes, { body = "x", userId = seed.users.okafor }).note
+    assert.is_string(note.userId)
+    assert.is_nil(box.ask(200, "PUT", notes .. "/" .. note.id, '{"body":"x","userId":null}').note.userId)
+
+    local rooms = "/calendars/resources/rooms"
+    local room = box.ask(200, "GET", rooms .. location .. "&limit=10&skip=0")[1]
+    box.ask(200, "PUT", rooms .. "/" .. room.id, '{"description":null,"calendarIds":null}')
+    local shown = box.ask(200, "GET", rooms .. "/" .. room.id)
+    assert.is_nil(shown.description)
+    assert.are.same({}, shown.calendarIds)
+
+    local notifications = "/calendars/" .. seed.calendars.checkup .. "/notifications"
+    local made = box.ask(200, "POST", notifications, {
+      { receiverType = "contact", channel = "email", notificationType = "booked", subject = "s", isActive = true },
+    })[1]
+    box.ask(200, "PUT", notifications .. "/" .. made._id, '{"subject":null}')
+    local after = box.ask(200, "GET", notifications .. "/" .. made._id)
+    assert.is_nil(after.subject)
+    assert.is_true(after.isActive)
+
+    local schedules = "/calendars/schedules"
+    local schedule = box.ask(201, "POST", schedules, {
+      name = "s",
+      locationId = seed.location_id,
+      userId = seed.users.okafor,
+      timezone = "America/New_York",
+      rules = { { type = "wday", day = "monday", intervals = { { from = "08:00", to = "12:00" } } } },
+    }).schedule
+    assert.are.same({}, box.ask(200, "PUT", schedules .. "/" .. schedule.id, '{"rules":null}').schedule.rules)
+  end)
+
+  it("is refused for a field that no record is without", function()
+    local calendar = "/calendars/" .. seed.calendars.checkup
+    box.refused(422, { "name must be a string" }, "PUT", calendar, '{"name":null}')
+    box.refused(
+      422,
+      { "description must be a string" },
+      "PUT",
+      "/calendars/groups/" .. seed.groups.treatments,
+      '{"name":"n","slug":"s","description":null}'
+    )
+    box.refused(422, { "teamMembers must contain at least 1 elements" }, "PUT", calendar, '{"teamMembers":null}')
+  end)
+end)

@@ -2,7 +2,6 @@
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local lazy = require "hoopai.lazy"
-local time = require "hoopai.time"
 
 local type, tostring, pairs, ipairs, next = type, tostring, pairs, ipairs, next
 local getmetatable, rawget, rawlen = getmetatable, rawget, rawlen
@@ -11,10 +10,10 @@ local sort = table.sort
 local math_type, tointeger = math.type, math.tointeger
 
 local null, is_array = core.null, core.is_array
-local is_instant, is_duration, to_epoch_ms = time.is_instant, time.is_duration, time.to_epoch_ms
 
 local json_value = lazy.module "hoopai.validate.json_value"
 local messages = lazy.module "hoopai.validate.messages"
+local time = lazy.module "hoopai.time"
 
 local raw_request = {}
 
@@ -61,8 +60,10 @@ local function query_value(name, value)
   if kind == "string" or kind == "boolean" or math_type(value) == "integer" then return value end
   if kind == "number" and tointeger(value) then return tointeger(value) end
   if value == null then return nil, "must not be null: a query has no null, leave the field out" end
-  if is_instant(value) then return to_epoch_ms(value) end
-  if is_duration(value) then return nil, "is a duration: add it to an instant, such as hoopai.time.now() + it" end
+  if kind == "table" and time().is_instant(value) then return time().to_epoch_ms(value) end
+  if kind == "table" and time().is_duration(value) then
+    return nil, "is a duration: add it to an instant, such as hoopai.time.now() + it"
+  end
   errors.raise(format("query field `%s` must be a string, an integer, a boolean or a list of them", name))
 end
 
@@ -74,7 +75,7 @@ local function list_problem(list)
 end
 
 local function add_field(list, problems, name, value)
-  local items, is_list = { value }, type(value) == "table" and not is_instant(value) and not is_duration(value)
+  local items, is_list = { value }, messages().is_plain(value)
   problems.path[1] = name
   if is_list then
     local problem = list_problem(value)
@@ -116,8 +117,12 @@ local function plain_body(body)
   if sent ~= nil then return sent end
   local problems = messages().new_problems()
   sent = json_value().copy_plain(body, problems)
-  if problems.count > 0 then return nil, problems:details() end
-  return sent
+  if problems.count == 0 then return sent end
+  local details = problems:details()
+  for _, detail in ipairs(details) do
+    if detail.path == "" then detail.problem = "the body " .. detail.problem end
+  end
+  return nil, details
 end
 
 --- The endpoint of one raw request: same fields as those of hoopai.call.endpoints.

@@ -22,13 +22,13 @@ local MOST_PAGES = 50 -- of a list in which a record is looked for
 
 --- The query that lists a blocked time of its owner; nil if the change does not say when it is.
 local function blocked_window(body)
-  local from, to = body and body.startTime, body and body.endTime
+  local from, to = body and to_epoch_ms(body.startTime), body and to_epoch_ms(body.endTime)
   if not from or not to then return nil end
   return {
-    calendarId = body.calendarId,
-    userId = body.assignedUserId,
-    startTime = to_epoch_ms(from) - HOUR,
-    endTime = to_epoch_ms(to) + HOUR,
+    calendarId = body.calendarId ~= null and body.calendarId or nil, -- null when the block moves to a user
+    userId = body.assignedUserId ~= null and body.assignedUserId or nil,
+    startTime = from - HOUR,
+    endTime = to + HOUR,
   }
 end
 
@@ -103,7 +103,7 @@ local function same_table(wanted, found, field)
     return true
   end
   for name, value in pairs(wanted) do
-    if found[name] == nil or not same(value, found[name]) then return false end
+    if not same(value, found[name]) then return false end -- null is the same as an absent field
   end
   return true
 end

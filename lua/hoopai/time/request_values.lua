@@ -5,7 +5,7 @@ local values = require "hoopai.time.values"
 local zones = require "hoopai.time.zone"
 
 local tonumber, tostring, type = tonumber, tostring, type
-local abs, find, format, sub = math.abs, string.find, string.format, string.sub
+local abs, find, format, gsub, sub = math.abs, string.find, string.format, string.gsub, string.sub
 
 local MS, ZONE = values.MS, values.ZONE
 local FIRST_MS, LAST_MS = values.FIRST_MS, values.LAST_MS
@@ -152,12 +152,14 @@ end
 -- @treturn[2] nil
 -- @treturn[2] string what is wrong, and what to write instead
 function request_values.to_timezone(v)
-  local ok, problem = zones.check_name(v)
-  if not ok then return nil, problem end
-  if v == "Z" or find(v, "^[+-]") then
+  if type(v) == "string" and (v == "Z" or find(v, "^[+-]%d")) then
     return nil, quote(v) .. ' is an offset: write the name of a zone, such as "America/Chicago"'
   end
-  return v
+  local ok, problem = zones.check_name(v)
+  if ok then return v end
+  -- An offset is advised there, which a request does not take.
+  problem = gsub(gsub(problem, ', or an offset such as "%+02:00"$', ""), ', "UTC" or "%+05:30"', ' or "UTC"')
+  return nil, problem
 end
 
 return request_values

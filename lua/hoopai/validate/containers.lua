@@ -185,7 +185,7 @@ local function count_given(names, value)
   return count
 end
 
--- A null in one of two rival fields gives way to the other.
+-- How many of these fields are set: a null that clears one of two rival fields gives way to the other.
 local function count_set(rules, names, value)
   local count = count_given(names, value)
   for i = 1, #names do
@@ -194,9 +194,15 @@ local function count_set(rules, names, value)
   return count
 end
 
-local function lacks_one(rules, value) return rules.at_least_one and count_set(rules, rules.at_least_one, value) == 0 end
+local function lacks_one(rules, value)
+  local names = rules.at_least_one
+  return names and count_set(rules, names, value) == 0
+end
 
-local function has_rivals(rules, value) return rules.at_most_one and count_set(rules, rules.at_most_one, value) > 1 end
+local function has_rivals(rules, value)
+  local names = rules.at_most_one
+  return names and count_set(rules, names, value) > 1
+end
 
 -- Undeclared names in a stable order, strings first, and how many more there are.
 local function undeclared_names(value, checks)
@@ -252,7 +258,7 @@ end
 
 -- Why a field does not take null, as the end of the problem; "" if its kind is the whole reason.
 local function null_advice(rules, part)
-  if not rules.nulls or part.read_only then return "" end
+  if part.read_only then return "" end
   if part.required then return "; it is required, so it cannot be cleared" end
   if rules.nulls == containers.REFUSE then return "; leave it out, null only clears a field in an update" end
   return "; it cannot be cleared: leave it out to keep it"
@@ -263,7 +269,10 @@ local function explain_field(rules, part, item, problems, depth)
   if item == null and rules.clearable[part.name] then return item end
   local sent, why, suggestion = rules.checks[part.name](item, problems, depth)
   if sent == nil and why then
-    if item == null then why = why .. null_advice(rules, part) end
+    if item == null and rules.nulls then
+      if part.type == "datetime" then why = wrong_kind(item, "an instant") end -- hoopai.time knows no null
+      why = why .. null_advice(rules, part)
+    end
     problems:add(depth, why, item, part, suggestion)
   end
   return sent

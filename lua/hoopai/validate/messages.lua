@@ -257,6 +257,26 @@ function messages.wrong_kind(value, expected, fix)
   return fix and problem .. ": write " .. fix or problem
 end
 
+-- Zones set their clocks back by half an hour (Lord Howe) to two hours (Troll). The last minute of a day may be left
+-- out.
+local SHORTEST_SHIFT, LONGEST_SHIFT = 29 * 60000, 120 * 60000
+
+--- Why a window of calendar days is longer than so many times 24 hours, as the end of a problem.
+-- @tparam string from the field of its start
+-- @tparam integer days how many are allowed
+-- @tparam integer excess milliseconds
+-- @treturn string "" if the excess is not that of a clock change
+function messages.clock_advice(from, days, excess)
+  if excess < SHORTEST_SHIFT or excess > LONGEST_SHIFT then return "" end
+  return format(
+    "; calendar days are longer where the clocks are set back meanwhile (summer time ends): at most %d hours, "
+      .. "write %s + hoopai.time.hours(%d)",
+    days * 24,
+    from,
+    days * 24
+  )
+end
+
 --- Why a name at the top of a query or body does not belong there: an option of the call, or a path argument.
 -- @tparam table endpoint an entry of `hoopai.api.*`
 -- @param name

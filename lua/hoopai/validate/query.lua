@@ -14,23 +14,7 @@ local abs, ceil, huge, math_type, tointeger = math.abs, math.ceil, math.huge, ma
 
 local query = {}
 
-local MS_PER_DAY, MS_PER_HOUR = 86400000, 3600000
-
--- Zones set their clocks back by half an hour (Lord Howe) to two hours (Troll). The last minute of a day may be left
--- out.
-local SHORTEST_SHIFT, LONGEST_SHIFT = 29 * 60000, 2 * MS_PER_HOUR
-
--- Why a window of calendar days is longer than so many times 24 hours; "" if the excess is not that of a clock change.
-local function clock_advice(range, excess)
-  if excess < SHORTEST_SHIFT or excess > LONGEST_SHIFT then return "" end
-  return format(
-    "; calendar days are longer where the clocks are set back meanwhile (summer time ends): at most %d hours, "
-      .. "write %s + hoopai.time.hours(%d)",
-    range.max_days * 24,
-    range.from,
-    range.max_days * 24
-  )
-end
+local MS_PER_DAY = 86400000
 
 -- The problem of the end of a range; nil if the range is right or one of its ends is missing.
 local function range_problem(range, out)
@@ -45,7 +29,7 @@ local function range_problem(range, out)
       range.max_days,
       range.from,
       messages.number(days),
-      clock_advice(range, excess)
+      messages.clock_advice(range.from, range.max_days, excess)
     )
   end
 end

@@ -85,6 +85,84 @@ describe("hoopai.call.raw_request:", function()
       assert.are.equal("", ledger[5].body)
     end)
 
+    it("takes instants: milliseconds in the query, text in the body, at any depth", function()
+      server:reply({ body = "{}" }, { body = "{}" })
+      local client = new()
+      local start = hoopai.time.at { year = 2026, month = 12, day = 1, hour = 10, zone = "America/New_York" }
+      local query = { from = start, list = { start, 7.0, "x" }, n = 3 }
+      assert(client:request { method = "GET", path = "/x", query = query })
+      assert.are.equal("/x?from=1796137200000&list=1796137200000&list=7&list=x&n=3", server:last().target)
+      assert(client:request {
+        method = "POST",
+        path = "/x",
+        body = { startTime = start, deep = { { at = start } }, list = { start } },
+      })
+      local text = '"2026-12-01T10:00:00-05:00"'
+      assert.are.same(
+        json.read('{"startTime":' .. text .. ',"deep":[{"at":' .. text .. '}],"list":[' .. text .. "]}"),
+        json.read(server:last().body)
+      )
+    end)
+
+    it("drops nothing: what a query cannot carry is refused", function()
+      local client = new()
+      local day = hoopai.time.days(1)
+      -- stylua: ignore
+      for _, case in ipairs {
+        { {}, "a", "is an empty list: leave it out to mean all" },
+        { hoopai.array {}, "a", "is an empty list: leave it out to mean all" },
+        { hoopai.null, "a", "must not be null: a query has no null, leave the field out" },
+        { { "x", hoopai.null }, "a[2]", "must not be null: a query has no null, leave the field out" },
+        { day, "a", "is a duration: add it to an instant, such as hoopai.time.now() + it" },
+        { { hoopai.time.now(), day }, "a[2]", "is a duration: add it to an instant, such as hoopai.time.now() + it" },
+        { hoopai.time.from_ms(-1), "a", "1969-12-31T23:59:59.999Z is before 1970" },
+        { { x = 1 }, "a", 'must be a list, not a table with the key "x", and a query has only lists' },
+        { { "y", x = 1 }, "a", 'mixes list items with the key "x", and a query has only lists' },
+        { { [0] = "x", "y" }, "a", "has the position 0: lists begin at 1, and a query has only lists" },
+        { { "x", nil, "z" }, "a", "has a gap: item 2 is missing while item 3 is there, and a query has only lists" },
+        { setmetatable({ "x" }, {}), "a", "has a metatable: give a plain list" },
+        { setmetatable({}, { __index = { "x" } }), "a", "has a metatable: give a plain list" },
+      } do
+        local request = { method = "GET", path = "/x", query = { a = case[1] } }
+        local err = expect.failure("invalid_request", client:request(request))
+        assert.are.same({ case[2], case[3] }, { err.details[1].path, err.details[1].problem })
+        assert.are.equal(1, #err.details)
+      end
+      local hidden = setmetatable({}, { __index = { locationId = "l" } })
+      local err = expect.failure("invalid_request", client:request { method = "GET", path = "/x", query = hidden })
+      assert.are.equal("the query has a metatable: give a plain table", err.details[1].problem)
+      expect.failure(
+        "invalid_request",
+        client:request { method = "POST", path = "/x", query = { a = {} }, body = { b = day } }
+      )
+      assert.are.equal(0, #server:ledger())
+    end)
+
+    it("drops nothing: what a body cannot carry is refused", function()
+      local client = new()
+      -- stylua: ignore
+      for _, case in ipairs {
+        { { a = hoopai.time.now() }, "a", "carries no zone" },
+        { { a = { b = { hoopai.time.days(1) } } }, "a.b[1]", "a duration has no form in JSON" },
+        { { a = setmetatable({}, { __index = { x = 1 } }) }, "a", "has a metatable: give a plain table" },
+        { setmetatable({ a = 1 }, {}), "", "the body has a metatable" },
+        { { a = { [0] = 1, "x" } }, "a", "has the position 0" },
+        { { "x", a = 1 }, "", 'the body mixes list items with the key "a"' },
+      } do
+        local err = expect.failure("invalid_request", client:request { method = "POST", path = "/x", body = case[1] })
+        assert.are.equal(case[2], err.details[1].path)
+        assert.matches(case[3], err.details[1].problem, 1, true)
+      end
+      assert.are.equal(0, #server:ledger())
+    end)
+
+    it("refuses a time value in a header", function()
+      local client = new()
+      for _, value in ipairs { hoopai.time.now(), hoopai.time.days(1) } do
+        misuse(function() client:request({ method = "GET", path = "/x" }, { headers = { ["X-A"] = value } }) end, "X-A")
+      end
+    end)
+
     it("refuses a path that could mean something else", function()
       local client = new()
       -- stylua: ignore

@@ -303,3 +303,142 @@ describe("the location", function()
     assert.are.equal("must be a string, not null", only(details).problem)
   end)
 end)
+
+describe("an update", function()
+  local function checks_of(resource_name, name)
+    local resource = require("hoopai.api." .. resource_name)
+    for _, endpoint in ipairs(resource) do
+      if endpoint.name == name then return validate.compile(endpoint, resource) end
+    end
+  end
+
+  it("takes null in every field that is not required, also in the parts of a field", function()
+    local count = 0
+    for _, resource_name in ipairs(require "hoopai.api") do
+      for _, endpoint in ipairs(require("hoopai.api." .. resource_name)) do
+        local fields = endpoint.body and endpoint.body.update and endpoint.body.fields or {}
+        local given = {}
+        for _, field in ipairs(fields) do
+          if field.required then given[field.name] = true end
+        end
+        for _, field in ipairs(next(given) == nil and fields or {}) do
+          local where = resource_name .. ":" .. endpoint.name .. " " .. field.name
+          local takes = not field.read_only and field.clearable ~= false
+          if endpoint.body.at_least_one then break end
+          local sent, details = checks_of(resource_name, endpoint.name).body { [field.name] = null }
+          if takes then
+            assert.are.equal(null, sent and sent[field.name], where)
+            count = count + 1
+          else
+            assert.are.equal(field.name, only(details).path, where)
+          end
+        end
+      end
+    end
+    assert.is_true(count > 70, tostring(count))
+    local body = { recurring = { freq = "DAILY", count = null }, teamMembers = { { userId = "u", isPrimary = null } } }
+    assert.are.same(body, checks_of("calendars", "update").body(body))
+  end)
+
+  it("says why a field cannot be cleared", function()
+    -- stylua: ignore
+    local refused = {
+      { "groups", { name = "n", description = null, slug = "s" },
+        "description: must be a string, not null; it is required, so it cannot be cleared" },
+      { "notes", { body = null }, "body: must be a string, not null; it is required, so it cannot be cleared" },
+      { "calendars", { name = null },
+        "name: must be a string, not null; it cannot be cleared: leave it out to keep it" },
+      { "appointments", { startTime = null, endTime = "2026-01-05T10:00:00-05:00" },
+        "startTime: must be an instant, not null; it cannot be cleared: leave it out to keep it" },
+      { "calendars", { recurring = { count = "5" }, teamMembers = { { userId = null } } },
+        "teamMembers[1].userId: must be a string, not null; it is required, so it cannot be cleared",
+        "recurring.count: must be a whole number, not a string: write 5 without quotes" },
+      { "calendars", { meetingLocation = null }, "meetingLocation: is read-only: leave it out, and use "
+          .. "locationConfigurations[].location or teamMembers[].locationConfigurations[].location" },
+    }
+    for _, case in ipairs(refused) do
+      local sent, details = checks_of(case[1], "update").body(case[2])
+      assert.is_nil(sent)
+      assert.are.same({ table.unpack(case, 3) }, validation.lines(details))
+    end
+  end)
+
+  it("moves a blocked time from a calendar to a user", function()
+    local checks = checks_of("block_slots", "update")
+    local options = { location_id = "L" }
+    local sent = checks.body({ calendarId = null, assignedUserId = "u" }, options)
+    assert.are.same({ calendarId = null, assignedUserId = "u", locationId = "L" }, sent)
+    local _, details = checks.body({ calendarId = null }, options)
+    assert.are.same({ ": give at least one of `calendarId` or `assignedUserId`" }, validation.lines(details))
+  end)
+
+  it("alone clears fields: a create refuses null", function()
+    for _, case in ipairs {
+      { "calendars", { name = "n", locationId = "L", groupId = null }, "groupId" },
+      {
+        "appointments",
+        { calendarId = "c", contactId = "k", startTime = "2026-01-05T10:00:00Z", title = null },
+        "title",
+      },
+      { "schedules", { name = "n", userId = "u", locationId = "L", timezone = "UTC", rules = null }, "rules" },
+    } do
+      local _, details = checks_of(case[1], "create").body(case[2], { location_id = "L" })
+      assert.are.equal(case[3], only(details).path)
+      assert.matches("not null; leave it out, null only clears a field in an update$", details[1].problem)
+    end
+  end)
+
+  it("that would change nothing is refused", function()
+    local empty = { calendars = {}, appointments = {}, notifications = {}, resources = { locationId = "L" } }
+    for name, given in pairs(empty) do
+      local sent, details = checks_of(name, "update").body(given, { location_id = "L" })
+      assert.is_nil(sent)
+      assert.matches("^the body is empty, nothing would change: give ", only(details).problem)
+    end
+    local _, details = checks_of("schedules", "update").body {}
+    assert.are.equal(
+      "the body is empty, nothing would change: give at least one of `name`, `rules` or `timezone`",
+      only(details).problem
+    )
+    assert.are.same({}, checks_of("calendars", "update").body({}, { validate = false }))
+  end)
+
+  it("names the way to change what it does not take", function()
+    -- stylua: ignore
+    local ways = {
+      { "groups", "update", { name = "n", description = "d", slug = "s", isActive = false }, "groups:set_status(" },
+      { "groups", "set_status", { isActive = true, name = "n" }, "groups:create and groups:update" },
+      { "calendars", "update", { calendarType = "event" }, "calendars:create" },
+      { "calendars", "update", { slotBufferUnit = "mins" }, "calendars:create" },
+      { "calendars", "update", { locationId = "L" }, "calendars:create" },
+      { "schedules", "update", { calendarIds = { "c" } }, "schedules:add_calendar(id, calendarId)" },
+      { "schedules", "update", { calendarIds = {} }, "schedules:remove_calendar(id, calendarId)" },
+      { "schedules", "update", { userId = "u" }, "schedules:create" },
+      { "schedules", "update", { deleted = true }, "schedules:delete(id)" },
+      { "appointments", "update", { contactId = "k" }, "appointments:create" },
+      { "appointments", "update", { appoinmentStatus = "new" }, "`appointmentStatus`" },
+      { "appointments", "update", { notes = "n" }, "notes:create(" },
+      { "appointments", "update", { groupId = "g" }, "calendars:update(" },
+      { "notes", "update", { body = "b", createdBy = { id = "u" } }, "`userId`" },
+      { "calendars", "update", { locationConfigurations = { { kind = "custom", meetingId = "custom_0" } } },
+        "`meetingLocationId`" },
+    }
+    for _, case in ipairs(ways) do
+      local _, details = checks_of(case[1], case[2]).body(case[3])
+      assert.matches("^is read%-only here: ", only(details).problem)
+      assert.is_truthy(details[1].problem:find(case[4], 1, true), details[1].problem)
+    end
+    local _, details = checks_of("resources", "create").body({
+      name = "n",
+      description = "d",
+      quantity = 1,
+      outOfService = 0,
+      capacity = 1,
+      calendarIds = {},
+      isActive = true,
+    }, { location_id = "L" })
+    assert.are.equal("is read-only here: leave it out, it can only be set by resources:update", only(details).problem)
+    _, details = checks_of("calendars", "update").body { id = "c", name = "n" }
+    assert.are.equal("is read-only: leave it out", only(details).problem)
+  end)
+end)

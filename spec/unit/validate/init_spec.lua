@@ -248,9 +248,9 @@ describe("the real endpoints", function()
           local given = samples[name](endpoint.body)
           -- The least that an update takes is one field.
           if endpoint.body.update and next(given) == nil then
-            local name = endpoint.body.fields[1].name
-            given[name] = samples.full(endpoint.body)[name]
-            if name == "locationId" then given.description = null end
+            local first = endpoint.body.fields[1].name
+            given[first] = samples.full(endpoint.body)[first]
+            if first == "locationId" then given.description = null end
           end
           local body
           body, details = checks.body(given)

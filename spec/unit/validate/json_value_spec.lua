@@ -1,4 +1,6 @@
 local core = require "hoopai.core"
+local json_value = require "hoopai.validate.json_value"
+local messages = require "hoopai.validate.messages"
 local time = require "hoopai.time"
 local validation = require "spec.support.validation"
 
@@ -110,5 +112,33 @@ describe("hostile tables", function()
     local result, details = checks.body { any = bomb }
     assert.is_nil(result)
     assert.are.equal("holds more than 100000 values", only(details).problem)
+  end)
+end)
+
+describe("a whole body of free form", function()
+  it("is copied, with instants as text", function()
+    local start = time.at { year = 2026, month = 12, day = 1, hour = 10, zone = "America/New_York" }
+    local given = { a = start, b = { c = { start, null } }, d = core.array {} }
+    assert.are.same(
+      { a = "2026-12-01T10:00:00-05:00", b = { c = { "2026-12-01T10:00:00-05:00", null } }, d = core.array {} },
+      json_value.copy_plain(given)
+    )
+    assert.is_true(core.is_array(json_value.copy_plain(given).d))
+  end)
+
+  it("loses nothing: what cannot be sent is refused", function()
+    -- stylua: ignore
+    for _, value in ipairs {
+      print, 0 / 0, math.huge, time.now(), time.days(1), setmetatable({}, {}), setmetatable({ "x" }, {}),
+      setmetatable({ x = 1 }, { __index = { y = 2 } }), { [0] = 1 }, { "x", y = 1 }, { 1, nil, 3 }, { [1.5] = 1 },
+      "\xFF",
+    } do
+      for _, body in ipairs { { a = value }, { { a = { value } } } } do
+        assert.is_nil(json_value.copy_plain(body))
+        local problems = messages.new_problems()
+        json_value.copy_plain(body, problems)
+        assert.is_true(problems.count >= 1)
+      end
+    end
   end)
 end)

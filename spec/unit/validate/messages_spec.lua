@@ -1,3 +1,4 @@
+local messages = require "hoopai.validate.messages"
 local validate = require "hoopai.validate"
 local validation = require "spec.support.validation"
 
@@ -111,4 +112,21 @@ describe("validate.message", function()
       )
     end
   )
+end)
+
+describe("the advice on a window across a clock change", function()
+  local MINUTE = 60000
+
+  it("is given for an excess of half an hour to two hours, and says what to write", function()
+    for _, minutes in ipairs { 30, 60, 120 } do
+      assert.are.equal(
+        "; calendar days are longer where the clocks are set back meanwhile (summer time ends): at most 744 hours, "
+          .. "write startDate + hoopai.time.hours(744)",
+        messages.clock_advice("startDate", 31, minutes * MINUTE)
+      )
+    end
+    for _, minutes in ipairs { 1, 28, 121, 1440 } do
+      assert.are.equal("", messages.clock_advice("startDate", 31, minutes * MINUTE))
+    end
+  end)
 end)

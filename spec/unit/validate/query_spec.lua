@@ -277,4 +277,21 @@ describe("a query", function()
     }, { validate = false })
     assert.are.same({ "userIds[1]", "a", "b[2]", "c", "d", "e", "f", "g", "h", "[1]" }, validation.paths(details))
   end)
+
+  it("explains 31 days that are an hour longer, with advice that is taken", function()
+    for _, case in ipairs {
+      { "America/New_York", { year = 2026, month = 10, day = 15 } },
+      { "Europe/Berlin", { year = 2026, month = 10, day = 1 } },
+      { "Australia/Lord_Howe", { year = 2027, month = 3, day = 20 } },
+    } do
+      case[2].zone = case[1]
+      local from = time.at(case[2])
+      local list, details = checks.query(query { startTime = from, endTime = from + time.days(31) }, options)
+      assert.is_nil(list)
+      assert.matches("the clocks are set back meanwhile", validation.only(details).problem, 1, true)
+      local hours = assert(details[1].problem:match "write startTime %+ hoopai.time.hours%((%d+)%)$")
+      hours = math.tointeger(tonumber(hours))
+      assert.is_table(checks.query(query { startTime = from, endTime = from + time.hours(hours) }, options))
+    end
+  end)
 end)

@@ -3,7 +3,7 @@ local time = require "hoopai.time"
 local validation = require "spec.support.validation"
 
 local fields_of, body_checks, only = validation.fields_of, validation.body_checks, validation.only
-local problem_of = validation.problem_of
+local problem_of, sent = validation.problem_of, validation.sent
 local null = core.null
 local nan, infinity = 0 / 0, math.huge
 
@@ -278,5 +278,68 @@ describe("a required id", function()
       { path = "contactId", problem = "must not be empty", given = '""', expected = "a string" },
       only(details)
     )
+  end)
+end)
+
+describe("the advice of a problem is taken by the same check", function()
+  -- What a message says to write, as the value that Lua makes of it.
+  local function advised(problem)
+    local values = {}
+    for text in problem:gmatch '[%a:] "([^"]+)"' do
+      values[#values + 1] = text
+    end
+    local bare = problem:match ": write (%S+) without quotes$"
+    if bare then values[#values + 1] = load("return " .. bare)() end
+    local call = problem:match "(hoopai%.time%.from_%l+%(%d+[^)]*%))"
+    if call and not call:find "%(ms" then
+      values[#values + 1] = load("local hoopai = ... return " .. call)({ time = time })
+    end
+    local ms = problem:match "write milliseconds %((%d+)%)"
+    if ms then values[#values + 1] = math.tointeger(tonumber(ms)) end
+    return values
+  end
+
+  local datetime, epoch_ms = { type = "datetime" }, { type = "epoch_ms" }
+  -- stylua: ignore
+  local cases = {
+    { datetime, "2026-12-01 10:00" }, { datetime, "2026-12-01 10:00:00" }, { datetime, "2026-12-01t10:00" },
+    { datetime, "2026-12-01T10:00:00,25" }, { datetime, "2026-12-01 10:00:00-05:00" },
+    { datetime, "2026-12-01T10:00+05" },
+    { datetime, "2026-12-01T10:00:00+0530" }, { datetime, "2026-12-01" }, { datetime, 1795955560 },
+    { datetime, 1795955560000 }, { datetime, "1795955560" }, { datetime, "soon" }, { datetime, true },
+    { epoch_ms, 1795955560 }, { epoch_ms, "1795955560" }, { epoch_ms, 5 }, { epoch_ms, "86400" }, { epoch_ms, 0 },
+    { epoch_ms, "2026-12-01 10:00" }, { epoch_ms, "2026-12-01" }, { epoch_ms, 99999999 }, { epoch_ms, 100000000 },
+    { { type = "string" }, 5 }, { { type = "integer", min = 1 }, "5" }, { { type = "number" }, "0.5" },
+    { { type = "boolean" }, "true" }, { { type = "date" }, 20261201 }, { { type = "timezone" }, 5 },
+    { { type = "timezone" }, "EST" }, { { type = "number", enum = { 0, 0.5 } }, "0.5" },
+  }
+  for index, case in ipairs(cases) do
+    it(("%d: %s"):format(index, tostring(case[2])), function()
+      local values = advised(problem_of(case[1], case[2]).problem)
+      local tried = 0
+      for _, value in ipairs(values) do
+        if value ~= case[2] then
+          tried = tried + 1
+          assert.is_truthy(sent(case[1], value) ~= nil, tostring(value))
+        end
+      end
+      assert.is_true(tried > 0, problem_of(case[1], case[2]).problem)
+    end)
+  end
+
+  it("and is not given if it would not be", function()
+    -- stylua: ignore
+    for _, case in ipairs {
+      { { type = "integer" }, "5.5" }, { { type = "integer", max = 20 }, "50" }, { { type = "number", min = 1 }, "0" },
+      { { type = "string", pattern = "^%d%d:%d%d$", example = "08:30" }, 8 },
+      { { type = "string", max_length = 2 }, 500 },
+    } do
+      assert.is_nil(problem_of(case[1], case[2]).problem:find("write", 1, true))
+    end
+    assert.is_nil(
+      problem_of({ type = "array", items = { type = "string", max_length = 2 } }, "abc").problem:find "write"
+    )
+    local secret = problem_of({ type = "array", items = { type = "string" } }, "pit-0b3c4d5e")
+    assert.is_nil(secret.problem:find "write")
   end)
 end)

@@ -188,7 +188,7 @@ function bookings.update(store, appointment, calendar, body, cleared)
   local active = slots.is_active { appointmentStatus = body.appointmentStatus or appointment.appointmentStatus }
   local moved = from ~= appointment.from
     or to ~= appointment.to
-    or user ~= appointment.assignedUserId
+    or user ~= appointment.assignedUserId and not cleared.assignedUserId
     or calendar.id ~= appointment.calendarId
   if active and (moved or not was_active) then
     if body.ignoreFreeSlotValidation then

@@ -109,7 +109,6 @@ function calendars.get(context) return access.get(context, "calendars", context.
 function calendars.update(context)
   local store, body = context.store, context.body
   local calendar = calendars.get(context)
-  if context.cleared.slug then api_errors.unprocessable { "slug must be a string" } end
   check_group(context, body.groupId)
   if body.slug then check_slug(store, calendar.locationId, body.slug, calendar.id) end
   local changed = {}
@@ -120,7 +119,7 @@ function calendars.update(context)
     changed[name] = value
   end
   for name in pairs(context.cleared) do
-    changed[name] = DEFAULTS[name]
+    changed[name] = nil
   end
   if body.teamMembers or context.cleared.teamMembers then check_team(store, changed) end
   for name in pairs(context.cleared) do

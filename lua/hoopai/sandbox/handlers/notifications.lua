@@ -18,9 +18,6 @@ local HIDDEN = {
   fromNumber = true,
 }
 
--- A cleared flag has its default.
-local CLEARED = { isActive = true, deleted = false }
-
 local function calendar_of(context) return access.get(context, "calendars", context.params.calendarId, "Calendar") end
 
 local function get(context)
@@ -74,8 +71,9 @@ function notifications.update(context)
     notification[name] = value
   end
   for name in pairs(context.cleared) do
-    notification[name] = CLEARED[name]
+    notification[name] = nil
   end
+  notification.deleted = notification.deleted or false
   return { message = "Notification updated successfully" }
 end
 

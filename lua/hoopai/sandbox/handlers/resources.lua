@@ -60,7 +60,7 @@ function resources.update(context)
     resource[name] = value
   end
   for name in pairs(context.cleared) do
-    resource[name] = name == "isActive" or name == "calendarIds" and {} or nil
+    resource[name] = name == "calendarIds" and {} or nil
   end
   return view(resource, { "id", "calendarIds" })
 end
