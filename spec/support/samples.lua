@@ -64,6 +64,11 @@ local function object(field, full)
     local needed = (part.required and part.default == nil) or part.name == wanted
     if not excluded and (full or needed) then value[part.name] = make(part, full) end
   end
+  -- The least that an update takes is one change.
+  if field.update and next(value) == nil then
+    local first = field.fields[field.fields[1].name == "locationId" and 2 or 1]
+    value[first.name] = make(first, true)
+  end
   return value
 end
 
