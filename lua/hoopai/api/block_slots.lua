@@ -42,6 +42,12 @@ local elsewhere = {
   groupId = "is read-only here: leave it out, and name the calendar in `calendarId`",
 }
 
+-- What to do about a refusal of the API, by a part of its text in lower case.
+local hints = {
+  ["not an event calendar"] = "Only event calendars can be blocked: to block a calendar with a team, block the time of "
+    .. "each of its teamMembers, with `assignedUserId` instead of `calendarId`.",
+}
+
 -- The end must be after the start.
 local booked_time = { from = "startTime", to = "endTime" }
 
@@ -82,6 +88,7 @@ return {
         end_time,
       } },
     elsewhere = elsewhere,
+    hints = hints,
     status = 201,
     result = { type = block_slot },
   },
@@ -102,6 +109,7 @@ return {
         end_time,
       } },
     elsewhere = elsewhere,
+    hints = hints,
     status = 201,
     result = { type = block_slot },
   },

@@ -58,6 +58,7 @@ local function new_endpoint(resource_name, data)
     most_arguments = #params + (takes_payload and 2 or 1),
     retry = data.retry,
     result = data.result,
+    hints = data.hints,
   }
   set_reconcile(endpoint, resource_name, data)
   function endpoint.compile_checks()

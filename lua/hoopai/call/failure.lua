@@ -141,6 +141,9 @@ function failure.new(call, err, attempt, response)
   if response then
     err.status, err.trace_id = response.status, response.trace_id
   end
+  for text, hint in pairs(err.kind == "refused" and endpoint.hints or {}) do
+    if find(lower(err.message), text, 1, true) then err.message = err.message .. " " .. hint end
+  end
   if err.applied == nil then
     local sent = attempt and attempt.transfer and attempt.transfer:sent() or 0
     err.applied = failure.applied(endpoint.retry, sent, response and response.status or 0)

@@ -184,6 +184,7 @@ local ENDPOINT_KEYS = {
   at_least_one = true,
   range = true,
   elsewhere = true,
+  hints = true,
   status = true,
   result = true,
   empty_body = true,

@@ -275,6 +275,17 @@ describe("hoopai.call.endpoints:", function()
     assert.are.equal(0, #server:ledger())
   end)
 
+  it("a refusal of the API for which the endpoint knows the way out says it", function()
+    local block = { calendarId = "c", startTime = "2026-01-05T10:00:00Z", endTime = "2026-01-05T11:00:00Z" }
+    for _, message in ipairs { "The calendar is not an event calendar.", "Something else." } do
+      server:reply { status = 400, body = ('{"statusCode":400,"message":"%s"}'):format(message) }
+      local result, err = client.block_slots:create(block)
+      assert.is_nil(result)
+      assert.are.equal(1, (err.message:find(message, 1, true)))
+      assert.are.equal(message ~= "Something else.", err.message:find("assignedUserId", 1, true) ~= nil)
+    end
+  end)
+
   describe("the methods of a resource:", function()
     it("a missing colon raises", function()
       misuse(function() client.calendars.list() end, "colon", "calendars:list")
