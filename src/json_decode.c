@@ -190,21 +190,96 @@ static int call_cjson(lua_State *L) {
   return status;
 }
 
-/* decode(text, keep_null) -> value | nil, problem */
+/* -- What lua-cjson refuses ------------------------------------------------------------------- */
+
+/* The code unit of the escape "\\uXXXX" at `at`, -1 for anything else. */
+static int code_unit(const char *at, const char *end) {
+  int unit = 0;
+  if (end - at < 6 || at[0] != '\\' || at[1] != 'u') return -1;
+  for (int i = 2; i < 6; i++) {
+    int digit = hoopai_hex_digit(at[i]);
+    if (digit < 0) return -1;
+    unit = unit * 16 + digit;
+  }
+  return unit;
+}
+
+static bool is_high(int unit) {
+  return unit >= 0xd800 && unit < 0xdc00;
+}
+
+static bool is_low(int unit) {
+  return unit >= 0xdc00 && unit < 0xe000;
+}
+
+/* The next half of a surrogate pair that stands alone, NULL when there is none. A backslash stands in strings only. */
+static const char *lone_half(const char *at, const char *end) {
+  while (at < end && (at = memchr(at, '\\', (size_t)(end - at)))) {
+    int unit = code_unit(at, end);
+    bool pair = is_high(unit) && is_low(code_unit(at + 6, end));
+    if (!pair && (is_high(unit) || is_low(unit))) return at;
+    at += pair ? 12 : 2; /* the escaped byte may be a backslash */
+  }
+  return NULL;
+}
+
+/* Writes U+FFFD for each half of a surrogate pair that stands alone in the text at index 1: programs that cut a string
+   in the middle of a character write such JSON, which lua-cjson refuses. Returns whether there was any. */
+static bool mend_halves(lua_State *L) {
+  size_t length;
+  const char *at = lua_tolstring(L, 1, &length), *end = at + length, *half = lone_half(at, end);
+  if (!half) return false;
+  luaL_Buffer out;
+  luaL_buffinit(L, &out);
+  for (; half; at = half + 6, half = lone_half(at, end)) {
+    luaL_addlstring(&out, at, (size_t)(half - at));
+    luaL_addlstring(&out, "\\ufffd", 6);
+  }
+  luaL_addlstring(&out, at, (size_t)(end - at));
+  luaL_pushresult(&out);
+  lua_replace(L, 1);
+  return true;
+}
+
+/* Why the text at index 1 is refused, in place of lua-cjson's names of tokens. NULL: lua-cjson's message is clear. */
+static const char *plain_problem(lua_State *L, const char *message) {
+  const char *text = lua_tostring(L, 1);
+  if (text[strspn(text, " \t\r\n")] == 0) return "it is empty";
+  if (strncmp(text, "\xef\xbb\xbf", 3) == 0) return "it begins with a byte order mark";
+  if (message && (strstr(message, "T_END") || strstr(message, "unexpected end of string"))) return "it is cut off";
+  return NULL;
+}
+
+/* Replaces lua-cjson's message on top by nil and a problem. */
+static int refuse(lua_State *L) {
+  const char *plain = plain_problem(L, lua_tostring(L, -1));
+  if (plain) return hoopai_problem(L, plain);
+  lua_pushnil(L);
+  lua_insert(L, -2);
+  return 2;
+}
+
+static int read_json(lua_State *L) {
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushvalue(L, 1);
+  int status = call_cjson(L);
+  if (status == LUA_ERRMEM) (void)lua_error(L);
+  return status;
+}
+
+/* decode(text, keep_null) -> value | nil, problem. Bytes that are not UTF-8 stay as they are. */
 static int json_decode(lua_State *L) {
   size_t length;
   const char *text = luaL_checklstring(L, 1, &length);
   lua_settop(L, 2);
   if (memchr(text, 0, length)) return hoopai_problem(L, "it holds a NUL byte");
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_pushvalue(L, 1);
-  int status = call_cjson(L);
-  if (status == LUA_ERRMEM) return lua_error(L);
-  if (status != LUA_OK) {
-    lua_pushnil(L);
-    lua_insert(L, -2);
-    return 2;
+  int status = read_json(L);
+  if (status != LUA_OK && mend_halves(L)) {
+    lua_settop(L, 2);
+    text = lua_tolstring(L, 1, &length);
+    status = read_json(L);
   }
+  if (status != LUA_OK) return refuse(L);
   if (needs_walk(text, length)) {
     if (lua_istable(L, -1)) walk(L, 2);
     else if (lua_type(L, -1) == LUA_TNUMBER) push_integer(L);

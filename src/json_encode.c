@@ -273,11 +273,46 @@ static bool encode_object(lua_State *L, struct encoder *encoder, int shape, int 
   return done;
 }
 
+/* Pushes a field of lua-cjson, nil when it has no such field or is not loaded. Not every lua-cjson has marks. */
+static void push_cjson_field(lua_State *L, const char *name) {
+  int top = lua_gettop(L);
+  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  const char *const path[] = {"cjson", name};
+  for (int i = 0; i < 2; i++) {
+    bool is_table = lua_istable(L, -1);
+    lua_pushstring(L, path[i]);
+    if (is_table) lua_rawget(L, -2);
+    else lua_pushnil(L);
+  }
+  lua_replace(L, top + 1);
+  lua_settop(L, top + 1);
+}
+
+/* Is the value on top the one of this name in lua-cjson? */
+static bool is_cjson_field(lua_State *L, const char *name) {
+  push_cjson_field(L, name);
+  bool equal = !lua_isnil(L, -1) && lua_rawequal(L, -1, -2);
+  lua_pop(L, 1);
+  return equal;
+}
+
+static bool is_empty(lua_State *L, int index) {
+  index = lua_absindex(L, index);
+  lua_pushnil(L);
+  if (lua_next(L, index) == 0) return true;
+  lua_pop(L, 2);
+  return false;
+}
+
+/* Is the table marked as an array, by this library or by lua-cjson? */
 static bool has_array_mark(lua_State *L, int index) {
+  index = lua_absindex(L, index);
   if (!lua_getmetatable(L, index)) return false;
   lua_rawgetp(L, LUA_REGISTRYINDEX, &array_mark);
   bool marked = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
+  lua_pop(L, 1);
+  marked = marked || is_cjson_field(L, "array_mt") || (is_cjson_field(L, "empty_array_mt") && is_empty(L, index));
+  lua_pop(L, 1);
   return marked;
 }
 
@@ -289,11 +324,7 @@ static bool is_array(lua_State *L, int shape) {
   push_shape(L, shape, "array");
   array = lua_toboolean(L, -1);
   lua_pop(L, 1);
-  if (!array) return false;
-  lua_pushnil(L); /* a table with names stays an object, even if its shape is an array */
-  bool empty = lua_next(L, -2) == 0;
-  if (!empty) lua_pop(L, 2);
-  return empty;
+  return array && is_empty(L, -1); /* a table with names stays an object, even if its shape is an array */
 }
 
 static bool encode_table(lua_State *L, struct encoder *encoder, int shape, int depth) {
@@ -315,6 +346,7 @@ static bool encode_value(lua_State *L, struct encoder *encoder, int shape, int d
   case LUA_TTABLE: return encode_table(L, encoder, shape, depth);
   case LUA_TLIGHTUSERDATA:
     if (lua_touserdata(L, -1) == NULL) return add(encoder, "null", 4);
+    if (lua_checkstack(L, 8) && is_cjson_field(L, "empty_array")) return add(encoder, "[]", 2);
     return fail(encoder, "is a light userdata, which JSON cannot hold");
   case LUA_TFUNCTION: return fail(encoder, "is a function, which JSON cannot hold");
   case LUA_TTHREAD: return fail(encoder, "is a coroutine, which JSON cannot hold");

@@ -1,5 +1,8 @@
 /* The JSON of a token endpoint, read into Credentials. lua-cjson cannot read it: it makes a Lua string of each value,
-   and tokens must not become Lua strings. So this is a reader for one flat object. */
+   and tokens must not become Lua strings. So this is a reader for one flat object.
+
+   A refresh token works once, and its successor is in this response alone. So no other member can make a good token
+   unreadable: what is not needed and cannot be used is passed over. */
 #include "credentials.h"
 #include "curl_handle.h"
 #include "secret.h"
@@ -10,8 +13,11 @@
 #include <string.h>
 
 #define MAX_PUBLIC (16 * 1024) /* bytes of a value that is not a secret; a longer one is skipped */
-#define MAX_NESTING 16
-#define MAX_OTHERS 6 /* together with the secret and the known names these are HOOPAI_MAX_FIELDS */
+#define MAX_OTHERS 6           /* together with the secret and the known names these are HOOPAI_MAX_FIELDS */
+#define ROOM (96 * 1024)       /* of the packed form for all but the two tokens, which fit into the rest */
+#define MAX_REASONS 1024       /* bytes */
+#define MAX_EXCERPT (4 * 1024) /* bytes */
+#define LONG_RUN 20            /* bytes without white space in a text, from which on it may be a token */
 
 /* These fields are kept however many others a response has. */
 static const char *const known_names[] = {
@@ -20,11 +26,38 @@ static const char *const known_names[] = {
   "status_code",          "token_type",  "user_id",           "user_type",
 };
 
-static bool is_known(const char *name) {
-  for (size_t i = 0; i < sizeof known_names / sizeof *known_names; i++) {
-    if (strcmp(known_names[i], name) == 0) return true;
+/* What an error response says may stand in any of these, as a text or nested. */
+static const char *const reason_names[] = {
+  "detail", "details", "error", "error_description", "error_messages", "errors", "message", "msg", "reason",
+};
+
+/* Nested members that are no texts for people, or repeat the request. */
+static const char *const silent_names[] = {
+  "body", "code",     "data",    "field",  "input",  "location", "name", "param", "params",
+  "path", "property", "request", "status", "target", "trace_id", "type", "url",   "value",
+};
+
+static bool is_one_of(const char *name, const char *const *names, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    if (strcmp(names[i], name) == 0) return true;
   }
   return false;
+}
+
+static bool is_known(const char *name) {
+  return is_one_of(name, known_names, sizeof known_names / sizeof *known_names);
+}
+
+static bool is_reason_name(const char *name) {
+  return is_one_of(name, reason_names, sizeof reason_names / sizeof *reason_names);
+}
+
+static bool is_silent_name(const char *name) {
+  return hoopai_is_secret_name(name) || is_one_of(name, silent_names, sizeof silent_names / sizeof *silent_names);
+}
+
+static bool is_needed(const char *name) {
+  return strcmp(name, "access_token") == 0 || strcmp(name, "refresh_token") == 0;
 }
 
 /* -- JSON ------------------------------------------------------------------------------------ */
@@ -33,6 +66,8 @@ static bool is_known(const char *name) {
 struct scan {
   char *at, *end;
   const char *problem;
+  char reasons[MAX_REASONS]; /* texts, separated by "; " */
+  size_t reasons_length;
 };
 
 enum kind { TEXT, NUMBER, BOOLEAN, NOTHING, NESTED };
@@ -43,7 +78,8 @@ struct value {
   size_t length;
 };
 
-static const char not_json[] = "the answer is cut off or no JSON object";
+static const char not_json[] = "the response is cut off or no JSON object";
+static const char out_of_memory[] = "not enough memory";
 
 static bool fail_scan(struct scan *scan, const char *problem) {
   scan->problem = problem;
@@ -190,33 +226,11 @@ static bool scan_word(struct scan *scan, struct value *value) {
   return fail_scan(scan, not_json);
 }
 
-static bool scan_value(struct scan *scan, int depth, struct value *value);
-
-/* Skips an object or array. */
-static bool scan_nested(struct scan *scan, int depth, char open) {
-  struct value unused;
-  char close = open == '{' ? '}' : ']';
-  if (depth > MAX_NESTING) return fail_scan(scan, "the answer is nested too deeply");
-  scan->at++;
-  if (take(scan, close)) return true;
-  do {
-    if (open == '{') {
-      if (peek(scan) != '"') return fail_scan(scan, not_json);
-      if (!scan_string(scan, &unused)) return false;
-      if (!take(scan, ':')) return fail_scan(scan, not_json);
-    }
-    if (!scan_value(scan, depth, &unused)) return false;
-  } while (take(scan, ','));
-  return take(scan, close) || fail_scan(scan, not_json);
-}
-
-static bool scan_value(struct scan *scan, int depth, struct value *value) {
+static bool scan_scalar(struct scan *scan, struct value *value) {
   char first = peek(scan);
   if (first == '"') return scan_string(scan, value);
   if (first == '-' || (first >= '0' && first <= '9')) return scan_number(scan, value);
-  if (first != '{' && first != '[') return scan_word(scan, value);
-  *value = (struct value){NESTED, NULL, 0};
-  return scan_nested(scan, depth + 1, first);
+  return scan_word(scan, value);
 }
 
 /* accessToken -> access_token; false if the result is not a valid name. */
@@ -233,32 +247,95 @@ static bool snake_case(const struct value *from, char *name) {
   return hoopai_is_field_name(name, used);
 }
 
+/* Keeps a text of an error response, as far as there is room. */
+static void add_reason(struct scan *scan, const struct value *value) {
+  size_t separator = scan->reasons_length > 0 ? 2 : 0, left = MAX_REASONS - scan->reasons_length;
+  if (value->kind != TEXT || value->length == 0 || left <= separator) return;
+  memcpy(scan->reasons + scan->reasons_length, "; ", separator);
+  scan->reasons_length += separator;
+  left -= separator;
+  size_t length = value->length < left ? value->length : left;
+  memcpy(scan->reasons + scan->reasons_length, value->bytes, length);
+  scan->reasons_length += length;
+}
+
+/* Reads the name of a member and its colon. Sets whether a text behind it is a reason. */
+static bool scan_name(struct scan *scan, bool *speaks) {
+  char name[HOOPAI_FIELD_NAME];
+  struct value key;
+  if (peek(scan) != '"') return fail_scan(scan, not_json);
+  if (!scan_string(scan, &key)) return false;
+  *speaks = !(snake_case(&key, name) && is_silent_name(name));
+  return take(scan, ':') || fail_scan(scan, not_json);
+}
+
+/* Skips an object or array of any depth. Its open brackets are kept in the bytes that were read already, which are more
+   than the brackets. With `speaks` its texts are reasons. */
+static bool scan_nested(struct scan *scan, bool speaks) {
+  struct value value;
+  char *open = scan->at;
+  size_t depth = 0, silent = speaks ? 0 : 1; /* the depth from which on no text is a reason, 0 = none */
+  do {
+    char first = peek(scan);
+    bool ended = true;
+    if (first == '{' || first == '[') {
+      open[depth++] = first;
+      scan->at++;
+      if (!speaks && silent == 0) silent = depth;
+      speaks = true;
+      ended = peek(scan) == (first == '{' ? '}' : ']');
+      if (!ended && first == '{' && !scan_name(scan, &speaks)) return false;
+    } else {
+      if (!scan_scalar(scan, &value)) return false;
+      if (speaks && silent == 0) add_reason(scan, &value);
+    }
+    while (ended && depth > 0) {
+      bool object = open[depth - 1] == '{';
+      if (take(scan, object ? '}' : ']')) {
+        if (silent == depth) silent = 0;
+        depth--;
+      } else {
+        if (!take(scan, ',')) return fail_scan(scan, not_json);
+        speaks = true;
+        if (object && !scan_name(scan, &speaks)) return false;
+        ended = false;
+      }
+    }
+  } while (depth > 0);
+  return true;
+}
+
+/* A token without the white space around it, which is no part of one. */
+static struct value trimmed(struct value value) {
+  while (value.length > 0 && is_space(value.bytes[value.length - 1])) value.length--;
+  for (; value.length > 0 && is_space(*value.bytes); value.length--) value.bytes++;
+  return value;
+}
+
+/* A secret that cannot be used is passed over: then it is as if the response had left it out. Of two values the last
+   counts, as it does for all JSON readers: to refuse both would lose the only successor of a spent token. */
 static bool keep_secret(struct scan *scan, struct hoopai_credentials *credentials, const char *name,
-                        const struct value *value) {
-  bool usable = value->kind == TEXT && !hoopai_token_problem(value->bytes, value->length);
-  /* `code` is an authorization code in one response of this API, and any number or text in error responses. */
-  if (!usable && strcmp(name, "code") == 0) return true;
-  if (!usable) return fail_scan(scan, "a token in the answer is not made of visible ASCII characters");
-  const struct hoopai_field *old = hoopai_credentials_find(credentials, name);
-  /* A response may hold one token under both spellings. */
-  if (old && (old->length != value->length || memcmp(old->bytes, value->bytes, value->length) != 0)) {
-    return fail_scan(scan, "the answer has two different values for one token");
-  }
-  const char *problem = old ? NULL : hoopai_credentials_set(credentials, name, value->bytes, value->length, true);
-  return !problem || fail_scan(scan, problem);
+                        struct value value) {
+  if (value.kind != TEXT) return true;
+  value = trimmed(value);
+  if (!is_needed(name) && credentials->size + value.length > ROOM) return true;
+  const char *problem = hoopai_credentials_set(credentials, name, value.bytes, value.length, true);
+  return !problem || strcmp(problem, out_of_memory) != 0 || fail_scan(scan, out_of_memory);
 }
 
 static bool keep(struct scan *scan, struct hoopai_credentials *credentials, const char *name, const struct value *value,
                  int *others) {
   if (value->kind == NOTHING) return true;
-  if (hoopai_is_secret_name(name)) return keep_secret(scan, credentials, name, value);
+  if (hoopai_is_secret_name(name)) return keep_secret(scan, credentials, name, *value);
   if (value->kind == NESTED || value->length > MAX_PUBLIC) return true;
+  if (credentials->size + 3 * value->length > ROOM) return true; /* three bytes each, percent-encoded */
   if (!is_known(name) && !hoopai_credentials_find(credentials, name)) {
+    if (is_reason_name(name)) add_reason(scan, value);
     if (*others == MAX_OTHERS) return true;
     ++*others;
   }
   const char *problem = hoopai_credentials_set(credentials, name, value->bytes, value->length, false);
-  return !problem || fail_scan(scan, problem);
+  return !problem || strcmp(problem, out_of_memory) != 0 || fail_scan(scan, out_of_memory);
 }
 
 static bool scan_members(struct scan *scan, struct hoopai_credentials *credentials) {
@@ -270,28 +347,87 @@ static bool scan_members(struct scan *scan, struct hoopai_credentials *credentia
     if (!scan_string(scan, &key)) return false;
     bool named = snake_case(&key, name);
     if (!take(scan, ':')) return fail_scan(scan, not_json);
-    if (!scan_value(scan, 1, &value)) return false;
+    char first = peek(scan);
+    if (first == '{' || first == '[') {
+      value = (struct value){NESTED, NULL, 0};
+      if (!scan_nested(scan, named && is_reason_name(name))) return false;
+    } else if (!scan_scalar(scan, &value)) {
+      return false;
+    }
     if (named && !keep(scan, credentials, name, &value, &others)) return false;
   } while (take(scan, ','));
   return true;
 }
 
-static const char *scan_response(struct hoopai_credentials *credentials, char *bytes, size_t length) {
-  struct scan scan = {bytes, bytes + length, NULL};
-  if (!take(&scan, '{')) return not_json;
-  if (!take(&scan, '}')) {
-    if (!scan_members(&scan, credentials)) return scan.problem;
-    if (!take(&scan, '}')) return not_json;
+static bool scan_object(struct scan *scan, struct hoopai_credentials *credentials) {
+  if (scan->end - scan->at >= 3 && memcmp(scan->at, "\xef\xbb\xbf", 3) == 0) scan->at += 3; /* a byte order mark */
+  if (!take(scan, '{')) return fail_scan(scan, not_json);
+  if (!take(scan, '}')) {
+    if (!scan_members(scan, credentials)) return false;
+    if (!take(scan, '}')) return fail_scan(scan, not_json);
   }
-  (void)peek(&scan);
-  return scan.at == scan.end ? NULL : "the answer goes on behind its JSON object";
+  (void)peek(scan);
+  return scan->at == scan->end || fail_scan(scan, "the response goes on behind its JSON object");
+}
+
+static bool is_alphanumeric(char byte) {
+  return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+}
+
+/* Hides what may be a token in a text: a long run of a token's characters (RFC 6750 2.1) with a digit. Returns the new
+   length. */
+static size_t hide_tokens(char *text, size_t length) {
+  size_t used = 0;
+  for (size_t at = 0; at < length;) {
+    size_t run = at;
+    bool digit = false;
+    for (; run < length && text[run] && (is_alphanumeric(text[run]) || strchr("-._~+/=", text[run])); run++) {
+      digit = digit || (text[run] >= '0' && text[run] <= '9');
+    }
+    size_t size = run > at ? run - at : 1;
+    bool hidden = digit && size >= LONG_RUN;
+    memmove(text + used, hidden ? "***" : text + at, hidden ? 3 : size);
+    used += hidden ? 3 : size;
+    at += size;
+  }
+  return used;
+}
+
+/* Puts the reasons that are nested, or under other names, into `message`. A response with a token has none. */
+static const char *keep_reasons(struct scan *scan, struct hoopai_credentials *credentials) {
+  if (scan->reasons_length == 0 || hoopai_credentials_find(credentials, "access_token")) return NULL;
+  const struct hoopai_field *message = hoopai_credentials_find(credentials, "message");
+  struct value text = message ? (struct value){TEXT, message->bytes, message->length} : (struct value){TEXT, NULL, 0};
+  if (text.length > MAX_REASONS) return NULL;
+  scan->reasons_length = hide_tokens(scan->reasons, scan->reasons_length);
+  char all[2 * MAX_REASONS + 2];
+  size_t length = 0;
+  if (text.length > 0) {
+    memcpy(all, text.bytes, text.length);
+    memcpy(all + text.length, "; ", 2);
+    length = text.length + 2;
+  }
+  memcpy(all + length, scan->reasons, scan->reasons_length);
+  length += scan->reasons_length;
+  const char *problem = hoopai_credentials_set(credentials, "message", all, length, false);
+  hoopai_wipe(all, sizeof all);
+  return problem && strcmp(problem, out_of_memory) == 0 ? problem : NULL;
+}
+
+/* Malformed JSON behind two good tokens does not lose them. */
+static const char *scan_response(struct hoopai_credentials *credentials, char *bytes, size_t length) {
+  struct scan scan = {.at = bytes, .end = bytes + length};
+  const char *problem = scan_object(&scan, credentials) ? keep_reasons(&scan, credentials) : scan.problem;
+  hoopai_wipe(scan.reasons, sizeof scan.reasons);
+  bool has_pair =
+    hoopai_credentials_find(credentials, "access_token") && hoopai_credentials_find(credentials, "refresh_token");
+  return problem && has_pair && strcmp(problem, out_of_memory) != 0 ? NULL : problem;
 }
 
 /* -- The response of a transfer -------------------------------------------------------------- */
 
 /* Reads a copy, as the response must still be complete after an error (rule Memory). Returns a problem, or NULL. */
 static const char *read_copy(lua_State *L, struct hoopai_credentials *credentials, const struct hoopai_buffer *body) {
-  static const char out_of_memory[] = "not enough memory";
   char *copy = malloc(body->length);
   const char *problem = out_of_memory;
   if (copy) {
@@ -305,16 +441,41 @@ static const char *read_copy(lua_State *L, struct hoopai_credentials *credential
   return problem;
 }
 
-/* read_token_response(transfer) -> Credentials | nil, problem: the flat fields of the response. Can be called again
-   until the transfer is closed. Raises without memory. */
+static bool is_blank(const struct hoopai_buffer *body) {
+  for (size_t i = 0; i < body->length; i++) {
+    if (!is_space(body->data[i])) return false;
+  }
+  return true;
+}
+
+/* Copies the beginning of an error response that is no JSON, such as a gateway's page, without what may be a token, and
+   returns its length. A success may hold tokens in some other form, and malformed JSON may: of these nothing is
+   copied. */
+static size_t excerpt_of(int status, const struct hoopai_buffer *body, char text[MAX_EXCERPT]) {
+  size_t length = body->length < MAX_EXCERPT ? body->length : MAX_EXCERPT, blank = 0;
+  while (blank < length && is_space(body->data[blank])) blank++;
+  if (status < 400 || blank == length || strchr("{[\"", body->data[blank])) return 0;
+  memcpy(text, body->data, length);
+  return hide_tokens(text, length);
+}
+
+/* read_token_response(transfer) -> Credentials | nil, problem, excerpt: the flat fields of the response; or the
+   beginning of one that is no JSON, if its status is an error. Can be called again until the transfer is closed. Raises
+   without memory. */
 static int core_read_token_response(lua_State *L) {
   const struct hoopai_transfer *transfer = luaL_checkudata(L, 1, HOOPAI_TRANSFER);
   struct hoopai_credentials *credentials = hoopai_credentials_push(L);
   if (transfer->state != HOOPAI_DONE) return luaL_error(L, "the transfer is not done, or closed");
   const struct hoopai_buffer *body = transfer->handle ? &transfer->handle->body.bytes : NULL;
-  if (!body || body->length == 0) return hoopai_problem(L, "the answer is empty");
+  if (!body || is_blank(body)) return hoopai_problem(L, "the response is empty");
   const char *problem = read_copy(L, credentials, body);
-  return problem ? hoopai_problem(L, problem) : hoopai_credentials_freeze(L, lua_gettop(L));
+  if (!problem) return hoopai_credentials_freeze(L, lua_gettop(L));
+  char text[MAX_EXCERPT];
+  size_t length = excerpt_of(transfer->status, body, text); /* before the next push: rule Finalisers */
+  (void)hoopai_problem(L, problem);
+  if (length == 0) return 2;
+  lua_pushlstring(L, text, length);
+  return 3;
 }
 
 void hoopai_open_token_response(lua_State *L) {

@@ -97,6 +97,31 @@ describe("core.encode", function()
     assert.are.equal("{}", (encode({}, "no shape")))
   end)
 
+  it("takes the marks of a lua-cjson that has some", function()
+    local text = child.run [==[
+      local cjson = require "cjson"
+      cjson.array_mt, cjson.empty_array_mt, cjson.empty_array = cjson.array_mt or {}, cjson.empty_array_mt or {},
+        cjson.empty_array or require("hoopai.core").null
+      local core = require "hoopai.core"
+      local function marked(list, mark) return setmetatable(list, cjson[mark]) end
+      print(core.encode {
+        a = marked({}, "array_mt"), b = marked({ 1 }, "array_mt"), c = marked({}, "empty_array_mt"),
+        d = marked({ x = marked({}, "array_mt") }, "empty_array_mt"), e = setmetatable({}, {}),
+      })
+      print(core.encode { cjson.empty_array } == "[[]]" or cjson.empty_array == core.null)
+      print(core.is_array(marked({}, "array_mt")), core.is_array(marked({}, "empty_array_mt")),
+        core.is_array(marked({ x = 1 }, "empty_array_mt")))
+      print(core.encode(marked({ x = 1 }, "array_mt")))
+      package.loaded.cjson = nil
+      print(core.encode(setmetatable({}, {})))
+    ]==]
+    assert.are.equal(
+      '{"a":[],"b":[1],"c":[],"d":{"x":[]},"e":{}}\ntrue\ntrue\ttrue\tfalse\n'
+        .. "nil\tis a list with gaps or with other keys than 1, 2, 3, ...\t\n{}\n",
+      text
+    )
+  end)
+
   it("names the place of a problem", function()
     local cases = {
       { { teamMembers = { {}, { priority = 0 / 0 } } }, "teamMembers[2].priority", "NaN" },
@@ -293,7 +318,7 @@ describe("core.decode", function()
       "", " ", "{", "[", "[1", "[1,]", "{\"a\":1,}", "{a:1}", "{'a':1}", "nul", "nulll", "True", "tru", "NaN",
         "[NaN]", "Infinity", "[-Infinity]",
       "nan", "[nan]", "[inf]", "0x10", "[0x10]", "[012]", "[+1]", "[.5]x", "// c\n1", "[1] [2]", "1 2", "\"\\x\"",
-        "\"\\ud800\"", "\"a",
+        "\"\\ud800", "\"\\ud80\"", "\"\\ud800\\x\"", "\"a",
       "\"unfinished", "[1,,2]", "{\"a\"}", "{\"a\":}", "<html></html>", "\239\187\191{}", "[1]\0", "\0",
         "{\"a\0\":1}", "[1]x",
       nested(65, "[", "]"), nested(100000, "[", "]"), ("["):rep(100000), nested(65, '{"a":', "}"),
@@ -304,6 +329,48 @@ describe("core.decode", function()
       assert.are.equal("string", type(problem), text:sub(1, 40))
     end
     assert.is_truthy(decode(nested(64, "[", "]")))
+  end)
+
+  it("writes U+FFFD for half a surrogate pair, and keeps the rest", function()
+    local half = "\u{fffd}"
+    for text, value in pairs {
+      [ [==["\ud83d"]==] ] = half,
+      [ [==["\uDC00 x"]==] ] = half .. " x",
+      [ [==["\ude00\ud83d"]==] ] = half .. half,
+      [ [==["\ud83d\ud83d\ude00"]==] ] = half .. "😀",
+      [ [==["\ud83d\u0041\\ud83d"]==] ] = half .. "A\\ud83d",
+      [ [==["\ud83d\n\\"]==] ] = half .. "\n\\",
+      [ [==["\\\ud83d"]==] ] = "\\" .. half,
+      [ [==["\ud83dd83d"]==] ] = half .. "d83d",
+      [ [==[{"events":[{"t":"a\ud83c"},{"t":"b","n":9007199254740993}]}]==] ] = {
+        events = { { t = "a" .. half }, { t = "b", n = 9007199254740992 } },
+      },
+      [ [==[{"k\udfff":{"\ud800":[null,{"x":["\ud83d\ude00","\udbff"]}]},"gone":null}]==] ] = {
+        ["k" .. half] = { [half] = { null, { x = { "😀", half } } } },
+      },
+    } do
+      assert.are.same(value, decode(text), text)
+    end
+    local many = "[" .. ([["\ud83d",]]):rep(10000) .. "1]"
+    assert.are.equal(10001, #decode(many))
+  end)
+
+  it(
+    "leaves bytes that are not UTF-8, and control characters in strings, as they are",
+    function() assert.are.same({ "\255\254", "\237\160\189", "a\nb" }, decode '["\255\254","\237\160\189","a\nb"]') end
+  )
+
+  it("says in plain words why there is no value", function()
+    for text, expected in pairs {
+      [""] = "it is empty",
+      [" \r\n"] = "it is empty",
+      ['{"a":1'] = "it is cut off",
+      ['["a'] = "it is cut off",
+      ["\239\187\191{}"] = "it begins with a byte order mark",
+      ["[1]\0"] = "it holds a NUL byte",
+    } do
+      assert.are.equal(expected, select(2, decode(text)))
+    end
   end)
 
   it("never quotes the text in a problem", function()
