@@ -103,6 +103,7 @@ build = {
     ["hoopai.call.hooks"] = "lua/hoopai/call/hooks.lua",
     ["hoopai.call.rate_limiter"] = "lua/hoopai/call/rate_limiter.lua",
     ["hoopai.call.raw_request"] = "lua/hoopai/call/raw_request.lua",
+    ["hoopai.call.reason"] = "lua/hoopai/call/reason.lua",
     ["hoopai.call.reconcile"] = "lua/hoopai/call/reconcile.lua",
     ["hoopai.call.request"] = "lua/hoopai/call/request.lua",
     ["hoopai.call.response"] = "lua/hoopai/call/response.lua",

@@ -1,11 +1,12 @@
 --- The errors that a call returns: the kind of each HTTP status, the known effect, and what all of them carry.
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
+local reason = require "hoopai.call.reason"
 local retry = require "hoopai.call.retry"
 
 local ipairs, pairs, type = ipairs, pairs, type
-local concat, max = table.concat, math.max
-local find, format, lower = string.find, string.format, string.lower
+local max = math.max
+local find, format, gmatch, lower = string.find, string.format, string.gmatch, string.lower
 
 local failure = {}
 
@@ -33,23 +34,47 @@ local function refine_auth(message)
   return "auth"
 end
 
-local function refine_refused(message)
-  local text = lower(message)
-  return find(text, "slot", 1, true) and find(text, "available", 1, true) and "slot_taken" or "refused"
+-- What says that a slot is gone. Each text of a list is judged alone: one may be about `slotDuration`, and another about
+-- a slug that is not available.
+local GONE =
+  { "not available", "n't available", "no longer available", "unavailable", "already booked", "already taken" }
+
+local function names_taken_slot(message)
+  for text in gmatch(lower(message), "[^;]+") do
+    if find(text, "%f[%a]slots?%f[%A]") then
+      for _, part in ipairs(GONE) do
+        if find(text, part, 1, true) then return true end
+      end
+      if find(text, "%f[%a]no[%a ]* slots?") and find(text, "available", 1, true) then return true end
+    end
+  end
+  return false
 end
 
-local refine = { auth = refine_auth, refused = refine_refused }
+--- Whether a request takes a slot: it books or moves an appointment. (A blocked time is not checked against the slots.)
+-- @tparam table prepared `endpoint` and `path`
+-- @treturn boolean
+function failure.takes_slot(prepared)
+  local endpoint = prepared.endpoint
+  local method = endpoint.method
+  return (method == "POST" or method == "PUT" or method == "PATCH")
+    and not endpoint.preset -- cancelling takes none
+    and find(prepared.path, "^/calendars/events/appointments/?[^/]*$") ~= nil
+end
 
 --- The kind of the error of an HTTP status.
 -- @tparam integer status
--- @tparam string message the message of the response, which refines 400, 401 and 422
+-- @tparam string message the message of the response, which refines 401, and 400 and 422 of a request that takes a slot
+-- @tparam ?boolean takes_slot see `failure.takes_slot`
 -- @treturn string
-function failure.kind_of(status, message)
+function failure.kind_of(status, message, takes_slot)
   local kind = kinds[status]
     or (status >= 400 and status < 500 and "rejected")
     or (status >= 500 and status < 600 and "server")
     or "protocol"
-  return refine[kind] and refine[kind](message) or kind
+  if kind == "auth" then return refine_auth(message) end
+  if kind == "refused" and takes_slot and names_taken_slot(message) then return "slot_taken" end
+  return kind
 end
 
 --- The known effect of a call: "no", "maybe" or "yes".
@@ -66,26 +91,7 @@ end
 
 -- What an error response says
 
-local function text_of(value) return type(value) == "string" and value ~= "" and value or nil end
-
---- The message of an error body: `message` (a string or a list, also inside `error`), `error_description`, `error` or
--- `msg`.
--- @tparam any body
--- @treturn ?string
--- @treturn ?table the texts, if `message` is a list
-function failure.message_of(body)
-  if type(body) ~= "table" then return nil end
-  local message = body.message
-  if message == nil and type(body.error) == "table" then message = body.error.message end
-  if type(message) == "table" then
-    local texts = {}
-    for _, item in ipairs(message) do
-      texts[#texts + 1] = text_of(item)
-    end
-    if #texts > 0 then return concat(texts, "; "), texts end
-  end
-  return text_of(message) or text_of(body.error_description) or text_of(body.error) or text_of(body.msg)
-end
+failure.message_of = reason.message_of
 
 --- Seconds that a Retry-After header asks for; nil without one.
 function failure.retry_after(headers)
@@ -119,6 +125,15 @@ local function redacted(secret, value)
   return copy
 end
 
+local LONGEST_MESSAGE = 1000 -- bytes
+
+--- A message, cut if it is long. (It is redacted first: no part of a token may be left.)
+local function shortened(message)
+  if type(message) ~= "string" then return message end
+  local short, is_cut = reason.cut(message, LONGEST_MESSAGE)
+  return is_cut and short .. "..." or message
+end
+
 -- Kinds and statuses after which the same call may succeed later, provided that it had no effect.
 local PASSING = { network = true, timeout = true, server = true, rate_limit = true }
 local PASSING_STATUS = { [408] = true, [421] = true, [425] = true } -- timed out, misdirected, too early
@@ -137,6 +152,7 @@ function failure.new(call, err, attempt, response)
       err.message, err.details = redacted(secret, err.message), redacted(secret, err.details)
     end
   end
+  err.message = shortened(err.message)
   err.method, err.path, err.attempts, err.response = endpoint.method, call.prepared.path, call.attempts, response
   if response then
     err.status, err.trace_id = response.status, response.trace_id
@@ -204,12 +220,12 @@ end
 
 --- There is no token to send. All calls that waited for it share the reason; each returns a copy.
 -- @tparam table call
--- @tparam Error reason
+-- @tparam Error why
 -- @tparam ?table attempt the one whose token was refused
 -- @tparam ?Response response its response
-function failure.token(call, reason, attempt, response)
+function failure.token(call, why, attempt, response)
   local err = {}
-  for name, value in pairs(reason) do
+  for name, value in pairs(why) do
     err[name] = value
   end
   err.applied = "no"

@@ -1,12 +1,13 @@
 --- What a finished transfer means: a result and a response, or an error. Reads the transfer and changes nothing else.
 local core = require "hoopai.core"
 local failure = require "hoopai.call.failure"
+local reason = require "hoopai.call.reason"
 
 local type, ipairs, pairs, next = type, ipairs, pairs, next
-local rawget, setmetatable = rawget, setmetatable
-local format = string.format
+local rawequal, rawget, setmetatable = rawequal, rawget, setmetatable
+local find, format, lower = string.find, string.format, string.lower
 local now = core.now
-local without = core.without
+local null, without = core.null, core.without
 local fail = failure.new
 
 local responses = {}
@@ -27,6 +28,7 @@ local responses = {}
 -- @tfield table headers by name in lower case; repeated ones are joined with ", "
 -- @tfield table extra the members beside the result in the response, such as `hasMore`
 -- @tfield[opt] any body the whole response, decoded
+-- @tfield[opt] string text of an error: the beginning of a body that is not JSON, at most 4 KiB, without the token
 -- @tfield[opt] string trace_id the id that the vendor's support asks for
 -- @tfield[opt] RateLimit rate_limit the rate limit, if the response states it
 -- @tfield integer attempts how many requests were made
@@ -75,6 +77,18 @@ local function new_response(call, transfer, status, body, started, ended)
   }, Response)
 end
 
+local function content_type(response) return response.headers["content-type"] or "no content type" end
+
+--- Whether the headers say that the body is no JSON: then something else than the API has answered, such as a proxy or
+-- a page for visitors.
+local function is_foreign(response)
+  local kind = response.headers["content-type"]
+  return kind ~= nil and not find(lower(kind), "json", 1, true)
+end
+
+--- The effect of a call whose response proves nothing: a change may have been made.
+local function unproven(call) return call.prepared.endpoint.retry == "safe" and "no" or "maybe" end
+
 --- The error of a transfer without a whole response.
 local function transport_failure(call, attempt)
   local transfer = attempt.transfer
@@ -91,18 +105,35 @@ local function transport_failure(call, attempt)
     proxy_status = proxy_status and proxy_status > 0 and proxy_status or nil,
   }
   if status == 429 then failure.fill_rate_limit(err, response.headers, response.rate_limit) end
+  if status >= 200 and status < 300 and is_foreign(response) then err.applied = unproven(call) end
   return nil, fail(call, err, attempt, response)
 end
 
-local function content_type(response) return response.headers["content-type"] or "no content type" end
+--- Keeps the text of a body that is no JSON in the response.
+-- @treturn ?string one line of it; nil if it says nothing
+local function keep_text(attempt, response, opens)
+  if not opens then return nil end
+  local text = reason.text_of(attempt.transfer:body(), attempt.secret)
+  if response.body == nil then response.text = text end
+  return reason.excerpt(text)
+end
+
+local function message_without_reason(attempt, response, opens)
+  local status, kind = response.status, content_type(response)
+  if not opens then return format("the API answered %d: the response is empty (%s)", status, kind) end
+  local excerpt = keep_text(attempt, response, opens)
+  if not excerpt then return format("the API answered %d without a readable message (%s)", status, kind) end
+  return format("the API answered %d (%s): %s", status, kind, excerpt)
+end
 
 --- The error of a status that is not 2xx.
-local function refusal(call, attempt, response, body)
+local function refusal(call, attempt, response, body, opens)
   local status, message, details = response.status, failure.message_of(body)
-  if not message then
-    message = format("the API answered %d without a readable message (%s)", status, content_type(response))
-  end
-  local err = { kind = failure.kind_of(status, message), message = message, details = details }
+  local err = {
+    kind = failure.kind_of(status, message or "", failure.takes_slot(call.prepared)),
+    message = message or message_without_reason(attempt, response, opens),
+    details = details,
+  }
   if err.kind == "protocol" then
     err.message = format("unexpected status %d; redirects are not followed", status)
   elseif err.kind == "rate_limit" then
@@ -113,19 +144,23 @@ local function refusal(call, attempt, response, body)
   return nil, fail(call, err, attempt, response)
 end
 
-local function unreadable(call, attempt, response, problem)
-  return nil,
-    fail(call, {
-      kind = "decode",
-      message = format("the answer is not readable JSON (%s): %s", content_type(response), problem),
-    }, attempt, response)
+--- The error of a 2xx that is no JSON. It does not prove that a change was made: the API sends JSON.
+local function unreadable(call, attempt, response, opens, problem)
+  local message = format("the response is empty (%s)", content_type(response))
+  if opens then
+    local excerpt = keep_text(attempt, response, opens)
+    message = format("the response is not readable JSON (%s): %s", content_type(response), problem)
+    if opens ~= "{" and opens ~= "[" and excerpt then message = message .. "; it begins: " .. excerpt end
+  end
+  return nil, fail(call, { kind = "decode", message = message, applied = unproven(call) }, attempt, response)
 end
 
 -- The shape of a result
 
+--- Are all items objects, or null?
 local function are_tables(list)
   for _, item in ipairs(list) do
-    if type(item) ~= "table" then return false end
+    if type(item) ~= "table" and not rawequal(item, null) then return false end
   end
   return true
 end
@@ -163,9 +198,19 @@ local function shape_problem(endpoint, value, opens)
   return lacks_id(endpoint, value) and "has no `id`" or nil
 end
 
+--- Whether a body proves that the change was made: it has the record, or the id of one.
+local function has_record(call, body)
+  if type(body) ~= "table" then return false end
+  for _, key in ipairs(call.prepared.endpoint.result.keys or {}) do
+    if body[key] ~= nil then return true end
+  end
+  return body.id ~= nil
+end
+
 local function shape_failure(call, attempt, response, problem)
-  return nil,
-    fail(call, { kind = "decode", message = "the answer has an unexpected shape: " .. problem }, attempt, response)
+  local applied = response.status ~= 204 and not has_record(call, response.body) and unproven(call) or nil
+  local message = "the response has an unexpected shape: " .. problem
+  return nil, fail(call, { kind = "decode", message = message, applied = applied }, attempt, response)
 end
 
 --- Takes the envelope off: the declared key is the result, its siblings go to response.extra.
@@ -210,7 +255,7 @@ local function success(call, attempt, response, body, opens)
       fail(call, {
         kind = "refused",
         message = failure.message_of(body) or "the API answered that it did not succeed",
-        applied = endpoint.retry == "safe" and "no" or "maybe",
+        applied = unproven(call),
       }, attempt, response)
   end
   if endpoint.result.keys then return take_envelope(call, attempt, response, body, opens) end
@@ -243,9 +288,9 @@ function responses.read(call, attempt)
   local is_table = body ~= nil and (opens == "{" or opens == "[")
   local trace_id = is_table and body.traceId
   if trace_id and type(trace_id) == "string" then response.trace_id = trace_id end
-  if status < 200 or status >= 300 then return refusal(call, attempt, response, body) end
-  if body == nil then return unreadable(call, attempt, response, problem) end
-  if not is_table then return unreadable(call, attempt, response, "neither an object nor a list") end
+  if status < 200 or status >= 300 then return refusal(call, attempt, response, body, opens) end
+  if body == nil then return unreadable(call, attempt, response, opens, problem) end
+  if not is_table then return unreadable(call, attempt, response, opens, "neither an object nor a list") end
   return success(call, attempt, response, body, opens)
 end
 

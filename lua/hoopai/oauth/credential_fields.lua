@@ -59,7 +59,8 @@ local RESPONSE_FIELDS = {
   "user_id",
 }
 
---- The credentials to store after a response of the token endpoint; fields that the response leaves out stay.
+--- The credentials to store after a response of the token endpoint; fields that the response leaves out stay, but for
+-- the access token: the old one has ended.
 -- @param old the credentials before, nil if there are none
 -- @param response credentials as the response has them
 function credential_fields.next(old, response)
@@ -67,6 +68,7 @@ function credential_fields.next(old, response)
     generation = credential_fields.generation_of(old) + 1,
     obtained_at = credential_fields.wall_seconds(),
     expires_in = credential_fields.lifetime_of(response),
+    access_token = false,
   }
   for _, name in ipairs(RESPONSE_FIELDS) do
     local value = response:get(name)

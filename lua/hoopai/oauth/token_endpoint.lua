@@ -7,10 +7,11 @@ local calls = require "hoopai.call"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local failure = require "hoopai.call.failure"
+local reason = require "hoopai.call.reason"
 local async = require "hoopai.async"
 
 local ipairs, pairs, pcall, setmetatable, type = ipairs, pairs, pcall, setmetatable, type
-local find, lower = string.find, string.lower
+local find, format, lower = string.find, string.format, string.lower
 local min = math.min
 local now = core.now
 
@@ -25,31 +26,54 @@ local token_endpoint = {}
 
 local REFUSAL_TEXTS = { "invalid_grant", "invalid grant", "invalid refresh token", "refresh token is invalid" }
 
---- Whether an error response says that this very refresh token or code is not accepted (RFC 6749 5.2, and the vendor's
--- texts).
-local function refuses_grant(members)
-  for _, name in ipairs { "error", "error_description", "message" } do
-    local text = members:get(name)
-    local words = type(text) == "string" and lower(text) or ""
-    for _, part in ipairs(REFUSAL_TEXTS) do
-      if find(words, part, 1, true) then return true end
-    end
+-- The other codes of RFC 6749 5.2: after one of these the texts do not matter.
+local OTHER_CODES = {
+  invalid_request = true,
+  invalid_client = true,
+  unauthorized_client = true,
+  unsupported_grant_type = true,
+  invalid_scope = true,
+}
+
+--- Whether a text says that the grant is refused. An "invalid grant type" is a malformed request.
+local function names_refusal(text)
+  local words = lower(text):gsub("invalid[_ ]grant[_ ]?type", "")
+  for _, part in ipairs(REFUSAL_TEXTS) do
+    if find(words, part, 1, true) then return true end
   end
   return false
 end
 
---- The reason that an error response gives, without the secrets of the request: a refusal may echo them.
-local function reason_of(members, secrets)
+--- Whether an error response says that this very refresh token or code is not accepted (RFC 6749 5.2, and the vendor's
+-- texts).
+local function refuses_grant(members)
+  if OTHER_CODES[members:get "error" or ""] then return false end
+  for _, name in ipairs { "error", "error_description", "message" } do
+    local text = members:get(name)
+    if type(text) == "string" and names_refusal(text) then return true end
+  end
+  return false
+end
+
+--- A text of the server in one line, without the secrets of the request: a refusal may echo them.
+local function shown(text, secrets)
+  for _, secret in ipairs(secrets) do
+    text = secret:redact(text)
+  end
+  return reason.excerpt(text)
+end
+
+--- The reason that an error response gives; nil without one.
+-- @param members see core.read_token_response; nil if the response is no JSON
+-- @tparam ?string excerpt the beginning of a response that is no JSON
+-- @tparam table secrets
+local function reason_of(members, excerpt, secrets)
+  if not members then return excerpt and shown(excerpt, secrets) end
   for _, name in ipairs { "error_description", "message", "error" } do
     local text = members:get(name)
-    if type(text) == "string" and text ~= "" then
-      for _, secret in ipairs(secrets) do
-        text = secret:redact(text)
-      end
-      return text
-    end
+    local line = type(text) == "string" and shown(text, secrets)
+    if line then return line end
   end
-  return "no reason given"
 end
 
 local function new_error(path, fields)
@@ -66,6 +90,51 @@ local function secrets_of(form, bearer)
   return secrets
 end
 
+--- The error of a transfer that does not say what became of the request.
+local function without_outcome(path, transfer, status, kind, message)
+  local err = new_error(path, {
+    kind = kind or "protocol",
+    message = message or "unexpected status " .. status,
+    status = status > 0 and status or nil,
+    stage = kind == "timeout" and transfer:stage() or nil,
+  })
+  if transfer:sent() == 0 then return "unsent", err end
+  err.applied = "maybe"
+  return "unclear", err
+end
+
+--- The outcome of a request that the token endpoint refuses.
+local function refusal(path, status, members, text)
+  if members and path == "/oauth/token" and refuses_grant(members) then
+    local cause = new_error(path, { kind = "auth", status = status, message = text or "no reason given" })
+    return "refused", errors.new { kind = "reauth_required", message = cause.message, cause = cause }
+  end
+  local said = text or "no reason given"
+  return "rejected",
+    new_error(
+      path,
+      { kind = failure.kind_of(status, said), status = status, message = "the token endpoint refused: " .. said }
+    )
+end
+
+--- The outcome of a 2xx. A refresh token works once: its successor is kept also if the access token beside it is none.
+-- Some servers send their refusals with 200.
+local function success(path, status, members, problem, secrets)
+  local has_token = members and (members:get "access_token" or path == "/oauth/token" and members:get "refresh_token")
+  if has_token then return "granted", members end
+  local text = reason_of(members, nil, secrets)
+  local code = members and members:get "error"
+  if code and code ~= "" and code ~= "false" then return refusal(path, status, members, text) end
+  local why = problem or "it has no usable access_token"
+  return "unclear",
+    new_error(path, {
+      kind = "decode",
+      status = status,
+      applied = "maybe",
+      message = format("the token endpoint's response cannot be used: %s%s", why, text and "; it says: " .. text or ""),
+    })
+end
+
 --- Reads a finished transfer of a token endpoint.
 -- @treturn string the outcome: "granted"; "refused" (this refresh token or code); "rejected" (the request; nothing was
 -- done); "unsent"; or "unclear"
@@ -73,50 +142,28 @@ end
 local function read_transfer(path, transfer, secrets)
   local status, kind, message = transfer:result()
   if kind or status < 200 or status >= 300 and status < 400 then
-    local err = new_error(path, {
-      kind = kind or "protocol",
-      message = message or "unexpected status " .. status,
-      status = status > 0 and status or nil,
-      stage = kind == "timeout" and transfer:stage() or nil,
-    })
-    if transfer:sent() == 0 then return "unsent", err end
-    err.applied = "maybe"
-    return "unclear", err
+    return without_outcome(path, transfer, status, kind, message)
   end
-  local members, problem = core.read_token_response(transfer)
-  if status < 300 then
-    if members and members:get("access_token") then return "granted", members end
-    return "unclear",
-      new_error(path, {
-        kind = "decode",
-        status = status,
-        applied = "yes",
-        message = "the token endpoint's answer cannot be used: " .. (problem or "it has no access_token"),
-      })
-  end
+  local members, problem, excerpt = core.read_token_response(transfer)
+  if status < 300 then return success(path, status, members, problem, secrets) end
+  local text = reason_of(members, excerpt, secrets)
+  local rest = text and ": " .. text or ""
   if status >= 500 or status == 408 then
     return "unclear",
-      new_error(
-        path,
-        { kind = "server", status = status, applied = "maybe", message = "the token endpoint answered " .. status }
-      )
+      new_error(path, {
+        kind = "server",
+        status = status,
+        applied = "maybe",
+        message = format("the token endpoint answered %d%s", status, rest),
+      })
   end
   if status == 429 then
-    local err = { kind = "rate_limit", status = 429, retryable = true, message = "too many token requests" }
+    local err = { kind = "rate_limit", status = 429, retryable = true, message = "too many token requests" .. rest }
     failure.fill_rate_limit(err, transfer:headers(), transfer:rate_limit())
     err.retry_after = min(err.retry_after or DEFAULT_RETRY_AFTER, LONGEST_RETRY_AFTER)
     return "rejected", new_error(path, err)
   end
-  if members and path == "/oauth/token" and refuses_grant(members) then
-    local cause = new_error(path, { kind = "auth", status = status, message = reason_of(members, secrets) })
-    return "refused", errors.new { kind = "reauth_required", message = cause.message, cause = cause }
-  end
-  local text = members and reason_of(members, secrets) or problem
-  return "rejected",
-    new_error(
-      path,
-      { kind = failure.kind_of(status, text), status = status, message = "the token endpoint refused: " .. text }
-    )
+  return refusal(path, status, members, text or not members and problem)
 end
 
 -- What came of a refresh: an unread transfer, or the error of a request that was not sent. It may hold the only

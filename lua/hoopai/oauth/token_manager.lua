@@ -293,11 +293,20 @@ local function replace_grant(self, credentials, deadline, err)
   return save(self, credentials, deadline)
 end
 
+local function no_access_token()
+  return errors.new {
+    kind = "decode",
+    message = "the token endpoint's response has no usable access_token; its refresh_token is kept for the next exchange",
+  }
+end
+
 local function renew(self, credentials, deadline)
   local outcome, result, tries = refresh(self, credentials, deadline)
   if outcome == "granted" then
     self.unsaved = self.unsaved or next_credentials(credentials, result)
-    return save(self, credentials, deadline)
+    local saved, err = save(self, credentials, deadline)
+    if saved and not self.secret then return nil, no_access_token() end
+    return saved, err
   end
   if outcome == "refused" then
     local done, err = handle_refusal(self, credentials, tries or 0, result)
