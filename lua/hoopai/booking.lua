@@ -251,14 +251,21 @@ local function is_alike(wanted, event, sent_ms)
   return not made or not sent_ms or made >= sent_ms - CLOCK_SKEW * 1000
 end
 
+--- Lists the events around the slot. A response may have null among them.
 local function list_around(client, wanted, call_options)
   local start = to_epoch_ms(wanted.startTime)
-  return client.events:list({
+  local list, response = client.events:list({
     locationId = wanted.locationId,
     calendarId = wanted.calendarId,
     startTime = start - HOUR,
     endTime = (wanted.endTime and to_epoch_ms(wanted.endTime) or start) + HOUR,
   }, call_options)
+  if not list then return nil, response end
+  local events = {}
+  for _, event in ipairs(list) do
+    if type(event) == "table" then events[#events + 1] = event end
+  end
+  return events, response
 end
 
 --- When the booking was sent, on the server's clock as the Date header states it.

@@ -40,9 +40,10 @@ local function right_kinds(status, method, body)
   return { protocol = true }
 end
 
-local function right_applied(status, method)
+local function right_applied(status, method, body)
   if method == "GET" then return "no" end
-  if status >= 200 and status <= 299 then return "yes" end
+  -- What is no JSON does not prove that the API has made the change.
+  if status >= 200 and status <= 299 then return (body == "json" or status == 204) and "yes" or "maybe" end
   return status >= 400 and status <= 499 and status ~= 408 and "no" or "maybe"
 end
 
@@ -53,7 +54,7 @@ local function problem_of(row, result, response)
   end
   local err = response
   if not kinds[err.kind] then return "the kind " .. tostring(err.kind) end
-  local applied = right_applied(row.status, row.method)
+  local applied = right_applied(row.status, row.method, row.body)
   if err.applied ~= applied then return ("applied = %s instead of %s"):format(err.applied, applied) end
   if err.attempts ~= 1 then return err.attempts .. " attempts" end
   if row.status >= 200 and err.status ~= row.status then return "the status " .. tostring(err.status) end

@@ -59,7 +59,7 @@ function failure.takes_slot(prepared)
   local method = endpoint.method
   return (method == "POST" or method == "PUT" or method == "PATCH")
     and not endpoint.preset -- cancelling takes none
-    and find(prepared.path, "^/calendars/events/appointments/?[^/]*$") ~= nil
+    and find(prepared.path .. "/", "^/calendars/events/appointments/[^/]*/?$") ~= nil
 end
 
 --- The kind of the error of an HTTP status.

@@ -55,7 +55,7 @@ end
 
 local function entry_with(list, id)
   for _, entry in ipairs(list) do
-    if entry.id == id then return entry end
+    if type(entry) == "table" and entry.id == id then return entry end -- a list may hold null
   end
 end
 

@@ -269,16 +269,18 @@ function methods:installed_locations(given)
   local function turn_page()
     local found, err = in_task("app:installed_locations", load_page)
     if not found then error(err, 0) end
-    local first = found[1] and found[1]._id
-    if first ~= nil and page[1] and page[1]._id == first then
+    local first = type(found[1]) == "table" and found[1]._id or nil
+    if first ~= nil and type(page[1]) == "table" and page[1]._id == first then
       error(errors.new { kind = "protocol", message = "the list of locations begins anew on its next page" }, 0)
     end
     -- Only an empty page is the end: the API may return fewer locations than `limit`.
     page, position, skip, is_over = found, 0, skip + #found, #found == 0
   end
   return function()
-    if position == #page and not is_over then turn_page() end
-    position = position + 1
+    repeat -- a page may hold null
+      if position == #page and not is_over then turn_page() end
+      position = position + 1
+    until page[position] ~= core.null
     return page[position]
   end
 end

@@ -296,7 +296,7 @@ end
 local function no_access_token()
   return errors.new {
     kind = "decode",
-    message = "the token endpoint's response has no usable access_token; its refresh_token is kept for the next exchange",
+    message = "the token endpoint's response has no usable access_token; its refresh_token is kept",
   }
 end
 

@@ -12,6 +12,9 @@ local servers = require "spec.support.server"
 local TOKEN = "pit-7d7d7d7d-failure-spec"
 
 local function GET(client, opts) return client.calendars:get("x", opts) end
+local function BOOK(client)
+  return client.appointments:create { calendarId = "c", contactId = "p", startTime = "2030-01-07T10:00:00-05:00" }
+end
 local function POST(client, opts) return client.notes:create("x", { body = "n" }, opts) end
 
 describe("hoopai.call.failure:", function()
@@ -70,11 +73,61 @@ describe("hoopai.call.failure:", function()
     it("refines a 401 and a refusal by the message, and nothing else", function()
       assert.are.equal("scope", failure.kind_of(401, "Not AUTHORIZED for this SCOPE."))
       assert.are.equal("auth", failure.kind_of(401, ""))
-      assert.are.equal("slot_taken", failure.kind_of(400, "this Slot is not Available"))
-      assert.are.equal("slot_taken", failure.kind_of(422, "this Slot is not Available"))
-      assert.are.equal("refused", failure.kind_of(422, "the slot is odd"))
+      assert.are.equal("slot_taken", failure.kind_of(400, "this Slot is not Available", true))
+      assert.are.equal("slot_taken", failure.kind_of(422, "this Slot is not Available", true))
+      assert.are.equal("refused", failure.kind_of(422, "the slot is odd", true))
       for _, status in ipairs { 403, 404, 409, 500 } do
-        assert.are.equal(failure.kind_of(status, ""), failure.kind_of(status, "slot available, for this scope"))
+        assert.are.equal(
+          failure.kind_of(status, ""),
+          failure.kind_of(status, "slot not available, for this scope", true)
+        )
+      end
+    end)
+
+    it("is slot_taken only of a request that takes a slot, and only by a text that says so", function()
+      for _, text in ipairs {
+        "The slot you have selected is no longer available.",
+        "Slot isn't available",
+        "startTime is odd; the selected slot is unavailable",
+        "No slots available",
+        "No free slots are available",
+        "This time slot is already booked",
+      } do
+        assert.are.equal("slot_taken", failure.kind_of(400, text, true), text)
+        assert.are.equal("refused", failure.kind_of(400, text, false), text)
+        assert.are.equal("refused", failure.kind_of(422, text), text)
+      end
+      for _, text in ipairs {
+        "slotDuration must be a positive number; slug is not available",
+        "slotDuration is not available",
+        "the slot is odd; the calendar is not available",
+        "slots must be an available list",
+        "",
+      } do
+        assert.are.equal("refused", failure.kind_of(422, text, true), text)
+      end
+    end)
+
+    it("takes_slot is of requests that book or move an appointment", function()
+      local function takes(method, path, preset)
+        return failure.takes_slot { endpoint = { method = method, preset = preset }, path = path }
+      end
+      local path = "/calendars/events/appointments"
+      assert.is_true(takes("POST", path))
+      assert.is_true(takes("PUT", path .. "/x"))
+      assert.is_false(takes("PUT", path .. "/x", {}))
+      assert.is_false(takes("GET", path .. "/x"))
+      assert.is_false(takes("DELETE", path .. "/x"))
+      for _, other in ipairs {
+        "/calendars/",
+        "/calendars/x",
+        "/calendars/appointments/x/notes",
+        "/calendars/events/block-slots",
+        "/calendars/events/appointments-more",
+        "/calendars/events/appointments/x/more",
+      } do
+        assert.is_false(takes("POST", other), other)
+        assert.is_false(takes("PUT", other), other)
       end
     end)
   end)
@@ -196,7 +249,7 @@ describe("hoopai.call.failure:", function()
       end
     end)
 
-    it("is a page: the error has its type and not its text", function()
+    it("is a page: the error has its type and its words", function()
       local err = fails(
         "server",
         respond {
@@ -209,6 +262,54 @@ describe("hoopai.call.failure:", function()
       assert.matches("text/html", err.message, 1, true)
       assert.is_nil(err.message:find("<", 1, true))
       assert.is_nil(err.response.body)
+      local words = "502 Bad Gateway " .. ("x"):rep(184) .. "..."
+      assert.are.equal("the API answered 502 (text/html): " .. words, err.message)
+      assert.are.equal(4096, #err.response.text)
+      assert.matches("^<html><head>", err.response.text)
+    end)
+
+    it("is plain text: it is in the message, and in response.text", function()
+      for status, text in pairs {
+        [502] = "upstream connect error",
+        [403] = "error code: 1020",
+        [404] = "no such host",
+        [408] = "too slow",
+        [500] = "sorry\n",
+      } do
+        local headers = { ["Content-Type"] = "text/plain" }
+        local _, err = respond { status = status, headers = headers, body = text }
+        assert.are.equal(("the API answered %d (text/plain): %s"):format(status, text:gsub("\n", "")), err.message)
+        assert.are.equal(text, err.response.text)
+        assert.is_nil(err.response.body)
+      end
+      local err = fails("rate_limit", respond { status = 429, body = "error code: 1015" })
+      assert.are.equal("the API answered 429 (application/json; charset=utf-8): error code: 1015", err.message)
+    end)
+
+    it("is JSON without a known reason: its text is in the message", function()
+      for body, text in pairs { ['["a","b"]'] = '["a","b"]', ['"no"'] = '"no"', ['{"code":"X1"}'] = '{"code":"X1"}' } do
+        local err = fails("refused", respond { status = 400, body = body })
+        assert.are.equal("the API answered 400 (application/json; charset=utf-8): " .. text, err.message)
+        assert.is_nil(err.response.text)
+        assert.is_not_nil(err.response.body)
+      end
+    end)
+
+    it("is empty", function()
+      for _, body in ipairs { "", " \r\n" } do
+        local err = fails("refused", respond { status = 400, body = body })
+        assert.matches("^the API answered 400: the response is empty %(", err.message)
+        assert.is_nil(err.response.text)
+      end
+    end)
+
+    it("is cut at 1000 bytes, after the token was left out", function()
+      for before = 960, 1010 do
+        local text = ("x"):rep(before) .. TOKEN
+        local err = fails("refused", respond { status = 400, body = ('{"message":"%s"}'):format(text) })
+        assert.is_true(#err.message <= 1003)
+        assert.is_nil(err.message:find(TOKEN:sub(1, 6), 1, true), before)
+      end
     end)
 
     it("is missing, as is the type", function()
@@ -287,7 +388,7 @@ describe("hoopai.call.failure:", function()
           [[{"message":["The slot you have selected is no longer available."]}]],
           [[{"error":{"message":"the SLOT is not AVAILABLE"}}]],
         } do
-          local err = fails("slot_taken", respond({ status = status, body = body }, POST))
+          local err = fails("slot_taken", respond({ status = status, body = body }, BOOK))
           assert.are.equal("no", err.applied)
           assert.are.equal(status, err.status)
         end
@@ -301,9 +402,35 @@ describe("hoopai.call.failure:", function()
         "A team member needs to be selected. assignedUserId is missing",
         "No availability configured",
       } do
-        fails("refused", respond({ status = 400, body = '{"message":' .. json.quote(text) .. "}" }, POST))
+        fails("refused", respond({ status = 400, body = '{"message":' .. json.quote(text) .. "}" }, BOOK))
       end
-      fails("conflict", respond({ status = 409, body = [[{"message":"slot is not available"}]] }, POST))
+      fails("conflict", respond({ status = 409, body = [[{"message":"slot is not available"}]] }, BOOK))
+    end)
+
+    it("is of no other endpoint, whatever the text is", function()
+      local body = [[{"message":["slotDuration must be a number","The slot is no longer available"]}]]
+      local rule = { status = 422, body = body }
+      local block = { calendarId = "c", startTime = "2030-01-07T10:00:00-05:00", endTime = "2030-01-07T11:00:00-05:00" }
+      for _, call in ipairs {
+        POST,
+        GET,
+        function(with) return with.calendars:create { name = "n" } end,
+        function(with) return with.block_slots:create(block) end,
+        function(with) return with.block_slots:update("x", block) end,
+        function(with) return with.appointments:get "x" end,
+        function(with) return with.appointments:cancel "x" end,
+      } do
+        fails("refused", respond(rule, call))
+      end
+      for _, call in ipairs {
+        BOOK,
+        function(with) return with.appointments:update("x", { title = "t" }) end,
+        function(with)
+          return with:request { method = "POST", path = "/calendars/events/appointments", body = { title = "t" } }
+        end,
+      } do
+        fails("slot_taken", respond(rule, call))
+      end
     end)
   end)
 

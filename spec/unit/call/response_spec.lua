@@ -1,5 +1,6 @@
 -- What a finished transfer becomes: a result and a response, or an error.
 
+local core = require "hoopai.core"
 local expect = require "spec.support.expect"
 local leak = require "spec.support.leak"
 local one_call = require "spec.support.calls"
@@ -175,7 +176,7 @@ describe("hoopai.call.response:", function()
           local result, err = row[4](client)
           assert.is_nil(result, body)
           assert.are.equal("decode", err.kind, body)
-          assert.are.equal(row[3] and "yes" or "no", err.applied, body)
+          assert.are.equal(row[3] and "maybe" or "no", err.applied, body)
           assert.are.equal(200, err.status)
           assert.are.equal(200, err.response.status)
           assert.is_false(err.retryable)
@@ -188,6 +189,57 @@ describe("hoopai.call.response:", function()
       local err = fails("decode", respond { headers = { ["Content-Type"] = "text/html" }, body = "<html>Hi</html>" })
       assert.matches("text/html", err.message, 1, true)
       assert.is_nil(err.message:find("<html>", 1, true))
+      assert.matches("; it begins: Hi$", err.message)
+      assert.are.equal("<html>Hi</html>", err.response.text)
+    end)
+
+    it("that is empty says so", function()
+      for _, body in ipairs { "", "\r\n " } do
+        local err = fails("decode", respond { body = body })
+        assert.matches("^the response is empty %(", err.message)
+      end
+    end)
+
+    it("that is malformed JSON shows no data in its message, and has it in response.text", function()
+      local err = fails("decode", respond { body = '{"calendar":{"name":"Jane"}' })
+      assert.are.equal(
+        "the response is not readable JSON (application/json; charset=utf-8): it is cut off",
+        err.message
+      )
+      assert.are.equal('{"calendar":{"name":"Jane"}', err.response.text)
+    end)
+
+    it("of a page does not prove that a change was made, whole, cut off or too large", function()
+      local page = { ["Content-Type"] = "text/html" }
+      local big = "<html>" .. ("x"):rep(9 << 20)
+      local cut = "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: 100\r\n\r\n"
+      for index = 2, 4 do
+        local call = CALLS[index][4]
+        local rule = { headers = page, body = "<title>Back soon</title>" }
+        local err = fails("decode", respond(rule, call, { retries = false }))
+        assert.are.equal("maybe", err.applied)
+      end
+      local _, err = respond({ headers = page, body = "<title>Back soon</title>" }, POST)
+      assert.are.equal("maybe", err.applied)
+      _, err = respond({ headers = page, body = big }, POST)
+      assert.are.same({ "too_large", "maybe" }, { err.kind, err.applied })
+      _, err = respond({ raw = cut:format("text/html") .. "<html>", close = true }, POST)
+      assert.are.same({ "network", "maybe" }, { err.kind, err.applied })
+      _, err = respond({ raw = cut:format("application/json; charset=utf-8") .. "{", close = true }, POST)
+      assert.are.same({ "network", "yes" }, { err.kind, err.applied })
+    end)
+
+    it("with half a surrogate pair, or null among the items of a list, is read", function()
+      local window = { calendarId = "c", startTime = 1767571200000, endTime = 1767657600000 }
+      server:reply { body = [[{"events":[null,{"id":"a","title":"Dinner \ud83c"},null,{"id":"b"}]}]] }
+      local events = assert(client.events:list(window))
+      assert.are.same({ core.null, { id = "a", title = "Dinner \u{fffd}" }, core.null, { id = "b" } }, events)
+      server:reply { body = [[{"calendars":[null]}]] }
+      assert.are.same({ core.null }, (assert(client.calendars:list())))
+      server:reply { body = [=[[null,{"id":"r"}]]=] }
+      assert.are.same({ core.null, { id = "r" } }, (assert(client.resources:list "rooms")))
+      server:reply { body = [[{"note":{"id":"n","body":"\udc00","\ud800":[1]}}]] }
+      assert.are.same({ id = "n", body = "\u{fffd}", ["\u{fffd}"] = { 1 } }, (POST(client)))
     end)
 
     it("of the wrong shape is a failure: decode", function()
@@ -242,7 +294,7 @@ describe("hoopai.call.response:", function()
         }
         assert.is_nil(result, body)
         assert.are.equal("decode", err.kind, body)
-        assert.are.equal("yes", err.applied, body)
+        assert.are.equal(body == [[{"id":5}]] and "yes" or "maybe", err.applied, body)
       end
     end)
 
@@ -385,7 +437,7 @@ describe("hoopai.call.response:", function()
       local once = { method = "POST", retry = "once" }
       assert.are.same({ id = "x" }, (call([[{"id":"x"}]], created, once)))
       local result, err = call("{}", created, once)
-      assert.matches("has no `id`", fails("decode", result, err, { applied = "yes" }).message)
+      assert.matches("has no `id`", fails("decode", result, err, { applied = "maybe" }).message)
       assert.are.same({}, (call("{}", created)))
       assert.are.same({}, (call("{}", { type = { type = "object", fields = { { name = "id" } } } }, once)))
     end)

@@ -21,9 +21,18 @@ local TOKENS = [[{"access_token":"a1","refresh_token":"r1","expires_in":3600,"sc
 local OUTCOMES = {
   { "201", { status = 201, body = TOKENS }, "granted" },
   { "200 without a token", { body = [[{"token":"x"}]] }, "unclear",
-    { kind = "decode", applied = "yes", status = 200 } },
-  { "200 without JSON", { body = "<html>" }, "unclear", { kind = "decode", applied = "yes" } },
-  { "204", { status = 204 }, "unclear", { kind = "decode", applied = "yes" } },
+    { kind = "decode", applied = "maybe", status = 200 } },
+  { "200 without JSON", { body = "<html>" }, "unclear", { kind = "decode", applied = "maybe" } },
+  { "200 with a message only", { body = [[{"message":"busy"}]] }, "unclear", { kind = "decode",
+    message = "the token endpoint's response cannot be used: it has no usable access_token; it says: busy" } },
+  { "200 with an error", { body = [[{"error":"invalid_request","error_description":"no"}]] }, "rejected",
+    { kind = "protocol", status = 200, message = "the token endpoint refused: no" } },
+  { "200 with invalid_grant", { body = [[{"error":"invalid_grant"}]] }, "refused", { kind = "reauth_required" } },
+  { "200 with an error and tokens", { body = [[{"error":"","access_token":"a","refresh_token":"r"}]] }, "granted" },
+  { "200 with a refresh token only", { body = [[{"access_token":"a b","refresh_token":"r"}]] }, "granted" },
+  { "200 with an access token only", { body = [[{"access_token":"a","refresh_token":""}]] }, "granted" },
+  { "204", { status = 204 }, "unclear", { kind = "decode", applied = "maybe",
+    message = "the token endpoint's response cannot be used: the response is empty" } },
   { "302", { status = 302, headers = { Location = "/x" } }, "unclear", { kind = "protocol", applied = "maybe" } },
   { "invalid_grant", { status = 400, body = [[{"error":"invalid_grant"}]] }, "refused",
     { kind = "reauth_required" } },
@@ -37,11 +46,36 @@ local OUTCOMES = {
   { "401", { status = 401, body = [[{"error":"invalid_client"}]] }, "rejected", { kind = "auth", status = 401 } },
   { "403", { status = 403, body = "{}" }, "rejected",
     { kind = "forbidden", message = "the token endpoint refused: no reason given" } },
+  { "a list of reasons", { status = 422, body = [[{"message":["redirect_uri must be a string","b"],"error":"U"}]] },
+    "rejected", { kind = "refused", message = "the token endpoint refused: redirect_uri must be a string; b" } },
+  { "reasons under other names", { status = 400, body = [[{"errors":[{"field":"f","message":"a"}]}]] }, "rejected",
+    { kind = "refused", message = "the token endpoint refused: a" } },
+  { "an error that is an object", { status = 400, body = [[{"error":{"code":1,"message":"a"}}]] }, "rejected",
+    { kind = "refused", message = "the token endpoint refused: a" } },
+  { "a plain text", { status = 400, headers = { ["Content-Type"] = "text/plain" }, body = "Unknown client\n" },
+    "rejected", { kind = "refused", message = "the token endpoint refused: Unknown client" } },
+  { "a page", { status = 403, body = "<html><title>Blocked</title>" }, "rejected",
+    { kind = "forbidden", message = "the token endpoint refused: Blocked" } },
+  { "an empty refusal", { status = 400, body = "" }, "rejected",
+    { kind = "refused", message = "the token endpoint refused: the response is empty" } },
+  { "invalid_grant in a list", { status = 400, body = [[{"message":["Invalid refresh token"]}]] }, "refused",
+    { kind = "reauth_required", message = "Invalid refresh token" } },
+  { "an invalid grant type", { status = 400, body = [[{"message":"invalid grant_type: must be a string"}]] }, "rejected",
+    { kind = "refused" } },
+  { "another code with such words", { status = 400,
+    body = [[{"error":"invalid_client","error_description":"invalid grant"}]] }, "rejected", { kind = "refused" } },
+  { "a slot in a refusal", { status = 400, body = [[{"message":"the slot is not available"}]] }, "rejected",
+    { kind = "refused" } },
   { "404 without JSON", { status = 404, body = "<html>" }, "rejected", { kind = "not_found", status = 404 } },
   { "408", { status = 408, body = "{}" }, "unclear", { kind = "server", status = 408, applied = "maybe" } },
   { "500", { status = 500, body = [[{"error":"invalid_grant"}]] }, "unclear",
     { kind = "server", applied = "maybe" } },
-  { "503", { status = 503, body = "" }, "unclear", { kind = "server", status = 503 } },
+  { "503", { status = 503, body = "" }, "unclear", { kind = "server", status = 503,
+    message = "the token endpoint answered 503" } },
+  { "502 in plain text", { status = 502, body = "upstream connect error" }, "unclear", { kind = "server",
+    message = "the token endpoint answered 502: upstream connect error" } },
+  { "429 in plain text", { status = 429, body = "error code: 1015" }, "rejected", { kind = "rate_limit",
+    message = "too many token requests: error code: 1015" } },
   { "a connection that is closed", { close = "before" }, "unclear", { kind = "network", applied = "maybe" } },
   { "half a response", { raw = "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", close = true }, "unclear",
     { kind = "network", applied = "maybe", status = 200 } },
@@ -217,6 +251,12 @@ describe("hoopai.oauth.token_endpoint:", function()
 
     it("shows no secret of the request in a reason", function()
       for _, text in ipairs { CANARY .. "-refresh", CANARY .. "-secret" } do
+        for _, body in ipairs { '{"errors":["it was %s"]}', '{"message":["it was %s"]}', "it was %s", "<p>it was %s" } do
+          server:reply { status = 400, body = body:format(text) }
+          local _, err = refresh(new())
+          assert.matches("it was ***", err.message, 1, true)
+          expect.no_secret(err, CANARY)
+        end
         for _, code in ipairs { "invalid_grant", "other" } do
           server:reply { status = 400, body = ('{"error":"%s","message":"it was %s"}'):format(code, text) }
           local _, err = refresh(new())
