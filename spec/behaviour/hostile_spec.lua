@@ -445,8 +445,16 @@ local answers = {
     },
     { "with an unknown escape", json('{"id":"\\x63"}'), no_json },
     { "with half an escape", json('{"id":"\\u12"}'), no_json },
-    { "with half a pair", json('{"id":"\\ud800"}'), no_json },
-    { "with a pair the wrong way round", json('{"id":"\\udc00\\ud800"}'), no_json },
+    {
+      "with half a pair",
+      json('{"id":"c","a":"\\ud800"}'),
+      fine(function(c) assert.are.equal("\u{fffd}", c.a) end),
+    },
+    {
+      "with a pair the wrong way round",
+      json('{"id":"c","a":"\\udc00\\ud800"}'),
+      fine(function(c) assert.are.equal("\u{fffd}\u{fffd}", c.a) end),
+    },
     {
       "with an escaped NUL",
       json('{"id":"c","a":"a\\u0000b"}'),
@@ -556,10 +564,12 @@ describe("hostile:", function()
     end)
 
     it("lists: of anything but objects, where objects belong", function()
-      for _, item in ipairs { "null", "7", "true", '"x"' } do
+      for _, item in ipairs { "7", "true", '"x"', "[1],7" } do
         server:reply { body = '{"calendars":[{"id":"c"},' .. item .. "]}" }
         failure("decode", client.calendars:list())
       end
+      server:reply { body = '{"calendars":[{"id":"c"},null]}' }
+      assert.are.same({ { id = "c" }, core.null }, (assert(client.calendars:list())))
       server:reply { body = '{"calendars":[{},{"id":7}]}' }
       assert.are.equal(2, #assert(client.calendars:list()))
     end)
@@ -685,17 +695,18 @@ describe("hostile:", function()
     end
 
     -- The title, the response, the kind of error (nil: success), how often the token is sent (a response that
-    -- leaves open whether it was spent is followed by two more tries), and retry_after.
+    -- leaves open whether it was spent is followed by two more tries), and retry_after. `successor`: the refresh token
+    -- of the response is kept.
     local rows = {
       { "HTML with 200", text("<html>Log in</html>", "text/html"), "decode", 3 },
       { "nothing with 200", text(""), "decode", 3 },
       { "204", { status = 204 }, "decode", 3 },
-      { "an error with 200", text('{"error":"invalid_request","statusCode":400}'), "decode", 3 },
-      { "a token that is null", grant(nil, '"access_token":null'), "decode", 3 },
-      { "a token that is empty", grant(nil, '"access_token":""'), "decode", 3 },
-      { "a token that is a list", grant(nil, '"access_token":["new-token"]'), "decode", 3 },
-      { "a token of 70 KB", grant(nil, '"access_token":"' .. ("t"):rep(70000) .. '"'), "decode", 3 },
-      { "two tokens", grant('"accessToken":"other-token"'), "decode", 3 },
+      { "an error with 200", text('{"error":"invalid_request","statusCode":400}'), "refused", 1 },
+      { "a token that is null", grant(nil, '"access_token":null'), "decode", 1, successor = true },
+      { "a token that is empty", grant(nil, '"access_token":""'), "decode", 1, successor = true },
+      { "a token that is a list", grant(nil, '"access_token":["new-token"]'), "decode", 1, successor = true },
+      { "a token of 70 KB", grant(nil, '"access_token":"' .. ("t"):rep(70000) .. '"'), "decode", 1, successor = true },
+      { "two tokens", grant('"accessToken":"other-token"'), nil, 1 },
       { "100,000 lists", grant('"a":' .. ("["):rep(100000)), "decode", 3 },
       { "a grant cut off", raw(OK .. "Content-Length: 500\r\n\r\n" .. GRANT), "network", 3 },
       { "a bomb", encoded("gzip", bomb(1)), "too_large", 3 },
@@ -814,7 +825,7 @@ describe("hostile:", function()
       return outcome
     end
 
-    it("whatever the response, the refresh token is kept, nothing is shown, and a new sign-in helps", function()
+    it("whatever the response, a refresh token is kept, nothing is shown, and a new sign-in helps", function()
       local numbers = {}
       for number, row in ipairs(rows) do
         local rule = { path = "/row" .. number .. "/oauth/token", times = row[4] }
@@ -837,8 +848,8 @@ describe("hostile:", function()
           expect.no_secret(outcome.err, REFRESH)
           expect.no_secret(outcome.err, SECRET)
           assert.are.equal(row[5], outcome.err.retry_after, row[1])
-          assert.is_true(outcome.kept, row[1])
-          assert.are.equal("1", outcome.generation, row[1])
+          assert.are.equal(not row.successor, outcome.kept, row[1])
+          assert.are.equal(row.successor and "2" or "1", outcome.generation, row[1])
           assert.is_table(outcome.signed_in, row[1])
         else
           assert.are.equal("c", assert(outcome.result, row[1]).id)

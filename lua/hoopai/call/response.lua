@@ -204,7 +204,7 @@ local function has_record(call, body)
   for _, key in ipairs(call.prepared.endpoint.result.keys or {}) do
     if body[key] ~= nil then return true end
   end
-  return body.id ~= nil
+  return type(body.id) == "string"
 end
 
 local function shape_failure(call, attempt, response, problem)

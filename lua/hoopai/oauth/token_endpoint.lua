@@ -110,11 +110,8 @@ local function refusal(path, status, members, text)
     return "refused", errors.new { kind = "reauth_required", message = cause.message, cause = cause }
   end
   local said = text or "no reason given"
-  return "rejected",
-    new_error(
-      path,
-      { kind = failure.kind_of(status, said), status = status, message = "the token endpoint refused: " .. said }
-    )
+  local kind = status < 300 and "refused" or failure.kind_of(status, said)
+  return "rejected", new_error(path, { kind = kind, status = status, message = "the token endpoint refused: " .. said })
 end
 
 --- The outcome of a 2xx. A refresh token works once: its successor is kept also if the access token beside it is none.

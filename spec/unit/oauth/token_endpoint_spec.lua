@@ -26,7 +26,7 @@ local OUTCOMES = {
   { "200 with a message only", { body = [[{"message":"busy"}]] }, "unclear", { kind = "decode",
     message = "the token endpoint's response cannot be used: it has no usable access_token; it says: busy" } },
   { "200 with an error", { body = [[{"error":"invalid_request","error_description":"no"}]] }, "rejected",
-    { kind = "protocol", status = 200, message = "the token endpoint refused: no" } },
+    { kind = "refused", status = 200, message = "the token endpoint refused: no" } },
   { "200 with invalid_grant", { body = [[{"error":"invalid_grant"}]] }, "refused", { kind = "reauth_required" } },
   { "200 with an error and tokens", { body = [[{"error":"","access_token":"a","refresh_token":"r"}]] }, "granted" },
   { "200 with a refresh token only", { body = [[{"access_token":"a b","refresh_token":"r"}]] }, "granted" },
