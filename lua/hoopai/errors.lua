@@ -21,7 +21,7 @@ local errors = {}
 -- @field forbidden 403
 -- @field not_found 404 or 410
 -- @field conflict 409; or a change whose response was lost, of a record that has been changed otherwise since
--- @field slot_taken 400 or 422 that says the slot is not available
+-- @field slot_taken 400 or 422 of a request that books or moves an appointment, and says that the slot is gone
 -- @field refused any other 400 or 422, or a response that says the call did not succeed
 -- @field rate_limit 429; `retry_after` is the time to wait
 -- @field rejected any other 4xx
@@ -81,12 +81,12 @@ function Error.__concat(left, right) return errors.text(left) .. errors.text(rig
 -- @tfield string kind one of @{kinds}
 -- @tfield string message what went wrong, in words
 -- @tfield string applied the call's effect as far as it is known: "no" = provably none (the request was never sent, was
--- refused, or only read), "maybe" = a change was sent and its outcome is unclear, "yes" = the change was accepted, but
--- the response could not be read
+-- refused, or only read), "maybe" = a change was sent and its outcome is unclear (also if a 2xx does not prove it,
+-- such as a web page), "yes" = the change was accepted, but the response could not be read to its end
 -- @tfield boolean retryable whether the same call may succeed later and had no effect yet
 -- @tfield[opt] integer status HTTP status of the response, if there is one
 -- @tfield[opt] table details of `invalid_request`: all problems, each a @{Detail} (and `more`, how many were left out).
--- Of a refusal: the texts, if the API sent several
+-- Of a refusal: all texts, if the API sent a list or several
 -- @tfield[opt] integer attempts how many requests were made
 -- @tfield[opt] string method HTTP method
 -- @tfield[opt] string path path of the request

@@ -15,7 +15,7 @@
 ---| "forbidden" # 403
 ---| "not_found" # 404 or 410
 ---| "conflict" # 409; or a change whose response was lost, of a record that has been changed otherwise since
----| "slot_taken" # 400 or 422 that says the slot is not available
+---| "slot_taken" # 400 or 422 of a request that books or moves an appointment, and says that the slot is gone
 ---| "refused" # any other 400 or 422, or a response that says the call did not succeed
 ---| "rate_limit" # 429; `retry_after` is the time to wait
 ---| "rejected" # any other 4xx
@@ -50,13 +50,13 @@
 ---@field kind hoopai.ErrorKind one of `kinds`
 ---@field message string what went wrong, in words
 ---the call's effect as far as it is known: "no" = provably none (the request was never sent, was refused, or only
----read), "maybe" = a change was sent and its outcome is unclear, "yes" = the change was accepted, but the response
----could not be read
+---read), "maybe" = a change was sent and its outcome is unclear (also if a 2xx does not prove it, such as a web page),
+---"yes" = the change was accepted, but the response could not be read to its end
 ---@field applied "no"|"maybe"|"yes"
 ---@field retryable boolean whether the same call may succeed later and had no effect yet
 ---@field status? integer HTTP status of the response, if there is one
----of `invalid_request`: all problems, each a `Detail` (and `more`, how many were left out). Of a refusal: the texts, if
----the API sent several
+---of `invalid_request`: all problems, each a `Detail` (and `more`, how many were left out). Of a refusal: all texts, if
+---the API sent a list or several
 ---@field details? hoopai.Details
 ---@field attempts? integer how many requests were made
 ---@field method? string HTTP method
@@ -94,6 +94,7 @@
 ---@field headers table<string, string> by name in lower case; repeated ones are joined with ", "
 ---@field extra table<string, any> the members beside the result in the response, such as `hasMore`
 ---@field body? any the whole response, decoded
+---@field text? string of an error: the beginning of a body that is not JSON, at most 4 KiB, without the token
 ---@field trace_id? string the id that the vendor's support asks for
 ---@field rate_limit? hoopai.RateLimit the rate limit, if the response states it
 ---@field attempts integer how many requests were made

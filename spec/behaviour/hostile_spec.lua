@@ -592,6 +592,21 @@ describe("hostile:", function()
       end
     end)
 
+    it("bookings: found among events that are null, or have half a surrogate pair", function()
+      server:reply({ method = "POST", status = 502 }, {
+        path = "/calendars/events",
+        body = [[{"events":[null,{"title":"\ud83d","description":"[ref of-hostile-spec]"},null]}]],
+      })
+      local booked, response = client.appointments:book {
+        calendarId = "c",
+        contactId = "p",
+        startTime = "2030-01-07T10:00:00-05:00",
+        reference = "of-hostile-spec",
+        reconcile_timeout = 0,
+      }
+      assert.are.equal("\u{fffd}", assert(booked, response).title)
+    end)
+
     it("free slots: of all wrong kinds are passed over by hoopai.slots", function()
       server:reply {
         body = [[{"2030-01-07":{"slots":[5,null,"x",["y"],{"z":1},"2030-01-07T10:00:00-05:00"]},

@@ -34,8 +34,8 @@ local function refine_auth(message)
   return "auth"
 end
 
--- What says that a slot is gone. Each text of a list is judged alone: one may be about `slotDuration`, and another about
--- a slug that is not available.
+-- What says that a slot is gone. Each text of a list is judged alone: one may be about `slotDuration`, and another
+-- about a slug that is not available.
 local GONE =
   { "not available", "n't available", "no longer available", "unavailable", "already booked", "already taken" }
 

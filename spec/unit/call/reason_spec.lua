@@ -13,7 +13,7 @@ describe("hoopai.call.reason:", function()
         ["f: e"] = [[{"errors":[{"field":"f","message":"e"}]}]],
         ["f must be g"] = [[{"errors":[{"property":"f","message":"f must be g"}]}]],
         ["h: i; h: j; k: l"] = [[{"errors":{"k":["l"],"h":["i","j"]}}]],
-        ["m must be n; m: o"] = [[{"message":[{"property":"m","constraints":{"y":"o","isN":"m must be n"},"children":[]}]}]],
+        ["m must be n; m: o"] = [[{"message":[{"property":"m","constraints":{"y":"o","isN":"m must be n"}}]}]],
         ["t: p"] = [[{"message":[{"property":"s","children":[{"property":"t","constraints":{"x":"p"}}]}]}]],
         ["q"] = [[{"detail":"q"}]],
         ["startTime: r"] = [[{"detail":[{"loc":["body","startTime"],"msg":"r","type":"missing"}]}]],

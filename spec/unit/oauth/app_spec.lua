@@ -339,8 +339,9 @@ describe("hoopai.oauth.app:", function()
         }
       end
       page(0, '{"_id":"a"},{"_id":"b"}')
-      page(2, '{"_id":"d"}')
-      page(3, "")
+      page(2, 'null,{"_id":"d"},null')
+      page(5, "null")
+      page(6, "")
       local found = {}
       for item in app:installed_locations() do
         found[#found + 1] = item._id
