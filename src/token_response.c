@@ -449,12 +449,12 @@ static bool is_blank(const struct hoopai_buffer *body) {
 }
 
 /* Copies the beginning of an error response that is no JSON, such as a gateway's page, without what may be a token, and
-   returns its length. A success may hold tokens in some other form, and malformed JSON may: of these nothing is
-   copied. */
+   returns its length. A success may hold tokens in some other form, and a malformed object may: of these nothing
+   is copied. */
 static size_t excerpt_of(int status, const struct hoopai_buffer *body, char text[MAX_EXCERPT]) {
   size_t length = body->length < MAX_EXCERPT ? body->length : MAX_EXCERPT, blank = 0;
   while (blank < length && is_space(body->data[blank])) blank++;
-  if (status < 400 || blank == length || strchr("{[\"", body->data[blank])) return 0;
+  if (status < 400 || blank == length || body->data[blank] == '{') return 0;
   memcpy(text, body->data, length);
   return hide_tokens(text, length);
 }
