@@ -561,11 +561,13 @@ describe("over the wire", function()
       local function excerpt(body, status) return select(3, grant(body, status)) end
       assert.are.equal("upstream connect error", excerpt("upstream connect error", 502))
       assert.are.equal("<p>was ***</p>", excerpt("<p>was 0123456789abcdefghij</p>", 403))
+      assert.are.equal('["no such client"]', excerpt('["no such client"]', 400))
+      assert.are.equal('"***"', excerpt('"0123456789abcdefghij"', 400))
       assert.are.equal(4096, #excerpt(("words "):rep(2000), 500))
       for _, body in ipairs { "access_token=x", "<html>" } do
         assert.is_nil(excerpt(body, 200))
       end
-      for _, body in ipairs { '{"access_token":"x', '["x"', '"x', " \n{x", "", " " } do
+      for _, body in ipairs { '{"access_token":"x', " \n{x", "", " " } do
         assert.is_nil(excerpt(body, 400), body)
       end
       assert.matches("empty", select(2, grant("", 400)), 1, true)
