@@ -193,7 +193,7 @@ static int call_cjson(lua_State *L) {
 /* -- What lua-cjson refuses ------------------------------------------------------------------- */
 
 /* The code unit of the escape "\\uXXXX" at `at`, -1 for anything else. */
-static int code_unit(const char *at, const char *end) {
+static int escaped_unit(const char *at, const char *end) {
   int unit = 0;
   if (end - at < 6 || at[0] != '\\' || at[1] != 'u') return -1;
   for (int i = 2; i < 6; i++) {
@@ -215,8 +215,8 @@ static bool is_low(int unit) {
 /* The next half of a surrogate pair that stands alone, NULL when there is none. A backslash stands in strings only. */
 static const char *lone_half(const char *at, const char *end) {
   while (at < end && (at = memchr(at, '\\', (size_t)(end - at)))) {
-    int unit = code_unit(at, end);
-    bool pair = is_high(unit) && is_low(code_unit(at + 6, end));
+    int unit = escaped_unit(at, end);
+    bool pair = is_high(unit) && is_low(escaped_unit(at + 6, end));
     if (!pair && (is_high(unit) || is_low(unit))) return at;
     at += pair ? 12 : 2; /* the escaped byte may be a backslash */
   }

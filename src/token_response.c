@@ -37,7 +37,7 @@ static const char *const silent_names[] = {
   "path", "property", "request", "status", "target", "trace_id", "type", "url",   "value",
 };
 
-static bool is_one_of(const char *name, const char *const *names, size_t count) {
+static bool is_among(const char *name, const char *const *names, size_t count) {
   for (size_t i = 0; i < count; i++) {
     if (strcmp(names[i], name) == 0) return true;
   }
@@ -45,15 +45,15 @@ static bool is_one_of(const char *name, const char *const *names, size_t count) 
 }
 
 static bool is_known(const char *name) {
-  return is_one_of(name, known_names, sizeof known_names / sizeof *known_names);
+  return is_among(name, known_names, sizeof known_names / sizeof *known_names);
 }
 
 static bool is_reason_name(const char *name) {
-  return is_one_of(name, reason_names, sizeof reason_names / sizeof *reason_names);
+  return is_among(name, reason_names, sizeof reason_names / sizeof *reason_names);
 }
 
 static bool is_silent_name(const char *name) {
-  return hoopai_is_secret_name(name) || is_one_of(name, silent_names, sizeof silent_names / sizeof *silent_names);
+  return hoopai_is_secret_name(name) || is_among(name, silent_names, sizeof silent_names / sizeof *silent_names);
 }
 
 static bool is_needed(const char *name) {
@@ -441,7 +441,7 @@ static const char *read_copy(lua_State *L, struct hoopai_credentials *credential
   return problem;
 }
 
-static bool is_blank(const struct hoopai_buffer *body) {
+static bool is_blank_body(const struct hoopai_buffer *body) {
   for (size_t i = 0; i < body->length; i++) {
     if (!is_space(body->data[i])) return false;
   }
@@ -467,7 +467,7 @@ static int core_read_token_response(lua_State *L) {
   struct hoopai_credentials *credentials = hoopai_credentials_push(L);
   if (transfer->state != HOOPAI_DONE) return luaL_error(L, "the transfer is not done, or closed");
   const struct hoopai_buffer *body = transfer->handle ? &transfer->handle->body.bytes : NULL;
-  if (!body || is_blank(body)) return hoopai_problem(L, "the response is empty");
+  if (!body || is_blank_body(body)) return hoopai_problem(L, "the response is empty");
   const char *problem = read_copy(L, credentials, body);
   if (!problem) return hoopai_credentials_freeze(L, lua_gettop(L));
   char text[MAX_EXCERPT];
