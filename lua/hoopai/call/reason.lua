@@ -4,6 +4,7 @@
 local ipairs, pairs, type = ipairs, pairs, type
 local char, find, gsub, lower, match, sub =
   string.char, string.find, string.gsub, string.lower, string.match, string.sub
+local upper = string.upper
 local concat, sort, tonumber = table.concat, table.sort, tonumber
 local utf8_len = utf8.len
 
@@ -166,7 +167,7 @@ local ENTITIES = { amp = "&", quot = '"', apos = "'", nbsp = " ", ["#39"] = "'" 
 
 local function text_of_page(page)
   for _, name in ipairs { "script", "style" } do
-    local any_case = gsub(name, "%a", function(letter) return "[" .. letter .. letter:upper() .. "]" end)
+    local any_case = gsub(name, "%a", function(letter) return "[" .. letter .. upper(letter) .. "]" end)
     page = gsub(page, "<" .. any_case .. "%f[%A].-</" .. any_case .. "%s*>", " ")
   end
   page = gsub(gsub(page, "<!%-%-.-%-%->", " "), "<[^>]*>?", " ")

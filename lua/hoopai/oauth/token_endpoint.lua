@@ -11,7 +11,7 @@ local reason = require "hoopai.call.reason"
 local async = require "hoopai.async"
 
 local ipairs, pairs, pcall, setmetatable, type = ipairs, pairs, pcall, setmetatable, type
-local find, format, lower = string.find, string.format, string.lower
+local find, format, gsub, lower = string.find, string.format, string.gsub, string.lower
 local min = math.min
 local now = core.now
 
@@ -37,7 +37,7 @@ local OTHER_CODES = {
 
 --- Whether a text says that the grant is refused. An "invalid grant type" is a malformed request.
 local function names_refusal(text)
-  local words = lower(text):gsub("invalid[_ ]grant[_ ]?type", "")
+  local words = gsub(lower(text), "invalid[_ ]grant[_ ]?type", "")
   for _, part in ipairs(REFUSAL_TEXTS) do
     if find(words, part, 1, true) then return true end
   end
