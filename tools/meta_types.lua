@@ -47,6 +47,7 @@ meta_types.refined = {
   },
   ["timeout.fn"] = "async fun(...: any): ...",
   ["timeout"] = { "any ... what fn returned; or nil and a `hoopai.Error`" },
+  ["on_task_error.fn"] = "fun(err: any, traceback: string, task: hoopai.Task)",
   ["Adapter.changed"] = "fun()",
   ["Adapter.prepare"] = "fun(): string?",
   ["Adapter.running"] = "fun(): boolean",

@@ -72,6 +72,22 @@ static int is_busy(lua_State *L) {
   return busy;
 }
 
+/* Replaces the error at the top of the stack by its text. Errors of the library are tables, for which lua_tostring
+   returns NULL; luaL_tolstring calls their __tostring, as print does. A protected call, since a __tostring of the script
+   may raise and memory may be exhausted. */
+static int describe(lua_State *L) {
+  luaL_tolstring(L, 1, NULL);
+  return 1;
+}
+
+static void keep_problem(lua_State *L, struct worker *worker) {
+  lua_pushcfunction(L, describe);
+  lua_insert(L, -2);
+  const char *text = lua_pcall(L, 1, 1, 0) == LUA_OK ? lua_tostring(L, -1) : NULL;
+  snprintf(worker->problem, sizeof worker->problem, "%s", text ? text : "an error that cannot be printed");
+  lua_pop(L, 1);
+}
+
 /* The program's own loop, until the calls are over. */
 static void run_loop(lua_State *L, int loop, int timer, struct worker *worker) {
   call_loop(L, "pollfd");
@@ -101,7 +117,7 @@ static int work(lua_State *L) {
   run_loop(L, loop, timer, worker);
   lua_call(L, 0, 2);
   worker->answered = lua_tointeger(L, -2);
-  snprintf(worker->problem, sizeof worker->problem, "%s", luaL_optstring(L, -1, ""));
+  if (!lua_isnil(L, -1)) keep_problem(L, worker); /* the script's second result: the first error of a call */
   return 0;
 }
 
@@ -117,10 +133,7 @@ static void *run_worker(void *user) {
     lua_pushlightuserdata(L, worker);
     lua_pushinteger(L, loop);
     lua_pushinteger(L, timer);
-    if (lua_pcall(L, 3, 0, 0) != LUA_OK) {
-      const char *problem = lua_tostring(L, -1);
-      snprintf(worker->problem, sizeof worker->problem, "%s", problem ? problem : "an error that is no text");
-    }
+    if (lua_pcall(L, 3, 0, 0) != LUA_OK) keep_problem(L, worker);
     lua_close(L);
   }
   close(timer);

@@ -25,5 +25,5 @@ end -- eight calls at a time
 --- Called when all calls have ended.
 return function()
   client:close()
-  return answered, problem and tostring(problem)
+  return answered, problem
 end

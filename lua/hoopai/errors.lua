@@ -53,8 +53,18 @@ function errors.text(value)
   return ok and text or "(an error value that cannot be printed)"
 end
 
+local IN_FUNCTION = "in the function at " -- marks an error's `where` that is not the line of the call
+
 local Error = { __name = "hoopai.Error" }
 Error.__index = Error
+
+--- How a value that is wrong was given, in a few words of a message: strings in quotes, since "5" is not 5.
+function errors.given(value)
+  local kind = type(value)
+  if kind == "string" then return format("the string %q", #value > 40 and sub(value, 1, 40) .. "..." or value) end
+  if kind == "number" or kind == "boolean" or value == nil then return tostring(value) end
+  return "a " .. kind
+end
 
 local function context_of(err)
   if err.kind == "invalid_request" then return "" end -- the message names the method, and nothing was sent
@@ -70,6 +80,8 @@ end
 -- of the server must neither look like further lines of a log nor send commands to a terminal.
 function Error:__tostring()
   local text = tostring(self.kind) .. ": " .. tostring(self.message) .. context_of(self)
+  local where = self.where
+  if where then text = text .. (find(where, IN_FUNCTION, 1, true) and " " or " at ") .. where end
   return (gsub(text, "%c", " "))
 end
 
@@ -103,6 +115,8 @@ function Error.__concat(left, right) return errors.text(left) .. errors.text(rig
 -- @tfield[opt] Booking booking of `appointments:book`, also of one that was cut off (in `unclear`), if the outcome of
 -- the booking is not certain: all that `appointments:find_booking` needs to search again
 -- @tfield[opt] string traceback of `raised`: the stack of the task when it raised
+-- @tfield[opt] string where the line that made the call: "script.lua:12", printed last. If a tail call left none, the
+-- line at which the function of the task begins: "in the function at script.lua:10". Absent without the debug library
 -- @tfield[opt] table unclear of @{Task:join}, @{timeout} and @{race}: the changes that were cut off after they had
 -- been sent, a list of errors of kind "cancelled"
 
@@ -114,11 +128,12 @@ function Error.__concat(left, right) return errors.text(left) .. errors.text(rig
 -- @tfield[opt] string expected what would be right
 -- @tfield[opt] string suggestion what was probably meant
 
---- Makes an error object.
+--- Makes an error object. Its `where` is the line of its caller, also if the fields are those of another error.
 -- @tparam table fields `kind`, `message` and any other field of @{Error}. `applied` is "no" and `retryable` false by
 -- default
 -- @treturn Error the same table
 function errors.new(fields)
+  fields.where = errors.where()
   if fields.applied == nil then fields.applied = "no" end
   if fields.retryable == nil then fields.retryable = false end
   return setmetatable(fields, Error)
@@ -161,18 +176,81 @@ local function is_internal(info)
   return info.what == "C" or (library_path and sub(info.source, 1, #library_path) == library_path)
 end
 
-local function running_function() end
+local function origin_of() end
 
---- Sets how `errors.raise` finds the function of the running task.
--- @tparam function fn returns that function, or nil outside of tasks
-function errors.set_origin(fn) running_function = fn end
+--- Sets how the caller is found in a task whose stack has no line of the user's.
+-- @tparam function fn is called with a task, or nil for the running one. It returns the task's function, the coroutine
+-- that waits for the task, and the task of that coroutine; nil where there is none
+function errors.set_origin(fn) origin_of = fn end
 
--- "script.lua:12: " for the line at which the running task's function begins, "" if that is not known.
-local function origin_text()
-  local fn = running_function()
-  if type(fn) ~= "function" then return "" end
-  local info = getinfo(fn, "S")
-  return info.what == "C" and "" or format("%s:%d: ", info.short_src, info.linedefined)
+local function line_of(info) return info.currentline > 0 and format("%s:%d", info.short_src, info.currentline) or nil end
+
+-- The innermost function of another coroutine that is not the library's.
+local function user_frame_of(co)
+  local level, info = 0, getinfo(co, 0, "Sl")
+  while info and is_internal(info) do
+    level = level + 1
+    info = getinfo(co, level, "Sl")
+  end
+  return info
+end
+
+-- The place of a caller that is not on the stack: tasks of the library wait for each other.
+-- @treturn ?string "script.lua:12"
+-- @treturn ?boolean is that where the task's function begins, and not a call?
+local function origin()
+  local fn, co, task = origin_of()
+  while fn or co do
+    local info = type(fn) == "function" and getinfo(fn, "S")
+    if info and not is_internal(info) then return format("%s:%d", info.short_src, info.linedefined), true end
+    info = co and user_frame_of(co)
+    if info then return line_of(info), false end
+    if not task then return nil end
+    fn, co, task = origin_of(task)
+  end
+end
+
+--- The line that called the library: of the innermost function that is not the library's.
+-- @tparam integer level at which the search begins
+-- @treturn ?integer the level, as the caller sees it; nil if a tail call left no such function on the stack
+-- @treturn ?table what getinfo says of the function
+local function user_frame(level, what)
+  local info = getinfo(level, what)
+  while info and is_internal(info) do
+    level = level + 1
+    info = getinfo(level, what)
+  end
+  return info and level - 1, info
+end
+
+--- Where the caller's caller called the library.
+-- @treturn ?string "script.lua:12"; or "in the function at script.lua:10", the line at which the task's function
+-- begins, if a tail call left no other; nil without the debug library, and where no line is known
+function errors.where()
+  if not getinfo then return nil end
+  local _, info = user_frame(3, "Sl")
+  if info then return line_of(info) end
+  local place, is_function = origin()
+  return is_function and IN_FUNCTION .. place or place
+end
+
+--- Gives an error that was made elsewhere (such as in a background task) the caller's line.
+-- @tparam any result of a call
+-- @tparam any err its second result
+-- @return both
+function errors.locate(result, err)
+  if result == nil and errors.is(err) then err.where = errors.where() end
+  return result, err
+end
+
+--- Raises wrong use unless fn can be called.
+-- @tparam string what such as "hoopai.run"
+-- @tparam any fn
+function errors.check_function(what, fn)
+  local meta = type(fn) == "table" and getmetatable(fn)
+  if type(fn) ~= "function" and not (type(meta) == "table" and meta.__call) then
+    errors.raise(format("%s expects a function, got %s", what, type(fn)))
+  end
 end
 
 --- Raises wrong use of the library, at the innermost line that is not the library's.
@@ -180,14 +258,10 @@ end
 function errors.raise(message)
   message = "hoopai: " .. message
   if not getinfo then error(message, 2) end
-  local level = 2
-  local info = getinfo(level, "S")
-  while info and is_internal(info) do
-    level = level + 1
-    info = getinfo(level, "S")
-  end
-  if info then error(message, level) end
-  error(origin_text() .. message, 0)
+  local level = user_frame(3, "S")
+  if level then error(message, level) end
+  local place = origin()
+  error(place and place .. ": " .. message or message, 0)
 end
 
 -- Public modules, whose functions are called with a dot -> true.

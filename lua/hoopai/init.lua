@@ -108,6 +108,7 @@ hoopai.loop = loop
 
 hoopai.use, hoopai.run, hoopai.spawn, hoopai.sleep = async.use, async.run, async.spawn, async.sleep
 hoopai.map, hoopai.all, hoopai.race, hoopai.timeout = async.map, async.all, async.race, async.timeout
+hoopai.on_task_error = async.on_task_error
 
 --- Marks a list so that it is sent as a JSON array even when it is empty. Needed only in fields that the library does
 -- not know.

@@ -75,6 +75,9 @@
 ---all that `appointments:find_booking` needs to search again
 ---@field booking? hoopai.Booking
 ---@field traceback? string of `raised`: the stack of the task when it raised
+---the line that made the call: "script.lua:12", printed last. If a tail call left none, the line at which the function
+---of the task begins: "in the function at script.lua:10". Absent without the debug library
+---@field where? string
 ---of `Task:join`, `timeout` and `race`: the changes that were cut off after they had been sent, a list of errors of
 ---kind "cancelled"
 ---@field unclear? hoopai.Error[]
@@ -2187,8 +2190,8 @@ function hoopai.preload() end
 
 ---Runs fn(...) as a task, and the loop until it and all tasks spawned in it have ended.
 ---Inside a task it opens a child scope on the same loop and suspends that task.
----Raises what fn raised (the other tasks are cancelled first); the error of a task that raised and was never joined;
----"deadlock" when all tasks wait for each other.
+---Raises what fn raised, after its to-be-closed variables were closed, which may wait (the other tasks are cancelled
+---first); the error of a task that raised and was never joined; "deadlock" when all tasks wait for each other.
 ---@async
 ---@param fn async fun(...: any): ... what to do
 ---@param ... any what fn is called with
@@ -2197,7 +2200,7 @@ function hoopai.run(fn, ...) end
 
 ---Starts fn(...) as a task beside the caller, in the innermost scope (`run`, `map`). It begins when the caller waits.
 ---With a loop of the host (see `use`) it also works outside of any scope: then nothing ends with the task, and an
----error in a task that is never joined goes to `warn()`.
+---error in a task that is never joined goes to `on_task_error`.
 ---Raises where no loop is running.
 ---@param fn async fun(...: any): ... what to do
 ---@param ... any what fn is called with
@@ -2252,6 +2255,13 @@ function hoopai.race(fns) end
 ---@param ... any what fn is called with
 ---@return any ... what fn returned; or nil and a `hoopai.Error`
 function hoopai.timeout(seconds, fn, ...) end
+
+---Sets what is called with the error of each task that failed and is never joined: at the latest when there is nothing
+---left to do, or when the task is collected. There is one function for the whole Lua state. By default the error and its
+---traceback are printed on stderr. An error that `run` raises, or that a `join` returned, is not passed to it.
+---Raises when `fn` is neither a function nor nil.
+---@param fn? fun(err: any, traceback: string, task: hoopai.Task) is called with what the task raised, the traceback (a string that begins with the error's text), and the `Task`, whose `join` returns all that is known. It may not wait, and what it raises goes to `warn()`. nil: the default again
+function hoopai.on_task_error(fn) end
 
 ---Chooses the loop of the host, once for the whole program and before the first call.
 ---With `hoopai.loop.luv` or `hoopai.loop.copas` the host's loop runs the tasks of `spawn`, which then works outside of

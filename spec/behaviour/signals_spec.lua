@@ -78,3 +78,111 @@ describe("Ctrl-C", function()
     end
   end)
 end)
+
+-- A host stops a script by a debug hook that raises. The error comes at any instruction, also at those by which a loop
+-- begins, ends and takes tasks off its lists. Whatever was interrupted, later calls must work.
+describe("an error of a debug hook at each instruction of", function()
+  local WORKS = {
+    ["run and spawn"] = "spawn(sleep, 0) sleep(0) return spawn(function() sleep(0) return 1 end):join() == 1",
+    ["map"] = "return map({ 1, 2, 3 }, function(x) sleep(0) return x end)[3] == 3",
+    ["cancel and timeout"] = [[
+      local task = spawn(sleep, 5)
+      sleep(0)
+      task:cancel()
+      return select(2, hoopai.timeout(0.0001, sleep, 5)).kind == "timeout"
+    ]],
+    ["a call"] = "return client.calendars:get('c').id == 'c'",
+    ["a task that fails"] = [[
+      local task = spawn(function()
+        local _ <close> = setmetatable({}, { __close = function() sleep(0) end })
+        error "oops"
+      end)
+      return select(2, task:join()).kind == "raised"
+    ]],
+  }
+  -- Where the hook counts: the instructions or calls of the main coroutine alone (as Ctrl-C in `lua5.4`), or the
+  -- instructions of all coroutines (as the hook that a C program sets).
+  local HOOKS = { "instructions", "calls", "everywhere" }
+  local server
+
+  setup(function() server = servers.start() end)
+  teardown(function() server:stop() end)
+  before_each(leak.before)
+  after_each(function()
+    server:reset()
+    leak.after()
+  end)
+
+  for name, work in pairs(WORKS) do
+    for _, where in ipairs(HOOKS) do
+      it(name .. " (" .. where .. ") leaves later runs as they are", function()
+        server:reply { always = true, body = [[{"calendar":{"id":"c"}}]] }
+        local text, ok = child.run(([[
+          local url, where = %q, %q
+          local armed, known = nil, setmetatable({}, { __mode = "k" })
+          local create = coroutine.create
+          function coroutine.create(fn)
+            local co = create(fn)
+            known[co] = true
+            if armed then debug.sethook(co, armed, "", 1) end
+            return co
+          end
+          local hoopai = require "hoopai"
+          local client = hoopai.new { base_url = url, token = "t", location_id = "l", rate_limit = false }
+          local run, spawn, sleep, map = hoopai.run, hoopai.spawn, hoopai.sleep, hoopai.map
+          local function work() %s end
+          hoopai.preload()
+          assert(run(work))
+          local function disarm()
+            armed = nil
+            debug.sethook()
+            for co in pairs(known) do debug.sethook(co) end
+          end
+          for count = 3, 4000 do
+            local left, has_raised = count, false
+            local function hook()
+              left = left - 1
+              if left > 0 then return end
+              has_raised = true
+              disarm()
+              error("interrupted", 0)
+            end
+            pcall(function()
+              if where == "everywhere" then armed = hook end
+              debug.sethook(hook, where == "calls" and "cr" or "", where == "calls" and 0 or 1)
+              run(work)
+              disarm()
+            end)
+            disarm()
+            for _ = 1, 2 do
+              local ok, result = pcall(run, work)
+              if not ok or not result then error(count .. ": " .. tostring(result)) end
+            end
+            if not has_raised then return print "all" end
+          end
+        ]]):format(server.url, where, work))
+        assert.are.equal("all\n", text)
+        assert.is_true(ok)
+      end)
+    end
+  end
+
+  it("a hook of the library does not leave calls refused as if it were still called", function()
+    local text, ok = child.run [[
+      local hoopai = require "hoopai"
+      local wait = require "hoopai.async.wait"
+      for count = 1, 60 do
+        pcall(function()
+          debug.sethook(function() debug.sethook() error("interrupted", 0) end, "", count)
+          wait.call_hook("on.request", function() end)
+          debug.sethook()
+        end)
+        debug.sethook()
+        hoopai.sleep(0)
+      end
+      print "fine"
+    ]]
+    assert.are.equal("fine\n", text)
+    assert.is_true(ok)
+  end)
+end)

@@ -364,7 +364,7 @@ function cases.unjoined(host, client)
   assert(after == "c" or not ok)
 end
 
---- A failed task that is joined late emits no warning.
+--- A failed task that is joined late is not reported.
 function cases.joined_late(host)
   warn "@on"
   local seen

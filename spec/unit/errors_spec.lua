@@ -54,11 +54,19 @@ describe("an error object prints", function()
     { {}, "nil: nil" },
   }
   for _, row in ipairs(rows) do
-    it("as " .. row[2], function() assert.are.equal(row[2], tostring(errors.new(row[1]))) end)
+    it("as " .. row[2], function()
+      local err = errors.new(row[1])
+      assert.matches("^spec/unit/errors_spec.lua:%d+$", err.where)
+      assert.are.equal(row[2] .. " at " .. err.where, tostring(err))
+      err.where = nil
+      assert.are.equal(row[2], tostring(err))
+    end)
   end
 
   it("also where it is joined with other values", function()
     local err = errors.new { kind = "closed", message = "m" }
+    assert.are.equal("Oh: closed: m at " .. err.where, "Oh: " .. err)
+    err.where = nil
     assert.are.equal("Oh: closed: m", "Oh: " .. err)
     assert.are.equal("closed: m!", err .. "!")
     assert.are.equal("closed: mclosed: m", err .. err)
@@ -96,7 +104,8 @@ describe("errors.list", function()
     list[7] = setmetatable({}, { __tostring = function() error "no" end })
     assert.are.equal(
       "3 of 30 failed\n  [2] raised text\n  [7] (an error value that cannot be printed)\n"
-        .. "  [30] server: m (HTTP 500)",
+        .. "  [30] server: m (HTTP 500) at "
+        .. list[30].where,
       tostring(list)
     )
   end)
@@ -231,5 +240,124 @@ describe("errors.check_dots", function()
     assert.is_nil((module.add(nil, "no error object")))
     misuse(function() errors.check_first("m.f(...)", module) end, "call it with a dot: m.f(...)")
     errors.check_first("m.f(...)", {}, err)
+  end)
+end)
+
+describe("where an error of a call points:", function()
+  local hoopai = require "hoopai"
+  local client, app
+
+  before_each(function()
+    client = hoopai.new { base_url = "http://127.0.0.1:9", token = "t", location_id = "l", retries = false }
+    app = hoopai.oauth { base_url = "http://127.0.0.1:9", client_id = "c", client_secret = "s" }
+  end)
+  after_each(function()
+    client:close()
+    app:close()
+  end)
+
+  local function here() return "spec/unit/errors_spec.lua:" .. debug.getinfo(2, "l").currentline end
+
+  it("at the line of the call, whichever it is", function()
+    local function check(line, result, err)
+      assert.is_nil(result)
+      assert.are.equal(line, err.where)
+      assert.are.equal(" at " .. line, tostring(err):sub(-#line - 4))
+    end
+    check(here(), client.calendars:get("c"))
+    check(here(), client.calendars:list({ unknown = 1 }))
+    check(here(), client:request { method = "GET", path = "/x" })
+    check(here(), client.appointments:book { calendarId = "c" })
+    check(here(), app:exchange { code = "c" })
+    check(here(), app:exchange { code = "\n" })
+    check(here(), hoopai.timeout(0, hoopai.sleep, 5))
+    local line, ok, err = here(), pcall(app:installed_locations { company_id = "x" })
+    assert.is_false(ok)
+    check(line, nil, err)
+    hoopai.run(function()
+      check(here(), client.calendars:get("c"))
+      check(here(), app:exchange { code = "c" })
+      check(here(), hoopai.spawn(error):join())
+    end)
+  end)
+
+  it("at the function, after a tail call in a task", function()
+    local function get() return client.calendars:get("c") end
+    local function check(result, err)
+      assert.is_nil(result)
+      local line = "in the function at spec/unit/errors_spec.lua:" .. debug.getinfo(get, "S").linedefined
+      assert.are.equal(line, err.where)
+      assert.are.equal(" " .. line, tostring(err):sub(-#line - 1))
+    end
+    check(hoopai.run(get))
+    check(hoopai.timeout(20, get))
+    check(nil, select(2, hoopai.map({ 1 }, get))[1])
+    check(nil, select(2, hoopai.all { get })[1])
+    check(nil, select(2, hoopai.race { get })[1])
+    hoopai.run(function() check(hoopai.spawn(get):join()) end)
+  end)
+
+  it("at each call that shares a failure of the token", function()
+    local sharing = hoopai.new {
+      base_url = "http://127.0.0.1:9",
+      location_id = "l",
+      token = function()
+        hoopai.sleep(0.01)
+        return nil, "none"
+      end,
+    }
+    hoopai.run(function()
+      local first, second
+      local one = hoopai.spawn(function() first = select(2, sharing.calendars:get("c")) end)
+      local two = hoopai.spawn(function() second = select(2, sharing.calendars:get("c")) end)
+      one:join()
+      two:join()
+      assert.are.equal("auth", first.kind)
+      assert.are.equal("auth", second.kind)
+      assert.matches("^spec/unit/errors_spec.lua:%d+$", first.where)
+      assert.matches("^spec/unit/errors_spec.lua:%d+$", second.where)
+      assert.are_not.equal(first.where, second.where)
+    end)
+    sharing:close()
+  end)
+
+  it("nowhere without the debug library", function()
+    local text, ok = require("spec.support.child").run [[
+      debug = nil
+      local hoopai = require "hoopai"
+      local _, err = hoopai.new({ base_url = "http://127.0.0.1:9", token = "t", retries = false }).calendars:get("c")
+      print(err.where, (tostring(err):gsub("^.*%(", "(")))
+    ]]
+    assert.is_true(ok, text)
+    assert.are.equal("nil\t(GET /calendars/c)\n", text)
+  end)
+end)
+
+describe("wrong arguments", function()
+  local hoopai = require "hoopai"
+
+  it("show whether a string or a number was given", function()
+    local seconds = "expects a number of seconds, at least 0, got "
+    misuse(function() hoopai.sleep("5") end, "hoopai.sleep " .. seconds .. 'the string "5"')
+    misuse(function() hoopai.sleep(-5) end, "hoopai.sleep " .. seconds .. "-5")
+    misuse(function() hoopai.sleep() end, "hoopai.sleep " .. seconds .. "nil")
+    misuse(function() hoopai.timeout("5", print) end, "hoopai.timeout " .. seconds .. 'the string "5"')
+    misuse(function() hoopai.timeout(print, 5) end, "hoopai.timeout " .. seconds .. "a function")
+    misuse(function() hoopai.map({}, print, { concurrency = "5" }) end, 'of at least 1, got the string "5"')
+    misuse(function() hoopai.map({}, print, 5) end, "are a table such as { concurrency = 8 }, got 5")
+  end)
+
+  it("are refused where a list has names instead of items", function()
+    for _, row in ipairs {
+      { "map", function() hoopai.map({ a = 1 }, print) end, '"a"' },
+      { "map", function() hoopai.map({ [true] = 1 }, print) end, "true" },
+      { "all", function() hoopai.all { a = print } end, '"a"' },
+      { "race", function() hoopai.race { a = print } end, '"a"' },
+    } do
+      local text = "hoopai.%s expects a list such as { a, b }, got a table with the key %s and without items 1, 2, ..."
+      misuse(row[2], text:format(row[1], row[3]))
+    end
+    assert.are.same({ n = 0 }, (hoopai.map({}, print)))
+    assert.are.same({ n = 0 }, (hoopai.map({ n = 0 }, print)))
   end)
 end)

@@ -36,7 +36,7 @@ end
 local function run_map(job, workers)
   local scope <close> = new_scope()
   for _ = 1, workers do
-    scope:start(true, map_worker, job)
+    scope:start(true, map_worker, job).origin = job.fn
   end
   scope:wait()
   return job.results, next(job.errors) and job.errors or nil
@@ -48,15 +48,31 @@ local function map(what, items, fn, concurrency)
   return in_task(what, run_map, job, concurrency < count and concurrency or count)
 end
 
+--- Raises wrong use unless `list` is a list. A table that has keys but no items would be taken for an empty list.
 local function check_list(what, list)
-  if type(list) ~= "table" then errors.raise(format("%s expects a list, got %s", what, type(list))) end
+  if type(list) ~= "table" or tasks.is(list) or errors.is(list) then
+    errors.raise(format("%s expects a list, got %s", what, type(list) == "table" and errors.text(list) or type(list)))
+  end
+  if #list > 0 then return end
+  local key = next(list)
+  if key ~= nil and key ~= "n" then
+    errors.raise(
+      format(
+        "%s expects a list such as { a, b }, got a table with the key %s and without items 1, 2, ...",
+        what,
+        type(key) == "string" and format("%q", key) or errors.text(key)
+      )
+    )
+  end
 end
 
 local function check_map(items, fn, options)
   check_list("hoopai.map", items)
-  loop.check_function("hoopai.map", fn)
+  errors.check_function("hoopai.map", fn)
   if options == nil then return 16 end
-  if type(options) ~= "table" then errors.raise("the options of hoopai.map are a table, got " .. type(options)) end
+  if type(options) ~= "table" then
+    errors.raise("the options of hoopai.map are a table such as { concurrency = 8 }, got " .. errors.given(options))
+  end
   for name in pairs(options) do
     if name ~= "concurrency" then
       errors.raise(format("unknown option `%s` of hoopai.map; there is `concurrency`", tostring(name)))
@@ -64,7 +80,7 @@ local function check_map(items, fn, options)
   end
   local concurrency = options.concurrency or 16
   if math_type(concurrency) ~= "integer" or concurrency < 1 then
-    errors.raise("concurrency is an integer of at least 1, got " .. tostring(concurrency))
+    errors.raise("concurrency is an integer of at least 1, got " .. errors.given(concurrency))
   end
   return concurrency
 end
@@ -82,6 +98,7 @@ function combine.map(items, fn, options) return map("hoopai.map", items, fn, che
 
 local function outcome(item)
   if tasks.is(item) then return item:join() end
+  wait.running().origin = item
   return item()
 end
 
@@ -95,7 +112,7 @@ end
 function combine.all(items)
   check_list("hoopai.all", items)
   for _, item in ipairs(items) do
-    if not tasks.is(item) then loop.check_function("hoopai.all", item) end
+    if not tasks.is(item) then errors.check_function("hoopai.all", item) end
   end
   return map("hoopai.all", items, outcome, huge)
 end
@@ -157,7 +174,7 @@ function combine.race(fns)
   check_list("hoopai.race", fns)
   if #fns == 0 then errors.raise("hoopai.race needs at least one function") end
   for _, fn in ipairs(fns) do
-    loop.check_function("hoopai.race", fn)
+    errors.check_function("hoopai.race", fn)
   end
   return in_task("hoopai.race", run_race, fns)
 end
@@ -191,7 +208,7 @@ end
 -- @raise what fn raised
 function combine.timeout(seconds, fn, ...)
   wait.check_seconds("hoopai.timeout", seconds)
-  loop.check_function("hoopai.timeout", fn)
+  errors.check_function("hoopai.timeout", fn)
   return in_task("hoopai.timeout", run_limited, seconds, fn, ...)
 end
 

@@ -7,6 +7,7 @@ local combine = require "hoopai.async.combine"
 local conditions = require "hoopai.async.condition"
 local locks = require "hoopai.async.lock"
 local loop = require "hoopai.async.loop"
+local scopes = require "hoopai.async.scope"
 local tasks = require "hoopai.async.task"
 local wait = require "hoopai.async.wait"
 
@@ -20,6 +21,7 @@ return {
   all = combine.all,
   race = combine.race,
   timeout = combine.timeout,
+  on_task_error = scopes.on_task_error,
 
   -- How the caller may wait.
   mode = wait.mode,

@@ -9,7 +9,8 @@ local tasks = require "hoopai.async.task"
 local timers = require "hoopai.async.timers"
 local wait = require "hoopai.async.wait"
 
-local setmetatable, getmetatable, type, error, unpack = setmetatable, getmetatable, type, error, table.unpack
+local setmetatable, type, error, unpack = setmetatable, type, error, table.unpack
+local co_running = coroutine.running
 local format, huge = string.format, math.huge
 local now, pid = core.now, core.pid
 
@@ -75,6 +76,23 @@ local function next_wait()
   return in_flight or due ~= nil, seconds
 end
 
+-- Is a function driving the tasks? Still true after an error of a debug hook has interrupted it at any instruction.
+local is_unclean = false
+
+--- Puts in order what an interrupted loop has left, before anything else is done. Its tasks must not go on.
+local function repair()
+  if state.driving then wait.settle() end
+  if state.driving then return end
+  if is_unclean then
+    timers.repair()
+    scopes.repair()
+    is_unclean = false
+  end
+  if state.open_scope then
+    local left <close> = state.open_scope -- luacheck: ignore 211
+  end
+end
+
 -- Ends the driving of tasks, however that happens.
 local driving_guard = {}
 driving_guard.__close = function(guard)
@@ -84,9 +102,14 @@ end
 
 local function begin_driving(by_host)
   local guard = setmetatable({ hook = state.hook, by_host = by_host }, driving_guard)
-  state.driving, state.hook = true, false
+  if is_unclean then repair() end
+  is_unclean = true
+  state.driving, state.hook = co_running(), false
   return guard
 end
+
+--- Called where the driving of tasks has ended without an error.
+local function end_driving() is_unclean = false end
 
 --- Runs the loop until a scope and all background tasks have ended, or a critical task of the scope has failed.
 local function drive(scope)
@@ -94,7 +117,7 @@ local function drive(scope)
   local guard <close> = begin_driving(false) -- luacheck: ignore 211
   while true do
     tasks.run_ready()
-    if scope.failure or scope.count + scopes.background.count == 0 then return end
+    if scope.failure or scope.count + scopes.background.count == 0 then return end_driving() end
     local busy, seconds = next_wait()
     if not busy then error(format("hoopai: deadlock: all %d tasks wait for each other", scope.count), 0) end
     pollset.wait(seconds)
@@ -140,6 +163,7 @@ function loop.events() return "r" end
 -- @treturn ?number seconds until @{step} must be called, 0 = at once; nil = not before the descriptor is readable
 function loop.timeout()
   after_fork()
+  if is_unclean then repair() end
   local _, seconds = next_wait()
   return seconds < huge and seconds or nil
 end
@@ -149,6 +173,7 @@ end
 -- @treturn boolean
 function loop.busy()
   after_fork()
+  if is_unclean then repair() end
   return (next_wait())
 end
 
@@ -156,12 +181,17 @@ local function take_turn()
   local guard <close> = begin_driving(true) -- luacheck: ignore 211
   take_events()
   if state.first_ready then tasks.run_ready(now() + TURN) end
+  end_driving()
 end
+
+wait.add_driver(drive)
+wait.add_driver(take_turn)
 
 --- Does what can be done without waiting: reads and writes, wakes and resumes tasks. Where there are many it returns
 -- after some milliseconds, so that the host gets its turn; @{timeout} is 0 then. Errors of tasks do not come out of it.
 -- @raise when it is called inside itself
 function loop.step()
+  if state.driving then wait.settle() end
   if state.driving then errors.raise("hoopai.loop.step was called by a task: the host's loop calls it") end
   after_fork()
   take_turn()
@@ -176,25 +206,19 @@ end
 
 -- Running functions ------------------------------------------------------------------------------------------------
 
---- Raises wrong use unless fn can be called.
-function loop.check_function(what, fn)
-  local meta = type(fn) == "table" and getmetatable(fn)
-  if type(fn) ~= "function" and not (type(meta) == "table" and meta.__call) then
-    errors.raise(format("%s expects a function, got %s", what, type(fn)))
-  end
-end
-
 --- Runs fn(...) as a task, and the loop until it and all tasks spawned in it have ended.
 -- Inside a task it opens a child scope on the same loop and suspends that task.
 -- @tparam function fn what to do
 -- @param ... what fn is called with
 -- @return what fn returned
--- @raise what fn raised (the other tasks are cancelled first); the error of a task that raised and was never joined;
+-- @raise what fn raised, after its to-be-closed variables were closed, which may wait (the other tasks are cancelled first); the error of a task that raised and was never joined;
 -- "deadlock" when all tasks wait for each other
 function loop.run(fn, ...)
-  loop.check_function("hoopai.run", fn)
+  errors.check_function("hoopai.run", fn)
   local mode, task = wait.mode("hoopai.run")
+  if mode == "block" and (is_unclean or state.open_scope) then repair() end
   local scope <close> = scopes.new(task)
+  if mode == "block" then state.open_scope = scope end
   local main = scope:start(true, fn, ...)
   if mode == "task" then
     scope:wait()
@@ -208,13 +232,14 @@ end
 
 --- Starts fn(...) as a task beside the caller, in the innermost scope (`run`, `map`). It begins when the caller waits.
 -- With a loop of the host (see @{use}) it also works outside of any scope: then nothing ends with the task, and an
--- error in a task that is never joined goes to `warn()`.
+-- error in a task that is never joined goes to @{on_task_error}.
 -- @tparam function fn what to do
 -- @param ... what fn is called with
 -- @treturn Task
 -- @raise where no loop is running
 function loop.spawn(fn, ...)
-  loop.check_function("hoopai.spawn", fn)
+  errors.check_function("hoopai.spawn", fn)
+  wait.settle()
   if state.current then return state.current.scope:start(false, fn, ...) end
   local host = state.host
   if not host then errors.raise("hoopai.spawn needs a running loop: call it inside hoopai.run") end
@@ -222,6 +247,7 @@ function loop.spawn(fn, ...)
   if refusal then errors.raise("hoopai.spawn needs a running loop: " .. refusal) end
   after_fork()
   state.is_used = true
+  if is_unclean then repair() end
   return scopes.root:start(false, fn, ...)
 end
 
@@ -247,6 +273,7 @@ shutdown_guard.__gc = function(guard)
   local task = guard.task
   if task.shutdown_guard ~= guard or task.status ~= "running" or guard.process ~= pid() then return end
   state.current, state.driving, state.hook, shutting_down = false, false, false, true
+  state.open_scope, is_unclean = false, false
   pollset.forget_closed()
   loop.drain()
 end

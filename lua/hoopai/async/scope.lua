@@ -5,7 +5,10 @@ local wait = require "hoopai.async.wait"
 
 local setmetatable, next, pairs, ipairs, error, pcall = setmetatable, next, pairs, ipairs, error, pcall
 local warn = warn or function() end
-local format = string.format
+local format, concat = string.format, table.concat
+local stderr = io and io.stderr -- a host may leave the io library out
+
+local state = wait.state
 
 local scopes = {}
 
@@ -36,17 +39,45 @@ local function warn_unclear(task)
   end
 end
 
---- Warns of a failed task that was never joined.
-local function warn_unjoined(task)
+--- Prints the error of a task: on stderr, which needs no `lua5.4 -W`; by `warn()` where there is no io library.
+local function print_error(_, traceback, task)
+  local lines = { "hoopai: a task failed, and it was never joined: " .. traceback }
+  for _, err in ipairs(task.unclear or {}) do
+    lines[#lines + 1] = "hoopai: " .. errors.text(err)
+  end
+  local text = concat(lines, "\n")
+  if not (stderr and stderr:write(text, "\n")) then warn(text) end
+end
+
+local on_task_error = print_error
+
+--- Sets what is called with the error of each task that failed and is never joined: at the latest when there is nothing
+-- left to do, or when the task is collected. There is one function for the whole Lua state. By default the error and its
+-- traceback are printed on stderr. An error that @{run} raises, or that a `join` returned, is not passed to it.
+-- @tparam ?function fn is called with what the task raised, the traceback (a string that begins with the error's text),
+-- and the @{Task}, whose `join` returns all that is known. It may not wait, and what it raises goes to `warn()`.
+-- nil: the default again
+-- @raise when `fn` is neither a function nor nil
+function scopes.on_task_error(fn)
+  if fn == nil then
+    on_task_error = print_error
+    return
+  end
+  errors.check_function("hoopai.on_task_error", fn)
+  on_task_error = fn
+end
+
+--- Reports a failed task that was never joined.
+local function report(task)
   if task.joined then return end
   task.joined = true
-  warn("hoopai: a task failed, and nobody joined it: " .. (task.traceback or errors.text(task.cause)))
-  warn_unclear(task)
+  local fn = on_task_error
+  wait.call_hook("hoopai.on_task_error", function() fn(task.cause, task.traceback or errors.text(task.cause), task) end)
 end
 
 -- Held by a failed task of the root scope, and finalised with it: then the task cannot be joined any more.
 local unjoined_guard = {}
-unjoined_guard.__gc = function(guard) warn_unjoined(guard.task) end
+unjoined_guard.__gc = function(guard) report(guard.task) end
 
 local function new_root()
   local root = scopes.new()
@@ -71,8 +102,8 @@ end
 function Scope:note_failure(task)
   if task.critical and not self.failure then self.failure = task end
   if self == scopes.root then
-    pcall(note_unjoined, task) -- without memory for it there is no warning
-  elseif self ~= scopes.background then -- the error of a background task is raised by `wait_for`
+    pcall(note_unjoined, task) -- without memory for it there is no report
+  elseif self ~= scopes.background and self.last_failed ~= task then -- `wait_for` raises that of a background task
     if self.last_failed then
       self.last_failed.next_failed = task
     else
@@ -88,11 +119,11 @@ function scopes.has_warnings()
   return root.count > 0 or next(root.failed) ~= nil
 end
 
---- Warns of failed and of stuck tasks of the root scope, once no task can go on.
+--- Reports failed tasks of the root scope, and warns of stuck ones, once no task can go on.
 function scopes.warn_at_rest()
   local root = scopes.root
   for task in pairs(root.failed) do
-    warn_unjoined(task)
+    report(task)
   end
   root.failed = setmetatable({}, { __mode = "k" })
   if root.count > 0 and root.count ~= root.warned then
@@ -103,16 +134,46 @@ end
 
 -- The tasks of a scope ---------------------------------------------------------------------------------------------
 
+local starting = false -- the task that is being started
+
+local function recount(scope)
+  local count, task, newer = 0, scope.newest, false
+  while task do
+    task.newer = newer
+    count, newer, task = count + 1, task, task.older
+  end
+  scope.count = count
+end
+
+--- Cancels a task whose start was interrupted by an error of a debug hook: the caller of `start` does not know it.
+function scopes.mend_start()
+  local task = starting
+  starting = false
+  recount(task.scope)
+  if task.scope.newest == task then tasks.cancel(task) end
+end
+
+--- Puts in order what is left of a loop that an error of a debug hook has interrupted at any instruction.
+function scopes.repair()
+  tasks.repair(recount)
+  if starting then scopes.mend_start() end
+  recount(scopes.root)
+  recount(scopes.background)
+end
+
 --- Starts fn(...) as a task of this scope.
 -- @tparam boolean critical does an error in it end the scope?
 function Scope:start(critical, fn, ...)
+  if starting then scopes.mend_start() end
   local task, newest = tasks.new(self, critical, fn, ...), self.newest
+  starting = task
   if newest then
     task.older, newest.newer = newest, task
   end
   self.newest = task
   self.count = self.count + 1
   wait.make_ready(task)
+  starting = false
   return task
 end
 
@@ -121,6 +182,15 @@ local function unlink_newest(scope)
   local task, older = scope.newest, scope.newest.older
   if older then older.newer = false end
   scope.newest, task.older = older, false
+end
+
+--- Reports the failed tasks whose error was neither raised nor returned by a `join`.
+local function report_failed(scope)
+  local task = scope.first_failed
+  while task do
+    report(task)
+    task = task.next_failed
+  end
 end
 
 --- Ends the wait for this scope.
@@ -138,9 +208,12 @@ Scope.__close = function(scope)
       unlink_newest(scope)
     else
       tasks.cancel(task)
+      if scope.newest == task then unlink_newest(scope) end -- its end was interrupted by an error of a debug hook
     end
     if not scope.owner then warn_unclear(task) end
   end
+  if state.open_scope == scope then state.open_scope = false end
+  if scope.first_failed and not scope.decided then pcall(report_failed, scope) end -- without memory there is no report
 end
 
 -- Waiting for a scope ----------------------------------------------------------------------------------------------
@@ -154,7 +227,10 @@ function Scope:raise_failure()
       task = task.next_failed
     end
   end
-  if task then error(task.cause, 0) end
+  if task then
+    task.joined = true
+    error(task.cause, 0)
+  end
 end
 
 --- Suspends the running task until all tasks of this scope have ended, until `decide` is called, or until the deadline.
@@ -163,6 +239,7 @@ end
 -- @raise what a task raised, unless `decide` was called
 function Scope:wait(deadline)
   local waiter = wait.running()
+  if starting then scopes.mend_start() end
   while self.count > 0 and not self.failure and not self.decided do
     self.waiter, self.ticket = waiter, wait.new_ticket(waiter)
     if wait.suspend(waiter, deadline) == "timeout" then break end

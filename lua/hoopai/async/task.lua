@@ -4,9 +4,11 @@ local wait = require "hoopai.async.wait"
 
 local co_create, co_resume, co_close, co_status = coroutine.create, coroutine.resume, coroutine.close, coroutine.status
 local pack, unpack = table.pack, table.unpack
-local setmetatable, getmetatable, type, error, pcall = setmetatable, getmetatable, type, error, pcall
+local setmetatable, getmetatable, error, pcall, xpcall = setmetatable, getmetatable, error, pcall, xpcall
+local rawequal, gsub = rawequal, string.gsub
 local warn = warn or function() end
-local traceback = debug and debug.traceback or function(_, message) return message end
+local co_running = coroutine.running
+local traceback = debug and debug.traceback -- a host may leave the debug library out
 local now = require("hoopai.core").now
 
 local state, wake, running = wait.state, wait.wake, wait.running
@@ -22,16 +24,21 @@ Task.__index = Task
 --- Marks a task as ended and wakes the tasks that wait for it.
 -- @tparam string status "done", "failed" or "cancelled"
 local function finish(task, status)
-  task.status, task.fn = status, nil
+  state.ending = task
+  task.status, task.fn, task.origin = status, nil, nil
   if task.suspended then wait.abort(task) end
   local scope, newer, older = task.scope, task.newer, task.older
-  -- Off the list and the count of the scope without a call, which may find no memory for its stack frame.
-  if newer then
-    newer.older = older
-  elseif scope.newest == task then
-    scope.newest = older
+  -- Off the list and the count of the scope without a call, which may find no memory for its stack frame. `repair` does
+  -- this once more if it was interrupted.
+  if task.listed then
+    if newer then
+      newer.older = older
+    elseif scope.newest == task then
+      scope.newest = older
+    end
+    if older then older.newer = newer end
+    task.listed = false
   end
-  if older then older.newer = newer end
   task.newer, task.older = false, false -- a task that is kept must not keep others
   scope.count = scope.count - 1
   if status == "failed" then scope:note_failure(task) end
@@ -43,6 +50,7 @@ local function finish(task, status)
     end
     task.joiners = false
   end
+  state.ending = false
   wait.notify() -- it may have been the last task that kept the host's loop alive
 end
 
@@ -51,15 +59,77 @@ local function on_close(task)
   if task.status == "running" then finish(task, "cancelled") end
 end
 
-local function describe(task) return traceback(task.co, errors.text(task.cause)) end
+-- Lua replaces an error by one that is raised in a __close meanwhile. The first one must not get lost.
+local function keep_earlier(task, cause)
+  local earlier, err = task.cause, task.cause
+  if not errors.is(cause) or cause.cause ~= nil then return end
+  while errors.is(err) do
+    if rawequal(err, cause) then return end -- it would be its own cause
+    err = err.cause
+  end
+  cause.cause = earlier
+end
 
+--- Records an error of a task, and where it came from.
+-- @tparam Task task
+-- @tparam any cause
+-- @tparam string text the traceback
+local function record_error(task, cause, text)
+  if task.has_raised then
+    if rawequal(task.cause, cause) then return end -- raised again by a __close
+    keep_earlier(task, cause)
+    text = text .. "\nraised in a __close after:\n" .. (task.traceback or errors.text(task.cause))
+  end
+  task.has_raised, task.cause, task.traceback = true, cause, text
+end
+
+local function describe_raised(task, cause)
+  local text = errors.text(cause)
+  if traceback then
+    text = gsub(traceback(text, 4), "\n\t%[C%]: in [^\n]*$", "") -- without the xpcall of every task
+  end
+  record_error(task, cause, text)
+end
+
+--- The message handler of a task's function. It is called when the error is raised, before the to-be-closed variables
+-- are closed, and once more for an error in one of these.
+local function on_error(cause)
+  local task = state.current
+  if task and task.status == "running" and not task.closing and task.co == co_running() then
+    pcall(describe_raised, task, cause) -- there may be no memory for it
+  end
+  return cause
+end
+
+--- Ends a task whose function raised; its to-be-closed variables have been closed.
 local function fail(task, cause)
-  task.cause = cause
-  local described, text = pcall(describe, task) -- the cause may be exhausted memory
-  task.traceback = described and text or nil
-  task.closing = true
-  co_close(task.co) -- runs the to-be-closed variables that the error left open
+  -- An error that had no message handler: exhausted memory.
+  if not task.has_raised or not rawequal(task.cause, cause) then
+    local ok = pcall(record_error, task, cause, errors.text(cause))
+    if not ok then
+      task.has_raised, task.cause, task.traceback = true, cause, false
+    end
+  end
   finish(task, "failed")
+end
+
+local function describe(task, cause)
+  local text = errors.text(cause)
+  record_error(task, cause, traceback and traceback(task.co, text) or text)
+end
+
+-- stylua: ignore
+local function warn_of_close(problem, what)
+  warn("hoopai: error in a __close of a " .. what .. " task: " .. errors.text(problem))
+end
+
+--- Ends a task that went wrong outside of its function.
+local function stop(task, cause)
+  pcall(describe, task, cause)
+  task.closing = true
+  local ok, problem = co_close(task.co) -- runs the to-be-closed variables that are open
+  fail(task, cause)
+  if not ok and not rawequal(problem, cause) then pcall(warn_of_close, problem, "failed") end
 end
 
 --- Is the task on the stack? Then its coroutine cannot be closed now.
@@ -68,9 +138,9 @@ function tasks.is_active(task)
   return status == "running" or status == "normal"
 end
 
--- stylua: ignore
-local function warn_of_close(problem)
-  warn("hoopai: error in a __close of a cancelled task: " .. errors.text(problem))
+-- Warns of the error of a task that was cancelled while its to-be-closed variables were closed.
+local function warn_of_failure(task)
+  warn("hoopai: a task that had failed was cancelled while its __close waited: " .. errors.text(task.cause))
 end
 
 --- Cancels a task: closes its coroutine. Without effect on one that has ended.
@@ -86,23 +156,30 @@ function tasks.cancel(task)
   state.current = outer
   task.closing = nil
   finish(task, "cancelled")
-  if not ok then pcall(warn_of_close, problem) end
+  if not ok then pcall(warn_of_close, problem, "cancelled") end
+  if task.has_raised and not rawequal(task.cause, problem) then pcall(warn_of_failure, task) end
 end
 
 -- Running tasks ----------------------------------------------------------------------------------------------------
 
 --- Handles what coroutine.resume returned.
-local function after_resume(task, ok, ...)
-  if not ok then return fail(task, (...)) end
+-- @tparam Task task
+-- @tparam boolean ok
+-- @param first what `xpcall` returned first, or SUSPEND
+-- @param ... what the task's function returned, or the error
+local function after_resume(task, ok, first, ...)
+  task.args = nil
+  if not ok then return stop(task, first) end
   if co_status(task.co) == "dead" then
+    if not first then return fail(task, (...)) end
     local packed, results = pcall(pack, ...)
     if not packed then return fail(task, results) end
     task.results = results
     return finish(task, "done")
   end
   if task.doomed then return tasks.cancel(task) end
-  if (...) ~= SUSPEND or not task.suspended then
-    fail(
+  if first ~= SUSPEND or not task.suspended then
+    stop(
       task,
       "hoopai: coroutine.yield() was called in a task; only hoopai may suspend it "
         .. "(hoopai.sleep(0) lets other tasks run)"
@@ -114,8 +191,8 @@ local function resume(task)
   local outer, args = state.current, task.args
   state.current = task
   if args then
-    task.args = nil
-    after_resume(task, co_resume(task.co, unpack(args, 1, args.n)))
+    -- Within xpcall the to-be-closed variables that an error leaves open are closed while the task can still wait.
+    after_resume(task, co_resume(task.co, task.fn, on_error, unpack(args, 1, args.n)))
   else
     after_resume(task, co_resume(task.co))
   end
@@ -129,11 +206,43 @@ function tasks.run_ready(deadline)
   local last = state.last_ready
   while state.first_ready do
     local task = state.first_ready
-    state.first_ready, task.next_ready = task.next_ready, false
+    state.in_hand = task
+    state.first_ready = task.next_ready
+    task.next_ready = false
     if not state.first_ready then state.last_ready = false end
     if task.status == "running" then resume(task) end
+    state.in_hand = false
     if task == last or deadline and now() >= deadline then return end
   end
+end
+
+--- Puts in order what `run_ready` and `finish` left half done when an error of a debug hook interrupted them.
+-- @tparam function recount called with a scope: counts its tasks
+function tasks.repair(recount)
+  local task = state.ending
+  if task then
+    if task.status ~= "running" then
+      finish(task, task.status)
+    elseif task ~= state.in_hand then
+      finish(task, "cancelled")
+    end
+    recount(task.scope)
+  end
+  wait.mend_ready()
+  task = state.in_hand
+  if task and task.status == "running" then
+    local status = co_status(task.co)
+    if status == "dead" and task.results then
+      finish(task, "done")
+    elseif status == "dead" then
+      fail(task, task.has_raised and task.cause or "hoopai: an error of a debug hook interrupted the end of this task")
+      recount(task.scope)
+    elseif status == "suspended" and not task.suspended then
+      state.waking = task -- taken off the list, and not resumed
+      wait.mend_ready()
+    end
+  end
+  state.in_hand = false
 end
 
 --- Makes a task of fn(...). Its scope adds it and makes it ready.
@@ -141,10 +250,11 @@ end
 -- @tparam boolean critical does an error in it end the scope?
 function tasks.new(scope, critical, fn, ...)
   local task = setmetatable({
-    co = co_create(type(fn) == "function" and fn or function(...) return fn(...) end),
+    co = co_create(xpcall),
     args = pack(...),
     scope = scope,
     fn = fn,
+    origin = fn, -- the function of the user that it calls
     critical = critical,
     status = "running",
     suspended = false,
@@ -158,12 +268,14 @@ function tasks.new(scope, critical, fn, ...)
     reason = false,
     results = false,
     cause = false,
+    has_raised = false,
     traceback = false,
     closing = false,
     doomed = false,
     applied = false,
     unclear = false,
     unjoined = false,
+    listed = true,
     newer = false,
     older = false,
   }, Task)
@@ -173,8 +285,13 @@ end
 
 function tasks.is(value) return getmetatable(value) == Task end
 
--- Where errors.raise points when a tail call left no line of the user's on the stack.
-errors.set_origin(function() return state.current and state.current.fn end)
+-- Where errors point when a tail call left no line of the user's on the stack.
+errors.set_origin(function(task)
+  task = task or state.current
+  if not task then return nil end
+  local owner = task.scope.owner
+  return task.origin, owner and owner.co or task.scope == state.open_scope and state.driving or nil, owner
+end)
 
 -- Changes that a task made -----------------------------------------------------------------------------------------
 
@@ -229,6 +346,7 @@ end
 -- @raise when a task would wait for itself, and where no loop is running
 function Task:join()
   if getmetatable(self) ~= Task then errors.raise("call it with a colon: task:join()") end
+  wait.settle()
   if self == state.current then errors.raise("a task cannot join itself") end
   self.joined = true
   if self.status == "running" then
@@ -262,6 +380,7 @@ end
 -- @raise when a task would cancel itself
 function Task:cancel()
   if getmetatable(self) ~= Task then errors.raise("call it with a colon: task:cancel()") end
+  wait.settle()
   local task = state.current
   while task do
     if task == self then

@@ -9,7 +9,8 @@ local timers = require "hoopai.async.timers"
 local co_create, co_resume, co_yield = coroutine.create, coroutine.resume, coroutine.yield
 local co_close, co_status, co_running = coroutine.close, coroutine.status, coroutine.running
 local co_isyieldable = coroutine.isyieldable
-local setmetatable, type, tostring = setmetatable, type, tostring
+local getinfo = debug and debug.getinfo -- a host may leave the debug library out
+local setmetatable, type = setmetatable, type
 local warn = warn or function() end
 local format, huge = string.format, math.huge
 local now = core.now
@@ -19,12 +20,18 @@ local wait = {}
 --- What the modules of this folder share.
 local state = {
   current = false, -- the task that is being resumed
-  driving = false, -- is a function of hoopai.async.loop resuming tasks?
+  driving = false, -- the coroutine in which a function of hoopai.async.loop resumes tasks
   hook = false, -- the name of the hook that is being called: code must not wait in one
+  hook_co = false, -- its coroutine
   host = false, -- the adapter of the host's loop
   is_used = false, -- has a call been made or a task been started?
   first_ready = false, -- the tasks to resume, linked by `next_ready`: adding one needs no memory
-  last_ready = false,
+  last_ready = false, -- without a meaning while there is no first one
+  -- What hoopai.async.repair needs if an error of a debug hook interrupts the loop.
+  in_hand = false, -- the task that was taken off the ready ones, until it has been resumed
+  waking = false, -- the task that is being made ready
+  ending = false, -- the task whose end is being recorded
+  open_scope = false, -- that of a `run` outside of tasks, until all its tasks have ended
 }
 wait.state = state
 
@@ -46,14 +53,38 @@ local function drop_timer(task)
   task.timer = false
 end
 
+--- Puts the list of ready tasks in order after an error of a debug hook interrupted a change of it.
+local function mend_ready()
+  local task, at, last, is_linked = state.waking, state.first_ready, false, false
+  while at do
+    if at == task then is_linked = true end
+    last, at = at, at.next_ready
+  end
+  if task and task.status == "running" and not is_linked then
+    task.suspended, task.next_ready = false, false
+    if last then
+      last.next_ready = task
+    else
+      state.first_ready = task
+    end
+    last = task
+  end
+  state.last_ready, state.waking = last, false
+end
+
+wait.mend_ready = mend_ready
+
 --- Adds a new task to those that are resumed in the next step.
 function wait.make_ready(task)
-  if state.last_ready then
+  if state.waking then mend_ready() end
+  state.waking = task
+  if state.first_ready then
     state.last_ready.next_ready = task
   else
     state.first_ready = task
   end
   state.last_ready = task
+  state.waking = false
   notify()
 end
 
@@ -76,28 +107,40 @@ wait.new_ticket = new_ticket
 function wait.wake(task, ticket, reason)
   if not task.suspended or task.ticket ~= ticket then return end
   if task.timer then drop_timer(task) end
+  if task.condition then
+    task.suspended, task.reason = false, reason
+    return state.host.signal(task.condition)
+  end
+  if state.waking then mend_ready() end
+  -- As `make_ready`, without a call between the changes: it might find no memory for its stack frame.
+  state.waking = task
   task.suspended, task.reason = false, reason
-  if task.condition then return state.host.signal(task.condition) end
-  -- As `make_ready`, without a call between the two changes: it might find no memory for its stack frame.
   task.next_ready = false
-  if state.last_ready then
+  if state.first_ready then
     state.last_ready.next_ready = task
   else
     state.first_ready = task
   end
   state.last_ready = task
+  state.waking = false
   notify()
 end
 
---- Wakes a task whose deadline has passed.
-function wait.time_out(task)
+--- Wakes a task whose deadline has passed, unless the entry is that of a wait which was given up.
+function wait.time_out(task, entry)
+  if task.timer ~= entry then return end
   task.timer = false
   wait.wake(task, task.ticket, "timeout")
 end
 
 local wait_guard = {}
 wait_guard.__close = function(guard)
-  if guard.task.suspended then guard.on_close(guard.task) end
+  local task = guard.task
+  if task.suspended then
+    guard.on_close(task)
+  elseif task.timer then -- an error came before the wait had begun
+    drop_timer(task)
+  end
 end
 
 --- Makes what `suspend` holds during each wait of a task.
@@ -152,6 +195,47 @@ local function adopt(co)
   return task
 end
 
+-- After an error of a debug hook -----------------------------------------------------------------------------------
+
+-- Such an error comes at any instruction, also at those by which `state` is reset when a loop ends. Where `state` would
+-- make a function refuse, the stacks are therefore asked whether it is still true.
+
+local drivers = {} -- the functions that set `state.driving`
+
+--- Notes a function that is on the stack as long as `state.driving` is set.
+function wait.add_driver(fn) drivers[fn] = true end
+
+local function is_on_stack(co)
+  if co_status(co) == "dead" or co_status(co) == "suspended" then return false end
+  if not getinfo then return true end
+  local level, info = 0, getinfo(co, 0, "f")
+  while info do
+    if drivers[info.func] then return true end
+    level = level + 1
+    info = getinfo(co, level, "f")
+  end
+  return false
+end
+
+--- Forgets a loop that was left by an error, but is still noted as running.
+local function settle()
+  if not (state.driving or state.current) then return end
+  if state.current and state.current.co == co_running() then return end
+  if state.driving and is_on_stack(state.driving) then return end
+  state.current, state.driving, state.hook = false, false, false
+end
+
+wait.settle = settle
+
+--- The name of the hook in which the caller is; false outside of hooks.
+local function running_hook()
+  if state.hook then
+    local status = co_status(state.hook_co)
+    if status == "dead" or status == "suspended" then state.hook = false end
+  end
+  return state.hook
+end
+
 -- Which code may wait ----------------------------------------------------------------------------------------------
 
 --- The task that is suspended when the caller waits; nil where no task is.
@@ -171,6 +255,14 @@ function wait.is_looping()
   return state.driving or host and host.running ~= nil and host.running()
 end
 
+--- Raises what is not done in a __close of a task that is being cancelled, and warns of it: the error may get lost, as
+-- the next __close may raise another one.
+local function refuse_in_close(what)
+  local text = format("%s cannot wait inside a __close of a task that is being cancelled: it was not done", what)
+  warn("hoopai: " .. text)
+  errors.raise(text)
+end
+
 --- How the caller may wait.
 -- @tparam string what the function that would wait, for messages
 -- @treturn string "task" (the running task is suspended), or "block" (no loop is running: the thread waits)
@@ -178,12 +270,12 @@ end
 -- @raise where the caller may do neither
 function wait.mode(what)
   state.is_used = true
-  if state.hook then errors.raise(format("%s cannot be called inside %s: it would have to wait", what, state.hook)) end
+  if state.hook and running_hook() then
+    errors.raise(format("%s cannot be called inside %s: it would have to wait", what, state.hook))
+  end
   local task = running()
   if task then
-    if task.closing then
-      errors.raise(format("%s cannot wait inside a __close of a task that is being cancelled", what))
-    end
+    if task.closing then refuse_in_close(what) end
     if co_isyieldable() then return "task", task end
     errors.raise(
       what
@@ -191,6 +283,7 @@ function wait.mode(what)
         .. "(table.sort, string.gsub, a metamethod of C ...)"
     )
   end
+  settle()
   if state.driving then
     errors.raise(
       what
@@ -213,16 +306,17 @@ end
 --- Is the caller in a task, at a place where it may wait?
 function wait.in_task()
   local task = running()
-  return task ~= nil and not task.closing and not state.hook and co_isyieldable()
+  return task ~= nil and not task.closing and not (state.hook and running_hook()) and co_isyieldable()
 end
 
 --- Calls a hook of the user, which may not wait, in a coroutine of its own: a yield ends that one instead of suspending
 -- the task. Errors go to warn().
 function wait.call_hook(name, hook, ...)
-  local outer, co = state.hook, co_create(hook)
+  local outer, outer_co, co = state.hook, state.hook_co, co_create(hook)
+  state.hook_co = co
   state.hook = name
   local ok, problem = co_resume(co, ...)
-  state.hook = outer
+  state.hook, state.hook_co = outer, outer_co
   if co_status(co) == "suspended" then
     co_close(co)
     ok, problem = false, "a hook may not yield"
@@ -265,7 +359,7 @@ end
 --- Raises wrong use unless seconds can be waited for.
 function wait.check_seconds(what, seconds)
   if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 or seconds == huge then
-    errors.raise(format("%s expects a number of seconds, at least 0, got %s", what, tostring(seconds)))
+    errors.raise(format("%s expects a number of seconds, at least 0, got %s", what, errors.given(seconds)))
   end
 end
 

@@ -26,7 +26,7 @@ local token_endpoint = require "hoopai.oauth.token_endpoint"
 local token_manager = require "hoopai.oauth.token_manager"
 
 local type, tostring, pairs = type, tostring, pairs
-local error, getmetatable, select, setmetatable, pcall = error, getmetatable, select, setmetatable, pcall
+local error, getmetatable, setmetatable, pcall = error, getmetatable, setmetatable, pcall
 local format, match, concat, math_type = string.format, string.match, table.concat, math.type
 
 local STATE = {} -- the key of an app's state: no string, so no misspelt field can hit it
@@ -227,7 +227,8 @@ function methods:exchange(given)
   end
   return in_task("app:exchange", function()
     -- In the background: the exchange goes on, and stores what it gets, if its caller is cancelled.
-    return select(2, async.wait_for(state.endpoint:background(exchange)))
+    local _, grant, err = async.wait_for(state.endpoint:background(exchange))
+    return errors.locate(grant, err)
   end)
 end
 

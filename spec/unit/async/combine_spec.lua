@@ -39,7 +39,8 @@ describe("combined:", function()
     assert.are.equal("cancelled", cut.kind)
     assert.are.equal("maybe", cut.applied)
     assert.are.equal(
-      "cancelled: the call was cut off after it had left (DELETE /calendars/stalled, applied: maybe)",
+      "cancelled: the call was cut off after it had left (DELETE /calendars/stalled, applied: maybe) "
+        .. "in the function at spec/unit/async/combine_spec.lua:28",
       tostring(cut)
     )
   end
@@ -80,7 +81,11 @@ describe("combined:", function()
         assert.are.equal(2, index)
       end
       assert.are.equal(1, count)
-      assert.are.equal("1 of 3 failed\n  [2] not_found: no b (HTTP 404, GET /calendars/b)", tostring(errors))
+      assert.matches("^in the function at spec/unit/async/combine_spec.lua:%d+$", errors[2].where)
+      assert.are.equal(
+        "1 of 3 failed\n  [2] not_found: no b (HTTP 404, GET /calendars/b) " .. errors[2].where,
+        tostring(errors)
+      )
       local ok, raised = pcall(error, errors)
       assert.is_false(ok)
       assert.are.equal(errors, raised)

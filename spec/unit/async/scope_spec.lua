@@ -1,6 +1,7 @@
 -- Scopes: which failures end them, and what they cancel.
 
 local async = require "spec.support.async"
+local child = require "spec.support.child"
 local core = require "hoopai.core"
 local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
@@ -148,6 +149,78 @@ describe("scopes:", function()
         scope:start(true, error, "critical", 0)
         assert.are.same({ false, "critical" }, { pcall(scope.wait, scope) })
       end)
+    end)
+  end)
+
+  describe("hoopai.on_task_error", function()
+    local UNJOINED = [[
+      local hoopai = require "hoopai"
+      hoopai.use(hoopai.loop.custom)
+      %s
+      hoopai.spawn(function() hoopai.sleep(0) error({ code = 5 }) end)
+      hoopai.spawn(function() error("text", 0) end)
+      while hoopai.loop.busy() do hoopai.loop.step() end
+      print "end"
+    ]]
+
+    it("is called with the error, the traceback and the task", function()
+      local text, ok = child.run(UNJOINED:format [[
+        hoopai.on_task_error(function(err, traceback, task)
+          print(type(err) == "table" and err.code or err, #traceback > 0, (select(2, task:join()).kind))
+        end)
+      ]])
+      assert.is_true(ok, text)
+      assert.matches("5\ttrue\traised\n", text, 1, true)
+      assert.matches("text\ttrue\traised\n", text, 1, true)
+      assert.not_matches("never joined", text)
+    end)
+
+    it("by default prints on stderr, and nil restores that", function()
+      for _, setting in ipairs { "", "hoopai.on_task_error(print) hoopai.on_task_error(nil)" } do
+        local text, ok = child.run(UNJOINED:format(setting))
+        assert.is_true(ok, text)
+        assert.matches("hoopai: a task failed, and it was never joined: text\nstack traceback:", text, 1, true)
+        assert.matches("end\n", text, 1, true)
+      end
+    end)
+
+    it("may neither wait nor raise: that goes to warn()", function()
+      local text, ok = child.run(UNJOINED:format [[
+        warn "@on"
+        hoopai.on_task_error(function(err)
+          if err == "text" then error "broken" end
+          hoopai.sleep(0)
+        end)
+      ]])
+      assert.is_true(ok, text)
+      assert.matches("Lua warning: hoopai: error in hoopai.on_task_error: [^\n]*broken\n", text)
+      assert.matches("hoopai.sleep cannot be called inside hoopai.on_task_error", text, 1, true)
+      assert.matches("end\n", text, 1, true)
+    end)
+
+    it("warns where there is no io library", function()
+      local text, ok = child.run("local print = print warn '@on' io = nil\n" .. UNJOINED:format "")
+      assert.is_true(ok, text)
+      assert.matches("Lua warning: hoopai: a task failed, and it was never joined: text", text, 1, true)
+    end)
+
+    it("is called for those of a run beside the one that the run raises", function()
+      local seen = {}
+      hoopai.on_task_error(function(err) seen[#seen + 1] = err end)
+      local ok, problem = pcall(run, function()
+        for _, text in ipairs { "first", "second", "third" } do
+          spawn(error, text, 0)
+        end
+        sleep(0)
+      end)
+      hoopai.on_task_error(nil)
+      assert.is_false(ok)
+      assert.are.equal("first", problem)
+      assert.are.same({ "second", "third" }, seen)
+    end)
+
+    it("refuses what cannot be called", function()
+      expect.misuse(function() hoopai.on_task_error("log") end, "hoopai.on_task_error expects a function, got string")
     end)
   end)
 end)

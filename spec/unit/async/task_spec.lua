@@ -3,6 +3,7 @@
 local async = require "spec.support.async"
 local child = require "spec.support.child"
 local expect = require "spec.support.expect"
+local errors = require "hoopai.errors"
 local hoopai = require "hoopai"
 local leak = require "spec.support.leak"
 local servers = require "spec.support.server"
@@ -385,6 +386,168 @@ describe("tasks:", function()
         sleep(0)
       end)
       assert.are.equal("closing", got)
+    end)
+  end)
+
+  describe("to-be-closed variables of a task that fails", function()
+    local function undoing(client, id, seen)
+      return closing({}, "x", function()
+        sleep(0)
+        seen[#seen + 1] = assert(client.calendars:get(id)).id
+      end)
+    end
+
+    local entries = {
+      run = function(fn) return run(fn) end,
+      ["a nested run"] = function(fn)
+        return run(function() return run(fn) end)
+      end,
+      spawn = function(fn)
+        return run(function()
+          local result, err = spawn(fn):join()
+          if err then error(err.cause, 0) end
+          return result
+        end)
+      end,
+      map = function(fn) return hoopai.map({ 1 }, fn) end,
+      all = function(fn) return hoopai.all { fn } end,
+      race = function(fn) return hoopai.race { fn } end,
+      timeout = function(fn) return hoopai.timeout(20, fn) end,
+    }
+    for name, enter in pairs(entries) do
+      it("make their calls in " .. name .. ", and the error stays", function()
+        server:reply(ANY)
+        local client = new()
+        for _, value in ipairs { "text", { table = true }, 5, false } do
+          local seen = {}
+          local ok, problem = pcall(enter, function()
+            local _ <close> = undoing(client, "outer", seen)
+            local _ <close> = undoing(client, "inner", seen)
+            sleep(0)
+            error(value, 0)
+          end)
+          assert.is_false(ok)
+          assert.are.equal(value, problem)
+          assert.are.same({ "inner", "outer" }, seen)
+        end
+      end)
+    end
+
+    it("see the other tasks go on while they wait", function()
+      local seen, note = log()
+      run(function()
+        local task = spawn(function()
+          local _ <close> = closing({}, "x", function()
+            sleep(0.01)
+            note "closed"
+          end)
+          error("oops", 0)
+        end)
+        spawn(note, "other")
+        task:join()
+      end)
+      assert.are.same({ "other", "closed" }, seen)
+    end)
+
+    it("may raise: the newer error is the cause, and the traceback has both", function()
+      run(function()
+        local task = spawn(function()
+          local _ <close> = closing({}, "x", function() error("undo failed", 0) end)
+          error("first", 0)
+        end)
+        local _, err = task:join()
+        assert.are.equal("undo failed", err.cause)
+        assert.matches("^undo failed\nstack traceback.*\nraised in a __close after:\nfirst\n", err.traceback)
+      end)
+    end)
+
+    it("may raise an error of a call: the first one is its cause", function()
+      server:reply { always = true, status = 404, body = "{}" }
+      local client = new()
+      run(function()
+        local task = spawn(function()
+          local _ <close> = closing({}, "x", function() error((select(2, client.calendars:get "gone"))) end)
+          error("first", 0)
+        end)
+        local _, err = task:join()
+        assert.are.equal("not_found", err.cause.kind)
+        assert.are.equal("first", err.cause.cause)
+      end)
+    end)
+
+    it("may raise the same error again, or one whose cause it is", function()
+      run(function()
+        for _, again in ipairs { function(first) return first end, function(first) return first.cause end } do
+          local inner = errors.new { kind = "closed", message = "inner" }
+          local first = errors.new { kind = "closed", message = "first", cause = inner }
+          local task = spawn(function()
+            local _ <close> = closing({}, "x", function() error(again(first)) end)
+            error(first)
+          end)
+          local _, err = task:join()
+          assert.are.equal(again(first), err.cause)
+          assert.is_nil(inner.cause)
+        end
+      end)
+    end)
+
+    it("cannot wait in a task that is cancelled: warned of by name, each of them", function()
+      local text, ok = child.run [[
+        warn("@on")
+        local hoopai = require "hoopai"
+        hoopai.run(function()
+          local function undo(fn) return setmetatable({}, { __close = fn }) end
+          local task = hoopai.spawn(function()
+            local _ <close> = undo(function() error "replaced" end)
+            local _ <close> = undo(function() hoopai.timeout(1, print) end)
+            local _ <close> = undo(function() hoopai.sleep(0) end)
+            hoopai.sleep(600)
+          end)
+          hoopai.sleep(0)
+          task:cancel()
+        end)
+      ]]
+      assert.is_true(ok, text)
+      for _, what in ipairs { "hoopai.sleep", "hoopai.timeout" } do
+        assert.matches(
+          "Lua warning: hoopai: "
+            .. what
+            .. " cannot wait inside a __close of a task that is being cancelled: "
+            .. "it was not done\n",
+          text,
+          1,
+          true
+        )
+      end
+      assert.matches("error in a __close of a cancelled task: [^\n]*replaced", text)
+    end)
+
+    it("of one that is cancelled while they wait: its error is warned of", function()
+      local text, ok = child.run [[
+        warn("@on")
+        local hoopai = require "hoopai"
+        hoopai.run(function()
+          local task = hoopai.spawn(function()
+            local _ <close> = setmetatable({}, { __close = function() hoopai.sleep(600) end })
+            error("lost?", 0)
+          end)
+          hoopai.sleep(0)
+          task:cancel()
+        end)
+      ]]
+      assert.is_true(ok, text)
+      assert.matches("hoopai: a task that had failed was cancelled while its __close waited: lost?", text, 1, true)
+    end)
+
+    it("do not change how deep a task may recurse", function()
+      local function sum(n) return n == 0 and 0 or 1 + sum(n - 1) end
+      assert.are.equal(150000, run(sum, 150000))
+      run(function()
+        local function endless() return 1 + endless() end
+        local _, err = spawn(endless):join()
+        assert.matches("stack overflow", err.message)
+        assert.matches("task_spec.lua", err.traceback, 1, true)
+      end)
     end)
   end)
 

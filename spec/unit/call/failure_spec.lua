@@ -516,7 +516,8 @@ describe("hoopai.call.failure:", function()
     it("prints well", function()
       local body = [[{"message":"No such calendar","traceId":"t-9"}]]
       local err = fails("not_found", respond { status = 404, body = body })
-      assert.are.equal("not_found: No such calendar (HTTP 404, GET /calendars/x, trace t-9)", tostring(err))
+      local where = " at " .. err.where
+      assert.are.equal("not_found: No such calendar (HTTP 404, GET /calendars/x, trace t-9)" .. where, tostring(err))
       err = fails("server", respond({ status = 500, body = "{}" }, POST))
       assert.matches("applied: maybe", tostring(err), 1, true)
     end)
@@ -538,6 +539,7 @@ describe("hoopai.call.failure:", function()
         path = "string",
         response = "table",
         applied = "string",
+        where = "string",
       }, types)
       assert.is_nil(err.details)
       assert.is_nil(err.retry_after)
@@ -554,7 +556,7 @@ describe("hoopai.call.failure:", function()
         }
       )
       assert.are.equal("a\r\nb\27[31m", err.message)
-      assert.are.equal("forbidden: a  b [31m (HTTP 403, GET /calendars/x, trace t u)", tostring(err))
+      assert.are.equal("forbidden: a  b [31m (HTTP 403, GET /calendars/x, trace t u) at " .. err.where, tostring(err))
     end)
 
     it("is one for each call, not shared", function()
@@ -615,6 +617,7 @@ describe("hoopai.call.failure:", function()
         message = "m",
         method = "PUT",
         path = "/things/x",
+        where = err.where,
         attempts = 3,
         applied = "no",
         retryable = true,
