@@ -122,6 +122,7 @@ build = {
     ["hoopai.oauth.credential_fields"] = "lua/hoopai/oauth/credential_fields.lua",
     ["hoopai.oauth.pkce"] = "lua/hoopai/oauth/pkce.lua",
     ["hoopai.oauth.token_endpoint"] = "lua/hoopai/oauth/token_endpoint.lua",
+    ["hoopai.oauth.token_errors"] = "lua/hoopai/oauth/token_errors.lua",
     ["hoopai.oauth.token_manager"] = "lua/hoopai/oauth/token_manager.lua",
     ["hoopai.oauth.token_source"] = "lua/hoopai/oauth/token_source.lua",
     ["hoopai.options.names"] = "lua/hoopai/options/names.lua",

@@ -183,7 +183,9 @@ local function origin_of() end
 -- that waits for the task, and the task of that coroutine; nil where there is none
 function errors.set_origin(fn) origin_of = fn end
 
-local function line_of(info) return info.currentline > 0 and format("%s:%d", info.short_src, info.currentline) or nil end
+local function line_of(info)
+  if info.currentline > 0 then return format("%s:%d", info.short_src, info.currentline) end
+end
 
 -- The innermost function of another coroutine that is not the library's.
 local function user_frame_of(co)

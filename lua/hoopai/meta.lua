@@ -2191,7 +2191,7 @@ function hoopai.preload() end
 ---Runs fn(...) as a task, and the loop until it and all tasks spawned in it have ended.
 ---Inside a task it opens a child scope on the same loop and suspends that task.
 ---Raises what fn raised, after its to-be-closed variables were closed, which may wait (the other tasks are cancelled
----first); the error of a task that raised and was never joined; "deadlock" when all tasks wait for each other.
+---then); the error of a task that raised and was never joined; "deadlock" when all tasks wait for each other.
 ---@async
 ---@param fn async fun(...: any): ... what to do
 ---@param ... any what fn is called with
@@ -2257,7 +2257,7 @@ function hoopai.race(fns) end
 function hoopai.timeout(seconds, fn, ...) end
 
 ---Sets what is called with the error of each task that failed and is never joined: at the latest when there is nothing
----left to do, or when the task is collected. There is one function for the whole Lua state. By default the error and its
+---left to do, or when the task is collected. There is one function for the Lua state. By default the error and its
 ---traceback are printed on stderr. An error that `run` raises, or that a `join` returned, is not passed to it.
 ---Raises when `fn` is neither a function nor nil.
 ---@param fn? fun(err: any, traceback: string, task: hoopai.Task) is called with what the task raised, the traceback (a string that begins with the error's text), and the `Task`, whose `join` returns all that is known. It may not wait, and what it raises goes to `warn()`. nil: the default again

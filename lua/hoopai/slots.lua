@@ -2,6 +2,8 @@
 local errors = require "hoopai.errors"
 local time = require "hoopai.time"
 
+local ipairs, pairs, sort, type = ipairs, pairs, table.sort, type
+
 --- Iterates over free slots in order of time: `for day, slot, instant in hoopai.slots(free) do ... end`.
 -- @function slots
 -- @tparam FreeSlots free what `client.calendars:free_slots` returned
@@ -20,7 +22,7 @@ local function slots(free, err)
       if instant then list[#list + 1] = { day = day, slot = slot, instant = instant } end
     end
   end
-  table.sort(list, function(a, b) return a.instant < b.instant end)
+  sort(list, function(a, b) return a.instant < b.instant end)
   local position = 0
   return function()
     position = position + 1

@@ -211,7 +211,8 @@ end
 -- @tparam function fn what to do
 -- @param ... what fn is called with
 -- @return what fn returned
--- @raise what fn raised, after its to-be-closed variables were closed, which may wait (the other tasks are cancelled first); the error of a task that raised and was never joined;
+-- @raise what fn raised, after its to-be-closed variables were closed, which may wait (the other tasks are cancelled
+-- then); the error of a task that raised and was never joined;
 -- "deadlock" when all tasks wait for each other
 function loop.run(fn, ...)
   errors.check_function("hoopai.run", fn)

@@ -52,7 +52,7 @@ end
 local on_task_error = print_error
 
 --- Sets what is called with the error of each task that failed and is never joined: at the latest when there is nothing
--- left to do, or when the task is collected. There is one function for the whole Lua state. By default the error and its
+-- left to do, or when the task is collected. There is one function for the Lua state. By default the error and its
 -- traceback are printed on stderr. An error that @{run} raises, or that a `join` returned, is not passed to it.
 -- @tparam ?function fn is called with what the task raised, the traceback (a string that begins with the error's text),
 -- and the @{Task}, whose `join` returns all that is known. It may not wait, and what it raises goes to `warn()`.

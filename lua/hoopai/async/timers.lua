@@ -3,7 +3,7 @@
 -- When a task is woken before its deadline, its entry loses the task. The entry stays until it is due, or until such
 -- entries are the larger part of the heap, which is then rebuilt without them.
 --
--- A debug hook may raise at any instruction. Until a change of the heap is complete, each entry is therefore in the heap
+-- A debug hook may raise at any instruction. Until a change of the heap is complete, each entry is thus in the heap
 -- (some twice) or is `popped`, and `repair` finds it again.
 local next, pairs, pcall, sort = next, pairs, pcall, table.sort
 

@@ -256,7 +256,7 @@ end
 -- @treturn ?Error
 local function send(call, attempt)
   local prepared, shared, deadline = call.prepared, call.state.shared, call.deadline
-  -- By the hook, or while the call waited. An exchange that was accepted before the app was closed goes on.
+  -- By the hook, or while the call waited. A token exchange that was accepted before the app was closed goes on.
   if shared.closed or call.state.closed and not prepared.outlives_close then return failure.closed(call) end
   if deadline and now() >= deadline then return failure.refresh_timeout(call) end
   local multi = shared[call.task and "task" or "block"]

@@ -12,8 +12,9 @@ local async = require "hoopai.async"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local fields = require "hoopai.oauth.credential_fields"
+local token_errors = require "hoopai.oauth.token_errors"
 
-local max, min, setmetatable, tostring = math.max, math.min, setmetatable, tostring
+local max, min, setmetatable = math.max, math.min, setmetatable
 local ipairs, format = ipairs, string.format
 local generation_of, tries_of, age_of = fields.generation_of, fields.tries_of, fields.age_of
 local is_same, next_credentials, wall_seconds = fields.is_same, fields.next, fields.wall_seconds
@@ -87,32 +88,10 @@ local function should_renew(self)
   return life_left(self) < min(max(EARLY, EARLY_SHARE * self.lifetime) + self.jitter, self.lifetime / 2)
 end
 
--- Errors
-
-local function store_error(problem, applied)
-  return errors.new { kind = "store", message = errors.text(problem), applied = applied }
-end
-
-local function reauth_error(self, what, cause)
-  return errors.new {
-    kind = "reauth_required",
-    cause = cause,
-    message = format("%s %s: a person must sign in", what, self.label),
-  }
-end
-
-local REFUSED = "the token endpoint no longer accepts the grant"
-local REFUSED_AFTER_UNCLEAR = "the answer to an exchange was lost (or the program ended before it was stored), "
-  .. "and the token from before it is not accepted any more, the grant"
-
-local function refused_error(self, was_unclear, cause)
-  return reauth_error(self, was_unclear and REFUSED_AFTER_UNCLEAR or REFUSED, cause)
-end
-
 --- The error of a stored refresh token that must not be sent now, by any program of this host; nil if it may.
 local function stored_backoff(self, credentials)
   local age = age_of(credentials, "refused_at")
-  if age and age < REFUSED_BACKOFF then return refused_error(self, credentials:get("pending")) end
+  if age and age < REFUSED_BACKOFF then return token_errors.refused(self.label, credentials:get("pending")) end
   age = age_of(credentials, "pending")
   if tries_of(credentials) >= #RETRY_AT and age and age < UNCLEAR_BACKOFF then
     return errors.new {
@@ -129,13 +108,13 @@ end
 local function acquire_lock(store, key, is_wanted)
   local lock, problem = acquire(store, key, is_wanted)
   if lock then return lock end
-  return nil, store_error(problem)
+  return nil, token_errors.store(problem)
 end
 
 local function write(self, credentials, before)
   local done, problem = self.store:write(self.key, credentials, generation_of(before))
   if done then return true end
-  return nil, store_error(problem, "no")
+  return nil, token_errors.store(problem, "no")
 end
 
 --- Uses stored credentials that are not those of the generation seen, and returns whether their token can be sent.
@@ -263,7 +242,7 @@ end
 --- The refresh token was refused. That counts only if the store still holds it: another program may have renewed it.
 local function handle_refusal(self, credentials, tries, err)
   local stored, problem = self.store:read(self.key)
-  if problem then return nil, store_error(problem) end
+  if problem then return nil, token_errors.store(problem) end
   if stored and generation_of(stored) ~= generation_of(credentials) then
     use(self, stored)
     return true
@@ -272,7 +251,7 @@ local function handle_refusal(self, credentials, tries, err)
     local pending = tries > 0 and wall_seconds()
     write(self, credentials:with { refused_at = wall_seconds(), pending = pending, tries = tries }, credentials)
   end
-  return nil, refused_error(self, tries > 0, err.cause)
+  return nil, token_errors.refused(self.label, tries > 0, err.cause)
 end
 
 --- Takes the mark away, as the refresh token was not spent, unless an earlier sending is still unclear.
@@ -293,19 +272,12 @@ local function replace_grant(self, credentials, deadline, err)
   return save(self, credentials, deadline)
 end
 
-local function no_access_token()
-  return errors.new {
-    kind = "decode",
-    message = "the token endpoint's response has no usable access_token; its refresh_token is kept",
-  }
-end
-
 local function renew(self, credentials, deadline)
   local outcome, result, tries = refresh(self, credentials, deadline)
   if outcome == "granted" then
     self.unsaved = self.unsaved or next_credentials(credentials, result)
     local saved, err = save(self, credentials, deadline)
-    if saved and not self.secret then return nil, no_access_token() end
+    if saved and not self.secret then return nil, token_errors.no_access_token() end
     return saved, err
   end
   if outcome == "refused" then
@@ -347,7 +319,7 @@ local function exchange(self, seen)
   if not lock_guard then return nil, lock_err end
   local deadline = now() + DEADLINE
   local credentials, problem = self.store:read(self.key)
-  if problem then return nil, store_error(problem) end
+  if problem then return nil, token_errors.store(problem) end
   if self.unsaved and generation_of(self.unsaved) > generation_of(credentials) then
     return save(self, credentials, now()) -- the exchange it came from has tried for long
   end
@@ -355,11 +327,11 @@ local function exchange(self, seen)
   if has_reply(self) then return renew(self, credentials or core.credentials {}, deadline) end
   note_agency(self, credentials)
   if use_if_newer(self, credentials, seen) then return true end
-  if not credentials and not self.company_id then return nil, reauth_error(self, "there is no grant") end
+  if not credentials and not self.company_id then return nil, token_errors.reauth(self.label, "there is no grant") end
   local backoff = credentials and stored_backoff(self, credentials)
   if backoff then return replace_grant(self, credentials, deadline, backoff) end
   local ready, unready = self.store:probe()
-  if not ready then return nil, store_error(unready) end
+  if not ready then return nil, token_errors.store(unready) end
   return renew(self, credentials or core.credentials {}, deadline)
 end
 
@@ -456,7 +428,7 @@ end
 
 local function load(self)
   local credentials, problem = self.store:read(self.key)
-  if problem then return nil, store_error(problem) end
+  if problem then return nil, token_errors.store(problem) end
   if credentials then use(self, credentials) end
   return true
 end
@@ -598,9 +570,9 @@ function Registry:sign_in(response)
   local lock <close>, holder, lock_err = lock_for_sign_in(self, key) -- luacheck: ignore 211
   if lock_err then return nil, lock_err end
   local old, unreadable = self.store:read(key)
-  if unreadable then return nil, errors.new { kind = "store", message = tostring(unreadable), applied = "yes" } end
+  if unreadable then return nil, token_errors.store(unreadable, "yes") end
   local done, problem = self.store:write(key, next_credentials(old, response), generation_of(old))
-  if not done then return nil, errors.new { kind = "store", message = tostring(problem), applied = "yes" } end
+  if not done then return nil, token_errors.store(problem, "yes") end
   if holder then drop_unsaved(holder) end
   self.managers[key] = nil
   return true

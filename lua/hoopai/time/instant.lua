@@ -10,7 +10,9 @@ local values = require "hoopai.time.values"
 local zones = require "hoopai.time.zone"
 
 -- A host that embeds Lua may take these away, after the library was loaded or before.
-local require, os_time = require, os and os.time
+local error, next, pcall, require, setmetatable = error, next, pcall, require, setmetatable
+local tostring, type, os_time = tostring, type, os and os.time
+local abs, floor, format, lower = math.abs, math.floor, string.format, string.lower
 
 local SECOND, HOUR, MINUTE, DAY = values.SECOND, values.HOUR, values.MINUTE, values.DAY
 local FIRST_MS, LAST_MS, OUT_OF_RANGE = values.FIRST_MS, values.LAST_MS, values.OUT_OF_RANGE
@@ -59,14 +61,14 @@ local function view_zone(self, name, call, level)
   if name ~= nil then return (zone_named(name, level + 1)) end
   if self[ZONE] then return self[ZONE] end
   error(
-    ('this instant carries no zone: write %s, or give it one with :in_zone("Europe/Berlin")'):format(call),
+    format('this instant carries no zone: write %s, or give it one with :in_zone("Europe/Berlin")', call),
     level + 1
   )
 end
 
 local function check_self(self, method, level)
   if not is_instant(self) then
-    error(("%s must be called with a colon on an instant, such as start:%s()"):format(method, method), level + 1)
+    error(format("%s must be called with a colon on an instant, such as start:%s()", method, method), level + 1)
   end
 end
 
@@ -84,7 +86,7 @@ end
 -- @treturn[2] string what is wrong, and what to write instead
 function instant.parse(text)
   if type(text) ~= "string" then
-    error(('parse takes a text such as "%s" (got %s)'):format(iso8601.EXAMPLE, describe(text)), 2)
+    error(format('parse takes a text such as "%s" (got %s)', iso8601.EXAMPLE, describe(text)), 2)
   end
   local ms, zone = iso8601.read(text)
   if not ms then return nil, zone end
@@ -99,18 +101,14 @@ end
 function instant.from_ms(ms, zone)
   local whole = integer(ms)
   if not whole then
-    if type(ms) == "number" and math.abs(ms) < 2 ^ 53 then
-      error(
-        ("from_ms takes whole milliseconds (got %s): write hoopai.time.from_seconds for seconds"):format(
-          number_text(ms)
-        ),
-        2
-      )
+    if type(ms) == "number" and abs(ms) < 2 ^ 53 then
+      local text = "from_ms takes whole milliseconds (got %s): write hoopai.time.from_seconds for seconds"
+      error(format(text, number_text(ms)), 2)
     end
-    error(("from_ms takes milliseconds since 1970 (got %s)"):format(describe(ms)), 2)
+    error(format("from_ms takes milliseconds since 1970 (got %s)", describe(ms)), 2)
   end
   local view = optional_zone(zone, 2)
-  if not in_range(whole, view) then error(("from_ms: %d %s"):format(whole, OUT_OF_RANGE), 2) end
+  if not in_range(whole, view) then error(format("from_ms: %d %s", whole, OUT_OF_RANGE), 2) end
   return new_instant(whole, view)
 end
 
@@ -121,15 +119,15 @@ end
 -- @treturn instant
 function instant.from_seconds(seconds, zone)
   if type(seconds) ~= "number" then
-    error(("from_seconds takes seconds since 1970 (got %s)"):format(describe(seconds)), 2)
+    error(format("from_seconds takes seconds since 1970 (got %s)", describe(seconds)), 2)
   end
   if not (seconds >= FIRST_MS // SECOND and seconds < LAST_MS // SECOND + 1) then
     local advice = seconds > 0 and seconds <= LAST_MS and ": write hoopai.time.from_ms for milliseconds" or ""
-    error(("from_seconds: %s %s%s"):format(number_text(seconds), OUT_OF_RANGE, advice), 2)
+    error(format("from_seconds: %s %s%s", number_text(seconds), OUT_OF_RANGE, advice), 2)
   end
-  local ms = math.floor(seconds * SECOND + 0.5)
+  local ms = floor(seconds * SECOND + 0.5)
   local view = optional_zone(zone, 2)
-  if not in_range(ms, view) then error(("from_seconds: %s %s"):format(number_text(seconds), OUT_OF_RANGE), 2) end
+  if not in_range(ms, view) then error(format("from_seconds: %s %s", number_text(seconds), OUT_OF_RANGE), 2) end
   return new_instant(ms, view)
 end
 
@@ -172,10 +170,11 @@ end
 function instant.at(fields)
   if type(fields) ~= "table" or is_instant(fields) or is_duration(fields) then
     error(
-      (
+      format(
         'at takes a table such as { year = 2024, month = 10, day = 28, hour = 10, zone = "America/Chicago" } '
-        .. "(got %s)"
-      ):format(describe(fields)),
+          .. "(got %s)",
+        describe(fields)
+      ),
       2
     )
   end
@@ -184,7 +183,7 @@ function instant.at(fields)
   local zone = zone_named(fields.zone, 2)
   local overlap, offset = fields.overlap, fields.offset
   if overlap ~= nil and overlap ~= "earlier" and overlap ~= "later" then
-    error(('at: overlap must be "earlier" or "later" (got %s)'):format(describe(overlap)), 2)
+    error(format('at: overlap must be "earlier" or "later" (got %s)', describe(overlap)), 2)
   end
   local wall = gregorian.days(year, month, day) * 86400 + hour * 3600 + min * 60 + sec
   local first, last, shifted = zones.resolve(zone, wall)
@@ -316,7 +315,7 @@ end
 function instant_methods:format(pattern, zone)
   check_self(self, "format", 2)
   if type(pattern) ~= "string" then
-    error(('format takes a pattern such as "%%Y-%%m-%%d %%H:%%M" (got %s)'):format(describe(pattern)), 2)
+    error(format('format takes a pattern such as "%%Y-%%m-%%d %%H:%%M" (got %s)', describe(pattern)), 2)
   end
   local view = view_zone(self, zone, ':format(pattern, "Europe/Berlin")', 2)
   local ms = self[MS]
@@ -325,10 +324,11 @@ function instant_methods:format(pattern, zone)
   local text, unknown = strftime.format(pattern, date, days, ms)
   if not text then
     error(
-      (
+      format(
         "format does not know %s: it takes %%Y %%m %%d %%H %%M %%S %%L %%A %%B %%z and the others in its "
-        .. "documentation"
-      ):format(quote(unknown)),
+          .. "documentation",
+        quote(unknown)
+      ),
       2
     )
   end
@@ -378,9 +378,9 @@ function instant_methods:start_of_week(zone, first_day)
   local view = view_zone(self, zone, ':start_of_week("Europe/Berlin")', 2)
   local first = weekday_numbers.monday
   if first_day ~= nil then
-    first = weekday_numbers[type(first_day) == "string" and first_day:lower() or first_day]
+    first = weekday_numbers[type(first_day) == "string" and lower(first_day) or first_day]
     if not first then
-      error(('the first day of the week is a name such as "monday" (got %s)'):format(describe(first_day)), 2)
+      error(format('the first day of the week is a name such as "monday" (got %s)', describe(first_day)), 2)
     end
   end
   local days = local_day(self[MS], view)
@@ -405,8 +405,8 @@ local function is_time(v) return is_instant(v) or is_duration(v) end
 local function number_advice(n, takes_instant)
   local call, looks = values.instant_call(n)
   if not call then return "a bare number has no unit: write " .. values.duration_calls(n) end
-  if takes_instant then return ("%s looks like %s: write %s"):format(number_text(n), looks, call) end
-  return ("%s looks like %s, and this takes a duration, such as hoopai.time.minutes(30)"):format(number_text(n), looks)
+  if takes_instant then return format("%s looks like %s: write %s", number_text(n), looks, call) end
+  return format("%s looks like %s, and this takes a duration, such as hoopai.time.minutes(30)", number_text(n), looks)
 end
 
 -- The sum of an instant and a duration, or of two durations.
@@ -430,7 +430,7 @@ local function add(a, b, level)
   local other = values.odd_one(a, b, is_time)
   -- The sum of two instants has no meaning; that of an instant and a duration has.
   if type(other) == "number" then error(number_advice(other, is_duration(a) or is_duration(b)), level + 1) end
-  error(("only durations can be added, such as hoopai.time.minutes(30) (got %s)"):format(describe(other)), level + 1)
+  error(format("only durations can be added, such as hoopai.time.minutes(30) (got %s)", describe(other)), level + 1)
 end
 
 local function subtract(a, b, level)
@@ -443,7 +443,8 @@ local function subtract(a, b, level)
   end
   if is_duration(a) and is_instant(b) then error("an instant cannot be taken from a duration", level + 1) end
   error(
-    ("only durations can be subtracted, such as hoopai.time.minutes(30) (got %s)"):format(
+    format(
+      "only durations can be subtracted, such as hoopai.time.minutes(30) (got %s)",
       describe(values.odd_one(b, a, is_time))
     ),
     level + 1
@@ -489,7 +490,7 @@ local DATE_FIELDS = {
 function Instant.__index(_, key)
   local method = instant_methods[key]
   if not method and DATE_FIELDS[key] then
-    error(("an instant has no field %s: write start:date().%s"):format(key, key), 2)
+    error(format("an instant has no field %s: write start:date().%s", key, key), 2)
   end
   return method
 end
@@ -514,11 +515,11 @@ local function check_comparable(a, b, level)
   if is_instant(a) and is_instant(b) then return end
   local other, advice = values.odd_one(a, b, is_instant), ""
   if type(other) == "number" then
-    advice = ": write " .. (values.instant_call(other) or ("hoopai.time.from_ms(%s)"):format(number_text(other)))
+    advice = ": write " .. (values.instant_call(other) or format("hoopai.time.from_ms(%s)", number_text(other)))
   elseif type(other) == "string" then
-    advice = (": write hoopai.time.parse(%s)"):format(quote(other))
+    advice = format(": write hoopai.time.parse(%s)", quote(other))
   end
-  error(("an instant can be compared with an instant only (got %s)%s"):format(describe(other), advice), level + 1)
+  error(format("an instant can be compared with an instant only (got %s)%s", describe(other), advice), level + 1)
 end
 
 function Instant.__lt(a, b)
