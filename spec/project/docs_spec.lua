@@ -53,6 +53,7 @@ local SILENT = {
   use = true,
   step = true,
   serve = true,
+  on_task_error = true,
   preload = true,
   ["Client:close"] = true,
   ["App:close"] = true,

@@ -16,6 +16,7 @@ local MEMBERS = {
   new = "function", oauth = "function", preload = "function",
   use = "function", run = "function", spawn = "function", sleep = "function",
   map = "function", all = "function", race = "function", timeout = "function",
+  on_task_error = "function",
   log = "function", slots = "function", store = "table", time = "table", loop = "table",
 }
 
@@ -91,6 +92,7 @@ describe("the module hoopai", function()
 
   it("shows the error of a call that failed where its result is used", function()
     local err = errors.new { kind = "not_found", message = "Calendar not found", status = 404 }
+    local text = "not_found: Calendar not found (HTTP 404) at "
     local function failed() return nil, err end
     -- stylua: ignore
     local cases = {
@@ -103,9 +105,7 @@ describe("the module hoopai", function()
     for name, fn in pairs(cases) do
       local message = expect.misuse(fn)
       assert.are.equal(
-        ("hoopai: hoopai.%s got nil, because a call before it failed: not_found: Calendar not found (HTTP 404)"):format(
-          name
-        ),
+        ("hoopai: hoopai.%s got nil, because a call before it failed: %s"):format(name, text .. err.where),
         (message:gsub("^.-:%d+: ", ""))
       )
     end

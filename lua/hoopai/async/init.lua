@@ -33,7 +33,6 @@ return {
   new_multi = loop.new_multi,
   close_multi = loop.close_multi,
   await = wait.await,
-  block = wait.block,
 
   -- Tasks that do not depend on their caller.
   background = loop.background,

@@ -337,17 +337,6 @@ function wait.await(transfer, task, deadline)
   return suspend(task, deadline)
 end
 
---- Blocks the thread until a transfer of this multi handle is done. For the mode "block".
-function wait.block(multi, transfer)
-  multi:step()
-  while transfer:state() ~= "done" do
-    multi:wait()
-    multi:step()
-  end
-  repeat
-  until not multi:next()
-end
-
 --- Blocks the thread until a moment.
 -- @tparam number moment a core.now() time
 function wait.block_until(moment)

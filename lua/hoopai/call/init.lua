@@ -17,7 +17,7 @@ local request = require "hoopai.call.request"
 local responses = require "hoopai.call.response"
 local retry = require "hoopai.call.retry"
 
-local min, setmetatable = math.min, setmetatable
+local min, pcall, setmetatable = math.min, pcall, setmetatable
 local now = core.now
 local get_reconcile = lazy.module "hoopai.call.reconcile"
 local get_advice = lazy.module "hoopai.call.advice"
@@ -370,7 +370,11 @@ function final(call, err, cause)
   end
   if err.cause == nil then err.cause = cause end
   local shared = call.state.shared
-  if err.curl_code and not shared.transport.proxy then get_advice().connection(err, shared.base_url) end
+  if err.curl_code and not shared.transport.proxy then
+    -- The error may be that no descriptor is left: then the module cannot be loaded.
+    local ok, advice = pcall(get_advice)
+    if ok then advice.connection(err, shared.base_url) end
+  end
   return err
 end
 
