@@ -223,12 +223,16 @@ static const char *lone_half(const char *at, const char *end) {
   return NULL;
 }
 
-/* Writes U+FFFD for each half of a surrogate pair that stands alone in the text at index 1: programs that cut a string
-   in the middle of a character write such JSON, which lua-cjson refuses. Returns whether there was any. */
-static bool mend_halves(lua_State *L) {
+/* Makes readable what lua-cjson refuses, in the text at index 1: leaves out a byte order mark at its beginning (RFC 8259
+   8.1), and writes U+FFFD for each half of a surrogate pair that stands alone. (Programs that cut a string in the middle
+   of a character write such JSON.) Returns whether there was any. */
+static bool mend(lua_State *L) {
   size_t length;
-  const char *at = lua_tolstring(L, 1, &length), *end = at + length, *half = lone_half(at, end);
-  if (!half) return false;
+  const char *at = lua_tolstring(L, 1, &length), *end = at + length;
+  bool is_marked = strncmp(at, "\xef\xbb\xbf", 3) == 0;
+  if (is_marked) at += 3;
+  const char *half = lone_half(at, end);
+  if (!half && !is_marked) return false;
   luaL_Buffer out;
   luaL_buffinit(L, &out);
   for (; half; at = half + 6, half = lone_half(at, end)) {
@@ -245,7 +249,6 @@ static bool mend_halves(lua_State *L) {
 static const char *plain_problem(lua_State *L, const char *message) {
   const char *text = lua_tostring(L, 1);
   if (text[strspn(text, " \t\r\n")] == 0) return "it is empty";
-  if (strncmp(text, "\xef\xbb\xbf", 3) == 0) return "it begins with a byte order mark";
   if (message && (strstr(message, "T_END") || strstr(message, "unexpected end of string"))) return "it is cut off";
   return NULL;
 }
@@ -274,7 +277,7 @@ static int json_decode(lua_State *L) {
   lua_settop(L, 2);
   if (memchr(text, 0, length)) return hoopai_problem(L, "it holds a NUL byte");
   int status = read_json(L);
-  if (status != LUA_OK && mend_halves(L)) {
+  if (status != LUA_OK && mend(L)) {
     lua_settop(L, 2);
     text = lua_tolstring(L, 1, &length);
     status = read_json(L);

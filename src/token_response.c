@@ -247,6 +247,22 @@ static bool snake_case(const struct value *from, char *name) {
   return hoopai_is_field_name(name, used);
 }
 
+static bool is_alphanumeric(char byte) {
+  return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+}
+
+/* A character of a token (RFC 6750 2.1), or of an escape in one. */
+static bool is_token_character(char byte) {
+  return byte && (is_alphanumeric(byte) || strchr("-._~+/=%\\", byte));
+}
+
+/* The length of a text without the run of token characters at its end: where a text was cut, that may be the beginning
+   of a token, too short for hide_tokens. */
+static size_t without_last_run(const char *text, size_t length) {
+  while (length > 0 && is_token_character(text[length - 1])) length--;
+  return length;
+}
+
 /* Keeps a text of an error response, as far as there is room. */
 static void add_reason(struct scan *scan, const struct value *value) {
   size_t separator = scan->reasons_length > 0 ? 2 : 0, left = MAX_REASONS - scan->reasons_length;
@@ -254,7 +270,7 @@ static void add_reason(struct scan *scan, const struct value *value) {
   memcpy(scan->reasons + scan->reasons_length, "; ", separator);
   scan->reasons_length += separator;
   left -= separator;
-  size_t length = value->length < left ? value->length : left;
+  size_t length = value->length <= left ? value->length : without_last_run(value->bytes, left);
   memcpy(scan->reasons + scan->reasons_length, value->bytes, length);
   scan->reasons_length += length;
 }
@@ -370,18 +386,14 @@ static bool scan_object(struct scan *scan, struct hoopai_credentials *credential
   return scan->at == scan->end || fail_scan(scan, "the response goes on behind its JSON object");
 }
 
-static bool is_alphanumeric(char byte) {
-  return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
-}
-
-/* Hides what may be a token in a text: a long run of a token's characters (RFC 6750 2.1) with a digit. Returns the new
+/* Hides what may be a token in a text: a long run of a token's characters with a digit. Returns the new
    length. */
 static size_t hide_tokens(char *text, size_t length) {
   size_t used = 0;
   for (size_t at = 0; at < length;) {
     size_t run = at;
     bool digit = false;
-    for (; run < length && text[run] && (is_alphanumeric(text[run]) || strchr("-._~+/=", text[run])); run++) {
+    for (; run < length && is_token_character(text[run]); run++) {
       digit = digit || (text[run] >= '0' && text[run] <= '9');
     }
     size_t size = run > at ? run - at : 1;
@@ -455,6 +467,7 @@ static size_t excerpt_of(int status, const struct hoopai_buffer *body, char text
   size_t length = body->length < MAX_EXCERPT ? body->length : MAX_EXCERPT, blank = 0;
   while (blank < length && is_space(body->data[blank])) blank++;
   if (status < 400 || blank == length || body->data[blank] == '{') return 0;
+  if (body->length > MAX_EXCERPT) length = without_last_run(body->data, length);
   memcpy(text, body->data, length);
   return hide_tokens(text, length);
 }

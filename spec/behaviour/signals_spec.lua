@@ -100,6 +100,37 @@ describe("an error of a debug hook at each instruction of", function()
       return select(2, task:join()).kind == "raised"
     ]],
   }
+
+  it("one task leaves the others as they are", function()
+    local hoopai = require "hoopai"
+    for count = 1, 250 do
+      local woken = 0
+      pcall(hoopai.run, function()
+        for index = 1, 12 do
+          hoopai.spawn(function()
+            hoopai.sleep(0.004 + index / 10000)
+            woken = woken + 1
+          end)
+        end
+        hoopai.sleep(0)
+        hoopai
+          .spawn(function()
+            local left = count
+            debug.sethook(function()
+              left = left - 1
+              if left > 0 then return end
+              debug.sethook()
+              error("interrupted", 0)
+            end, "", 1)
+            hoopai.sleep(0.001)
+            debug.sethook()
+          end)
+          :join()
+        hoopai.sleep(0.01)
+      end)
+      assert.are.equal(12, woken, count)
+    end
+  end)
   -- Where the hook counts: the instructions or calls of the main coroutine alone (as Ctrl-C in `lua5.4`), or the
   -- instructions of all coroutines (as the hook that a C program sets).
   local HOOKS = { "instructions", "calls", "everywhere" }
@@ -131,6 +162,7 @@ describe("an error of a debug hook at each instruction of", function()
           local client = hoopai.new { base_url = url, token = "t", location_id = "l", rate_limit = false }
           local run, spawn, sleep, map = hoopai.run, hoopai.spawn, hoopai.sleep, hoopai.map
           local function work() %s end
+          hoopai.on_task_error(function() end) -- of tasks whose joiner was interrupted
           hoopai.preload()
           assert(run(work))
           local function disarm()

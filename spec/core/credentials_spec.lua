@@ -538,8 +538,22 @@ describe("over the wire", function()
         assert.are.equal("a", assert(grant(('{"%s":"a"}'):format(name), 400)):get "message", name)
       end
       assert.is_nil(assert(grant '{"access_token":"a","details":["no reason"]}'):get "message")
-      local long = assert(grant('{"errors":["' .. ("x"):rep(5000) .. '"]}', 400)):get "message"
-      assert.are.equal(("x"):rep(1024), long)
+      local long = assert(grant('{"errors":["' .. ("x "):rep(2500) .. '"]}', 400)):get "message"
+      assert.are.equal(("x "):rep(512), long)
+    end)
+
+    it("shows no beginning of a token where a reason or an excerpt was cut", function()
+      for before = 1000, 1030 do
+        local text = ("- "):rep(before // 2) .. "canary0123456789abcdefghij"
+        local message = assert(grant(('{"errors":["%s"]}'):format(text), 400)):get "message"
+        assert.is_nil(message:find("canary", 1, true), before)
+        local shown = select(3, grant((" -"):rep(2036 + before // 8 - 125) .. " canary0123456789abcdefghij", 502))
+        assert.is_nil(shown:find("canary", 1, true), before)
+      end
+      assert.are.equal(
+        "was ***.",
+        select(3, grant("was canary%2F0123456789%2babcdefg.", 502)):gsub("%*%*%*.*$", "***.", 1)
+      )
     end)
 
     it("shows no token in a reason that is nested, whatever its name", function()
@@ -563,7 +577,7 @@ describe("over the wire", function()
       assert.are.equal("<p>was ***</p>", excerpt("<p>was 0123456789abcdefghij</p>", 403))
       assert.are.equal('["no such client"]', excerpt('["no such client"]', 400))
       assert.are.equal('"***"', excerpt('"0123456789abcdefghij"', 400))
-      assert.are.equal(4096, #excerpt(("words "):rep(2000), 500))
+      assert.are.equal(("words "):rep(682), excerpt(("words "):rep(2000), 500))
       for _, body in ipairs { "access_token=x", "<html>" } do
         assert.is_nil(excerpt(body, 200))
       end

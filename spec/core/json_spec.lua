@@ -319,7 +319,7 @@ describe("core.decode", function()
         "[NaN]", "Infinity", "[-Infinity]",
       "nan", "[nan]", "[inf]", "0x10", "[0x10]", "[012]", "[+1]", "[.5]x", "// c\n1", "[1] [2]", "1 2", "\"\\x\"",
         "\"\\ud800", "\"\\ud80\"", "\"\\ud800\\x\"", "\"a",
-      "\"unfinished", "[1,,2]", "{\"a\"}", "{\"a\":}", "<html></html>", "\239\187\191{}", "[1]\0", "\0",
+      "\"unfinished", "[1,,2]", "{\"a\"}", "{\"a\":}", "<html></html>", "\239\187\191{", "[1]\0", "\0",
         "{\"a\0\":1}", "[1]x",
       nested(65, "[", "]"), nested(100000, "[", "]"), ("["):rep(100000), nested(65, '{"a":', "}"),
     }
@@ -360,13 +360,21 @@ describe("core.decode", function()
     function() assert.are.same({ "\255\254", "\237\160\189", "a\nb" }, decode '["\255\254","\237\160\189","a\nb"]') end
   )
 
+  it("passes over a byte order mark before the text", function()
+    assert.are.same({ a = 1, b = "\239\191\189" }, decode '\239\187\191{"a":1,"b":"\\ud83d"}')
+    assert.are.same({}, decode "\239\187\191 []")
+    assert.are.same({ "\239\187\191" }, decode '["\239\187\191"]')
+    assert.is_nil((decode "\239\187\191\239\187\191{}"))
+  end)
+
   it("says in plain words why there is no value", function()
     for text, expected in pairs {
       [""] = "it is empty",
       [" \r\n"] = "it is empty",
       ['{"a":1'] = "it is cut off",
       ['["a'] = "it is cut off",
-      ["\239\187\191{}"] = "it begins with a byte order mark",
+      ["\239\187\191"] = "it is empty",
+      ['\239\187\191{"a":1'] = "it is cut off",
       ["[1]\0"] = "it holds a NUL byte",
     } do
       assert.are.equal(expected, select(2, decode(text)))

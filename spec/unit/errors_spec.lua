@@ -359,5 +359,7 @@ describe("wrong arguments", function()
     end
     assert.are.same({ n = 0 }, (hoopai.map({}, print)))
     assert.are.same({ n = 0 }, (hoopai.map({ n = 0 }, print)))
+    local counted = setmetatable({ items = {} }, { __len = function(list) return #list.items end })
+    assert.are.same({ n = 0 }, (hoopai.map(counted, print)))
   end)
 end)

@@ -5,7 +5,7 @@ local scopes = require "hoopai.async.scope"
 local tasks = require "hoopai.async.task"
 local wait = require "hoopai.async.wait"
 
-local type, tostring, pairs, ipairs, next = type, tostring, pairs, ipairs, next
+local getmetatable, type, tostring, pairs, ipairs, next = getmetatable, type, tostring, pairs, ipairs, next
 local pack, select = table.pack, select
 local format, huge, math_type = string.format, math.huge, math.type
 local now = require("hoopai.core").now
@@ -53,7 +53,8 @@ local function check_list(what, list)
   if type(list) ~= "table" or tasks.is(list) or errors.is(list) then
     errors.raise(format("%s expects a list, got %s", what, type(list) == "table" and errors.text(list) or type(list)))
   end
-  if #list > 0 then return end
+  local metatable = getmetatable(list)
+  if #list > 0 or type(metatable) == "table" and metatable.__len then return end
   local key = next(list)
   if key ~= nil and key ~= "n" then
     errors.raise(

@@ -69,7 +69,7 @@ end
 
 --- Reports a failed task that was never joined.
 local function report(task)
-  if task.joined then return end
+  if task.joined or task.joining > 0 then return end
   task.joined = true
   local fn = on_task_error
   wait.call_hook("hoopai.on_task_error", function() fn(task.cause, task.traceback or errors.text(task.cause), task) end)
@@ -223,7 +223,7 @@ function Scope:raise_failure()
   local task = self.failure
   if not task then
     task = self.first_failed
-    while task and task.joined do
+    while task and (task.joined or task.joining > 0) do
       task = task.next_failed
     end
   end

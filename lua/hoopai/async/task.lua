@@ -26,7 +26,7 @@ Task.__index = Task
 local function finish(task, status)
   state.ending = task
   task.status, task.fn, task.origin = status, nil, nil
-  if task.suspended then wait.abort(task) end
+  task.suspended = false
   local scope, newer, older = task.scope, task.newer, task.older
   -- Off the list and the count of the scope without a call, which may find no memory for its stack frame. `repair` does
   -- this once more if it was interrupted.
@@ -38,9 +38,9 @@ local function finish(task, status)
     end
     if older then older.newer = newer end
     task.listed = false
+    scope.count = scope.count - 1
   end
   task.newer, task.older = false, false -- a task that is kept must not keep others
-  scope.count = scope.count - 1
   if status == "failed" then scope:note_failure(task) end
   if scope.count == 0 or scope.failure then scope:wake_owner() end
   local joiners = task.joiners
@@ -51,6 +51,7 @@ local function finish(task, status)
     task.joiners = false
   end
   state.ending = false
+  if task.timer then wait.abort(task) end -- late, as it may raise; an entry that stays wakes nothing
   wait.notify() -- it may have been the last task that kept the host's loop alive
 end
 
@@ -275,6 +276,7 @@ function tasks.new(scope, critical, fn, ...)
     applied = false,
     unclear = false,
     unjoined = false,
+    joining = 0, -- the callers that wait in `join`
     listed = true,
     newer = false,
     older = false,
@@ -339,6 +341,11 @@ function tasks.wait_for(task, deadline)
   error(task.cause or "a background task was cancelled", 0)
 end
 
+-- Held while a caller waits for a task.
+local JoinGuard = {}
+
+function JoinGuard.__close(guard) guard.task.joining = guard.task.joining - 1 end
+
 --- Waits until the task has ended.
 -- @return[1] what the task's function returned
 -- @treturn[2] nil
@@ -348,12 +355,14 @@ function Task:join()
   if getmetatable(self) ~= Task then errors.raise("call it with a colon: task:join()") end
   wait.settle()
   if self == state.current then errors.raise("a task cannot join itself") end
-  self.joined = true
   if self.status == "running" then
     local mode, joiner = wait.mode("task:join")
     if mode == "block" then errors.raise("task:join needs a running loop") end
+    local join_guard <close> = setmetatable({ task = self }, JoinGuard) -- luacheck: ignore 211
+    self.joining = self.joining + 1
     wait_for_end(self, joiner)
   end
+  self.joined = true -- now: a caller that is cut off while it waits has not received the error
   if self.status == "done" then return unpack(self.results, 1, self.results.n) end
   if self.status == "cancelled" then
     return nil,

@@ -76,8 +76,9 @@ end
 -- @treturn table the entry, for `drop`
 function timers.add(due, task)
   local entry = { due = due, task = task }
-  sift_up(entry, count + 1)
-  count = count + 1 -- last: `sift_up` raises when the heap finds no memory to grow
+  heap[count + 1] = entry -- raises when the heap finds no memory to grow: nothing else has changed then
+  count = count + 1
+  sift_up(entry, count) -- interrupted, it leaves an entry twice, but loses none
   return entry
 end
 

@@ -6,7 +6,8 @@ local retry = require "hoopai.call.retry"
 
 local ipairs, pairs, type = ipairs, pairs, type
 local max = math.max
-local find, format, gmatch, lower = string.find, string.format, string.gmatch, string.lower
+local find, format, gmatch, gsub, lower, sub =
+  string.find, string.format, string.gmatch, string.gsub, string.lower, string.sub
 
 local failure = {}
 
@@ -38,11 +39,23 @@ end
 -- about a slug that is not available.
 local GONE =
   { "not available", "n't available", "no longer available", "unavailable", "already booked", "already taken" }
+local GONE_ITSELF = { "slot is taken", "slot has been taken", "slot was taken", "slot not free", "slot is not free" }
+-- Settings of a calendar, which a text may name.
+local SETTINGS = { "interval", "duration", "buffer", "length", "configuration", "setting", "field" }
+
+local LONGEST_JUDGED = 4096 -- bytes: a pattern below takes time that grows with the square of the length
 
 local function names_taken_slot(message)
-  for text in gmatch(lower(message), "[^;]+") do
+  local words = lower(sub(message, 1, LONGEST_JUDGED))
+  for _, setting in ipairs(SETTINGS) do
+    words = gsub(words, "slots?[ _-]" .. setting, setting)
+  end
+  for text in gmatch(words, "[^;]+") do
     if find(text, "%f[%a]slots?%f[%A]") then
       for _, part in ipairs(GONE) do
+        if find(text, part, 1, true) then return true end
+      end
+      for _, part in ipairs(GONE_ITSELF) do
         if find(text, part, 1, true) then return true end
       end
       if find(text, "%f[%a]no[%a ]* slots?") and find(text, "available", 1, true) then return true end
@@ -116,7 +129,7 @@ end
 --- A copy of a value with *** in the place of the token, in all its strings and names: a peer may echo the request.
 -- JSON can spell a token in many ways, so the decoded value is redacted and not the text.
 local function redacted(secret, value)
-  if type(value) == "string" then return secret:redact(value) end
+  if type(value) == "string" then return reason.redact(value, secret) end
   if type(value) ~= "table" then return value end
   local copy = {}
   for key, content in pairs(value) do
@@ -157,8 +170,9 @@ function failure.new(call, err, attempt, response)
   if response then
     err.status, err.trace_id = response.status, response.trace_id
   end
+  local words = lower(err.message)
   for text, hint in pairs(err.kind == "refused" and endpoint.hints or {}) do
-    if find(lower(err.message), text, 1, true) then err.message = err.message .. " " .. hint end
+    if find(words, text, 1, true) then err.message = err.message .. " " .. hint end
   end
   if err.applied == nil then
     local sent = attempt and attempt.transfer and attempt.transfer:sent() or 0

@@ -87,11 +87,12 @@ function RateLimiter:serve()
     local waiter = self.line[self.first]
     if waiter then
       if waiter.outcome == nil then
-        waiter.outcome, waiter.seconds = judge(self.counter, moment, waiter.deadline)
-        if waiter.outcome == true then
-          self.counter:acquire()
+        local outcome, seconds = judge(self.counter, moment, waiter.deadline)
+        if outcome == true then
+          self.counter:acquire() -- the last that can fail
           self.leaving = self.leaving + 1
         end
+        waiter.outcome, waiter.seconds = outcome, seconds
       end
       if waiter.outcome == nil then
         waiter.moment = moment + waiter.seconds

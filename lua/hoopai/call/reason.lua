@@ -6,13 +6,14 @@ local char, find, gsub, lower, match, sub =
   string.char, string.find, string.gsub, string.lower, string.match, string.sub
 local upper = string.upper
 local concat, sort, tonumber = table.concat, table.sort, tonumber
-local utf8_len = utf8.len
+local max, utf8_len = math.max, utf8.len
 
 local reason = {}
 
 local MOST_TEXTS = 50 -- of one response
 local DEEPEST = 8 -- levels in which texts are looked for
 local LONGEST_EXCERPT = 200 -- bytes
+local LONGEST_FIELD = 200 -- bytes of a name that is shown before its text
 local LONGEST_TEXT = 4096 -- bytes of a body that is no JSON
 local LONGEST_SECRET = 65536 -- bytes, see src/secret.c
 
@@ -35,7 +36,7 @@ end
 local function is_text(value) return type(value) == "string" and find(value, "%S") ~= nil end
 
 local function add(texts, text, field)
-  if field and not find(text, field, 1, true) then text = field .. ": " .. text end
+  if field and #field <= LONGEST_FIELD and not find(text, field, 1, true) then text = field .. ": " .. text end
   if texts[text] or #texts == MOST_TEXTS then return end
   texts[#texts + 1], texts[text] = text, true
 end
@@ -61,14 +62,18 @@ end
 
 --- Adds the texts of an object that says what is wrong.
 local function collect_members(object, texts, field, depth)
-  local before = #texts
+  local before, reads_error = #texts, true
   for _, name in ipairs(MAIN) do
     collect(object[name], texts, field, depth)
+    if name == "error" then reads_error = false end
     if #texts > before then break end
   end
   for _, name in ipairs(MORE) do
     -- Beside a text, `error` is the name of the status or of a class of errors.
-    if name ~= "error" or type(object.error) == "table" then collect(object[name], texts, field, depth) end
+    -- Once is enough: reading it twice at each level would take time that doubles with the depth.
+    if name ~= "error" or reads_error and type(object.error) == "table" then
+      collect(object[name], texts, field, depth)
+    end
   end
   if type(object.constraints) == "table" then -- the names are those of rules, and not of fields
     for _, name in ipairs(sorted_names(object.constraints)) do
@@ -148,17 +153,27 @@ local function unescaped(text)
   return (gsub(text, "\\/", "/"))
 end
 
---- The beginning of a body that is no JSON, without the token: a peer may echo the request. If it spells the token with
--- escapes, all escapes are undone.
+--- A text without a token: a peer may echo the request. If the text spells the token with escapes, all escapes are
+-- undone.
+-- @tparam string text
+-- @param secret the token
+-- @treturn string
+function reason.redact(text, secret)
+  local plain = unescaped(text)
+  local redacted = secret:redact(plain)
+  return redacted ~= plain and redacted or secret:redact(text)
+end
+
+--- The beginning of a body that is no JSON, without the token.
 -- @tparam string body
 -- @param secret the token; or false
 -- @treturn string
 function reason.text_of(body, secret)
   local text = sub(body, 1, LONGEST_TEXT + LONGEST_SECRET)
   if secret then
-    local plain = unescaped(text)
-    local redacted = secret:redact(plain)
-    text = redacted ~= plain and redacted or secret:redact(text)
+    text = reason.redact(text, secret)
+    -- The end of what was read may be the beginning of a token.
+    if #body > LONGEST_TEXT + LONGEST_SECRET then text = sub(text, 1, max(0, #text - LONGEST_SECRET)) end
   end
   return (reason.cut(text, LONGEST_TEXT))
 end

@@ -58,7 +58,7 @@ end
 --- A text of the server in one line, without the secrets of the request: a refusal may echo them.
 local function shown(text, secrets)
   for _, secret in ipairs(secrets) do
-    text = secret:redact(text)
+    text = reason.redact(text, secret)
   end
   return reason.excerpt(text)
 end

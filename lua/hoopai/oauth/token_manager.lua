@@ -449,6 +449,7 @@ function TokenManager:get(deadline)
   elseif should_renew(self) and async.in_task() and not self.endpoint.closed and not circuit_error(self) then
     start_exchange(self, self.generation)
   end
+  if not self.secret then return nil, token_errors.no_access_token() end
   return self.secret, self.generation
 end
 

@@ -152,6 +152,33 @@ describe("scopes:", function()
     end)
   end)
 
+  describe("a task whose joiner is cut off", function()
+    local function failing()
+      return hoopai.spawn(function()
+        hoopai.sleep(0.02)
+        error("boom", 0)
+      end)
+    end
+
+    it("is not joined: a run raises its error", function()
+      local ok, problem = pcall(hoopai.run, function()
+        local task = failing()
+        assert.are.equal("timeout", select(2, hoopai.timeout(0.001, task.join, task)).kind)
+      end)
+      assert.is_false(ok)
+      assert.are.equal("boom", problem)
+    end)
+
+    it("is joined by a second caller that receives the error", function()
+      assert.is_true(hoopai.run(function()
+        local task = failing()
+        assert.are.equal("timeout", select(2, hoopai.timeout(0.001, task.join, task)).kind)
+        assert.are.equal("boom", select(2, task:join()).cause)
+        return true
+      end))
+    end)
+  end)
+
   describe("hoopai.on_task_error", function()
     local UNJOINED = [[
       local hoopai = require "hoopai"

@@ -339,6 +339,24 @@ describe("tasks:", function()
       assert.are.equal("gone", server:last().outcome)
     end)
 
+    it("ends its scope also when memory is exhausted meanwhile", function()
+      local timers = require "hoopai.async.timers"
+      local drop = timers.drop
+      local ok, problem
+      assert.is_true(hoopai.run(function()
+        local task = hoopai.spawn(hoopai.sleep, 600)
+        hoopai.sleep(0)
+        timers.drop = function()
+          timers.drop = drop
+          error("not enough memory", 0)
+        end
+        ok, problem = pcall(task.cancel, task)
+        return true
+      end))
+      assert.is_false(ok)
+      assert.are.equal("not enough memory", problem)
+    end)
+
     it("of a queued call keeps it from being sent", function()
       local client = new { max_connections = 1 }
       server:reply(

@@ -92,6 +92,10 @@ describe("hoopai.call.failure:", function()
         "No slots available",
         "No free slots are available",
         "This time slot is already booked",
+        "slot is taken",
+        "The selected slot has been taken",
+        "Slot not free",
+        "slot interval must be 30; the slot is no longer available",
       } do
         assert.are.equal("slot_taken", failure.kind_of(400, text, true), text)
         assert.are.equal("refused", failure.kind_of(400, text, false), text)
@@ -102,6 +106,9 @@ describe("hoopai.call.failure:", function()
         "slotDuration is not available",
         "the slot is odd; the calendar is not available",
         "slots must be an available list",
+        "slot interval is not available on this plan",
+        "The slots field is unavailable for this calendar",
+        "Slot-duration is not available",
         "",
       } do
         assert.are.equal("refused", failure.kind_of(422, text, true), text)

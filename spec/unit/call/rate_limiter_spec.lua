@@ -246,6 +246,36 @@ describe("a rate limiter", function()
     assert.are.equal(0, limiter.waiting + limiter.leaving)
   end)
 
+  it("stays in order when memory is exhausted while a permit is given", function()
+    local limiter = rate_limiter.new()
+    local counter, is_exhausted = limiter.counter, true
+    limiter.counter = setmetatable({
+      acquire = function()
+        if is_exhausted then
+          is_exhausted = false
+          error("not enough memory", 0)
+        end
+        counter:acquire()
+      end,
+    }, {
+      __index = function(_, name)
+        return function(_, ...) return counter[name](counter, ...) end
+      end,
+    })
+    local function acquire() return limiter:acquire("task", nil, never, ignore) end
+    local ok, problem = pcall(hoopai.run, acquire)
+    assert.is_false(ok)
+    assert.are.equal("not enough memory", problem)
+    assert.are.same({ 0, 0 }, { limiter.waiting, limiter.leaving })
+    local acquired = hoopai.map({ 1, 2, 3 }, function()
+      assert(acquire())
+      hoopai.sleep(0)
+      release(limiter)
+      return true
+    end)
+    assert.are.same({ true, true, true, n = 3 }, acquired)
+  end)
+
   it("passes over those that gave up", function()
     local limiter = exhausted()
     hoopai.run(function()

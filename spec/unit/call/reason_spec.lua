@@ -131,6 +131,10 @@ describe("hoopai.call.reason:", function()
       } do
         assert.are.equal("was ***.", reason.text_of("was " .. spelt .. ".", secret), spelt)
       end
+      -- A text that shrinks, as tokens are hidden in it, must not end with the beginning of one.
+      local long = "canary-" .. ("0123456789abcdef"):rep(62) .. "XYZ"
+      local text = reason.text_of(("Bearer " .. long .. "\n"):rep(80), assert(core.secret(long)))
+      assert.is_nil(text:find("canary", 1, true))
       assert.are.equal([[100%25 \/ &#47; *]], reason.text_of([[100%25 \/ &#47; *]], secret))
     end)
   end)

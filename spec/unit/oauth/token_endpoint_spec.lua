@@ -249,6 +249,16 @@ describe("hoopai.oauth.token_endpoint:", function()
       end)
     end)
 
+    it("shows no secret of the request in a reason, also one that is percent-encoded as in the form", function()
+      local code = "canary/abcdefgh+ijklmnop=q"
+      for _, body in ipairs { '{"message":"it was %s"}', '{"errors":["it was %s"]}', "<p>it was %s" } do
+        server:reply { status = 400, body = (body:gsub("%%s", "canary%%2Fabcdefgh%%2Bijklmnop%%3Dq")) }
+        local endpoint = new()
+        local _, err = exchange(endpoint, { "code", assert(core.secret(code)) })
+        assert.matches("it was ***", err.message, 1, true)
+      end
+    end)
+
     it("shows no secret of the request in a reason", function()
       for _, text in ipairs { CANARY .. "-refresh", CANARY .. "-secret" } do
         for _, body in ipairs { '{"errors":["it was %s"]}', '{"message":["it was %s"]}', "<p>it was %s" } do
