@@ -66,6 +66,7 @@ static bool is_needed(const char *name) {
 struct scan {
   char *at, *end;
   const char *problem;
+  bool lenient;              /* takes strings with control characters and with escapes that JSON does not have */
   char reasons[MAX_REASONS]; /* texts, separated by "; " */
   size_t reasons_length;
 };
@@ -168,14 +169,19 @@ static bool scan_string(struct scan *scan, struct value *value) {
   const char *end = scan->end;
   *value = (struct value){TEXT, out, 0};
   while (at < end && *at != '"') {
-    if ((unsigned char)*at < 0x20) return fail_scan(scan, not_json);
+    if ((unsigned char)*at < 0x20 && !scan->lenient) return fail_scan(scan, not_json);
     if (*at != '\\') {
       *out++ = *at++;
       continue;
     }
-    at++;
-    out = unescape(&at, end, out);
-    if (!out) return fail_scan(scan, not_json);
+    char *escape = ++at, *next = unescape(&at, end, out);
+    if (!next && (!scan->lenient || escape == end)) return fail_scan(scan, not_json);
+    if (!next) {
+      at = escape + 1;
+      *out = *escape;
+      next = out + 1;
+    }
+    out = next;
   }
   if (at == end) return fail_scan(scan, not_json);
   value->length = (size_t)(out - value->bytes);
@@ -426,25 +432,79 @@ static const char *keep_reasons(struct scan *scan, struct hoopai_credentials *cr
   return problem && strcmp(problem, out_of_memory) == 0 ? problem : NULL;
 }
 
+static bool has_pair(const struct hoopai_credentials *credentials) {
+  return hoopai_credentials_find(credentials, "access_token") && hoopai_credentials_find(credentials, "refresh_token");
+}
+
 /* Malformed JSON behind two good tokens does not lose them. */
 static const char *scan_response(struct hoopai_credentials *credentials, char *bytes, size_t length) {
   struct scan scan = {.at = bytes, .end = bytes + length};
   const char *problem = scan_object(&scan, credentials) ? keep_reasons(&scan, credentials) : scan.problem;
   hoopai_wipe(scan.reasons, sizeof scan.reasons);
-  bool has_pair =
-    hoopai_credentials_find(credentials, "access_token") && hoopai_credentials_find(credentials, "refresh_token");
-  return problem && has_pair && strcmp(problem, out_of_memory) != 0 ? NULL : problem;
+  return problem && has_pair(credentials) && strcmp(problem, out_of_memory) != 0 ? NULL : problem;
+}
+
+/* -- Tokens in malformed JSON ---------------------------------------------------------------- */
+
+/* Reads a string, and if it is the name of a known member, the text or number behind it. */
+static void salvage_member(struct scan *scan, struct hoopai_credentials *credentials) {
+  char name[HOOPAI_FIELD_NAME];
+  struct value key, value;
+  int others = MAX_OTHERS;
+  if (!scan_string(scan, &key)) { /* it goes on to the end: nothing can follow */
+    scan->at = scan->end;
+    return;
+  }
+  if (!take(scan, ':')) return;
+  char first = peek(scan);
+  if (first == '{' || first == '[' || !snake_case(&key, name)) return;
+  if (!is_needed(name) && !is_known(name)) return;
+  if (scan_scalar(scan, &value)) (void)keep(scan, credentials, name, &value, &others);
+}
+
+/* Reads the known members wherever they stand: in malformed JSON, in a list or nested. Returns whether both tokens are
+   among them. */
+static bool salvage(struct hoopai_credentials *credentials, char *bytes, size_t length) {
+  struct scan scan = {.at = bytes, .end = bytes + length, .lenient = true};
+  hoopai_credentials_clear(credentials);
+  while (scan.at < scan.end) {
+    char *start = scan.at;
+    if (*start == '"') salvage_member(&scan, credentials);
+    if (scan.at == start) scan.at++;
+  }
+  return has_pair(credentials);
+}
+
+/* Whether a success may hold two tokens that its reader did not find. One that names an error may repeat old ones. */
+static bool may_salvage(const struct hoopai_credentials *credentials, const char *problem) {
+  if (hoopai_credentials_find(credentials, "error")) return false;
+  return problem || !(hoopai_credentials_find(credentials, "access_token") ||
+                      hoopai_credentials_find(credentials, "refresh_token"));
 }
 
 /* -- The response of a transfer -------------------------------------------------------------- */
 
+/* Reads bytes, which it overwrites. Two tokens that came are used: no other response will bring them. */
+static const char *read_bytes(struct hoopai_credentials *credentials, int status, const struct hoopai_buffer *body,
+                              char *bytes) {
+  memcpy(bytes, body->data, body->length);
+  const char *problem = scan_response(credentials, bytes, body->length);
+  if (problem && strcmp(problem, out_of_memory) == 0) return problem;
+  if (status < 200 || status >= 300 || !may_salvage(credentials, problem)) return problem;
+  memcpy(bytes, body->data, body->length);
+  if (salvage(credentials, bytes, body->length)) return NULL;
+  hoopai_credentials_clear(credentials);
+  memcpy(bytes, body->data, body->length);
+  return scan_response(credentials, bytes, body->length);
+}
+
 /* Reads a copy, as the response must still be complete after an error (rule Memory). Returns a problem, or NULL. */
-static const char *read_copy(lua_State *L, struct hoopai_credentials *credentials, const struct hoopai_buffer *body) {
+static const char *read_copy(lua_State *L, struct hoopai_credentials *credentials, int status,
+                             const struct hoopai_buffer *body) {
   char *copy = malloc(body->length);
   const char *problem = out_of_memory;
   if (copy) {
-    memcpy(copy, body->data, body->length);
-    problem = scan_response(credentials, copy, body->length);
+    problem = read_bytes(credentials, status, body, copy);
     hoopai_wipe(copy, body->length);
     free(copy);
   }
@@ -481,7 +541,7 @@ static int core_read_token_response(lua_State *L) {
   if (transfer->state != HOOPAI_DONE) return luaL_error(L, "the transfer is not done, or closed");
   const struct hoopai_buffer *body = transfer->handle ? &transfer->handle->body.bytes : NULL;
   if (!body || is_blank_body(body)) return hoopai_problem(L, "the response is empty");
-  const char *problem = read_copy(L, credentials, body);
+  const char *problem = read_copy(L, credentials, transfer->status, body);
   if (!problem) return hoopai_credentials_freeze(L, lua_gettop(L));
   char text[MAX_EXCERPT];
   size_t length = excerpt_of(transfer->status, body, text); /* before the next push: rule Finalisers */

@@ -38,6 +38,7 @@ static bool is_wide_blank(const char *bytes, size_t length) {
   if (length < 3) return false;
   unsigned char last = (unsigned char)bytes[2];
   if (memcmp(bytes, "\xE2\x80", 2) == 0) return (last >= 0x80 && last <= 0x8B) || last == 0xAF;
+  if (memcmp(bytes, "\xEF\xBB\xBF", 3) == 0) return true; /* the byte order mark */
   return memcmp(bytes, "\xE2\x81\x9F", 3) == 0 || memcmp(bytes, "\xE3\x80\x80", 3) == 0;
 }
 

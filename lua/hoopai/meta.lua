@@ -2260,7 +2260,7 @@ function hoopai.timeout(seconds, fn, ...) end
 ---left to do, or when the task is collected. There is one function for the Lua state. By default the error and its
 ---traceback are printed on stderr. An error that `run` raises, or that a `join` returned, is not passed to it.
 ---Raises when `fn` is neither a function nor nil.
----@param fn? fun(err: any, traceback: string, task: hoopai.Task) is called with what the task raised, the traceback (a string that begins with the error's text), and the Task, whose `join` returns all that is known. It may not wait, and what it raises goes to `warn()`. nil: the default again
+---@param fn? fun(err: any, traceback: string, task: hoopai.Task) is called with what the task raised, the traceback (a string that begins with the error's text), and the task, whose `Task:join` returns all that is known. It may not wait, and what it raises goes to `warn()`. nil: the default again
 function hoopai.on_task_error(fn) end
 
 ---Chooses the loop of the host, once for the whole program and before the first call.

@@ -359,7 +359,11 @@ local ids = {
   id_sent("0x80", "\x80", "%80"),
   id_sent("overlong UTF-8", "\xC0\xAF", "%C0%AF"),
   id_sent("lone surrogate", "\xED\xA0\x80", "%ED%A0%80"),
-  id_sent("BOM", "\xEF\xBB\xBFa", "%EF%BB%BFa"),
+  id_refused(
+    "BOM",
+    "must not have blanks around it: it begins with a no-break space or another blank beyond ASCII",
+    "\xEF\xBB\xBFa"
+  ),
   id_sent("RTL mark", "a\u{200F}b", "a%E2%80%8Fb"),
   id_sent("NFD", "e\u{301}", "e%CC%81"),
   id_sent("emoji", "\u{1F600}", "%F0%9F%98%80"),

@@ -753,6 +753,43 @@ describe("over the wire", function()
       is_problem("", grant('{"access_token":"canary","refresh_token":""'))
     end)
 
+    it("is not lost with its two tokens by malformed JSON before them, nor if it is nested", function()
+      local pair = '"access_token":"a","refreshToken":"r","expires_in":7'
+      for _, body in ipairs {
+        '{"x":"a\nb",%s}',
+        '{"x":"a\\xb \\\\",%s}',
+        '{"x":"\\u12g4","y":"say \\"no\\" ",%s}',
+        '{"x":NaN,%s}',
+        "{x:1,%s}",
+        '{"x":[1,],%s}',
+        '{"data":{%s}}',
+        '{"success":true,"result":[{"token":{%s}}]}',
+        "[{%s}]",
+        '{"access_token":"a","x":NaN,%s',
+      } do
+        local record = assert(grant(body:format(pair)), body)
+        assert.are.equal(core.secret "a", record:get "access_token", body)
+        assert.are.equal(core.secret "r", record:get "refresh_token", body)
+        assert.are.equal("7", record:get "expires_in", body)
+      end
+    end)
+
+    it("takes no tokens out of a failure, nor one that is nested alone", function()
+      local nested = '"sent":{"access_token":"canary","refresh_token":"canary"}}'
+      for _, body in ipairs {
+        '{"error":"invalid_request",' .. nested,
+        '{"data":{"access_token":"canary"}}',
+        '{"form":{"refresh_token":"canary"},"message":"access_token: canary"}',
+        [[{"message":"{\"access_token\":\"canary\",\"refresh_token\":\"canary\"}"}]],
+      } do
+        local record = assert(grant(body), body)
+        assert.is_nil(record:get "access_token", body)
+        assert.is_nil(record:get "refresh_token", body)
+      end
+      local record = assert(grant('{"x":1,' .. nested, 400))
+      assert.is_nil(record:get "refresh_token")
+    end)
+
     it("refuses what is no JSON object, wherever it is cut", function()
       local whole = '{"access_token":"canary\\u0061","n":[1,{"a":null}],"e":-1.5e3,"t":true,"f":false,"z":null}'
       for size = 1, #whole - 1 do

@@ -40,6 +40,7 @@ describe("core.path", function()
       ["abc "] = "must not have blanks around it: it ends in a space",
       [" abc"] = "must not have blanks around it: it begins with a space",
       ["\u{A0}abc"] = "must not have blanks around it: it begins with a no-break space or another blank beyond ASCII",
+      ["\u{FEFF}abc"] = "must not have blanks around it: it begins with a no-break space or another blank beyond ASCII",
       ["abc\u{200B}"] = "must not have blanks around it: it ends in a no-break space or another blank beyond ASCII",
       ["abc\u{3000}"] = "must not have blanks around it: it ends in a no-break space or another blank beyond ASCII",
       ["abc\r"] = "must not hold control characters: it ends in a carriage return (does the file",

@@ -50,10 +50,10 @@ local PUBLIC = {
 -- These return nothing.
 local SILENT = {
   sleep = true,
+  on_task_error = true,
   use = true,
   step = true,
   serve = true,
-  on_task_error = true,
   preload = true,
   ["Client:close"] = true,
   ["App:close"] = true,

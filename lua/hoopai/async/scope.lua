@@ -55,7 +55,7 @@ local on_task_error = print_error
 -- left to do, or when the task is collected. There is one function for the Lua state. By default the error and its
 -- traceback are printed on stderr. An error that @{run} raises, or that a `join` returned, is not passed to it.
 -- @tparam ?function fn is called with what the task raised, the traceback (a string that begins with the error's text),
--- and the Task, whose `join` returns all that is known. It may not wait, and what it raises goes to `warn()`.
+-- and the task, whose @{Task:join} returns all that is known. It may not wait, and what it raises goes to `warn()`.
 -- nil: the default again
 -- @raise when `fn` is neither a function nor nil
 function scopes.on_task_error(fn)

@@ -37,9 +37,12 @@ end
 
 -- What says that a slot is gone. Each text of a list is judged alone: one may be about `slotDuration`, and another
 -- about a slug that is not available.
-local GONE =
-  { "not available", "n't available", "no longer available", "unavailable", "already booked", "already taken" }
-local GONE_ITSELF = { "slot is taken", "slot has been taken", "slot was taken", "slot not free", "slot is not free" }
+-- stylua: ignore
+local GONE = {
+  "not available", "n't available", "no longer available", "unavailable", "already booked", "already taken",
+  "no longer free", "not free", "n't free", "been booked", "been taken", "is booked", "is taken",
+}
+
 -- Settings of a calendar, which a text may name.
 local SETTINGS = { "interval", "duration", "buffer", "length", "configuration", "setting", "field" }
 
@@ -51,11 +54,8 @@ local function names_taken_slot(message)
     words = gsub(words, "slots?[ _-]" .. setting, setting)
   end
   for text in gmatch(words, "[^;]+") do
-    if find(text, "%f[%a]slots?%f[%A]") then
+    if find(text, "%f[%a]slots?%f[%A]") or find(text, "%f[%a]timeslots?%f[%A]") then
       for _, part in ipairs(GONE) do
-        if find(text, part, 1, true) then return true end
-      end
-      for _, part in ipairs(GONE_ITSELF) do
         if find(text, part, 1, true) then return true end
       end
       if find(text, "%f[%a]no[%a ]* slots?") and find(text, "available", 1, true) then return true end
@@ -127,9 +127,10 @@ end
 -- The error object
 
 --- A copy of a value with *** in the place of the token, in all its strings and names: a peer may echo the request.
--- JSON can spell a token in many ways, so the decoded value is redacted and not the text.
+-- JSON can spell a token in many ways, so the decoded value is redacted and not the text. A string in it may have
+-- escapes of its own, as that of a URL has.
 local function redacted(secret, value)
-  if type(value) == "string" then return reason.redact(value, secret) end
+  if type(value) == "string" then return reason.redacted(value, secret) end
   if type(value) ~= "table" then return value end
   local copy = {}
   for key, content in pairs(value) do

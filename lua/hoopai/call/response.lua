@@ -3,9 +3,9 @@ local core = require "hoopai.core"
 local failure = require "hoopai.call.failure"
 local reason = require "hoopai.call.reason"
 
-local type, ipairs, pairs, next = type, ipairs, pairs, next
+local type, ipairs, pairs, next, tonumber = type, ipairs, pairs, next, tonumber
 local rawequal, rawget, setmetatable = rawequal, rawget, setmetatable
-local find, format, lower = string.find, string.format, string.lower
+local find, format, gmatch, lower = string.find, string.format, string.gmatch, string.lower
 local now = core.now
 local null, without = core.null, core.without
 local fail = failure.new
@@ -165,6 +165,18 @@ local function are_tables(list)
   return true
 end
 
+--- A copy of a list of objects with null in the place of what is none: one odd item does not make the others
+-- unreadable. `response.body` keeps it.
+-- @treturn ?table nil if there is no object
+local function tables_of(list)
+  local copy, has_table = {}, false
+  for index, item in ipairs(list) do
+    local is_table = type(item) == "table"
+    has_table, copy[index] = has_table or is_table, is_table and item or null
+  end
+  return has_table and copy or nil
+end
+
 -- lua-cjson decodes [] and {} alike; the outermost value is known by the first character of the body.
 local fits = {
   array = function(value, opens, items)
@@ -176,11 +188,20 @@ local fits = {
   object = function(value, opens) return type(value) == "table" and value[1] == nil and opens ~= "[" end,
 }
 
+--- A list whose odd items are null, if a value should be a list of objects and has some.
+-- @treturn ?table
+local function without_odd_items(endpoint, value, opens)
+  local kind = endpoint.result.type
+  if not kind or kind.type ~= "array" or not kind.items or kind.items.type ~= "object" then return nil end
+  return type(value) == "table" and opens ~= "{" and tables_of(value) or nil
+end
+
 --- Whether the result of a create lacks the `id` of the new record. The live API leaves out other documented members at
 -- times; without an `id` there is no record to speak of.
 local function lacks_id(endpoint, value)
   local kind = endpoint.result.type
-  if endpoint.retry ~= "once" or kind.type ~= "object" or type(value.id) == "string" then return false end
+  if endpoint.retry ~= "once" or kind.type ~= "object" then return false end
+  if type(value.id) == "string" and value.id ~= "" then return false end
   for _, field in ipairs(kind.fields or {}) do
     if field.name == "id" and field.required then return true end
   end
@@ -204,12 +225,14 @@ local function has_record(call, body)
   for _, key in ipairs(call.prepared.endpoint.result.keys or {}) do
     if body[key] ~= nil then return true end
   end
-  return type(body.id) == "string"
+  return type(body.id) == "string" and body.id ~= ""
 end
 
 local function shape_failure(call, attempt, response, problem)
   local applied = response.status ~= 204 and not has_record(call, response.body) and unproven(call) or nil
   local message = "the response has an unexpected shape: " .. problem
+  local said = failure.message_of(response.body)
+  if said then message = message .. "; it says: " .. said end
   return nil, fail(call, { kind = "decode", message = message, applied = applied }, attempt, response)
 end
 
@@ -222,13 +245,19 @@ local function take_envelope(call, attempt, response, body, opens)
     local value = body[key]
     if value ~= nil then
       local problem = shape_problem(endpoint, value)
-      if problem then return shape_failure(call, attempt, response, format("`%s` %s", key, problem)) end
+      if problem then
+        value = without_odd_items(endpoint, value)
+        if not value then return shape_failure(call, attempt, response, format("`%s` %s", key, problem)) end
+      end
       response.extra = without(body, key)
       return value, response
     end
   end
   local problem = shape_problem(endpoint, body, opens)
-  if problem then return shape_failure(call, attempt, response, "it " .. problem) end
+  if problem then
+    body = without_odd_items(endpoint, body, opens)
+    if not body then return shape_failure(call, attempt, response, "it " .. problem) end
+  end
   response.unexpected = true
   return body, response
 end
@@ -236,16 +265,59 @@ end
 --- A response without envelope: the whole body, less the traceId among its members.
 local function take_bare(call, attempt, response, body, opens)
   local problem = shape_problem(call.prepared.endpoint, body, opens)
-  if problem then return shape_failure(call, attempt, response, "it " .. problem) end
+  if problem then
+    body = without_odd_items(call.prepared.endpoint, body, opens)
+    if not body then return shape_failure(call, attempt, response, "it " .. problem) end
+  end
   if body.traceId == nil then return body, response end
   response.extra = { traceId = body.traceId }
   return without(body, "traceId"), response
 end
 
+local function is_false(value) return value == false or value == "false" end
+
+local function says_something(value)
+  return type(value) == "string" and find(value, "%S") ~= nil or type(value) == "table" and next(value) ~= nil
+end
+
+local FAILED = { error = true, fail = true, failed = true, failure = true }
+
+-- Members of a body that says what is wrong, and has no result.
+local OF_ERRORS = {}
+for name in
+  gmatch(
+    "error errors message messages msg reason detail details description error_description errorMessage "
+      .. "success succeeded ok status statusCode code name type traceId requestId timestamp path",
+    "%S+"
+  )
+do
+  OF_ERRORS[name] = true
+end
+
+--- Whether a body consists of nothing but an error.
+local function is_error_alone(body)
+  local status = body.status
+  if
+    not (
+      says_something(body.error)
+      or says_something(body.errors)
+      or status and type(status) == "string" and FAILED[lower(status)]
+    )
+  then
+    return false
+  end
+  for name in pairs(body) do
+    if not OF_ERRORS[name] then return false end
+  end
+  return true
+end
+
 --- Whether the body of a 2xx states that the request failed.
 local function states_failure(body)
+  if is_false(body.success) or is_false(body.succeeded) or is_false(body.ok) then return true end
   local status = body.statusCode
-  return body.success == false or body.succeeded == false or status and type(status) == "number" and status >= 400
+  status = status and tonumber(status)
+  return status and status >= 400 or is_error_alone(body)
 end
 
 local function success(call, attempt, response, body, opens)

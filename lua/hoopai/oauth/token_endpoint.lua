@@ -58,7 +58,7 @@ end
 --- A text of the server in one line, without the secrets of the request: a refusal may echo them.
 local function shown(text, secrets)
   for _, secret in ipairs(secrets) do
-    text = reason.redact(text, secret)
+    text = reason.redacted(text, secret)
   end
   return reason.excerpt(text)
 end
@@ -132,6 +132,13 @@ local function success(path, status, members, problem, secrets)
     })
 end
 
+--- The two tokens in a response that broke off behind them: no other response will bring them.
+local function tokens_before_the_end(transfer, status, kind)
+  if status < 200 or status >= 300 or kind ~= "network" and kind ~= "timeout" then return nil end
+  local members = core.read_token_response(transfer)
+  return members and members:get "access_token" and members:get "refresh_token" and members or nil
+end
+
 --- Reads a finished transfer of a token endpoint.
 -- @treturn string the outcome: "granted"; "refused" (this refresh token or code); "rejected" (the request; nothing was
 -- done); "unsent"; or "unclear"
@@ -139,6 +146,8 @@ end
 local function read_transfer(path, transfer, secrets)
   local status, kind, message = transfer:result()
   if kind or status < 200 or status >= 300 and status < 400 then
+    local members = kind and tokens_before_the_end(transfer, status, kind)
+    if members then return "granted", members end
     return without_outcome(path, transfer, status, kind, message)
   end
   local members, problem, excerpt = core.read_token_response(transfer)

@@ -64,6 +64,7 @@ end
 local function compile_list(field, nulls)
   local items = field.items or { type = "any" }
   local check = compile(items, nulls)
+  if items.type == "string" and scalars.is_id(field) then check = scalars.check_id(check) end
   local low, high = field.min_items or 0, field.max_items or MOST_ITEMS
   local limits = messages.sizes(field.min_items, field.max_items or MOST_ITEMS, "item")
 
@@ -158,6 +159,7 @@ local function compile_rules(field, nulls)
     required = {},
     defaults = {}, -- names of fields, and fields
     plain_text = {},
+    plain_pattern = {},
     converters = {}, -- see scalars.plain_text_limit and scalars.converter
     nulls = nulls,
     clearable = {}, -- the names of the fields that null clears
@@ -169,6 +171,7 @@ local function compile_rules(field, nulls)
     rules.checks[part.name] = compile(part, nulls)
     rules.clearable[part.name] = is_clearable(part, nulls) or nil
     rules.plain_text[part.name] = scalars.plain_text_limit(part)
+    rules.plain_pattern[part.name] = scalars.plain_text_pattern(part)
     rules.converters[part.name] = scalars.converter(part)
     if not part.read_only then rules.writable[#rules.writable + 1] = part.name end
     if part.required then rules.required[#rules.required + 1] = part.name end
@@ -321,11 +324,12 @@ function containers.object(field, nulls)
   local checks, required, defaults = rules.checks, rules.required, rules.defaults
   local required_count, defaults_count = #required, #defaults
   local takes_location, has_combinations = rules.takes_location, rules.at_least_one or rules.at_most_one
-  local plain_text, converters, clearable = rules.plain_text, rules.converters, rules.clearable
+  local plain_text, plain_pattern = rules.plain_text, rules.plain_pattern
+  local converters, clearable = rules.converters, rules.clearable
 
   local function check_field(name, item)
     local limit = plain_text[name]
-    if limit and type(item) == "string" and #item <= limit and find(item, "^[ -~]+$") then return item end
+    if limit and type(item) == "string" and #item <= limit and find(item, plain_pattern[name]) then return item end
     if item == null and clearable[name] then return item end
     local check = converters[name] or checks[name]
     return check and check(item, nil, 0)
@@ -379,6 +383,7 @@ local makers = { any = compile_any, array = compile_list, object = compile_objec
 function compile(field, nulls)
   if field.read_only then return compile_read_only(field) end
   local check = (makers[field.type] or scalars.compile)(field, nulls)
+  if field.type == "string" and scalars.is_id(field) then check = scalars.check_id(check) end
   if not field.nullable or field.type == "any" then return check end -- in free form null is a value like any other
   return function(value, problems, depth)
     if value == null then return value end

@@ -2,6 +2,7 @@
 --
 -- A check is called with a value that is not nil. It returns the value to send; or nil, the problem, and what was
 -- probably meant if that is known.
+local core = require "hoopai.core"
 local gregorian = require "hoopai.time.gregorian"
 local json_value = require "hoopai.validate.json_value"
 local errors = require "hoopai.errors"
@@ -62,6 +63,32 @@ local makers = {}
 
 -- An empty id in a required field comes from a variable that was never set.
 local function least_length(field) return field.required and field.name and find(field.name, "Id$") and 1 or 0 end
+
+--- Is a field, or are the items of a list, an identifier?
+local function is_id(field)
+  local name = field.name
+  return name ~= nil and (find(name, "Id$") or find(name, "Ids$")) ~= nil
+end
+scalars.is_id = is_id
+
+--- What a file of variables or a copy may leave around an id, so that it names nothing.
+local function id_problem(value)
+  local odd = core.odd_character(value)
+  if odd then return "must not have blanks around it, nor control characters: " .. odd end
+  if find(value, "^([\"'`]).*%1$") then return "must not have quotes around it: leave them out" end
+end
+
+--- Adds to the check of a string that it is an id, or of the items of a list that they are.
+-- @tparam function check
+-- @treturn function
+function scalars.check_id(check)
+  return function(value, problems, depth)
+    local sent, why, suggestion = check(value, problems, depth)
+    local problem = type(sent) == "string" and not find(sent, "^[%w_-]*$") and id_problem(sent)
+    if problem then return nil, problem end
+    return sent, why, suggestion
+  end
+end
 
 function makers.string(field)
   local low, high, pattern = field.min_length or least_length(field), field.max_length or LONGEST, field.pattern
@@ -230,6 +257,11 @@ end
 function scalars.converter(field)
   if field.type == "datetime" and not field.nullable and not field.read_only then return to_body_datetime end
 end
+
+--- What a text of that length looks like which needs no further check.
+-- @tparam table field
+-- @treturn string
+function scalars.plain_text_pattern(field) return is_id(field) and "^[%w_-]+$" or "^[ -~]+$" end
 
 --- Compiles a declared type without parts.
 -- @tparam table field a type of the endpoint data

@@ -96,6 +96,9 @@ describe("hoopai.call.failure:", function()
         "The selected slot has been taken",
         "Slot not free",
         "slot interval must be 30; the slot is no longer available",
+        "The selected timeslot is no longer available",
+        "This slot is no longer free",
+        "The slot has been taken",
       } do
         assert.are.equal("slot_taken", failure.kind_of(400, text, true), text)
         assert.are.equal("refused", failure.kind_of(400, text, false), text)
@@ -109,6 +112,7 @@ describe("hoopai.call.failure:", function()
         "slot interval is not available on this plan",
         "The slots field is unavailable for this calendar",
         "Slot-duration is not available",
+        "slotInterval is taken from the calendar",
         "",
       } do
         assert.are.equal("refused", failure.kind_of(422, text, true), text)

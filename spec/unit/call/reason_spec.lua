@@ -107,6 +107,21 @@ describe("hoopai.call.reason:", function()
     end)
   end)
 
+  describe("redacted", function()
+    it("is a text without the token, however that is spelt; other escapes stay", function()
+      local secret = assert(core.secret "canary/token+1234567890")
+      for text, expected in pairs {
+        ["Bearer canary/token+1234567890!"] = "Bearer ***!",
+        ["?t=canary%2Ftoken%2B1234567890&x=1"] = "?t=***&x=1",
+        [ [[{"t":"canary\u002ftoken\u002B1234567890"}]] ] = [[{"t":"***"}]],
+        ["canary&#47;token&#43;1234567890"] = "***",
+        ["100%25 \\/ &#47;"] = "100%25 \\/ &#47;",
+      } do
+        assert.are.equal(expected, reason.redacted(text, secret))
+      end
+    end)
+  end)
+
   describe("text_of", function()
     local TOKEN = "canary/token+1234567890"
     local secret = assert(core.secret(TOKEN))
@@ -128,6 +143,9 @@ describe("hoopai.call.reason:", function()
         "\\u0063anary/token\\u002b1234567890",
         "canary&#47;token&#x2B;1234567890",
         "canary%2Ftoken%2b1234567890",
+        "canary%252Ftoken%25252B1234567890",
+        "canary&sol;token&plus;1234567890",
+        (TOKEN:gsub(".", "%0\0")),
       } do
         assert.are.equal("was ***.", reason.text_of("was " .. spelt .. ".", secret), spelt)
       end

@@ -324,6 +324,7 @@ describe("hoopai.call.response:", function()
         { status = 200, headers = echo, body = "<p>" .. token .. "</p>" },
         { status = 200, headers = echo, body = '{"success":false,"message":"' .. token .. '"}' },
         { status = 200, headers = echo, body = '{"calendar":"' .. token .. '","note":1}' },
+        { status = 200, headers = echo, body = '{"error":"' .. token .. '"}' },
         { status = 200, headers = echo, body = "{}" .. (" "):rep(500), cut = 600 },
       } do
         for _, call in ipairs { GET, POST } do
@@ -352,6 +353,13 @@ describe("hoopai.call.response:", function()
         [[{"success":false,"message":"Could not delete"}]],
         [[{"succeeded":false}]],
         [[{"success":false,"calendar":{}}]],
+        [[{"success":"false"}]],
+        [[{"ok":false}]],
+        [[{"statusCode":"422","message":"no"}]],
+        [[{"error":"cannot be deleted"}]],
+        [[{"errors":["cannot be deleted"],"traceId":"t"}]],
+        [[{"errors":[{"message":"cannot be deleted"}]}]],
+        [[{"status":"error","message":"no"}]],
       } do
         for _, row in ipairs(CALLS) do
           server:reply { body = body }
@@ -361,6 +369,20 @@ describe("hoopai.call.response:", function()
         end
       end
       assert.are.equal("Could not delete", caught[1].message)
+    end)
+  end)
+
+  describe("a record", function()
+    it("with members that name an error is no failure", function()
+      for _, body in ipairs {
+        [[{"id":"x","error":"of a webhook","status":"error"}]],
+        [[{"calendar":{"id":"x"},"errors":["one"]}]],
+        [[{"id":"x","errors":[],"error":null}]],
+        [[{"succeeded":true,"error":""}]],
+      } do
+        server:reply { body = body }
+        assert.is_truthy(client:request { method = "PUT", path = "/things/x", body = { a = 1 } }, body)
+      end
     end)
   end)
 
@@ -429,7 +451,25 @@ describe("hoopai.call.response:", function()
     it("is a list of objects if its items are objects", function()
       local objects = { type = { type = "array", items = { type = "object" } } }
       assert.are.same({ { a = 1 }, {} }, (call([=[[{"a":1},{}]]=], objects)))
-      assert.matches("a list of what it should hold", fails("decode", call([=[[{"a":1},2]]=], objects)).message)
+      assert.matches("a list of what it should hold", fails("decode", call('[1,"x"]', objects)).message)
+    end)
+
+    it("has null in the place of an odd item among objects, in the body and under a key", function()
+      local objects = { type = { type = "array", items = { type = "object" } } }
+      for _, odd in ipairs { "2", '"x"', "false", "null" } do
+        assert.are.same({ core.null, { a = 1 } }, (call("[" .. odd .. ',{"a":1}]', objects)))
+      end
+      local keyed = { keys = { "things" }, type = objects.type }
+      local list, response = call([=[{"things":[{"a":1},"x",{"b":2}],"total":3}]=], keyed)
+      assert.are.same({ { a = 1 }, core.null, { b = 2 } }, list)
+      assert.are.same({ total = 3 }, response.extra)
+      assert.are.equal("x", response.body.things[2])
+      fails("decode", call([=[{"things":["x",null]}]=], keyed))
+    end)
+
+    it("of another shape says the reason of the server", function()
+      local err = fails("decode", call([[{"message":"location is not active","x":1}]], { type = { type = "array" } }))
+      assert.matches("it says: location is not active", err.message, 1, true)
     end)
 
     it("of a create has the id that is declared as required", function()

@@ -81,6 +81,45 @@ describe("a body", function()
     assert.are.equal("this call takes no body", only(details).problem)
   end)
 
+  it("has ids without blanks, control characters or quotes, wherever they stand", function()
+    local ids = validate.compile {
+      name = "create",
+      method = "POST",
+      params = {},
+      body = fields_of {
+        { name = "calendarId", type = "string" },
+        { name = "calendarIds", type = "array", items = { type = "string" } },
+        { name = "members", type = "array", items = fields_of { { name = "userId", type = "string" } } },
+        { name = "title", type = "string" },
+      },
+    }
+    local cr = "it ends in a carriage return (does the file it comes from have Windows line ends?)"
+    local blanks = "must not have blanks around it, nor control characters: "
+    for value, problem in pairs {
+      ["abc\r"] = blanks .. cr,
+      ["abc\r\n"] = blanks .. cr,
+      [" abc"] = blanks .. "it begins with a space",
+      ["a\tb"] = blanks .. "it holds a tab",
+      ["abc\u{A0}"] = blanks .. "it ends in a no-break space or another blank beyond ASCII",
+      ["\u{FEFF}abc"] = blanks .. "it begins with a no-break space or another blank beyond ASCII",
+      ['"abc"'] = "must not have quotes around it: leave them out",
+    } do
+      for path, body in pairs {
+        calendarId = { calendarId = value },
+        ["calendarIds[2]"] = { calendarIds = { "ok", value } },
+        ["members[1].userId"] = { members = { { userId = value } } },
+      } do
+        local _, details = ids.body(body)
+        local detail = only(details)
+        assert.are.same({ path, problem }, { detail.path, detail.problem })
+      end
+      assert.is_truthy(ids.body { title = value })
+    end
+    for _, value in ipairs { "aB3_-", "a b", "a/b", "\u{e9}", "" } do
+      assert.is_truthy(ids.body { calendarId = value, calendarIds = { value }, members = { { userId = value } } })
+    end
+  end)
+
   it("of the wrong kind is one problem", function()
     for value, problem in pairs {
       [5] = "the body must be a table with named fields, not a number",
