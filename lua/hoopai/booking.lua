@@ -75,6 +75,13 @@ local refused_fields = {
   rrule = "makes a series, which only goes without that guard: use appointments:create",
 }
 
+-- What the fields of a window and of a booking are called elsewhere: no field of an appointment is meant.
+-- stylua: ignore
+local other_names = {
+  startDate = "from", start = "from", since = "from", endDate = "to", ["end"] = "to", ["until"] = "to",
+  slot = "startTime", time = "startTime", ref = "reference", timeZone = "timezone",
+}
+
 local function add(details, path, problem, given)
   details[#details + 1] = { path = path, problem = problem, given = given ~= nil and validate.describe(given) or nil }
 end
@@ -95,12 +102,14 @@ local function split(given, details)
       if value ~= false then add(details, name, refused_fields[name], value) end
     else
       body[name] = value
-      if type(name) == "string" and find(name, "_", 1, true) then
-        local question, near = errors.did_you_mean(name, book_fields)
-        if near then
-          body[name] = nil
-          details[#details + 1] = { path = name, problem = "is unknown, " .. question, suggestion = near }
-        end
+      local near = other_names[name]
+      if not near and type(name) == "string" and find(name, "_", 1, true) then
+        near = errors.suggest(name, book_fields)
+      end
+      if near then
+        body[name] = nil
+        details[#details + 1] =
+          { path = name, problem = format("is unknown, did you mean `%s`?", near), suggestion = near }
       end
     end
   end

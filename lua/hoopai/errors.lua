@@ -2,6 +2,8 @@
 --
 -- Expected failures are returned as `nil, err`; `err` is a table of `errors.new`. Wrong use is raised as a string with
 -- the position of the user's line.
+local lazy = require "hoopai.lazy"
+
 local setmetatable, getmetatable, tostring = setmetatable, getmetatable, tostring
 local pcall, error, next, pairs, ipairs, type = pcall, error, next, pairs, ipairs, type
 local concat, sort = table.concat, table.sort
@@ -9,6 +11,8 @@ local byte, find, format, gsub, lower, sub =
   string.byte, string.find, string.format, string.gsub, string.lower, string.sub
 local min, max = math.min, math.max
 local getinfo = debug and debug.getinfo -- a host may leave the debug library out
+
+local get_names = lazy.module "hoopai.errors.names"
 
 local errors = {}
 
@@ -251,7 +255,9 @@ end
 function errors.check_function(what, fn)
   local meta = type(fn) == "table" and getmetatable(fn)
   if type(fn) ~= "function" and not (type(meta) == "table" and meta.__call) then
-    errors.raise(format("%s expects a function, got %s", what, type(fn)))
+    -- Most often a call was made where it was to be handed over: `hoopai.run(client.calendars:list())`.
+    local advice = (fn == nil or type(fn) == "table") and ": write function() return ... end around the call" or ""
+    errors.raise(format("%s expects a function, got %s%s", what, type(fn), advice))
   end
 end
 
@@ -354,6 +360,27 @@ local function list_of(candidates)
   return names
 end
 
+-- What the ends of a window of time are called: in the API by the names of two endpoints, in other APIs by more.
+local WINDOW = {
+  " from start begin since startdate starttime startat ",
+  " to end until till finish stop enddate endtime endat ",
+}
+
+-- The only candidate for the same end of a window, unless one of them has the name but for its spelling.
+local function end_of_window(folded, candidates)
+  for _, words in ipairs(WINDOW) do
+    if find(words, " " .. folded .. " ", 1, true) then
+      local found
+      for _, candidate in ipairs(candidates) do
+        local other = type(candidate) == "string" and #candidate <= LONGEST and fold(candidate)
+        if other == folded or found and other and find(words, " " .. other .. " ", 1, true) then return nil end
+        if other and find(words, " " .. other .. " ", 1, true) then found = candidate end
+      end
+      return found
+    end
+  end
+end
+
 --- The candidate nearest to a misspelt name. Letter case, `_`, `-` and spaces are ignored, and about one typing mistake
 -- in three letters is allowed. If no candidate is that near, the only one that begins or ends with the name as a word
 -- is taken: `appointmentStatus` for `status`.
@@ -365,6 +392,8 @@ function errors.suggest(name, candidates)
   candidates = list_of(candidates)
   local folded, lowered = fold(name), lower(name)
   if folded == "" then return nil end
+  local twin = end_of_window(folded, candidates)
+  if twin then return twin end
   local limit = max(1, min(3, #folded // 3))
   local best, best_edits, best_exact
   for i = 1, #candidates do
@@ -411,6 +440,19 @@ function errors.raise_unknown(what, name, members)
   errors.raise(
     format("%s `%s`%s", what, tostring(name), question and ", " .. question or "; it has " .. concat(members, ", "))
   )
+end
+
+--- Raises the use of a name that a public module or object has not. A nil would be dropped from a table without a sign:
+-- `{ groupId = hoopai.Null }`. Names that begin with `_` and keys that are no names are nil, as libraries ask for them.
+-- @tparam string kind see `hoopai.errors.names`
+-- @tparam string what such as "hoopai has no"
+-- @tparam any name
+-- @tparam table members a list of names, or a table whose keys are the names
+function errors.refuse_name(kind, what, name, members)
+  if type(name) ~= "string" or find(name, "^_") then return nil end
+  local instead = get_names().find(kind, name)
+  if instead then errors.raise(format("%s `%s`: %s", what, name, instead)) end
+  errors.raise_unknown(what, name, list_of(members))
 end
 
 return errors

@@ -16,8 +16,9 @@ local async = require "hoopai.async"
 local client = require "hoopai.client"
 local errors = require "hoopai.errors"
 local loop = require "hoopai.loop"
+local option_checks = require "hoopai.options"
 
-local pairs, setmetatable = pairs, setmetatable
+local ipairs, pairs, rawset, setmetatable = ipairs, pairs, rawset, setmetatable
 
 -- Fields that are modules, loaded on first access.
 local get_module = {
@@ -99,7 +100,7 @@ function hoopai.oauth(options) return get_app().new(options, client.new) end
 function hoopai.preload()
   lazy.load_all()
   for name, get in pairs(get_module) do
-    hoopai[name] = get()
+    rawset(hoopai, name, get())
   end
 end
 
@@ -118,11 +119,28 @@ hoopai.array = core.array
 
 errors.check_dots(hoopai, "hoopai.", { new = true, oauth = true, all = true, race = true, array = true })
 
+local function names_of(self)
+  local names = {}
+  for _, list in ipairs { self, get_module } do
+    for name in pairs(list) do
+      names[name] = true
+    end
+  end
+  return names
+end
+
 return setmetatable(hoopai, {
   __index = function(self, name)
     local get = get_module[name]
-    if not get then return nil end
-    self[name] = get()
-    return self[name]
+    if not get then return errors.refuse_name("hoopai", "hoopai has no", name, names_of(self)) end
+    local module = get()
+    rawset(self, name, module)
+    return module
   end,
+  -- Some libraries take their options so, and the client would have others.
+  __newindex = function(self, name, value)
+    option_checks.refuse_setting(name)
+    rawset(self, name, value)
+  end,
+  __call = function() errors.raise "hoopai is no function: write hoopai.new { ... } to make a client" end,
 })

@@ -5,6 +5,7 @@ local errors = require "hoopai.errors"
 local lazy = require "hoopai.lazy"
 
 local get_option_names = lazy.module "hoopai.options.names"
+local get_time = lazy.module "hoopai.time"
 
 local type, next, pairs, ipairs, tostring = type, next, pairs, ipairs, tostring
 local getmetatable = getmetatable
@@ -35,7 +36,10 @@ end
 -- A check returns nil for a right value, else a phrase for what the option must be.
 local function positive(value)
   local ok = type(value) == "number" and value > 0 and value < huge
-  if not ok then return "a number of seconds above 0" end
+  if not ok then
+    local is_duration = type(value) == "table" and get_time().is_duration(value)
+    return "a number of seconds above 0" .. (is_duration and ", not a duration: write the number, such as 5" or "")
+  end
   if value < LONGEST then return nil end
   local what = format("a number of seconds below %d: %.14g seconds are %s", LONGEST, value, length_of(value))
   if value / 1000 >= LONGEST then return what end
@@ -181,7 +185,8 @@ local function refresh_hook(value)
 end
 
 local function hooks(value)
-  if type(value) ~= "table" then return "a table of hooks" end
+  if type(value) == "function" then return "a table of hooks: write hoopai.log() for a log, or { done = fn }" end
+  if type(value) ~= "table" then return "a table of hooks, or hoopai.log()" end
   for name, hook in pairs(value) do
     if not hook_names[name] then
       return format(
@@ -189,7 +194,9 @@ local function hooks(value)
         tostring(name)
       )
     end
-    if type(hook) ~= "function" then return format("a function as hook `%s`", name) end
+    if type(hook) ~= "function" then
+      return format("a table of functions: the hook `%s` is %s", name, errors.given(hook))
+    end
   end
 end
 
@@ -233,6 +240,14 @@ end
 
 local oauth_checks -- below
 
+local CALL_OPTIONS = "api_version, headers, location_id, queue_timeout, retries, timeout and validate"
+
+-- What stands in braces in the advice for an option without a name.
+local function example_of(checks)
+  if checks == client_checks then return "token = ..., location_id = ..." end
+  return checks == oauth_checks and "client_id = ..., client_secret = ..." or "timeout = 5"
+end
+
 --- What to write instead of an unknown option, as the end of a message.
 local function instead_of(name, checks)
   local option, advice = get_option_names().find(name, checks)
@@ -240,17 +255,33 @@ local function instead_of(name, checks)
   if advice then return ": " .. advice end
   if checks ~= client_checks and client_checks[name] then return ": it is an option of hoopai.new" end
   if checks == client_checks and oauth_checks[name] then return ": it is an option of hoopai.oauth" end
+  if checks == client_checks and call_checks[name] then return ": it is an option of a call and of client:with" end
+  if type(name) ~= "string" then return ": options have names, write { " .. example_of(checks) .. " }" end
   local question = errors.did_you_mean(name, checks)
-  return question and ", " .. question or ""
+  if question then return ", " .. question end
+  return checks == call_checks and ": it takes " .. CALL_OPTIONS or ""
 end
 
 local function unknown(what, name, checks)
   errors.raise(format("unknown option `%s` of %s%s", tostring(name), what, instead_of(name, checks)))
 end
 
+-- Objects that are given in place of the options.
+local INSTEAD_OF = {
+  ["hoopai.Sandbox"] = "{ base_url = sandbox.url, token = sandbox.token, location_id = sandbox.location_id }",
+  ["hoopai.App"] = "{ oauth = app, location_id = ... }",
+  ["hoopai.Store"] = "{ store = store, ... }",
+  ["hoopai.Client"] = "client:with { ... } to make another one",
+}
+
 local function check(what, given, checks)
   if given == nil then return end
   if type(given) ~= "table" then errors.raise(format("the options of %s are a table, got %s", what, type(given))) end
+  local meta = getmetatable(given)
+  local instead = type(meta) == "table" and INSTEAD_OF[meta.__name]
+  if instead then
+    errors.raise(format("the options of %s are a table, not %s: write %s", what, meta.__name, instead))
+  end
   for name, value in pairs(given) do
     local check_value = checks[name]
     if not check_value then unknown(what, name, checks) end
@@ -283,6 +314,14 @@ options.id_problem = id
 -- @tparam any value
 -- @treturn ?string
 options.scopes_problem = scopes
+
+--- Raises if a name that is set on the module `hoopai` is an option of a client, here or in other libraries.
+-- @tparam any name
+function options.refuse_setting(name)
+  local option = client_checks[name] and name or get_option_names().find(name, client_checks)
+  if not option then return end
+  errors.raise(format("`%s` cannot be set on hoopai: write hoopai.new { %s = ... }", name, option))
+end
 
 --- The names of the options of a call: keys of a table.
 options.call_names = call_checks
@@ -359,6 +398,12 @@ end
 function options.check_new(given)
   check("hoopai.new", given, client_checks)
   given = given or {}
+  if given.company_id and not given.oauth then
+    errors.raise(
+      "option `company_id` of hoopai.new goes with `oauth`, whose agency it names: add oauth = hoopai.oauth { ... }, "
+        .. "or leave it out"
+    )
+  end
   return {
     token = token_of(given),
     oauth = given.oauth,
@@ -381,6 +426,20 @@ local function secret_text(value)
   return not ok and "a string that is not empty" or nil
 end
 
+--- Where a browser is sent back to: it needs the whole address.
+local function redirect_uri(value)
+  local problem = id(value)
+  if problem then return problem end
+  if not find(value, "^%a[%w+.%-]*://[^/]") then
+    return "the whole address, such as https://example.com/callback or http://127.0.0.1:8484/callback"
+  end
+end
+
+--- What an address for the sign-in must be, as a phrase; nil if it is right.
+-- @tparam any value
+-- @treturn ?string
+options.redirect_uri_problem = redirect_uri
+
 local function store(value)
   return type(value) ~= "table" and "a store: hoopai.store.file(path), hoopai.store.memory() or a table of yours" or nil
 end
@@ -389,7 +448,7 @@ oauth_checks = {
   client_id = id,
   client_secret = secret_text,
   store = store,
-  redirect_uri = id,
+  redirect_uri = redirect_uri,
   scopes = scopes,
   company_id = id,
   base_url = id,

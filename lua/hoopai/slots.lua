@@ -4,6 +4,15 @@ local time = require "hoopai.time"
 
 local ipairs, pairs, sort, type = ipairs, pairs, table.sort, type
 
+-- What is given instead of free slots, which have days as keys: without a word it would seem that nothing is free.
+local function free_problem(free)
+  if free[1] ~= nil then return "a list: give what client.calendars:free_slots returned, as a whole" end
+  if type(free.slots) == "table" then return "one of its days: give the whole result" end
+  if type(free.status) == "number" and type(free.headers) == "table" then
+    return "the response: its first result, the free slots, stands before it"
+  end
+end
+
 --- Iterates over free slots in order of time: `for day, slot, instant in hoopai.slots(free) do ... end`.
 -- @function slots
 -- @tparam FreeSlots free what `client.calendars:free_slots` returned
@@ -14,6 +23,8 @@ local ipairs, pairs, sort, type = ipairs, pairs, table.sort, type
 local function slots(free, err)
   errors.check_first("hoopai.slots(...)", free, err)
   if type(free) ~= "table" then errors.raise("hoopai.slots expects the result of free_slots, got " .. type(free)) end
+  local problem = free_problem(free)
+  if problem then errors.raise("hoopai.slots expects the result of free_slots, got " .. problem) end
   local list = {}
   for day, entry in pairs(free) do
     local strings = type(entry) == "table" and entry.slots

@@ -16,8 +16,7 @@ local MEMBERS = {
   new = "function", oauth = "function", preload = "function",
   use = "function", run = "function", spawn = "function", sleep = "function",
   map = "function", all = "function", race = "function", timeout = "function",
-  on_task_error = "function",
-  log = "function", slots = "function", store = "table", time = "table", loop = "table",
+  on_task_error = "function", log = "function", slots = "function", store = "table", time = "table", loop = "table",
 }
 
 describe("the module hoopai", function()
@@ -37,7 +36,8 @@ describe("the module hoopai", function()
     for name in pairs(hoopai) do
       assert.is_not_nil(MEMBERS[name], name)
     end
-    assert.is_nil(hoopai.tiem)
+    expect.misuse(function() local _ = hoopai.tiem end, "hoopai has no `tiem`, did you mean `time`?")
+    assert.is_nil(hoopai._tiem)
     assert.is_nil(hoopai[nil])
     assert.is_nil(hoopai[1])
   end)
@@ -233,7 +233,7 @@ describe("the module hoopai", function()
     local text, ok = child.run(([[
       local hoopai = require "hoopai"
       local client <close> = hoopai.new { token = "t", base_url = %q }
-      assert(client.calendars:get("c") and hoopai[nil] == nil and hoopai.tiem == nil)
+      assert(client.calendars:get("c") and hoopai[nil] == nil and hoopai._tiem == nil)
       for _, name in ipairs {
         "api.notes", "oauth.app", "booking", "log", "validate.body", "validate.containers", "validate.query", "slots",
         "store", "time", "time.zone", "call.reconcile",

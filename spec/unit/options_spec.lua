@@ -303,7 +303,9 @@ describe("the options of hoopai.new:", function()
       local options = require "hoopai.options"
       local settings = options.check_new()
       print(type(settings.token), settings.base_url, settings.location_id)
-      print(options.check_new({ company_id = "c" }).location_id, options.check_new({ location_id = "m" }).location_id)
+      local app = setmetatable({ base_url = "https://env.example/p" }, { __name = "hoopai.App" })
+      local of_company = options.check_new { company_id = "c", oauth = app }
+      print(of_company.location_id, options.check_new({ location_id = "m" }).location_id)
     ]],
       { set = { HOOPAI_TOKEN = TOKEN, HOOPAI_LOCATION_ID = "l", HOOPAI_BASE_URL = "https://env.example/p/" } }
     )

@@ -93,7 +93,7 @@ return {
     doc = "Create one or more notifications; the body is a list.",
     scope = "calendars/events.write", retry = "once", reconcile = "none",
     params = { models.calendar_id },
-    body = { type = "array", doc = "Notifications to be created.", items = {
+    body = { type = "array", doc = "Notifications to be created.", min_items = 1, items = {
       type = "object", class = "NotificationCreate", doc = "A notification to be created.", fields = {
         { name = "receiverType", type = "string", required = true, enum = receiver_types, doc = "Recipient." },
         { name = "channel", type = "string", required = true, enum = channels, doc = "How it is sent." },

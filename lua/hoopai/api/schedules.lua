@@ -43,6 +43,11 @@ local calendar_ids = {
   name = "calendarIds", type = "array", items = { type = "string" }, doc = "Calendars the schedule is applied to.",
 }
 
+-- What to do about a refusal of the API, by a part of its text in lower case.
+local hints = {
+  ["timezone must match"] = 'The API takes names of the form Area/City only, such as "Africa/Abidjan" for "UTC".',
+}
+
 local deleted_hint = "is read-only here: leave it out, and use schedules:delete(id) to delete a schedule"
 
 local schedule = {
@@ -93,6 +98,7 @@ return {
       calendar_ids,
     } },
     elsewhere = { deleted = deleted_hint },
+    hints = hints,
     status = 201,
     result = { keys = { "schedule" }, type = schedule },
   },
@@ -121,6 +127,7 @@ return {
         .. "schedules:remove_calendar(id, calendarId)",
       deleted = deleted_hint,
     },
+    hints = hints,
     status = 200,
     result = { keys = { "schedule" }, type = schedule },
   },

@@ -51,7 +51,11 @@ end
 --- Raises wrong use unless `list` is a list. A table that has keys but no items would be taken for an empty list.
 local function check_list(what, list)
   if type(list) ~= "table" or tasks.is(list) or errors.is(list) then
-    errors.raise(format("%s expects a list, got %s", what, type(list) == "table" and errors.text(list) or type(list)))
+    local given = type(list) == "table" and errors.text(list) or type(list)
+    local advice = type(list) == "function"
+        and (what == "hoopai.map" and ": write hoopai.map(items, fn)" or format(": write %s { fn, ... }", what))
+      or ""
+    errors.raise(format("%s expects a list, got %s%s", what, given, advice))
   end
   local metatable = getmetatable(list)
   if #list > 0 or type(metatable) == "table" and metatable.__len then return end

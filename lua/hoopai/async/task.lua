@@ -5,7 +5,7 @@ local wait = require "hoopai.async.wait"
 local co_create, co_resume, co_close, co_status = coroutine.create, coroutine.resume, coroutine.close, coroutine.status
 local pack, unpack = table.pack, table.unpack
 local setmetatable, getmetatable, error, pcall, xpcall = setmetatable, getmetatable, error, pcall, xpcall
-local rawequal, gsub = rawequal, string.gsub
+local ipairs, rawequal, gsub = ipairs, rawequal, string.gsub
 local warn = warn or function() end
 local co_running = coroutine.running
 local traceback = debug and debug.traceback -- a host may leave the debug library out
@@ -398,6 +398,17 @@ function Task:cancel()
     task = task.scope.owner
   end
   tasks.cancel(self)
+end
+
+-- Other names of `join` and `cancel`. They raise: a task has no such methods, and internal fields must stay fast.
+local function other_name(name, method)
+  Task[name] = function() errors.raise("a task has no `" .. name .. "`: write task:" .. method .. "()") end
+end
+for _, name in ipairs { "wait", "await", "get", "result", "results", "value", "done" } do
+  other_name(name, "join")
+end
+for _, name in ipairs { "stop", "kill", "abort", "close" } do
+  other_name(name, "cancel")
 end
 
 function Task:__tostring() return "hoopai.Task (" .. self.status .. ")" end

@@ -4,6 +4,7 @@
 -- keeps the task and a ticket, and calls `wake` with them later. Lua yields in Lua, never across a C frame.
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
+local lazy = require "hoopai.lazy"
 local timers = require "hoopai.async.timers"
 
 local co_create, co_resume, co_yield = coroutine.create, coroutine.resume, coroutine.yield
@@ -14,6 +15,8 @@ local setmetatable, type = setmetatable, type
 local warn = warn or function() end
 local format, huge = string.format, math.huge
 local now = core.now
+
+local get_time = lazy.module "hoopai.time"
 
 local wait = {}
 
@@ -348,7 +351,10 @@ end
 --- Raises wrong use unless seconds can be waited for.
 function wait.check_seconds(what, seconds)
   if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 or seconds == huge then
-    errors.raise(format("%s expects a number of seconds, at least 0, got %s", what, errors.given(seconds)))
+    local given = type(seconds) == "table"
+      and get_time().is_duration(seconds)
+      and "a duration: write the number, such as 5"
+    errors.raise(format("%s expects a number of seconds, at least 0, got %s", what, given or errors.given(seconds)))
   end
 end
 

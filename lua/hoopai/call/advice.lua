@@ -126,6 +126,9 @@ local MEMBERS = {
   { set "token refresh login signin auth authenticate", "hoopai.new { token = ... } or hoopai.new { oauth = ... }" },
 }
 
+-- Options of a client, as if they were its members.
+local OPTIONS = set "locationid baseurl timeout retries apiversion options settings config"
+
 --- What to say of a member that a client has not.
 -- @tparam any name
 -- @treturn ?string the rest of the message
@@ -135,6 +138,7 @@ function advice.member(name)
   for _, entry in ipairs(MEMBERS) do
     if entry[1][guess] then return "write " .. entry[2] end
   end
+  if OPTIONS[guess] then return "options cannot be read back: keep them in a variable of yours" end
   if OTHER_APIS[guess] then
     return format(
       "hoopai has the Calendars API only; client:request reaches other endpoints, "

@@ -151,7 +151,18 @@ local function metatable_of(resource_name)
   end
   local name = "hoopai." .. resource_name
   setmetatable(methods, { __index = function(_, key) raise_unknown_method(resource_name, methods, key) end })
-  meta = { __name = name, __index = methods, __tostring = function() return name end }
+  local first = get_data[resource_name]()[1].name
+  local function refuse_call()
+    errors.raise(
+      format(
+        "client.%s is no function: call a method of it, such as client.%s:%s(...)",
+        resource_name,
+        resource_name,
+        first
+      )
+    )
+  end
+  meta = { __name = name, __index = methods, __tostring = function() return name end, __call = refuse_call }
   metatables[resource_name] = meta
   return meta
 end

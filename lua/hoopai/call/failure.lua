@@ -173,7 +173,9 @@ function failure.new(call, err, attempt, response)
   end
   local words = lower(err.message)
   for text, hint in pairs(err.kind == "refused" and endpoint.hints or {}) do
-    if find(words, text, 1, true) then err.message = err.message .. " " .. hint end
+    if find(words, text, 1, true) then
+      err.message = err.message .. (find(err.message, "%p$") and " " or ". ") .. hint
+    end
   end
   if err.applied == nil then
     local sent = attempt and attempt.transfer and attempt.transfer:sent() or 0

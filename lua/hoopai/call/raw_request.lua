@@ -2,6 +2,7 @@
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local lazy = require "hoopai.lazy"
+local options = require "hoopai.options"
 
 local type, tostring, pairs, ipairs, next = type, tostring, pairs, ipairs, next
 local getmetatable, rawget, rawlen = getmetatable, rawget, rawlen
@@ -21,12 +22,33 @@ local raw_request = {}
 local retry_classes = { GET = "safe", POST = "once", PUT = "idempotent", PATCH = "once", DELETE = "idempotent" }
 local fields = { method = "string", path = "string", query = "table", body = "table" }
 
+local EXAMPLE = '{ method = "GET", path = "/calendars/" }'
+
+-- What other libraries call the fields.
+local INSTEAD = {
+  url = "`path`",
+  uri = "`path`",
+  endpoint = "`path`",
+  verb = "`method`",
+  params = "`query`",
+  args = "`query`",
+  qs = "`query`",
+  json = "`body`",
+  data = "`body`",
+  payload = "`body`",
+}
+
 local function check_fields(given)
-  if type(given) ~= "table" then errors.raise("client:request expects a table, got " .. type(given)) end
+  if type(given) ~= "table" then
+    errors.raise(format("client:request expects a table such as %s, got %s", EXAMPLE, type(given)))
+  end
   for name, value in pairs(given) do
     local expected = fields[name]
     if not expected then
-      errors.raise(format("unknown field `%s` of client:request; it takes method, path, query, body", tostring(name)))
+      local instead = INSTEAD[name] and "write " .. INSTEAD[name] or "it takes method, path, query, body"
+      if type(name) == "number" then instead = "fields have names, write " .. EXAMPLE end
+      if options.call_names[name] then instead = "it is an option: pass it in the last argument" end
+      errors.raise(format("unknown field `%s` of client:request; %s", tostring(name), instead))
     end
     if type(value) ~= expected then
       errors.raise(format("field `%s` of client:request must be a %s, got %s", name, expected, type(value)))
@@ -35,11 +57,20 @@ local function check_fields(given)
   if not retry_classes[given.method or ""] then
     errors.raise("field `method` of client:request must be GET, POST, PUT, PATCH or DELETE")
   end
+  if given.method == "GET" and given.body then
+    errors.raise("client:request: a GET has no body: write `query` instead of `body`")
+  end
   if not given.path then errors.raise("client:request needs the field `path`") end
 end
 
 --- What is wrong with a path; nil if nothing is.
 local function path_problem(path)
+  if find(path, "^https?://") then return "must be without the host: write the part from the / after it" end
+  if find(path, "[?#]") then return "must have no ? or #: give what follows in `query`, a table" end
+  if find(path, "{", 1, true) then return "has a name in braces: write the id in place of it" end
+  if find(path, "/:%a") then return "has a name after a colon: write the id in place of it" end
+  if find(path, "^[^/]") then return "must begin with /" end
+  if find(path, " ", 1, true) then return "has a space: write %20" end
   if not find(path, "^/[%w%-._~%%/!$&'()*+,;=:@]*$") then
     return "must begin with / and hold only the characters of a URL path (no ? or #)"
   end

@@ -7,13 +7,19 @@ local reserved_segments = require "hoopai.api.reserved_segments"
 local validate = require "hoopai.validate"
 
 local type, pairs, ipairs, rawget, select, setmetatable = type, pairs, ipairs, rawget, select, setmetatable
-local format, lower, max = string.format, string.lower, math.max
+local concat, format, lower, max = table.concat, string.format, string.lower, math.max
 
 local request = {}
 
 -- Arguments
 
 local GIVEN = { ["nil"] = "nothing", table = "table (give its id)" }
+
+-- What was given instead of an id. Some are a word of a list.
+local function given_id(param, id)
+  if param.enum and type(id) == "table" then return format('table (write "%s")', concat(param.enum, '" or "')) end
+  return id == core.null and "hoopai.null" or GIVEN[type(id)] or type(id)
+end
 
 local function check_ids(endpoint, ...)
   for index = 1, endpoint.id_count do
@@ -25,7 +31,7 @@ local function check_ids(endpoint, ...)
           endpoint.id,
           endpoint.params[index].name,
           index,
-          GIVEN[type(id)] or type(id)
+          given_id(endpoint.params[index], id)
         )
       )
     end

@@ -48,7 +48,7 @@ local function state_of(app, method)
 end
 
 local url_fields = {
-  redirect_uri = "id",
+  redirect_uri = "redirect_uri",
   scopes = "scopes",
   state = "id",
   pkce = "boolean",
@@ -58,7 +58,11 @@ local url_fields = {
 }
 
 -- A check returns what a field must be, nil if it is right.
-local field_checks = { id = options.id_problem, scopes = options.scopes_problem }
+local field_checks = {
+  id = options.id_problem,
+  scopes = options.scopes_problem,
+  redirect_uri = options.redirect_uri_problem,
+}
 
 function field_checks.secret(value)
   local ok = type(value) == "string" or type(value) == "userdata"
@@ -66,7 +70,10 @@ function field_checks.secret(value)
 end
 
 local function check_fields(what, given, known)
-  if type(given) ~= "table" then errors.raise(format("%s expects a table, got %s", what, type(given))) end
+  if type(given) ~= "table" then
+    local example = known.code and "{ code = ... }" or known.pkce and "{ redirect_uri = ... }" or "{ company_id = ... }"
+    errors.raise(format("%s expects a table such as %s, got %s", what, example, type(given)))
+  end
   for name, value in pairs(given) do
     local expected = known[name]
     if not expected then
@@ -163,7 +170,8 @@ local function in_task(what, fn)
   return async.run(fn)
 end
 
-local exchange_fields = { code = "secret", redirect_uri = "id", code_verifier = "secret", user_type = "string" }
+local exchange_fields =
+  { code = "secret", redirect_uri = "redirect_uri", code_verifier = "secret", user_type = "string" }
 
 --- The location or agency of a sign-in.
 -- @table Grant
@@ -317,6 +325,17 @@ end
 --- Closes the app's connections. In a task it returns at once, and an exchange that runs is ended by the loop; outside
 -- it waits for the exchange. Idempotent.
 function methods:close() state_of(self, "close").endpoint:close() end
+
+setmetatable(methods, {
+  __index = function(_, name)
+    return errors.refuse_name(
+      "app",
+      "an app has no",
+      name,
+      { "authorize_url", "exchange", "installed_locations", "client", "close" }
+    )
+  end,
+})
 
 App.__close = methods.close
 function App.__gc(app) pcall(methods.close, app) end

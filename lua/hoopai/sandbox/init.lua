@@ -41,7 +41,8 @@ local options = require "hoopai.sandbox.server.options"
 local ipc = require "hoopai.sandbox.server.ipc"
 
 local format, gsub, match = string.format, string.gsub, string.match
-local error, pcall, require, setmetatable, type = error, pcall, require, setmetatable, type
+local error, getmetatable, pairs, pcall, require = error, getmetatable, pairs, pcall, require
+local setmetatable, sort, type = setmetatable, table.sort, type
 local io, os, package = io, os, package
 
 local sandbox = {}
@@ -61,7 +62,32 @@ if not ok then
 end]]
 
 local Handle = { __name = "hoopai.Sandbox" }
-Handle.__index = Handle
+
+-- What a sandbox may lack, by its options and after `stop`.
+local OPTIONAL = { ca_file = true, control_token = true, pipe = true }
+
+-- A nil would go unnoticed: with `base_url = sandbox.base_url` a client would call the live API.
+function Handle.__index(self, name)
+  local method = Handle[name]
+  if method or OPTIONAL[name] then return method end
+  local members = { "control", "stop" }
+  for member in pairs(self) do
+    members[#members + 1] = member ~= "pipe" and member or nil
+  end
+  sort(members)
+  return errors.refuse_name("handle", "a sandbox has no", name, members)
+end
+
+-- Makes a wrong name of the seed data an error.
+local function refuse_names(what, data)
+  for key, value in pairs(data) do
+    if type(value) == "table" and type(key) == "string" then refuse_names(what .. "." .. key, value) end
+  end
+  if #data > 0 then return data end
+  return setmetatable(data, {
+    __index = function(self, name) return errors.refuse_name("seed", what .. " has no", name, self) end,
+  })
+end
 
 -- Calls a function, then another one, whatever happens; returns the two results of the first. (An older Lua, which is
 -- to read this file, has no to-be-closed variables.)
@@ -204,6 +230,7 @@ function sandbox.start(given)
     error("the sandbox did not start: " .. facts.error, 2)
   end
   facts.pipe = pipe
+  refuse_names("sandbox.seed", facts.seed)
   local handle = setmetatable(facts, Handle)
   add_oauth_functions(handle)
   return handle
@@ -220,6 +247,7 @@ end
 --- Stops the sandbox; a second time does nothing.
 -- @treturn boolean true
 function Handle:stop()
+  if getmetatable(self) ~= Handle then errors.raise("call it with a colon: sandbox:stop()") end
   local pipe = self.pipe
   if not pipe then return true end
   self.pipe = nil
@@ -242,6 +270,10 @@ local READ_ONLY = { requests = true, bookings = true, oauth = true, ["oauth/coun
 -- @treturn table the response
 -- @raise when the response is an error
 function Handle:control(name, body)
+  if getmetatable(self) ~= Handle then errors.raise("call it with a colon: sandbox:control(name, body)") end
+  if not self.control_token then
+    errors.raise("sandbox:control needs a sandbox that was started with control = true")
+  end
   local core = require "hoopai.core"
   local multi = core.multi { ca_file = self.ca_file }
   local request = core.request {
@@ -269,4 +301,8 @@ function Handle:control(name, body)
   return core.decode(text)
 end
 
-return errors.check_dots(sandbox, "hoopai.sandbox.", { start = true, serve = true })
+errors.check_dots(sandbox, "hoopai.sandbox.", { start = true, serve = true })
+return setmetatable(sandbox, {
+  __index = function(self, name) return errors.refuse_name("sandbox", "hoopai.sandbox has no", name, self) end,
+  __call = function() errors.raise('hoopai.sandbox is no function: write require("hoopai.sandbox").start()') end,
+})

@@ -35,7 +35,12 @@ end
 
 --- A store that lasts as long as the program, for trials and for specs. Nothing is written to a file.
 -- @treturn table a store for `hoopai.oauth`
-function store.memory() return new_handle(memory()) end
+function store.memory(given)
+  if given ~= nil then
+    errors.raise("hoopai.store.memory takes no argument and writes no file: hoopai.store.file(path) keeps the tokens")
+  end
+  return new_handle(memory())
+end
 
 --- Refuses a path that a shell would have changed, or that a file of variables has spoilt.
 local function check_path(path)
@@ -76,6 +81,7 @@ function store.file(path)
 end
 
 if not io then store.file = nil end
+local has_files = store.file ~= nil
 errors.check_dots(store, "hoopai.store.", {})
 
 --- The store behind the option `store`. The same table gives the same store, so two apps share its token exchanges.
@@ -83,9 +89,14 @@ function store.behind(given)
   local behind = stores[given]
   if behind then return behind end
   if getmetatable(given) == Handle then errors.raise("this store is closed") end
-  behind = custom(given)
+  behind = custom(given ~= store and given or {})
   stores[given] = behind
   return behind
 end
 
-return store
+return setmetatable(store, {
+  __index = function(self, name)
+    if name == "file" and not has_files then return nil end
+    return errors.refuse_name("store", "hoopai.store has no", name, has_files and { "file", "memory" } or { "memory" })
+  end,
+})

@@ -30,6 +30,8 @@ local request_values = require "hoopai.time.request_values"
 local values = require "hoopai.time.values"
 local zones = require "hoopai.time.zone"
 
+local setmetatable = setmetatable
+
 local time = {
   now = instant.now,
   at = instant.at,
@@ -63,4 +65,7 @@ function time.zone(name)
   return zone.name
 end
 
-return errors.check_dots(time, "hoopai.time.", { at = true })
+return setmetatable(errors.check_dots(time, "hoopai.time.", { at = true }), {
+  __index = function(self, name) return errors.refuse_name("time", "hoopai.time has no", name, self) end,
+  __call = function() errors.raise("hoopai.time is no function: write hoopai.time.now()") end,
+})

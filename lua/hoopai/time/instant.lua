@@ -5,12 +5,13 @@ local date_fields = require "hoopai.time.date_fields"
 local duration = require "hoopai.time.duration"
 local gregorian = require "hoopai.time.gregorian"
 local iso8601 = require "hoopai.time.iso8601"
+local lazy = require "hoopai.lazy"
 local strftime = require "hoopai.time.strftime"
 local values = require "hoopai.time.values"
 local zones = require "hoopai.time.zone"
 
 -- A host that embeds Lua may take these away, after the library was loaded or before.
-local error, next, pcall, require, setmetatable = error, next, pcall, require, setmetatable
+local error, next, pcall, require, select, setmetatable = error, next, pcall, require, select, setmetatable
 local tostring, type, os_time = tostring, type, os and os.time
 local abs, floor, format, lower = math.abs, math.floor, string.format, string.lower
 
@@ -19,6 +20,8 @@ local FIRST_MS, LAST_MS, OUT_OF_RANGE = values.FIRST_MS, values.LAST_MS, values.
 local MS, ZONE, DAYS, LENGTH = values.MS, values.ZONE, values.DAYS, values.LENGTH
 local is_instant, is_duration = values.is_instant, values.is_duration
 local describe, integer, number_text, quote = values.describe, values.integer, values.number_text, values.quote
+
+local get_names = lazy.module "hoopai.errors.names"
 
 -- Offsets are shorter than this.
 local MAX_OFFSET_MS = 26 * HOUR
@@ -221,8 +224,11 @@ end
 --- The name of the zone the instant carries: an IANA name, `UTC`, or an offset such as `-05:00`.
 -- @function instant:zone
 -- @treturn ?string the name; nil if it carries none
-function instant_methods:zone()
+function instant_methods:zone(...)
   check_self(self, "zone", 2)
+  if select("#", ...) > 0 then
+    error("zone only returns the zone of an instant: write start:in_zone(" .. describe((...)) .. ")", 2)
+  end
   local zone = self[ZONE]
   return zone and zone.name
 end
@@ -491,6 +497,10 @@ function Instant.__index(_, key)
   local method = instant_methods[key]
   if not method and DATE_FIELDS[key] then
     error(format("an instant has no field %s: write start:date().%s", key, key), 2)
+  end
+  if not method and type(key) == "string" then
+    local instead = get_names().find("instant", key)
+    if instead then error(format("an instant has no field %s: %s", key, instead), 2) end
   end
   return method
 end

@@ -16,7 +16,26 @@ local EXAMPLE = iso8601.EXAMPLE
 -- As milliseconds, numbers below this are in or before 1973; as seconds, numbers from here on are after the year 5000.
 local LEAST_MS = 100000000000
 
+-- An instant in early 1970 is seconds of the years 2001 to 2100 that were given to `from_ms`.
+local LEAST_SECONDS, MOST_SECONDS = 1000000000, 4102444800
+local YEAR_20, YEAR_100 = -61536067200000, -59011459200000 -- in milliseconds
+
 local request_values = {}
+
+-- The problem of an instant that cannot be meant; nil if there is none.
+local function instant_problem(instant)
+  local ms = instant[MS]
+  if ms >= LEAST_SECONDS and ms <= MOST_SECONDS then
+    return format(
+      "%s looks like seconds taken for milliseconds: write hoopai.time.from_seconds(%d)",
+      tostring(instant),
+      ms
+    )
+  end
+  if ms >= YEAR_20 and ms < YEAR_100 then
+    return tostring(instant) .. " is in a year without a century: write four digits, such as 2026"
+  end
+end
 
 -- The problem of a number that cannot be milliseconds; `shown` is its spelling.
 local function ms_problem(n, shown)
@@ -85,7 +104,9 @@ end
 function request_values.to_epoch_ms(v)
   if is_instant(v) then
     local ms = v[MS]
-    if ms < 0 then return nil, tostring(v) .. " is before 1970" end
+    if ms > MOST_SECONDS then return ms end
+    local problem = ms < 0 and tostring(v) .. " is before 1970" or instant_problem(v)
+    if problem then return nil, problem end
     return ms
   end
   if type(v) == "string" then return text_to_ms(v) end
@@ -127,7 +148,8 @@ function request_values.to_body_datetime(v)
     return nil, format('%s is an unusual spelling: write "%s"', quote(v), write(ms, zone))
   end
   if is_instant(v) then
-    local zone = v[ZONE]
+    local zone, problem = v[ZONE], v[MS] <= MOST_SECONDS and instant_problem(v)
+    if problem then return nil, problem end
     if zone then return write(v[MS], zone) end
     return nil,
       format(

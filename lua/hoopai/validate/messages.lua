@@ -277,11 +277,15 @@ function messages.clock_advice(from, days, excess)
   )
 end
 
+-- Names of tables around the fields, as other libraries have them. A declared field of the name comes first.
+local WRAPPERS = { query = true, params = true, body = true, data = true, json = true, payload = true }
+
 --- Why a name at the top of a query or body does not belong there: an option of the call, or a path argument.
 -- @tparam table endpoint an entry of `hoopai.api.*`
 -- @param name
 -- @treturn ?string the problem; nil for any other name
 function messages.misplaced_name(endpoint, name)
+  if WRAPPERS[name] then return "is no field: write its fields directly, without this table around them" end
   if options.call_names[name] then return "is an option: pass it in the last argument" end
   for _, param in ipairs(endpoint.params or {}) do
     if param.name == name then return "is an argument of its own, before the table: leave it out here" end

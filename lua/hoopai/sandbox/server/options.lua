@@ -67,6 +67,9 @@ end
 function options.check(given, known, level)
   local checked = {}
   level = (level or 0) + 3
+  if given ~= nil and type(given) ~= "table" then
+    error(format("the options of the sandbox are a table such as { port = 8080 }, got %s", type(given)), level)
+  end
   for name, value in pairs(given or {}) do
     local expected = known[name]
     if not expected then unknown(name, known, level) end
@@ -77,6 +80,10 @@ function options.check(given, known, level)
     end
     if not is_of(expected, name, value) then
       error(format("sandbox option `%s` must be a %s, got %s", name, expected, type(value)), level)
+    end
+    if name == "now" and value >= 1e9 and value <= 4102444800 then
+      local advice = "write milliseconds (%d), or hoopai.time.from_seconds(%d)"
+      error(format("sandbox option `now`: %d looks like seconds: " .. advice, value, value * 1000, value), level)
     end
     if name == "mark" and find(value, "[^%w_-]") then
       error("sandbox option `mark` must be of letters, digits, _ and -", level)

@@ -1,0 +1,106 @@
+--- What to write instead of a name that a public module or object has not. Loaded only when one is used.
+local find, gsub, lower = string.find, string.gsub, string.lower
+local ipairs = ipairs
+
+local names = {}
+
+local CLIENT = "it is a member of a client: write local client = hoopai.new { ... }, then client."
+local OF_APP = "an app refreshes and supplies the tokens by itself: write hoopai.new { oauth = app, location_id = ... }"
+local START_OF = "write hoopai.time.now():start_of_day(zone), with a zone such as "
+  .. '"America/Chicago", and add hoopai.time.days(1)'
+local NO_MONTHS = "months and years differ in length: add hoopai.time.days(n), or name the day in "
+  .. "hoopai.time.at { year = ..., month = ..., day = ..., zone = ... }"
+local AT = "write hoopai.time.at { year = ..., month = ..., day = ..., zone = ... }"
+local READ_TEXT = 'write hoopai.time.parse("2024-10-28T10:00:00-05:00")'
+
+-- What has not the name -> list of names, without case and `_`, and the text.
+local TEXTS = {
+  hoopai = {
+    { "client connect create createclient newclient session open setup configure init", "write hoopai.new { ... }" },
+    { "wait delay pause usleep", "write hoopai.sleep(seconds); task:join() waits for a task" },
+    { "await", "a call waits by itself; task:join() waits for a task" },
+    { "async go fork thread task start coroutine", "write hoopai.spawn(fn, ...)" },
+    { "main runloop eventloop", "write hoopai.run(fn, ...)" },
+    { "gather parallel waitall joinall promiseall", "write hoopai.all { fn, ... }" },
+    { "foreach each pmap", "write hoopai.map(items, fn)" },
+    { "any first select", "write hoopai.race { fn, ... }" },
+    { "sandbox", 'it is a module of its own: write require("hoopai.sandbox").start()' },
+    { "logger logging debug", "write hoopai.new { on = hoopai.log() }" },
+    { "app auth login signin", "write hoopai.oauth { ... }" },
+    { "none nil jsonnull", "write hoopai.null" },
+    { "list jsonarray emptyarray", "write hoopai.array {}" },
+    { "book", CLIENT .. "appointments:book { ... }" },
+    { "freeslots", CLIENT .. "calendars:free_slots(calendar_id, { ... })" },
+    { "request get post put delete", CLIENT .. "request { ... }" },
+    { "calendars calendar", CLIENT .. "calendars" },
+    { "groups group", CLIENT .. "groups" },
+    { "events event", CLIENT .. "events" },
+    { "appointments appointment", CLIENT .. "appointments" },
+    { "blockslots blockslot", CLIENT .. "block_slots" },
+    { "notes note", CLIENT .. "notes" },
+    { "resources resource", CLIENT .. "resources" },
+    { "notifications notification", CLIENT .. "notifications" },
+    { "schedules schedule", CLIENT .. "schedules" },
+  },
+  time = {
+    { "today tomorrow yesterday midnight startofday", START_OF },
+    { "month months year years quarter quarters", NO_MONTHS },
+    { "date datetime new instant local of make", AT },
+    { "unix fromunix timestamp fromtimestamp epoch fromepoch", "write hoopai.time.from_seconds(seconds)" },
+    { "iso fromiso fromstring strptime", READ_TEXT },
+    { "format strftime", 'write instant:format("%Y-%m-%d", zone)' },
+    { "inzone tozone convert", 'write instant:in_zone("America/Chicago")' },
+    { "utc utcnow gmtime", 'write hoopai.time.now():in_zone("UTC")' },
+  },
+  instant = {
+    { "strftime tostring isoformat toiso", 'write start:format("%Y-%m-%d %H:%M"), or start:iso()' },
+    { "add plus", "write start + hoopai.time.days(1)" },
+    { "sub subtract minus diff", "write start - hoopai.time.days(1), or finish - start" },
+    { "seconds unix timestamp epoch totimestamp time", "write start:ms() // 1000" },
+    { "milliseconds toms millis", "write start:ms()" },
+    { "inzone tozone timezone settimezone astimezone tz toutc", 'write start:in_zone("America/Chicago")' },
+    { "isdst", "write start:date().isdst" },
+    { "weekday", "write start:date().wday" },
+  },
+  store = {
+    { "redis database db sql sqlite custom table new", "a store of your own is a table with get, put and lock" },
+    { "folder directory dir disk path open", "write hoopai.store.file(path)" },
+    { "ram inmemory", "write hoopai.store.memory()" },
+  },
+  app = {
+    { "token tokens accesstoken gettoken refresh refreshtoken renew", OF_APP },
+    { "calendars groups events appointments blockslots notes resources notifications schedules request", OF_APP },
+    { "with new", OF_APP },
+    { "authorizeurl authorize authurl login signin url authorizationurl", "write app:authorize_url { ... }" },
+    { "exchangecode callback code fetchtoken handlecallback", "write app:exchange { code = ... }" },
+    { "locations listlocations", "write app:installed_locations { company_id = ... }" },
+  },
+  sandbox = {
+    { "new create open run launch", 'write require("hoopai.sandbox").start()' },
+  },
+  handle = {
+    { "baseurl address host endpoint", "write `url`" },
+    { "location locationid", "write `location_id`" },
+    { "accesstoken apikey key", "write `token`" },
+    { "close shutdown kill", "write sandbox:stop()" },
+    { "calendars contacts users groups schedules resources appointments ids data", "write sandbox.seed" },
+    { "clientid clientsecret companyid", "write sandbox.oauth" },
+  },
+}
+
+--- `base_url`, `baseUrl` and `BaseURL` are one guess.
+local function fold(name) return (gsub(lower(name), "[_%-%s]", "")) end
+
+--- What to write instead of a name.
+-- @tparam string kind what has not the name: "hoopai", "time", "app" ...
+-- @tparam string name
+-- @treturn ?string a text for the end of a message
+function names.find(kind, name)
+  if #name > 64 then return nil end
+  local wanted = fold(name)
+  for _, entry in ipairs(TEXTS[kind] or {}) do
+    if wanted ~= "" and find(" " .. entry[1] .. " ", " " .. wanted .. " ", 1, true) then return entry[2] end
+  end
+end
+
+return names

@@ -1,0 +1,22 @@
+-- What to write instead of a name that a public module or object has not.
+
+local names = require "hoopai.errors.names"
+
+describe("hoopai.errors.names", function()
+  it("finds a text, whatever the case and the joints", function()
+    for _, name in ipairs { "base_url", "baseUrl", "BASE-URL", "base url" } do
+      assert.are.equal("write `url`", names.find("handle", name), name)
+    end
+    assert.are.equal("write hoopai.new { ... }", names.find("hoopai", "Client"))
+    assert.are.equal("write hoopai.store.file(path)", names.find("store", "folder"))
+  end)
+
+  it("finds only whole names of the same kind", function()
+    assert.is_nil(names.find("hoopai", "clien"))
+    assert.is_nil(names.find("time", "client"))
+    assert.is_nil(names.find("nothing", "client"))
+    assert.is_nil(names.find("hoopai", ""))
+    assert.is_nil(names.find("hoopai", "_"))
+    assert.is_nil(names.find("hoopai", ("client"):rep(20)))
+  end)
+end)
