@@ -110,6 +110,7 @@ build = {
     ["hoopai.call.retry"] = "lua/hoopai/call/retry.lua",
     ["hoopai.client"] = "lua/hoopai/client.lua",
     ["hoopai.errors"] = "lua/hoopai/errors.lua",
+    ["hoopai.errors.names"] = "lua/hoopai/errors/names.lua",
     hoopai = "lua/hoopai/init.lua",
     ["hoopai.lazy"] = "lua/hoopai/lazy.lua",
     ["hoopai.log"] = "lua/hoopai/log.lua",

@@ -336,10 +336,10 @@ describe("a mistake of a new user:", function()
         task[name](task)
       end)
     end
-    for _, name in ipairs { "wait", "await", "result", "value", "get" } do
+    for _, name in ipairs { "wait", "await", "get" } do
       assert.are.equal("a task has no `" .. name .. "`: write task:join()", on_task(name))
     end
-    for _, name in ipairs { "stop", "kill", "abort" } do
+    for _, name in ipairs { "stop", "kill", "abort", "close" } do
       assert.are.equal("a task has no `" .. name .. "`: write task:cancel()", on_task(name))
     end
   end)

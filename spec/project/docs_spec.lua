@@ -21,9 +21,16 @@ local function upvalue(fn, wanted)
 end
 
 local function tasks_methods()
-  return hoopai.run(function()
+  local all = hoopai.run(function()
     return getmetatable(hoopai.spawn(function() end)).__index
   end)
+  local methods = {}
+  for name, fn in pairs(all) do
+    local _, problem = pcall(fn)
+    -- Names that other libraries use raise and name the method.
+    if not tostring(problem):find("a task has no `" .. name .. "`", 1, true) then methods[name] = fn end
+  end
+  return methods
 end
 
 hoopai.preload() -- what is loaded on first use is then among the fields
@@ -46,6 +53,9 @@ local PUBLIC = {
   { "hoopai.sandbox", "", sandbox },
   { "hoopai.sandbox", "Sandbox:", upvalue(house.behind(sandbox.start), "Handle") },
 }
+
+-- These take no argument, and refuse one.
+local REFUSES_ONE = { ["hoopai.store memory"] = true, ["hoopai.time instant:zone"] = true }
 
 -- These return nothing.
 local SILENT = {
@@ -127,6 +137,7 @@ describe("the reference", function()
         end
       end
       local expected = parameters_of(fn)
+      if REFUSES_ONE[page.name .. " " .. name] then expected = {} end
       -- Made by one function for all units, with other names than users should read.
       if expected then assert.equal(#expected, #given, where .. " has other parameters") end
       if expected and page.name ~= "hoopai.time" and name ~= "new" then assert.same(expected, given, where) end

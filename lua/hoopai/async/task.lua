@@ -404,7 +404,7 @@ end
 local function other_name(name, method)
   Task[name] = function() errors.raise("a task has no `" .. name .. "`: write task:" .. method .. "()") end
 end
-for _, name in ipairs { "wait", "await", "get", "result", "results", "value", "done" } do
+for _, name in ipairs { "wait", "await", "get" } do
   other_name(name, "join")
 end
 for _, name in ipairs { "stop", "kill", "abort", "close" } do

@@ -236,46 +236,6 @@ local function shape_failure(call, attempt, response, problem)
   return nil, fail(call, { kind = "decode", message = message, applied = applied }, attempt, response)
 end
 
---- Takes the envelope off: the declared key is the result, its siblings go to response.extra.
-local function take_envelope(call, attempt, response, body, opens)
-  local endpoint = call.prepared.endpoint
-  local keys = endpoint.result.keys
-  for index = 1, #keys do
-    local key = keys[index]
-    local value = body[key]
-    if value ~= nil then
-      local problem = shape_problem(endpoint, value)
-      if problem then
-        value = without_odd_items(endpoint, value)
-        if not value then return shape_failure(call, attempt, response, format("`%s` %s", key, problem)) end
-      end
-      response.extra = without(body, key)
-      return value, response
-    end
-  end
-  local problem = shape_problem(endpoint, body, opens)
-  if problem then
-    body = without_odd_items(endpoint, body, opens)
-    if not body then return shape_failure(call, attempt, response, "it " .. problem) end
-  end
-  response.unexpected = true
-  return body, response
-end
-
---- A response without envelope: the whole body, less the traceId among its members.
-local function take_bare(call, attempt, response, body, opens)
-  local problem = shape_problem(call.prepared.endpoint, body, opens)
-  if problem then
-    body = without_odd_items(call.prepared.endpoint, body, opens)
-    if not body then return shape_failure(call, attempt, response, "it " .. problem) end
-  end
-  if body.traceId == nil then return body, response end
-  response.extra = { traceId = body.traceId }
-  return without(body, "traceId"), response
-end
-
-local function is_false(value) return value == false or value == "false" end
-
 local function says_something(value)
   return type(value) == "string" and find(value, "%S") ~= nil or type(value) == "table" and next(value) ~= nil
 end
@@ -294,7 +254,7 @@ do
   OF_ERRORS[name] = true
 end
 
---- Whether a body consists of nothing but an error.
+--- Whether a body without the result consists of nothing but an error.
 local function is_error_alone(body)
   local status = body.status
   if
@@ -312,24 +272,70 @@ local function is_error_alone(body)
   return true
 end
 
---- Whether the body of a 2xx states that the request failed.
+--- Whether a member of the body of a 2xx states that the request failed. (Each call reads these: hence one test for
+-- all that are absent.)
 local function states_failure(body)
-  if is_false(body.success) or is_false(body.succeeded) or is_false(body.ok) then return true end
-  local status = body.statusCode
-  status = status and tonumber(status)
-  return status and status >= 400 or is_error_alone(body)
+  local success, succeeded, ok, status = body.success, body.succeeded, body.ok, body.statusCode
+  if success == nil and succeeded == nil and ok == nil and status == nil then return false end
+  if success == false or success == "false" or succeeded == false or succeeded == "false" then return true end
+  if ok == false or ok == "false" then return true end
+  status = tonumber(status)
+  return status ~= nil and status >= 400
+end
+
+--- The error of a 2xx that states a failure.
+local function stated_failure(call, attempt, response, body)
+  return nil,
+    fail(call, {
+      kind = "refused",
+      message = failure.message_of(body) or "the API answered that it did not succeed",
+      applied = unproven(call),
+    }, attempt, response)
+end
+
+--- Takes the envelope off: the declared key is the result, its siblings go to response.extra.
+local function take_envelope(call, attempt, response, body, opens)
+  local endpoint = call.prepared.endpoint
+  local keys = endpoint.result.keys
+  for index = 1, #keys do
+    local key = keys[index]
+    local value = body[key]
+    if value ~= nil then
+      local problem = shape_problem(endpoint, value)
+      if problem then
+        value = without_odd_items(endpoint, value)
+        if not value then return shape_failure(call, attempt, response, format("`%s` %s", key, problem)) end
+      end
+      response.extra = without(body, key)
+      return value, response
+    end
+  end
+  if is_error_alone(body) then return stated_failure(call, attempt, response, body) end
+  local problem = shape_problem(endpoint, body, opens)
+  if problem then
+    body = without_odd_items(endpoint, body, opens)
+    if not body then return shape_failure(call, attempt, response, "it " .. problem) end
+  end
+  response.unexpected = true
+  return body, response
+end
+
+--- A response without envelope: the whole body, less the traceId among its members.
+local function take_bare(call, attempt, response, body, opens)
+  if is_error_alone(body) then return stated_failure(call, attempt, response, body) end
+  local problem = shape_problem(call.prepared.endpoint, body, opens)
+  if problem then
+    body = without_odd_items(call.prepared.endpoint, body, opens)
+    if not body then return shape_failure(call, attempt, response, "it " .. problem) end
+  end
+  if body.traceId == nil then return body, response end
+  response.extra = { traceId = body.traceId }
+  return without(body, "traceId"), response
 end
 
 local function success(call, attempt, response, body, opens)
   local endpoint = call.prepared.endpoint
-  if states_failure(body) then
-    return nil,
-      fail(call, {
-        kind = "refused",
-        message = failure.message_of(body) or "the API answered that it did not succeed",
-        applied = unproven(call),
-      }, attempt, response)
-  end
+  if states_failure(body) then return stated_failure(call, attempt, response, body) end
   if endpoint.result.keys then return take_envelope(call, attempt, response, body, opens) end
   return take_bare(call, attempt, response, body, opens)
 end

@@ -34,7 +34,12 @@ local client = hoopai.new {
 local function check_result(result, response)
   assert(type(result) == "table", "a result that is no table")
   assert(response.status >= 200 and response.status < 300, "a success of another status")
-  for _, slot, moment in hoopai.slots(result) do
+  local ok, next_slot = pcall(hoopai.slots, result)
+  if not ok then
+    assert(tostring(next_slot):find("hoopai.slots expects the result of free_slots, got ", 1, true), next_slot)
+    return
+  end
+  for _, slot, moment in next_slot do
     assert(type(slot) == "string" and hoopai.time.is_instant(moment), "a slot that is none")
   end
 end
