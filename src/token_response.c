@@ -422,8 +422,9 @@ static const char *keep_reasons(struct scan *scan, struct hoopai_credentials *cr
   size_t length = 0;
   if (text.length > 0) {
     memcpy(all, text.bytes, text.length);
-    memcpy(all + text.length, "; ", 2);
-    length = text.length + 2;
+    length = text.length;
+    all[length++] = ';';
+    all[length++] = ' ';
   }
   memcpy(all + length, scan->reasons, scan->reasons_length);
   length += scan->reasons_length;

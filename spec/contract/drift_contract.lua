@@ -26,6 +26,7 @@ local INTENDED = {
     why = "Lua patterns have no alternatives: the hours 24 to 29 are left to the API" },
   { kind = "min", place = " query%.limit$", ours = "1", why = "there is no page of nothing" },
   { kind = "min", place = " query%.skip$", ours = "0", why = "nothing stands before the beginning" },
+  { kind = "min_items", place = "^notifications:create body$", ours = "1", why = "an empty list creates nothing" },
   { kind = "default", place = "^%a+:update body%.%a+$",
     why = "what is left out of an update stays as it is; a default there reads as if it changed" },
   { kind = "value", place = " header%.Version$", ours = "2021-07-28", theirs = "2021-04-15",
