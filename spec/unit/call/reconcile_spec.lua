@@ -198,7 +198,7 @@ describe("reconcile.run", function()
     local result, response = reconcile.run(call, LOST, function(reader, read_ids, query)
       local copy = query and { limit = query.limit, offset = query.offset }
       asked[#asked + 1] = { reader.id, read_ids, copy }
-      return table.unpack(reads[#asked])
+      return table.unpack(reads[#asked], 1, 2)
     end)
     return result, response, asked
   end
