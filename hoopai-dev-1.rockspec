@@ -111,6 +111,7 @@ build = {
     ["hoopai.client"] = "lua/hoopai/client.lua",
     ["hoopai.errors"] = "lua/hoopai/errors.lua",
     ["hoopai.errors.names"] = "lua/hoopai/errors/names.lua",
+    ["hoopai.errors.spelling"] = "lua/hoopai/errors/spelling.lua",
     hoopai = "lua/hoopai/init.lua",
     ["hoopai.lazy"] = "lua/hoopai/lazy.lua",
     ["hoopai.log"] = "lua/hoopai/log.lua",

@@ -1,7 +1,10 @@
 --- What to write instead of a name that does not exist, and what to do when no server is there. Loaded only then.
+local spelling = require "hoopai.errors.spelling"
+
 local find, format, gsub, lower, match = string.find, string.format, string.gsub, string.lower, string.match
 local concat = table.concat
-local gmatch, ipairs, type = string.gmatch, ipairs, type
+local ipairs, type = ipairs, type
+local fold, has_word = spelling.fold, spelling.has_word
 
 local LUA = gsub(lower(_VERSION or "Lua 5.4"), " ", "") -- the usual name of the interpreter
 
@@ -9,25 +12,13 @@ local advice = {}
 
 -- Names ---------------------------------------------------------------------------------------------------------------
 
--- `get_all`, `getAll` and `GetAll` are one guess.
-local function fold(name) return (gsub(lower(name), "[_%-%s]", "")) end
-
--- A text of words -> the set of them.
-local function set(text)
-  local names = {}
-  for name in gmatch(text, "%S+") do
-    names[name] = true
-  end
-  return names
-end
-
--- Method -> what it is called in other libraries, without `_`.
+-- Method -> its names in other libraries, as spelling.fold spells them.
 local SYNONYMS = {
-  list = set "all search find query index getall listall findall fetchall searchall each iterate filter getmany",
-  get = set "read fetch show retrieve load view one getone getbyid findone findbyid byid lookup",
-  create = set "add new make insert post save createone",
-  update = set "edit set modify change patch put save rename updateone",
-  delete = set "remove destroy del erase drop deleteone",
+  list = "all search find query index getall listall findall fetchall searchall each iterate filter getmany",
+  get = "read fetch show retrieve load view one getone getbyid findone findbyid byid lookup",
+  create = "add new make insert post save createone",
+  update = "edit set modify change patch put save rename updateone",
+  delete = "remove destroy del erase drop deleteone",
 }
 local METHODS = { "list", "get", "create", "update", "delete" }
 
@@ -40,39 +31,39 @@ local UPDATE = "client.appointments:update(id, { ... })"
 local ELSEWHERE = {
   appointments = {
     { SYNONYMS.list, LIST_EVENTS },
-    { set "list upcoming calendar events listevents listappointments getappointments", LIST_EVENTS },
-    { set "reschedule move confirm setstatus changestatus complete noshow reassign", UPDATE },
-    { set "slots freeslots availability availableslots getslots", FREE_SLOTS },
-    { set "block", "client.block_slots:create { ... }" },
-    { set "schedule reserve", BOOK },
+    { "list upcoming calendar events listevents listappointments getappointments", LIST_EVENTS },
+    { "reschedule move confirm setstatus changestatus complete noshow reassign", UPDATE },
+    { "slots freeslots availability availableslots getslots", FREE_SLOTS },
+    { "block", "client.block_slots:create { ... }" },
+    { "schedule reserve", BOOK },
   },
   events = {
     { SYNONYMS.list, LIST_EVENTS },
-    { set "get", "client.appointments:get(id)" },
+    { "get", "client.appointments:get(id)" },
     { SYNONYMS.get, "client.appointments:get(id)" },
-    { set "create schedule", "client.appointments:create { ... }" },
+    { "create schedule", "client.appointments:create { ... }" },
     { SYNONYMS.create, "client.appointments:create { ... }" },
-    { set "book reserve", BOOK },
-    { set "update reschedule move confirm", UPDATE },
+    { "book reserve", BOOK },
+    { "update reschedule move confirm", UPDATE },
     { SYNONYMS.update, UPDATE },
-    { set "cancel", "client.appointments:cancel(id)" },
-    { set "slots freeslots availability availableslots getslots", FREE_SLOTS },
-    { set "block", "client.block_slots:create { ... }" },
-    { set "blocked blockedslots listblocked", "client.block_slots:list { ... }" },
+    { "cancel", "client.appointments:cancel(id)" },
+    { "slots freeslots availability availableslots getslots", FREE_SLOTS },
+    { "block", "client.block_slots:create { ... }" },
+    { "blocked blockedslots listblocked", "client.block_slots:list { ... }" },
   },
   calendars = {
-    { set "slots availability availableslots getslots getfreeslots freebusy free openslots", FREE_SLOTS },
-    { set "events appointments listevents getevents listappointments getappointments", LIST_EVENTS },
-    { set "book createappointment reserve schedule", BOOK },
-    { set "groups listgroups", "client.groups:list()" },
+    { "slots availability availableslots getslots getfreeslots freebusy free openslots", FREE_SLOTS },
+    { "events appointments listevents getevents listappointments getappointments", LIST_EVENTS },
+    { "book createappointment reserve schedule", BOOK },
+    { "groups listgroups", "client.groups:list()" },
   },
   block_slots = {
-    { set "get", "client.block_slots:list { ... }" },
+    { "get", "client.block_slots:list { ... }" },
     { SYNONYMS.get, "client.block_slots:list { ... }" },
-    { set "block", "client.block_slots:create { ... }" },
+    { "block", "client.block_slots:create { ... }" },
   },
   notes = {
-    { set "get", "client.notes:list(appointment_id)" },
+    { "get", "client.notes:list(appointment_id)" },
     { SYNONYMS.get, "client.notes:list(appointment_id)" },
   },
 }
@@ -93,41 +84,40 @@ function advice.method(resource_name, name, has)
   if type(name) ~= "string" then return nil end
   local guess = fold(name)
   for _, entry in ipairs(ELSEWHERE[resource_name] or {}) do
-    if entry[1][guess] then return entry[2] end
+    if has_word(entry[1], guess) then return entry[2] end
   end
   local method = first_word(name, has)
   for _, known in ipairs(METHODS) do
-    if not method and has[known] and SYNONYMS[known][guess] then method = known end
+    if not method and has[known] and has_word(SYNONYMS[known], guess) then method = known end
   end
   return method and format("client.%s:%s(...)", resource_name, method)
 end
 
 -- Other APIs of the vendor, under the names of their resources.
-local OTHER_APIS = set [[
-  contact contacts user users opportunity opportunities conversation conversations message messages location locations
-  payment payments order orders transaction transactions subscription subscriptions invoice invoices product products
-  price prices form forms survey surveys workflow workflows campaign campaigns tag tags task tasks business businesses
-  company companies funnel funnels blog blogs social socialmedia media medias email emails pipeline pipelines link links
-  trigger triggers customfield customfields customvalue customvalues object objects association associations snapshot
-  snapshots course courses voice voiceai phone phones store oauth webhook webhooks
-]]
+local OTHER_APIS = "contact contacts user users opportunity opportunities conversation conversations message messages "
+  .. "location locations payment payments order orders transaction transactions subscription subscriptions "
+  .. "invoice invoices product products price prices form forms survey surveys workflow workflows campaign "
+  .. "campaigns tag tags task tasks business businesses company companies funnel funnels blog blogs social "
+  .. "socialmedia media medias email emails pipeline pipelines link links trigger triggers customfield "
+  .. "customfields customvalue customvalues object objects association associations snapshot snapshots course "
+  .. "courses voice voiceai phone phones store oauth webhook webhooks"
 
 -- Guesses at a member of a client -> what to write instead.
 local MEMBERS = {
-  { set "slots freeslots availability availableslots getslots getfreeslots", FREE_SLOTS },
-  { set "book bookings booking reserve", BOOK },
-  { set "blocks blockedslots blocked blockslot", "client.block_slots:list { ... }" },
+  { "slots freeslots availability availableslots getslots getfreeslots", FREE_SLOTS },
+  { "book bookings booking reserve", BOOK },
+  { "blocks blockedslots blocked blockslot", "client.block_slots:list { ... }" },
   {
-    set "post put patch delete fetch call send http api raw",
+    "post put patch delete fetch call send http api raw",
     'client:request { method = "GET", path = "/calendars/" }',
   },
-  { set "get", 'client:request { method = "GET", path = "/calendars/" }, or client.calendars:get(id)' },
-  { set "rooms equipment equipments room", 'client.resources:list("rooms")' },
-  { set "token refresh login signin auth authenticate", "hoopai.new { token = ... } or hoopai.new { oauth = ... }" },
+  { "get", 'client:request { method = "GET", path = "/calendars/" }, or client.calendars:get(id)' },
+  { "rooms equipment equipments room", 'client.resources:list("rooms")' },
+  { "token refresh login signin auth authenticate", "hoopai.new { token = ... } or hoopai.new { oauth = ... }" },
 }
 
 -- Options of a client, as if they were its members.
-local OPTIONS = set "locationid baseurl timeout retries apiversion options settings config"
+local OPTIONS = "locationid baseurl timeout retries apiversion options settings config"
 
 --- What to say of a member that a client has not.
 -- @tparam any name
@@ -136,10 +126,10 @@ function advice.member(name)
   if type(name) ~= "string" then return nil end
   local guess = fold(name)
   for _, entry in ipairs(MEMBERS) do
-    if entry[1][guess] then return "write " .. entry[2] end
+    if has_word(entry[1], guess) then return "write " .. entry[2] end
   end
-  if OPTIONS[guess] then return "options cannot be read back: keep them in a variable of yours" end
-  if OTHER_APIS[guess] then
+  if has_word(OPTIONS, guess) then return "options cannot be read back: keep them in a variable of yours" end
+  if has_word(OTHER_APIS, guess) then
     return format(
       "hoopai has the Calendars API only; client:request reaches other endpoints, "
         .. 'such as client:request { method = "GET", path = "/%s/" }',

@@ -1,6 +1,8 @@
 --- What to write instead of a name that a public module or object has not. Loaded only when one is used.
-local find, gsub, lower = string.find, string.gsub, string.lower
+local spelling = require "hoopai.errors.spelling"
+
 local ipairs = ipairs
+local fold, has_word = spelling.fold, spelling.has_word
 
 local names = {}
 
@@ -88,9 +90,6 @@ local TEXTS = {
   },
 }
 
---- `base_url`, `baseUrl` and `BaseURL` are one guess.
-local function fold(name) return (gsub(lower(name), "[_%-%s]", "")) end
-
 --- What to write instead of a name.
 -- @tparam string kind what has not the name: "hoopai", "time", "app" ...
 -- @tparam string name
@@ -99,7 +98,7 @@ function names.find(kind, name)
   if #name > 64 then return nil end
   local wanted = fold(name)
   for _, entry in ipairs(TEXTS[kind] or {}) do
-    if wanted ~= "" and find(" " .. entry[1] .. " ", " " .. wanted .. " ", 1, true) then return entry[2] end
+    if wanted ~= "" and has_word(entry[1], wanted) then return entry[2] end
   end
 end
 

@@ -1,6 +1,8 @@
 --- What the options of other libraries are called here: names that no typing mistake explains.
-local gsub, ipairs, lower, pairs, type = string.gsub, ipairs, string.lower, pairs, type
-local gmatch = string.gmatch
+local spelling = require "hoopai.errors.spelling"
+
+local ipairs, pairs, type = ipairs, pairs, type
+local fold, has_word = spelling.fold, spelling.has_word
 
 -- Option -> the names that others give it, without case, `_`, `-` and spaces.
 local COMMON = {
@@ -63,15 +65,6 @@ local TEXTS = {
 }
 
 local option_names = {}
-
-local function fold(name) return (gsub(lower(name), "[_%-%s]", "")) end
-
-local function has_word(words, wanted)
-  for word in gmatch(words, "%S+") do
-    if word == wanted then return true end
-  end
-  return false
-end
 
 local function find_option(lists, wanted, checks)
   for option, words in pairs(lists) do
