@@ -188,7 +188,7 @@ local fits = {
   object = function(value, opens) return type(value) == "table" and value[1] == nil and opens ~= "[" end,
 }
 
---- A list whose odd items are null, if a value should be a list of objects and has some.
+--- A list whose odd items are null, if a value should be a list of objects and has an object.
 -- @treturn ?table
 local function without_odd_items(endpoint, value, opens)
   local kind = endpoint.result.type
@@ -293,6 +293,25 @@ local function stated_failure(call, attempt, response, body)
     }, attempt, response)
 end
 
+--- A value as the endpoint's result; odd items of a list are null.
+-- @treturn[1] table
+-- @treturn[2] nil
+-- @treturn[2] string what is wrong
+local function fitting(endpoint, value, opens)
+  local problem = shape_problem(endpoint, value, opens)
+  if not problem then return value end
+  local mended = without_odd_items(endpoint, value, opens)
+  return mended, not mended and problem or nil
+end
+
+--- The whole body as the result.
+local function take_whole(call, attempt, response, body, opens)
+  if is_error_alone(body) then return stated_failure(call, attempt, response, body) end
+  local whole, problem = fitting(call.prepared.endpoint, body, opens)
+  if problem then return shape_failure(call, attempt, response, "it " .. problem) end
+  return whole
+end
+
 --- Takes the envelope off: the declared key is the result, its siblings go to response.extra.
 local function take_envelope(call, attempt, response, body, opens)
   local endpoint = call.prepared.endpoint
@@ -301,36 +320,26 @@ local function take_envelope(call, attempt, response, body, opens)
     local key = keys[index]
     local value = body[key]
     if value ~= nil then
-      local problem = shape_problem(endpoint, value)
-      if problem then
-        value = without_odd_items(endpoint, value)
-        if not value then return shape_failure(call, attempt, response, format("`%s` %s", key, problem)) end
-      end
+      local problem
+      value, problem = fitting(endpoint, value)
+      if problem then return shape_failure(call, attempt, response, format("`%s` %s", key, problem)) end
       response.extra = without(body, key)
       return value, response
     end
   end
-  if is_error_alone(body) then return stated_failure(call, attempt, response, body) end
-  local problem = shape_problem(endpoint, body, opens)
-  if problem then
-    body = without_odd_items(endpoint, body, opens)
-    if not body then return shape_failure(call, attempt, response, "it " .. problem) end
-  end
+  local whole, err = take_whole(call, attempt, response, body, opens)
+  if whole == nil then return nil, err end
   response.unexpected = true
-  return body, response
+  return whole, response
 end
 
 --- A response without envelope: the whole body, less the traceId among its members.
 local function take_bare(call, attempt, response, body, opens)
-  if is_error_alone(body) then return stated_failure(call, attempt, response, body) end
-  local problem = shape_problem(call.prepared.endpoint, body, opens)
-  if problem then
-    body = without_odd_items(call.prepared.endpoint, body, opens)
-    if not body then return shape_failure(call, attempt, response, "it " .. problem) end
-  end
-  if body.traceId == nil then return body, response end
-  response.extra = { traceId = body.traceId }
-  return without(body, "traceId"), response
+  local whole, err = take_whole(call, attempt, response, body, opens)
+  if whole == nil then return nil, err end
+  if whole.traceId == nil then return whole, response end
+  response.extra = { traceId = whole.traceId }
+  return without(whole, "traceId"), response
 end
 
 local function success(call, attempt, response, body, opens)
