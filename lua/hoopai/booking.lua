@@ -405,7 +405,8 @@ end
 
 -- Booking
 
---- The ids of the events before the sending: a booking without a reference is none of them.
+--- Returns the ids of the events before the create is sent. A booking without a reference is recognised later by an id
+-- that is not among these.
 local function known_ids(job, wanted)
   local events, err = list_around(job.client, wanted, job.options)
   if not events then return nil, err end

@@ -124,7 +124,7 @@ end
 
 -- race and timeout -------------------------------------------------------------------------------------------------
 
---- Runs one function of a race in a scope of its own, so that the tasks it spawned are cancelled with it.
+--- Runs one function of a race in a new scope. Cancelling the function cancels the tasks that the function spawned.
 local function compete(job, index, fn)
   local results = pack(loop.run(fn))
   if results[1] == nil and results[2] ~= nil then

@@ -313,7 +313,7 @@ function tasks.record_change(applied, cut_off)
   end
 end
 
---- The call of the caller's task that was last recorded as cut off, nil when there is none.
+--- Returns the error of the call that a cancellation of the caller's task cut off last; nil without one.
 -- @treturn ?Error
 function tasks.last_cut_off()
   local task = running()

@@ -98,7 +98,7 @@ function timers.fire(moment, wake)
   popped = false
 end
 
---- The earliest deadline, a core.now() time; nil when there is none.
+--- Returns the earliest deadline, a core.now() time; nil without a waiting task.
 function timers.next()
   while count > 0 and not heap[1].task do
     pop()

@@ -312,8 +312,8 @@ function wait.in_task()
   return task ~= nil and not task.closing and not (state.hook and running_hook()) and co_isyieldable()
 end
 
---- Calls a hook of the user, which may not wait, in a coroutine of its own: a yield ends that one instead of suspending
--- the task. Errors go to warn().
+--- Calls a hook of the user in a new coroutine. A hook may not wait: a yield ends the hook's coroutine, and does not
+-- suspend the task. Errors of the hook go to warn().
 function wait.call_hook(name, hook, ...)
   local outer, outer_co, co = state.hook, state.hook_co, co_create(hook)
   state.hook_co = co

@@ -127,8 +127,8 @@ end
 -- The error object
 
 --- A copy of a value with *** in the place of the token, in all its strings and names: a peer may echo the request.
--- JSON can spell a token in many ways, so the decoded value is redacted and not the text. A string in it may have
--- escapes of its own, as that of a URL has.
+-- JSON can spell a token in many ways, so the decoded value is redacted and not the text. A decoded string may contain
+-- further escapes, such as those of a URL.
 local function redacted(secret, value)
   if type(value) == "string" then return reason.redacted(value, secret) end
   if type(value) ~= "table" then return value end

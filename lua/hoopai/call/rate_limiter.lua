@@ -66,8 +66,8 @@ end
 
 -- The line ------------------------------------------------------------------------------------------------------------
 
--- A call in the line. `outcome` is set by `serve`: true for a permit, or why there is none, and then `seconds`. Of the
--- first of the line `moment` is when there may be room. `sleeps_until` is when the call goes on by itself.
+-- A call in the line. `serve` sets `outcome`: true for a permit; or the reason of a refusal, and its `seconds`. For the
+-- first call of the line, `moment` is when the limit may have room. `sleeps_until` is when the call wakes by its timer.
 local Waiter = {}
 
 -- Takes the first of the line out of it, unless other code has done so meanwhile.

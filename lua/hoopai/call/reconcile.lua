@@ -43,7 +43,7 @@ local function list_query(lookup, body, has_location)
 end
 
 --- Reads the record by its id.
--- @treturn[1] ?table the record, nil if there is none
+-- @treturn[1] ?table the record; nil if the record does not exist
 -- @treturn[1] Response
 -- @treturn[2] nil
 -- @treturn[2] Error
@@ -163,7 +163,7 @@ end
 -- @tparam table endpoint `method`, `member`
 -- @tparam table ids of the call
 -- @tparam ?table body the fields that were sent
--- @tparam ?table record nil = there is none
+-- @tparam ?table record nil: the record does not exist
 -- @tparam table fields of the record, as the endpoint that reads it declares them
 -- @tparam ?integer sent_ms when the request left, on the server's clock
 -- @treturn string "applied"; "unchanged": it may be sent again; "conflict": the record changed since, in another way;
