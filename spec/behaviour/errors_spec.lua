@@ -1,58 +1,27 @@
 -- The error of everything that can fail between the client and the API: statuses, timeouts, connections, framing.
 
+local calls = require "spec.support.calls"
 local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
 local leak = require "spec.support.leak"
 local servers = require "spec.support.server"
 
 local TOKEN = "pit-7d7d7d7d-errors-spec"
-local failure = expect.failure
 
--- One call of each kind: method and path on the wire, whether it changes something, and the call.
-local CALLS = {
-  { "GET", "/calendars/x", false, function(client, opts) return client.calendars:get("x", opts) end },
-  {
-    "POST",
-    "/calendars/appointments/x/notes",
-    true,
-    function(client, opts) return client.notes:create("x", { body = "n" }, opts) end,
-  },
-  { "PUT", "/calendars/x", true, function(client, opts) return client.calendars:update("x", { name = "n" }, opts) end },
-  { "DELETE", "/calendars/x", true, function(client, opts) return client.calendars:delete("x", opts) end },
-}
-local GET, POST = CALLS[1][4], CALLS[2][4]
+local CALLS, GET, POST = calls.METHODS, calls.GET, calls.POST
 
 describe("errors:", function()
-  local server, client
-  local caught -- all errors of a test
+  local cases = calls.cases(TOKEN)
+  local server, client, caught
 
-  setup(function() server = servers.start() end)
-  teardown(function() server:stop() end)
-
+  setup(function() server = cases.start() end)
+  teardown(cases.stop)
   before_each(function()
-    leak.before()
-    caught = {}
-    client = leak.client { token = TOKEN, base_url = server.url, location_id = "l", timeout = 15 }
+    client, caught = cases.before()
   end)
-  after_each(function()
-    leak.after(server)
-    for _, err in ipairs(caught) do
-      expect.no_secret(err, TOKEN)
-    end
-  end)
+  after_each(cases.after)
 
-  --- Expects a failure, keeps the error for the search for secrets.
-  local function fails(kind, result, err, fields)
-    failure(kind, result, err, fields)
-    caught[#caught + 1] = err
-    return err
-  end
-
-  --- Makes one call, whose response is a rule of the server.
-  local function respond(rule, call, ...)
-    server:reply(rule)
-    return (call or GET)(client, ...)
-  end
+  local fails, respond = cases.fails, cases.respond
 
   describe("status", function()
     local KINDS = {

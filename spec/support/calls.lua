@@ -1,8 +1,11 @@
---- What the specs of the modules of one call share: calls without a client's methods.
+--- What the specs of calls share: calls without a client's methods, and calls to a server whose errors are searched for
+-- the token.
 
 local core = require "hoopai.core"
 local endpoints = require "hoopai.call.endpoints"
+local expect = require "spec.support.expect"
 local leak = require "spec.support.leak"
+local servers = require "spec.support.server"
 
 local calls = {}
 
@@ -41,6 +44,70 @@ function calls.call(fields, more)
     call[name] = value
   end
   return call
+end
+
+--- One call of each method: method and path on the wire, whether the call changes something, and the call.
+calls.METHODS = {
+  { "GET", "/calendars/x", false, function(client, opts) return client.calendars:get("x", opts) end },
+  {
+    "POST",
+    "/calendars/appointments/x/notes",
+    true,
+    function(client, opts) return client.notes:create("x", { body = "n" }, opts) end,
+  },
+  { "PUT", "/calendars/x", true, function(client, opts) return client.calendars:update("x", { name = "n" }, opts) end },
+  { "DELETE", "/calendars/x", true, function(client, opts) return client.calendars:delete("x", opts) end },
+}
+calls.GET, calls.POST = calls.METHODS[1][4], calls.METHODS[2][4]
+
+--- A test server and a client of it for each case. After a case, no error of it may show the token:
+--
+--   local cases = calls.cases(TOKEN)
+--   setup(function() server = cases.start() end)
+--   teardown(cases.stop)
+--   before_each(function() client, caught = cases.before() end)
+--   after_each(cases.after)
+-- @tparam string token
+-- @treturn table these functions, and `fails` and `respond`
+function calls.cases(token)
+  local cases, server, client, caught = {}, nil, nil, nil
+
+  function cases.start()
+    server = servers.start()
+    return server
+  end
+
+  function cases.stop() server:stop() end
+
+  --- @return the client of the case, and the list of its errors
+  function cases.before()
+    leak.before()
+    caught = {}
+    client = leak.client { token = token, base_url = server.url, location_id = "l", timeout = 15 }
+    return client, caught
+  end
+
+  function cases.after()
+    leak.after(server)
+    for _, err in ipairs(caught) do
+      expect.no_secret(err, token)
+    end
+  end
+
+  --- Expects a failure, and keeps the error for the search for the token.
+  function cases.fails(kind, result, err, fields)
+    expect.failure(kind, result, err, fields)
+    caught[#caught + 1] = err
+    return err
+  end
+
+  --- Makes one call (a GET by default), whose response is a rule of the server.
+  function cases.respond(rule, call, ...)
+    server:reply(rule)
+    return (call or calls.GET)(client, ...)
+  end
+
+  return cases
 end
 
 return calls

@@ -1,53 +1,30 @@
 -- The errors that a call returns.
 
+local calls = require "spec.support.calls"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local expect = require "spec.support.expect"
 local failure = require "hoopai.call.failure"
 local json = require "spec.support.json"
-local leak = require "spec.support.leak"
-local new_call = require("spec.support.calls").call
-local servers = require "spec.support.server"
 
 local TOKEN = "pit-7d7d7d7d-failure-spec"
 
-local function GET(client, opts) return client.calendars:get("x", opts) end
+local new_call, GET, POST = calls.call, calls.GET, calls.POST
+
 local function BOOK(client)
   return client.appointments:create { calendarId = "c", contactId = "p", startTime = "2030-01-07T10:00:00-05:00" }
 end
-local function POST(client, opts) return client.notes:create("x", { body = "n" }, opts) end
 
 describe("hoopai.call.failure:", function()
+  local cases = calls.cases(TOKEN)
   local server, client
-  local caught -- the errors of a case
 
-  setup(function() server = servers.start() end)
-  teardown(function() server:stop() end)
+  setup(function() server = cases.start() end)
+  teardown(cases.stop)
+  before_each(function() client = cases.before() end)
+  after_each(cases.after)
 
-  before_each(function()
-    leak.before()
-    caught = {}
-    client = leak.client { token = TOKEN, base_url = server.url, location_id = "l", timeout = 15 }
-  end)
-  after_each(function()
-    leak.after(server)
-    for _, err in ipairs(caught) do
-      expect.no_secret(err, TOKEN)
-    end
-  end)
-
-  --- Expects a failure, keeps the error for the search for secrets.
-  local function fails(kind, result, err, fields)
-    expect.failure(kind, result, err, fields)
-    caught[#caught + 1] = err
-    return err
-  end
-
-  --- Makes one call, whose response is a rule of the server.
-  local function respond(rule, call, ...)
-    server:reply(rule)
-    return (call or GET)(client, ...)
-  end
+  local fails, respond = cases.fails, cases.respond
 
   describe("kind_of", function()
     it("gives the kind of each status", function()

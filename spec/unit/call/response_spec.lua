@@ -8,56 +8,23 @@ local calls = require "hoopai.call"
 local responses = require "hoopai.call.response"
 local servers = require "spec.support.server"
 
-local failure = expect.failure
-
 local TOKEN = "pit-0b3c4d5e-response-spec"
 local CALENDAR = { method = "GET", path = "/calendars/c", body = [[{"calendar":{"id":"c"}}]] }
 
--- One call of each method: method, path, whether it changes something, and the call.
-local CALLS = {
-  { "GET", "/calendars/x", false, function(client, opts) return client.calendars:get("x", opts) end },
-  {
-    "POST",
-    "/calendars/appointments/x/notes",
-    true,
-    function(client, opts) return client.notes:create("x", { body = "n" }, opts) end,
-  },
-  { "PUT", "/calendars/x", true, function(client, opts) return client.calendars:update("x", { name = "n" }, opts) end },
-  { "DELETE", "/calendars/x", true, function(client, opts) return client.calendars:delete("x", opts) end },
-}
-local GET, POST = CALLS[1][4], CALLS[2][4]
+local CALLS, GET, POST = one_call.METHODS, one_call.GET, one_call.POST
 
 describe("hoopai.call.response:", function()
-  local server, client
-  local caught -- the errors of a case
+  local cases = one_call.cases(TOKEN)
+  local server, client, caught
 
-  setup(function() server = servers.start() end)
-  teardown(function() server:stop() end)
-
+  setup(function() server = cases.start() end)
+  teardown(cases.stop)
   before_each(function()
-    leak.before()
-    caught = {}
-    client = leak.client { token = TOKEN, base_url = server.url, location_id = "l", timeout = 15 }
+    client, caught = cases.before()
   end)
-  after_each(function()
-    leak.after(server)
-    for _, err in ipairs(caught) do
-      expect.no_secret(err, TOKEN)
-    end
-  end)
+  after_each(cases.after)
 
-  --- Expects a failure, keeps the error for the search for secrets.
-  local function fails(kind, result, err, fields)
-    failure(kind, result, err, fields)
-    caught[#caught + 1] = err
-    return err
-  end
-
-  --- Makes one call, whose response is a rule of the server.
-  local function respond(rule, call, ...)
-    server:reply(rule)
-    return (call or GET)(client, ...)
-  end
+  local fails, respond = cases.fails, cases.respond
 
   describe("a response", function()
     it("has all that is known", function()
