@@ -68,6 +68,8 @@ void hoopai_random(lua_State *L, void *out, size_t length);
 char *hoopai_write_hex(char *at, unsigned char byte, bool upper);
 /* The value of a hexadecimal digit, -1 for other bytes. */
 int hoopai_hex_digit(char byte);
+/* The code unit of JSON's escape \uXXXX; `at` is behind the u. -1 if four digits do not follow. */
+int hoopai_code_unit(const char *at, const char *end);
 
 /* The length that bytes have once they are percent-encoded. */
 size_t hoopai_escaped_length(const char *bytes, size_t length, enum hoopai_plain plain);

@@ -194,14 +194,7 @@ static int call_cjson(lua_State *L) {
 
 /* The code unit of the escape "\\uXXXX" at `at`, -1 for anything else. */
 static int escaped_unit(const char *at, const char *end) {
-  int unit = 0;
-  if (end - at < 6 || at[0] != '\\' || at[1] != 'u') return -1;
-  for (int i = 2; i < 6; i++) {
-    int digit = hoopai_hex_digit(at[i]);
-    if (digit < 0) return -1;
-    unit = unit * 16 + digit;
-  }
-  return unit;
+  return end - at >= 6 && at[0] == '\\' && at[1] == 'u' ? hoopai_code_unit(at + 2, end) : -1;
 }
 
 static bool is_high(int unit) {

@@ -104,18 +104,6 @@ static bool take(struct scan *scan, char expected) {
   return true;
 }
 
-/* The four digits of a \u escape, or -1. */
-static int32_t code_unit(const char *at, const char *end) {
-  int32_t unit = 0;
-  if (end - at < 4) return -1;
-  for (int i = 0; i < 4; i++) {
-    int digit = hoopai_hex_digit(at[i]);
-    if (digit < 0) return -1;
-    unit = unit * 16 + digit;
-  }
-  return unit;
-}
-
 static char *put_utf8(char *out, int32_t code) {
   if (code < 0x80) {
     *out++ = (char)code;
@@ -139,11 +127,11 @@ static char *put_utf8(char *out, int32_t code) {
 /* Decodes a \u escape; *at is behind the u. Half a surrogate pair becomes U+FFFD: a malformed message must not make the
    tokens of a response unreadable. */
 static char *unescape_unicode(char **at, const char *end, char *out) {
-  int32_t code = code_unit(*at, end);
+  int32_t code = hoopai_code_unit(*at, end);
   if (code < 0) return NULL;
   *at += 4;
   if (code >= 0xd800 && code < 0xdc00 && end - *at >= 6 && (*at)[0] == '\\' && (*at)[1] == 'u') {
-    int32_t low = code_unit(*at + 2, end);
+    int32_t low = hoopai_code_unit(*at + 2, end);
     if (low >= 0xdc00 && low < 0xe000) {
       *at += 6;
       return put_utf8(out, 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00));

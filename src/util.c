@@ -58,6 +58,17 @@ int hoopai_hex_digit(char byte) {
   return -1;
 }
 
+int hoopai_code_unit(const char *at, const char *end) {
+  int unit = 0;
+  if (end - at < 4) return -1;
+  for (int i = 0; i < 4; i++) {
+    int digit = hoopai_hex_digit(at[i]);
+    if (digit < 0) return -1;
+    unit = unit * 16 + digit;
+  }
+  return unit;
+}
+
 static bool is_plain(unsigned char byte, enum hoopai_plain plain) {
   if (plain == HOOPAI_PLAIN_LINE) return byte > 0x20 && byte < 0x7f && byte != '%';
   if ((byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9')) return true;
