@@ -3,6 +3,7 @@
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local lazy = require "hoopai.lazy"
+local spelling = require "hoopai.errors.spelling"
 
 local get_option_names = lazy.module "hoopai.options.names"
 local get_time = lazy.module "hoopai.time"
@@ -10,7 +11,7 @@ local get_time = lazy.module "hoopai.time"
 local type, next, pairs, ipairs, tostring = type, next, pairs, ipairs, tostring
 local getmetatable = getmetatable
 local find, format, lower, match = string.find, string.format, string.lower, string.match
-local floor, huge = math.floor, math.huge
+local floor, huge, concat, remove = math.floor, math.huge, table.concat, table.remove
 local math_type = math.type
 local getenv = os and os.getenv
 local LUA_NAME = _VERSION
@@ -240,7 +241,12 @@ end
 
 local oauth_checks -- below
 
-local CALL_OPTIONS = "api_version, headers, location_id, queue_timeout, retries, timeout and validate"
+--- The names of options in words: "a, b and c".
+local function listed(checks)
+  local names = spelling.list_of(checks)
+  local last = remove(names)
+  return concat(names, ", ") .. " and " .. last
+end
 
 -- What stands in braces in the advice for an option without a name.
 local function example_of(checks)
@@ -259,7 +265,7 @@ local function instead_of(name, checks)
   if type(name) ~= "string" then return ": options have names, write { " .. example_of(checks) .. " }" end
   local question = errors.did_you_mean(name, checks)
   if question then return ", " .. question end
-  return checks == call_checks and ": it takes " .. CALL_OPTIONS or ""
+  return checks == call_checks and ": it takes " .. listed(checks) or ""
 end
 
 local function unknown(what, name, checks)
