@@ -259,7 +259,8 @@ function request.prepare(state, endpoint, chosen, payload, a, b)
     path = path,
     target = query and query[1] and path .. "?" .. core.query(query) or path,
     body = text,
-    request = core_request(state, endpoint, chosen, text ~= nil),
+    request = chosen == state.settings and state.requests[endpoint]
+      or core_request(state, endpoint, chosen, text ~= nil),
   }
   if endpoint.retry == "idempotent" then
     prepared.ids, prepared.fields = { a, b }, body -- for hoopai.call.reconcile
