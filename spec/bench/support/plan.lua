@@ -166,7 +166,7 @@ plan.counted = {
   { id = "hoopai", case = "small-c1" },
   { id = "hoopai", case = "small-c32" },
   { id = "hooks", case = "small-c1" },
-  { id = "hoopai", case = "slow-c1000", count = 4000 },
+  { id = "hoopai", case = "slow-c1000" },
   { id = "base", case = "small-c1" },
   { id = "base", case = "small-c32" },
 }
