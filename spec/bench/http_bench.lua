@@ -21,6 +21,7 @@ local format, match = string.format, string.match
 
 local TOLERANCE = 0.05 -- of a core, for other programs
 local ATTEMPTS = 3
+local COUNTED = 4000
 
 local function setting(name, default)
   local value = os.getenv(name)
@@ -282,7 +283,7 @@ local function run_counts(results, server)
     for _, case in ipairs(plan.cases) do
       if client and case.id == counted.case then
         io.stderr:write(format("\rinstructions: %-12s %-28s", case.title, client.title))
-        local count = counted.count or 4000
+        local count = COUNTED
         local once, twice = collected(client, case, server, count), collected(client, case, server, 2 * count)
         if once and twice then
           table.insert(results.instructions, {

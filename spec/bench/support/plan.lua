@@ -156,7 +156,7 @@ function plan.add_base(folder)
   end
 end
 
---- Programs whose instructions are counted: `count` requests more take how many? `concurrency` 1, 32 and 1,000.
+--- Programs whose instructions are counted, at concurrency 1, 32 and 1,000.
 plan.counted = {
   { id = "raw", case = "small-c1" },
   { id = "raw", case = "small-c32" },
