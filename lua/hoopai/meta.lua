@@ -104,6 +104,7 @@
 ---@field elapsed number seconds from the first sending to the end of the response
 ---@field url string the URL of the request, without the query; holds no secret
 ---@field reconciled? boolean true if the response to a change was lost, and the record shows that it was made
+---@field existing? boolean of `appointments:book`: true if the booking of its reference was there before
 ---@field unexpected? boolean true if the response lacks what is documented: then the whole body is the result
 
 ---The rate limit, as the headers of a response state it.
@@ -1249,13 +1250,15 @@ TeamMember.meetingLocation = nil
 ---@field on_taken? "next"|"fail"
 ---@field max_slots? integer how many slots are tried at most; default 5
 ---the text at the end of the description by which the booking is found again: true for a random text; a text of your
----own, which no other booking has; or false for none. Then the booking is recognised by calendar, contact and instant,
----and the events are also read before it is sent; default true
+---own (8 to 200 characters), which no other booking has; or false for none. Then the booking is recognised by calendar,
+---contact and instant, and the events are also read before it is sent; default true
 ---@field reference? boolean|string
----@field reconcile_timeout? number seconds for reconciling, on top of `timeout`; default 60
+---seconds for reconciling, on top of `timeout`. With less than 60 the outcome of a create whose response was lost stays
+---"maybe" if the booking is not found; with 60 or more the last look comes after them; default 60
+---@field reconcile_timeout? number
 
 ---@class hoopai.BookingResponse: hoopai.Response
----@field slot string the start as it was sent
+---@field slot string the start as it was sent, or that of the booking that was found
 ---@field reference? string what stands in the description
 
 ---What identifies a booking, for `Appointments:find_booking`. Plain data, which can be kept in a file.
@@ -1515,8 +1518,16 @@ function Appointments:delete(eventId, options) end
 ---
 ---Give `startTime` (a slot as `free_slots` returned it), or `from` and `to`: then the first free slot between them is
 ---booked. The create is sent once. If its outcome is unclear (a timeout, a broken connection, a 5xx), the events around
----the slot are read until the booking is found, for `reconcile_timeout` at most.
----Two tasks of a program that book one slot take turns; `queue_timeout` bounds the wait.
+---the slot are read until the booking is found, for `reconcile_timeout`. They are also read before a refusal is
+---believed, and the next slot tried.
+---
+---With a `reference` of your own a program that was killed can be run again: `book` looks for the reference before it
+---sends anything, and returns the booking that it finds. It looks in the calendar, from 24 hours before `from` or
+---`startTime` to 31 days after `to`; cancelled and invalid bookings do not count. It does not find a booking that was
+---moved further or to another calendar, or whose description was changed. Wait for a minute before the second run: the
+---API may still be carrying out the create of the first one.
+---
+---Two tasks of a program that book one slot, or with one reference, take turns; `queue_timeout` bounds the wait.
 ---Raises for wrong use, such as an unknown option.
 ---@async
 ---@nodiscard
@@ -1526,7 +1537,8 @@ function Appointments:delete(eventId, options) end
 ---@return hoopai.BookingResponse|hoopai.Error response
 function Appointments:book(given, call_options) end
 
----Looks again for a booking whose outcome stayed unclear.
+---Looks again for a booking whose outcome stayed unclear: by its reference from 24 hours before its start to 31 days
+---after it.
 ---Raises for wrong use, such as an unknown option.
 ---@async
 ---@nodiscard

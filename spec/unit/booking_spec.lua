@@ -5,17 +5,16 @@ local hoopai = require "hoopai"
 local json = require "spec.support.json"
 local leak = require "spec.support.leak"
 local sandbox = require "hoopai.sandbox"
+local script = require "spec.support.booking_script"
 local servers = require "spec.support.server"
 
 local failure, misuse = expect.failure, expect.misuse
 local time = hoopai.time
 
 local TOKEN = "pit-booking-spec-token"
-local CREATE = "/calendars/events/appointments"
-local LIST = "/calendars/events"
-local FREE = "/calendars/cal/free-slots"
-local SLOT = "2026-12-01T10:00:00-05:00"
-local SAME_INSTANT = "2026-12-01T16:00:00+01:00"
+local CREATE, LIST, FREE, SLOT = script.CREATE, script.LIST, script.FREE, script.SLOT
+local SAME_INSTANT, TAKEN = script.SAME_INSTANT, script.TAKEN
+local event, list_of, one, lost, refused = script.event, script.list_of, script.one, script.lost, script.refused
 
 describe("booking", function()
   describe("against a scripted server", function()
@@ -29,42 +28,10 @@ describe("booking", function()
     end)
     after_each(function() leak.after(server) end)
 
-    local function event(fields)
-      local all = {
-        id = "e1",
-        calendarId = "cal",
-        contactId = "con",
-        startTime = SLOT,
-        appointmentStatus = "confirmed",
-        description = "[ref my-reference]",
-      }
-      for name, value in pairs(fields or {}) do
-        all[name] = value or nil
-      end
-      local parts = {}
-      for name, value in pairs(all) do
-        parts[#parts + 1] = json.quote(name) .. ":" .. json.quote(value)
-      end
-      return "{" .. table.concat(parts, ",") .. "}"
-    end
+    --- A script that begins with the look for a reference of one's own, which finds nothing.
+    local function reply(...) server:reply(list_of(), ...) end
 
-    local function list_of(...) return { path = LIST, body = '{"events":[' .. table.concat({ ... }, ",") .. "]}" } end
-
-    -- stylua: ignore
-    local function one(id)
-      return { path = CREATE .. "/" .. id, body = '{"appointment":' .. event { id = id } .. "}" }
-    end
-
-    local function lost(how) return { method = "POST", path = CREATE, [how or "reset"] = "before" } end
-
-    local function book(more, options)
-      local given = { calendarId = "cal", contactId = "con", startTime = SLOT, reference = "my-reference" }
-      for name, value in pairs(more or {}) do
-        given[name] = value
-      end
-      if more and more.startTime == false then given.startTime = nil end
-      return client.appointments:book(given, options)
-    end
+    local function book(more, options) return client.appointments:book(script.given(more), options) end
 
     local function posts()
       local found = {}
@@ -75,13 +42,14 @@ describe("booking", function()
     end
 
     it("sends one create, with a reference at the end of the description, and nothing that is unknown", function()
-      server:reply { method = "POST", path = CREATE, body = '{"id":"a1"}' }
+      reply { method = "POST", path = CREATE, body = '{"id":"a1"}' }
       local booked, response = assert(book { description = "Bring the papers.", title = "Visit" })
       assert.are.equal("a1", booked.id)
       assert.are.equal(SLOT, response.slot)
       assert.are.equal("my-reference", response.reference)
       assert.is_nil(response.reconciled)
-      assert.are.equal(1, #server:ledger())
+      assert.is_nil(response.existing)
+      assert.are.equal(2, #server:ledger())
       assert.are.same({
         calendarId = "cal",
         contactId = "con",
@@ -123,7 +91,9 @@ describe("booking", function()
         },
         { method = "POST", path = CREATE, status = 200, body = "{}" },
       }
-      local events = {}
+      local events, none = {}, list_of()
+      none.times = #failures
+      server:reply(none)
       for index, rule in ipairs(failures) do
         server:reply(rule, one("e" .. index))
         events[index] = event { id = "e" .. index, description = "x\n\n[ref reference-" .. index .. "]" }
@@ -141,17 +111,19 @@ describe("booking", function()
       end)
       assert.are.equal(#failures, #posts())
       local start = time.parse("2026-12-01T10:00:00-05:00"):ms()
+      local near = 0
       for _, entry in ipairs(server:ledger()) do
-        if entry.path == LIST then
-          local from, to = entry.query:match("^locationId=loc&calendarId=cal&startTime=(%d+)&endTime=(%d+)$")
+        local from, to = (entry.query or ""):match("^locationId=loc&calendarId=cal&startTime=(%d+)&endTime=(%d+)$")
+        if entry.path == LIST and to - from == 7200000 then
+          near = near + 1
           assert.is_true(tonumber(from) >= start - 3600000 and tonumber(to) <= start + 3600000 + 600000)
-          assert.are.equal(7200000, to - from)
         end
       end
+      assert.are.equal(#failures, near)
     end)
 
     it("finds one that the API made late", function()
-      server:reply(lost(), list_of(), list_of(event()), one "e1")
+      reply(lost(), list_of(), list_of(event()), one "e1")
       local booked, response = assert(book())
       assert.are.equal("e1", booked.id)
       assert.is_true(response.reconciled)
@@ -159,14 +131,14 @@ describe("booking", function()
     end)
 
     it("answers with the entry of the list where the booking itself cannot be read", function()
-      server:reply(lost(), list_of(event()), { path = CREATE .. "/e1", status = 404, body = "{}" })
+      reply(lost(), list_of(event()), { path = CREATE .. "/e1", status = 404, body = "{}" })
       local booked, response = assert(book())
       assert.are.equal("e1", booked.id)
       assert.is_true(response.reconciled)
     end)
 
     it("takes an event without any description by calendar, contact and instant", function()
-      server:reply(
+      reply(
         lost(),
         list_of(
           event { id = "x1", description = false, contactId = "other" },
@@ -182,7 +154,7 @@ describe("booking", function()
     end)
 
     it("takes no booking whose reference only begins like its own", function()
-      server:reply(lost(), list_of(event { description = "[ref my-reference-2]" }))
+      reply(lost(), list_of(event { description = "[ref my-reference-2]" }))
       local err = failure("network", nil, select(2, book { reconcile_timeout = 0 }), { applied = "maybe" })
       server:reply(list_of(event { description = "[ref my-reference-2]" }))
       failure("not_found", nil, select(2, client.appointments:find_booking(err.booking)))
@@ -208,63 +180,24 @@ describe("booking", function()
     end)
 
     it("more than one is an error that names them", function()
-      server:reply(lost(), list_of(event(), event { id = "e2" }))
+      reply(lost(), list_of(event(), event { id = "e2" }))
       local err = failure("duplicate", nil, select(2, book()), { applied = "yes", details = { "e1", "e2" } })
       assert.are.equal("network", err.cause.kind)
       assert.are.equal("my-reference", err.booking.reference)
     end)
 
-    it("says that nothing was booked only after long enough, and while the slot is free", function()
-      -- Three bookings at a time, as each has to wait.
-      local free = { path = FREE, always = true, body = '{"2026-12-01":{"slots":["' .. SAME_INSTANT .. '"]}}' }
-      local none = { path = "/calendars/full/free-slots", always = true, body = '{"2026-12-01":{"slots":[]}}' }
-      local unwilling = { path = FREE, status = 400, body = '{"message":"ask again"}' }
-      server:reply(
-        { method = "POST", path = CREATE, reset = "before", times = 3 },
-        unwilling,
-        free,
-        none,
-        { path = LIST, always = true, body = '{"events":[]}' }
-      )
-      local cases = { { patience = 14 }, { patience = 14, calendar = "full" }, { patience = 3 } }
-      local errs = select(
-        2,
-        hoopai.map(
-          cases,
-          function(case, index)
-            return client.appointments:book {
-              calendarId = case.calendar or "cal",
-              contactId = "con",
-              reference = "reference-" .. index,
-              startTime = ("2026-12-01T1%d:00:00-05:00"):format(index - 1),
-              reconcile_timeout = case.patience,
-            }
-          end
-        )
-      )
-      failure("network", nil, errs[1], { applied = "no", retryable = true })
-      assert.is_nil(errs[1].booking)
-      for index = 2, 3 do
-        local err = failure("network", nil, errs[index], { applied = "maybe", retryable = false })
-        assert.are.equal("reference-" .. index, err.booking.reference)
-        assert.matches("find_booking", err.message)
-      end
-      assert.are.equal(3, #posts())
-    end)
-
     it("is not sure that nothing was booked where one like it lacks the reference", function()
-      local free = { path = FREE, always = true, body = '{"2026-12-01":{"slots":["' .. SAME_INSTANT .. '"]}}' }
       local cut = list_of(event { description = "Bring the pap" })
       cut.always = true
-      server:reply(lost(), cut, free)
-      local _, err = book { reconcile_timeout = 14 }
+      reply(lost(), cut)
+      local _, err = book { reconcile_timeout = 2 }
       failure("network", nil, err, { applied = "maybe" })
       _, err = client.appointments:find_booking(err.booking)
       failure("not_found", nil, err, { applied = "maybe", details = { "e1" } })
     end)
 
     it("stops looking when that is hopeless, and says how to look again", function()
-      server:reply(lost(), { path = LIST, status = 403, body = '{"message":"no access"}' })
+      reply(lost(), { path = LIST, status = 403, body = '{"message":"no access"}' })
       local err
       expect.within(4, function() err = failure("network", nil, select(2, book()), { applied = "maybe" }) end)
       server:reply(list_of(event()), one "e1")
@@ -279,7 +212,7 @@ describe("booking", function()
 
     it("says what to look for in plain data, the location included", function()
       local start = time.at { year = 2026, month = 12, day = 1, hour = 10, zone = "America/New_York" }
-      server:reply(lost(), { path = LIST, status = 403, body = "{}" })
+      reply(lost(), { path = LIST, status = 403, body = "{}" })
       local _, err = book { startTime = start, endTime = start + time.minutes(30), reconcile_timeout = 0 }
       assert.are.equal(math.type(err.booking.sent_ms), "integer")
       err.booking.sent_ms = nil
@@ -294,7 +227,7 @@ describe("booking", function()
     end)
 
     it("gives no look more time than a call may take, nor more than is left", function()
-      server:reply(lost(), { path = LIST, steps = { { stall = true } } }, list_of(event()), one "e1")
+      reply(lost(), { path = LIST, steps = { { stall = true } } }, list_of(event()), one "e1")
       assert.is_true(select(2, assert(book({}, { timeout = 1 }))).reconciled)
       server:reset()
 
@@ -313,32 +246,23 @@ describe("booking", function()
       end)
     end)
 
-    it("passes a refusal on at once", function()
+    it("passes a refusal on once the booking was looked for", function()
       for status, kind in pairs { [400] = "refused", [403] = "forbidden", [404] = "not_found", [422] = "refused" } do
-        server:reply { method = "POST", path = CREATE, status = status, body = '{"message":"no"}' }
+        reply(refused(status), list_of())
         failure(kind, nil, select(2, book()), { applied = "no", status = status })
       end
-      server:reply {
-        method = "POST",
-        path = CREATE,
-        status = 400,
-        body = '{"message":"The slot you have selected is no longer available."}',
-      }
+      reply(refused(400, TAKEN), list_of())
       failure("slot_taken", nil, select(2, book()), { applied = "no" })
-      assert.are.equal(5, #server:ledger())
+      assert.are.equal(15, #server:ledger())
     end)
 
     it("tries the next free slots, up to a bound", function()
-      local taken = {
-        method = "POST",
-        path = CREATE,
-        status = 400,
-        times = 2,
-        body = '{"message":"The slot you have selected is no longer available."}',
-      }
+      local taken, none = refused(400, TAKEN), list_of()
+      taken.times, none.times = 2, 3
       local day = '{"2026-12-01":{"slots":["2026-12-01T09:00:00-05:00","2026-12-01T10:00:00-05:00",'
         .. '"2026-12-01T10:30:00-05:00","2026-12-01T11:00:00-05:00"]}}'
       server:reply(
+        none,
         taken,
         { path = FREE, body = day, times = 2 },
         { method = "POST", path = CREATE, body = '{"id":"a1"}' }
@@ -348,17 +272,17 @@ describe("booking", function()
       assert.are.equal(3, #posts())
       server:reset()
 
-      server:reply(taken, { path = FREE, body = day, times = 1 })
+      server:reply(none, taken, { path = FREE, body = day, times = 1 })
       failure("slot_taken", nil, select(2, book { on_taken = "next", max_slots = 2 }), { applied = "no", status = 400 })
       assert.are.equal(2, #posts())
       server:reset()
 
-      server:reply(taken, { path = FREE, body = day }, { path = FREE, body = "{}" })
+      server:reply(none, taken, { path = FREE, body = day }, { path = FREE, body = "{}" })
       failure("slot_taken", nil, select(2, book { on_taken = "next" }), { applied = "no" })
     end)
 
     it("books the first free slot of a window", function()
-      server:reply({
+      reply({
         path = FREE,
         body = '{"2026-12-02":{"slots":["2026-12-02T08:00:00-05:00"]},"2026-12-01":{"slots":["'
           .. SLOT
@@ -373,7 +297,7 @@ describe("booking", function()
         timezone = "America/New_York",
       })
       assert.are.equal(SLOT, response.slot)
-      local asked = server:ledger()[1]
+      local asked = server:ledger()[2]
       assert.are.equal(
         ("startDate=%d&endDate=%d&timezone=America%%2FNew_York&userId=u"):format(from:ms(), from:ms() + 2 * 86400000),
         asked.query
@@ -384,6 +308,9 @@ describe("booking", function()
     it("says when no slot of the window is free", function()
       local body = '{"2026-12-01":{"slots":["' .. SLOT .. '"]},"traceId":"t"}'
       server:reply({ path = FREE, body = '{"traceId":"t"}' }, { path = FREE, body = body })
+      local none = list_of()
+      none.times = 2
+      server:reply(none)
       for _ = 1, 2 do -- the second time what is offered is after the window
         local err = failure(
           "slot_taken",
@@ -403,33 +330,37 @@ describe("booking", function()
     end)
 
     it("of two tasks that want one slot, the second waits until it is known what became of the first", function()
-      server:reply(
-        lost(),
-        list_of(event { description = "[ref first-booking]" }),
-        one "e1",
-        { method = "POST", path = CREATE, status = 400, body = '{"message":"The slot is no longer available"}' }
-      )
-      local results, errs = hoopai.map(
-        { "first-booking", "second-booking" },
-        function(reference) return book { reference = reference } end
-      )
-      assert.are.equal("e1", results[1].id)
-      failure("slot_taken", nil, errs[2])
+      local none, found = list_of(), list_of(event { description = "[ref first-booking]" })
+      none.times, found.times = 2, 2
+      local first_create = lost()
+      first_create.hold = "both"
+      server:reply(none, first_create, found, one "e1", refused(400, '{"message":"The slot is no longer available"}'))
+      hoopai.run(function()
+        local first = hoopai.spawn(book, { reference = "first-booking" })
+        expect.eventually(function() return server:count "arrived" == 2 end, "the first create arrived")
+        local second = hoopai.spawn(book, { reference = "second-booking" })
+        expect.eventually(function() return server:count "ended" == 2 end, "the second task looked")
+        server:release "both"
+        assert.are.equal("e1", assert(first:join()).id)
+        failure("slot_taken", nil, select(2, second:join()))
+      end)
       local methods = {}
       for index, entry in ipairs(server:ledger()) do
         methods[index] = entry.method
       end
-      assert.are.same({ "POST", "GET", "GET", "POST" }, methods)
+      assert.are.same({ "GET", "POST", "GET", "GET", "GET", "POST", "GET" }, methods)
     end)
 
     it("waits for its turn no longer than queue_timeout", function()
-      server:reply { method = "POST", path = CREATE, hold = "open", body = '{"id":"a1"}' }
+      reply({ method = "POST", path = CREATE, hold = "open", body = '{"id":"a1"}' }, list_of())
       hoopai.run(function()
         local first = hoopai.spawn(book)
-        expect.eventually(function() return server:count "arrived" == 1 end, "the first create arrived")
-        local err = failure("timeout", nil, select(2, book({}, { queue_timeout = 0.1 })), { stage = "queue" })
-        assert.are.equal("no", err.applied)
-        assert.is_true(err.retryable)
+        expect.eventually(function() return server:count "arrived" == 2 end, "the first create arrived")
+        for what, reference in pairs { reference = "my-reference", slot = "another-one" } do
+          local _, err = book({ reference = reference }, { queue_timeout = 0.1 })
+          failure("timeout", nil, err, { stage = "queue", applied = "no", retryable = true })
+          assert.matches("another booking of the " .. what, err.message, 1, true)
+        end
         server:release "open"
         assert.are.equal("a1", assert(first:join()).id)
       end)
@@ -437,13 +368,16 @@ describe("booking", function()
     end)
 
     it("leaves the slot to others when its task is cancelled", function()
+      local none = list_of()
+      none.times = 2
       server:reply(
+        none,
         { method = "POST", path = CREATE, steps = { { stall = true } } },
         { method = "POST", path = CREATE, body = '{"id":"a2"}' }
       )
       hoopai.run(function()
         local task = hoopai.spawn(book)
-        expect.eventually(function() return server:count "arrived" == 1 end, "the first create arrived")
+        expect.eventually(function() return server:count "arrived" == 2 end, "the first create arrived")
         task:cancel()
         assert.are.equal("a2", assert(book()).id)
       end)
@@ -454,7 +388,7 @@ describe("booking", function()
         local result, err = hoopai.timeout(seconds, book)
         return failure("timeout", result, err).unclear, err.applied
       end
-      server:reply { method = "POST", path = CREATE, steps = { { stall = true } } }
+      reply { method = "POST", path = CREATE, steps = { { stall = true } } }
       hoopai.run(function() -- the second one waits for its turn, so that it did not leave
         local first = hoopai.spawn(cut_off, 0.6)
         hoopai.sleep(0)
@@ -468,7 +402,7 @@ describe("booking", function()
       end)
       server:reset()
 
-      server:reply(lost()) -- cut off before the first look
+      reply(lost()) -- cut off before the first look after it
       local unclear, applied = cut_off(0.6)
       assert.are.equal("maybe", applied)
       assert.are.equal(1, #unclear)
@@ -479,10 +413,10 @@ describe("booking", function()
     end)
 
     it("ends at once when its client is closed while it finds out", function()
-      server:reply(lost(), list_of())
+      reply(lost(), list_of())
       hoopai.run(function()
         local task = hoopai.spawn(book)
-        expect.eventually(function() return server:count "ended" == 2 end, "the first look ended")
+        expect.eventually(function() return server:count "ended" == 3 end, "the first look ended")
         client:close()
         expect.within(4, function() failure("network", nil, select(2, task:join()), { applied = "maybe" }) end)
       end)
@@ -527,6 +461,8 @@ describe("booking", function()
       problems(with { from = "2026-12-01T00:00:00Z", to = "2027-02-01T00:00:00Z" }, "to")
       problems(with { from = "2026-12-01T00:00:00Z", startTime = SLOT }, "from")
       problems(with { endTime = "2026-12-01T11:00:00Z" }, "endTime")
+      problems(with { startTime = SLOT, appointmentStatus = "cancelled" }, "appointmentStatus")
+      problems(with { startTime = SLOT, appointmentStatus = "invalid" }, "appointmentStatus")
       local unchecked = { startTime = "tomorrow", endTime = 7, description = hoopai.null }
       local _, err = client.appointments:book(unchecked, { validate = false })
       failure("invalid_request", nil, err, { applied = "no" })

@@ -118,6 +118,7 @@ return {
       end_time,
     } },
     elsewhere = elsewhere,
+    confirms = { "locationId", "calendarId", "contactId", "startTime" },
     status = 200,
     result = { type = appointment },
   },

@@ -89,6 +89,7 @@ return {
       } },
     elsewhere = elsewhere,
     hints = hints,
+    confirms = { "locationId", "calendarId", "assignedUserId", "startTime", "endTime" },
     status = 201,
     result = { type = block_slot },
   },

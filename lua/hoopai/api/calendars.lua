@@ -319,6 +319,7 @@ return {
       ["teamMembers.locationConfigurations.meetingId"] = meeting_id_hint,
       ["locationConfigurations.meetingId"] = meeting_id_hint,
     },
+    confirms = { "locationId" },
     status = 200,
     result = { keys = { "calendar" }, type = calendar },
   },

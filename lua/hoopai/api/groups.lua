@@ -49,6 +49,7 @@ return {
       slug,
       { name = "isActive", type = "boolean", doc = "Whether the group can be booked." },
     } },
+    confirms = { "locationId" },
     status = 201,
     result = { keys = { "group" }, type = group },
   },

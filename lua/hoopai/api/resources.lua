@@ -71,6 +71,7 @@ return {
       { name = "calendarIds", type = "array", required = true, max_items = 100, items = { type = "string" },
         doc = calendar_ids_doc },
     } },
+    confirms = { "locationId" },
     status = 201,
     result = { type = resource },
   },

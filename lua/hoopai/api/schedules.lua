@@ -99,6 +99,7 @@ return {
     } },
     elsewhere = { deleted = deleted_hint },
     hints = hints,
+    confirms = { "locationId", "userId" },
     status = 201,
     result = { keys = { "schedule" }, type = schedule },
   },

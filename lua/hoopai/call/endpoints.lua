@@ -22,6 +22,7 @@ for _, name in ipairs(resource_names) do
   get_data[name] = lazy.module("hoopai.api." .. name)
 end
 local get_reconcile = lazy.module "hoopai.call.reconcile"
+local get_confirm = lazy.module "hoopai.call.confirm"
 local get_advice = lazy.module "hoopai.call.advice"
 
 -- Endpoints
@@ -59,6 +60,8 @@ local function new_endpoint(resource_name, data)
     retry = data.retry,
     result = data.result,
     hints = data.hints,
+    confirms = data.confirms,
+    keeps_fields = data.retry == "idempotent" or data.confirms ~= nil,
   }
   set_reconcile(endpoint, resource_name, data)
   function endpoint.compile_checks()
@@ -69,6 +72,7 @@ local function new_endpoint(resource_name, data)
       get_reconcile()
       validate.load()
     end
+    if data.confirms then endpoint.read = get_confirm().read end
     endpoint.checks = checks -- last: if something cannot be loaded, the next call tries again
     return checks
   end

@@ -50,6 +50,9 @@ end
 local function read_one(read, reader, ids)
   local record, response = read(reader, ids)
   if record == nil and response.kind == "not_found" then response = response.response end
+  if record and type(record.id) == "string" and record.id ~= ids[#ids] then
+    return nil, errors.new { kind = "decode", message = "the response has another record: " .. record.id }
+  end
   return record, response
 end
 

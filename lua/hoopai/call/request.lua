@@ -262,8 +262,8 @@ function request.prepare(state, endpoint, chosen, payload, a, b)
     request = chosen == state.settings and state.requests[endpoint]
       or core_request(state, endpoint, chosen, text ~= nil),
   }
-  if endpoint.retry == "idempotent" then
-    prepared.ids, prepared.fields = { a, b }, body -- for hoopai.call.reconcile
+  if endpoint.keeps_fields then -- they are compared with a record or with the response
+    prepared.ids, prepared.fields = { a, b }, body
   end
   return prepared
 end

@@ -35,6 +35,7 @@ local responses = {}
 -- @tfield number elapsed seconds from the first sending to the end of the response
 -- @tfield string url the URL of the request, without the query; holds no secret
 -- @tfield[opt] boolean reconciled true if the response to a change was lost, and the record shows that it was made
+-- @tfield[opt] boolean existing of `appointments:book`: true if the booking of its reference was there before
 -- @tfield[opt] boolean unexpected true if the response lacks what is documented: then the whole body is the result
 
 -- Fields that are made from `head`, the header block, on first access: to read all header lines takes as long as to

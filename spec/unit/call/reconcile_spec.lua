@@ -241,6 +241,21 @@ describe("reconcile.run", function()
     assert.are.same({ success = true }, result)
   end)
 
+  it("learns nothing from another record than the one that it asked for", function()
+    for _, case in ipairs {
+      { "calendars.update", { "c" }, { name = "New" }, { id = "other", name = "New" } },
+      { "calendars.update", { "c" }, { name = "New" }, { id = "other", name = "Old" } },
+      { "calendars.delete", { "c" }, nil, { id = "other" } },
+      { "resources.update", { "rooms", "c" }, { name = "New" }, { id = "rooms", name = "New" } },
+    } do
+      local result, err = run(case[1], case[2], case[3], { { case[4], response() } })
+      assert.is_nil(result)
+      assert.are.equal(LOST, err)
+    end
+    local own = { id = "c", name = "New" }
+    assert.is_table((run("resources.update", { "rooms", "c" }, { name = "New" }, { { own, response() } })))
+  end)
+
   it("is a conflict if the record changed since in another way", function()
     local record = { id = "e", title = "Theirs", dateUpdated = "2026-03-07T14:00:09Z" }
     local result, err = run("appointments.update", { "e" }, { title = "Mine" }, { { record, response() } })
