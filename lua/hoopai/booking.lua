@@ -58,8 +58,9 @@ end
 
 --- The start of a booking that was found: as it was sent, unless it is another instant.
 local function start_of(event, slot)
-  local is_same = slot and to_epoch_ms(event.startTime) == to_epoch_ms(slot)
-  return is_same and slot or event.startTime or slot
+  local start = event.startTime
+  if type(start) ~= "string" or slot and to_epoch_ms(start) == to_epoch_ms(slot) then return slot end
+  return start
 end
 
 --- The error of a turn that did not come in time.

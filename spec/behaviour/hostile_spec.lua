@@ -581,8 +581,8 @@ describe("hostile:", function()
     end)
 
     it("bookings: found by what was sent, although they have no id or one that is none", function()
-      for _, id in ipairs { "", '"id":null,', '"id":7,', '"id":"",' } do
-        server:reply({ method = "POST", status = 502 }, {
+      for _, id in ipairs { "", '"id":null,', '"id":7,', '"id":1,', '"id":"",', '"id":{},' } do
+        server:reply({ path = "/calendars/events", body = '{"events":[]}' }, { method = "POST", status = 502 }, {
           path = "/calendars/events",
           body = '{"events":[{' .. id .. '"title":"t","description":"[ref of-hostile-spec]"},{"title":"other"}]}',
         })
@@ -598,8 +598,26 @@ describe("hostile:", function()
       end
     end)
 
+    it("bookings: an earlier one is found among events of all wrong kinds", function()
+      local odd = [[{"id":2,"description":7,"contactId":"p"},{"id":2.5,"startTime":{},"contactId":["p"]},null,
+        {"id":true,"appointmentStatus":["cancelled"],"calendarId":{},"description":"[ref of-hostile-spec]"},]]
+      server:reply {
+        path = "/calendars/events",
+        body = '{"events":[' .. odd .. '{"id":1,"startTime":7,"description":"[ref of-hostile-spec]"}]}',
+      }
+      local booked, response = client.appointments:book {
+        calendarId = "c",
+        contactId = "p",
+        startTime = "2030-01-07T10:00:00-05:00",
+        reference = "of-hostile-spec",
+      }
+      assert.are.equal(1, assert(booked, response).id)
+      assert.is_true(response.existing)
+      assert.are.equal("2030-01-07T10:00:00-05:00", response.slot)
+    end)
+
     it("bookings: found among events that are null, or have half a surrogate pair", function()
-      server:reply({ method = "POST", status = 502 }, {
+      server:reply({ path = "/calendars/events", body = '{"events":[]}' }, { method = "POST", status = 502 }, {
         path = "/calendars/events",
         body = [[{"events":[null,{"title":"\ud83d","description":"[ref of-hostile-spec]"},null]}]],
       })

@@ -33,13 +33,14 @@ print(
 )
 print(
   (
-    "%d booked (%d of them found afterwards), %d not for a taken slot, %d not for another reason, %d unclear, %d "
-    .. "unclear where somebody else has the slot"
+    "%d booked (%d of them found afterwards), %d not for a taken slot, %d not for another reason (%d of them "
+    .. "looked for in vain), %d unclear, %d unclear where somebody else has the slot"
   ):format(
     figures.booked,
     figures.reconciled,
     figures.taken,
     figures.definite,
+    figures.not_there,
     figures.unclear,
     figures.unclear_contested
   )

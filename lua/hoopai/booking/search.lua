@@ -107,11 +107,12 @@ end
 
 -- Reading
 
---- Adds the events of the booking's calendar to a list, each once. A span whose list is too large is halved.
+--- Adds the events of the booking's calendar to `all`, each once. A span whose list is too large is halved.
+-- @tparam table all a list, and `seen`: id -> true
 -- @treturn[1] Response of the last list
 -- @treturn[2] nil
 -- @treturn[2] Error
-local function collect(client, wanted, from, to, call_options, events)
+local function collect(client, wanted, from, to, call_options, all)
   local found, response = client.events:list({
     locationId = wanted.locationId,
     calendarId = wanted.calendarId,
@@ -120,16 +121,16 @@ local function collect(client, wanted, from, to, call_options, events)
   }, call_options)
   if not found and response.kind == "too_large" and to - from > DAY then
     local middle = (from + to) // 2
-    local first, err = collect(client, wanted, from, middle, call_options, events)
+    local first, err = collect(client, wanted, from, middle, call_options, all)
     if not first then return nil, err end
-    return collect(client, wanted, middle, to, call_options, events)
+    return collect(client, wanted, middle, to, call_options, all)
   end
   if not found then return nil, response end
   for _, event in ipairs(found) do
-    local is_new = type(event) == "table" and not (event.id ~= nil and events[event.id]) -- a response may have null
+    local is_new = type(event) == "table" and not (event.id ~= nil and all.seen[event.id]) -- a response may have null
     if is_new and (event.calendarId or wanted.calendarId) == wanted.calendarId then
-      events[#events + 1] = event
-      if event.id ~= nil then events[event.id] = true end
+      all[#all + 1] = event
+      if event.id ~= nil then all.seen[event.id] = true end
     end
   end
   return response
@@ -180,7 +181,7 @@ end
 -- @treturn[2] nil
 -- @treturn[2] Error
 local function sort_out(client, wanted, from, to, call_options, judge_event)
-  local events, found, like = {}, {}, nil
+  local events, found, like = { seen = {} }, {}, nil
   local listed, err = collect(client, wanted, from, to, call_options, events)
   if not listed then return nil, err end
   for _, event in ipairs(events) do
@@ -290,7 +291,7 @@ end
 -- @treturn[2] Error
 function search.known_ids(client, wanted, call_options)
   local from, to = search.near_span(wanted)
-  local events, known = {}, {}
+  local events, known = { seen = {} }, {}
   local listed, err = collect(client, wanted, from, to, call_options, events)
   if not listed then return nil, err end
   for _, event in ipairs(events) do

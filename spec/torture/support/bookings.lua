@@ -147,6 +147,9 @@ local function judge(figures, booking, truth)
   elseif err.applied == "no" then
     local name = err.kind == "slot_taken" and "taken" or "definite"
     figures[name] = figures[name] + 1
+    if err.message:find("it was looked for and is not there", 1, true) then
+      figures.not_there = figures.not_there + 1
+    end
     if truth.created > 0 then figures:wrong("denied", contact, "it exists: %s", err) end
   else
     local name = booking.contested and "unclear_contested" or "unclear"
@@ -187,8 +190,8 @@ end
 -- @tparam table given `count` of bookings, `rate` of faults (0 to 1), `seed`, `reconcile_timeout`, `at_once` (tasks),
 -- `connections` of each client
 -- @treturn table figures. Of bookings: `count`, `booked` and `reconciled` (those of them that were found afterwards),
--- `taken` (not booked, by a taken slot), `definite` (not booked, for another reason), `unclear`, and
--- `unclear_contested`: then the slot belongs to another booking, which proves nothing. Violations are in `problems`,
+-- `taken` (not booked, by a taken slot), `definite` (not booked, for another reason), `not_there` (those of them whose response
+-- was lost, and that were looked for in vain), `unclear`, and `unclear_contested`: then the slot belongs to another booking, which proves nothing. Violations are in `problems`,
 -- counted in `duplicates` (more than one booking), `resent` (a create that came twice), `invented` (a success that does
 -- not exist), `denied` ("not booked", but it exists), `mute` (an unclear outcome that cannot be looked up)
 function bookings.soak(given)
@@ -204,6 +207,7 @@ function bookings.soak(given)
     reconciled = 0,
     taken = 0,
     definite = 0,
+    not_there = 0,
     unclear = 0,
     unclear_contested = 0,
     longest = 0,
