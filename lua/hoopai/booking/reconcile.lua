@@ -96,14 +96,15 @@ local function several(duplicate, wanted, err)
 end
 
 --- The last look after a lost response, when all the time for reconciling has passed: only if the slot is still free,
--- and the booking is nowhere in the span, it was not made.
+-- and the booking is nowhere in the span, it was not made. (The look comes after the question for the slot: a create
+-- that is carried out between the two is found.)
 local function conclude(job, wanted, err)
-  if not is_offered(job, wanted, now() + LAST) then return nil, unclear(err, wanted) end
+  local offered = is_offered(job, wanted, now() + LAST)
   local from, to = search.whole_span(job, wanted)
   local booked, response, event = search.sent(job.client, wanted, from, to, within(job, LAST))
   if booked then return booked, response, event end
   if booked == nil and response.kind == "duplicate" then return nil, several(response, wanted, err) end
-  if booked == nil or response then return nil, unclear(err, wanted) end
+  if booked == nil or response or not offered then return nil, unclear(err, wanted) end
   return nil,
     outcome(err, wanted, {
       applied = "no",

@@ -190,10 +190,11 @@ end
 -- @tparam table given `count` of bookings, `rate` of faults (0 to 1), `seed`, `reconcile_timeout`, `at_once` (tasks),
 -- `connections` of each client
 -- @treturn table figures. Of bookings: `count`, `booked` and `reconciled` (those of them that were found afterwards),
--- `taken` (not booked, by a taken slot), `definite` (not booked, for another reason), `not_there` (those of them whose response
--- was lost, and that were looked for in vain), `unclear`, and `unclear_contested`: then the slot belongs to another booking, which proves nothing. Violations are in `problems`,
--- counted in `duplicates` (more than one booking), `resent` (a create that came twice), `invented` (a success that does
--- not exist), `denied` ("not booked", but it exists), `mute` (an unclear outcome that cannot be looked up)
+-- `taken` (not booked, by a taken slot), `definite` (not booked, for another reason), `not_there` (those of them whose
+-- response was lost, and that were looked for in vain), `unclear`, and `unclear_contested`: then the slot belongs to
+-- another booking, which proves nothing. Violations are in `problems`, counted in `duplicates` (more than one booking),
+-- `resent` (a create that came twice), `invented` (a success that does not exist), `denied` ("not booked", but it
+-- exists), `mute` (an unclear outcome that cannot be looked up)
 function bookings.soak(given)
   local server <close> = setmetatable({ server = faults.start() }, { __close = function(own) own.server:stop() end })
   local parts, lanes = {}, {}
