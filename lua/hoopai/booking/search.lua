@@ -32,10 +32,17 @@ local ANY_MARK = "%[ref [^%]]+%]"
 --- A reference as it is written in a description. The end is marked too: one reference may begin like another.
 function search.mark_of(reference) return "[ref " .. reference .. "]" end
 
---- Whether a record carries the reference; nil if it shows no description, or if there is no reference.
+--- Whether a record carries the reference: as its last one, since a text may speak of other bookings. Returns nil if it
+-- shows no description, or if there is no reference.
 local function is_marked(wanted, record)
-  if not wanted.reference or type(record.description) ~= "string" then return nil end
-  return find(record.description, search.mark_of(wanted.reference), 1, true) ~= nil
+  local description = record.description
+  if not wanted.reference or type(description) ~= "string" then return nil end
+  local mark, last = search.mark_of(wanted.reference), 0
+  repeat
+    local _, stop = find(description, mark, last + 1, true)
+    last = stop or last
+  until not stop
+  return last > 0 and not find(description, ANY_MARK, last + 1)
 end
 
 --- Whether a record carries the reference of another booking.

@@ -68,6 +68,7 @@ describe("hoopai.booking.search:", function()
         { calendarId = "other" },
         { description = "[ref my-reference" },
         { description = "my-reference" },
+        { description = "follows [ref my-reference]\n\n[ref another-one]" },
       }
       for _, fields in ipairs(others) do
         server:reply(list_of(event(fields)), made())
@@ -76,6 +77,21 @@ describe("hoopai.booking.search:", function()
         assert.is_nil(response.existing)
       end
       assert.are.equal(#others, script.creates(server))
+    end)
+
+    it("is found in a text that was written on, or that has it twice or after another one", function()
+      for _, description in ipairs {
+        "Visit\n\n[ref my-reference]\n\nMoved by phone.",
+        "[ref my-reference] again\n\n[ref my-reference]",
+        "follows [ref another-one]\n\n[ref my-reference]",
+      } do
+        server:reply(list_of(event { description = description }), one "e1")
+        assert.is_true(select(2, assert(book())).existing, description)
+      end
+      server:reply(list_of(event { description = "[ref a]bcdefgh] [ref a]bcdefgh]" }), one "e1")
+      assert.is_true(select(2, assert(book { reference = "a]bcdefgh" })).existing)
+      server:reply(list_of(event { description = "[ref b [ref ab]" }), one "e1")
+      assert.is_true(select(2, assert(book { reference = "b [ref ab" })).existing)
     end)
 
     it("of another contact's booking is a conflict", function()
