@@ -185,6 +185,7 @@ local ENDPOINT_KEYS = {
   range = true,
   elsewhere = true,
   hints = true,
+  confirms = true,
   status = true,
   result = true,
   empty_body = true,
@@ -420,6 +421,23 @@ describe("the endpoint data", function()
       assert.is_true(endpoint.status == 200 or endpoint.status == 201, id)
       assert.is_true(endpoint.query == nil or #endpoint.query > 0, id .. ": an empty query")
     end)
+  end)
+
+  it("confirms creates alone, by fields of the request that the record has too", function()
+    local count = 0
+    each(function(endpoint, id)
+      for _, name in ipairs(endpoint.confirms or {}) do
+        count = count + 1
+        assert.are.equal("once", endpoint.retry, id)
+        for place, kind in pairs { body = endpoint.body, result = endpoint.result.type } do
+          local field = field_named(kind.fields, name)
+          assert.is_table(field, id .. ": no " .. name .. " in its " .. place)
+          local is_instant = name:find "Time$" ~= nil
+          assert.are.equal(is_instant and "datetime" or "string", field.type, id .. ": " .. name .. " in its " .. place)
+        end
+      end
+    end)
+    assert.is_true(count > 0)
   end)
 
   it("sends bodies with POST and PUT, queries with GET", function()
