@@ -83,8 +83,9 @@ function Server:serve(conn, request, point, kill)
     self.late = point.at == "late" and request or nil
   else
     local response = self:carry_out(request)
-    local share = point.at == "response" and math.ceil(point.share * #response) or 0
-    if share > 0 then conn.socket:send(response:sub(1, share)) end
+    -- The last byte is never sent: with it the program could end before it is killed.
+    local sent = point.at == "response" and math.ceil(point.share * (#response - 1)) or 0
+    if sent > 0 then conn.socket:send(response:sub(1, sent)) end
     kill()
   end
   return true
