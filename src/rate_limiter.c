@@ -5,13 +5,17 @@
 
    The server counts a request when it arrives, which is between its send and its response. Here a request counts from
    its send until one interval after its response, so no interval of the server, whenever it begins, holds more requests
-   than allowed. Requests of other programs show as a difference in X-RateLimit-Remaining. */
+   than allowed. Requests of other programs show as a difference in X-RateLimit-Remaining.
+
+   A header may state any number, so what it states is a hold that lasts until a probe: one request that may be sent when
+   the hold is older than its period. While the probe is in flight no other request is sent. Its response decides: all
+   that was stated before is forgotten, and only what this response states holds. */
 #include "transfer.h"
 
 #include <math.h>
 
 #define HOOPAI_RATE_LIMITER "hoopai.RateLimiter"
-#define PROBES 20            /* requests in flight before the first response: the smallest limit seen was 25 */
+#define FIRST 20             /* requests in flight before the first response: the smallest limit seen was 25 */
 #define PARTS 100            /* of an interval: a permit is released at most one part late */
 #define RING (PARTS + 2)     /* the most parts that an interval of constant length touches */
 #define MAX_WAIT 60.0        /* a longer wait is refused */
@@ -25,15 +29,25 @@ struct part {
   lua_Integer count;
 };
 
+/* What holds requests back. The rate limit is `FULL` while no other request fits into the interval. */
+enum hold { DAY, PAUSE, FULL, NONE };
+
+#define HOLDS NONE
+
+static const char *const scopes[HOLDS] = {[DAY] = "daily", [PAUSE] = "burst", [FULL] = "burst"};
+static const double periods[HOLDS] = {[DAY] = 600, [PAUSE] = MAX_WAIT, [FULL] = MAX_WAIT};
+
 /* All memory is in the userdata, so a response can always be recorded (rule Memory). */
 struct rate_limiter {
   lua_Integer max; /* requests in an interval; 0 = unknown */
   lua_Integer in_flight;
   lua_Integer recent; /* requests with a response in the last interval: the sum of the parts */
   double interval;
-  double paused_until; /* after a 429 */
-  double day_ends;     /* of an exhausted daily limit */
-  bool probing;        /* before the first response */
+  double paused_until;    /* after a 429 */
+  double day_ends;        /* of an exhausted daily limit */
+  double probe_at[HOLDS]; /* when a probe may be sent; of FULL not before the rate limit has been full for its period */
+  enum hold probe;        /* the hold whose probe is in flight, else NONE */
+  bool starting;          /* before the first response */
   int first, live;
   struct part parts[RING];
 };
@@ -76,61 +90,115 @@ static void count_recent(struct rate_limiter *self, double now, lua_Integer requ
   self->recent += requests;
 }
 
-/* Seconds until a request may be sent, HUGE_VAL = after the next response. `scope` is set if the wait is too long, else
-   NULL. */
-static double seconds_until_permit(struct rate_limiter *self, double now, const char **scope) {
-  *scope = NULL;
-  if (now < self->day_ends) {
-    *scope = "daily";
-    return self->day_ends - now;
-  }
-  double left = self->paused_until - now;
-  if (left <= 0) {
-    if (self->probing) return self->in_flight < PROBES ? 0 : HUGE_VAL;
-    if (self->max == 0) return 0;
-    drop_old(self, now);
-    if (self->in_flight + self->recent < self->max) return 0;
-    if (self->live == 0) return HUGE_VAL; /* the whole limit is in flight */
-    left = self->parts[self->first].ends + self->interval - now;
-  }
-  if (left > MAX_WAIT) *scope = "burst";
-  return left;
+/* The hold at this moment, and when it ends as stated. */
+static enum hold held(struct rate_limiter *self, double now, double *ends) {
+  if (now < (*ends = self->day_ends)) return DAY;
+  if (now < (*ends = self->paused_until)) return PAUSE;
+  if (self->starting || self->max == 0) return NONE;
+  drop_old(self, now);
+  /* Without a part the whole limit is in flight. */
+  if (self->live == 0 || self->in_flight + self->recent < self->max) return NONE;
+  *ends = self->parts[self->first].ends + self->interval;
+  return FULL;
+}
+
+static double seconds_without_hold(const struct rate_limiter *self) {
+  lua_Integer most = self->starting ? FIRST : self->max;
+  return most == 0 || self->in_flight + self->recent < most ? 0 : HUGE_VAL;
+}
+
+static double next_probe(struct rate_limiter *self, enum hold hold) {
+  double at = self->probe_at[hold];
+  if (hold != FULL) return at;
+  double full_for_long = newest(self)->ends + periods[FULL];
+  return at > full_for_long ? at : full_for_long;
+}
+
+struct wait {
+  double seconds;    /* until a request may be sent; HUGE_VAL = after the next response */
+  const char *scope; /* set if the wait is too long, or for the response of a probe; else NULL */
+  double retry;      /* with a scope: seconds until a request may be sent, whatever the probe's response */
+};
+
+static struct wait find_wait(struct rate_limiter *self, double now) {
+  double ends;
+  enum hold hold = held(self, now, &ends);
+  if (hold == NONE) return (struct wait){.seconds = seconds_without_hold(self)};
+  double left = ends - now, retry = next_probe(self, hold) - now;
+  if (retry > left) retry = left;
+  if (retry <= 0) return (struct wait){.seconds = 0};
+  if (self->probe != NONE) return (struct wait){HUGE_VAL, scopes[hold], retry};
+  bool is_long = hold == DAY || left > MAX_WAIT;
+  return (struct wait){retry, is_long ? scopes[hold] : NULL, retry};
 }
 
 /* wait(now) -> seconds until a request may be sent: 0 = now, math.huge = after the next response
-   -> nil, "daily" | "burst", seconds: the wait is too long */
+   -> nil, "daily" | "burst", seconds: the wait is too long
+   -> math.huge, "daily" | "burst", seconds: a probe is in flight, and a request may be sent after its response, or after
+      the seconds */
 static int rate_limiter_wait(lua_State *L) {
   struct rate_limiter *self = check_rate_limiter(L);
-  const char *scope;
-  double seconds = seconds_until_permit(self, check_time(L), &scope);
-  if (scope) {
-    lua_pushnil(L);
-    lua_pushstring(L, scope);
-  }
-  lua_pushnumber(L, seconds);
-  return scope ? 3 : 1;
+  struct wait wait = find_wait(self, check_time(L));
+  if (wait.scope && wait.seconds < HUGE_VAL) lua_pushnil(L);
+  else lua_pushnumber(L, wait.seconds);
+  if (!wait.scope) return 1;
+  lua_pushstring(L, wait.scope);
+  lua_pushnumber(L, wait.retry);
+  return 3;
 }
 
-/* acquire(): a request is about to be sent */
+/* If the next probe is not recorded, another one may be sent after a period. */
+static void acquire(struct rate_limiter *self, double now) {
+  double ends;
+  enum hold hold = held(self, now, &ends);
+  if (hold != NONE) {
+    self->probe = hold;
+    self->probe_at[hold] = now + periods[hold];
+  }
+  self->in_flight++;
+}
+
+/* acquire([now]): a request is about to be sent; while requests are held it is the probe */
 static int rate_limiter_acquire(lua_State *L) {
-  check_rate_limiter(L)->in_flight++;
+  struct rate_limiter *self = check_rate_limiter(L);
+  if (lua_isnoneornil(L, 2)) self->in_flight++;
+  else acquire(self, check_time(L));
   return 0;
 }
 
 /* try(now) -> whether a request may be sent now; if so, acquires the permit */
 static int rate_limiter_try(lua_State *L) {
   struct rate_limiter *self = check_rate_limiter(L);
-  const char *scope;
-  bool has_permit = seconds_until_permit(self, check_time(L), &scope) <= 0;
-  if (has_permit) self->in_flight++;
+  double now = check_time(L);
+  bool has_permit = find_wait(self, now).seconds <= 0;
+  if (has_permit) acquire(self, now);
   lua_pushboolean(L, has_permit);
   return 1;
 }
 
-/* release(): an acquired permit was not used */
+/* release(): an acquired permit was not used. Another request may then be the probe. */
 static int rate_limiter_release(lua_State *L) {
-  check_rate_limiter(L)->in_flight--;
+  struct rate_limiter *self = check_rate_limiter(L);
+  self->in_flight--;
+  if (self->probe != NONE) self->probe_at[self->probe] = -HUGE_VAL;
+  self->probe = NONE;
   return 0;
+}
+
+/* Forgets what was stated, and what it was counted for. */
+static void forget(struct rate_limiter *self) {
+  self->day_ends = self->paused_until = -HUGE_VAL;
+  self->max = 0;
+  self->interval = INTERVAL;
+  self->recent = 0;
+  self->live = 0;
+}
+
+/* After a probe. Without a response the hold goes on: the next probe is a period after this one. */
+static void end_probe(struct rate_limiter *self, bool has_response) {
+  if (self->probe == NONE) return;
+  if (has_response) forget(self);
+  self->probe = NONE;
 }
 
 static void learn(struct rate_limiter *self, double now, const lua_Integer *numbers) {
@@ -141,6 +209,7 @@ static void learn(struct rate_limiter *self, double now, const lua_Integer *numb
   if (numbers[HOOPAI_RATE_LIMIT_DAILY_REMAINING] == 0) {
     lua_Integer reset_ms = numbers[HOOPAI_RATE_LIMIT_DAILY_RESET_MS];
     self->day_ends = now + (reset_ms >= 0 ? at_most_day((double)reset_ms / 1000) : UNKNOWN_RESET);
+    self->probe_at[DAY] = now + periods[DAY];
   }
 }
 
@@ -159,8 +228,10 @@ static int rate_limiter_record(lua_State *L) {
   double now = check_time(L);
   lua_Integer numbers[HOOPAI_RATE_LIMIT_SIZE];
   bool is_present = hoopai_rate_limit_read(L, 3, numbers);
+  bool has_response = is_present || lua_toboolean(L, 4);
   self->in_flight--;
-  if (is_present || lua_toboolean(L, 4)) self->probing = false;
+  if (has_response) self->starting = false;
+  end_probe(self, has_response);
   learn(self, now, numbers);
   if (self->max == 0) return 0;
   drop_old(self, now);
@@ -169,11 +240,12 @@ static int rate_limiter_record(lua_State *L) {
   return 0;
 }
 
-/* pause(now, seconds): after a 429 no request is sent for so long, or until the end of a longer pause */
+/* pause(now, seconds): after a 429 no request but a probe is sent for so long, or until the end of a longer pause */
 static int rate_limiter_pause(lua_State *L) {
   struct rate_limiter *self = check_rate_limiter(L);
-  double until = check_time(L) + at_most_day(luaL_checknumber(L, 3));
+  double now = check_time(L), until = now + at_most_day(luaL_checknumber(L, 3));
   if (until > self->paused_until) self->paused_until = until;
+  self->probe_at[PAUSE] = now + periods[PAUSE];
   return 0;
 }
 
@@ -201,9 +273,11 @@ static int rate_limiter_new(lua_State *L) {
   *self = (struct rate_limiter){
     .max = max,
     .interval = interval,
-    .probing = !is_known,
+    .starting = !is_known,
     .paused_until = -HUGE_VAL,
     .day_ends = -HUGE_VAL,
+    .probe_at = {-HUGE_VAL, -HUGE_VAL, -HUGE_VAL},
+    .probe = NONE,
   };
   luaL_setmetatable(L, HOOPAI_RATE_LIMITER);
   return 1;

@@ -109,7 +109,8 @@ function Error.__concat(left, right) return errors.text(left) .. errors.text(rig
 -- @tfield[opt] Response response the response, if there is one
 -- @tfield[opt] string stage of `timeout`: the part of the call in which the time ran out: "queue", "connect", "send",
 -- "wait", "receive" or "refresh"
--- @tfield[opt] number retry_after of `rate_limit`, and of a 503: seconds to wait
+-- @tfield[opt] number retry_after of `rate_limit`: seconds until a call is tried, at most 60, or 600 with the scope
+-- "daily"; of a 503: the seconds that the API asked for
 -- @tfield[opt] string scope of `rate_limit`: "burst" or "daily"
 -- @tfield[opt] integer proxy_status HTTP status of a proxy that did not let the request through
 -- @tfield[opt] integer curl_code of `network`, `timeout`, `tls` and the like: libcurl's code

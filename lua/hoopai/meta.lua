@@ -66,7 +66,9 @@
 ---of `timeout`: the part of the call in which the time ran out: "queue", "connect", "send", "wait", "receive" or
 ---"refresh"
 ---@field stage? "queue"|"connect"|"send"|"wait"|"receive"|"refresh"
----@field retry_after? number of `rate_limit`, and of a 503: seconds to wait
+---of `rate_limit`: seconds until a call is tried, at most 60, or 600 with the scope "daily"; of a 503: the seconds that
+---the API asked for
+---@field retry_after? number
 ---@field scope? "burst"|"daily" of `rate_limit`: "burst" or "daily"
 ---@field proxy_status? integer HTTP status of a proxy that did not let the request through
 ---@field curl_code? integer of `network`, `timeout`, `tls` and the like: libcurl's code

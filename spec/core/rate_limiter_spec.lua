@@ -296,12 +296,13 @@ describe("limiter:", function()
       assert.are.equal(0, limiter:wait(0.5))
     end)
 
-    it("with an interval too long to be waited for let the call fail", function()
-      local limiter = taught { max = 1, interval_ms = 3600000 }
-      assert.are.same({ nil, "burst", 3600 }, { limiter:wait(0) })
-      assert.are.equal(50, limiter:wait(3550))
-      limiter = taught { max = 1, interval_ms = 999999999999999 }
-      assert.are.same({ nil, "burst", 86400 }, { limiter:wait(0) })
+    it("with an interval too long to be waited for let the call fail, until a probe may be sent", function()
+      for _, interval_ms in ipairs { 3600000, 999999999999999 } do
+        local limiter = taught { max = 1, interval_ms = interval_ms }
+        assert.are.same({ nil, "burst", 60 }, { limiter:wait(0) })
+        assert.are.same({ nil, "burst", 10 }, { limiter:wait(50) })
+        assert.are.equal(0, limiter:wait(60))
+      end
     end)
 
     it("show what others use", function()
@@ -372,10 +373,13 @@ describe("limiter:", function()
     it("a long pause is not waited for, and none is longer than a day", function()
       local limiter = core.rate_limiter()
       limiter:pause(0, 61)
-      assert.are.same({ nil, "burst", 61 }, { limiter:wait(0) })
-      assert.are.equal(60, limiter:wait(1))
+      assert.are.same({ nil, "burst", 60 }, { limiter:wait(0) })
+      assert.are.equal(59, limiter:wait(1)) -- for the probe: the rest of the pause would be waited for
       limiter:pause(0, 1e15)
-      assert.are.same({ nil, "burst", 86400 }, { limiter:wait(0) })
+      assert.are.same({ nil, "burst", 60 }, { limiter:wait(0) })
+      assert.is_true(limiter:try(86399))
+      assert.are.equal(huge, (limiter:wait(86399))) -- the probe
+      assert.are.equal(0, limiter:wait(86400))
     end)
   end)
 
@@ -395,13 +399,147 @@ describe("limiter:", function()
 
     it("is never longer than a day", function()
       local limiter = taught { daily_remaining = 0, daily_reset_ms = 999999999999999 }
-      assert.are.same({ nil, "daily", 86400 }, { limiter:wait(0) })
+      assert.are.same({ nil, "daily", 600 }, { limiter:wait(0) })
+      assert.is_true(limiter:try(86399))
+      assert.are.equal(huge, (limiter:wait(86399))) -- the probe
+      assert.are.equal(0, limiter:wait(86400))
     end)
 
     it(
       "is not one with a request left",
       function() assert.are.equal(0, taught({ max = 5, daily_remaining = 1, daily_reset_ms = 5000 }):wait(0)) end
     )
+  end)
+
+  describe("a probe", function()
+    -- Title -> a limiter that holds requests back for an hour from the time 0, the seconds until a probe, the scope.
+    local cases = {
+      ["of a pause"] = function()
+        local limiter = core.rate_limiter()
+        limiter:pause(0, 3600)
+        return limiter, 60, "burst"
+      end,
+      ["of an interval"] = function() return taught { max = 1, interval_ms = 3600000 }, 60, "burst" end,
+      ["of a day"] = function() return taught { daily_remaining = 0, daily_reset_ms = 3600000 }, 600, "daily" end,
+      ["of a day and a pause"] = function()
+        local limiter = taught { daily_remaining = 0, daily_reset_ms = 3600000 }
+        limiter:pause(0, 3600)
+        return limiter, 600, "daily"
+      end,
+      ["of a day, a pause and an interval"] = function()
+        local limiter = taught { max = 1, interval_ms = 3600000, daily_remaining = 0, daily_reset_ms = 3600000 }
+        limiter:pause(0, 3600)
+        return limiter, 600, "daily"
+      end,
+    }
+
+    for title, new in pairs(cases) do
+      it(title .. " may be sent after the period of the hold, and no other request", function()
+        local limiter, period, scope = new()
+        assert.are.same({ nil, scope, period }, { limiter:wait(0) })
+        assert.is_false(limiter:try(period - 1))
+        assert.are.equal(0, limiter:wait(period))
+        assert.is_true(limiter:try(period))
+        assert.is_false(limiter:try(period))
+        assert.are.same({ huge, scope, period - 5 }, { limiter:wait(period + 5) })
+      end)
+
+      it(title .. " that gets a response ends the hold", function()
+        local limiter, period = new()
+        assert.are.equal(0, limiter:wait(period))
+        limiter:acquire(period)
+        assert.is_false(limiter:try(period))
+        limiter:record(period + 1, nil, true)
+        assert.are.equal(huge, room(limiter, period + 1))
+      end)
+
+      it(title .. " leaves only what its response states", function()
+        local limiter, period = new()
+        assert.is_true(limiter:try(period))
+        limiter:record(period, { max = 10, interval_ms = 1000, remaining = 4 }, true)
+        assert.are.equal(4, room(limiter, period))
+        assert.are.equal(1, limiter:wait(period))
+        limiter, period = new()
+        assert.is_true(limiter:try(period))
+        limiter:record(period, { max = 10 }, true)
+        assert.are.equal(9, room(limiter, period))
+        assert.are.equal(10, limiter:wait(period))
+      end)
+
+      it(title .. " that is refused too begins the next period", function()
+        local limiter, period = new()
+        for attempt = 1, 3 do
+          local moment = attempt * 3600 + period
+          assert.is_true(limiter:try(moment))
+          limiter:record(moment, nil, true)
+          limiter:pause(moment, 3600 * 24)
+          assert.are.same({ nil, "burst", 60 }, { limiter:wait(moment) })
+          assert.is_false(limiter:try(moment + 59))
+          assert.is_true(limiter:try(moment + 60))
+          limiter:record(moment + 60, { daily_remaining = 0, daily_reset_ms = 3600 * 24 * 1000 }, true)
+          assert.are.same({ nil, "daily", 600 }, { limiter:wait(moment + 60) })
+        end
+      end)
+
+      it(title .. " without a response ends nothing: the next one is sent a period later", function()
+        local limiter, period, scope = new()
+        assert.is_true(limiter:try(period))
+        limiter:record(period + 5, nil, false)
+        assert.is_false(limiter:try(period + 5))
+        local left, found, seconds = limiter:wait(period + 10)
+        assert.are.same({ nil, scope }, { left, found })
+        assert.is_true(seconds <= period - 5, seconds)
+        assert.is_true(limiter:try(2 * period + 5))
+      end)
+
+      it(title .. " that is not recorded does not hold the others for longer than a period", function()
+        local limiter, period = new()
+        assert.is_true(limiter:try(period))
+        assert.is_false(limiter:try(2 * period - 1))
+        assert.is_true(limiter:try(2 * period))
+        assert.is_false(limiter:try(2 * period))
+      end)
+
+      it(title .. " that was not sent lets another one go at once", function()
+        local limiter, period = new()
+        for _ = 1, 3 do
+          assert.is_true(limiter:try(period))
+          assert.is_false(limiter:try(period))
+          limiter:release()
+        end
+        assert.are.equal(0, limiter:wait(period))
+      end)
+    end
+
+    it("is not needed where the hold ends sooner", function()
+      local limiter = taught { max = 2, interval_ms = 30000 }
+      assert.are.equal(1, room(limiter, 0))
+      limiter:pause(0, 45)
+      assert.is_false(limiter:try(44))
+      assert.are.equal(2, room(limiter, 45))
+      limiter = taught { daily_remaining = 0, daily_reset_ms = 500000 }
+      assert.is_false(limiter:try(499))
+      assert.are.equal(huge, room(limiter, 500))
+    end)
+
+    it("waits a minute from the newest statement", function()
+      local limiter = core.rate_limiter()
+      limiter:acquire()
+      limiter:acquire()
+      limiter:record(0, nil, true)
+      limiter:pause(0, 3600)
+      limiter:record(30, nil, true)
+      limiter:pause(30, 3600)
+      assert.is_false(limiter:try(89))
+      assert.is_true(limiter:try(90))
+    end)
+
+    it("of a pause is not put off by a day that has ended", function()
+      local limiter = taught { daily_remaining = 0, daily_reset_ms = 30000 }
+      limiter:pause(0, 3600)
+      assert.is_false(limiter:try(59))
+      assert.is_true(limiter:try(60))
+    end)
   end)
 
   it("one location's use is none of another's", function()
@@ -427,10 +565,10 @@ describe("limiter:", function()
     it("takes nothing while the gate is closed, the day is over or no answer has come", function()
       local limiter = taught { max = 3, interval_ms = 1000, daily_remaining = 0, daily_reset_ms = 5000 }
       assert.is_false(limiter:try(0))
-      limiter:pause(0, 100)
+      limiter:pause(0, 50)
       assert.is_false(limiter:try(5))
-      assert.is_false(limiter:try(99))
-      assert.are.equal(3, room(limiter, 100))
+      assert.is_false(limiter:try(49))
+      assert.are.equal(3, room(limiter, 50))
       limiter = core.rate_limiter()
       for _ = 1, 20 do
         assert.is_true(limiter:try(0))
@@ -488,7 +626,9 @@ describe("limiter:", function()
         ["X-RateLimit-Remaining"] = "0",
         ["X-RateLimit-Interval-Milliseconds"] = most,
       })
-      assert.are.same({ nil, "burst", 86400 }, { limiter:wait(0) })
+      assert.are.same({ nil, "burst", 60 }, { limiter:wait(0) })
+      assert.is_true(limiter:try(86399))
+      assert.are.equal(huge, (limiter:wait(86399))) -- the probe
       assert.are.equal(0, limiter:wait(86400))
     end)
 
@@ -590,7 +730,7 @@ describe("limiter:", function()
         limiter:acquire()
         limiter:record(0, { max = 1, remaining = most }, true)
       end
-      assert.are.same({ nil, "burst", 86400 }, { limiter:wait(0) })
+      assert.are.same({ nil, "burst", 60 }, { limiter:wait(0) })
       assert.are.equal(0, limiter:wait(86400))
     end)
 
@@ -600,7 +740,7 @@ describe("limiter:", function()
       limiter:pause(0, -huge)
       assert.are.equal(0, limiter:wait(0))
       limiter:pause(0, huge)
-      assert.are.same({ nil, "burst", 86400 }, { limiter:wait(0) })
+      assert.are.same({ nil, "burst", 60 }, { limiter:wait(0) })
     end)
 
     it("are no time, and no budget known beforehand", function()

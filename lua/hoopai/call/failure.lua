@@ -124,6 +124,16 @@ function failure.fill_rate_limit(err, headers, limit)
   err.retry_after = asked and until_reset and max(asked, until_reset) or asked or until_reset
 end
 
+-- Seconds after which a call is tried whatever a response asked for: see the probe in src/rate_limiter.c.
+local LONGEST_HOLD = { burst = 60, daily = 600 }
+
+--- Cuts `retry_after` of the error of a 429 to the time after which a call is tried.
+-- @tparam table err
+function failure.bound_retry_after(err)
+  local most = err.scope and LONGEST_HOLD[err.scope]
+  if most and err.retry_after and err.retry_after > most then err.retry_after = most end
+end
+
 -- The error object
 
 --- A copy of a value with *** in the place of the token, in all its strings and names: a peer may echo the request.

@@ -369,6 +369,7 @@ function final(call, err, cause)
     err.applied, err.retryable = "maybe", false
   end
   if err.cause == nil then err.cause = cause end
+  failure.bound_retry_after(err) -- the attempts of this call waited as long as the API asked for
   local shared = call.state.shared
   if err.curl_code and not shared.transport.proxy then
     -- The error may be that no descriptor is left: then the module cannot be loaded.

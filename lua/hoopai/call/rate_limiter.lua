@@ -31,26 +31,29 @@ function rate_limiter.new()
 end
 
 -- What the rate limit means for one call, now: true for room; or why it is not waited for, and the seconds; or nil and
--- the seconds of the wait (`huge`: until a request in flight ends).
+-- the seconds of the wait (`huge`: until a request in flight ends; if that is a probe, the scope and the seconds of a
+-- call that cannot wait for it follow).
 local function judge(counter, moment, deadline)
   local seconds, scope, retry_after = counter:wait(moment)
   if seconds == 0 then return true end
   if not seconds then return scope, retry_after end
   local known = seconds < huge and seconds or nil
   if deadline and moment + (known or 0) >= deadline then return "late", known end
-  return nil, seconds
+  return nil, seconds, scope, retry_after
 end
 
 local for_blocking = async.new_condition() -- never signalled: a blocking caller waits for a moment
 
--- A blocking caller is alone, so nothing can end while it waits: then it does not wait for a request in flight.
+-- A blocking caller is alone, so nothing can end while it waits: then it does not wait for a request in flight, and is
+-- refused if that is a probe.
 local function block(self, deadline, is_closed, on_wait)
   local has_emitted = false
   while not is_closed() do
     local moment = now()
-    local outcome, seconds = judge(self.counter, moment, deadline)
+    local outcome, seconds, probe_scope, retry_after = judge(self.counter, moment, deadline)
+    if probe_scope then return nil, probe_scope, retry_after end
     if outcome == true or not outcome and seconds == huge then
-      self.counter:acquire()
+      self.counter:acquire(moment)
       return true
     end
     if outcome then return nil, outcome, seconds end
@@ -89,7 +92,7 @@ function RateLimiter:serve()
       if waiter.outcome == nil then
         local outcome, seconds = judge(self.counter, moment, waiter.deadline)
         if outcome == true then
-          self.counter:acquire() -- the last that can fail
+          self.counter:acquire(moment) -- the last that can fail
           self.leaving = self.leaving + 1
         end
         waiter.outcome, waiter.seconds = outcome, seconds
@@ -171,7 +174,7 @@ end
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] string "late", "closed"; or "daily" or "burst" if the API asked for a pause that is not waited for
--- @treturn[2] ?number seconds of the wait, if known
+-- @treturn[2] ?number seconds until a call is tried, if known
 function RateLimiter:acquire(mode, deadline, is_closed, on_wait)
   return (mode == "block" and block or stand)(self, deadline, is_closed, on_wait)
 end

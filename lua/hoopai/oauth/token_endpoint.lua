@@ -12,12 +12,10 @@ local async = require "hoopai.async"
 
 local ipairs, pairs, pcall, setmetatable, type = ipairs, pairs, pcall, setmetatable, type
 local find, format, gsub, lower = string.find, string.format, string.gsub, string.lower
-local min = math.min
 local now = core.now
 
 local API_VERSION = "2021-07-28"
 local DEFAULT_RETRY_AFTER = 12 -- seconds after a 429 without a time to wait: five exchanges a minute were allowed
-local LONGEST_RETRY_AFTER = 600 -- seconds; a longer Retry-After of a token endpoint is cut to this
 local TIMEOUT = 30 -- seconds of a request that no manager times
 
 local token_endpoint = {}
@@ -166,7 +164,7 @@ local function read_transfer(path, transfer, secrets)
   if status == 429 then
     local err = { kind = "rate_limit", status = 429, retryable = true, message = "too many token requests" .. rest }
     failure.fill_rate_limit(err, transfer:headers(), transfer:rate_limit())
-    err.retry_after = min(err.retry_after or DEFAULT_RETRY_AFTER, LONGEST_RETRY_AFTER)
+    err.retry_after = err.retry_after or DEFAULT_RETRY_AFTER
     return "rejected", new_error(path, err)
   end
   return refusal(path, status, members, text or not members and problem)
@@ -185,7 +183,9 @@ function Reply:is_ready() return (self.transfer or self.err) and true or false e
 -- @return the credentials; or an error
 function Reply:read()
   if self.err then return "unsent", self.err end
-  return read_transfer(self.path, self.transfer, self.secrets)
+  local outcome, result = read_transfer(self.path, self.transfer, self.secrets)
+  if outcome == "rejected" then failure.bound_retry_after(result) end
+  return outcome, result
 end
 
 --- Frees the transfer.
@@ -213,7 +213,7 @@ local function read_credentials(call, attempt)
   return nil, result
 end
 
---- How long a 429 holds back all requests; nothing for another status.
+--- How long a 429 asks for a pause of all requests; nothing for another status.
 local function pause_of(path, transfer)
   if transfer:result() ~= 429 then return false end
   local _, err = read_transfer(path, transfer, {})

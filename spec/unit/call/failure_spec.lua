@@ -448,8 +448,18 @@ describe("hoopai.call.failure:", function()
         ["X-RateLimit-Interval-Milliseconds"] = "10000",
       }
       assert.are.equal("daily", err.scope)
-      assert.are.equal(84322, err.retry_after)
+      assert.are.equal(600, err.retry_after)
       assert.are.same({ daily_remaining = 0, daily_reset_ms = 84322000, interval_ms = 10000 }, err.response.rate_limit)
+    end)
+
+    it("has the seconds until a call is tried, where more are stated", function()
+      local err = limited { ["Retry-After"] = "99999999999999999999" }
+      assert.are.same({ "burst", 60 }, { err.scope, err.retry_after })
+      assert.are.equal("99999999999999999999", err.response.headers["retry-after"])
+      assert.are.equal(60, limited({ ["X-RateLimit-Interval-Milliseconds"] = "3600000" }).retry_after)
+      err = limited { ["X-RateLimit-Daily-Remaining"] = "0", ["Retry-After"] = "601" }
+      assert.are.same({ "daily", 600 }, { err.scope, err.retry_after })
+      assert.are.equal(60, limited({ ["Retry-After"] = "60" }).retry_after)
     end)
 
     it("without any header is a burst of unknown length", function()
@@ -593,6 +603,20 @@ describe("hoopai.call.failure:", function()
       filled({ ["retry-after"] = "7" }, { interval_ms = 500, daily_remaining = 0, daily_reset_ms = 3600000 })
     )
     assert.are.same({ "daily" }, filled({}, { interval_ms = 500, daily_remaining = 0 }))
+  end)
+
+  it("bound_retry_after cuts it to the time after which a call is tried", function()
+    local function bound(scope, seconds)
+      local err = { scope = scope, retry_after = seconds }
+      failure.bound_retry_after(err)
+      return err.retry_after or false
+    end
+    assert.are.equal(60, bound("burst", 61))
+    assert.are.equal(59.5, bound("burst", 59.5))
+    assert.are.equal(600, bound("daily", 1e15))
+    assert.are.equal(599, bound("daily", 599))
+    assert.are.equal(7200, bound(nil, 7200)) -- of a 503
+    assert.is_false(bound("daily", nil))
   end)
 
   describe("new", function()

@@ -81,7 +81,7 @@ describe("a rate limiter", function()
           local ok, why, seconds = limiter:acquire(mode, nil, never, error)
           assert.is_nil(ok)
           assert.are.equal("burst", why)
-          assert.is_true(seconds > 85 and seconds <= 91, seconds)
+          assert.is_true(seconds > 50 and seconds <= 60, seconds) -- until a probe
         end)
       end)
 
@@ -100,6 +100,68 @@ describe("a rate limiter", function()
       end)
     end)
   end
+
+  --- A rate limiter that was closed for long, a minute ago.
+  local function due()
+    local limiter = limited {}
+    limiter.counter:pause(core.now() - 60, 3600)
+    return limiter
+  end
+
+  it("refuses a blocking call while the probe of a task is in flight, and gives it the next permit", function()
+    local limiter = due()
+    assert.is_true(hoopai.run(function() return limiter:acquire("task", nil, never, error) end))
+    local ok, why, seconds = limiter:acquire("block", nil, never, error)
+    assert.are.same({ nil, "burst" }, { ok, why })
+    assert.is_true(seconds > 40 and seconds <= 60, seconds)
+    limiter.counter:release()
+    assert.is_true(limiter:acquire("block", nil, never, error))
+  end)
+
+  it("gives one of the line the permit of a probe when it is due", function()
+    local limiter, order = limited {}, {}
+    limiter.counter:pause(core.now() - 59.7, 90) -- the rest would be waited for
+    hoopai.run(function()
+      for index = 1, 3 do
+        hoopai.spawn(function()
+          assert.is_true(limiter:acquire("task", nil, never, ignore))
+          order[#order + 1] = index
+        end)
+      end
+      hoopai.sleep(0.1)
+      assert.are.same({}, order)
+      hoopai.sleep(0.5)
+      assert.are.same({ 1 }, order)
+      limiter.counter:record(core.now(), nil, true)
+      limiter:serve()
+    end)
+    assert.are.same({ 1, 2, 3 }, order)
+  end)
+
+  it("waits for the response of a probe no longer than the deadline", function()
+    local limiter = due()
+    hoopai.run(function()
+      assert.is_true(limiter:acquire("task", nil, never, error))
+      local seconds, ok, why = timed(function() return limiter:acquire("task", core.now() + 0.1, never, error) end)
+      assert.are.same({ nil, "late" }, { ok, why })
+      assert.is_true(seconds >= 0.1 and seconds < 5, seconds)
+    end)
+  end)
+
+  it("gives the next of the line the permit of a probe that was cancelled before it was resumed", function()
+    local limiter = limited {}
+    limiter.counter:pause(core.now() - 59.9, 90)
+    hoopai.run(function()
+      local tasks = {}
+      for index = 1, 2 do
+        tasks[index] = hoopai.spawn(function() return limiter:acquire("task", nil, never, ignore) end)
+      end
+      hoopai.sleep(0)
+      tasks[1]:cancel()
+      assert.is_true(tasks[2]:join())
+    end)
+    assert.are.equal(0, limiter.waiting + limiter.leaving)
+  end)
 
   --- Takes all permits that are given while no limit is known.
   local function exhausted()
