@@ -101,14 +101,43 @@ static void add_escaped(luaL_Buffer *out, const char *bytes, size_t length) {
 
 static const char CONTROL[] = "must not hold control characters", BLANKS[] = "must not have blanks around it";
 
+/* Servers drop a parameter, which begins with a semicolon, from a segment; a decoded path ends at its ? or #. */
+static const char *dots_problem(const char *bytes, size_t length) {
+  size_t dots = 0;
+  while (dots < length && bytes[dots] == '.') dots++;
+  if (dots == 0 || (dots < length && !memchr(";?#%", bytes[dots], 4))) return NULL;
+  return dots == length && length <= 2 ? "must not be \".\" or \"..\"" : "must not consist of dots";
+}
+
+static int hex_digit(char digit) {
+  if (digit >= '0' && digit <= '9') return digit - '0';
+  digit |= 0x20;
+  return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+/* A proxy may decode a path more often than once, and split it at the slashes that this brings to light. */
+static const char *separator_problem(const char *bytes, size_t left) {
+  static const char slash[] = "must not hold / or \\, not even percent-encoded: the path would be another one";
+  if (*bytes == '/' || *bytes == '\\') return slash;
+  if (*bytes != '%' || left < 3) return NULL;
+  int high = hex_digit(bytes[1]), low = hex_digit(bytes[2]);
+  char byte = (char)(high < 0 || low < 0 ? 0 : high * 16 + low);
+  if (byte == '/' || byte == '\\') return slash;
+  bool is_plain = byte == '%' || hoopai_escaped_length(&byte, 1, HOOPAI_PLAIN_URL) == 1;
+  return is_plain ? "must not be percent-encoded: give the id itself" : NULL;
+}
+
 /* Why an argument cannot be a path segment. No accepted argument can change the endpoint of a call. */
 static const char *segment_problem(const char *bytes, size_t length) {
   if (length == 0) return "must not be empty";
   if (length > MAX_ARGUMENT) return "must have at most 512 bytes";
-  if (bytes[0] == '.' && (length == 1 || (length == 2 && bytes[1] == '.'))) return "must not be \".\" or \"..\"";
   for (size_t i = 0; i < length; i++) {
     if (is_control((unsigned char)bytes[i])) return CONTROL;
   }
+  const char *problem = NULL;
+  for (size_t i = 0; i < length && !problem; i++) problem = separator_problem(bytes + i, length - i);
+  if (!problem) problem = dots_problem(bytes, length);
+  if (problem) return problem;
   if (length > 1 && strchr("\"'`", bytes[0]) && bytes[length - 1] == bytes[0]) {
     return "must not have quotes around it: leave them out";
   }

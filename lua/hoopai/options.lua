@@ -77,6 +77,14 @@ local function id(value)
   if find(value, "^([\"'`]).*%1$") then return "a string without quotes around it: leave them out" end
 end
 
+--- An id of the API, by the rules for an id in a path: one value should not be an id here and none there.
+local function api_id(value)
+  local problem = id(value)
+  if problem then return problem end
+  if core.path("{id}", value) then return nil end
+  return "an id of at most 512 bytes, without / or \\ (not even percent-encoded), and not only dots"
+end
+
 local function scopes(value)
   if type(value) ~= "table" or next(value) == nil then return 'a list of strings, such as { "calendars.readonly" }' end
   for _, item in pairs(value) do
@@ -212,7 +220,7 @@ end
 -- @tfield[opt] boolean validate false sends fields and values that the library does not know; lists are still sent as
 -- lists
 local call_checks = {
-  location_id = id,
+  location_id = api_id,
   timeout = positive,
   queue_timeout = positive,
   retries = retries,
@@ -232,7 +240,7 @@ local client_checks = {
   user_agent = text,
   on = hooks,
   oauth = app,
-  company_id = id,
+  company_id = api_id,
   rate_limit = boolean,
 }
 for name, check_value in pairs(call_checks) do
@@ -316,6 +324,11 @@ options.seconds_problem = positive
 -- @treturn ?string
 options.id_problem = id
 
+--- What an id of a location or an agency must be, as a phrase; nil if it is right.
+-- @tparam any value
+-- @treturn ?string
+options.api_id_problem = api_id
+
 --- What a list of scopes must be, as a phrase; nil if it is right.
 -- @tparam any value
 -- @treturn ?string
@@ -344,12 +357,12 @@ end
 
 --- A variable of the environment, nil if it is not set. Its value is checked as strictly as that of an option.
 -- @raise for a value that cannot be meant
-local function environment(name)
+local function environment(name, check_value)
   local value = getenv and getenv(name)
   if not value then return nil end
   local problem = value == "" and "is empty: give it a value, or unset it"
   if not problem then
-    problem = id(value)
+    problem = check_value(value)
     problem = problem and "must be " .. problem
   end
   if problem then errors.raise(format("the environment variable %s %s", name, problem)) end
@@ -379,7 +392,7 @@ end
 
 local function base_url_of(what, given)
   local chosen = given.base_url or given.oauth and given.oauth.base_url
-  local found = not chosen and environment("HOOPAI_BASE_URL")
+  local found = not chosen and environment("HOOPAI_BASE_URL", id)
   local base_url, problem = core.base_url(chosen or found or "https://services.leadconnectorhq.com")
   if base_url then return base_url end
   if found then errors.raise("the environment variable HOOPAI_BASE_URL " .. problem) end
@@ -415,7 +428,7 @@ function options.check_new(given)
     oauth = given.oauth,
     company_id = given.company_id,
     base_url = base_url_of("hoopai.new", given),
-    location_id = given.location_id or not given.company_id and environment("HOOPAI_LOCATION_ID") or nil,
+    location_id = given.location_id or not given.company_id and environment("HOOPAI_LOCATION_ID", api_id) or nil,
     api_version = given.api_version or "2021-07-28",
     timeout = given.timeout or 30,
     queue_timeout = given.queue_timeout,
@@ -456,7 +469,7 @@ oauth_checks = {
   store = store,
   redirect_uri = redirect_uri,
   scopes = scopes,
-  company_id = id,
+  company_id = api_id,
   base_url = id,
   connect_timeout = positive,
   max_connections = count,

@@ -314,6 +314,8 @@ local function id_sent(kind, value, text)
 end
 
 local EMPTY, DOTS = "must not be empty", 'must not be "." or ".."'
+local SLASH = "must not hold / or \\, not even percent-encoded: the path would be another one"
+local ENCODED = "must not be percent-encoded: give the id itself"
 local CONTROL, LONG = "must not hold control characters", "must have at most 512 bytes"
 
 local ids = {
@@ -330,10 +332,11 @@ local ids = {
   id_refused('"a "', "must not have blanks around it: it ends in a space", "a ", "a b "),
   id_refused(".", DOTS, "."),
   id_refused("..", DOTS, ".."),
-  id_sent("../x", "../x", "..%2Fx"),
-  id_sent("x/..", "x/..", "x%2F.."),
-  id_sent("a/b", "a/b", "a%2Fb"),
-  id_sent("a\\b", "a\\b", "a%5Cb"),
+  id_refused("...", "must not consist of dots", "...", "..;", "..;a"),
+  id_refused("../x", SLASH, "../x"),
+  id_refused("x/..", SLASH, "x/..", "x/../../admin/users"),
+  id_refused("a/b", SLASH, "a/b"),
+  id_refused("a\\b", SLASH, "a\\b"),
   id_sent("a?b=c", "a?b=c", "a%3Fb%3Dc"),
   id_sent("a#f", "a#f", "a%23f"),
   id_sent("a;b", "a;b", "a%3Bb"),
@@ -341,13 +344,13 @@ local ids = {
   id_sent("a=b", "a=b", "a%3Db"),
   id_sent("a:b", "a:b", "a%3Ab"),
   id_sent("a@h", "a@h", "a%40h"),
-  id_sent("//h", "//h", "%2F%2Fh"),
-  id_sent("http://h", "http://h", "http%3A%2F%2Fh"),
+  id_refused("//h", SLASH, "//h"),
+  id_refused("http://h", SLASH, "http://h"),
   id_sent("%", "%", "%25"),
   id_sent("%zz", "%zz", "%25zz"),
-  -- What looks encoded is encoded once more: the server reads back what was given.
-  id_sent("%2e%2e", "%2e%2e", "%252e%252e"),
-  id_sent("%2f", "%2f", "%252f"),
+  id_refused("%2f", SLASH, "%2f", "a%2Fb", "..%5c"),
+  id_refused("%2e%2e", ENCODED, "%2e%2e", "%252f", "%25252e", "a%41"),
+  -- What looks encoded otherwise is encoded once more: the server reads back what was given.
   id_sent("%00", "%00", "%2500"),
   id_refused("NUL", CONTROL, "\0", "a\0b"),
   id_refused("CR", CONTROL, "\r", "a\r"),
@@ -1906,11 +1909,11 @@ describe("bad inputs:", function()
     leak.after(server)
   end)
 
-  group("ids", 49, ids)
+  group("ids", 50, ids)
   group("times", 50, times)
   group("bodies", 37, bodies)
   group("config", 50, config)
   group("misuse", 11, misuse)
 
-  it("are 197 kinds", function() assert.are.equal(197, #ids + #times + #bodies + #config + #misuse) end)
+  it("are 198 kinds", function() assert.are.equal(198, #ids + #times + #bodies + #config + #misuse) end)
 end)

@@ -15,11 +15,11 @@ end)
 
 describe("core.path", function()
   it("fills the places in order, encoded", function()
-    assert.are.equal("/calendars/abc%2Fd/notes", core.path("/calendars/{calendarId}/notes", "abc/d"))
+    assert.are.equal("/calendars/abc%20d/notes", core.path("/calendars/{calendarId}/notes", "abc d"))
     assert.are.equal("/a/1/b/2", core.path("/a/{x}/b/{y}", "1", "2"))
     assert.are.equal("/calendars/", core.path("/calendars/"))
-    assert.are.equal("/x/%C3%A9%20%25%3F%23%26%3B%5C", core.path("/x/{id}", "é %?#&;\\"))
-    assert.are.equal("/x/...", core.path("/x/{id}", "..."))
+    assert.are.equal("/x/%C3%A9%20%25%3F%23%26%3B%7C", core.path("/x/{id}", "é %?#&;|"))
+    assert.are.equal("/x/.a..b.", core.path("/x/{id}", ".a..b."))
     assert.are.equal("/x/%7Bid%7D", core.path("/x/{id}", "{id}"))
     assert.are.equal("/x/" .. ("a"):rep(512), core.path("/x/{id}", ("a"):rep(512)))
   end)
@@ -32,6 +32,47 @@ describe("core.path", function()
       assert.are.equal("string", type(problem))
       assert.are.equal(2, index)
       assert.are.equal(1, select(3, core.path("/x/{a}/y/{b}", bad, "good")))
+    end
+  end)
+
+  it("refuses what another server could read as more than one segment, or as another one", function()
+    local slash = "must not hold / or \\, not even percent-encoded: the path would be another one"
+    local encoded, dots = "must not be percent-encoded: give the id itself", "must not consist of dots"
+    -- stylua: ignore
+    for expected, ids in pairs {
+      [slash] = {
+        "/", "\\", "a/b", "a\\b", "/a", "a/", "x/../../admin/users", "..\\a", "%2f", "%2F", "a%2fb", "..%2Fx", "x%5c..",
+        "%5C", "a%/b", "%%2f", "%2%2f", "..a/x", "..;/x", "é/",
+      },
+      [encoded] = {
+        "%252f", "%25252F", "a%25b", "%2e%2e", "%2E", ".%2e", "%67roups", "gr%6Fups", "a%2Db", "%7e", "%5f", "%255c",
+      },
+      [dots] = { "...", "....", "..;", ".;a", "..;jsessionid=1", "..?a", ".#", "..%3ba", "..%", (("."):rep(512)) },
+      ['must not be "." or ".."'] = { ".", ".." },
+    } do
+      for _, id in ipairs(ids) do
+        assert.are.same({ nil, expected, 2 }, { core.path("/x/{a}/y/{b}", "good", id) })
+      end
+    end
+    -- A percent sign that stands for no such byte stays one.
+    for _, id in ipairs {
+      "%",
+      "%zz",
+      "%2",
+      "100%",
+      "a%",
+      "%00",
+      "%20",
+      "%0d%0a",
+      "%c0%af",
+      "%ff",
+      ".a",
+      "a.",
+      "a;..",
+      "%g2f",
+    } do
+      local path = core.path("/x/{a}", id)
+      assert.are.equal("/x/" .. core.query({ id, "" }):sub(1, -2), path)
     end
   end)
 

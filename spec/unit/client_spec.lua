@@ -159,6 +159,7 @@ describe("hoopai.client:", function()
       end
       local WINDOWS = "it ends in a carriage return (does the file it comes from have Windows line ends?)"
       local QUOTES = "quotes around it: leave them out"
+      refused("HOOPAI_LOCATION_ID", "a/../b", "must be an id of at most 512 bytes, without / or \\")
       for name, value in pairs {
         HOOPAI_TOKEN = "tok-canary",
         HOOPAI_LOCATION_ID = "loc",

@@ -61,8 +61,8 @@ describe("the options of hoopai.new:", function()
       "https://",
       "https://example.com/a\r\nb",
     },
-    location_id = { 1, "", "a\nb", {} },
-    company_id = { 1, "", "a\nb", {} },
+    location_id = { 1, "", "a\nb", {}, "a/b", "../x", "a\\b", "a%2fb", "%252f", "%2e%2e", "..", "...", ("a"):rep(513) },
+    company_id = { 1, "", "a\nb", {}, "a/b", ".." },
     api_version = { 1, "", "2021 07", "2021\r\nX: y", {} },
     timeout = { 0, -1, 0 / 0, math.huge, "5", true },
     queue_timeout = { 0, -1, 0 / 0, math.huge, "5" },
@@ -157,6 +157,7 @@ describe("the options of hoopai.new:", function()
       function(value) hoopai.oauth(with(app, "redirect_uri", value)) end,
       function(value) hoopai.oauth(with(app, "scopes", { "a.b", value })) end,
     }
+    local takes_ids = { true, true, false, true, true, true, true, true, [12] = true }
     for index, door in ipairs(doors) do
       local function refuses(value, text)
         local ok, message = pcall(door, value)
@@ -167,6 +168,9 @@ describe("the options of hoopai.new:", function()
       refuses("abc\r", "it ends in a carriage return (does the file it comes from have Windows line ends?)")
       refuses("abc\n", "it ends in a line feed")
       refuses("a\tb", "it holds a tab")
+      for _, id in ipairs(takes_ids[index] and { "a/b", "..", "a\\b", "%2Fa", "%252f" } or {}) do
+        refuses(id, "must be an id of at most 512 bytes, without / or \\")
+      end
       if index ~= 3 then -- which puts https:// in front
         refuses(" abc", "it begins with a space")
         refuses('"abc"', "without quotes around it: leave them out")
@@ -416,7 +420,7 @@ describe("the options of hoopai.oauth:", function()
     store = { 1, "x", print },
     redirect_uri = { 1, "" },
     scopes = { 1, "calendars.readonly", { 1 }, { "" } },
-    company_id = { 1, "" },
+    company_id = { 1, "", "a/b", "%2f" },
     base_url = { 1, "", "http://example.com" },
     on = { 1, print, { refresh = 1 }, { request = print } },
     token = { "t" },

@@ -4,9 +4,9 @@ local errors = require "hoopai.errors"
 local lazy = require "hoopai.lazy"
 local options = require "hoopai.options"
 
-local type, tostring, pairs, ipairs, next = type, tostring, pairs, ipairs, next
+local type, tonumber, tostring, pairs, ipairs, next = type, tonumber, tostring, pairs, ipairs, next
 local getmetatable, rawget, rawlen = getmetatable, rawget, rawlen
-local find, format, gmatch, gsub = string.find, string.format, string.gmatch, string.gsub
+local char, find, format, gmatch, gsub = string.char, string.find, string.format, string.gmatch, string.gsub
 local sort = table.sort
 local math_type, tointeger = math.type, math.tointeger
 
@@ -63,6 +63,28 @@ local function check_fields(given)
   if not given.path then errors.raise("client:request needs the field `path`") end
 end
 
+local MOST_DECODINGS = 4
+
+local function decoded(path)
+  return (gsub(path, "%%(%x%x)", function(digits) return char(tonumber(digits, 16)) end))
+end
+
+--- What is wrong with the segments of a path, as it is or once a proxy has decoded it, maybe more often than once.
+local function segments_problem(path)
+  for _ = 1, MOST_DECODINGS do
+    if find(path, "\\", 1, true) then return "has a backslash" end
+    if find(path, "//", 1, true) then return "has an empty segment" end
+    for segment in gmatch(path, "[^/]+") do
+      -- Servers drop what follows a semicolon, and a decoded path ends at its ? or #.
+      if find(segment, "^%.%.?$") or find(segment, "^%.%.?[;?#]") then return "has a dot segment" end
+    end
+    local encoded = path
+    path = decoded(encoded)
+    if path == encoded then return nil end
+  end
+  return "is percent-encoded too often"
+end
+
 --- What is wrong with a path; nil if nothing is.
 local function path_problem(path)
   if find(path, "^https?://") then return "must be without the host: write the part from the / after it" end
@@ -76,11 +98,7 @@ local function path_problem(path)
   end
   local unescaped = gsub(path, "%%%x%x", "")
   if find(unescaped, "%", 1, true) then return "has a % that two hexadecimal digits do not follow" end
-  if find(path, "//", 1, true) then return "has an empty segment" end
-  for segment in gmatch(path, "[^/]+") do
-    local plain = gsub(segment, "%%2[eE]", ".")
-    if plain == "." or plain == ".." then return "has a dot segment" end
-  end
+  return segments_problem(path)
 end
 
 -- Query and body. What cannot be sent is refused: whatever is left out of a request changes its meaning.

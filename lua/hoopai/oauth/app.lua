@@ -60,6 +60,7 @@ local url_fields = {
 -- A check returns what a field must be, nil if it is right.
 local field_checks = {
   id = options.id_problem,
+  api_id = options.api_id_problem,
   scopes = options.scopes_problem,
   redirect_uri = options.redirect_uri_problem,
 }
@@ -240,7 +241,7 @@ function methods:exchange(given)
   end)
 end
 
-local installed_fields = { company_id = "id", limit = "integer" }
+local installed_fields = { company_id = "api_id", limit = "integer" }
 
 --- Iterates over the locations of an agency as the API lists them for the app:
 -- `for location in app:installed_locations { company_id = id } do print(location.name) end`. The agency must have

@@ -13,6 +13,16 @@ local function unescape(text)
   return (text:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end))
 end
 
+--- Is an id one segment of a path for every server, however often the path is decoded?
+local function check_segment(id)
+  local before
+  repeat
+    assert(not id:find("[/\\]"), "a separator in an id")
+    assert(not id:find("^%.+$") and not id:find("^%.+[;?#]"), "an id of dots")
+    before, id = id, unescape(id)
+  until id == before
+end
+
 local function check_path(parts)
   local first, second = parts[1] or "", parts[2] or ""
   local path, problem, position = core.path("/calendars/{a}/notes/{b}", first, second)
@@ -20,6 +30,8 @@ local function check_path(parts)
     assert(type(problem) == "string" and (position == 1 or position == 2), "a refusal without reason or place")
     return
   end
+  check_segment(first)
+  check_segment(second)
   local query = core.query { "q", first, second, parts[3] or "" }
   local scheme, host, whole, sent, fragment = split(BASE .. path .. "?" .. query)
   assert(scheme == "https" and host == "api.example.com" and fragment == "", "another host")

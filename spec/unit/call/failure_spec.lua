@@ -567,8 +567,8 @@ describe("hoopai.call.failure:", function()
 
     it("has the encoded path, and no query", function()
       server:reply { status = 404, body = "{}" }
-      local err = fails("not_found", client.notes:list("a b/c", { limit = 7 }))
-      assert.are.equal("/calendars/appointments/a%20b%2Fc/notes", err.path)
+      local err = fails("not_found", client.notes:list("a b&c", { limit = 7 }))
+      assert.are.equal("/calendars/appointments/a%20b%26c/notes", err.path)
     end)
   end)
 

@@ -169,6 +169,7 @@ describe("hoopai.call.raw_request:", function()
       for _, path in ipairs {
         "", "x", "calendars/", "//evil.example/x", "/a//b", "/a/../b", "/a/.", "/..", "/a/%2e%2E/b", "/a?b=c", "/a#b",
         "/a b", "/a\r\nb", "/a\0b", "/%", "/%zz", "/ä", "/a\\b", "http://evil.example/",
+        "/calendars/x%2f..%2f..%2fadmin", "/calendars/..%2fadmin", "/calendars/%2e%2e/admin", "/calendars/.%2e/admin",
       } do
         local err = expect.failure("invalid_request", client:request { method = "GET", path = path })
         assert.are.equal("path", err.details[1].path)
@@ -260,10 +261,42 @@ describe("hoopai.call.raw_request:", function()
         ["/a//b"] = "empty segment",
         ["/a/.%2e/b"] = "dot segment",
         ["/."] = "dot segment",
+        ["/a/..%2fb"] = "dot segment",
+        ["/a/..%2Fb"] = "dot segment",
+        ["/a%2f../b"] = "dot segment",
+        ["/a%2F%2E%2e"] = "dot segment",
+        ["/%2e%2e%2fb"] = "dot segment",
+        ["/a/.%2Fb"] = "dot segment",
+        ["/%252e%252e/b"] = "dot segment",
+        ["/..%252fb"] = "dot segment",
+        ["/%25252e%25252e"] = "dot segment",
+        ["/..;/b"] = "dot segment",
+        ["/a/..;x=1/b"] = "dot segment",
+        ["/..%3b/b"] = "dot segment",
+        ["/a/..%3Fb"] = "dot segment",
+        ["/.%23b"] = "dot segment",
+        ["/a%5cb"] = "backslash",
+        ["/..%5Cb"] = "backslash",
+        ["/a%255cb"] = "backslash",
+        ["/a%2f/b"] = "empty segment",
+        ["/%2fexample.com"] = "empty segment",
+        ["/a%252f%252fb"] = "empty segment",
+        ["/a%25252525252Fb"] = "percent-encoded too often",
       } do
         assert.matches(expected, problem(path), 1, true)
       end
-      for _, path in ipairs { "/", "/a/b/", "/a%2Fb", "/...", "/a.b/..c", "/~a!$&'()*+,;=:@-_" } do
+      for _, path in ipairs {
+        "/",
+        "/a/b/",
+        "/a%2Fb",
+        "/a%2F",
+        "/a%25b",
+        "/%20",
+        "/...",
+        "/..a",
+        "/a.b/..c",
+        "/~a!$&'()*+,;=:@-_",
+      } do
         assert.is_nil(problem(path), path)
       end
     end)
