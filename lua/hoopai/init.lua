@@ -64,7 +64,7 @@ local hoopai = {
 -- @tparam[opt=true] boolean options.http2 whether HTTP/2 may be used
 -- @tparam[opt=true] boolean options.validate whether queries and bodies are checked before they are sent
 -- @tparam[opt] string options.ca_file certificates to trust instead of the system's (PEM)
--- @tparam[opt] string options.proxy "environment", or the address of a proxy. Default: none
+-- @tparam[opt] string options.proxy "environment", or the address of a proxy; with a base URL of https. Default: none
 -- @tparam[opt] string options.user_agent the `User-Agent` header
 -- @tparam[opt] Hooks options.on functions that are called for each request and response
 -- @treturn Client
@@ -86,7 +86,7 @@ hoopai.new = client.new
 -- @tparam[opt=64] integer options.max_connections how many connections to the token endpoints may be open
 -- @tparam[opt=true] boolean options.http2 whether HTTP/2 may be used
 -- @tparam[opt] string options.ca_file certificates to trust instead of the system's (PEM)
--- @tparam[opt] string options.proxy "environment", or the address of a proxy. Default: none
+-- @tparam[opt] string options.proxy "environment", or the address of a proxy; with a base URL of https. Default: none
 -- @tparam[opt] string options.user_agent the `User-Agent` header
 -- @tparam[opt] Hooks options.on functions; an app calls `refresh` alone
 -- @treturn App

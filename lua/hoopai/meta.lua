@@ -142,7 +142,7 @@
 ---@field http2? boolean whether HTTP/2 may be used; default true
 ---@field validate? boolean whether queries and bodies are checked before they are sent; default true
 ---@field ca_file? string certificates to trust instead of the system's (PEM)
----@field proxy? string "environment", or the address of a proxy. Default: none
+---@field proxy? string "environment", or the address of a proxy; with a base URL of https. Default: none
 ---@field user_agent? string the `User-Agent` header
 ---@field on? hoopai.Hooks functions that are called for each request and response
 
@@ -2039,7 +2039,7 @@ function loop.step() end
 ---@field max_connections? integer how many connections to the token endpoints may be open; default 64
 ---@field http2? boolean whether HTTP/2 may be used; default true
 ---@field ca_file? string certificates to trust instead of the system's (PEM)
----@field proxy? string "environment", or the address of a proxy. Default: none
+---@field proxy? string "environment", or the address of a proxy; with a base URL of https. Default: none
 ---@field user_agent? string the `User-Agent` header
 ---@field on? hoopai.Hooks functions; an app calls `refresh` alone
 

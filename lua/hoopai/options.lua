@@ -399,13 +399,28 @@ local function base_url_of(what, given)
   errors.raise(format("option `base_url` of %s: %s", what, problem))
 end
 
-local function transport_of(given)
+--- The proxy to use. Plain http goes to this machine alone, so a proxy, which may be on another one, is none for it.
+local function proxy_of(what, given, base_url)
+  if find(base_url, "^https:") then return given.proxy end
+  if given.proxy and given.proxy ~= "environment" then
+    errors.raise(
+      format(
+        "option `proxy` of %s goes with a base_url of https, not with %s: the proxy would read the token; "
+          .. "leave one of them out",
+        what,
+        base_url
+      )
+    )
+  end
+end
+
+local function transport_of(what, given, base_url)
   return {
     connect_timeout = given.connect_timeout or 10,
     max_connections = given.max_connections or 64,
     http2 = given.http2 ~= false,
     ca_file = given.ca_file,
-    proxy = given.proxy,
+    proxy = proxy_of(what, given, base_url),
     user_agent = given.user_agent or "hoopai (" .. LUA_NAME .. ")",
   }
 end
@@ -423,11 +438,12 @@ function options.check_new(given)
         .. "or leave it out"
     )
   end
+  local source, base_url = token_of(given), base_url_of("hoopai.new", given)
   return {
-    token = token_of(given),
+    token = source,
     oauth = given.oauth,
     company_id = given.company_id,
-    base_url = base_url_of("hoopai.new", given),
+    base_url = base_url,
     location_id = given.location_id or not given.company_id and environment("HOOPAI_LOCATION_ID", api_id) or nil,
     api_version = given.api_version or "2021-07-28",
     timeout = given.timeout or 30,
@@ -436,7 +452,7 @@ function options.check_new(given)
     retries = given.retries == nil and 2 or given.retries,
     rate_limit = given.rate_limit ~= false,
     on = options.copy(given.on or {}),
-    transport = transport_of(given),
+    transport = transport_of("hoopai.new", given, base_url),
   }
 end
 
@@ -495,6 +511,7 @@ function options.check_oauth(given)
     client_secret, problem = core.secret(client_secret)
   end
   if not client_secret then errors.raise("the client_secret is unusable: " .. problem) end
+  local base_url = base_url_of("hoopai.oauth", given)
   return {
     client_id = given.client_id,
     client_secret = client_secret,
@@ -502,9 +519,9 @@ function options.check_oauth(given)
     redirect_uri = given.redirect_uri,
     scopes = options.copy(given.scopes),
     company_id = given.company_id,
-    base_url = base_url_of("hoopai.oauth", given),
+    base_url = base_url,
     on = options.copy(given.on or {}),
-    transport = transport_of(given),
+    transport = transport_of("hoopai.oauth", given, base_url),
   }
 end
 

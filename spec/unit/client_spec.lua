@@ -211,6 +211,42 @@ describe("hoopai.client:", function()
       assert.is_true(ok, text)
       assert.matches("listed", text)
     end)
+
+    it("its proxies are used with `proxy`, and for https alone", function()
+      local proxy <close> = setmetatable(
+        { server = servers.start() },
+        { __close = function(self) self.server:stop() end }
+      )
+      proxy.server:reply { method = "CONNECT", status = 407, body = "", always = true }
+      local names =
+        { "http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY" }
+      local function list(base_url, variables)
+        variables.URL = base_url
+        return child.run(
+          [[
+            local client = require("hoopai").new {
+              token = "canary", location_id = "l", base_url = os.getenv "URL", proxy = "environment", retries = false,
+            }
+            local calendars, err = client.calendars:list()
+            print(calendars and "listed" or err.kind .. " " .. tostring(err.proxy_status))
+          ]],
+          { unset = names, set = variables }
+        )
+      end
+      for index = 1, 6 do
+        local variables = { [names[index]] = proxy.server.url }
+        server:reply(CALENDARS)
+        assert.matches("listed", (list(server.url, variables)))
+        local is_for_https = index > 2
+        if is_for_https then assert.matches("network 407", (list("https://api.example.com", variables))) end
+        local ledger = proxy.server:ledger()
+        assert.are.equal(math.max(index - 2, 0), #ledger)
+        for _, request in ipairs(ledger) do
+          assert.are.same({ "CONNECT", "api.example.com:443" }, { request.method, request.target })
+          assert.is_nil(request.header.authorization)
+        end
+      end
+    end)
   end)
 
   describe("wrong use raises at the caller's line:", function()

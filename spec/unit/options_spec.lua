@@ -279,6 +279,34 @@ describe("the options of hoopai.new:", function()
     assert.are.equal("environment", new({ proxy = "environment" }).transport.proxy)
   end)
 
+  it("take no proxy for plain http: it would read the token", function()
+    local app = { client_id = "x", client_secret = "y" }
+    for _, base_url in ipairs { "http://127.0.0.1:1", "http://localhost:1", "HTTP://[::1]:1/a" } do
+      for _, scheme in ipairs { "http", "https", "socks4", "socks4a", "socks5", "socks5h" } do
+        -- A proxy on this machine may pass the request on.
+        for _, proxy in ipairs { scheme .. "://p:1", scheme .. "://127.0.0.1:1" } do
+          misuse(
+            function() hoopai.new { token = TOKEN, base_url = base_url, proxy = proxy } end,
+            "option `proxy` of hoopai.new goes with a base_url of https"
+          )
+          misuse(
+            function() hoopai.oauth { client_id = "x", client_secret = "y", base_url = base_url, proxy = proxy } end,
+            "option `proxy` of hoopai.oauth goes with a base_url of https"
+          )
+        end
+      end
+      assert.is_nil(new({ base_url = base_url, proxy = "environment" }).transport.proxy)
+      assert.is_nil(new({ base_url = base_url }).transport.proxy)
+      app.base_url, app.proxy = base_url, "environment"
+      assert.is_nil(options.check_oauth(app).transport.proxy)
+    end
+    app.base_url, app.proxy = "https://127.0.0.1:1", "http://p:1"
+    assert.are.equal("http://p:1", options.check_oauth(app).transport.proxy)
+    -- The app's address is that of its clients; each has a proxy of its own.
+    local plain = hoopai.oauth { client_id = "x", client_secret = "y", base_url = "http://127.0.0.1:1" }
+    misuse(function() plain:client { location_id = "l", proxy = "http://p:1" } end, "goes with a base_url of https")
+  end)
+
   it("keep a token only as a secret, and a token function as it is", function()
     local settings = new {}
     assert.are.equal("userdata", type(settings.token))
