@@ -40,20 +40,13 @@ LUA_LIBS ?= $(shell pkg-config --libs lua$(lua_version) 2>/dev/null || pkg-confi
 	echo -llua$(lua_version))
 CURL_LIBS ?= $(shell pkg-config --libs libcurl 2>/dev/null || echo -lcurl)
 
-warnings := -Wall -Wextra -Wpedantic -Wshadow
+include src/flags.mk
+
 includes = $(LUA_CFLAGS) $(CURL_CFLAGS)
-core_cflags = -std=c11 -fPIC -pthread -fvisibility=hidden $(warnings) $(includes)
-hardening := -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+core_cflags = $(module_cflags) $(includes)
 sanitizers := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 # The libraries of a C host: Lua and lua-cjson as archives, as Debian has them.
 HOST_LIBS ?= -l:liblua5.4.a -l:liblua5.4-cjson.a $(CURL_LIBS) -lm -ldl
-
-# nodelete: libcurl and its threads may hold addresses of the core after lua_close has unloaded it.
-ifeq ($(shell uname -s),Darwin)
-core_ldflags := -bundle -undefined dynamic_lookup
-else
-core_ldflags := -shared -pthread -Wl,-z,relro,-z,now,-z,nodelete
-endif
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
@@ -206,7 +199,7 @@ $(1)/hoopai/core.so: $(patsubst src/%.c,$(1)/obj/%.o,$(sources))
 	@mkdir -p $$(@D)
 	$$(CC) $$(core_ldflags) $(2) $$(LDFLAGS) -o $$@ $$^ $$(CURL_LIBS)
 
-$(1)/obj/%.o: src/%.c Makefile | $(1)/headers
+$(1)/obj/%.o: src/%.c Makefile src/flags.mk | $(1)/headers
 	@mkdir -p $$(@D)
 	$$(CC) $$(core_cflags) $(2) -MMD -MP -c -o $$@ $$<
 

@@ -33,8 +33,21 @@ external_dependencies = {
   CURL = { library = "curl" },
 }
 
+-- LuaRocks itself has no flags for the linker, so the core would lack the hardening of `make build`.
 build = {
-  type = "builtin",
+  type = "make",
+  makefile = "src/rock.mk",
+  build_target = "build",
+  variables = {
+    CC = "$(CC)",
+    CFLAGS = "$(CFLAGS)",
+    LUA_INCDIR = "$(LUA_INCDIR)",
+    CURL_INCDIR = "$(CURL_INCDIR)",
+    CURL_LIBDIR = "$(CURL_LIBDIR)",
+    LIBDIR = "$(LIBDIR)",
+    LUADIR = "$(LUADIR)",
+  },
+  -- The contents of the rock; also those of the amalgamation.
   modules = {
     ["hoopai.core"] = {
       sources = {
@@ -69,9 +82,6 @@ build = {
         "src/util.c",
         "src/wakeup.c",
       },
-      libraries = { "curl", "pthread" },
-      incdirs = { "$(CURL_INCDIR)" },
-      libdirs = { "$(CURL_LIBDIR)" },
     },
     ["hoopai.api"] = "lua/hoopai/api/init.lua",
     ["hoopai.api.appointments"] = "lua/hoopai/api/appointments.lua",

@@ -15,6 +15,34 @@ local function shell(command)
   return output
 end
 
+--- What the ELF file of a module says of its hardening: word -> whether it is so.
+local function hardening(module)
+  local dynamic = shell("readelf -dW " .. quote(module))
+  local segments = shell("readelf -lW " .. quote(module))
+  local symbols = shell("nm -D --undefined-only " .. quote(module))
+  return {
+    ["stack protector"] = symbols:find("__stack_chk_fail", 1, true) ~= nil,
+    fortify = symbols:find("__%w+_chk@") ~= nil,
+    relro = segments:find("GNU_RELRO", 1, true) ~= nil,
+    ["bind now"] = dynamic:find("FLAGS%s*%)%s*BIND_NOW") ~= nil and dynamic:find("FLAGS_1%s*%)[^\n]*NOW") ~= nil,
+    nodelete = dynamic:find("FLAGS_1%s*%)[^\n]*NODELETE") ~= nil,
+    ["a stack that cannot be run"] = segments:find("GNU_STACK[^\n]* RW ") ~= nil,
+    ["no path of its own"] = not dynamic:find("RUNPATH", 1, true) and not dynamic:find("RPATH", 1, true),
+    ["no relocation of its text"] = not dynamic:find("TEXTREL", 1, true),
+  }
+end
+
+local HARDENED = {
+  ["stack protector"] = true,
+  fortify = true,
+  relro = true,
+  ["bind now"] = true,
+  nodelete = true,
+  ["a stack that cannot be run"] = true,
+  ["no path of its own"] = true,
+  ["no relocation of its text"] = true,
+}
+
 local SCRIPT = [[
 local hoopai = require "hoopai"
 local sandbox <close> = require("hoopai.sandbox").start()
@@ -41,9 +69,9 @@ describe("luarocks make", function()
 
   after_each(function() shell("rm -r " .. quote(work)) end)
 
-  it("installs offline all that a script outside the checkout needs to book", function()
-    -- A copy, for LuaRocks leaves its objects beside the sources.
-    shell(("cp -R hoopai-dev-1.rockspec README.md LICENSE src lua doc examples %s"):format(quote(work)))
+  --- Installs a copy of some files of the checkout, for the objects are left beside them. Returns the tree.
+  local function install(files)
+    shell(("cp -R %s %s"):format(files, quote(work)))
     local tree = work .. "/tree"
     shell(
       ("cd %s && %s luarocks --lua-version 5.4 --tree %s make --deps-mode=none hoopai-dev-1.rockspec"):format(
@@ -52,6 +80,18 @@ describe("luarocks make", function()
         quote(tree)
       )
     )
+    return tree
+  end
+
+  it("builds the core as hardened as `make build` does", function()
+    assert.same(HARDENED, hardening("build/hoopai/core.so"))
+    -- Also of a source tree without the pages.
+    local tree = install "hoopai-dev-1.rockspec README.md LICENSE src lua"
+    assert.same(HARDENED, hardening(tree .. "/lib/lua/5.4/hoopai/core.so"))
+  end)
+
+  it("installs offline all that a script outside the checkout needs to book", function()
+    local tree = install "hoopai-dev-1.rockspec README.md LICENSE src lua doc examples"
 
     local core = tree .. "/lib/lua/5.4/hoopai/core.so"
     assert.equal("luaopen_hoopai_core\n", shell("nm -D --defined-only " .. quote(core) .. " | awk '{ print $3 }'"))
@@ -61,6 +101,8 @@ describe("luarocks make", function()
       assert.equal("", shell(("diff -r %s %s"):format(folder, quote(rock .. "/" .. folder))))
     end
     assert.truthy(shell("ls " .. quote(rock .. "/doc")):find("errors.md\n", 1, true))
+    assert.equal("", shell("diff -r lua/hoopai " .. quote(tree .. "/share/lua/5.4/hoopai")))
+    assert.equal("", shell(("find %s -perm /022 ! -type l"):format(quote(tree .. "/share"))))
 
     local script = work .. "/book.lua"
     local file <close> = assert(io.open(script, "w"))

@@ -44,6 +44,14 @@ describe("the rockspec", function()
     assert.same(files("src", ".c"), listed)
   end)
 
+  it("is built with the flags of the Makefile", function()
+    assert.equal("make", rockspec.build.type)
+    for _, path in ipairs { rockspec.build.makefile, "Makefile" } do
+      local file <close> = assert(io.open(path))
+      assert.is_truthy(file:read("a"):find("\ninclude src/flags.mk\n", 1, true), path)
+    end
+  end)
+
   it("copies the pages and the examples", function()
     assert.same({ "doc", "examples" }, rockspec.build.copy_directories)
     for _, folder in ipairs(rockspec.build.copy_directories) do

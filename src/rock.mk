@@ -1,0 +1,30 @@
+# What LuaRocks runs, see the rockspec: builds the core with the flags of the Makefile, and installs it and the Lua files.
+# LuaRocks gives CC, CFLAGS, LUA_INCDIR, CURL_INCDIR, CURL_LIBDIR; LIBDIR and LUADIR for the installation.
+
+include src/flags.mk
+
+B := build/rock
+objects := $(patsubst src/%.c,$(B)/obj/%.o,$(sort $(wildcard src/*.c)))
+includes := -I$(LUA_INCDIR) $(if $(CURL_INCDIR),-I$(CURL_INCDIR))
+libraries := $(if $(CURL_LIBDIR),-L$(CURL_LIBDIR)) -lcurl
+
+.PHONY: build install
+.DELETE_ON_ERROR:
+
+build: $(B)/hoopai/core.so
+
+$(B)/hoopai/core.so: $(objects)
+	@mkdir -p $(@D)
+	$(CC) $(core_ldflags) $(hardening) $(CFLAGS) -o $@ $^ $(libraries)
+
+$(B)/obj/%.o: src/%.c $(wildcard src/*.h) src/flags.mk src/rock.mk
+	@mkdir -p $(@D)
+	$(CC) $(module_cflags) $(includes) $(CFLAGS) $(hardening) -c -o $@ $<
+
+# LuaRocks copies the pages and the examples after this, and fails where their folders are not there.
+install:
+	install -d "$(LIBDIR)/hoopai"
+	install -m 755 $(B)/hoopai/core.so "$(LIBDIR)/hoopai/core.so"
+	cd lua && find hoopai -type d -exec install -d "$(LUADIR)/{}" \;
+	cd lua && find hoopai -name '*.lua' -exec install -m 644 {} "$(LUADIR)/{}" \;
+	@mkdir -p doc examples
