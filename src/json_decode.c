@@ -182,7 +182,11 @@ static int read_text(lua_State *L) {
 static int call_cjson(lua_State *L) {
   if (strlen(nl_langinfo(RADIXCHAR)) == 1) return lua_pcall(L, 1, 1, 0);
   locale_t plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
-  if (!plain) return luaL_error(L, "not enough memory");
+  if (!plain) {
+    lua_pop(L, 2);
+    lua_pushliteral(L, "not enough memory");
+    return LUA_ERRMEM;
+  }
   locale_t before = uselocale(plain);
   int status = lua_pcall(L, 1, 1, 0);
   uselocale(before);
@@ -302,16 +306,50 @@ static int json_without(lua_State *L) {
   return 1;
 }
 
+/* Is there a loader of the host for lua-cjson, in package.preload? */
+static bool is_preloaded(lua_State *L, int package) {
+  bool is_so = lua_getfield(L, package, "preload") == LUA_TTABLE && lua_getfield(L, -1, "cjson") != LUA_TNIL;
+  lua_settop(L, package);
+  return is_so;
+}
+
+/* Calls require "cjson", in which a Lua file of that name, maybe in the current folder, is not found: package.path is
+   empty meanwhile, and no finaliser runs. Leaves the module or the error in place of the table of loaded modules on
+   top. */
+static int require_cjson(lua_State *L) {
+  int loaded = lua_gettop(L), package = loaded + 1;
+  bool has_path = lua_getfield(L, loaded, "package") == LUA_TTABLE && !is_preloaded(L, package) &&
+                  lua_getfield(L, package, "path") == LUA_TSTRING;
+  lua_settop(L, package + 1);
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "cjson");
+  int is_collecting = lua_gc(L, LUA_GCISRUNNING);
+  if (has_path) {
+    lua_pushliteral(L, "");
+    lua_gc(L, LUA_GCSTOP);
+    lua_setfield(L, package, "path");
+  }
+  int status = call_cjson(L);
+  if (has_path) {
+    lua_pushvalue(L, package + 1);
+    lua_setfield(L, package, "path");
+    if (is_collecting) lua_gc(L, LUA_GCRESTART);
+  }
+  lua_replace(L, loaded);
+  lua_settop(L, loaded);
+  return status;
+}
+
 /* Pushes lua-cjson. A host with a linked lua-cjson may have no `require`. */
 static void push_cjson(lua_State *L) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-  if (lua_getfield(L, -1, "cjson") == LUA_TNIL) {
-    lua_pop(L, 1);
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "cjson");
-    if (call_cjson(L) != LUA_OK) lua_error(L);
+  if (lua_getfield(L, -1, "cjson") != LUA_TNIL) {
+    lua_remove(L, -2);
+    return;
   }
-  lua_remove(L, -2);
+  lua_pop(L, 1);
+  luaL_checkstack(L, 8, NULL);
+  if (require_cjson(L) != LUA_OK) lua_error(L);
 }
 
 /* Pushes read_text as a closure. Its first call makes the decode function. */

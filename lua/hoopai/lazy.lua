@@ -1,10 +1,14 @@
 --- How modules are loaded: some on first use, as a program with one call must start fast (this is the only such
--- mechanism), and some with a line that says what to install.
+-- mechanism), some with a line that says what to install, and those in C from no Lua file.
 --
 -- The modules that users require load this one first. It is written so that an older Lua can read it, and says then
 -- which Lua is needed: the other files would be syntax errors.
-local error, pcall, require, tonumber, tostring, type = error, pcall, require, tonumber, tostring, type
+local error, pcall, rawset, require = error, pcall, rawset, require
+local tonumber, tostring, type = tonumber, tostring, type
 local find, gsub, match = string.find, string.gsub, string.match
+-- A host may have taken these away.
+local package = package
+local collectgarbage = collectgarbage or function() return false end
 
 local version = _VERSION
 local major, minor = match(tostring(version), "^Lua (%d+)%.(%d+)$")
@@ -31,6 +35,34 @@ function lazy.module(name)
   return get
 end
 
+-- A program or a loader of the host has the module: the path is not searched, but its function may need the path.
+local function is_given(name)
+  local loaded, preload = package.loaded, package.preload
+  return loaded and loaded[name] ~= nil or preload and preload[name] ~= nil
+end
+
+--- Loads a module that is written in C, in any way that `require` knows but one: a Lua file of its name, for which
+-- `require` would look before it and at last in the current folder, is not taken. The path is empty meanwhile, and no
+-- finaliser runs.
+-- @tparam string name
+-- @treturn any the module
+-- @raise if there is none, or if it cannot be loaded
+function lazy.c_module(name)
+  local path = type(package) == "table" and package.path
+  if type(path) ~= "string" or is_given(name) then return require(name) end
+  if package.preload and package.preload.cjson then require "cjson" end -- the core needs it
+  local is_collecting = collectgarbage "isrunning"
+  collectgarbage "stop"
+  rawset(package, "path", "")
+  local ok, module = pcall(require, name)
+  rawset(package, "path", path)
+  if is_collecting then collectgarbage "restart" end
+  if not ok then error(module, 0) end
+  return module
+end
+
+local C_MODULES = { ["hoopai.core"] = true, cjson = true }
+
 -- Module -> what to do if it is not there.
 local cures = {
   ["hoopai.core"] = "the C core of hoopai is not built or not installed (no module hoopai.core): in the checkout run "
@@ -52,7 +84,7 @@ local cures = {
 -- @treturn[2] string one line: what is missing and how to install it, or why it cannot be loaded
 -- @raise what another problem raised
 function lazy.load(name)
-  local ok, module = pcall(require, name)
+  local ok, module = pcall(C_MODULES[name] and lazy.c_module or require, name)
   if ok then return module end
   local problem = tostring(module)
   local cure = cures[match(problem, "module '([^'\n]+)' not found:")]

@@ -15,6 +15,7 @@
 -- A loop that calls back, such as that of a GUI, has an adapter of its own: see @{Adapter}.
 -- @module hoopai.loop
 local lazy = require "hoopai.lazy" -- first: in an older Lua it says which one is needed
+lazy.c_module "hoopai.core" -- the other modules then find it loaded
 
 local async_loop = require "hoopai.async.loop"
 local errors = require "hoopai.errors"

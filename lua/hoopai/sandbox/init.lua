@@ -34,7 +34,7 @@
 -- loopback interface alone, and it ends with the process that started it.
 -- @module hoopai.sandbox
 
-require "hoopai.lazy" -- first: in an older Lua it says which one is needed
+local lazy = require "hoopai.lazy" -- first: in an older Lua it says which one is needed
 
 local errors = require "hoopai.errors"
 local options = require "hoopai.sandbox.server.options"
@@ -113,7 +113,7 @@ end
 
 -- The core may be unloadable in this program: its interpreter can differ from that of the sandbox.
 local function new_sleep()
-  local ok, core = pcall(require, "hoopai.core")
+  local ok, core = pcall(lazy.c_module, "hoopai.core")
   if ok and core.sleep then return core.sleep end
   return function(seconds) os.execute("sleep " .. seconds) end
 end
@@ -274,7 +274,7 @@ function Handle:control(name, body)
   if not self.control_token then
     errors.raise("sandbox:control needs a sandbox that was started with control = true")
   end
-  local core = require "hoopai.core"
+  local core = lazy.c_module "hoopai.core"
   local multi = core.multi { ca_file = self.ca_file }
   local request = core.request {
     method = READ_ONLY[name] and "GET" or "POST",

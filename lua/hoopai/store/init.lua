@@ -9,9 +9,9 @@
 -- refresh token is spent, and the new credentials are stored before they are used. No error deletes or overwrites a
 -- token. A host without the library `io` gives scripts no files: there `hoopai.store.file` is nil.
 -- @module hoopai.store
-require "hoopai.lazy" -- first: in an older Lua it says which one is needed
+local lazy = require "hoopai.lazy" -- first: in an older Lua it says which one is needed
 
-local core = require "hoopai.core"
+local core = lazy.c_module "hoopai.core"
 local errors = require "hoopai.errors"
 local custom = require "hoopai.store.custom"
 local file = require "hoopai.store.file"

@@ -11,7 +11,7 @@ local values = require "hoopai.time.values"
 local zones = require "hoopai.time.zone"
 
 -- A host that embeds Lua may take these away, after the library was loaded or before.
-local error, next, pcall, require, select, setmetatable = error, next, pcall, require, select, setmetatable
+local error, next, pcall, select, setmetatable = error, next, pcall, select, setmetatable
 local tostring, type, os_time = tostring, type, os and os.time
 local abs, floor, format, lower = math.abs, math.floor, string.format, string.lower
 
@@ -138,7 +138,7 @@ end
 local wall_ms
 
 local function find_clock()
-  local ok, core = pcall(require, "hoopai.core")
+  local ok, core = pcall(lazy.c_module, "hoopai.core")
   if ok and type(core) == "table" and core.wall_ms then return core.wall_ms end
   return os_time and function() return os_time() * SECOND end or false
 end

@@ -8,7 +8,7 @@
 --     print(response.status, response.headers["content-type"], response.body)
 -- @module hoopai.sandbox.server.application
 
-local core = require "hoopai.core"
+local core = require("hoopai.lazy").c_module "hoopai.core"
 local access = require "hoopai.sandbox.domain.access"
 local checks = require "hoopai.sandbox.domain.checks"
 local admin = require "hoopai.sandbox.server.admin"
