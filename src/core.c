@@ -46,6 +46,7 @@ int luaopen_hoopai_core(lua_State *L) {
   hoopai_open_clock(L);
   hoopai_open_random(L);
   hoopai_open_fork(L);
+  hoopai_open_redact(L);
   hoopai_open_secret(L);
   hoopai_open_url(L);
   hoopai_open_json_encode(L);

@@ -104,6 +104,7 @@ void hoopai_open_multi(lua_State *L);
 void hoopai_open_poller(lua_State *L);
 void hoopai_open_random(lua_State *L);
 void hoopai_open_rate_limiter(lua_State *L);
+void hoopai_open_redact(lua_State *L);
 void hoopai_open_request(lua_State *L);
 void hoopai_open_secret(lua_State *L);
 void hoopai_open_token_file(lua_State *L);

@@ -1,5 +1,6 @@
 /* hoopai.Credentials: fields, their packed form, and the userdata. The secrets among them never become Lua strings. */
 #include "credentials.h"
+#include "redact.h"
 #include "secret.h"
 
 #include <inttypes.h>
@@ -222,6 +223,7 @@ struct hoopai_credentials *hoopai_credentials_push(lua_State *L) {
   memset(credentials, 0, sizeof *credentials);
   credentials->size = EMPTY_SIZE;
   luaL_setmetatable(L, HOOPAI_CREDENTIALS);
+  hoopai_note_secret(L);
   return credentials;
 }
 
@@ -344,6 +346,19 @@ static int credentials_pack(lua_State *L) {
   return 1;
 }
 
+/* redact(text) -> the text with *** in place of the secrets, see redact.c. Closed credentials, and those that are not
+   complete yet, hide nothing. */
+static int credentials_redact(lua_State *L) {
+  const struct hoopai_credentials *credentials = luaL_checkudata(L, 1, HOOPAI_CREDENTIALS);
+  luaL_checktype(L, 2, LUA_TSTRING);
+  lua_settop(L, 2);
+  for (int i = 0; credentials->frozen && i < credentials->count; i++) {
+    const struct hoopai_field *field = &credentials->fields[i];
+    if (field->secret) hoopai_redact(L, 2, field->bytes, field->length);
+  }
+  return 1;
+}
+
 /* close(): wipes the fields. Idempotent; __gc and __close too. */
 static int credentials_close(lua_State *L) {
   struct hoopai_credentials *credentials = luaL_checkudata(L, 1, HOOPAI_CREDENTIALS);
@@ -359,16 +374,14 @@ static int credentials_tostring(lua_State *L) {
 
 void hoopai_open_credentials(lua_State *L) {
   static const luaL_Reg methods[] = {
-    {"get", credentials_get},
-    {"with", credentials_with},
-    {"pack", credentials_pack},
-    {"close", credentials_close},
-    {NULL, NULL},
+    {"get", credentials_get},       {"with", credentials_with},   {"pack", credentials_pack},
+    {"redact", credentials_redact}, {"close", credentials_close}, {NULL, NULL},
   };
   static const luaL_Reg metamethods[] = {
     {"__gc", credentials_close},
     {"__close", credentials_close},
     {"__tostring", credentials_tostring},
+    {HOOPAI_REDACT, credentials_redact},
     {NULL, NULL},
   };
   static const luaL_Reg functions[] = {

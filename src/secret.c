@@ -1,5 +1,6 @@
 /* Tokens that Lua code can pass on but not read: only this core reads their bytes. */
 #include "secret.h"
+#include "redact.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,7 @@ void hoopai_secret_push(lua_State *L, const char *bytes, size_t length) {
   struct secret *secret = lua_newuserdatauv(L, sizeof *secret + length, 0);
   secret->length = 0;
   luaL_setmetatable(L, HOOPAI_SECRET);
+  hoopai_note_secret(L);
   memcpy(secret->bytes, bytes, length);
   secret->length = length;
 }
@@ -85,37 +87,21 @@ static int secret_gc(lua_State *L) {
   return 0;
 }
 
-static const char *find_bytes(const char *text, size_t length, const char *bytes, size_t size) {
-  while (length >= size) {
-    const char *first = memchr(text, bytes[0], length - size + 1);
-    if (!first) return NULL;
-    if (memcmp(first, bytes, size) == 0) return first;
-    length -= (size_t)(first + 1 - text);
-    text = first + 1;
-  }
-  return NULL;
+/* redact(text) -> the text with *** in place of the token, see redact.c */
+static int secret_redact(lua_State *L) {
+  size_t size;
+  const char *bytes = hoopai_secret_bytes(L, 1, &size);
+  luaL_checktype(L, 2, LUA_TSTRING);
+  lua_settop(L, 2);
+  hoopai_redact(L, 2, bytes, size);
+  return 1;
 }
 
-/* redact(text) -> text with *** in place of the token. A token of less than 8 bytes could match ordinary words. */
-static int secret_redact(lua_State *L) {
-  size_t size, left;
-  const char *bytes = hoopai_secret_bytes(L, 1, &size);
-  const char *at = luaL_checklstring(L, 2, &left);
-  const char *found = size >= 8 ? find_bytes(at, left, bytes, size) : NULL;
-  if (!found) {
-    lua_settop(L, 2);
-    return 1;
-  }
-  luaL_Buffer out;
-  luaL_buffinit(L, &out);
-  for (; found; found = find_bytes(at, left, bytes, size)) {
-    luaL_addlstring(&out, at, (size_t)(found - at));
-    luaL_addstring(&out, "***");
-    left -= (size_t)(found - at) + size;
-    at = found + size;
-  }
-  luaL_addlstring(&out, at, left);
-  luaL_pushresult(&out);
+/* The same for secrets in use, which may be closed. */
+static int secret_redact_open(lua_State *L) {
+  const struct secret *secret = luaL_checkudata(L, 1, HOOPAI_SECRET);
+  if (secret->length > 0) return secret_redact(L);
+  lua_settop(L, 2);
   return 1;
 }
 
@@ -141,7 +127,12 @@ static int secret_eq(lua_State *L) {
 void hoopai_open_secret(lua_State *L) {
   static const luaL_Reg methods[] = {{"redact", secret_redact}, {"close", secret_gc}, {NULL, NULL}};
   static const luaL_Reg metamethods[] = {
-    {"__gc", secret_gc}, {"__close", secret_gc}, {"__tostring", secret_tostring}, {"__eq", secret_eq}, {NULL, NULL},
+    {"__gc", secret_gc},
+    {"__close", secret_gc},
+    {"__tostring", secret_tostring},
+    {"__eq", secret_eq},
+    {HOOPAI_REDACT, secret_redact_open},
+    {NULL, NULL},
   };
   static const luaL_Reg functions[] = {{"secret", secret_new}, {"secret_env", secret_env}, {NULL, NULL}};
   hoopai_new_type(L, HOOPAI_SECRET, methods, metamethods);
