@@ -3,15 +3,24 @@
 -- Expected failures are returned as `nil, err`; `err` is a table of `errors.new`. Wrong use is raised as a string with
 -- the position of the user's line.
 local lazy = require "hoopai.lazy"
+local printable = require "hoopai.errors.printable"
 local spelling = require "hoopai.errors.spelling"
 
 local setmetatable, getmetatable, tostring = setmetatable, getmetatable, tostring
 local pcall, error, pairs, ipairs, type = pcall, error, pairs, ipairs, type
 local concat, sort = table.concat, table.sort
 local find, format, gsub, sub = string.find, string.format, string.gsub, string.sub
+local line, lines = printable.line, printable.lines
 local getinfo = debug and debug.getinfo -- a host may leave the debug library out
 
+local get_core = lazy.module "hoopai.core"
 local get_names = lazy.module "hoopai.errors.names"
+
+-- Bytes
+local LONGEST_LINE = 2048 -- of a printed error, and of a warning
+local LONGEST_MESSAGE = 16384 -- of `message`, and of an item of `details`
+local LONGEST_PATH, LONGEST_ID, LONGEST_WORD = 600, 128, 64 -- of the parts of a printed error
+local LONGEST_TRACEBACK = 16384
 
 local errors = {}
 
@@ -56,6 +65,13 @@ function errors.text(value)
   return ok and text or "(an error value that cannot be printed)"
 end
 
+--- Any value as one line of a warning, without the secrets that are in use: it may come from a function of the user's,
+-- whose error quotes what it was given.
+function errors.report(value) return line(get_core().redact(errors.text(value)), LONGEST_LINE) end
+
+--- The same for a traceback, which has lines of its own.
+function errors.report_lines(value) return lines(get_core().redact(errors.text(value)), LONGEST_TRACEBACK) end
+
 local IN_FUNCTION = "in the function at " -- marks an error's `where` that is not the line of the call
 
 local Error = { __name = "hoopai.Error" }
@@ -73,25 +89,31 @@ local function context_of(err)
   if err.kind == "invalid_request" then return "" end -- the message names the method, and nothing was sent
   local parts = {}
   if err.status and err.status > 0 then parts[#parts + 1] = "HTTP " .. err.status end
-  if err.method then parts[#parts + 1] = err.method .. " " .. tostring(err.path) end
-  if err.trace_id then parts[#parts + 1] = "trace " .. tostring(err.trace_id) end
+  if err.method then
+    parts[#parts + 1] = line(tostring(err.method), LONGEST_WORD) .. " " .. line(tostring(err.path), LONGEST_PATH)
+  end
+  if err.trace_id then parts[#parts + 1] = "trace " .. line(tostring(err.trace_id), LONGEST_ID) end
   if err.applied and err.applied ~= "no" then parts[#parts + 1] = "applied: " .. err.applied end
   return #parts > 0 and " (" .. concat(parts, ", ") .. ")" or ""
 end
 
---- `kind: message (HTTP 404, GET /calendars/x, trace id)`, without secrets. Control characters become spaces: a message
--- of the server must neither look like further lines of a log nor send commands to a terminal.
+--- `kind: message (HTTP 404, GET /calendars/x, trace id) at script.lua:12`, without secrets: one line of at most 2 KiB.
+-- Control characters become spaces, and those beyond ASCII escapes: a message of the server must neither look like
+-- further lines of a log nor send commands to a terminal. A long message is cut, and what follows it is not.
 function Error:__tostring()
-  local text = tostring(self.kind) .. ": " .. tostring(self.message) .. context_of(self)
-  local where = self.where
-  if where then text = text .. (find(where, IN_FUNCTION, 1, true) and " " or " at ") .. where end
-  return (gsub(text, "%c", " "))
+  local where, rest = self.where, context_of(self)
+  if where then
+    where = line(tostring(where), LONGEST_PATH)
+    rest = rest .. (find(where, IN_FUNCTION, 1, true) and " " or " at ") .. where
+  end
+  local kind = line(tostring(self.kind), LONGEST_WORD) .. ": "
+  return kind .. line(tostring(self.message), LONGEST_LINE - #kind - #rest) .. rest
 end
 
 function Error.__concat(left, right) return errors.text(left) .. errors.text(right) end
 
---- The second result of a call that fails, after nil. An error prints as one line, `kind: message (status, method,
--- path, trace)`, and never holds a secret. Later versions may add kinds.
+--- The second result of a call that fails, after nil. An error prints as one line of at most 2 KiB, `kind: message
+-- (status, method, path, trace)`, and never holds a secret. Later versions may add kinds.
 -- @table Error
 -- @tfield string kind one of @{kinds}
 -- @tfield string message what went wrong, in words
@@ -132,12 +154,22 @@ function Error.__concat(left, right) return errors.text(left) .. errors.text(rig
 -- @tfield[opt] string expected what would be right
 -- @tfield[opt] string suggestion what was probably meant
 
+--- Makes the texts of an error printable: scripts print `err.message` as often as `err`.
+local function clean(err)
+  err.message = printable.value(err.message, LONGEST_MESSAGE)
+  err.trace_id = printable.value(err.trace_id, LONGEST_LINE)
+  for index, detail in ipairs(err.details or {}) do
+    err.details[index] = printable.value(detail, LONGEST_MESSAGE)
+  end
+end
+
 --- Makes an error object. Its `where` is the line of its caller, also if the fields are those of another error.
 -- @tparam table fields `kind`, `message` and any other field of @{Error}. `applied` is "no" and `retryable` false by
 -- default
--- @treturn Error the same table
+-- @treturn Error the same table, with texts that can be printed
 function errors.new(fields)
   fields.where = errors.where()
+  clean(fields)
   if fields.applied == nil then fields.applied = "no" end
   if fields.retryable == nil then fields.retryable = false end
   return setmetatable(fields, Error)
@@ -154,11 +186,11 @@ function List:__tostring()
     indices[#indices + 1] = index
   end
   sort(indices)
-  local lines = { format("%d of %d failed", #indices, getmetatable(self).counts[self] or #indices) }
+  local texts = { format("%d of %d failed", #indices, getmetatable(self).counts[self] or #indices) }
   for _, index in ipairs(indices) do
-    lines[#lines + 1] = format("  [%d] %s", index, errors.text(self[index]))
+    texts[#texts + 1] = format("  [%d] %s", index, line(errors.text(self[index]), LONGEST_LINE))
   end
-  return concat(lines, "\n")
+  return concat(texts, "\n")
 end
 
 -- How many items there were: kept outside of the list, in which pairs() finds errors alone.
@@ -264,7 +296,7 @@ end
 --- Raises wrong use of the library, at the innermost line that is not the library's.
 -- @tparam string message
 function errors.raise(message)
-  message = "hoopai: " .. message
+  message = "hoopai: " .. lines(message, LONGEST_MESSAGE)
   if not getinfo then error(message, 2) end
   local level = user_frame(3, "S")
   if level then error(message, level) end

@@ -10,7 +10,8 @@ local function to_stderr(line)
 end
 
 -- Values from servers and callers must not break a line, move a cursor or fill a disk.
-local function clean(value) return (tostring(value):sub(1, 128):gsub("[^\33-\126]", "?")) end
+local LONGEST_VALUE, LONGEST_WORD = 128, 1024 -- bytes; a path is a word
+local function clean(value, most) return (tostring(value):sub(1, most):gsub("[^\33-\126]", "?")) end
 
 local function yes_no(value)
   if value == nil then return nil end
@@ -21,12 +22,12 @@ end
 local function line_of(words, ...)
   local out = { time.now():format("%FT%T.%LZ", "UTC") }
   for _, word in ipairs(words) do
-    out[#out + 1] = word
+    out[#out + 1] = clean(word, LONGEST_WORD)
   end
   local details = { ... }
   for index = 1, select("#", ...), 2 do
     local value = details[index + 1]
-    if value ~= nil then out[#out + 1] = details[index] .. "=" .. clean(value) end
+    if value ~= nil then out[#out + 1] = details[index] .. "=" .. clean(value, LONGEST_VALUE) end
   end
   return table.concat(out, " ")
 end
@@ -57,7 +58,7 @@ end
 
 function lines.refresh(event)
   return line_of(
-    { "token", event.ok and "renewed" or "not renewed" },
+    { "token", event.ok and "renewed" or "not", not event.ok and "renewed" or nil },
     "key",
     event.key,
     "generation",
@@ -69,7 +70,7 @@ end
 
 function lines.retry(event)
   return line_of(
-    { event.method, event.path, "again in", milliseconds(event.delay) },
+    { event.method, event.path, "again", "in", milliseconds(event.delay) },
     "attempt",
     event.attempt,
     "error",
@@ -84,7 +85,11 @@ function lines.retry(event)
 end
 
 function lines.wait(event)
-  return line_of({ event.method, event.path, "waits for", milliseconds(event.seconds) }, "location", event.location_id)
+  return line_of(
+    { event.method, event.path, "waits", "for", milliseconds(event.seconds) },
+    "location",
+    event.location_id
+  )
 end
 
 local checks = { write = "function", verbose = "boolean" }

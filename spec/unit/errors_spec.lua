@@ -1,5 +1,6 @@
 -- The error object, how wrong use is raised, and the nearest name to a misspelt one.
 
+local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local expect = require "spec.support.expect"
 
@@ -63,6 +64,76 @@ describe("an error object prints", function()
     end)
   end
 
+  describe("whatever the server says, as one line of at most 2 KiB", function()
+    local ODD = "\0\n\r\27[31m\127\u{9B}31m\u{85}\u{200E}\u{202E}\u{2066}\u{2028}\u{2029}\u{61C}\xFF\x9B"
+
+    local function check(text)
+      assert.is_true(#text <= 2048, #text)
+      assert.is_nil(text:find "[\0-\31\127]")
+      assert.is_truthy(utf8.len(text), text)
+      for _, code in ipairs { 0x85, 0x9B, 0x61C, 0x200E, 0x200F, 0x202A, 0x202E, 0x2028, 0x2029, 0x2066, 0x2069 } do
+        assert.is_nil(text:find(utf8.char(code), 1, true), code)
+      end
+    end
+
+    it("without commands for a terminal in any part", function()
+      local err = errors.new {
+        kind = "server",
+        message = "a" .. ODD .. "b",
+        status = 500,
+        method = "GET" .. ODD,
+        path = "/x" .. ODD,
+        trace_id = "t" .. ODD,
+        details = { "one" .. ODD, { path = "a" }, "two" },
+        applied = "maybe",
+      }
+      for _, text in ipairs { tostring(err), "x" .. err, err .. "x", err .. err, err.message, err.trace_id } do
+        check(text)
+      end
+      check(err.details[1])
+      assert.are.same({ { path = "a" }, "two" }, { err.details[2], err.details[3] })
+      local shown = " [31m \\xC2\\x9B31m\\xC2\\x85\\xE2\\x80\\x8E\\xE2\\x80\\xAE\\xE2\\x81\\xA6"
+      assert.matches("a    " .. shown:sub(2), tostring(err), 1, true)
+      err.message = "\u{9B}" -- also what scripts set
+      check(tostring(err))
+    end)
+
+    it("with all that follows the message, where that is cut", function()
+      for _, unit in ipairs { "x", "\u{9B}", "\xFF", "ä", "\n", "\u{1F600}" } do
+        local err = errors.new {
+          kind = "server",
+          message = unit:rep(8 << 20),
+          status = 500,
+          method = "GET",
+          path = "/" .. ("p"):rep(3000),
+          trace_id = unit:rep(1 << 20),
+          applied = "maybe",
+        }
+        local text = tostring(err)
+        check(text)
+        assert.is_true(#text > 1000)
+        assert.matches("%.%.%. %(HTTP 500, GET /p+%.%.%., trace .*, applied: maybe%) at (.*)$", text)
+        assert.are.equal(" at " .. err.where, text:sub(-#err.where - 4))
+        assert.is_true(#err.message <= 16384 and #err.trace_id <= 2048)
+        err.where = "in the function at " .. ("f"):rep(10000)
+        check(tostring(err))
+      end
+    end)
+
+    it("in a list of errors, and in what is raised for wrong use", function()
+      local list = errors.list(2)
+      list[1], list[2] = "a" .. ODD, ("x"):rep(1 << 20)
+      local lines = {}
+      for line in tostring(list):gmatch "[^\n]+" do
+        lines[#lines + 1] = line
+      end
+      assert.are.equal(3, #lines)
+      check(lines[2])
+      local message = misuse(function() errors.raise("no `" .. ODD .. "`") end, "no `")
+      check((message:gsub("\n", "")))
+    end)
+  end)
+
   it("also where it is joined with other values", function()
     local err = errors.new { kind = "closed", message = "m" }
     assert.are.equal("Oh: closed: m at " .. err.where, "Oh: " .. err)
@@ -93,6 +164,23 @@ describe("errors.text", function()
     for _, made in ipairs { function() error "no" end, function() return {} end, function() return nil end } do
       assert.are.equal(unprintable, errors.text(setmetatable({}, { __tostring = made })))
     end
+  end)
+end)
+
+describe("errors.report", function()
+  it("is one line for a warning, without the secrets that are in use", function()
+    local secret = assert(core.secret "secret-in-use-0001")
+    assert.are.equal("a *** b", errors.report "a\nsecret-in-use-0001\tb")
+    assert.are.equal("5", errors.report(5))
+    assert.are.equal("nil", errors.report(nil))
+    assert.are.equal(2048, #errors.report(("x"):rep(10000)))
+    -- A secret at the place of the cut leaves no part.
+    for before = 2010, 2060 do
+      assert.is_nil(errors.report((" "):rep(before) .. "secret-in-use-0001"):find("sec", 1, true))
+    end
+    assert.are.equal("a ***\n\tb\\xC2\\x9B", errors.report_lines "a secret-in-use-0001\n\tb\u{9B}")
+    assert.are.equal(16384, #errors.report_lines(("x\n"):rep(10000)))
+    secret:close()
   end)
 end)
 

@@ -95,6 +95,14 @@ describe("a line of the log", function()
   end)
 end)
 
+describe("a word of the log", function()
+  it("has no blanks and control characters, and 1024 bytes at most", function()
+    local event = { method = "GET", path = "/a\n\u{9B}" .. ("x"):rep(5000), elapsed = 0, attempts = 1 }
+    local line = line_of("done", event)
+    assert.are.equal("GET /a???" .. ("x"):rep(1024 - 5) .. " - 0ms attempts=1", line)
+  end)
+end)
+
 describe("the hooks of the log", function()
   local function names(hooks)
     local list = {}

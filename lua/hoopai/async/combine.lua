@@ -146,7 +146,7 @@ local function loss(task, err)
     applied = task.applied or nil,
     unclear = task.unclear or nil,
     cause = err,
-    message = err and errors.text(err) or "it succeeded, but too late to win the race",
+    message = err and errors.report(err) or "it succeeded, but too late to win the race",
   }
 end
 

@@ -35,7 +35,7 @@ end
 --- Warns of the calls of a task that a cancellation cut off.
 local function warn_unclear(task)
   for _, err in ipairs(task.unclear or {}) do
-    warn("hoopai: " .. errors.text(err))
+    warn("hoopai: " .. errors.report(err))
   end
 end
 
@@ -43,7 +43,7 @@ end
 local function print_error(_, traceback, task)
   local lines = { "hoopai: a task failed, and it was never joined: " .. traceback }
   for _, err in ipairs(task.unclear or {}) do
-    lines[#lines + 1] = "hoopai: " .. errors.text(err)
+    lines[#lines + 1] = "hoopai: " .. errors.report(err)
   end
   local text = concat(lines, "\n")
   if not (stderr and stderr:write(text, "\n")) then warn(text) end
@@ -72,7 +72,8 @@ local function report(task)
   if task.joined or task.joining > 0 then return end
   task.joined = true
   local fn = on_task_error
-  wait.call_hook("hoopai.on_task_error", function() fn(task.cause, task.traceback or errors.text(task.cause), task) end)
+  local cause = task.cause
+  wait.call_hook("hoopai.on_task_error", function() fn(cause, task.traceback or errors.report(cause), task) end)
 end
 
 -- Held by a failed task of the root scope, and finalised with it: then the task cannot be joined any more.

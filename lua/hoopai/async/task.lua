@@ -81,7 +81,7 @@ local function record_error(task, cause, text)
     keep_earlier(task, cause)
     text = text .. "\nraised in a __close after:\n" .. (task.traceback or errors.text(task.cause))
   end
-  task.has_raised, task.cause, task.traceback = true, cause, text
+  task.has_raised, task.cause, task.traceback = true, cause, errors.report_lines(text)
 end
 
 local function describe_raised(task, cause)
@@ -121,7 +121,7 @@ end
 
 -- stylua: ignore
 local function warn_of_close(problem, what)
-  warn("hoopai: error in a __close of a " .. what .. " task: " .. errors.text(problem))
+  warn("hoopai: error in a __close of a " .. what .. " task: " .. errors.report(problem))
 end
 
 --- Ends a task that went wrong outside of its function.
@@ -141,7 +141,7 @@ end
 
 -- Warns of the error of a task that was cancelled while its to-be-closed variables were closed.
 local function warn_of_failure(task)
-  warn("hoopai: a task that had failed was cancelled while its __close waited: " .. errors.text(task.cause))
+  warn("hoopai: a task that had failed was cancelled while its __close waited: " .. errors.report(task.cause))
 end
 
 --- Cancels a task: closes its coroutine. Without effect on one that has ended.
@@ -376,7 +376,7 @@ function Task:join()
   return nil,
     errors.new {
       kind = "raised",
-      message = errors.text(self.cause),
+      message = errors.report(self.cause),
       cause = self.cause,
       traceback = self.traceback or nil,
       applied = self.applied or nil,

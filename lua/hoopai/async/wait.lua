@@ -324,7 +324,7 @@ function wait.call_hook(name, hook, ...)
     co_close(co)
     ok, problem = false, "a hook may not yield"
   end
-  if not ok then warn("hoopai: error in " .. name .. ": " .. errors.text(problem)) end
+  if not ok then warn("hoopai: error in " .. name .. ": " .. errors.report(problem)) end
 end
 
 -- Waiting ----------------------------------------------------------------------------------------------------------

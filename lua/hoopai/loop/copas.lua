@@ -26,7 +26,7 @@ local function drive()
     local pause = seconds < huge and copas.pause or copas.pauseforever
     pause(seconds)
     local ok, result = pcall(loop.step)
-    if not ok then warn("hoopai: " .. errors.text(result)) end
+    if not ok then warn("hoopai: " .. errors.report(result)) end
     seconds = not ok and 1 or result
   end
   driver = nil

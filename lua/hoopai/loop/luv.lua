@@ -27,7 +27,7 @@ local function on_event()
   local ok, seconds = pcall(loop.step) -- an error in a callback would end the process
   if not usable() then return end
   if not ok then
-    warn("hoopai: " .. errors.text(seconds))
+    warn("hoopai: " .. errors.report(seconds))
     handles.timer:start(1000, 0, on_event)
   elseif seconds then
     handles.poll:start("r", on_event)

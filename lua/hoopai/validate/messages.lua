@@ -2,6 +2,7 @@
 -- Every text is bounded in length. Printing calls no metamethod and shows no secret.
 local core = require "hoopai.core"
 local options = require "hoopai.options"
+local printable = require "hoopai.errors.printable"
 local time = require "hoopai.time"
 
 -- A token in the wrong place passes through here as any value: a host that patches these functions must not see it.
@@ -28,8 +29,6 @@ local ESCAPES = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
 
 local function escape_byte(char) return ESCAPES[char] or format("\\x%02X", byte(char)) end
 
-local function escape_bytes(chars) return (gsub(chars, ".", escape_byte)) end
-
 --- The first bytes of a string, cut between characters. Escapes whatever moves a terminal's cursor or changes the
 -- direction of writing.
 -- @treturn string
@@ -46,9 +45,7 @@ local function excerpt(value)
   end
   part = gsub(gsub(part, "\\", "\\\\"), "[%z\1-\31\127]", escape_byte)
   if utf8_len(part) then
-    -- C1 controls; zero-width, direction and line marks; the byte order mark
-    part = gsub(gsub(part, "\xC2[\x80-\x9F]", escape_bytes), "\xE2\x80[\x8B-\x8F\xA8-\xAE]", escape_bytes)
-    part = gsub(gsub(part, "\xE2\x81[\xA0-\xAF]", escape_bytes), "\xEF\xBB\xBF", escape_bytes)
+    part = gsub(printable.without_marks(part), "\xE2\x80[\x8C\x8D]", printable.escaped) -- joiners, which have no width
   else
     part = gsub(part, "[\x80-\xFF]", escape_byte)
   end

@@ -553,7 +553,7 @@ describe("hoopai.call.failure:", function()
           body = [[{"message":"a\r\nb\u001b[31m","traceId":"t\nu"}]],
         }
       )
-      assert.are.equal("a\r\nb\27[31m", err.message)
+      assert.are.equal("a  b [31m", err.message)
       assert.are.equal("forbidden: a  b [31m (HTTP 403, GET /calendars/x, trace t u) at " .. err.where, tostring(err))
     end)
 
