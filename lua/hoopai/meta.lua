@@ -43,8 +43,8 @@
 ---@field [integer] hoopai.Error|any
 ---@operator concat(any): string
 
----The second result of a call that fails, after nil. An error prints as one line, `kind: message (status, method,
----path, trace)`, and never holds a secret. Later versions may add kinds.
+---The second result of a call that fails, after nil. An error prints as one line of at most 2 KiB, `kind: message
+---(status, method, path, trace)`, and never holds a secret. Later versions may add kinds.
 ---@class hoopai.Error
 ---@operator concat(any): string
 ---@field kind hoopai.ErrorKind one of `kinds`

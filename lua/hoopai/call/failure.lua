@@ -1,13 +1,17 @@
 --- The errors that a call returns: the kind of each HTTP status, the known effect, and what all of them carry.
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
+local printable = require "hoopai.errors.printable"
 local reason = require "hoopai.call.reason"
+local secrets = require "hoopai.call.secrets"
 local retry = require "hoopai.call.retry"
 
-local ipairs, pairs, type = ipairs, pairs, type
+local ipairs, pairs = ipairs, pairs
 local max = math.max
 local find, format, gmatch, gsub, lower, sub =
   string.find, string.format, string.gmatch, string.gsub, string.lower, string.sub
+
+local redacted = secrets.redacted
 
 local failure = {}
 
@@ -136,27 +140,7 @@ end
 
 -- The error object
 
---- A copy of a value with *** in the place of the token, in all its strings and names: a peer may echo the request.
--- JSON can spell a token in many ways, so the decoded value is redacted and not the text. A decoded string may contain
--- further escapes, such as those of a URL.
-local function redacted(secret, value)
-  if type(value) == "string" then return reason.redacted(value, secret) end
-  if type(value) ~= "table" then return value end
-  local copy = {}
-  for key, content in pairs(value) do
-    copy[redacted(secret, key)] = redacted(secret, content)
-  end
-  return copy
-end
-
-local LONGEST_MESSAGE = 1000 -- bytes
-
---- A message, cut if it is long. (It is redacted first: no part of a token may be left.)
-local function shortened(message)
-  if type(message) ~= "string" then return message end
-  local short, is_cut = reason.cut(message, LONGEST_MESSAGE)
-  return is_cut and short .. "..." or message
-end
+local LONGEST_MESSAGE = 1000 -- bytes, and the dots of a message that is cut
 
 -- Kinds and statuses after which the same call may succeed later, provided that it had no effect.
 local PASSING = { network = true, timeout = true, server = true, rate_limit = true }
@@ -170,14 +154,13 @@ local PASSING_STATUS = { [408] = true, [421] = true, [425] = true } -- timed out
 -- @treturn Error
 function failure.new(call, err, attempt, response)
   local endpoint = call.prepared.endpoint
-  for _, secret in ipairs { attempt and attempt.secret or false, call.refused_secret or false } do
-    if secret then
-      response = redacted(secret, response)
-      err.message, err.details = redacted(secret, err.message), redacted(secret, err.details)
-    end
-  end
-  err.message = shortened(err.message)
-  err.method, err.path, err.attempts, err.response = endpoint.method, call.prepared.path, call.attempts, response
+  local list = secrets.of(call, attempt)
+  if response then pairs(response) end -- reads its headers
+  response = redacted(list, response)
+  -- First redacted, then cut: no part of a token may be left.
+  err.message = printable.value(redacted(list, err.message), LONGEST_MESSAGE + 3)
+  err.details, err.path = redacted(list, err.details), redacted(list, call.prepared.path)
+  err.method, err.attempts, err.response = endpoint.method, call.attempts, response
   if response then
     err.status, err.trace_id = response.status, response.trace_id
   end

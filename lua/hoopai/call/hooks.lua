@@ -2,6 +2,7 @@
 -- `warn()`, see async.call_hook.
 local core = require "hoopai.core"
 local async = require "hoopai.async"
+local secrets = require "hoopai.call.secrets"
 
 local ipairs = ipairs
 local now = core.now
@@ -69,9 +70,8 @@ local hooks = {}
 -- @tfield number seconds until the next request may leave, as far as is known
 
 local function new_event(call)
-  local prepared = call.prepared
-  local endpoint = prepared.endpoint
-  return { endpoint = endpoint.id, method = endpoint.method, path = prepared.path, attempt = call.attempts }
+  local endpoint = call.prepared.endpoint
+  return { endpoint = endpoint.id, method = endpoint.method, path = secrets.path(call), attempt = call.attempts }
 end
 
 --- Emits `request`.

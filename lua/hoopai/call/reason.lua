@@ -1,9 +1,12 @@
 --- Why the server refused: the texts of an error response, whatever its shape.
 --
 -- The API sends `message`, a string or a list. Gateways before it send other shapes, plain text and pages.
+local printable = require "hoopai.errors.printable"
+local secrets = require "hoopai.call.secrets"
+
 local ipairs, pairs, type = ipairs, pairs, type
-local char, find, format, gsub, lower = string.char, string.find, string.format, string.gsub, string.lower
-local match, sub, upper = string.match, string.sub, string.upper
+local find, gsub, lower, match = string.find, string.gsub, string.lower, string.match
+local sub, upper = string.sub, string.upper
 local concat, sort = table.concat, table.sort
 local max, utf8_len = math.max, utf8.len
 
@@ -124,80 +127,17 @@ end
 
 -- Texts that are no JSON
 
---- Cuts a text before a character. A text that is no UTF-8 is cut anywhere.
--- @tparam string text
--- @tparam integer most bytes
--- @treturn string
--- @treturn boolean whether it was cut
-function reason.cut(text, most)
-  if #text <= most then return text, false end
-  local stop = most
-  while stop > most - 4 and find(text, "^[\128-\191]", stop + 1) do
-    stop = stop - 1
-  end
-  return sub(text, 1, stop), true
-end
+reason.cut = printable.cut
 
--- Visible ASCII by its code, in the spellings that escapes have.
-local by_hex, by_decimal = {}, {}
-for code = 32, 126 do
-  local hex, decimal = format("%02x", code), format("%d", code)
-  by_hex[hex], by_hex[upper(hex)], by_decimal[decimal] = char(code), char(code), char(code)
-  by_hex[gsub(hex, "%a", upper)] = char(code)
-end
-
--- Entities of the characters that a token may have besides letters and digits.
--- stylua: ignore
-local TOKEN_ENTITIES = {
-  amp = "&", plus = "+", sol = "/", equals = "=", period = ".", hyphen = "-", dash = "-", lowbar = "_", tilde = "~",
-}
-
-local function unescaped_once(text)
-  text = gsub(text, "\\u00(%x%x)", by_hex)
-  text = gsub(text, "&#[xX]0*(%x%x);", by_hex)
-  text = gsub(text, "&#0*(%d%d%d?);", by_decimal)
-  text = gsub(text, "&(%a+);", TOKEN_ENTITIES)
-  text = gsub(text, "%%(%x%x)", by_hex)
-  return (gsub(text, "\\/", "/"))
-end
-
-local MOST_ROUNDS = 3 -- of escapes of escapes: a URL in a string of JSON in a string of JSON
-
---- The text with its escapes of JSON, HTML and URLs undone, as far as they stand for visible ASCII.
-local function unescaped(text)
-  for _ = 1, MOST_ROUNDS do
-    if not find(text, "[&%%\\]") then break end
-    local plain = unescaped_once(text)
-    if plain == text then break end
-    text = plain
-  end
-  return text
-end
-
---- A text without the token, which a peer may echo. If the text spells it with escapes, all escapes are undone.
--- @tparam string text
--- @param secret the token
--- @treturn string
-function reason.redacted(text, secret)
-  if find(text, "[&%%\\]") then
-    local plain = unescaped(text)
-    local redacted = secret:redact(plain)
-    if redacted ~= plain then return redacted end
-  end
-  return secret:redact(text)
-end
-
---- The beginning of a body that is no JSON, without the token, and without NUL bytes: those of UTF-16 would hide one.
+--- The beginning of a body that is no JSON, without secrets, and without NUL bytes: those of UTF-16 would hide one.
 -- @tparam string body
--- @param secret the token; or false
+-- @tparam table list secrets and credentials
 -- @treturn string
-function reason.text_of(body, secret)
-  local text = gsub(sub(body, 1, LONGEST_TEXT + LONGEST_SECRET), "\0", "")
-  if secret then
-    text = reason.redacted(text, secret)
-    -- The end of what was read may be the beginning of a token.
-    if #body > LONGEST_TEXT + LONGEST_SECRET then text = sub(text, 1, max(0, #text - LONGEST_SECRET)) end
-  end
+function reason.text_of(body, list)
+  local text = secrets.redacted(list, (gsub(sub(body, 1, LONGEST_TEXT + LONGEST_SECRET), "\0", "")))
+  -- The end of what was read may be the beginning of a secret.
+  local is_cut = #list > 0 and #body > LONGEST_TEXT + LONGEST_SECRET
+  if is_cut then text = sub(text, 1, max(0, #text - LONGEST_SECRET)) end
   return (reason.cut(text, LONGEST_TEXT))
 end
 

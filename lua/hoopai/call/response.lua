@@ -2,6 +2,7 @@
 local core = require "hoopai.core"
 local failure = require "hoopai.call.failure"
 local reason = require "hoopai.call.reason"
+local secrets = require "hoopai.call.secrets"
 
 local type, ipairs, pairs, next, tonumber = type, ipairs, pairs, next, tonumber
 local rawequal, rawget, setmetatable = rawequal, rawget, setmetatable
@@ -100,7 +101,7 @@ local function transport_failure(call, attempt)
   local proxy_status = transfer:info().proxy_status
   local err = {
     kind = kind,
-    message = message,
+    message = secrets.without_user_info(message),
     curl_code = code,
     stage = kind == "timeout" and transfer:stage() or nil,
     proxy_status = proxy_status and proxy_status > 0 and proxy_status or nil,
@@ -112,17 +113,17 @@ end
 
 --- Keeps the text of a body that is no JSON in the response.
 -- @treturn ?string one line of it; nil if it says nothing
-local function keep_text(attempt, response, opens)
+local function keep_text(call, attempt, response, opens)
   if not opens then return nil end
-  local text = reason.text_of(attempt.transfer:body(), attempt.secret)
+  local text = reason.text_of(attempt.transfer:body(), secrets.of(call, attempt))
   if response.body == nil then response.text = text end
   return reason.excerpt(text)
 end
 
-local function message_without_reason(attempt, response, opens)
+local function message_without_reason(call, attempt, response, opens)
   local status, kind = response.status, content_type(response)
   if not opens then return format("the API answered %d: the response is empty (%s)", status, kind) end
-  local excerpt = keep_text(attempt, response, opens)
+  local excerpt = keep_text(call, attempt, response, opens)
   if not excerpt then return format("the API answered %d without a readable message (%s)", status, kind) end
   return format("the API answered %d (%s): %s", status, kind, excerpt)
 end
@@ -132,7 +133,7 @@ local function refusal(call, attempt, response, body, opens)
   local status, message, details = response.status, failure.message_of(body)
   local err = {
     kind = failure.kind_of(status, message or "", failure.takes_slot(call.prepared)),
-    message = message or message_without_reason(attempt, response, opens),
+    message = message or message_without_reason(call, attempt, response, opens),
     details = details,
   }
   if err.kind == "protocol" then
@@ -149,7 +150,7 @@ end
 local function unreadable(call, attempt, response, opens, problem)
   local message = format("the response is empty (%s)", content_type(response))
   if opens then
-    local excerpt = keep_text(attempt, response, opens)
+    local excerpt = keep_text(call, attempt, response, opens)
     message = format("the response is not readable JSON (%s): %s", content_type(response), problem)
     if opens ~= "{" and opens ~= "[" and excerpt then message = message .. "; it begins: " .. excerpt end
   end
@@ -360,6 +361,13 @@ local function no_content(call, attempt, response)
   return {}, response
 end
 
+--- The trace id of a response, without a token that the server echoes in it: logs and hooks show it.
+local function trace_id_of(call, attempt, trace_id)
+  if type(trace_id) ~= "string" then return nil end
+  if call.refused_secret then trace_id = call.refused_secret:redact(trace_id) end
+  return attempt.secret and attempt.secret:redact(trace_id) or trace_id
+end
+
 --- Reads a finished transfer.
 -- @tparam table call `state`, `prepared` (endpoint, path), `attempts`, `begun`
 -- @tparam table attempt `transfer`; `secret`, the token that no error may show
@@ -375,7 +383,7 @@ function responses.read(call, attempt)
   if status == 204 and not opens then return no_content(call, attempt, response) end
   local is_table = body ~= nil and (opens == "{" or opens == "[")
   local trace_id = is_table and body.traceId
-  if trace_id and type(trace_id) == "string" then response.trace_id = trace_id end
+  if trace_id then response.trace_id = trace_id_of(call, attempt, trace_id) end
   if status < 200 or status >= 300 then return refusal(call, attempt, response, body, opens) end
   if body == nil then return unreadable(call, attempt, response, opens, problem) end
   if not is_table then return unreadable(call, attempt, response, opens, "neither an object nor a list") end

@@ -8,11 +8,12 @@ local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local failure = require "hoopai.call.failure"
 local reason = require "hoopai.call.reason"
+local secrets = require "hoopai.call.secrets"
 local async = require "hoopai.async"
 
 local ipairs, pairs, pcall, setmetatable, type = ipairs, pairs, pcall, setmetatable, type
 local find, format, gsub, lower = string.find, string.format, string.gsub, string.lower
-local now = core.now
+local now, redacted = core.now, secrets.redacted
 
 local API_VERSION = "2021-07-28"
 local DEFAULT_RETRY_AFTER = 12 -- seconds after a 429 without a time to wait: five exchanges a minute were allowed
@@ -53,23 +54,21 @@ local function refuses_grant(members)
   return false
 end
 
---- A text of the server in one line, without the secrets of the request: a refusal may echo them.
-local function shown(text, secrets)
-  for _, secret in ipairs(secrets) do
-    text = reason.redacted(text, secret)
-  end
-  return reason.excerpt(text)
+--- A text of the server in one line, without the secrets of request and response: a refusal may echo them.
+local function shown(text, list, members)
+  text = redacted(list, text)
+  return reason.excerpt(members and members:redact(text) or text)
 end
 
 --- The reason that an error response gives; nil without one.
 -- @param members see core.read_token_response; nil if the response is no JSON
 -- @tparam ?string excerpt the beginning of a response that is no JSON
--- @tparam table secrets
-local function reason_of(members, excerpt, secrets)
-  if not members then return excerpt and shown(excerpt, secrets) end
+-- @tparam table list secrets and credentials
+local function reason_of(members, excerpt, list)
+  if not members then return excerpt and shown(excerpt, list) end
   for _, name in ipairs { "error_description", "message", "error" } do
     local text = members:get(name)
-    local line = type(text) == "string" and shown(text, secrets)
+    local line = type(text) == "string" and shown(text, list, members)
     if line then return line end
   end
 end
@@ -79,20 +78,19 @@ local function new_error(path, fields)
   return errors.new(fields)
 end
 
---- The secrets in a request: those of its form, and the access token.
-local function secrets_of(form, bearer)
-  local secrets = { bearer }
+--- Adds the secrets in the form of a request to a list.
+local function add_form(list, form)
   for index = 2, #form, 2 do
-    if type(form[index]) == "userdata" then secrets[#secrets + 1] = form[index] end
+    if type(form[index]) == "userdata" then list[#list + 1] = form[index] end
   end
-  return secrets
+  return list
 end
 
 --- The error of a transfer that does not say what became of the request.
 local function without_outcome(path, transfer, status, kind, message)
   local err = new_error(path, {
     kind = kind or "protocol",
-    message = message or "unexpected status " .. status,
+    message = secrets.without_user_info(message) or "unexpected status " .. status,
     status = status > 0 and status or nil,
     stage = kind == "timeout" and transfer:stage() or nil,
   })
@@ -114,10 +112,10 @@ end
 
 --- The outcome of a 2xx. A refresh token works once: its successor is kept also if the access token beside it is none.
 -- Some servers send their refusals with 200.
-local function success(path, status, members, problem, secrets)
+local function success(path, status, members, problem, list)
   local has_token = members and (members:get "access_token" or path == "/oauth/token" and members:get "refresh_token")
   if has_token then return "granted", members end
-  local text = reason_of(members, nil, secrets)
+  local text = reason_of(members, nil, list)
   local code = members and members:get "error"
   if code and code ~= "" and code ~= "false" then return refusal(path, status, members, text) end
   local why = problem or "it has no usable access_token"
@@ -141,7 +139,7 @@ end
 -- @treturn string the outcome: "granted"; "refused" (this refresh token or code); "rejected" (the request; nothing was
 -- done); "unsent"; or "unclear"
 -- @return the credentials; or an error
-local function read_transfer(path, transfer, secrets)
+local function read_transfer(path, transfer, list)
   local status, kind, message = transfer:result()
   if kind or status < 200 or status >= 300 and status < 400 then
     local members = kind and tokens_before_the_end(transfer, status, kind)
@@ -149,8 +147,8 @@ local function read_transfer(path, transfer, secrets)
     return without_outcome(path, transfer, status, kind, message)
   end
   local members, problem, excerpt = core.read_token_response(transfer)
-  if status < 300 then return success(path, status, members, problem, secrets) end
-  local text = reason_of(members, excerpt, secrets)
+  if status < 300 then return success(path, status, members, problem, list) end
+  local text = reason_of(members, excerpt, list)
   local rest = text and ": " .. text or ""
   if status >= 500 or status == 408 then
     return "unclear",
@@ -207,8 +205,8 @@ end
 
 local function read_credentials(call, attempt)
   local prepared = call.prepared
-  local secrets = secrets_of(prepared.body, attempt.secret or nil)
-  local outcome, result = read_transfer(prepared.path, attempt.transfer, secrets)
+  local list = add_form(secrets.of(call, attempt), prepared.body)
+  local outcome, result = read_transfer(prepared.path, attempt.transfer, list)
   if outcome == "granted" then return result end
   return nil, result
 end
@@ -376,7 +374,7 @@ function TokenEndpoint:new_reply(credentials)
   return setmetatable({
     path = REFRESH.path,
     form = form,
-    secrets = secrets_of(form),
+    secrets = add_form({ credentials }, form),
     transfer = false,
     err = false,
   }, Reply)

@@ -1,0 +1,107 @@
+--- The secrets of a call, and values without them. All texts of a peer pass through here on their way into an error or
+-- an event: a peer may echo the request.
+local core = require "hoopai.core"
+
+local ipairs, next, rawequal, type = ipairs, next, rawequal, type
+local char, find, gsub, match, tonumber = string.char, string.find, string.gsub, string.match, tonumber
+
+local secrets = {}
+
+-- The credentials of a proxy
+
+local function unescaped(text)
+  return (gsub(text, "%%(%x%x)", function(digits) return char(tonumber(digits, 16)) end))
+end
+
+local function add_text(list, text)
+  local secret = text and core.secret(text)
+  if secret then list[#list + 1] = secret end
+end
+
+--- Adds what the address of a proxy holds before its host: user name and password together, and the password.
+local function add_proxy(list, proxy)
+  local user_info = type(proxy) == "string" and match(proxy, "^%w+://(.*)@")
+  if not user_info then return end
+  local password = match(user_info, ":(.*)")
+  add_text(list, user_info)
+  add_text(list, password)
+  if find(user_info, "%", 1, true) then
+    add_text(list, unescaped(user_info))
+    add_text(list, password and unescaped(password))
+  end
+end
+
+--- A message of libcurl without what stands before the host in an address: the proxy may come from the environment.
+-- @tparam ?string message
+-- @treturn ?string
+function secrets.without_user_info(message)
+  if not message or not find(message, "@", 1, true) then return message end
+  return (gsub(gsub(message, "//[^%s']*@", "//***@"), "'[^%s'/]*@", "'***@"))
+end
+
+-- Calls
+
+--- The secrets that a peer of a call can know.
+-- @tparam table call
+-- @tparam ?table attempt
+-- @treturn table a list of secrets and credentials
+function secrets.of(call, attempt)
+  local list, source, state = {}, call.prepared.source, call.state
+  local sent = attempt and attempt.secret or nil
+  list[1] = sent
+  if call.refused_secret and not rawequal(call.refused_secret, sent) then list[#list + 1] = call.refused_secret end
+  if source and source.credentials then
+    list[#list + 1] = source.credentials
+  elseif source and source.secret and not rawequal(source.secret, sent) then
+    list[#list + 1] = source.secret
+  end
+  local transport = state and state.shared and state.shared.transport
+  add_proxy(list, transport and transport.proxy)
+  return list
+end
+
+--- The path of a call, in which the caller may have written its token.
+-- @tparam table call
+-- @treturn string
+function secrets.path(call)
+  local prepared = call.prepared
+  local secret = prepared.source and prepared.source.secret
+  return secret and secret:redact(prepared.path) or prepared.path
+end
+
+-- Values
+
+local function without(list, text)
+  for _, secret in ipairs(list) do
+    text = secret:redact(text)
+  end
+  return text
+end
+
+local function redacted(list, value, copies)
+  if type(value) == "string" then return without(list, value) end
+  if type(value) ~= "table" then return value end
+  if copies[value] then return copies[value] end
+  local copy, is_same = {}, true
+  copies[value] = copy -- first: a table may hold itself
+  for key, content in next, value do
+    local name, item = redacted(list, key, copies), redacted(list, content, copies)
+    is_same = is_same and rawequal(name, key) and rawequal(item, content)
+    copy[name] = item
+  end
+  copies[value] = is_same and value or copy
+  return copies[value]
+end
+
+--- A value with *** in the place of the secrets, in all its strings and names.
+-- JSON can spell a secret in many ways, so the decoded value is redacted and not the text. A decoded string may contain
+-- further escapes, such as those of a URL.
+-- @tparam table list secrets and credentials
+-- @tparam any value
+-- @return the value itself, if no secret is in it; else a copy
+function secrets.redacted(list, value)
+  if #list == 0 then return value end
+  return redacted(list, value, {})
+end
+
+return secrets
