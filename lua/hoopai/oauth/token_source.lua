@@ -9,7 +9,9 @@ local async = require "hoopai.async"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 
-local type, setmetatable = type, setmetatable
+local secrets = require "hoopai.call.secrets"
+
+local error, rawequal, type, setmetatable = error, rawequal, type, setmetatable
 
 local token_source = {}
 
@@ -40,6 +42,26 @@ local function to_secret(token)
   return secret
 end
 
+-- Held while the user's function runs: what it raises is raised without the token before.
+local QuoteGuard = {}
+
+function QuoteGuard.__close(guard, raised)
+  local shown = secrets.redacted({ guard.secret or nil }, raised)
+  if not rawequal(shown, raised) then error(shown, 0) end
+end
+
+--- The error of a function that returned no token and a problem, which may quote the token before.
+local function no_token(self, problem)
+  local text, list = errors.text(problem), { self.secret or nil }
+  local is_plain = rawequal(secrets.redacted(list, text), text)
+  if errors.is(problem) and is_plain then return problem end
+  return errors.new {
+    kind = errors.is(problem) and problem.kind or "auth",
+    message = (errors.is(problem) and "" or "the token function gave no token: ") .. errors.report(problem),
+    cause = secrets.redacted(list, problem),
+  }
+end
+
 --- Calls the user's function once for all calls that wait for a token. They share its failure; later calls call the
 -- function again. A call that waits for another one gives up at its deadline, a core.now() time.
 -- @tparam Callback self
@@ -60,15 +82,11 @@ local function fetch(self, reason, seen, deadline)
   if self.secret and self.generation ~= seen then return self.secret end
   if self.rounds ~= rounds and self.failure then return nil, self.failure end
   self.failure = nil -- else one of an earlier round would be shared if the function raises, or returns no usable token
+  local quote_guard <close> = setmetatable({ secret = self.secret }, QuoteGuard) -- luacheck: ignore 211
   local token, problem = self.callback(reason)
   self.rounds = self.rounds + 1
   if token == nil then
-    self.failure = errors.is(problem) and problem
-      or errors.new {
-        kind = "auth",
-        message = "the token function gave no token: " .. errors.text(problem),
-        cause = problem,
-      }
+    self.failure = no_token(self, problem)
     return nil, self.failure
   end
   self.secret = to_secret(token)

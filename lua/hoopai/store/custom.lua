@@ -16,23 +16,58 @@ local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 
 local pcall, setmetatable, tonumber, type = pcall, setmetatable, tonumber, type
-local find, format = string.find, string.format
+local concat = table.concat
+local find, format, gmatch, gsub, sub = string.find, string.format, string.gmatch, string.gsub, string.sub
 local warn = warn or function() end
 
 local Custom = {}
 Custom.__index = Custom
 
---- A problem as text. A text that quotes packed credentials would print tokens.
-local function describe(problem)
-  local text = errors.text(problem)
-  return find(text, "hoopai-record", 1, true) and "(its message holds the record)" or text
+local SHORTEST_PART = 12 -- bytes of a secret that is quoted in part
+
+--- The lines of packed credentials that hold secrets.
+local function secret_lines(packed)
+  local lines = {}
+  for line in gmatch(packed, "![^\n]*") do
+    lines[#lines + 1] = line
+  end
+  return concat(lines, "\n")
+end
+
+--- A text without the parts of secrets that it quotes: a database quotes some bytes of the statement that it refuses.
+local function without_parts(text, packed)
+  local secret, out, from, at = secret_lines(packed), {}, 1, 1
+  while at + SHORTEST_PART - 1 <= #text do
+    local stop = at + SHORTEST_PART - 1
+    if find(secret, sub(text, at, stop), 1, true) then
+      while stop < #text and find(secret, sub(text, at, stop + 1), 1, true) do
+        stop = stop + 1
+      end
+      out[#out + 1] = sub(text, from, at - 1) .. "***"
+      from, at = stop + 1, stop + 1
+    else
+      at = at + 1
+    end
+  end
+  return concat(out) .. sub(text, from)
+end
+
+--- A problem as text. One that quotes packed credentials would print tokens.
+-- @tparam any problem
+-- @tparam ?string packed the credentials that were to be stored
+local function describe(problem, packed)
+  if find(errors.text(problem), "hoopai-record", 1, true) then return "(its message holds the record)" end
+  local text = gsub(errors.report(problem), "!([%l%d_]+)=[^%s'\"]*", "!%1=***")
+  return packed and without_parts(text, packed) or text
 end
 
 --- Calls a function of the user's store: its results, or nil and a problem.
-local function call(user_store, name, ...)
-  local ok, result, problem = pcall(user_store[name], ...)
-  if not ok then return nil, format("the store's %s raised: %s", name, describe(result)) end
-  if not result and problem ~= nil then return nil, format("the store's %s failed: %s", name, describe(problem)) end
+local function call(user_store, name, key, packed, ...)
+  local ok, result, problem = pcall(user_store[name], key, packed, ...)
+  if not ok then return nil, format("the store's %s raised: %s", name, describe(result, packed)) end
+  if not result and problem ~= nil then
+    return nil, format("the store's %s failed: %s", name, describe(problem, packed))
+  end
   return result
 end
 

@@ -2,10 +2,12 @@
 
 local child = require "spec.support.child"
 local core = require "hoopai.core"
+local errors = require "hoopai.errors"
 local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
 local leak = require "spec.support.leak"
 local servers = require "spec.support.server"
+local spellings = require "spec.support.spellings"
 local token_source = require "hoopai.oauth.token_source"
 
 local failure = expect.failure
@@ -199,6 +201,59 @@ describe("hoopai.oauth.token_source:", function()
       assert.are.equal(401, err.status)
       assert.are.equal("Invalid JWT", err.message)
       assert.matches("no more", tostring(err.cause))
+    end)
+
+    describe("whose error quotes the token that was refused", function()
+      local OLD = "pit-1f/canary+2e9d-old"
+
+      --- A client whose function fails after the refusal of OLD.
+      local function failing(fail)
+        server:reply(REFUSED)
+        return new(function(reason)
+          if reason == "first" then return OLD end
+          return fail()
+        end)
+      end
+
+      for name, spell in pairs(spellings.all) do
+        it("hides it " .. name, function()
+          local quoted = "cannot renew " .. spell(OLD) .. " now"
+          for _, problem in ipairs { quoted, { quoted, [quoted] = { quoted } } } do
+            local err = failure("auth", failing(function() return nil, problem end).calendars:get("c"))
+            assert.is_true(errors.is(err.cause))
+            for _, text in ipairs { err.cause.message, tostring(err.cause), tostring(err) } do
+              assert.is_nil(spellings.found(text, OLD))
+            end
+            expect.no_secret(err, spell(OLD))
+            local ok, raised = pcall(function()
+              return failing(function() error(problem, 0) end).calendars:get("c")
+            end)
+            assert.is_false(ok)
+            expect.no_secret(raised, spell(OLD))
+            assert.matches("cannot renew ***", type(raised) == "table" and raised[1] or raised, 1, true)
+          end
+        end)
+      end
+
+      it("also in an error object", function()
+        server:reply { status = 404, body = [[{"message":"no ]] .. OLD .. [["}]] }
+        local original = failure("not_found", new("tok-other").calendars:get("c"))
+        local err = failure("auth", failing(function() return nil, original end).calendars:get("c"))
+        assert.are.equal("not_found", err.cause.kind)
+        assert.matches("no ***", err.cause.message, 1, true)
+        expect.no_secret(err.cause.cause, OLD)
+      end)
+
+      it("and leaves any other error as it is", function()
+        local problem = { "sealed" }
+        local err = failure("auth", failing(function() return nil, problem end).calendars:get("c"))
+        assert.are.equal(problem, err.cause.cause)
+        local ok, raised = pcall(function()
+          return failing(function() error(problem) end).calendars:get("c")
+        end)
+        assert.is_false(ok)
+        assert.are.equal(problem, raised)
+      end)
     end)
 
     it("that raises lets its error through, and the next call works", function()

@@ -1,5 +1,7 @@
+local core = require "hoopai.core"
 local custom = require "hoopai.store.custom"
 local expect = require "spec.support.expect"
+local spellings = require "spec.support.spellings"
 local store_cases = require "spec.support.store_cases"
 
 local CANARY, credentials, user_store = store_cases.CANARY, store_cases.credentials, store_cases.user_store
@@ -45,6 +47,83 @@ describe("hoopai.store.custom", function()
     check(get(function() return credentials(1):pack():sub(1, -9) end), "cut off")
     check(lock(function() return nil, "down" end), "lock failed: down")
     check(lock(function() return 5 end), "returned a number")
+  end)
+
+  describe("hides in the error of a store", function()
+    local ACCESS, REFRESH = "eyJh/canary+access-7Zk0123456789", "rt-canary/refresh+0123456789=="
+
+    local function stored()
+      return core.credentials {
+        access_token = ACCESS,
+        refresh_token = REFRESH,
+        company_id = "company-0123456789",
+        generation = 1,
+      }
+    end
+
+    --- The problem that `write` returns, where `put` fails with what fn makes of the packed credentials.
+    local function problem_of(fn, raises)
+      local store = with {
+        put = function(_, packed)
+          local problem = fn(packed)
+          if raises then error(problem, 0) end
+          return nil, problem
+        end,
+      }
+      return (select(2, store:write("k", stored(), 0)))
+    end
+
+    it("a token in any spelling", function()
+      for name, spell in pairs(spellings.all) do
+        for _, token in ipairs { ACCESS, REFRESH } do
+          for _, raises in ipairs { false, true } do
+            local text = "near '" .. spell(token) .. "' in the statement"
+            local object = setmetatable({}, { __tostring = function() return text end })
+            for _, problem in ipairs { text, object } do
+              local shown = problem_of(function() return problem end, raises)
+              assert.matches("near '***' in the statement", shown, 1, true, name)
+            end
+          end
+        end
+      end
+    end)
+
+    it("any part of the packed credentials", function()
+      local packed = stored():pack()
+      for _, length in ipairs { 12, 16, 30, 44, 70, #packed } do
+        for first = 1, #packed - length + 1 do
+          local shown = problem_of(
+            function(text) return ("syntax error near '%s'"):format(text:sub(first, first + length - 1)) end
+          )
+          for at = 1, #ACCESS - 11 do
+            assert.is_nil(shown:find(ACCESS:sub(at, at + 11), 1, true), shown)
+          end
+          for at = 1, #REFRESH - 11 do
+            assert.is_nil(shown:find(REFRESH:sub(at, at + 11), 1, true), shown)
+          end
+        end
+      end
+      local shown = problem_of(function(text) return text:match "company_id=[^\n]*" end)
+      assert.matches("company_id=company-0123456789", shown, 1, true)
+    end)
+
+    it("what other functions of it quote", function()
+      local store
+      store = with {
+        get = function() return nil, "row !access_token=unknown-token-0123 is broken" end,
+        lock = function() return nil, "held, " .. ACCESS end,
+      }
+      local known = stored()
+      assert.matches("row !access_token=*** is broken", select(2, store:read "k"), 1, true)
+      assert.matches("held, ***", select(2, store:lock "k"), 1, true)
+      assert.are.equal("1", known:get "generation")
+    end)
+
+    it("all but one line of at most 2 KiB", function()
+      local shown = problem_of(function() return "a\n\27[31m\u{9B}" .. ("x"):rep(1 << 20) end)
+      assert.matches("the store's put failed: a  %[31m\\xC2\\x9Bx+%.%.%.$", shown)
+      assert.is_true(#shown < 2100)
+    end)
   end)
 
   it("needs no lock, and a lock that cannot be released leads to a warning alone", function()
