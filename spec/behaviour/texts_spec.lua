@@ -293,17 +293,4 @@ describe("texts:", function()
       shows_none({ err, err.cause }, ACCESS, REFRESH, SECRET, CODE)
     end
   end)
-
-  it("an answer with a number that no float represents is no result", function()
-    server:reply({ body = [[{"calendar":{"id":"c","slotDuration":1e400}}]] }, {
-      method = "POST",
-      status = 201,
-      body = [[{"note":{"id":"n","n":-1e999}}]],
-    })
-    local client = observed()
-    local err = expect.failure("decode", client.calendars:get("c"))
-    assert.matches("too great", err.message, 1, true)
-    expect.failure("decode", client.notes:create("a", { body = "x" }))
-    assert.is_table(core.decode "[1e308]")
-  end)
 end)
