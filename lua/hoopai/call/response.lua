@@ -361,13 +361,6 @@ local function no_content(call, attempt, response)
   return {}, response
 end
 
---- The trace id of a response, without a token that the server echoes in it: logs and hooks show it.
-local function trace_id_of(call, attempt, trace_id)
-  if type(trace_id) ~= "string" then return nil end
-  if call.refused_secret then trace_id = call.refused_secret:redact(trace_id) end
-  return attempt.secret and attempt.secret:redact(trace_id) or trace_id
-end
-
 --- Reads a finished transfer.
 -- @tparam table call `state`, `prepared` (endpoint, path), `attempts`, `begun`
 -- @tparam table attempt `transfer`; `secret`, the token that no error may show
@@ -383,7 +376,11 @@ function responses.read(call, attempt)
   if status == 204 and not opens then return no_content(call, attempt, response) end
   local is_table = body ~= nil and (opens == "{" or opens == "[")
   local trace_id = is_table and body.traceId
-  if trace_id then response.trace_id = trace_id_of(call, attempt, trace_id) end
+  if trace_id and type(trace_id) == "string" then
+    local secret, refused = attempt.secret, call.refused_secret -- a server may echo them, and logs show the id
+    response.trace_id = secret and secret:redact(trace_id) or trace_id
+    if refused then response.trace_id = refused:redact(response.trace_id) end
+  end
   if status < 200 or status >= 300 then return refusal(call, attempt, response, body, opens) end
   if body == nil then return unreadable(call, attempt, response, opens, problem) end
   if not is_table then return unreadable(call, attempt, response, opens, "neither an object nor a list") end
