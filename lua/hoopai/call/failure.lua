@@ -154,12 +154,12 @@ local PASSING_STATUS = { [408] = true, [421] = true, [425] = true } -- timed out
 -- @treturn Error
 function failure.new(call, err, attempt, response)
   local endpoint = call.prepared.endpoint
-  local list = secrets.of(call, attempt)
+  local list, copies = secrets.of(call, attempt), {}
   if response then pairs(response) end -- reads its headers
-  response = redacted(list, response)
+  response = redacted(list, response, copies)
   -- First redacted, then cut: no part of a token may be left.
-  err.message = printable.value(redacted(list, err.message), LONGEST_MESSAGE + 3)
-  err.details, err.path = redacted(list, err.details), redacted(list, call.prepared.path)
+  err.message = printable.value(redacted(list, err.message, copies), LONGEST_MESSAGE + 3)
+  err.details, err.path = redacted(list, err.details, copies), redacted(list, call.prepared.path)
   err.method, err.attempts, err.response = endpoint.method, call.attempts, response
   if response then
     err.status, err.trace_id = response.status, response.trace_id

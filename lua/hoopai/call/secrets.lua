@@ -46,15 +46,18 @@ end
 -- @tparam ?table attempt
 -- @treturn table a list of secrets and credentials
 function secrets.of(call, attempt)
-  local list, source, state = {}, call.prepared.source, call.state
-  local sent = attempt and attempt.secret or nil
-  list[1] = sent
-  if call.refused_secret and not rawequal(call.refused_secret, sent) then list[#list + 1] = call.refused_secret end
-  if source and source.credentials then
-    list[#list + 1] = source.credentials
-  elseif source and source.secret and not rawequal(source.secret, sent) then
-    list[#list + 1] = source.secret
+  local list, source, state = {}, call.prepared.source or {}, call.state
+  local function add(secret)
+    for _, known in ipairs(list) do
+      if rawequal(known, secret) then return end
+    end
+    list[#list + 1] = secret or nil
   end
+  if source.credentials then add(source.credentials) end
+  local stored = source.credentials and source.secret -- the access token of the credentials
+  if attempt and not rawequal(attempt.secret, stored) then add(attempt.secret) end
+  if not stored then add(source.secret) end
+  add(call.refused_secret)
   local transport = state and state.shared and state.shared.transport
   add_proxy(list, transport and transport.proxy)
   return list
@@ -78,10 +81,17 @@ local function without(list, text)
   return text
 end
 
+local LONG = 1024 -- bytes: such a text is searched once, although message, details and body have it
+
 local function redacted(list, value, copies)
-  if type(value) == "string" then return without(list, value) end
-  if type(value) ~= "table" then return value end
+  local kind = type(value)
+  if kind == "string" and #value < LONG then return without(list, value) end
+  if kind ~= "table" and kind ~= "string" then return value end
   if copies[value] then return copies[value] end
+  if kind == "string" then
+    copies[value] = without(list, value)
+    return copies[value]
+  end
   local copy, is_same = {}, true
   copies[value] = copy -- first: a table may hold itself
   for key, content in next, value do
@@ -98,10 +108,11 @@ end
 -- further escapes, such as those of a URL.
 -- @tparam table list secrets and credentials
 -- @tparam any value
+-- @tparam ?table copies what earlier calls with this list found; more is added
 -- @return the value itself, if no secret is in it; else a copy
-function secrets.redacted(list, value)
+function secrets.redacted(list, value, copies)
   if #list == 0 then return value end
-  return redacted(list, value, {})
+  return redacted(list, value, copies or {})
 end
 
 return secrets

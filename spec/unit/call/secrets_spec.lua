@@ -35,6 +35,13 @@ describe("hoopai.call.secrets:", function()
       assert.are.equal(1, #secrets.of(call_of({ secret = token }, { refused_secret = token }), { secret = token }))
     end)
 
+    it("the stored credentials, in place of their access token", function()
+      local token, credentials = secret "access-token-1", core.credentials { access_token = "access-token-1" }
+      local source = { secret = token, credentials = credentials }
+      assert.are.equal(1, #secrets.of(call_of(source), { secret = token }))
+      assert.are.equal(2, #secrets.of(call_of(source), { secret = secret "token-of-attempt" }))
+    end)
+
     it("all tokens of the stored credentials", function()
       local credentials = core.credentials { access_token = "access-token-1", refresh_token = "refresh-token-1" }
       local call = call_of { secret = secret "access-token-1", credentials = credentials }
@@ -91,6 +98,21 @@ describe("hoopai.call.secrets:", function()
       assert.is_nil(secrets.redacted(list, nil))
       given.a[1] = "canary-1-secret"
       assert.are.equal(given, secrets.redacted({}, given))
+    end)
+
+    it("searches a long text once", function()
+      local searched = 0
+      local counting = {
+        redact = function(_, text)
+          searched = searched + 1
+          return text
+        end,
+      }
+      local copies, text = {}, ("x"):rep(2000)
+      assert.are.equal(text, secrets.redacted({ counting }, text, copies))
+      local given = { text, { text } }
+      assert.are.equal(given, secrets.redacted({ counting }, given, copies))
+      assert.are.equal(1, searched)
     end)
 
     it("ends at tables that hold themselves", function()
