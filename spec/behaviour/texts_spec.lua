@@ -206,6 +206,27 @@ describe("texts:", function()
     end
   end)
 
+  it("the password of a proxy in the environment is in no error", function()
+    for _, address in ipairs {
+      "http://anna:Canary-pw-0123@127.0.0.1:99999",
+      "anna:Canary-pw-0123@127.0.0.1:99999",
+      "foo://anna:Canary-pw-0123@127.0.0.1:1",
+      "http://anna:Can'ary /@pw-0123@127.0.0.1:99999",
+    } do
+      local text = child.run(
+        [[
+          local hoopai = require "hoopai"
+          local client = hoopai.new { token = "t", base_url = "https://a.invalid", proxy = "environment", timeout = 15 }
+          local result, err = client.calendars:get "c"
+          print(result, err, err.message)
+        ]],
+        { set = { https_proxy = address }, unset = { "no_proxy", "NO_PROXY" } }
+      )
+      assert.matches("^nil\tnetwork: ", text)
+      assert.is_nil(text:find("pw-0123", 1, true), text)
+    end
+  end)
+
   it("an error of the server is one line of at most 2 KiB, without commands for a terminal", function()
     local odd = "\27[31m\u{9B}31m\u{202E}\u{2028}\u{200F}\u{61C}\r\n"
     for _, unit in ipairs { odd, ("x"):rep(100), "\xFF\x9B" } do

@@ -35,8 +35,10 @@ end
 -- @tparam ?string message
 -- @treturn ?string
 function secrets.without_user_info(message)
-  if not message or not find(message, "@", 1, true) then return message end
-  return (gsub(gsub(message, "//[^%s']*@", "//***@"), "'[^%s'/]*@", "'***@"))
+  local before, host = match(message or "", "^(.*)(@.*)$") -- a password may hold any character, but not the host
+  if not host then return message end
+  local kept = match(before, "^.-//") or match(before, "^.-'") or match(before, "^.*%s") or ""
+  return kept .. "***" .. host
 end
 
 -- Calls

@@ -66,6 +66,9 @@ describe("hoopai.call.secrets:", function()
     for message, expected in pairs {
       ["Unsupported proxy syntax in 'http://a:b@h:9': odd"] = "Unsupported proxy syntax in 'http://***@h:9': odd",
       ["Unsupported proxy syntax in 'a:b@c@h:99999': bad port"] = "Unsupported proxy syntax in '***@h:99999': bad port",
+      ["Unsupported proxy syntax in 'http://a:b'c @/d@h:9': odd"] = "Unsupported proxy syntax in 'http://***@h:9': odd",
+      ["no address of a:b@h:9"] = "no address of ***@h:9",
+      ["a:b@h:9"] = "***@h:9",
       ["Could not resolve proxy: socks5://a:b@h"] = "Could not resolve proxy: socks5://***@h",
       ["Could not resolve host: a.example"] = "Could not resolve host: a.example",
     } do
