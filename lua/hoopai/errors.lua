@@ -10,7 +10,7 @@ local setmetatable, getmetatable, tostring = setmetatable, getmetatable, tostrin
 local pcall, error, pairs, ipairs, type = pcall, error, pairs, ipairs, type
 local concat, sort = table.concat, table.sort
 local find, format, gsub, sub = string.find, string.format, string.gsub, string.sub
-local line, lines = printable.line, printable.lines
+local line = printable.line
 local getinfo = debug and debug.getinfo -- a host may leave the debug library out
 
 local get_core = lazy.module "hoopai.core"
@@ -70,7 +70,7 @@ end
 function errors.report(value) return line(get_core().redact(errors.text(value)), LONGEST_LINE) end
 
 --- The same for a traceback, which has lines of its own.
-function errors.report_lines(value) return lines(get_core().redact(errors.text(value)), LONGEST_TRACEBACK) end
+function errors.report_lines(value) return printable.lines(get_core().redact(errors.text(value)), LONGEST_TRACEBACK) end
 
 local IN_FUNCTION = "in the function at " -- marks an error's `where` that is not the line of the call
 
@@ -186,11 +186,11 @@ function List:__tostring()
     indices[#indices + 1] = index
   end
   sort(indices)
-  local texts = { format("%d of %d failed", #indices, getmetatable(self).counts[self] or #indices) }
+  local lines = { format("%d of %d failed", #indices, getmetatable(self).counts[self] or #indices) }
   for _, index in ipairs(indices) do
-    texts[#texts + 1] = format("  [%d] %s", index, line(errors.text(self[index]), LONGEST_LINE))
+    lines[#lines + 1] = format("  [%d] %s", index, line(errors.text(self[index]), LONGEST_LINE))
   end
-  return concat(texts, "\n")
+  return concat(lines, "\n")
 end
 
 -- How many items there were: kept outside of the list, in which pairs() finds errors alone.
@@ -296,7 +296,7 @@ end
 --- Raises wrong use of the library, at the innermost line that is not the library's.
 -- @tparam string message
 function errors.raise(message)
-  message = "hoopai: " .. lines(message, LONGEST_MESSAGE)
+  message = "hoopai: " .. printable.lines(message, LONGEST_MESSAGE)
   if not getinfo then error(message, 2) end
   local level = user_frame(3, "S")
   if level then error(message, level) end

@@ -187,8 +187,10 @@ describe("texts:", function()
     local client, kept = observed { token = "pit-canary-0123456789" }
     local _, err = client:request { method = "GET", path = "/x/pit-canary-0123456789" }
     shows_none({ err, err.response }, "pit-canary-0123456789")
-    assert(client:request { method = "GET", path = "/x/pit-canary-0123456789" })
-    shows_none(kept, "pit-canary-0123456789")
+    local _, response = assert(client:request { method = "GET", path = "/x/pit-canary-0123456789" })
+    assert.are.equal(server.url .. "/x/***", response.url)
+    shows_none({ kept, response }, "pit-canary-0123456789")
+    assert.are.equal("/x/pit-canary-0123456789", server:last().path)
   end)
 
   it("the password of a proxy is in no error", function()

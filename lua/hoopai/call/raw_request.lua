@@ -3,6 +3,8 @@ local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local lazy = require "hoopai.lazy"
 local options = require "hoopai.options"
+local responses = require "hoopai.call.response"
+local secrets = require "hoopai.call.secrets"
 
 local type, tonumber, tostring, pairs, ipairs, next = type, tonumber, tostring, pairs, ipairs, next
 local getmetatable, rawget, rawlen = getmetatable, rawget, rawlen
@@ -174,6 +176,13 @@ local function plain_body(body)
   return nil, details
 end
 
+--- Reads a finished transfer. The caller writes the whole path, and may have written the token into it.
+local function read(call, attempt)
+  local result, response = responses.read(call, attempt)
+  if result ~= nil then response.url = call.state.shared.base_url .. secrets.path(call) end
+  return result, response
+end
+
 --- The endpoint of one raw request: same fields as those of hoopai.call.endpoints.
 -- @tparam table given method, path, query, body
 -- @treturn table
@@ -193,6 +202,7 @@ function raw_request.endpoint(given)
     path = given.path,
     retry = retry_classes[given.method],
     result = {},
+    read = read,
     params = {},
     id_count = 0,
     takes_payload = true,

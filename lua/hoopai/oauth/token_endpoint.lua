@@ -8,12 +8,12 @@ local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local failure = require "hoopai.call.failure"
 local reason = require "hoopai.call.reason"
-local secrets = require "hoopai.call.secrets"
+local call_secrets = require "hoopai.call.secrets"
 local async = require "hoopai.async"
 
 local ipairs, pairs, pcall, setmetatable, type = ipairs, pairs, pcall, setmetatable, type
 local find, format, gsub, lower = string.find, string.format, string.gsub, string.lower
-local now, redacted = core.now, secrets.redacted
+local now, redacted = core.now, call_secrets.redacted
 
 local API_VERSION = "2021-07-28"
 local DEFAULT_RETRY_AFTER = 12 -- seconds after a 429 without a time to wait: five exchanges a minute were allowed
@@ -55,20 +55,20 @@ local function refuses_grant(members)
 end
 
 --- A text of the server in one line, without the secrets of request and response: a refusal may echo them.
-local function shown(text, list, members)
-  text = redacted(list, text)
+local function shown(text, secrets, members)
+  text = redacted(secrets, text)
   return reason.excerpt(members and members:redact(text) or text)
 end
 
 --- The reason that an error response gives; nil without one.
 -- @param members see core.read_token_response; nil if the response is no JSON
 -- @tparam ?string excerpt the beginning of a response that is no JSON
--- @tparam table list secrets and credentials
-local function reason_of(members, excerpt, list)
-  if not members then return excerpt and shown(excerpt, list) end
+-- @tparam table secrets
+local function reason_of(members, excerpt, secrets)
+  if not members then return excerpt and shown(excerpt, secrets) end
   for _, name in ipairs { "error_description", "message", "error" } do
     local text = members:get(name)
-    local line = type(text) == "string" and shown(text, list, members)
+    local line = type(text) == "string" and shown(text, secrets, members)
     if line then return line end
   end
 end
@@ -79,18 +79,18 @@ local function new_error(path, fields)
 end
 
 --- Adds the secrets in the form of a request to a list.
-local function add_form(list, form)
+local function add_form(secrets, form)
   for index = 2, #form, 2 do
-    if type(form[index]) == "userdata" then list[#list + 1] = form[index] end
+    if type(form[index]) == "userdata" then secrets[#secrets + 1] = form[index] end
   end
-  return list
+  return secrets
 end
 
 --- The error of a transfer that does not say what became of the request.
 local function without_outcome(path, transfer, status, kind, message)
   local err = new_error(path, {
     kind = kind or "protocol",
-    message = secrets.without_user_info(message) or "unexpected status " .. status,
+    message = call_secrets.without_user_info(message) or "unexpected status " .. status,
     status = status > 0 and status or nil,
     stage = kind == "timeout" and transfer:stage() or nil,
   })
@@ -112,10 +112,10 @@ end
 
 --- The outcome of a 2xx. A refresh token works once: its successor is kept also if the access token beside it is none.
 -- Some servers send their refusals with 200.
-local function success(path, status, members, problem, list)
+local function success(path, status, members, problem, secrets)
   local has_token = members and (members:get "access_token" or path == "/oauth/token" and members:get "refresh_token")
   if has_token then return "granted", members end
-  local text = reason_of(members, nil, list)
+  local text = reason_of(members, nil, secrets)
   local code = members and members:get "error"
   if code and code ~= "" and code ~= "false" then return refusal(path, status, members, text) end
   local why = problem or "it has no usable access_token"
@@ -139,7 +139,7 @@ end
 -- @treturn string the outcome: "granted"; "refused" (this refresh token or code); "rejected" (the request; nothing was
 -- done); "unsent"; or "unclear"
 -- @return the credentials; or an error
-local function read_transfer(path, transfer, list)
+local function read_transfer(path, transfer, secrets)
   local status, kind, message = transfer:result()
   if kind or status < 200 or status >= 300 and status < 400 then
     local members = kind and tokens_before_the_end(transfer, status, kind)
@@ -147,8 +147,8 @@ local function read_transfer(path, transfer, list)
     return without_outcome(path, transfer, status, kind, message)
   end
   local members, problem, excerpt = core.read_token_response(transfer)
-  if status < 300 then return success(path, status, members, problem, list) end
-  local text = reason_of(members, excerpt, list)
+  if status < 300 then return success(path, status, members, problem, secrets) end
+  local text = reason_of(members, excerpt, secrets)
   local rest = text and ": " .. text or ""
   if status >= 500 or status == 408 then
     return "unclear",
@@ -205,8 +205,8 @@ end
 
 local function read_credentials(call, attempt)
   local prepared = call.prepared
-  local list = add_form(secrets.of(call, attempt), prepared.body)
-  local outcome, result = read_transfer(prepared.path, attempt.transfer, list)
+  local secrets = add_form(call_secrets.of(call, attempt), prepared.body)
+  local outcome, result = read_transfer(prepared.path, attempt.transfer, secrets)
   if outcome == "granted" then return result end
   return nil, result
 end

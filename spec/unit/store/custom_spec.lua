@@ -89,9 +89,10 @@ describe("hoopai.store.custom", function()
     end)
 
     it("any part of the packed credentials", function()
-      local packed = stored():pack()
-      for _, length in ipairs { 12, 16, 30, 44, 70, #packed } do
-        for first = 1, #packed - length + 1 do
+      local size
+      problem_of(function(text) size = #text end)
+      for _, length in ipairs { 12, 16, 30, 44, 70, size } do
+        for first = 1, size - length + 1 do
           local shown = problem_of(
             function(text) return ("syntax error near '%s'"):format(text:sub(first, first + length - 1)) end
           )
