@@ -116,7 +116,7 @@ function Error.__concat(left, right) return errors.text(left) .. errors.text(rig
 -- (status, method, path, trace)`, and never holds a secret. Later versions may add kinds.
 -- @table Error
 -- @tfield string kind one of @{kinds}
--- @tfield string message what went wrong, in words
+-- @tfield string message what went wrong, in words: one line, without what commands a terminal
 -- @tfield string applied the call's effect as far as it is known: "no" = provably none (the request was never sent, was
 -- refused, or only read), "maybe" = a change was sent and its outcome is unclear (also if a 2xx does not prove it,
 -- such as a web page), "yes" = the change was accepted, but the response could not be read to its end

@@ -48,7 +48,7 @@
 ---@class hoopai.Error
 ---@operator concat(any): string
 ---@field kind hoopai.ErrorKind one of `kinds`
----@field message string what went wrong, in words
+---@field message string what went wrong, in words: one line, without what commands a terminal
 ---the call's effect as far as it is known: "no" = provably none (the request was never sent, was refused, or only
 ---read), "maybe" = a change was sent and its outcome is unclear (also if a 2xx does not prove it, such as a web page),
 ---"yes" = the change was accepted, but the response could not be read to its end
@@ -100,7 +100,7 @@
 ---@field extra table<string, any> the members beside the result in the response, such as `hasMore`
 ---@field body? any the whole response, decoded
 ---@field text? string of an error: the beginning of a body that is not JSON, at most 4 KiB, without the token
----@field trace_id? string the id that the vendor's support asks for
+---@field trace_id? string the id that the vendor's support asks for; without a token that the server echoes in it
 ---@field rate_limit? hoopai.RateLimit the rate limit, if the response states it
 ---@field attempts integer how many requests were made
 ---@field elapsed number seconds from the first sending to the end of the response

@@ -30,7 +30,7 @@ local responses = {}
 -- @tfield table extra the members beside the result in the response, such as `hasMore`
 -- @tfield[opt] any body the whole response, decoded
 -- @tfield[opt] string text of an error: the beginning of a body that is not JSON, at most 4 KiB, without the token
--- @tfield[opt] string trace_id the id that the vendor's support asks for
+-- @tfield[opt] string trace_id the id that the vendor's support asks for; without a token that the server echoes in it
 -- @tfield[opt] RateLimit rate_limit the rate limit, if the response states it
 -- @tfield integer attempts how many requests were made
 -- @tfield number elapsed seconds from the first sending to the end of the response
