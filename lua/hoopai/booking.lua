@@ -10,6 +10,7 @@ local errors = require "hoopai.errors"
 local reconcile = require "hoopai.booking.reconcile"
 local requests = require "hoopai.booking.request"
 local search = require "hoopai.booking.search"
+local secrets = require "hoopai.call.secrets"
 local slots = require "hoopai.slots"
 local time = require "hoopai.time"
 local turns = require "hoopai.booking.turns"
@@ -78,6 +79,7 @@ end
 local function contradicted(wanted, record, response)
   local problem = search.contradiction(wanted, record)
   if not problem then return nil end
+  response = secrets.without_any(response)
   return failure {
     kind = "decode",
     applied = "maybe",
@@ -85,7 +87,7 @@ local function contradicted(wanted, record, response)
     status = response.status,
     trace_id = response.trace_id,
     attempts = response.attempts,
-    message = "the response is not that of the create: " .. problem,
+    message = "the response is not that of the create: " .. secrets.without_any(problem),
   }
 end
 

@@ -182,6 +182,40 @@ describe("texts:", function()
     assert.are.equal("******", select(2, assert(client.calendars:list())).trace_id)
   end)
 
+  it("a token in a create's response that describes another record is in no error", function()
+    local said = ("."):rep(180) .. TOKEN
+    local body = { calendarId = "c", contactId = "p", startTime = "2026-03-07T09:00:00-05:00" }
+    local fields = {
+      id = said,
+      calendarId = "c",
+      contactId = "p",
+      startTime = body.startTime,
+      appointmentStatus = "confirmed",
+      description = "[ref other-reference-" .. TOKEN .. "]",
+      title = said,
+    }
+    local other = { calendarId = said }
+    for name, value in pairs(fields) do
+      other[name] = other[name] or value
+    end
+    server:reply { method = "POST", status = 201, body = encode(other) }
+    local client, kept = observed()
+    local err = expect.failure("decode", client.appointments:create(body))
+    shows_none({ err, err.response, err.response.body, kept }, TOKEN)
+    assert.is_nil(tostring(err):find(TOKEN:sub(1, 8), 1, true))
+    server:reply(
+      { method = "GET", path = "/calendars/events", body = [[{"events":[]}]], times = 20 },
+      { method = "POST", status = 201, body = encode(fields) }
+    )
+    local booked
+    body.reconcile_timeout = 1
+    booked, err = client.appointments:book(body)
+    assert.is_nil(booked)
+    assert.matches("another reference: %.+%*%*%*", err.message)
+    shows_none({ err, err.response, err.cause, kept }, TOKEN)
+    server:reset()
+  end)
+
   it("a token in a path of client:request is in no error, event and log line", function()
     server:reply({ status = 404, body = "{}" }, { body = "{}" })
     local client, kept = observed { token = "pit-canary-0123456789" }

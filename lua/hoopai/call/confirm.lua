@@ -5,6 +5,7 @@
 local failure = require "hoopai.call.failure"
 local reason = require "hoopai.call.reason"
 local responses = require "hoopai.call.response"
+local secrets = require "hoopai.call.secrets"
 local time = require "hoopai.time"
 
 local find, format = string.find, string.format
@@ -45,7 +46,7 @@ function confirm.read(call, attempt)
   local message = format(
     "the response describes another record: its `%s` is %s, where %s was sent",
     name,
-    reason.excerpt(result[name]) or "empty",
+    reason.excerpt(secrets.redacted(secrets.of(call, attempt), result[name])) or "empty",
     prepared.fields[name]
   )
   return nil, failure.new(call, { kind = "decode", applied = "maybe", message = message }, attempt, response)

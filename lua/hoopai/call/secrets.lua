@@ -2,7 +2,7 @@
 -- an event: a peer may echo the request.
 local core = require "hoopai.core"
 
-local ipairs, next, rawequal, type = ipairs, next, rawequal, type
+local ipairs, next, pairs, rawequal, type = ipairs, next, pairs, rawequal, type
 local char, find, gsub, match, tonumber = string.char, string.find, string.gsub, string.match, tonumber
 
 local secrets = {}
@@ -115,6 +115,17 @@ end
 function secrets.redacted(list, value, copies)
   if #list == 0 then return value end
   return redacted(list, value, copies or {})
+end
+
+local IN_USE = { { redact = function(_, text) return core.redact(text) end } }
+
+--- A response, or a text from it, without all secrets that are in use: for errors that are made of the response of a
+-- call that had succeeded.
+-- @tparam Response|string value
+-- @return see `redacted`
+function secrets.without_any(value)
+  if type(value) == "table" then pairs(value) end -- reads its headers
+  return secrets.redacted(IN_USE, value)
 end
 
 return secrets
