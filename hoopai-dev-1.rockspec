@@ -180,6 +180,7 @@ build = {
     ["hoopai.sandbox.server.ipc"] = "lua/hoopai/sandbox/server/ipc.lua",
     ["hoopai.sandbox.server.options"] = "lua/hoopai/sandbox/server/options.lua",
     ["hoopai.sandbox.server.router"] = "lua/hoopai/sandbox/server/router.lua",
+    ["hoopai.private"] = "lua/hoopai/private/init.lua",
     ["hoopai.slots"] = "lua/hoopai/slots.lua",
     ["hoopai.store"] = "lua/hoopai/store/init.lua",
     ["hoopai.store.acquire"] = "lua/hoopai/store/acquire.lua",

@@ -336,7 +336,8 @@ static int credentials_with(lua_State *L) {
   return hoopai_credentials_freeze(L, 3);
 }
 
-/* pack() -> the packed form, with the secrets, for stores that keep strings */
+/* pack_credentials(Credentials) -> the packed form, with the secrets, for stores that keep strings. It is no method, as a
+   script that got hold of credentials must not read them. */
 static int credentials_pack(lua_State *L) {
   const struct hoopai_credentials *credentials = hoopai_credentials_check(L, 1);
   luaL_Buffer out;
@@ -374,8 +375,11 @@ static int credentials_tostring(lua_State *L) {
 
 void hoopai_open_credentials(lua_State *L) {
   static const luaL_Reg methods[] = {
-    {"get", credentials_get},       {"with", credentials_with},   {"pack", credentials_pack},
-    {"redact", credentials_redact}, {"close", credentials_close}, {NULL, NULL},
+    {"get", credentials_get},
+    {"with", credentials_with},
+    {"redact", credentials_redact},
+    {"close", credentials_close},
+    {NULL, NULL},
   };
   static const luaL_Reg metamethods[] = {
     {"__gc", credentials_close},
@@ -387,6 +391,7 @@ void hoopai_open_credentials(lua_State *L) {
   static const luaL_Reg functions[] = {
     {"credentials", credentials_new},
     {"unpack_credentials", credentials_unpack},
+    {"pack_credentials", credentials_pack},
     {NULL, NULL},
   };
   hoopai_new_type(L, HOOPAI_CREDENTIALS, methods, metamethods);

@@ -403,6 +403,8 @@ static void push_array_mark(lua_State *L) {
   lua_newtable(L);
   lua_pushliteral(L, "hoopai.Array");
   lua_setfield(L, -2, "__name");
+  lua_pushboolean(L, 0); /* all arrays share it: no script may change it */
+  lua_setfield(L, -2, "__metatable");
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &array_mark);
 }

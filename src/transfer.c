@@ -96,6 +96,8 @@ struct hoopai_transfer *hoopai_transfer_new(lua_State *L) {
   struct hoopai_request *request = hoopai_request_check(L, 2);
   const char *target = luaL_checklstring(L, 3, &length);
   if (!hoopai_is_url(target, length)) luaL_error(L, "the URL of a request is malformed");
+  /* Any other first character would continue the host or the port. */
+  if (length > 0 && !strchr("/?#", target[0])) luaL_error(L, "the target of a request must begin with /");
   lua_settop(L, 7);
   struct hoopai_transfer *transfer = lua_newuserdatauv(L, sizeof *transfer, HOOPAI_TRANSFER_VALUES);
   memset(transfer, 0, sizeof *transfer);

@@ -6,19 +6,17 @@ local endpoints = require "hoopai.call.endpoints"
 local errors = require "hoopai.errors"
 local lazy = require "hoopai.lazy"
 local options = require "hoopai.options"
+local private = require "hoopai.private"
 local raw_request = require "hoopai.call.raw_request"
 local resource_names = require "hoopai.api"
 local token_source = require "hoopai.oauth.token_source"
 
-local type, tostring, getmetatable, setmetatable = type, tostring, getmetatable, setmetatable
+local type, tostring, setmetatable = type, tostring, setmetatable
 local pairs, ipairs, rawset, pcall = pairs, ipairs, rawset, pcall
 local format = string.format
 
 local get_booking = lazy.module "hoopai.booking"
 local get_advice = lazy.module "hoopai.call.advice"
-
--- The key of a client's state: no string, so no misspelt field can hit it.
-local STATE = {}
 
 endpoints.add("appointments", {
   --- Books a slot, see hoopai.booking.
@@ -49,13 +47,14 @@ local function raise_unknown_member(name)
   errors.raise_unknown("a client has no", name, names)
 end
 
-local meta = { __name = "hoopai.Client" }
+local meta = private.seal { __name = "hoopai.Client" }
+local states = private.states "hoopai.Client"
 
 function meta.__index(client, name)
   local method = Client[name]
   if method then return method end
   if not is_resource[name] then raise_unknown_member(name) end
-  local resource = endpoints.object(name, client[STATE])
+  local resource = endpoints.object(name, states[client])
   rawset(client, name, resource)
   return resource
 end
@@ -65,7 +64,7 @@ function meta.__newindex(_, name)
 end
 
 function meta.__tostring(client)
-  local state = client[STATE]
+  local state = states[client]
   local location = state.settings.location_id
   return format(
     "hoopai.Client (%s%s%s)",
@@ -76,8 +75,7 @@ function meta.__tostring(client)
 end
 
 local function state_of(client, method)
-  local state = type(client) == "table" and getmetatable(client) == meta and client[STATE]
-  return state or errors.raise(format("call it with a colon: client:%s(...)", method))
+  return states[client] or errors.raise(format("call it with a colon: client:%s(...)", method))
 end
 
 --- Wakes the calls that wait for another attempt, or for the rate limit: they end if their client is closed.
@@ -112,7 +110,8 @@ meta.__close = Client.close
 function meta.__gc(client) pcall(Client.close, client) end
 
 local function new_client(state)
-  local client = setmetatable({ [STATE] = state }, meta)
+  local client = setmetatable({}, meta)
+  states[client] = state
   state.requests = setmetatable({}, { __mode = "k" }) -- endpoint -> core request
   state.client = client -- a call holds the state: so the client is not collected while it is in flight
   state.closed_message = "the client is closed"
@@ -125,10 +124,9 @@ end
 -- @raise for an unknown or wrong option
 function Client:with(given)
   local state = state_of(self, "with")
-  options.check_call("client:with", given)
   local settings = options.copy(state.settings)
-  for name, value in pairs(given or {}) do
-    settings[name] = options.copy(value)
+  for name, value in pairs(options.check_call("client:with", given) or {}) do
+    settings[name] = value
   end
   -- The parent must not be collected, and so closed, while the light client is in use.
   return new_client { shared = state.shared, settings = settings, parent = self }
@@ -147,7 +145,8 @@ end
 -- @treturn[2] Error
 -- @raise for wrong use
 function Client:request(given, call_options)
-  return calls.perform(state_of(self, "request"), raw_request.endpoint(given), given, call_options)
+  local state, endpoint = state_of(self, "request"), raw_request.endpoint(given)
+  return calls.perform(state, endpoint, endpoint.given, call_options)
 end
 
 local client = {}
@@ -158,20 +157,20 @@ local client = {}
 -- @raise for a missing token, an unknown or a wrong option
 function client.new(given)
   local settings = options.check_new(given)
-  local token = settings.token
+  local token, app = settings.token, private.state("hoopai.App", settings.oauth)
   local shared = {
     process = core.pid(),
     base_url = settings.base_url,
     transport = settings.transport,
     closed = false,
-    app = settings.oauth,
+    app = app,
     rate_limit = settings.rate_limit,
     rate_limiters = {},
     retry_budgets = {},
     closing = async.new_condition(),
     source = type(token) == "function" and token_source.callback(token) or token_source.static(token),
   }
-  if settings.oauth and settings.on.refresh then settings.oauth:listen(settings.on) end
+  if app and settings.on.refresh then app:listen(settings.on) end
   settings.token, settings.oauth, settings.transport, settings.base_url = nil, nil, nil, nil
   return new_client { shared = shared, settings = settings, is_root = true }
 end

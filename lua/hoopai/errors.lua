@@ -4,6 +4,7 @@
 -- the position of the user's line.
 local lazy = require "hoopai.lazy"
 local printable = require "hoopai.errors.printable"
+local private = require "hoopai.private"
 local spelling = require "hoopai.errors.spelling"
 
 local setmetatable, getmetatable, tostring = setmetatable, getmetatable, tostring
@@ -74,8 +75,8 @@ function errors.report_lines(value) return printable.lines(get_core().redact(err
 
 local IN_FUNCTION = "in the function at " -- marks an error's `where` that is not the line of the call
 
-local Error = { __name = "hoopai.Error" }
-Error.__index = Error
+local Error = private.seal { __name = "hoopai.Error" }
+local made = private.states "hoopai.Error" -- error -> true
 
 --- How a value that is wrong was given, in a few words of a message: strings in quotes, since "5" is not 5.
 function errors.given(value)
@@ -172,13 +173,16 @@ function errors.new(fields)
   clean(fields)
   if fields.applied == nil then fields.applied = "no" end
   if fields.retryable == nil then fields.retryable = false end
+  made[fields] = true
   return setmetatable(fields, Error)
 end
 
 --- Is a value an error object of this library?
-function errors.is(value) return getmetatable(value) == Error end
+function errors.is(value) return made[value] == true end
 
-local List = { __name = "hoopai.Errors" }
+local List = private.seal { __name = "hoopai.Errors" }
+-- List -> how many items there were: outside of the list, in which pairs() finds errors alone.
+local counts = private.states "hoopai.Errors"
 
 function List:__tostring()
   local indices = {}
@@ -186,22 +190,19 @@ function List:__tostring()
     indices[#indices + 1] = index
   end
   sort(indices)
-  local lines = { format("%d of %d failed", #indices, getmetatable(self).counts[self] or #indices) }
+  local lines = { format("%d of %d failed", #indices, counts[self] or #indices) }
   for _, index in ipairs(indices) do
     lines[#lines + 1] = format("  [%d] %s", index, line(errors.text(self[index]), LONGEST_LINE))
   end
   return concat(lines, "\n")
 end
 
--- How many items there were: kept outside of the list, in which pairs() finds errors alone.
-List.counts = setmetatable({}, { __mode = "k" })
-
 --- The second result of `hoopai.map`: index -> error. It prints as a list.
 -- @tparam integer count how many items there were, with those that did not fail
 -- @treturn table
 function errors.list(count)
   local list = setmetatable({}, List)
-  List.counts[list] = count
+  counts[list] = count
   return list
 end
 

@@ -2102,10 +2102,11 @@ function App:authorize_url(given) end
 ---@return hoopai.Error?
 function App:exchange(given) end
 
----Makes a client of a location, or of the agency, as `hoopai.new` does with this app as `oauth`.
----Raises for an unknown or wrong option.
+---Makes a client of a location, or of the agency. Its `base_url`, `proxy` and `ca_file` are the app's: others are
+---options of `hoopai.new` with the app as `oauth`.
+---Raises for an unknown or wrong option, and for a `base_url`, `proxy` or `ca_file` that is not the app's.
 ---@nodiscard
----@param given? hoopai.ClientOptions the options of `hoopai.new` but for `token` and `oauth`
+---@param given? hoopai.ClientOptions the other options of `hoopai.new`, but for `token` and `oauth`
 ---@return hoopai.Client
 function App:client(given) end
 

@@ -3,6 +3,7 @@
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local lazy = require "hoopai.lazy"
+local private = require "hoopai.private"
 local spelling = require "hoopai.errors.spelling"
 
 local get_option_names = lazy.module "hoopai.options.names"
@@ -119,13 +120,8 @@ local function token(value)
   return not ok and "a string or a function" or nil
 end
 
--- An app is recognised by the name of its metatable: hoopai.oauth.app is above this module, and most clients never
--- load it.
-local function app(value)
-  local meta = type(value) == "table" and getmetatable(value)
-  local ok = type(meta) == "table" and meta.__name == "hoopai.App"
-  return not ok and "an app made by hoopai.oauth" or nil
-end
+-- hoopai.oauth.app is above this module, and most clients never load it.
+local function app(value) return not private.state("hoopai.App", value) and "an app made by hoopai.oauth" or nil end
 
 -- Headers that the library or libcurl sets. A second one would contradict the first or leak the token.
 local reserved = {
@@ -166,7 +162,7 @@ end
 
 local function headers(value)
   if type(value) ~= "table" then return "a table of header names and values" end
-  for name, content in pairs(value) do
+  for name, content in next, value do
     local problem = header_problem(name, content)
     if problem then return problem end
   end
@@ -288,31 +284,48 @@ local INSTEAD_OF = {
   ["hoopai.Client"] = "client:with { ... } to make another one",
 }
 
-local function check(what, given, checks)
-  if given == nil then return end
-  if type(given) ~= "table" then errors.raise(format("the options of %s are a table, got %s", what, type(given))) end
+--- Refuses an object of the library in the place of the options.
+local function refuse_object(what, given)
   local meta = getmetatable(given)
-  local instead = type(meta) == "table" and INSTEAD_OF[meta.__name]
-  if instead then
-    errors.raise(format("the options of %s are a table, not %s: write %s", what, meta.__name, instead))
-  end
-  for name, value in pairs(given) do
+  if meta == nil then return end
+  local class = private.name_of(given)
+  local name = class or type(meta) == "table" and meta.__name
+  local instead = INSTEAD_OF[name]
+  if instead then errors.raise(format("the options of %s are a table, not %s: write %s", what, name, instead)) end
+  if class then errors.raise(format("the options of %s are a table, not %s", what, class)) end
+end
+
+-- Options whose value is a table of the caller's, which is copied.
+local COPIED = { headers = true, on = true, scopes = true }
+
+--- Checks options. They are read once, and raw: the caller's metamethods could return other values after the checks.
+-- @treturn ?table a copy
+local function check(what, given, checks)
+  if given == nil then return nil end
+  if type(given) ~= "table" then errors.raise(format("the options of %s are a table, got %s", what, type(given))) end
+  refuse_object(what, given)
+  local copy = {}
+  for name, value in next, given do
     local check_value = checks[name]
     if not check_value then unknown(what, name, checks) end
+    if COPIED[name] then value = options.copy(value) end
     local expected = check_value(value)
     if expected then
       local odd = type(value) == "string" and core.odd_character(value)
       if odd and not find(expected, odd, 1, true) then expected = expected .. ": " .. odd end
       errors.raise(format("option `%s` of %s must be %s", name, what, expected))
     end
+    copy[name] = value
   end
+  return copy
 end
 
 --- Checks the last argument of a call, or of `client:with`.
 -- @tparam string what the method, for messages
 -- @tparam ?table given
+-- @treturn ?table a copy, which the caller's later changes do not reach
 -- @raise for an unknown or wrong option
-function options.check_call(what, given) check(what, given, call_checks) end
+function options.check_call(what, given) return check(what, given, call_checks) end
 
 --- What a timeout must be, as a phrase; nil if it is right.
 -- @tparam any value
@@ -345,11 +358,12 @@ end
 --- The names of the options of a call: keys of a table.
 options.call_names = call_checks
 
---- A shallow copy of a table, so that later changes by the user have no effect; any other value itself.
+--- A shallow copy of a table as it is without metamethods, so that later changes by the user have no effect; any other
+-- value itself.
 function options.copy(value)
   if type(value) ~= "table" then return value end
   local copy = {}
-  for name, content in pairs(value) do
+  for name, content in next, value do
     copy[name] = content
   end
   return copy
@@ -391,7 +405,7 @@ local function token_of(given)
 end
 
 local function base_url_of(what, given)
-  local chosen = given.base_url or given.oauth and given.oauth.base_url
+  local chosen = given.base_url or given.oauth and private.state("hoopai.App", given.oauth).base_url
   local found = not chosen and environment("HOOPAI_BASE_URL", id)
   local base_url, problem = core.base_url(chosen or found or "https://services.leadconnectorhq.com")
   if base_url then return base_url end
@@ -430,8 +444,7 @@ end
 -- @treturn table settings: every option with its default; `token` a Secret or a function, never a string
 -- @raise for a missing token, an unknown or a wrong option
 function options.check_new(given)
-  check("hoopai.new", given, client_checks)
-  given = given or {}
+  given = check("hoopai.new", given, client_checks) or {}
   if given.company_id and not given.oauth then
     errors.raise(
       "option `company_id` of hoopai.new goes with `oauth`, whose agency it names: add oauth = hoopai.oauth { ... }, "
@@ -451,7 +464,7 @@ function options.check_new(given)
     validate = given.validate ~= false,
     retries = given.retries == nil and 2 or given.retries,
     rate_limit = given.rate_limit ~= false,
-    on = options.copy(given.on or {}),
+    on = given.on or {},
     transport = transport_of("hoopai.new", given, base_url),
   }
 end
@@ -501,8 +514,7 @@ oauth_checks = {
 -- @treturn table settings: `client_secret` a Secret, never a string
 -- @raise for a missing, unknown or wrong option
 function options.check_oauth(given)
-  check("hoopai.oauth", given, oauth_checks)
-  given = given or {}
+  given = check("hoopai.oauth", given, oauth_checks) or {}
   for _, name in ipairs { "client_id", "client_secret" } do
     if not given[name] then errors.raise(format("hoopai.oauth needs the option `%s`", name)) end
   end
@@ -517,10 +529,10 @@ function options.check_oauth(given)
     client_secret = client_secret,
     store = given.store,
     redirect_uri = given.redirect_uri,
-    scopes = options.copy(given.scopes),
+    scopes = given.scopes,
     company_id = given.company_id,
     base_url = base_url,
-    on = options.copy(given.on or {}),
+    on = given.on or {},
     transport = transport_of("hoopai.oauth", given, base_url),
   }
 end

@@ -702,17 +702,15 @@ describe("hostile:", function()
     --- A store whose token has ended.
     local function ended_grant()
       local kept = {
-        [KEY] = core
-          .credentials {
-            access_token = "old-token",
-            refresh_token = REFRESH,
-            expires_in = 60,
-            generation = 1,
-            obtained_at = core.wall_ms() // 1000 - 3600,
-            user_type = "Location",
-            location_id = "L",
-          }
-          :pack(),
+        [KEY] = core.pack_credentials(core.credentials {
+          access_token = "old-token",
+          refresh_token = REFRESH,
+          expires_in = 60,
+          generation = 1,
+          obtained_at = core.wall_ms() // 1000 - 3600,
+          user_type = "Location",
+          location_id = "L",
+        }),
       }
       return kept,
         {

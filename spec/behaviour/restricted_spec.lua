@@ -22,8 +22,8 @@ local function files()
   return list
 end
 
--- Methods of the library that strings have as well: of the core's credentials, and of instants.
-local OURS = { ["lua/hoopai/store/custom.lua"] = { pack = true }, ["lua/hoopai/log.lua"] = { format = true } }
+-- Methods of the library that strings have as well: of instants.
+local OURS = { ["lua/hoopai/log.lua"] = { format = true } }
 
 -- These do not run inside a call.
 local SCRIPT_MODULES = {

@@ -5,6 +5,7 @@ local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
 local leak = require "spec.support.leak"
 local oauth = require "spec.support.oauth"
+local private = require "hoopai.private"
 local servers = require "spec.support.server"
 
 local failure = expect.failure
@@ -77,7 +78,7 @@ describe("the rate limit of token requests", function()
     return app
   end
 
-  local function renew(app, index) return app:source("l" .. index):get(core.now() + 60) end
+  local function renew(app, index) return private.state("hoopai.App", app):source("l" .. index):get(core.now() + 60) end
 
   local LIMIT = { ["X-RateLimit-Max"] = "1", ["X-RateLimit-Interval-Milliseconds"] = "400" }
 

@@ -263,6 +263,13 @@ describe("a transfer", function()
       assert.has_error(function() multi:send("x", "") end)
     end)
 
+    it("refuses a target that would continue the host or the port of the URL", function()
+      local made = core.request { method = "GET", url = "http://127.0.0.1:80" }
+      for _, target in ipairs { "80/", "@127.0.0.1/", ".example/", ":81/", "\\x", "x" } do
+        assert.has_error(function() multi:send(made, target) end, "the target of a request must begin with /")
+      end
+    end)
+
     it("never quotes a header or a token in a message", function()
       assert.is_nil(tostring(refused { headers = { "X: canary\n" } }):find("canary", 1, true))
       assert.is_nil(tostring(refused { token = "canary" }):find("canary", 1, true))
@@ -288,14 +295,14 @@ describe("a transfer", function()
           multi = core.multi {}
         end
         local record = core.credentials { a = ("x"):rep(3000), refresh_token = "secret" }
-        local packed = record:pack()
+        local packed = core.pack_credentials(record)
         local calls = {
           add = { function() request.headers = { "A: b" } end, function() send(multi, request):close() end, change },
           headers = { answered, function(it) return #it:headers()["x-long"] == 900 end, close },
           rate_limit = { answered, function(it) return it:rate_limit().max == 1 end, close },
           info = { answered, function(it) return it:info().http_version == "1.1" end, close },
-          pack = { function() return core.unpack_credentials(packed) end, function(it) return it:pack() == packed end,
-            function(it) it:close() end },
+          pack = { function() return core.unpack_credentials(packed) end,
+            function(it) return core.pack_credentials(it) == packed end, function(it) it:close() end },
           get = { function() return core.unpack_credentials(packed) end,
             function(it) return it:get("refresh_token") == core.secret("secret") end, function(it) it:close() end },
           with = { function() return core.unpack_credentials(packed) end,

@@ -22,7 +22,7 @@ end
 
 local function tasks_methods()
   local all = hoopai.run(function()
-    return getmetatable(hoopai.spawn(function() end)).__index
+    return debug.getmetatable(hoopai.spawn(function() end)).__index
   end)
   local methods = {}
   for name, fn in pairs(all) do
@@ -36,7 +36,7 @@ end
 hoopai.preload() -- what is loaded on first use is then among the fields
 local client = hoopai.new { token = "t" }
 local app = hoopai.oauth { client_id = "c", client_secret = "s" }
-local private = { source = true, listen = true, behind = true } -- for the library's own files
+local private = { behind = true } -- for the library's own files
 
 -- What a script can reach: { page, prefix of the names there, table of functions }.
 local PUBLIC = {
@@ -44,7 +44,7 @@ local PUBLIC = {
   { "hoopai", "Client:", { with = client.with, request = client.request, close = client.close } },
   { "hoopai", "Task:", tasks_methods() },
   { "hoopai", "Appointments:", require "hoopai.booking" },
-  { "hoopai.oauth", "App:", getmetatable(app).__index },
+  { "hoopai.oauth", "App:", debug.getmetatable(app).__index },
   { "hoopai.store", "", hoopai.store },
   { "hoopai.loop", "", hoopai.loop },
   { "hoopai.time", "", hoopai.time },

@@ -159,7 +159,7 @@ end)
 -- From the bottom up; a folder stands for all modules in it. Within a layer the modules require each other in any order
 -- without circles.
 local LUA_LAYERS = {
-  { "hoopai.core", "hoopai.lazy" },
+  { "hoopai.core", "hoopai.lazy", "hoopai.private" },
   { "hoopai.api", "hoopai.time", "hoopai.options", "hoopai.errors" },
   { "hoopai.validate", "hoopai.async" },
   { "hoopai.store", "hoopai.loop" },

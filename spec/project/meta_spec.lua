@@ -205,7 +205,7 @@ describe("the types for editors", function()
 
     checks = assert(upvalue(options.check_oauth, "oauth_checks"), "oauth_checks of options.lua has moved")
     assert.same(names(checks), names(classes["hoopai.AppOptions"]))
-    local app = getmetatable(hoopai.oauth { client_id = "c", client_secret = "s" }).__index
+    local app = debug.getmetatable(hoopai.oauth { client_id = "c", client_secret = "s" }).__index
     for class, given in pairs {
       SignInOptions = { "authorize_url", "url_fields" },
       ExchangeOptions = { "exchange", "exchange_fields" },

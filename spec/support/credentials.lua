@@ -1,5 +1,7 @@
 --- What the specs read of credentials that the library never asks for.
 
+local core = require "hoopai.core"
+
 local credentials = {}
 
 --- The names of all fields, sorted: those of the lines of the packed form.
@@ -7,7 +9,7 @@ local credentials = {}
 -- @treturn {string,...}
 function credentials.names(given)
   local names = {}
-  for name in given:pack():gmatch("\n!?([a-z0-9_]+)=") do
+  for name in core.pack_credentials(given):gmatch("\n!?([a-z0-9_]+)=") do
     names[#names + 1] = name
   end
   return names

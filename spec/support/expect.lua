@@ -2,6 +2,7 @@
 
 local assert = require "luassert"
 local hoopai = require "hoopai"
+local private = require "hoopai.private"
 local socket = require "socket"
 
 local expect = {}
@@ -58,6 +59,9 @@ local function find_text(value, text, seen, where)
     or find_text(debug.getmetatable(value), text, seen, where .. "<meta>")
   if found then return found end
   if kind == "userdata" then return nil end
+  local name = private.name_of(value)
+  found = name and find_text(private.state(name, value), text, seen, where .. "<state>")
+  if found then return found end
   for key, content in next, value do
     found = find_text(key, text, seen, where .. "<key>")
       or find_text(content, text, seen, where .. "." .. tostring(key))
@@ -65,9 +69,22 @@ local function find_text(value, text, seen, where)
   end
 end
 
---- The text occurs nowhere in a value: in no string, table, metatable, upvalue or tostring.
+--- What leads to values that have nothing to do with the one that is searched: the globals, the modules, and the states
+-- of all other objects.
+local function everything()
+  local seen = { [_G] = true, [package.loaded] = true }
+  local name, classes = debug.getupvalue(private.state, 1)
+  assert(name == "classes", "the upvalue of private.state has moved")
+  seen[classes] = true
+  for _, states in pairs(classes) do
+    seen[states] = true
+  end
+  return seen
+end
+
+--- The text occurs nowhere in a value: in no string, table, metatable, upvalue or tostring, nor in its private state.
 function expect.no_secret(value, text)
-  assert.is_nil(find_text(value, text, { [_G] = true, [package.loaded] = true }, "value"))
+  assert.is_nil(find_text(value, text, everything(), "value"))
   assert.is_nil(tostring(value):find(text, 1, true))
 end
 

@@ -184,7 +184,7 @@ function oauth.stored(store, key) return oauth.unpack(store.kept[key or oauth.ke
 --- Changes fields of stored credentials, as another program would.
 function oauth.tamper(store, fields, key)
   key = key or oauth.key_of()
-  store.kept[key] = oauth.unpack(store.kept[key]):with(fields):pack()
+  store.kept[key] = core.pack_credentials(oauth.unpack(store.kept[key]):with(fields))
 end
 
 --- The credentials of the location in the folder of a file store.

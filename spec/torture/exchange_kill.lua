@@ -13,6 +13,7 @@
 
 local core = require "hoopai.core"
 local hoopai = require "hoopai"
+local private = require "hoopai.private"
 local process = require "spec.support.process"
 local support = require "spec.torture.support.oauth"
 
@@ -37,7 +38,7 @@ end
 
 local function exchange_for_ever(said)
   local app <close> = support.app(box, store)
-  local source = app:source(box.location_id)
+  local source = private.state("hoopai.App", app):source(box.location_id)
   while true do
     local generation, err = exchange(source)
     process.write(said, string.pack("<I4", assert(generation, tostring(err))))
@@ -77,7 +78,7 @@ local function fresh()
       end,
     })
     local ok, err = support.call(box, support.client(box, app))
-    local source, outcomes = app:source(box.location_id), { ok and "ok" or err.kind }
+    local source, outcomes = private.state("hoopai.App", app):source(box.location_id), { ok and "ok" or err.kind }
     for _ = 1, 2 do
       local generation, problem = exchange(source)
       outcomes[#outcomes + 1] = generation and "ok" or problem.kind
@@ -152,7 +153,7 @@ local base = sign_in(tokens)
 local began = core.now()
 do
   local app <close> = support.app(box, store)
-  local source = app:source(box.location_id)
+  local source = private.state("hoopai.App", app):source(box.location_id)
   for _ = 1, 20 do
     assert(exchange(source))
   end

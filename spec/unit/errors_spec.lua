@@ -202,7 +202,7 @@ describe("errors.list", function()
     local list = errors.list(2)
     assert.is_nil(next(list))
     list[1] = "e"
-    assert.are.same({ "e" }, setmetatable(list, nil))
+    assert.are.same({ "e" }, debug.setmetatable(list, nil))
   end)
 end)
 

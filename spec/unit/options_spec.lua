@@ -302,9 +302,13 @@ describe("the options of hoopai.new:", function()
     end
     app.base_url, app.proxy = "https://127.0.0.1:1", "http://p:1"
     assert.are.equal("http://p:1", options.check_oauth(app).transport.proxy)
-    -- The app's address is that of its clients; each has a proxy of its own.
+    -- The app's address is that of its clients, unless they have another one.
     local plain = hoopai.oauth { client_id = "x", client_secret = "y", base_url = "http://127.0.0.1:1" }
-    misuse(function() plain:client { location_id = "l", proxy = "http://p:1" } end, "goes with a base_url of https")
+    misuse(
+      function() hoopai.new { oauth = plain, location_id = "l", proxy = "http://p:1" } end,
+      "goes with a base_url of https"
+    )
+    misuse(function() plain:client { location_id = "l", proxy = "http://p:1" } end, "has the `proxy` of its app")
   end)
 
   it("keep a token only as a secret, and a token function as it is", function()
@@ -335,7 +339,7 @@ describe("the options of hoopai.new:", function()
       local options = require "hoopai.options"
       local settings = options.check_new()
       print(type(settings.token), settings.base_url, settings.location_id)
-      local app = setmetatable({ base_url = "https://env.example/p" }, { __name = "hoopai.App" })
+      local app = require("hoopai").oauth { client_id = "c", client_secret = "s" }
       local of_company = options.check_new { company_id = "c", oauth = app }
       print(of_company.location_id, options.check_new({ location_id = "m" }).location_id)
     ]],
@@ -343,6 +347,29 @@ describe("the options of hoopai.new:", function()
     )
     assert.is_true(ok, text)
     assert.are.equal("userdata\thttps://env.example/p\tl\nnil\tm\n", text)
+  end)
+
+  it("take no table that only passes for an app", function()
+    local forged = setmetatable({ base_url = "https://b.example" }, { __name = "hoopai.App" })
+    misuse(function() new { token = nil, oauth = forged } end, "an app made by hoopai.oauth")
+  end)
+
+  it("are no object of the library, which seems to be an empty table", function()
+    local now = require("hoopai").time.now()
+    misuse(
+      function() options.check_call("calendars:list", now) end,
+      "the options of calendars:list are a table, not hoopai.Instant"
+    )
+  end)
+
+  it("are read once, and raw: metamethods have no say", function()
+    local function other() error "a metamethod was called" end
+    local meta = { __index = other, __pairs = other, __len = other }
+    local given = setmetatable({ timeout = 5, headers = setmetatable({ ["X-A"] = "b" }, meta) }, meta)
+    local chosen = options.check_call("calendars:list", given)
+    given.timeout, given.headers["X-A"] = 6, "c"
+    assert.are.same({ timeout = 5, headers = { ["X-A"] = "b" } }, chosen)
+    assert.is_nil(getmetatable(chosen) or getmetatable(chosen.headers))
   end)
 end)
 

@@ -1,6 +1,7 @@
 --- Several functions side by side: all of them, the first that succeeds, or one for a limited time.
 local errors = require "hoopai.errors"
 local loop = require "hoopai.async.loop"
+local private = require "hoopai.private"
 local scopes = require "hoopai.async.scope"
 local tasks = require "hoopai.async.task"
 local wait = require "hoopai.async.wait"
@@ -50,7 +51,8 @@ end
 
 --- Raises wrong use unless `list` is a list. A table that has keys but no items would be taken for an empty list.
 local function check_list(what, list)
-  if type(list) ~= "table" or tasks.is(list) or errors.is(list) then
+  local class = private.name_of(list) -- objects seem to be empty tables
+  if type(list) ~= "table" or class and class ~= "hoopai.Errors" then
     local given = type(list) == "table" and errors.text(list) or type(list)
     local advice = type(list) == "function"
         and (what == "hoopai.map" and ": write hoopai.map(items, fn)" or format(": write %s { fn, ... }", what))
@@ -140,7 +142,7 @@ end
 -- @param err the error that its function returned, if any
 local function loss(task, err)
   if not task.applied then return nil end
-  if task.status ~= "done" then return select(2, task:join()) end
+  if task.status ~= "done" then return select(2, tasks.join(task)) end
   return errors.new {
     kind = "cancelled",
     applied = task.applied or nil,
@@ -159,7 +161,7 @@ local function run_race(fns)
   scope:wait()
   if not job.winner then return nil, job.errors end
   for index, task in ipairs(competitors) do
-    task:cancel()
+    tasks.cancel(task)
     job.errors[index] = index ~= job.winner and loss(task, job.errors[index]) or nil
   end
   return job.value, next(job.errors) and job.errors or nil, job.winner
@@ -189,8 +191,8 @@ local function run_limited(seconds, fn, ...)
   local scope <close> = new_scope()
   local task = scope:start(true, loop.run, fn, ...)
   scope:wait(deadline)
-  if task.status ~= "running" then return task:join() end
-  task:cancel()
+  if task.status ~= "running" then return tasks.join(task) end
+  tasks.cancel(task)
   return nil,
     errors.new {
       kind = "timeout",

@@ -241,7 +241,8 @@ end
 function loop.spawn(fn, ...)
   errors.check_function("hoopai.spawn", fn)
   wait.settle()
-  if state.current then return state.current.scope:start(false, fn, ...) end
+  local handle = tasks.new_handle() -- first: once the task is started, nothing may fail
+  if state.current then return tasks.bind(handle, state.current.scope:start(false, fn, ...)) end
   local host = state.host
   if not host then errors.raise("hoopai.spawn needs a running loop: call it inside hoopai.run") end
   local refusal = host.prepare and host.prepare()
@@ -249,7 +250,7 @@ function loop.spawn(fn, ...)
   after_fork()
   state.is_used = true
   if is_unclean then repair() end
-  return scopes.root:start(false, fn, ...)
+  return tasks.bind(handle, scopes.root:start(false, fn, ...))
 end
 
 -- Background tasks -------------------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ local function warn_unclear(task)
 end
 
 --- Prints the error of a task: on stderr, which needs no `lua5.4 -W`; by `warn()` where there is no io library.
-local function print_error(_, traceback, task)
+local function print_error(task, traceback)
   local lines = { "hoopai: a task failed, and it was never joined: " .. traceback }
   for _, err in ipairs(task.unclear or {}) do
     lines[#lines + 1] = "hoopai: " .. errors.report(err)
@@ -49,7 +49,7 @@ local function print_error(_, traceback, task)
   if not (stderr and stderr:write(text, "\n")) then warn(text) end
 end
 
-local on_task_error = print_error
+local on_task_error -- the host's function; nil: print_error
 
 --- Sets what is called with the error of each task that failed and is never joined: at the latest when there is nothing
 -- left to do, or when the task is collected. There is one function for the Lua state. By default the error and its
@@ -59,11 +59,7 @@ local on_task_error = print_error
 -- nil: the default again
 -- @raise when `fn` is neither a function nor nil
 function scopes.on_task_error(fn)
-  if fn == nil then
-    on_task_error = print_error
-    return
-  end
-  errors.check_function("hoopai.on_task_error", fn)
+  if fn ~= nil then errors.check_function("hoopai.on_task_error", fn) end
   on_task_error = fn
 end
 
@@ -71,9 +67,11 @@ end
 local function report(task)
   if task.joined or task.joining > 0 then return end
   task.joined = true
-  local fn = on_task_error
-  local cause = task.cause
-  wait.call_hook("hoopai.on_task_error", function() fn(cause, task.traceback or errors.report(cause), task) end)
+  local fn, traceback = on_task_error, task.traceback or errors.report(task.cause)
+  wait.call_hook("hoopai.on_task_error", function()
+    if not fn then return print_error(task, traceback) end
+    fn(task.cause, traceback, tasks.handle_of(task))
+  end)
 end
 
 -- Held by a failed task of the root scope, and finalised with it: then the task cannot be joined any more.

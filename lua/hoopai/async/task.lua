@@ -1,10 +1,13 @@
 --- Tasks: coroutines that only this file resumes. Each belongs to a scope.
+--
+-- Scripts have a handle of a task: its fields, such as its coroutine and its scope, lead to all other tasks.
 local errors = require "hoopai.errors"
+local private = require "hoopai.private"
 local wait = require "hoopai.async.wait"
 
 local co_create, co_resume, co_close, co_status = coroutine.create, coroutine.resume, coroutine.close, coroutine.status
 local pack, unpack = table.pack, table.unpack
-local setmetatable, getmetatable, error, pcall, xpcall = setmetatable, getmetatable, error, pcall, xpcall
+local setmetatable, error, pcall, xpcall = setmetatable, error, pcall, xpcall
 local ipairs, rawequal, gsub = ipairs, rawequal, string.gsub
 local warn = warn or function() end
 local co_running = coroutine.running
@@ -16,8 +19,9 @@ local SUSPEND = wait.SUSPEND
 
 local tasks = {}
 
-local Task = { __name = "hoopai.Task" }
-Task.__index = Task
+local methods = {}
+local Handle = private.seal { __name = "hoopai.Task", __index = methods }
+local task_of = private.states "hoopai.Task" -- handle -> task; false before it has one
 
 -- The end of a task ------------------------------------------------------------------------------------------------
 
@@ -246,11 +250,28 @@ function tasks.repair(recount)
   state.in_hand = false
 end
 
+--- Makes a handle for a task that is made later.
+function tasks.new_handle()
+  local handle = setmetatable({}, Handle)
+  task_of[handle] = false
+  return handle
+end
+
+--- Makes a handle that of a task. Needs no memory.
+-- @return the handle
+function tasks.bind(handle, task)
+  task_of[handle], task.handle = task, handle
+  return handle
+end
+
+--- The handle of a task.
+function tasks.handle_of(task) return task.handle or tasks.bind(tasks.new_handle(), task) end
+
 --- Makes a task of fn(...). Its scope adds it and makes it ready.
 -- @tparam Scope scope
 -- @tparam boolean critical does an error in it end the scope?
 function tasks.new(scope, critical, fn, ...)
-  local task = setmetatable({
+  local task = {
     co = co_create(xpcall),
     args = pack(...),
     scope = scope,
@@ -280,12 +301,13 @@ function tasks.new(scope, critical, fn, ...)
     listed = true,
     newer = false,
     older = false,
-  }, Task)
+    handle = false,
+  }
   task.guard = wait.new_guard(task, on_close)
   return task
 end
 
-function tasks.is(value) return getmetatable(value) == Task end
+function tasks.is(value) return task_of[value] ~= nil end
 
 -- Where errors point when a tail call left no line of the user's on the stack.
 errors.set_origin(function(task)
@@ -346,63 +368,68 @@ local JoinGuard = {}
 
 function JoinGuard.__close(guard) guard.task.joining = guard.task.joining - 1 end
 
---- Waits until the task has ended.
--- @return[1] what the task's function returned
--- @treturn[2] nil
--- @treturn[2] Error of kind "raised" (with `cause` and `traceback`) or "cancelled"
--- @raise when a task would wait for itself, and where no loop is running
-function Task:join()
-  if getmetatable(self) ~= Task then errors.raise("call it with a colon: task:join()") end
+--- Waits until a task has ended. Its results: see @{Task:join}.
+-- @tparam table task
+function tasks.join(task)
   wait.settle()
-  if self == state.current then errors.raise("a task cannot join itself") end
-  if self.status == "running" then
+  if task == state.current then errors.raise("a task cannot join itself") end
+  if task.status == "running" then
     local mode, joiner = wait.mode("task:join")
     if mode == "block" then errors.raise("task:join needs a running loop") end
-    local join_guard <close> = setmetatable({ task = self }, JoinGuard) -- luacheck: ignore 211
-    self.joining = self.joining + 1
-    wait_for_end(self, joiner)
+    local join_guard <close> = setmetatable({ task = task }, JoinGuard) -- luacheck: ignore 211
+    task.joining = task.joining + 1
+    wait_for_end(task, joiner)
   end
-  self.joined = true -- now: a caller that is cut off while it waits has not received the error
-  if self.status == "done" then return unpack(self.results, 1, self.results.n) end
-  if self.status == "cancelled" then
+  task.joined = true -- now: a caller that is cut off while it waits has not received the error
+  if task.status == "done" then return unpack(task.results, 1, task.results.n) end
+  if task.status == "cancelled" then
     return nil,
       errors.new {
         kind = "cancelled",
         message = "the task was cancelled",
-        applied = self.applied or nil,
-        unclear = self.unclear or nil,
+        applied = task.applied or nil,
+        unclear = task.unclear or nil,
       }
   end
   return nil,
     errors.new {
       kind = "raised",
-      message = errors.report(self.cause),
-      cause = self.cause,
-      traceback = self.traceback or nil,
-      applied = self.applied or nil,
-      unclear = self.unclear or nil,
+      message = errors.report(task.cause),
+      cause = task.cause,
+      traceback = task.traceback or nil,
+      applied = task.applied or nil,
+      unclear = task.unclear or nil,
     }
 end
 
+--- Waits until the task has ended.
+-- @function Task:join
+-- @return[1] what the task's function returned
+-- @treturn[2] nil
+-- @treturn[2] Error of kind "raised" (with `cause` and `traceback`) or "cancelled"
+-- @raise when a task would wait for itself, and where no loop is running
+function methods:join() return tasks.join(task_of[self] or errors.raise("call it with a colon: task:join()")) end
+
 --- Ends the task where it waits: its transfer is aborted and its to-be-closed variables are closed. Its code is not
 -- resumed otherwise. Without effect on a task that has ended. Changes that it may have made are returned by `join`.
+-- @function Task:cancel
 -- @raise when a task would cancel itself
-function Task:cancel()
-  if getmetatable(self) ~= Task then errors.raise("call it with a colon: task:cancel()") end
+function methods:cancel()
+  local wanted = task_of[self] or errors.raise("call it with a colon: task:cancel()")
   wait.settle()
   local task = state.current
   while task do
-    if task == self then
+    if task == wanted then
       errors.raise("a task cannot cancel itself, nor the task whose run or map it is in: return instead")
     end
     task = task.scope.owner
   end
-  tasks.cancel(self)
+  tasks.cancel(wanted)
 end
 
--- Other names of `join` and `cancel`. They raise: a task has no such methods, and internal fields must stay fast.
+-- Other names of `join` and `cancel`. They raise: a task has no such methods.
 local function other_name(name, method)
-  Task[name] = function() errors.raise("a task has no `" .. name .. "`: write task:" .. method .. "()") end
+  methods[name] = function() errors.raise("a task has no `" .. name .. "`: write task:" .. method .. "()") end
 end
 for _, name in ipairs { "wait", "await", "get" } do
   other_name(name, "join")
@@ -411,6 +438,6 @@ for _, name in ipairs { "stop", "kill", "abort", "close" } do
   other_name(name, "cancel")
 end
 
-function Task:__tostring() return "hoopai.Task (" .. self.status .. ")" end
+function Handle.__tostring(handle) return "hoopai.Task (" .. task_of[handle].status .. ")" end
 
 return tasks

@@ -10,7 +10,7 @@ local validate = require "hoopai.validate"
 
 local find, format = string.find, string.format
 local huge, math_type, min = math.huge, math.type, math.min
-local ipairs, pairs, rawget, tostring, type = ipairs, pairs, rawget, tostring, type
+local ipairs, next, pairs, rawget, tostring, type = ipairs, next, pairs, rawget, tostring, type
 local sort = table.sort
 local to_epoch_ms = time.to_epoch_ms
 
@@ -79,7 +79,7 @@ end
 --- Splits the caller's table into the fields of the appointment and the options of `book`, and adds their problems.
 local function split(given, details)
   local body, book_options = {}, {}
-  for name, value in pairs(given) do
+  for name, value in next, given do
     local check = book_fields[name]
     if check then
       local problem = check(value)
@@ -183,14 +183,14 @@ end
 -- @treturn[2] Error that names all problems
 -- @raise for an unknown call option
 function requests.new_job(state, given, call_options)
-  options.check_call("appointments:book", call_options)
-  local details, chosen = {}, request.options(state.settings, call_options)
+  local own_options = options.check_call("appointments:book", call_options)
+  local details, chosen = {}, request.options(state.settings, options.copy(own_options))
   local body, book_options = split(given, details)
   check_times(body, book_options, details)
   body = check_body(body, chosen, details)
   local job = {
     client = state.client,
-    options = call_options or {},
+    options = own_options or {},
     body = body,
     timeout = chosen.timeout,
     queue_timeout = chosen.queue_timeout or huge,

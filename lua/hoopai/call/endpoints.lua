@@ -3,18 +3,19 @@
 local calls = require "hoopai.call"
 local errors = require "hoopai.errors"
 local lazy = require "hoopai.lazy"
+local private = require "hoopai.private"
 local resource_names = require "hoopai.api"
 local validate = require "hoopai.validate"
 
-local assert, ipairs, pairs, rawget, setmetatable, type = assert, ipairs, pairs, rawget, setmetatable, type
+local assert, ipairs, pairs, setmetatable = assert, ipairs, pairs, setmetatable
 local sort = table.sort
 local format, match = string.format, string.match
 
 local endpoints = {}
 
-local STATE = {} -- the key under which a resource object keeps the state of its client
 local found = {} -- "notes.list" -> endpoint
 local metatables = {} -- resource name -> metatable of its objects
+local states = private.states "hoopai.Resource" -- resource object -> the state of its client
 local added = {} -- resource name -> methods that make several calls, see endpoints.add
 
 local get_data = {} -- resource name -> getter of its data
@@ -118,16 +119,13 @@ local function raise_no_resource(id) errors.raise(format("call it with a colon: 
 -- @tparam string id the method, for the message
 -- @treturn table
 -- @raise if the method was called without a colon
-function endpoints.state_of(resource, id)
-  return type(resource) == "table" and rawget(resource, STATE) or raise_no_resource(id)
-end
+function endpoints.state_of(resource, id) return states[resource] or raise_no_resource(id) end
 
 local perform = calls.perform
 
 local function new_method(endpoint)
   return function(resource, a, b, c, d, e)
-    local state = type(resource) == "table" and rawget(resource, STATE) or raise_no_resource(endpoint.id)
-    return perform(state, endpoint, a, b, c, d, e)
+    return perform(states[resource] or raise_no_resource(endpoint.id), endpoint, a, b, c, d, e)
   end
 end
 
@@ -167,7 +165,7 @@ local function metatable_of(resource_name)
     )
   end
   meta = { __name = name, __index = methods, __tostring = function() return name end, __call = refuse_call }
-  metatables[resource_name] = meta
+  metatables[resource_name] = private.seal(meta)
   return meta
 end
 
@@ -181,8 +179,9 @@ function endpoints.add(resource_name, methods) added[resource_name] = methods en
 -- @tparam table state of the client
 -- @treturn table
 function endpoints.object(resource_name, state)
-  local meta = metatable_of(resource_name)
-  return setmetatable({ [STATE] = state }, meta)
+  local resource = setmetatable({}, metatable_of(resource_name))
+  states[resource] = state
+  return resource
 end
 
 return endpoints

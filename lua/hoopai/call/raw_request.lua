@@ -6,7 +6,7 @@ local options = require "hoopai.options"
 local responses = require "hoopai.call.response"
 local secrets = require "hoopai.call.secrets"
 
-local type, tonumber, tostring, pairs, ipairs, next = type, tonumber, tostring, pairs, ipairs, next
+local type, tonumber, tostring, ipairs, next = type, tonumber, tostring, ipairs, next
 local getmetatable, rawget, rawlen = getmetatable, rawget, rawlen
 local char, find, format, gmatch, gsub = string.char, string.find, string.format, string.gmatch, string.gsub
 local sort = table.sort
@@ -40,11 +40,14 @@ local INSTEAD = {
   payload = "`body`",
 }
 
+--- Checks the fields. They are read once, and raw: the caller's metamethods could return another path after its check.
+-- @treturn table a copy
 local function check_fields(given)
   if type(given) ~= "table" then
     errors.raise(format("client:request expects a table such as %s, got %s", EXAMPLE, type(given)))
   end
-  for name, value in pairs(given) do
+  local copy = {}
+  for name, value in next, given do
     local expected = fields[name]
     if not expected then
       local instead = INSTEAD[name] and "write " .. INSTEAD[name] or "it takes method, path, query, body"
@@ -55,7 +58,9 @@ local function check_fields(given)
     if type(value) ~= expected then
       errors.raise(format("field `%s` of client:request must be a %s, got %s", name, expected, type(value)))
     end
+    copy[name] = value
   end
+  given = copy
   if not retry_classes[given.method or ""] then
     errors.raise("field `method` of client:request must be GET, POST, PUT, PATCH or DELETE")
   end
@@ -63,6 +68,7 @@ local function check_fields(given)
     errors.raise("client:request: a GET has no body: write `query` instead of `body`")
   end
   if not given.path then errors.raise("client:request needs the field `path`") end
+  return given
 end
 
 local MOST_DECODINGS = 4
@@ -185,10 +191,10 @@ end
 
 --- The endpoint of one raw request: same fields as those of hoopai.call.endpoints.
 -- @tparam table given method, path, query, body
--- @treturn table
+-- @treturn table with the checked fields in `given`
 -- @raise for wrong use
 function raw_request.endpoint(given)
-  check_fields(given)
+  given = check_fields(given)
   local query, query_problems = flat_query(given.query or {})
   local problem = path_problem(given.path)
   local checks = {
@@ -198,6 +204,7 @@ function raw_request.endpoint(given)
   }
   return {
     id = "client:request",
+    given = given,
     method = given.method,
     path = given.path,
     retry = retry_classes[given.method],

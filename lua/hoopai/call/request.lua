@@ -67,17 +67,17 @@ local function sort_arguments(endpoint, a, b, c, d, e)
       )
     )
   end
-  if call_options ~= nil then options.check_call(endpoint.id, call_options) end
-  return payload, call_options
+  if call_options == nil then return payload end
+  return payload, options.check_call(endpoint.id, call_options)
 end
 
 --- The options of a call: its own, and the client's for all others.
 -- @tparam table settings of the client
--- @tparam ?table call_options
+-- @tparam ?table call_options as `options.check_call` returned them; becomes the result
 -- @treturn table
 function request.options(settings, call_options)
   if call_options == nil then return settings end
-  return setmetatable(options.copy(call_options), { __index = settings })
+  return setmetatable(call_options, { __index = settings })
 end
 
 -- Path

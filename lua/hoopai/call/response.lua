@@ -1,6 +1,7 @@
 --- What a finished transfer means: a result and a response, or an error. Reads the transfer and changes nothing else.
 local core = require "hoopai.core"
 local failure = require "hoopai.call.failure"
+local private = require "hoopai.private"
 local reason = require "hoopai.call.reason"
 local secrets = require "hoopai.call.secrets"
 
@@ -47,7 +48,7 @@ local lazy_fields = {
   extra = function() return {} end, -- without members beside the result
 }
 
-local Response = {}
+local Response = private.seal {}
 
 function Response.__index(response, name)
   local make = lazy_fields[name]

@@ -19,32 +19,34 @@
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local options = require "hoopai.options"
+local private = require "hoopai.private"
 local pkce = require "hoopai.oauth.pkce"
 local async = require "hoopai.async"
 local store = require "hoopai.store"
 local token_endpoint = require "hoopai.oauth.token_endpoint"
 local token_manager = require "hoopai.oauth.token_manager"
 
-local type, tostring, pairs = type, tostring, pairs
-local error, getmetatable, setmetatable, pcall = error, getmetatable, setmetatable, pcall
+local type, tostring, next, pairs, ipairs = type, tostring, next, pairs, ipairs
+local error, setmetatable, pcall = error, setmetatable, pcall
 local format, match, concat, math_type = string.format, string.match, table.concat, math.type
-
-local STATE = {} -- the key of an app's state: no string, so no misspelt field can hit it
 
 local SIGN_IN_HOSTS = {
   standard = "https://marketplace.gohighlevel.com",
   white_label = "https://marketplace.leadconnectorhq.com",
 }
 
-local App = { __name = "hoopai.App" }
+local App = private.seal { __name = "hoopai.App" }
+local states = private.states "hoopai.App"
 local methods = {}
 App.__index = methods
 
-function App.__tostring(app) return format("hoopai.App (%s, client %s)", app[STATE].base_url, app[STATE].client_id) end
+function App.__tostring(app)
+  local state = states[app]
+  return format("hoopai.App (%s, client %s)", state.base_url, state.client_id)
+end
 
 local function state_of(app, method)
-  local state = type(app) == "table" and getmetatable(app) == App and app[STATE]
-  return state or errors.raise(format("call it with a colon: app:%s(...)", method))
+  return states[app] or errors.raise(format("call it with a colon: app:%s(...)", method))
 end
 
 local url_fields = {
@@ -70,17 +72,22 @@ function field_checks.secret(value)
   return not ok and "a string" or nil
 end
 
+--- Checks the fields of an argument. They are read once, and raw: the caller's metamethods could return other values
+-- after the checks.
+-- @treturn table a copy
 local function check_fields(what, given, known)
   if type(given) ~= "table" then
     local example = known.code and "{ code = ... }" or known.pkce and "{ redirect_uri = ... }" or "{ company_id = ... }"
     errors.raise(format("%s expects a table such as %s, got %s", what, example, type(given)))
   end
-  for name, value in pairs(given) do
+  local copy = {}
+  for name, value in next, given do
     local expected = known[name]
     if not expected then
       local question = errors.did_you_mean(name, known)
       errors.raise(format("unknown field `%s` of %s%s", tostring(name), what, question and ", " .. question or ""))
     end
+    if expected == "scopes" then value = options.copy(value) end
     local check = field_checks[expected]
     local problem = check and check(value)
     if not check and type(value) ~= expected and math_type(value) ~= expected then problem = "a " .. expected end
@@ -88,7 +95,9 @@ local function check_fields(what, given, known)
       local got = type(value) ~= "string" and type(value) ~= "table" and ", got " .. type(value) or ""
       errors.raise(format("field `%s` of %s must be %s%s", name, what, problem, got))
     end
+    copy[name] = value
   end
+  return copy
 end
 
 --- What @{App:authorize_url} returns beside the address, to be kept until the browser comes back.
@@ -118,7 +127,7 @@ end
 -- @raise for an unknown or wrong field, and without a `redirect_uri`
 function methods:authorize_url(given)
   local state = state_of(self, "authorize_url")
-  check_fields("app:authorize_url", given, url_fields)
+  given = check_fields("app:authorize_url", given, url_fields)
   local redirect_uri = given.redirect_uri or state.redirect_uri
   if not redirect_uri then errors.raise("app:authorize_url needs a redirect_uri") end
   local sign_in = { state = given.state or core.random_hex(16), redirect_uri = redirect_uri }
@@ -195,7 +204,7 @@ local exchange_fields =
 -- @raise for an unknown or wrong field, and without a `code`
 function methods:exchange(given)
   local state = state_of(self, "exchange")
-  check_fields("app:exchange", given, exchange_fields)
+  given = check_fields("app:exchange", given, exchange_fields)
   if not given.code then errors.raise("app:exchange needs the field `code`") end
   local user_type = given.user_type or "Location"
   if user_type ~= "Location" and user_type ~= "Company" then
@@ -254,8 +263,7 @@ local installed_fields = { company_id = "api_id", limit = "integer" }
 -- @raise for an unknown or wrong field, and without a `company_id`
 function methods:installed_locations(given)
   local state = state_of(self, "installed_locations")
-  given = given or {}
-  check_fields("app:installed_locations", given, installed_fields)
+  given = check_fields("app:installed_locations", given or {}, installed_fields)
   local company_id, limit = given.company_id or state.company_id, given.limit or 100
   if not company_id then errors.raise("app:installed_locations needs a company_id") end
   if limit < 1 then errors.raise("field `limit` of app:installed_locations must be at least 1") end
@@ -295,30 +303,30 @@ function methods:installed_locations(given)
   end
 end
 
---- The token source of a client, see hoopai.oauth.token_source.
--- @tparam ?string location_id
--- @tparam ?string company_id
--- @treturn TokenManager
-function methods:source(location_id, company_id)
-  local state = state_of(self, "source")
-  state.endpoint:check_process()
-  company_id = company_id or state.company_id
-  if location_id then return state.managers:location(location_id, company_id) end
-  if not company_id then errors.raise("a client of an app needs a location_id or a company_id") end
-  return state.managers:company(company_id)
-end
+-- Where the requests of a client go. A script that has the app must not send its tokens elsewhere.
+local WAYS = { "base_url", "proxy", "ca_file" }
 
---- Emits `refresh` to the hooks of a client too, as long as they are in use.
--- @tparam Hooks on
-function methods:listen(on) state_of(self, "listen").listeners[on] = true end
-
---- Makes a client of a location, or of the agency, as `hoopai.new` does with this app as `oauth`.
--- @tparam[opt] table given the options of `hoopai.new` but for `token` and `oauth`
+--- Makes a client of a location, or of the agency. Its `base_url`, `proxy` and `ca_file` are the app's: others are
+-- options of `hoopai.new` with the app as `oauth`.
+-- @tparam[opt] table given the other options of `hoopai.new`, but for `token` and `oauth`
 -- @treturn Client
--- @raise for an unknown or wrong option
+-- @raise for an unknown or wrong option, and for a `base_url`, `proxy` or `ca_file` that is not the app's
 function methods:client(given)
   local state = state_of(self, "client")
-  local copy = options.copy(given or {})
+  local copy, class = options.copy(given or {}), private.name_of(given)
+  if type(copy) ~= "table" or class then
+    errors.raise("the options of app:client are a table, got " .. (class or type(copy)))
+  end
+  for _, name in ipairs(WAYS) do
+    local of_app, value = name == "base_url" and state.base_url or state.transport[name], copy[name]
+    if name == "base_url" and type(value) == "string" then value = core.base_url(value) or value end
+    if value ~= nil and value ~= of_app then
+      errors.raise(
+        format("a client of app:client has the `%s` of its app: another one is an option of hoopai.new", name)
+      )
+    end
+    copy[name] = of_app
+  end
   copy.oauth = self
   return state.new_client(copy)
 end
@@ -341,6 +349,26 @@ setmetatable(methods, {
 App.__close = methods.close
 function App.__gc(app) pcall(methods.close, app) end
 
+-- What clients have of their app: its state, with these methods.
+local State = {}
+State.__index = State
+
+--- The token source of a client, see hoopai.oauth.token_source.
+-- @tparam ?string location_id
+-- @tparam ?string company_id
+-- @treturn TokenManager
+function State:source(location_id, company_id)
+  self.endpoint:check_process()
+  company_id = company_id or self.company_id
+  if location_id then return self.managers:location(location_id, company_id) end
+  if not company_id then errors.raise("a client of an app needs a location_id or a company_id") end
+  return self.managers:company(company_id)
+end
+
+--- Emits `refresh` to the hooks of a client too, as long as they are in use.
+-- @tparam Hooks on
+function State:listen(on) self.listeners[on] = true end
+
 local app = {}
 
 --- Makes an app. @see hoopai.oauth
@@ -362,12 +390,13 @@ function app.new(given, new_client)
       if on ~= own_hooks then emit_to(on, event) end
     end
   end
-  local state = {
+  local state = setmetatable({
     client_id = settings.client_id,
     redirect_uri = settings.redirect_uri,
     scopes = settings.scopes,
     company_id = settings.company_id,
     base_url = settings.base_url,
+    transport = settings.transport,
     store = app_store,
     endpoint = endpoint,
     managers = token_manager.registry {
@@ -378,10 +407,11 @@ function app.new(given, new_client)
     },
     listeners = listeners,
     new_client = new_client,
-  }
-  -- An exchange holds the state: so the app is not collected, and closed, while it runs.
-  state.app = setmetatable({ [STATE] = state, base_url = settings.base_url }, App)
-  return state.app
+  }, State)
+  local object = setmetatable({}, App)
+  states[object] = state
+  state.app = object -- an exchange holds the state: so the app is not collected, and closed, while it runs
+  return object
 end
 
 return app

@@ -475,9 +475,11 @@ end
 
 --- The API refused a new token as well: the reason is not its age, and further exchanges would not help.
 -- @tparam integer generation
--- @tparam Error err
+-- @tparam Error err of the call. Its caller may change it, so the manager keeps another one
 function TokenManager:distrust(generation, err)
-  if self.generation == generation then open_circuit(self, err, OPEN_CIRCUIT) end
+  if self.generation ~= generation then return end
+  local kept = errors.new { kind = err.kind, message = err.message, status = err.status, trace_id = err.trace_id }
+  open_circuit(self, kept, OPEN_CIRCUIT)
 end
 
 -- Registry

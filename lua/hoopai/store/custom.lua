@@ -82,7 +82,7 @@ end
 
 function Custom:write(key, credentials, expected)
   local generation = tonumber(credentials:get("generation")) or 0
-  local done, problem = call(self.user_store, "put", key, credentials:pack(), expected, generation)
+  local done, problem = call(self.user_store, "put", key, core.pack_credentials(credentials), expected, generation)
   if done == true then return true end
   if done == false then return nil, "the stored grant was changed by somebody else meanwhile" end
   return nil, problem or "the store's put did not return true"

@@ -16,16 +16,17 @@ local errors = require "hoopai.errors"
 local custom = require "hoopai.store.custom"
 local file = require "hoopai.store.file"
 local memory = require "hoopai.store.memory"
+local private = require "hoopai.private"
 
-local getmetatable, setmetatable, type = getmetatable, setmetatable, type
+local setmetatable, type = setmetatable, type
 local format, match, sub = string.format, string.match, string.sub
 
 local store = {}
 
 -- What users hold of the stores made here. It is opaque.
-local Handle = { __name = "hoopai.Store", __tostring = function() return "hoopai.Store" end }
+local Handle = private.seal { __name = "hoopai.Store", __tostring = function() return "hoopai.Store" end }
 
-local stores = setmetatable({}, { __mode = "k" }) -- a handle, or a user's table -> the store behind it
+local stores = private.states "hoopai.Store" -- a handle, or a user's table -> the store behind it
 
 local function new_handle(behind)
   local handle = setmetatable({}, Handle)
@@ -88,7 +89,6 @@ errors.check_dots(store, "hoopai.store.", {})
 function store.behind(given)
   local behind = stores[given]
   if behind then return behind end
-  if getmetatable(given) == Handle then errors.raise("this store is closed") end
   behind = custom(given ~= store and given or {})
   stores[given] = behind
   return behind

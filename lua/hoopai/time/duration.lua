@@ -2,10 +2,11 @@
 --
 -- This file has what takes durations alone. The operators `+` and `-`, which take instants too, are in
 -- `hoopai.time.instant`.
+local private = require "hoopai.private"
 local values = require "hoopai.time.values"
 
 local SECOND, MINUTE, HOUR, DAY = values.SECOND, values.MINUTE, values.HOUR, values.DAY
-local DAYS, LENGTH = values.DAYS, values.LENGTH
+local durations = values.durations
 local is_duration, describe, number_text = values.is_duration, values.describe, values.number_text
 
 -- The longest duration, in milliseconds: longer than from the first instant to the last.
@@ -14,7 +15,7 @@ local MOST_DAYS = LONGEST // DAY
 
 local duration = {}
 
-local Duration = { __name = "hoopai.time.duration" }
+local Duration = private.seal { __name = "hoopai.time.duration" }
 local duration_methods = {}
 
 --- The metatable of durations.
@@ -24,7 +25,11 @@ duration.metatable = Duration
 -- @tparam integer days calendar days
 -- @tparam integer length milliseconds
 -- @treturn duration
-function duration.new(days, length) return setmetatable({ [DAYS] = days, [LENGTH] = length }, Duration) end
+function duration.new(days, length)
+  local made = setmetatable({}, Duration)
+  durations[made] = { days = days, length = length }
+  return made
+end
 
 --- Makes a duration; raises if it is too long.
 -- @tparam integer days calendar days
@@ -126,7 +131,7 @@ duration.weeks = calendar_unit("weeks", 7)
 -- Methods -------------------------------------------------------------------------------------------------------------
 
 -- The length in milliseconds, with days of 24 hours.
-local function nominal(d) return d[DAYS] * DAY + d[LENGTH] end
+local function nominal(d) return durations[d].days * DAY + durations[d].length end
 
 -- Makes the method that returns the length in a unit: an integer if there is no fraction, else a float.
 local function length_in(name, size)
@@ -167,13 +172,12 @@ duration_methods.days = length_in("days", DAY)
 -- Metamethods ---------------------------------------------------------------------------------------------------------
 
 Duration.__index = duration_methods
-Duration.__metatable = false
 
 function Duration.__newindex() error("durations cannot be changed", 2) end
 
 function Duration.__pairs() return next, {}, nil end
 
-function Duration.__unm(d) return duration.new(-d[DAYS], -d[LENGTH]) end
+function Duration.__unm(d) return duration.new(-durations[d].days, -durations[d].length) end
 
 function Duration.__mul(a, b)
   local d, n = a, b
@@ -183,10 +187,12 @@ function Duration.__mul(a, b)
   local count = values.integer(n)
   if not count then error(("a duration can be multiplied by an integer only (got %s)"):format(describe(n)), 2) end
   -- As floats, which do not wrap around.
-  if math.abs(d[DAYS] * (count + 0.0)) > MOST_DAYS or math.abs(d[LENGTH] * (count + 0.0)) > LONGEST then
+  if
+    math.abs(durations[d].days * (count + 0.0)) > MOST_DAYS or math.abs(durations[d].length * (count + 0.0)) > LONGEST
+  then
     error("the result is too long: durations go up to 10000 years", 2)
   end
-  return duration.new(d[DAYS] * count, d[LENGTH] * count)
+  return duration.new(durations[d].days * count, durations[d].length * count)
 end
 
 -- Lua calls this for two tables, of which one is a duration.
@@ -217,11 +223,11 @@ function Duration.__tostring(d)
   local function add(n, unit)
     if n ~= 0 then parts[#parts + 1] = ("%d%s"):format(n, unit) end
   end
-  local ms, sign = d[LENGTH], 1
+  local ms, sign = durations[d].length, 1
   if ms < 0 then
     ms, sign = -ms, -1
   end
-  add(d[DAYS], "d")
+  add(durations[d].days, "d")
   add(sign * (ms // HOUR), "h")
   add(sign * (ms % HOUR // MINUTE), "m")
   local seconds, rest = ms % MINUTE // SECOND, ms % SECOND

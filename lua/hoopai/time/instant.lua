@@ -6,6 +6,7 @@ local duration = require "hoopai.time.duration"
 local gregorian = require "hoopai.time.gregorian"
 local iso8601 = require "hoopai.time.iso8601"
 local lazy = require "hoopai.lazy"
+local private = require "hoopai.private"
 local strftime = require "hoopai.time.strftime"
 local values = require "hoopai.time.values"
 local zones = require "hoopai.time.zone"
@@ -17,7 +18,7 @@ local abs, floor, format, lower = math.abs, math.floor, string.format, string.lo
 
 local SECOND, HOUR, MINUTE, DAY = values.SECOND, values.HOUR, values.MINUTE, values.DAY
 local FIRST_MS, LAST_MS, OUT_OF_RANGE = values.FIRST_MS, values.LAST_MS, values.OUT_OF_RANGE
-local MS, ZONE, DAYS, LENGTH = values.MS, values.ZONE, values.DAYS, values.LENGTH
+local instants, durations = values.instants, values.durations
 local is_instant, is_duration = values.is_instant, values.is_duration
 local describe, integer, number_text, quote = values.describe, values.integer, values.number_text, values.quote
 
@@ -28,10 +29,14 @@ local MAX_OFFSET_MS = 26 * HOUR
 
 local instant = {}
 
-local Instant, Duration = { __name = "hoopai.time.instant" }, duration.metatable
+local Instant, Duration = private.seal { __name = "hoopai.time.instant" }, duration.metatable
 local instant_methods = {}
 
-local function new_instant(ms, zone) return setmetatable({ [MS] = ms, [ZONE] = zone }, Instant) end
+local function new_instant(ms, zone)
+  local made = setmetatable({}, Instant)
+  instants[made] = { ms = ms, zone = zone }
+  return made
+end
 
 -- Whether an instant and its local time are in the years 1 to 9999: near both ends only one of them may be.
 local function in_range(ms, zone)
@@ -62,7 +67,7 @@ end
 -- error advises.
 local function view_zone(self, name, call, level)
   if name ~= nil then return (zone_named(name, level + 1)) end
-  if self[ZONE] then return self[ZONE] end
+  if instants[self].zone then return instants[self].zone end
   error(
     format('this instant carries no zone: write %s, or give it one with :in_zone("Europe/Berlin")', call),
     level + 1
@@ -209,8 +214,8 @@ end
 function instant_methods:iso(zone)
   check_self(self, "iso", 2)
   local view = view_zone(self, zone, ':iso("Europe/Berlin")', 2)
-  if zone ~= nil then check_range(self[MS], view, 2) end
-  return iso8601.write(self[MS], view)
+  if zone ~= nil then check_range(instants[self].ms, view, 2) end
+  return iso8601.write(instants[self].ms, view)
 end
 
 --- The instant in milliseconds since 1970-01-01T00:00:00Z.
@@ -218,7 +223,7 @@ end
 -- @treturn integer
 function instant_methods:ms()
   check_self(self, "ms", 2)
-  return self[MS]
+  return instants[self].ms
 end
 
 --- The name of the zone the instant carries: an IANA name, `UTC`, or an offset such as `-05:00`.
@@ -229,7 +234,7 @@ function instant_methods:zone(...)
   if select("#", ...) > 0 then
     error("zone only returns the zone of an instant: write start:in_zone(" .. describe((...)) .. ")", 2)
   end
-  local zone = self[ZONE]
+  local zone = instants[self].zone
   return zone and zone.name
 end
 
@@ -239,7 +244,7 @@ end
 -- @treturn boolean
 function instant_methods:has_zone()
   check_self(self, "has_zone", 2)
-  return self[ZONE] ~= nil
+  return instants[self].zone ~= nil
 end
 
 --- The same instant with another zone. Raises when there is no such zone.
@@ -249,8 +254,8 @@ end
 function instant_methods:in_zone(zone)
   check_self(self, "in_zone", 2)
   local view = zone_named(zone, 2)
-  check_range(self[MS], view, 2)
-  return new_instant(self[MS], view)
+  check_range(instants[self].ms, view, 2)
+  return new_instant(instants[self].ms, view)
 end
 
 --- What @{instant:date} returns.
@@ -302,8 +307,8 @@ end
 function instant_methods:date(zone)
   check_self(self, "date", 2)
   local view = view_zone(self, zone, ':date("Europe/Berlin")', 2)
-  check_range(self[MS], view, 2)
-  return (date_in(self[MS], view))
+  check_range(instants[self].ms, view, 2)
+  return (date_in(instants[self].ms, view))
 end
 
 --- The instant as text, after a pattern in the manner of `os.date`; names are English whatever the locale.
@@ -324,7 +329,7 @@ function instant_methods:format(pattern, zone)
     error(format('format takes a pattern such as "%%Y-%%m-%%d %%H:%%M" (got %s)', describe(pattern)), 2)
   end
   local view = view_zone(self, zone, ':format(pattern, "Europe/Berlin")', 2)
-  local ms = self[MS]
+  local ms = instants[self].ms
   check_range(ms, view, 2)
   local date, days = date_in(ms, view)
   local text, unknown = strftime.format(pattern, date, days, ms)
@@ -364,7 +369,7 @@ end
 function instant_methods:start_of_day(zone)
   check_self(self, "start_of_day", 2)
   local view = view_zone(self, zone, ':start_of_day("Europe/Berlin")', 2)
-  return (day_start(view, local_day(self[MS], view), 2))
+  return (day_start(view, local_day(instants[self].ms, view), 2))
 end
 
 -- "sunday", "sun" and 1 -> 1, and so on.
@@ -389,7 +394,7 @@ function instant_methods:start_of_week(zone, first_day)
       error(format('the first day of the week is a name such as "monday" (got %s)', describe(first_day)), 2)
     end
   end
-  local days = local_day(self[MS], view)
+  local days = local_day(instants[self].ms, view)
   return (day_start(view, days - (days + 5 - first) % 7, 2))
 end
 
@@ -418,15 +423,17 @@ end
 -- The sum of an instant and a duration, or of two durations.
 local function add(a, b, level)
   if is_duration(a) and is_duration(b) then
-    return (duration.checked(a[DAYS] + b[DAYS], a[LENGTH] + b[LENGTH], level + 1))
+    return (
+      duration.checked(durations[a].days + durations[b].days, durations[a].length + durations[b].length, level + 1)
+    )
   end
   local start, d = a, b
   if is_duration(a) then
     start, d = b, a
   end
   if is_instant(start) and is_duration(d) then
-    local zone = start[ZONE]
-    local ms = add_days(start[MS], zone, d[DAYS]) + d[LENGTH]
+    local zone = instants[start].zone
+    local ms = add_days(instants[start].ms, zone, durations[d].days) + durations[d].length
     check_range(ms, zone, level + 1)
     return new_instant(ms, zone)
   end
@@ -440,7 +447,7 @@ local function add(a, b, level)
 end
 
 local function subtract(a, b, level)
-  if is_instant(a) and is_instant(b) then return duration.new(0, a[MS] - b[MS]) end
+  if is_instant(a) and is_instant(b) then return duration.new(0, instants[a].ms - instants[b].ms) end
   if is_duration(b) and is_time(a) then return (add(a, -b, level + 1)) end
   if type(b) == "number" then error(number_advice(b, is_instant(a)), level + 1) end
   if type(a) == "number" then
@@ -477,8 +484,6 @@ end
 
 -- Other metamethods ---------------------------------------------------------------------------------------------------
 
-Instant.__metatable = false
-
 local DATE_FIELDS = {
   year = true,
   month = true,
@@ -510,8 +515,8 @@ function Instant.__newindex() error("instants cannot be changed; what methods an
 function Instant.__pairs() return next, {}, nil end
 
 function Instant.__tostring(self)
-  if self[ZONE] then return iso8601.write(self[MS], self[ZONE]) end
-  return iso8601.write_unzoned(self[MS])
+  if instants[self].zone then return iso8601.write(instants[self].ms, instants[self].zone) end
+  return iso8601.write_unzoned(instants[self].ms)
 end
 
 function Instant.__concat(a, b) return tostring(a) .. tostring(b) end
@@ -519,7 +524,7 @@ function Instant.__concat(a, b) return tostring(a) .. tostring(b) end
 Duration.__concat = Instant.__concat
 
 -- Two instants are equal if they are the same point in time, in any zone.
-function Instant.__eq(a, b) return is_instant(a) and is_instant(b) and a[MS] == b[MS] end
+function Instant.__eq(a, b) return is_instant(a) and is_instant(b) and instants[a].ms == instants[b].ms end
 
 local function check_comparable(a, b, level)
   if is_instant(a) and is_instant(b) then return end
@@ -534,12 +539,12 @@ end
 
 function Instant.__lt(a, b)
   check_comparable(a, b, 2)
-  return a[MS] < b[MS]
+  return instants[a].ms < instants[b].ms
 end
 
 function Instant.__le(a, b)
   check_comparable(a, b, 2)
-  return a[MS] <= b[MS]
+  return instants[a].ms <= instants[b].ms
 end
 
 return instant

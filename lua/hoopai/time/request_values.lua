@@ -7,7 +7,7 @@ local zones = require "hoopai.time.zone"
 local tonumber, tostring, type = tonumber, tostring, type
 local abs, find, format, gsub, sub = math.abs, string.find, string.format, string.gsub, string.sub
 
-local MS, ZONE = values.MS, values.ZONE
+local instants = values.instants
 local FIRST_MS, LAST_MS = values.FIRST_MS, values.LAST_MS
 local is_instant, describe, quote = values.is_instant, values.describe, values.quote
 local read, write = iso8601.read, iso8601.write
@@ -24,7 +24,7 @@ local request_values = {}
 
 -- The problem of an instant that cannot be meant; nil if there is none.
 local function instant_problem(instant)
-  local ms = instant[MS]
+  local ms = instants[instant].ms
   if ms >= LEAST_SECONDS and ms <= MOST_SECONDS then
     return format(
       "%s looks like seconds taken for milliseconds: write hoopai.time.from_seconds(%d)",
@@ -103,7 +103,7 @@ end
 -- @treturn[2] string what is wrong, and what to write instead
 function request_values.to_epoch_ms(v)
   if is_instant(v) then
-    local ms = v[MS]
+    local ms = instants[v].ms
     if ms > MOST_SECONDS then return ms end
     local problem = ms < 0 and tostring(v) .. " is before 1970" or instant_problem(v)
     if problem then return nil, problem end
@@ -148,9 +148,9 @@ function request_values.to_body_datetime(v)
     return nil, format('%s is an unusual spelling: write "%s"', quote(v), write(ms, zone))
   end
   if is_instant(v) then
-    local zone, problem = v[ZONE], v[MS] <= MOST_SECONDS and instant_problem(v)
+    local zone, problem = instants[v].zone, instants[v].ms <= MOST_SECONDS and instant_problem(v)
     if problem then return nil, problem end
-    if zone then return write(v[MS], zone) end
+    if zone then return write(instants[v].ms, zone) end
     return nil,
       format(
         "%s carries no zone, and its offset is all the API learns of it: write "

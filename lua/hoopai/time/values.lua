@@ -1,9 +1,10 @@
---- What the files of `hoopai.time` share: units, the range of instants, the keys of the two types, and how messages
+--- What the files of `hoopai.time` share: units, the range of instants, the states of the two types, and how messages
 -- name a value.
 local gregorian = require "hoopai.time.gregorian"
+local private = require "hoopai.private"
 
 local concat, remove = table.concat, table.remove
-local ipairs, rawget, tostring, type = ipairs, rawget, tostring, type
+local ipairs, tostring, type = ipairs, tostring, type
 local byte, format, gsub, sub = string.byte, string.format, string.gsub, string.sub
 local math_type, tointeger = math.type, math.tointeger
 
@@ -18,21 +19,23 @@ values.LAST_MS = gregorian.days(10000, 1, 1) * values.DAY - 1
 
 values.OUT_OF_RANGE = "is outside the years 1 to 9999"
 
---- The keys of the fields of instants (MS, ZONE) and durations (DAYS, LENGTH). They are tables that only the files of
--- `hoopai.time` have: no other code can write the fields, and no other table can pass for an instant or a duration.
-values.MS, values.ZONE, values.DAYS, values.LENGTH = {}, {}, {}, {}
+--- The states of instants: `ms` and `zone`. Zones are shared by all instants, so no script may reach one.
+values.instants = private.states "hoopai.Instant"
 
-local MS, LENGTH = values.MS, values.LENGTH
+--- The states of durations: `days` and `length`.
+values.durations = private.states "hoopai.Duration"
+
+local instants, durations = values.instants, values.durations
 
 --- Whether a value is an instant.
 -- @tparam any v
 -- @treturn boolean
-function values.is_instant(v) return type(v) == "table" and rawget(v, MS) ~= nil end
+function values.is_instant(v) return instants[v] ~= nil end
 
 --- Whether a value is a duration.
 -- @tparam any v
 -- @treturn boolean
-function values.is_duration(v) return type(v) == "table" and rawget(v, LENGTH) ~= nil end
+function values.is_duration(v) return durations[v] ~= nil end
 
 local is_instant, is_duration = values.is_instant, values.is_duration
 

@@ -103,7 +103,7 @@ local core_steps = {
       record, problem = oracle.guarded(core.read_token_response, transfer)
     end
     if record then
-      assert(record:pack())
+      assert(core.pack_credentials(record))
     elseif problem then
       assert(type(problem) == "string")
     end

@@ -272,6 +272,14 @@ describe("combined:", function()
 
     it("refuses what is neither", function()
       expect.misuse(function() local _ = hoopai.all(nil) end, "hoopai.all expects a list, got nil")
+      -- An object has no fields that would tell it from an empty list.
+      local other <close> = hoopai.new { token = "t" }
+      for _, object in ipairs { other, other.calendars, hoopai.time.now(), hoopai.store.memory() } do
+        expect.misuse(
+          function() local _ = hoopai.all(object) end,
+          "hoopai.all expects a list, got " .. tostring(object)
+        )
+      end
       expect.misuse(function() local _ = hoopai.all { 1 } end, "hoopai.all expects a function, got number")
     end)
   end)

@@ -7,6 +7,7 @@ local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
 local leak = require "spec.support.leak"
 local scopes = require "hoopai.async.scope"
+local tasks = require "hoopai.async.task"
 local wait = require "hoopai.async.wait"
 
 local run, spawn, sleep = hoopai.run, hoopai.spawn, hoopai.sleep
@@ -78,7 +79,7 @@ describe("scopes:", function()
             end)
             if index == 2 then
               sleep(0)
-              task:cancel()
+              tasks.cancel(task)
             end
           end
           sleep(0)
@@ -105,7 +106,7 @@ describe("scopes:", function()
       end)
       collectgarbage()
       collectgarbage()
-      assert.are.equal("done", ended.status)
+      assert.are.equal("hoopai.Task (done)", tostring(ended))
       assert.is_nil(next(kept))
     end)
 
@@ -120,7 +121,7 @@ describe("scopes:", function()
           sleep(600)
           note "resumed"
         end)
-        expect.failure("cancelled", task:join())
+        expect.failure("cancelled", tasks.join(task))
         assert.are.same({ "still running", "closed" }, seen)
         assert.are.equal(0, scope.count)
       end)

@@ -633,7 +633,7 @@ describe("hoopai.call.failure:", function()
         attempts = 3,
         applied = "no",
         retryable = true,
-      }, setmetatable(err, nil))
+      }, debug.setmetatable(err, nil))
     end)
 
     it("takes status and trace id from the response, and the effect from both", function()

@@ -178,6 +178,23 @@ describe("hoopai.call.raw_request:", function()
       assert.are.equal(0, #server:ledger())
     end)
 
+    it("reads its fields once, and raw: no metamethod can change the path after the check", function()
+      local client = new()
+      local reads = 0
+      local given = setmetatable({ method = "GET" }, {
+        __index = function(_, name)
+          reads = reads + 1
+          return name == "path" and (reads > 1 and "@127.0.0.1:1/x" or "/x") or nil
+        end,
+        __pairs = function() error "a metamethod was called" end,
+      })
+      misuse(function() client:request(given) end, "needs the field `path`")
+      assert.are.equal(0, reads)
+      server:reply { path = "/x", body = "{}" }
+      given.path = "/x"
+      assert(client:request(given))
+    end)
+
     it("refuses what JSON cannot express", function()
       local client = new()
       local cycle = {}

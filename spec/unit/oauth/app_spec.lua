@@ -5,6 +5,7 @@ local core_http = require "spec.support.core_http"
 local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
 local oauth = require "spec.support.oauth"
+local private = require "hoopai.private"
 local servers = require "spec.support.server"
 
 local failure, misuse = expect.failure, expect.misuse
@@ -253,14 +254,15 @@ describe("hoopai.oauth.app:", function()
     end)
 
     it("has one token source for each location and agency", function()
-      local app = new_app { company_id = company }
+      local app = private.state("hoopai.App", new_app { company_id = company })
       local source = app:source(location)
       assert.are.equal(source, app:source(location, company))
       assert.are_not.equal(source, app:source(other))
       assert.are.equal(app:source(nil), app:source(nil, company))
       assert.are_not.equal(app:source(nil), app:source(location))
-      misuse(function() new_app():source(nil) end, "location_id or a company_id")
-      misuse(function() app.source("x") end, "colon")
+      local without = private.state("hoopai.App", new_app())
+      misuse(function() without:source(nil) end, "location_id or a company_id")
+      misuse(function() new_app().source("x") end, "an app has no `source`")
     end)
 
     it("makes clients with its address, and keeps no table of the user's", function()
@@ -271,6 +273,24 @@ describe("hoopai.oauth.app:", function()
       assert.are.equal(("hoopai.Client (%s, location %s)"):format(box.url, location), tostring(client))
       misuse(function() app:client { token = "t" } end, "not both")
       misuse(function() app:client { locaton_id = "l" } end, "`location_id`")
+      misuse(function() app:client "l" end, "the options of app:client are a table, got string")
+      misuse(function() app:client(client) end, "the options of app:client are a table, got hoopai.Client")
+    end)
+
+    it("makes clients that go where it goes itself, and nowhere else", function()
+      local app = new_app()
+      for name, value in pairs { base_url = "http://127.0.0.1:9", proxy = "http://127.0.0.1:9", ca_file = "/x.pem" } do
+        misuse(
+          function() app:client { location_id = location, [name] = value } end,
+          ("a client of app:client has the `%s` of its app"):format(name)
+        )
+      end
+      app:client({ location_id = location, base_url = box.url .. "/" }):close()
+      local transport = { proxy = "http://127.0.0.1:9", ca_file = "/x.pem" }
+      local far = new_app { base_url = "https://b.example", proxy = transport.proxy, ca_file = transport.ca_file }
+      local client = far:client { location_id = location, proxy = transport.proxy }
+      local used = private.state("hoopai.Client", client).shared.transport
+      assert.are.same(transport, { proxy = used.proxy, ca_file = used.ca_file })
     end)
 
     it("closed refuses to exchange and to list, again and again", function()
