@@ -105,7 +105,7 @@ static const char CONTROL[] = "must not hold control characters", BLANKS[] = "mu
 static const char *dots_problem(const char *bytes, size_t length) {
   size_t dots = 0;
   while (dots < length && bytes[dots] == '.') dots++;
-  if (dots == 0 || (dots < length && !memchr(";?#%", bytes[dots], 4))) return NULL;
+  if (dots == 0 || (dots < length && !strchr(";?#%", bytes[dots]))) return NULL;
   return dots == length && length <= 2 ? "must not be \".\" or \"..\"" : "must not consist of dots";
 }
 
