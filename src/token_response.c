@@ -15,6 +15,7 @@
 #define MAX_PUBLIC (16 * 1024) /* bytes of a value that is not a secret; a longer one is skipped */
 #define MAX_OTHERS 6           /* together with the secret and the known names these are HOOPAI_MAX_FIELDS */
 #define ROOM (96 * 1024)       /* of the packed form for all but the two tokens, which fit into the rest */
+#define MAX_TOKEN (80 * 1024)  /* bytes of a token in the packed form */
 #define MAX_REASONS 1024       /* bytes */
 #define MAX_EXCERPT (4 * 1024) /* bytes */
 #define LONG_RUN 20            /* bytes without white space in a text, from which on it may be a token */
@@ -28,7 +29,14 @@ static const char *const known_names[] = {
 
 /* What an error response says may stand in any of these, as a text or nested. */
 static const char *const reason_names[] = {
-  "detail", "details", "error", "error_description", "error_messages", "errors", "message", "msg", "reason",
+  "description", "detail", "details", "error", "error_description", "error_message", "error_messages", "errors",
+  "message",     "msg",    "reason",  "title",
+};
+
+/* The codes of errors (RFC 6749 5.2). */
+static const char *const oauth_errors[] = {
+  "invalid_client", "invalid_grant",       "invalid_request",
+  "invalid_scope",  "unauthorized_client", "unsupported_grant_type",
 };
 
 /* Nested members that are no texts for people, or repeat the request. */
@@ -69,6 +77,7 @@ struct scan {
   bool lenient;              /* takes strings with control characters and with escapes that JSON does not have */
   char reasons[MAX_REASONS]; /* texts, separated by "; " */
   size_t reasons_length;
+  const char *code; /* the first text that is a code of oauth_errors, under whatever name */
 };
 
 enum kind { TEXT, NUMBER, BOOLEAN, NOTHING, NESTED };
@@ -220,9 +229,20 @@ static bool scan_word(struct scan *scan, struct value *value) {
   return fail_scan(scan, not_json);
 }
 
+static void note_code(struct scan *scan, const struct value *value) {
+  for (size_t i = 0; !scan->code && i < sizeof oauth_errors / sizeof *oauth_errors; i++) {
+    size_t length = strlen(oauth_errors[i]);
+    if (value->length == length && memcmp(value->bytes, oauth_errors[i], length) == 0) scan->code = oauth_errors[i];
+  }
+}
+
 static bool scan_scalar(struct scan *scan, struct value *value) {
   char first = peek(scan);
-  if (first == '"') return scan_string(scan, value);
+  if (first == '"') {
+    if (!scan_string(scan, value)) return false;
+    note_code(scan, value);
+    return true;
+  }
   if (first == '-' || (first >= '0' && first <= '9')) return scan_number(scan, value);
   return scan_word(scan, value);
 }
@@ -328,6 +348,7 @@ static bool keep_secret(struct scan *scan, struct hoopai_credentials *credential
                         struct value value) {
   if (value.kind != TEXT) return true;
   value = trimmed(value);
+  if (is_needed(name) && hoopai_escaped_length(value.bytes, value.length, HOOPAI_PLAIN_LINE) > MAX_TOKEN) return true;
   if (!is_needed(name) && credentials->size + value.length > ROOM) return true;
   const char *problem = hoopai_credentials_set(credentials, name, value.bytes, value.length, true);
   return !problem || strcmp(problem, out_of_memory) != 0 || fail_scan(scan, out_of_memory);
@@ -421,22 +442,33 @@ static const char *keep_reasons(struct scan *scan, struct hoopai_credentials *cr
   return problem && strcmp(problem, out_of_memory) == 0 ? problem : NULL;
 }
 
-static bool has_pair(const struct hoopai_credentials *credentials) {
-  return hoopai_credentials_find(credentials, "access_token") && hoopai_credentials_find(credentials, "refresh_token");
+/* Puts a code that is nested, or under another name, into `error`. A response with an access token has none. */
+static const char *keep_code(const struct scan *scan, struct hoopai_credentials *credentials) {
+  if (!scan->code || hoopai_credentials_find(credentials, "access_token")) return NULL;
+  const struct hoopai_field *error = hoopai_credentials_find(credentials, "error");
+  if (error && is_among(error->bytes, oauth_errors, sizeof oauth_errors / sizeof *oauth_errors)) return NULL;
+  const char *problem = hoopai_credentials_set(credentials, "error", scan->code, strlen(scan->code), false);
+  return problem && strcmp(problem, out_of_memory) == 0 ? problem : NULL;
 }
 
-/* Malformed JSON behind two good tokens does not lose them. */
+static bool has_refresh_token(const struct hoopai_credentials *credentials) {
+  return hoopai_credentials_find(credentials, "refresh_token");
+}
+
+/* Malformed JSON behind a good refresh token does not lose it. */
 static const char *scan_response(struct hoopai_credentials *credentials, char *bytes, size_t length) {
   struct scan scan = {.at = bytes, .end = bytes + length};
   const char *problem = scan_object(&scan, credentials) ? keep_reasons(&scan, credentials) : scan.problem;
+  if (!problem) problem = keep_code(&scan, credentials);
   hoopai_wipe(scan.reasons, sizeof scan.reasons);
-  return problem && has_pair(credentials) && strcmp(problem, out_of_memory) != 0 ? NULL : problem;
+  return problem && has_refresh_token(credentials) && strcmp(problem, out_of_memory) != 0 ? NULL : problem;
 }
 
 /* -- Tokens in malformed JSON ---------------------------------------------------------------- */
 
-/* Reads a string, and if it is the name of a known member, the text or number behind it. */
-static void salvage_member(struct scan *scan, struct hoopai_credentials *credentials) {
+/* Reads a string, and if it is the name of a known member, the text or number behind it. Sets whether the name was that
+   of the access token. */
+static void salvage_member(struct scan *scan, struct hoopai_credentials *credentials, bool *has_access) {
   char name[HOOPAI_FIELD_NAME];
   struct value key, value;
   int others = MAX_OTHERS;
@@ -444,27 +476,31 @@ static void salvage_member(struct scan *scan, struct hoopai_credentials *credent
     scan->at = scan->end;
     return;
   }
+  bool named = snake_case(&key, name);
+  *has_access = *has_access || (named && strcmp(name, "access_token") == 0);
   if (!take(scan, ':')) return;
   char first = peek(scan);
-  if (first == '{' || first == '[' || !snake_case(&key, name)) return;
+  if (first == '{' || first == '[' || !named) return;
   if (!is_needed(name) && !is_known(name)) return;
   if (scan_scalar(scan, &value)) (void)keep(scan, credentials, name, &value, &others);
 }
 
-/* Reads the known members wherever they stand: in malformed JSON, in a list or nested. Returns whether both tokens are
-   among them. */
+/* Reads the known members wherever they stand: in malformed JSON, in a list or nested. Returns whether a refresh token
+   is among them, beside an access token of any kind: one alone may be that of the request. */
 static bool salvage(struct hoopai_credentials *credentials, char *bytes, size_t length) {
   struct scan scan = {.at = bytes, .end = bytes + length, .lenient = true};
+  bool has_access = false;
   hoopai_credentials_clear(credentials);
   while (scan.at < scan.end) {
     char *start = scan.at;
-    if (*start == '"') salvage_member(&scan, credentials);
+    if (*start == '"') salvage_member(&scan, credentials, &has_access);
     if (scan.at == start) scan.at++;
   }
-  return has_pair(credentials);
+  return has_access && has_refresh_token(credentials);
 }
 
-/* Whether a success may hold two tokens that its reader did not find. One that names an error may repeat old ones. */
+/* Whether a success may hold a refresh token that its reader did not find. One that names an error may repeat an old
+   one. */
 static bool may_salvage(const struct hoopai_credentials *credentials, const char *problem) {
   if (hoopai_credentials_find(credentials, "error")) return false;
   return problem || !(hoopai_credentials_find(credentials, "access_token") ||
@@ -473,7 +509,7 @@ static bool may_salvage(const struct hoopai_credentials *credentials, const char
 
 /* -- The response of a transfer -------------------------------------------------------------- */
 
-/* Reads bytes, which it overwrites. Two tokens that came are used: no other response will bring them. */
+/* Reads bytes, which it overwrites. A refresh token that came is used: no other response will bring it. */
 static const char *read_bytes(struct hoopai_credentials *credentials, int status, const struct hoopai_buffer *body,
                               char *bytes) {
   memcpy(bytes, body->data, body->length);

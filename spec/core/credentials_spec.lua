@@ -734,6 +734,11 @@ describe("over the wire", function()
       assert.are.equal(core.secret(token), record:get "refresh_token")
     end)
 
+    it("is not lost beside an access token that fills the record", function()
+      local long = ("%"):rep(65536) -- each byte takes three in the packed form
+      assert.are.same({ refresh_token = secret("r") }, fields('{"access_token":"' .. long .. '","refresh_token":"r"}'))
+    end)
+
     it("is not lost with its two tokens by malformed JSON behind them, nor by a byte order mark", function()
       local pair = '{"access_token":"a","refresh_token":"r"'
       for _, rest in ipairs {
