@@ -71,14 +71,6 @@ static bool write_all(int fd, const char *bytes, size_t length) {
 
 /* -- Temporary files ------------------------------------------------------------------------- */
 
-#define TEMPORARY_SUFFIX 21 /* of ".0123456789abcdef.tmp" */
-
-/* The file is locked, which marks its process as alive for hoopai_file_sweep. */
-struct temporary {
-  char file[HOOPAI_FILE_NAME + TEMPORARY_SUFFIX];
-  int fd;
-};
-
 /* A write beyond this limit would raise a signal that ends the host. */
 static bool within_limit(size_t length) {
   struct rlimit limit;
@@ -87,27 +79,46 @@ static bool within_limit(size_t length) {
   return false;
 }
 
-static void discard(int folder, const struct temporary *temporary) {
+void hoopai_file_discard(int folder, struct hoopai_temporary *temporary) {
+  if (temporary->fd < 0) return;
   (void)unlinkat(folder, temporary->file, 0);
   close(temporary->fd);
+  temporary->fd = -1;
 }
 
-/* Writes a temporary file and waits until it is on the disk. A failure leaves no file. */
-static bool write_temporary(int folder, struct temporary *temporary, const char *bytes, size_t length,
-                            struct hoopai_failure *failure) {
-  if (!within_limit(length)) return hoopai_failed(failure, "cannot be written");
+static bool make_temporary(int folder, const char *file, uint64_t number, struct hoopai_temporary *temporary) {
+  snprintf(temporary->file, sizeof temporary->file, "%s.%016" PRIx64 ".tmp", file, number);
   temporary->fd = hoopai_file_open(folder, temporary->file, O_WRONLY | O_CREAT | O_EXCL);
-  if (temporary->fd < 0) return hoopai_failed(failure, "cannot be written");
+  if (temporary->fd < 0) return false;
   (void)flock(temporary->fd, LOCK_EX | LOCK_NB);
   (void)fchmod(temporary->fd, 0600); /* against a wrong umask; if it fails, the read will check the mode */
-  if (write_all(temporary->fd, bytes, length) && hoopai_file_sync(temporary->fd)) return true;
-  hoopai_failed(failure, "cannot be written");
-  discard(folder, temporary);
-  return false;
+  return true;
 }
 
-static void name_temporary(struct temporary *temporary, const char *file, uint64_t number) {
-  snprintf(temporary->file, sizeof temporary->file, "%s.%016" PRIx64 ".tmp", file, number);
+static bool set_length(int fd, size_t length) {
+  int result;
+  do result = ftruncate(fd, (off_t)length);
+  while (result != 0 && errno == EINTR);
+  return result == 0;
+}
+
+/* Writes the whole content of a file, over what it has, and waits until it is on the disk. */
+static bool write_content(int fd, const char *bytes, size_t length) {
+  return within_limit(length) && lseek(fd, 0, SEEK_SET) == 0 && write_all(fd, bytes, length) &&
+         set_length(fd, length) && hoopai_file_sync(fd);
+}
+
+/* Writes a temporary file. A failure leaves no file. */
+static bool write_temporary(int folder, const char *file, uint64_t number, struct hoopai_temporary *temporary,
+                            const char *bytes, size_t length, struct hoopai_failure *failure) {
+  temporary->fd = -1;
+  if (within_limit(length) && make_temporary(folder, file, number, temporary) &&
+      write_content(temporary->fd, bytes, length)) {
+    return true;
+  }
+  hoopai_failed(failure, "cannot be written");
+  hoopai_file_discard(folder, temporary);
+  return false;
 }
 
 /* -- Reading and writing --------------------------------------------------------------------- */
@@ -169,43 +180,62 @@ char *hoopai_file_read(int folder, const char *file, int fd, size_t *length, str
   return NULL;
 }
 
+static bool unlink_file(int folder, const char *file, const char *suffix) {
+  char full[HOOPAI_FILE_NAME + 4];
+  snprintf(full, sizeof full, "%s%s", file, suffix);
+  return unlinkat(folder, full, 0) == 0 || errno == ENOENT;
+}
+
 /* Gives the old file a second name, so that the first one exists at every moment. Without hard links there is no
    backup. */
 static void keep_backup(int folder, const char *file) {
   char backup[HOOPAI_FILE_NAME + 4];
   snprintf(backup, sizeof backup, "%s.bak", file);
-  bool kept = (unlinkat(folder, backup, 0) == 0 || errno == ENOENT) && linkat(folder, file, folder, backup, 0) == 0;
+  bool kept = unlink_file(folder, file, ".bak") && linkat(folder, file, folder, backup, 0) == 0;
   (void)kept;
 }
 
-bool hoopai_file_replace(int folder, const char *file, uint64_t number, const char *bytes, size_t length,
+/* Gives a temporary file the name of the file that it replaces. */
+static bool put_in_place(int folder, const char *file, struct hoopai_temporary *temporary,
                          struct hoopai_failure *failure) {
-  struct temporary temporary;
-  name_temporary(&temporary, file, number);
-  if (!write_temporary(folder, &temporary, bytes, length, failure)) return false;
   keep_backup(folder, file);
-  if (renameat(folder, temporary.file, folder, file) != 0) {
-    hoopai_failed(failure, "cannot be replaced");
-    discard(folder, &temporary);
-    return false;
-  }
+  if (renameat(folder, temporary->file, folder, file) != 0) return hoopai_failed(failure, "cannot be replaced");
   bool done = sync_folder(folder, failure);
-  close(temporary.fd);
+  close(temporary->fd);
+  temporary->fd = -1;
   return done;
 }
 
-bool hoopai_file_probe(int folder, uint64_t number, const char *bytes, size_t length, struct hoopai_failure *failure) {
-  struct temporary temporary;
-  name_temporary(&temporary, "probe", number);
-  if (!write_temporary(folder, &temporary, bytes, length, failure)) return false;
-  discard(folder, &temporary);
-  return true;
+static bool is_full(int number) {
+  return number == ENOSPC || number == EDQUOT;
 }
 
-static bool unlink_file(int folder, const char *file, const char *suffix) {
-  char full[HOOPAI_FILE_NAME + 4];
-  snprintf(full, sizeof full, "%s%s", file, suffix);
-  return unlinkat(folder, full, 0) == 0 || errno == ENOENT;
+/* Writes into a reserved file. If that has too little room on a full disk, the backup makes some: it holds the same
+   spent token as the file. */
+static bool write_reserved(int folder, const char *file, const struct hoopai_temporary *reserved, const char *bytes,
+                           size_t length) {
+  if (write_content(reserved->fd, bytes, length)) return true;
+  int number = errno;
+  if (is_full(number) && unlink_file(folder, file, ".bak") && write_content(reserved->fd, bytes, length)) return true;
+  errno = number;
+  return false;
+}
+
+bool hoopai_file_replace(int folder, const char *file, uint64_t number, struct hoopai_temporary *reserved,
+                         const char *bytes, size_t length, struct hoopai_failure *failure) {
+  struct hoopai_temporary temporary;
+  if (reserved && reserved->fd >= 0) {
+    if (write_reserved(folder, file, reserved, bytes, length)) {
+      bool done = put_in_place(folder, file, reserved, failure);
+      if (reserved->fd < 0) return done;
+    } else if (is_full(errno)) {
+      return hoopai_failed(failure, "cannot be written");
+    }
+  }
+  if (!write_temporary(folder, file, number, &temporary, bytes, length, failure)) return false;
+  bool done = put_in_place(folder, file, &temporary, failure);
+  hoopai_file_discard(folder, &temporary);
+  return done;
 }
 
 bool hoopai_file_remove(int folder, const char *file, struct hoopai_failure *failure) {
@@ -232,7 +262,8 @@ static void sweep_one(int folder, const char *file, double seconds) {
 
 static bool is_temporary(const char *file) {
   size_t length = strlen(file);
-  return length > TEMPORARY_SUFFIX && strcmp(file + length - 4, ".tmp") == 0 && file[length - TEMPORARY_SUFFIX] == '.';
+  return length > HOOPAI_TEMPORARY_SUFFIX && strcmp(file + length - 4, ".tmp") == 0 &&
+         file[length - HOOPAI_TEMPORARY_SUFFIX] == '.';
 }
 
 static DIR *open_list(int folder) {
@@ -246,13 +277,24 @@ static DIR *open_list(int folder) {
   return list;
 }
 
-void hoopai_file_sweep(int folder, double seconds) {
+#define ANY_AGE -1e9 /* seconds */
+
+/* Only the temporary files of one file, unless the prefix is empty. */
+static void sweep_matching(int folder, const char *prefix, double seconds) {
   DIR *list = open_list(folder);
   if (!list) return;
   for (const struct dirent *entry; (entry = readdir(list));) {
-    if (is_temporary(entry->d_name)) sweep_one(folder, entry->d_name, seconds);
+    size_t length = strlen(prefix);
+    if (!is_temporary(entry->d_name) || strncmp(entry->d_name, prefix, length) != 0) continue;
+    if (length == 0 || strlen(entry->d_name) == length + HOOPAI_TEMPORARY_SUFFIX) {
+      sweep_one(folder, entry->d_name, seconds);
+    }
   }
   closedir(list);
+}
+
+void hoopai_file_sweep(int folder, double seconds) {
+  sweep_matching(folder, "", seconds);
 }
 
 /* Calls no Lua function: an error would leak the open folder. */
@@ -268,4 +310,65 @@ bool hoopai_file_list(int folder, struct hoopai_buffer *out) {
   closedir(list);
   errno = number;
   return done && number == 0;
+}
+
+/* -- Room ------------------------------------------------------------------------------------ */
+
+/* Writes bytes that no file system compresses. */
+static bool fill_file(int fd, uint64_t number, size_t size) {
+  char bytes[4096];
+  if (lseek(fd, 0, SEEK_SET) != 0) return false;
+  for (size_t done = 0; done < size; done += sizeof bytes) {
+    for (size_t i = 0; i < sizeof bytes; i++) {
+      number = number * 6364136223846793005u + 1442695040888963407u;
+      bytes[i] = (char)(number >> 56);
+    }
+    size_t left = size - done;
+    if (!write_all(fd, bytes, left < sizeof bytes ? left : sizeof bytes)) return false;
+  }
+  return true;
+}
+
+/* Gives an empty file blocks of the disk, which a later write uses. A file that is written over may need others: a file
+   system that copies on write is asked first. */
+static bool allocate(int fd, uint64_t number, size_t size) {
+  if (!within_limit(size)) return false;
+#if defined(_POSIX_ADVISORY_INFO) && _POSIX_ADVISORY_INFO > 0
+  int problem;
+  do problem = posix_fallocate(fd, 0, (off_t)size);
+  while (problem == EINTR);
+  errno = problem;
+  if (problem == 0 || is_full(problem) || problem == EFBIG || problem == EIO) return problem == 0;
+#endif
+  return fill_file(fd, number, size);
+}
+
+/* Allocates `spare` bytes more than are kept. A failure leaves the file empty. */
+static bool allocate_beside(int fd, uint64_t number, size_t size, size_t spare) {
+  if (allocate(fd, number, size + spare) && set_length(fd, size)) return true;
+  int problem = errno;
+  (void)set_length(fd, 0);
+  errno = problem;
+  return false;
+}
+
+static bool allocate_some(int fd, uint64_t number, size_t least, size_t spare) {
+  for (size_t size = HOOPAI_MAX_FILE; size > least; size -= size / 4) {
+    if (allocate_beside(fd, number, size, spare)) return true;
+    if (!is_full(errno) && errno != EFBIG) return false;
+  }
+  return allocate_beside(fd, number, least, spare) || allocate_beside(fd, number, least, 0);
+}
+
+bool hoopai_file_reserve(int folder, const char *file, uint64_t number, size_t least, size_t spare,
+                         struct hoopai_temporary *reserved, struct hoopai_failure *failure) {
+  reserved->fd = -1;
+  sweep_matching(folder, file, ANY_AGE);
+  if (make_temporary(folder, file, number, reserved) && allocate_some(reserved->fd, number, least, spare) &&
+      hoopai_file_sync(reserved->fd)) {
+    return true;
+  }
+  hoopai_failed(failure, "cannot be reserved");
+  hoopai_file_discard(folder, reserved);
+  return false;
 }

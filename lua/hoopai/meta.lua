@@ -1946,7 +1946,11 @@ local store = {}
 ---0600, each of which is replaced as a whole and is on the disk before it is used. A kernel lock (`flock`) is held
 ---while tokens are exchanged, so the folder must be on a local file system. When a program is killed during a token
 ---exchange, a child that it forked meanwhile holds the lock until the child ends.
----Raises when the folder cannot be opened, is a symbolic link, belongs to another user or can be changed by others.
+---
+---Before a token is exchanged, the room on the disk for its successor is reserved, and the path is looked at: another
+---folder that took the place of the open one is used from then on, and one that became unsafe is refused.
+---Raises when the folder cannot be opened, is a symbolic link, belongs to another user, or can be read, searched or
+---changed by others.
 ---@nodiscard
 ---@param path string the folder; made with mode 0700 when it is missing. Its parent folder must exist
 ---@return hoopai.Store
@@ -2093,7 +2097,9 @@ local App = {}
 function App:authorize_url(given) end
 
 ---Exchanges the code of a sign-in for tokens, and stores them. A code works once; the request is never repeated.
----Whether the store can be written is tried before.
+---Before, the store is locked, and room in it reserved. If the tokens cannot be stored all the same, such as behind a
+---lock that another program holds, the error has `applied = "yes"`, and this app keeps them: its clients use them, and
+---store them as soon as they can.
 ---Raises for an unknown or wrong field, and without a `code`.
 ---@async
 ---@nodiscard

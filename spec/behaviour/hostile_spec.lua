@@ -733,16 +733,16 @@ describe("hostile:", function()
 
     -- The title, the response, the kind of error (nil: success), how often the token is sent (a response that
     -- leaves open whether it was spent is followed by two more tries), and retry_after. `successor`: the refresh token
-    -- of the response is kept.
+    -- of the response is kept, and sent in turn.
     local rows = {
       { "HTML with 200", text("<html>Log in</html>", "text/html"), "decode", 3 },
       { "nothing with 200", text(""), "decode", 3 },
       { "204", { status = 204 }, "decode", 3 },
       { "an error with 200", text('{"error":"invalid_request","statusCode":400}'), "refused", 1 },
-      { "a token that is null", grant(nil, '"access_token":null'), "decode", 1, successor = true },
-      { "a token that is empty", grant(nil, '"access_token":""'), "decode", 1, successor = true },
-      { "a token that is a list", grant(nil, '"access_token":["new-token"]'), "decode", 1, successor = true },
-      { "a token of 70 KB", grant(nil, '"access_token":"' .. ("t"):rep(70000) .. '"'), "decode", 1, successor = true },
+      { "a token that is null", grant(nil, '"access_token":null'), "decode", 2, successor = true },
+      { "a token that is empty", grant(nil, '"access_token":""'), "decode", 2, successor = true },
+      { "a token that is a list", grant(nil, '"access_token":["new-token"]'), "decode", 2, successor = true },
+      { "a token of 70 KB", grant(nil, '"access_token":"' .. ("t"):rep(70000) .. '"'), "decode", 2, successor = true },
       { "two tokens", grant('"accessToken":"other-token"'), nil, 1 },
       { "100,000 lists", grant('"a":' .. ("["):rep(100000)), nil, 1 },
       { "a grant cut off behind its tokens", raw(OK .. "Content-Length: 500\r\n\r\n" .. GRANT), nil, 1 },
@@ -887,7 +887,7 @@ describe("hostile:", function()
           expect.no_secret(outcome.err, SECRET)
           assert.are.equal(row[5], outcome.err.retry_after, row[1])
           assert.are.equal(not row.successor, outcome.kept, row[1])
-          assert.are.equal(row.successor and "2" or "1", outcome.generation, row[1])
+          assert.are.equal(row.successor and "3" or "1", outcome.generation, row[1])
           assert.is_table(outcome.signed_in, row[1])
         else
           assert.are.equal("c", assert(outcome.result, row[1]).id)

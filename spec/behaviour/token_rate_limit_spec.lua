@@ -80,11 +80,12 @@ describe("the rate limit of token requests", function()
 
   local function renew(app, index) return private.state("hoopai.App", app):source("l" .. index):get(core.now() + 60) end
 
+  local BODY_OF_2 = TOKENS.body:gsub("l1", "l2")
   local LIMIT = { ["X-RateLimit-Max"] = "1", ["X-RateLimit-Interval-Milliseconds"] = "400" }
 
   it("is read from the headers, and waited for", function()
     local app = ended(new_app())
-    server:reply(with { headers = LIMIT }, with { headers = LIMIT })
+    server:reply(with { headers = LIMIT }, with { headers = LIMIT, body = BODY_OF_2 })
     assert(renew(app, 1))
     assert(renew(app, 2))
     assert.is_true(between(3, 4) >= 0.4, between(3, 4))
@@ -97,7 +98,7 @@ describe("the rate limit of token requests", function()
       { ["Retry-After"] = os.date(date, 101), Date = os.date(date, 100) },
     } do
       local app = ended(new_app())
-      server:reply(refusal(headers), TOKENS)
+      server:reply(refusal(headers), with { body = BODY_OF_2 })
       local result, err = renew(app, 1)
       failure("rate_limit", result, err, { status = 429, retry_after = 1, scope = "burst", retryable = true })
       assert(renew(app, 2))

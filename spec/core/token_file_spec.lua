@@ -118,10 +118,10 @@ describe("the folder of token files", function()
   end)
 
   it("may be there, with slashes behind it", function()
-    sh("mkdir -m 755 tokens")
-    assert.is_truthy(core.token_file(path))
-    assert.is_truthy(core.token_file(path .. "//"))
-    assert.are.equal("755", mode_of(path))
+    sh("mkdir -m 700 tokens")
+    for _, rest in ipairs { "", "/", "//", "/.", "/./", "//.//." } do
+      assert.is_truthy(core.token_file(path .. rest))
+    end
     assert.is_truthy(core.token_file(root .. "/other/"))
     assert.are.equal("700", mode_of(root .. "/other"))
   end)
@@ -129,8 +129,25 @@ describe("the folder of token files", function()
   it("is refused when it is a symbolic link", function()
     sh("mkdir -m 700 real && ln -s real tokens && ln -s nowhere dangling")
     is_problem("the folder is a symbolic link", core.token_file(path))
-    is_problem("symbolic link", core.token_file(path .. "/"))
+    for _, rest in ipairs { "/", "/.", "/./", "//.", "/.//./" } do
+      is_problem("symbolic link", core.token_file(path .. rest))
+    end
     is_problem("symbolic link", core.token_file(root .. "/dangling"))
+    assert.are.same({ "dangling", "real", "tokens" }, files(root))
+  end)
+
+  it("may be behind a link, and is found again after a change of the working directory", function()
+    sh("mkdir -m 700 real && ln -s . here && ln -s / up")
+    assert.is_truthy(core.token_file(root .. "/here/real"))
+    local old = lfs.currentdir()
+    assert(lfs.chdir(root))
+    local tokens = assert(core.token_file "real/.")
+    local none = { core.token_file "up" }
+    assert(lfs.chdir(old))
+    is_problem("symbolic link", none[1], none[2])
+    assert.is_true(tokens:write("g", grant(1)))
+    assert.are.equal(root .. "/real/a%2Fb", tokens:path "a/b")
+    assert.are.same({ "g" }, files(root .. "/real"))
   end)
 
   it("is refused when it is no folder", function()
@@ -145,6 +162,26 @@ describe("the folder of token files", function()
       sh("rm -rf tokens && mkdir tokens && chmod %s tokens", mode)
       is_problem("can be changed by others", core.token_file(path))
     end
+  end)
+
+  it("is refused when others may list or enter it, and its mode stays", function()
+    for _, mode in ipairs { "755", "750", "711", "705", "710", "701", "740", "704", "744", "2750", "555" } do
+      sh("rm -rf tokens && mkdir tokens && chmod %s tokens", mode)
+      local none, problem, cure = core.token_file(path)
+      is_problem("the folder is open to others; its mode must be 0700", none, problem)
+      assert.are.equal(("its mode is %04d: chmod 700 %s"):format(mode, path), cure)
+      assert.are.equal(mode, mode_of(path))
+    end
+    sh("rm -rf tokens && mkdir -m 500 tokens")
+    assert.is_truthy(core.token_file(path))
+  end)
+
+  it("is named in the advice as a shell takes it", function()
+    sh([[mkdir -m 755 "it's mine"]])
+    local _, _, cure = core.token_file(root .. "/it's mine")
+    assert.are.equal(("its mode is 0755: chmod 700 '%s/it'\\''s mine'"):format(root), cure)
+    assert.is_true(os.execute(cure:match "chmod.*"))
+    assert.is_truthy(core.token_file(root .. "/it's mine"))
   end)
 
   it("is refused when it is somebody else's", function()
@@ -167,7 +204,7 @@ describe("the folder of token files", function()
     local tokens = core.token_file(path)
     tokens:close()
     tokens:close()
-    for _, name in ipairs { "read", "write", "probe", "remove", "lock", "names" } do
+    for _, name in ipairs { "read", "write", "reserve", "remove", "lock", "names", "path", "replacements" } do
       assert.has_error(function() tokens[name](tokens, "g", grant(1)) end, "attempt to use a closed token file")
     end
     assert.is_false(getmetatable(tokens))
@@ -187,7 +224,11 @@ describe("the folder of token files", function()
       local tokens <close> = core.token_file(path)
       local lock <close> = assert(tokens:lock("g"))
       assert(lock and tokens:lock("g") == nil)
-      assert(tokens:probe() and tokens:write("g", grant(n)) and tokens:read("g") and tokens:names())
+      local room <close> = assert(tokens:reserve("g", grant(n)))
+      assert(tokens:reserve("unused"))
+      if n % 2 == 0 then sh("mv tokens moved%d && mkdir -m 700 tokens", n) end
+      assert(tokens:write("g", grant(n), n, room) and tokens:write("g", grant(n), n))
+      assert(tokens:read("g") and tokens:names())
       core.token_file(root .. "/tokens/g")
       write_bytes("g", "torn")
       tokens:read("g")
@@ -310,16 +351,156 @@ describe("a folder of token files", function()
     is_problem("d cannot be removed", tokens:remove("d"))
   end)
 
-  it("probes and leaves nothing behind", function()
-    assert.is_true(tokens:probe())
-    assert.are.same({}, files())
+  it("writes into the room that was reserved, and leaves none behind", function()
+    assert(tokens:write("g", grant(1)))
+    local room = assert(tokens:reserve("g", grant(1)))
+    local reserved = files()[2]
+    assert.matches("^g%.%x+%.tmp$", reserved)
+    assert.are.equal("600", mode_of(path .. "/" .. reserved))
+    assert.are.equal(256 * 1024, lfs.attributes(path .. "/" .. reserved, "size"))
+    local inode = lfs.attributes(path .. "/" .. reserved, "ino")
+    assert.is_true(tokens:write("g", grant(2), 1, room))
+    assert.are.equal(inode, lfs.attributes(path .. "/g", "ino"))
+    assert.are.equal(core.pack_credentials(grant(2)), read_bytes("g"))
+    assert.are.equal(core.pack_credentials(grant(1)), read_bytes("g.bak"))
+    room:release()
+    assert.are.same({ "g", "g.bak" }, files())
+    assert.is_true(tokens:write("g", grant(3), 2, room)) -- room that is used up, or was released, is of no effect
+    do
+      local unused <close> = assert(tokens:reserve("g")) -- luacheck: ignore 211
+      assert.are.equal(3, #files())
+    end
+    assert(tokens:reserve("g"))
+    collectgarbage()
+    assert.are.same({ "g", "g.bak" }, files())
+    assert.are.equal(3, generation_in(tokens))
   end)
 
-  it("notices that its folder is gone", function()
+  it("removes at once what a program that was killed had reserved for the same name", function()
+    for _, name in ipairs { "g", "other" } do
+      local pid = process.fork()
+      if pid == 0 then
+        local room = core.token_file(path):reserve(name)
+        process.exit(room and process.kill(core.pid()) and 0 or 1) -- by SIGKILL
+      end
+      assert.are.equal("signal", (process.wait(pid)))
+    end
+    local kept = assert(tokens:reserve("g.")) -- of a living program
+    assert.are.equal(3, #files())
+    local room = assert(tokens:reserve("g"))
+    assert.are.equal(3, #files())
+    room:release()
+    kept:release()
+    assert.matches("^other%.%x+%.tmp$", table.concat(files(), " "))
+    assert.is_nil((tokens:reserve("")))
+    assert.are.equal(1, #files())
+  end)
+
+  it("leaves the parent's room to the parent in a forked child", function()
+    local room = assert(tokens:reserve("g"))
+    assert.are.equal(
+      "true",
+      forked(function()
+        local done = tokens:write("g", grant(1), 0, room)
+        room:release()
+        return done
+      end)
+    )
+    assert.are.equal(2, #files())
+    assert.is_true(tokens:write("g", grant(2), 1, room))
+    assert.are.same({ "g", "g.bak" }, files())
+  end)
+
+  it("follows its path: to a folder that took its place, and to a new one when it was removed", function()
+    assert(tokens:write("g", grant(1)))
+    sh("cp -rp tokens copy && mv tokens away && mv copy tokens")
+    assert.are.equal(0, tokens:replacements())
+    assert(core.token_file(path):write("g", grant(2)))
+    assert.are.equal(2, generation_in(tokens))
+    assert.are.equal(1, tokens:replacements())
+    assert.is_true(tokens:write("g", grant(3)))
+    assert.is_truthy(tokens:lock("g"))
+    sh("grep -q generation=1 away/g && ! test -e away/g.lock && rm -rf tokens")
+    for number, use in ipairs {
+      function() return tokens:lock("g") end,
+      function() return tokens:reserve("g") end,
+      function() return tokens:write("g", grant(4)) end,
+      function() return tokens:names() end,
+      function() return tokens:remove("g") end,
+    } do
+      sh("rm -rf tokens")
+      assert.is_truthy(use())
+      assert.are.equal("700", mode_of(path))
+      assert.are.equal(1 + number, tokens:replacements())
+    end
     sh("rm -rf tokens")
-    is_problem("No such file", tokens:probe())
-    is_problem("No such file", tokens:write("g", grant(1)))
-    is_problem("No such file", tokens:lock("g"))
+    assert.are.same({ n = 1 }, table.pack(tokens:read("g")))
+    sh("cd / && rm -rf %s/tokens", root)
+    sh("touch tokens")
+    is_problem("the folder " .. path .. " cannot be opened: Not a directory", tokens:read("g"))
+  end)
+
+  it("is refused once it is moved, or replaced by a folder that is not private, until that is mended", function()
+    assert(tokens:write("g", grant(1)))
+    local uses = {
+      function() return tokens:read("g") end,
+      function() return tokens:write("g", grant(2)) end,
+      function() return tokens:reserve("g") end,
+      function() return tokens:lock("g") end,
+      function() return tokens:names() end,
+      function() return tokens:remove("g") end,
+    }
+    local function all(expected)
+      for _, use in ipairs(uses) do
+        is_problem("the folder " .. path .. " " .. expected, use())
+      end
+    end
+    sh("mv tokens away")
+    all "was moved: No such file or directory"
+    sh("mkdir -m 755 tokens")
+    all("is open to others; its mode must be 0700; its mode is 0755: chmod 700 " .. path)
+    sh("rmdir tokens && ln -s away tokens")
+    all "is a symbolic link"
+    if is_root then
+      sh("rm tokens && mkdir -m 700 tokens && chown nobody tokens")
+      all "belongs to another user"
+    end
+    sh("rm -rf tokens && mv away tokens")
+    assert.are.equal(1, generation_in(tokens))
+    for _, mode in ipairs { "777", "755", "711", "1777" } do
+      sh("chmod %s tokens", mode)
+      all(mode:find "777" and "can be changed by others" or "is open to others")
+    end
+    sh("chmod 700 tokens")
+    assert.are.equal(1, generation_in(tokens))
+    assert.are.equal(0, tokens:replacements())
+  end)
+
+  it("takes a successor all the same, for which there is room: into the open folder as long as it exists", function()
+    local function successor(generation, harm)
+      local room = assert(tokens:reserve("g"))
+      sh(harm)
+      assert.is_true(tokens:write("g", grant(generation), generation - 1, room))
+      room:release()
+    end
+    successor(1, "chmod 777 tokens")
+    sh("chmod 700 tokens")
+    assert.are.equal(1, generation_in(tokens))
+    successor(2, "mv tokens away")
+    sh("mv away tokens")
+    assert.are.equal(2, generation_in(tokens))
+    successor(3, "mv tokens away && mkdir -m 777 tokens && chmod 777 tokens")
+    sh("rmdir tokens && mv away tokens")
+    assert.are.equal(3, generation_in(tokens))
+    successor(4, "rm -rf tokens")
+    assert.are.equal(4, generation_in(tokens))
+    successor(5, "mv tokens away && mkdir -m 700 tokens")
+    assert.are.equal(5, generation_in(tokens))
+    assert.are.same({ "g" }, files())
+    assert.are.same({ "g" }, files(root .. "/away"))
+    successor(6, "rm tokens/*.tmp")
+    assert.are.equal(6, generation_in(tokens))
+    assert.are.same({ "g", "g.bak" }, files())
   end)
 
   it("has a whole record for a reader without a lock at every moment", function()
@@ -470,10 +651,10 @@ describe("a temporary file", function()
       old,
       young
     )
-    assert.is_true(tokens:probe())
+    assert(tokens:reserve("other")):release()
     assert.are.same({ young, "notours.tmp", "x.0123456789abcdef.tmp.bak" }, files())
     sh("cd tokens && umask 077 && touch -d '61 minutes ago' %s", old)
-    assert.is_true(tokens:probe()) -- looks once an hour
+    assert(tokens:reserve("other")):release() -- looks once an hour
     assert.are.equal(4, #files())
     assert.is_true(core.token_file(path):write("g", grant(1)))
     assert.are.same({ "g", young, "notours.tmp", "x.0123456789abcdef.tmp.bak" }, files())
@@ -487,11 +668,11 @@ describe("a temporary file", function()
     while not lfs.attributes(root .. "/locked") and core.now() < limit do
       core.sleep(0.005)
     end
-    assert.is_true(tokens:probe())
+    assert(tokens:reserve("g")):release()
     assert.are.same({ old }, files())
     sh("kill $(cat pid)")
     while core.now() < limit and #files() > 0 do
-      assert.is_true(core.token_file(path):probe())
+      assert(core.token_file(path):reserve("other")):release()
       core.sleep(0.005)
     end
     assert.are.same({}, files())
@@ -500,7 +681,7 @@ describe("a temporary file", function()
   it("that is no file of ours stays", function()
     sh("cd tokens && umask 077 && mkdir d.%s && mkfifo f.%s && ln -s x l.%s", old, old, old)
     sh("cd tokens && touch -h -d '2 hours ago' *")
-    assert.is_true(tokens:probe())
+    assert(tokens:reserve("other")):release()
     assert.are.equal(3, #files())
   end)
 end)
@@ -652,7 +833,7 @@ describe("a disk that fails", function()
   end
 
   local tries = [[
-    say("probe", tokens:probe())
+    say("reserve", tokens:reserve("g", record))
     say("write", tokens:write("g", record))
     say("read", tokens:read("g"):get("generation"))
     say("lock", tokens:lock("g") and true)
@@ -676,7 +857,7 @@ describe("a disk that fails", function()
 
   it("by a limit of the file size: a problem, and no signal", function()
     assert.are.equal(
-      "probe\tnil\ta test file cannot be written: File too large\n"
+      "reserve\tnil\troom for the next token cannot be reserved: File too large\n"
         .. "write\tnil\tg cannot be written: File too large\nread\t1\nlock\ttrue",
       written("ulimit -f 1;", tries)
     )
@@ -693,7 +874,7 @@ describe("a disk that fails", function()
         if not file then break end
         held[#held + 1] = file
       end
-      say("probe", tokens:probe())
+      say("reserve", tokens:reserve("g", record))
       say("write", tokens:write("g", record))
       say("read", tokens:read("g"))
       say("lock", tokens:lock("g"))
@@ -705,7 +886,7 @@ describe("a disk that fails", function()
     ]]
     )
     assert.are.equal((([[
-probe	nil	a test file cannot be written: E
+reserve	nil	room for the next token cannot be reserved: E
 write	nil	g cannot be written: E
 read	nil	g cannot be opened: E
 lock	nil	g.lock cannot be opened: E
@@ -741,7 +922,7 @@ read	2]]):gsub(": E", ": Too many open files")), text)
       text = written("", tries)
     end
     assert.are.equal(
-      "probe\tnil\ta test file cannot be written: Permission denied\n"
+      "reserve\tnil\troom for the next token cannot be reserved: Permission denied\n"
         .. "write\tnil\tg cannot be written: Permission denied\nread\t1\nlock\tnil",
       text
     )
@@ -751,9 +932,9 @@ read	2]]):gsub(": E", ": Too many open files")), text)
     it("by being full: what there is stays", function()
       on_small_disk(function(tokens)
         assert.is_true(tokens:write("g", grant(1)))
-        assert.is_true(tokens:probe())
+        assert(tokens:reserve("g")):release()
         sh("dd if=/dev/zero of=disk/filler bs=1k count=100 status=none 2>/dev/null || true")
-        is_problem("a test file cannot be written: No space left on device", tokens:probe())
+        is_problem("room for the next token cannot be reserved: No space left on device", tokens:reserve("g"))
         is_problem("g cannot be written: No space left on device", tokens:write("g", grant(2)))
         assert.are.equal(1, generation_in(tokens))
         assert.are.same({ "filler", "g" }, files(root .. "/disk"))
@@ -763,11 +944,48 @@ read	2]]):gsub(": E", ": Too many open files")), text)
       end)
     end)
 
+    it("by being full once room is reserved: the room is the file of the successor", function()
+      on_small_disk(function(tokens)
+        local function fill()
+          sh(
+            "dd if=/dev/zero of=disk/filler bs=1k count=1000 oflag=append conv=notrunc status=none 2>/dev/null || true"
+          )
+        end
+        local function large(generation, size)
+          return core.credentials { generation = generation, access_token = ("a"):rep(size), refresh_token = "r" }
+        end
+        assert.is_true(tokens:write("g", grant(1)))
+        for generation, size in ipairs { 10, 9000, 8000, 10, 12000 } do
+          local room = assert(tokens:reserve("g", tokens:read("g")))
+          assert.is_true(tokens:write("g", tokens:read("g"):with { pending = 1 })) -- the mark has room beside it
+          fill()
+          is_problem("No space left", tokens:write("other", grant(9)))
+          assert.is_true(tokens:write("g", large(generation + 1, size), 0, room))
+          room:release()
+          assert.are.equal(generation + 1, generation_in(tokens))
+          sh("rm disk/filler")
+        end
+        -- Larger than all the room there was: the old record stays, and the room until the disk has enough.
+        local room = assert(tokens:reserve("g", tokens:read("g")))
+        fill()
+        is_problem("g cannot be written: No space left on device", tokens:write("g", large(7, 60000), 0, room))
+        is_problem("g cannot be written: No space left on device", tokens:write("g", large(7, 60000), 0, room))
+        assert.are.equal(6, generation_in(tokens))
+        sh("rm disk/filler")
+        assert.is_true(tokens:write("g", large(7, 30000), 0, room))
+        assert.are.equal(7, generation_in(tokens))
+        room:release()
+        for _, name in ipairs(files(root .. "/disk")) do
+          assert.is_nil(name:find "tmp")
+        end
+      end)
+    end)
+
     it("by being read-only: what there is stays", function()
       on_small_disk(function(tokens)
         assert.is_true(tokens:write("g", grant(1)))
         sh("mount -o remount,bind,ro disk")
-        is_problem("a test file cannot be written: Read-only file system", tokens:probe())
+        is_problem("room for the next token cannot be reserved: Read-only file system", tokens:reserve("g"))
         is_problem("g cannot be written: Read-only file system", tokens:write("g", grant(2)))
         is_problem("g.lock cannot be opened: Read-only file system", tokens:lock("g"))
         is_problem("g cannot be removed: Read-only file system", tokens:remove("g"))
@@ -783,10 +1001,11 @@ describe("under strace", function()
   local strace = 'ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" strace -f -o %s/log -e trace=%s %s'
 
   --- The system calls of `action` on a folder with the generations 1 and 2, and what it printed, while strace injects.
-  local function traced(action, inject)
+  local function traced(action, inject, more)
     assert(core.token_file(path):write("g", grant(1)))
     assert(core.token_file(path):write("g", grant(2)))
-    local before = strace:format(root, "openat,write,fsync,unlinkat,linkat,renameat,close,flock", inject or "")
+    local before =
+      strace:format(root, (more or "") .. "openat,write,fsync,unlinkat,linkat,renameat,close,flock", inject or "")
     local text = elsewhere(
       before,
       ([[
@@ -838,12 +1057,14 @@ describe("under strace", function()
     assert.matches("^fsync%(%d+%)", calls[3])
   end)
 
-  it("a probe writes 8 KiB to the disk and takes them away", function()
-    local calls = traced("tokens:probe()")
+  it("a reservation is on the disk before it counts, and the write into it before that counts", function()
+    local calls =
+      traced("tokens:write('g', record, 2, assert(tokens:reserve('g', record)))", "", "fallocate,ftruncate,")
     local log = table.concat(calls, "\n")
     assert.matches(
-      'openat%(%d+, "probe%.%x+%.tmp".-\nflock.-\nwrite%(%d+, .-, 8192%) = 8192\nfsync%(%d+%) .-\n'
-        .. 'unlinkat%(%d+, "probe%.%x+%.tmp", 0%)',
+      'openat%(%d+, "g%.%x+%.tmp", O_WRONLY|O_CREAT|O_EXCL.-\nflock.-\nfallocate.-\nftruncate%(%d+, 262144%).-\n'
+        .. 'fsync%(%d+%) .-\nwrite%(%d+, "hoopai%-record 1.-\nftruncate.-\nfsync%(%d+%) .-\nunlinkat.-\nlinkat.-\n'
+        .. 'renameat%(%d+, "g%.%x+%.tmp", %d+, "g"%) .-\nfsync%(%d+%)',
       log
     )
   end)

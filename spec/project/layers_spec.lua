@@ -25,6 +25,8 @@ local LAYERS = {
     "wakeup.c",
     "private_file.h",
     "private_file.c",
+    "private_folder.h",
+    "private_folder.c",
   },
   {
     "form.h",

@@ -64,10 +64,18 @@ store_cases.contract = {}
 store_cases.contract["gives back what was written, by key"] = function(store)
   local credentials = store_cases.credentials
   assert.is_nil(store:read("a/b"))
-  assert.is_true(store:probe())
+  do
+    local unused <close> = assert(store:reserve("a/b")) -- luacheck: ignore 211
+  end
   assert.is_true(store:write("a/b", credentials(1), 0))
   assert.is_true(store:write("a/c", credentials(5), 0))
   assert.is_true(store:write("a/b", credentials(2), 1))
+  do
+    local room <close> = assert(store:reserve("a/b", store:read "a/b"))
+    assert.is_true(store:write("a/b", credentials(2), 2, room))
+  end
+  assert.matches("b", store:path "a/b")
+  assert.are.equal(0, store:replacements())
   local found = assert(store:read("a/b"))
   assert.are.equal("2", found:get("generation"))
   assert.is_true(found:get("access_token") == core.secret(store_cases.CANARY .. "a2"))

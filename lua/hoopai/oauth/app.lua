@@ -30,6 +30,8 @@ local type, tostring, next, pairs, ipairs = type, tostring, next, pairs, ipairs
 local error, setmetatable, pcall = error, setmetatable, pcall
 local format, match, concat, math_type = string.format, string.match, table.concat, math.type
 
+local MOST_PAGES = 1000 -- of a list of locations
+
 local SIGN_IN_HOSTS = {
   standard = "https://marketplace.gohighlevel.com",
   white_label = "https://marketplace.leadconnectorhq.com",
@@ -192,7 +194,9 @@ local exchange_fields =
 -- @tfield[opt] string scope the granted scopes, separated by spaces
 
 --- Exchanges the code of a sign-in for tokens, and stores them. A code works once; the request is never repeated.
--- Whether the store can be written is tried before.
+-- Before, the store is locked, and room in it reserved. If the tokens cannot be stored all the same, such as behind a
+-- lock that another program holds, the error has `applied = "yes"`, and this app keeps them: its clients use them, and
+-- store them as soon as they can.
 -- @tparam table given
 -- @tparam string given.code the `code` that the browser brought back
 -- @tparam[opt] string given.redirect_uri the same as for @{App:authorize_url}. Default: the app's
@@ -212,13 +216,13 @@ function methods:exchange(given)
   end
   local closed = closed_error(state)
   if closed then return nil, closed end
-  local ready, unready = state.store:probe()
-  if not ready then return nil, errors.new { kind = "store", message = tostring(unready) } end
   local code, unusable = as_secret("code", given.code)
   if not code then return nil, unusable end
   local code_verifier, unusable_too = as_secret("code_verifier", given.code_verifier)
   if unusable_too then return nil, unusable_too end
   local function exchange()
+    local prepared <close>, unready = state.managers:prepare_sign_in(user_type == "Company" and state.company_id or nil)
+    if not prepared then return nil, unready end
     local response, err = state.endpoint:exchange_code {
       "grant_type",
       "authorization_code",
@@ -233,7 +237,7 @@ function methods:exchange(given)
     }
     if not response then return nil, err end
     if not response:get("user_type") then response = response:with { user_type = user_type } end
-    local stored, problem = state.managers:sign_in(response)
+    local stored, problem = state.managers:sign_in(response, prepared)
     if not stored then return nil, problem end
     return {
       location_id = response:get("location_id"),
@@ -259,7 +263,8 @@ local installed_fields = { company_id = "api_id", limit = "integer" }
 -- @tparam[opt] string given.company_id the agency. Default: the app's
 -- @tparam[opt=100] integer given.limit locations per request
 -- @treturn function an iterator of tables as the API gives them: `_id`, `name`, `address`, `isInstalled` and others.
--- It raises the @{hoopai.Error} when a page cannot be had, because a list that ends early must not look complete
+-- It raises the @{hoopai.Error} when a page cannot be had, because a list that ends early must not look complete, and
+-- of the kind "too_large" after 1,000 pages
 -- @raise for an unknown or wrong field, and without a `company_id`
 function methods:installed_locations(given)
   local state = state_of(self, "installed_locations")
@@ -267,7 +272,7 @@ function methods:installed_locations(given)
   local company_id, limit = given.company_id or state.company_id, given.limit or 100
   if not company_id then errors.raise("app:installed_locations needs a company_id") end
   if limit < 1 then errors.raise("field `limit` of app:installed_locations must be at least 1") end
-  local page, position, skip, is_over = {}, 0, 0, false
+  local page, position, skip, is_over, pages = {}, 0, 0, false, 0
   local function load_page()
     local closed = closed_error(state)
     if closed then return nil, closed end
@@ -285,6 +290,11 @@ function methods:installed_locations(given)
     })
   end
   local function turn_page()
+    pages = pages + 1
+    if pages > MOST_PAGES then
+      local message = "the list of locations did not end after %d pages; a larger `limit` needs fewer"
+      error(errors.new { kind = "too_large", message = format(message, MOST_PAGES) }, 0)
+    end
     local found, err = in_task("app:installed_locations", load_page)
     if not found then error(err, 0) end
     local first = type(found[1]) == "table" and found[1]._id or nil

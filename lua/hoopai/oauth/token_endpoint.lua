@@ -9,6 +9,7 @@ local errors = require "hoopai.errors"
 local failure = require "hoopai.call.failure"
 local reason = require "hoopai.call.reason"
 local call_secrets = require "hoopai.call.secrets"
+local stray = require "hoopai.oauth.stray"
 local async = require "hoopai.async"
 
 local ipairs, pairs, pcall, setmetatable, type = ipairs, pairs, pcall, setmetatable, type
@@ -53,6 +54,10 @@ local function refuses_grant(members)
   end
   return false
 end
+
+--- Whether a refusal may come with this status: of RFC 6749 5.2, of a failed check of the form, or within a success.
+-- What a gateway says with another one is no word about the grant.
+local function is_documented(status) return status < 300 or status == 400 or status == 401 or status == 422 end
 
 --- A text of the server in one line, without the secrets of request and response: a refusal may echo them.
 local function shown(text, secrets, members)
@@ -101,7 +106,7 @@ end
 
 --- The outcome of a request that the token endpoint refuses.
 local function refusal(path, status, members, text)
-  if members and path == "/oauth/token" and refuses_grant(members) then
+  if members and path == "/oauth/token" and is_documented(status) and refuses_grant(members) then
     local cause = new_error(path, { kind = "auth", status = status, message = text or "no reason given" })
     return "refused", errors.new { kind = "reauth_required", message = cause.message, cause = cause }
   end
@@ -110,14 +115,31 @@ local function refusal(path, status, members, text)
   return "rejected", new_error(path, { kind = kind, status = status, message = "the token endpoint refused: " .. said })
 end
 
+--- Whether a response brings a refresh token, other than the one of the request, which it may repeat.
+local function has_successor(path, members, secrets)
+  local token = path == "/oauth/token" and members:get "refresh_token"
+  if not token then return false end
+  for _, secret in ipairs(secrets) do
+    if secret == token then return false end
+  end
+  return true
+end
+
+--- Whether a success is a refusal. Beside an access token only the known codes and texts count.
+local function is_refusal(members)
+  local code = members:get "error" or ""
+  if OTHER_CODES[code] or refuses_grant(members) then return true end
+  return not members:get "access_token" and code ~= "" and code ~= "false"
+end
+
 --- The outcome of a 2xx. A refresh token works once: its successor is kept also if the access token beside it is none.
 -- Some servers send their refusals with 200.
 local function success(path, status, members, problem, secrets)
-  local has_token = members and (members:get "access_token" or path == "/oauth/token" and members:get "refresh_token")
-  if has_token then return "granted", members end
+  if members and has_successor(path, members, secrets) then return "granted", members end
   local text = reason_of(members, nil, secrets)
-  local code = members and members:get "error"
-  if code and code ~= "" and code ~= "false" then return refusal(path, status, members, text) end
+  if members and is_refusal(members) then return refusal(path, status, members, text) end
+  local token = members and (members:get "access_token" or path == "/oauth/token" and members:get "refresh_token")
+  if token then return "granted", members end
   local why = problem or "it has no usable access_token"
   return "unclear",
     new_error(path, {
@@ -128,11 +150,11 @@ local function success(path, status, members, problem, secrets)
     })
 end
 
---- The two tokens in a response that broke off behind them: no other response will bring them.
-local function tokens_before_the_end(transfer, status, kind)
+--- The successor in a response that broke off behind it: no other response will bring it.
+local function successor_before_the_end(path, transfer, status, kind, secrets)
   if status < 200 or status >= 300 or kind ~= "network" and kind ~= "timeout" then return nil end
   local members = core.read_token_response(transfer)
-  return members and members:get "access_token" and members:get "refresh_token" and members or nil
+  return members and has_successor(path, members, secrets) and members or nil
 end
 
 --- Reads a finished transfer of a token endpoint.
@@ -142,7 +164,7 @@ end
 local function read_transfer(path, transfer, secrets)
   local status, kind, message = transfer:result()
   if kind or status < 200 or status >= 300 and status < 400 then
-    local members = kind and tokens_before_the_end(transfer, status, kind)
+    local members = kind and successor_before_the_end(path, transfer, status, kind, secrets)
     if members then return "granted", members end
     return without_outcome(path, transfer, status, kind, message)
   end
@@ -409,6 +431,9 @@ function TokenEndpoint:location_token(agency, company_id, location_id, seconds)
   local form = { "companyId", company_id, "locationId", location_id }
   local credentials, err = send(self, LOCATION_TOKEN, { form = form, source = agency, seconds = seconds })
   if not credentials then return nil, err end
+  local asked = { level = "location", location_id = location_id, company_id = company_id }
+  local difference = stray.difference(credentials, asked)
+  if difference then return nil, stray.error("of location " .. location_id, difference) end
   return credentials:with { location_id = location_id, company_id = company_id, user_type = "Location" }
 end
 

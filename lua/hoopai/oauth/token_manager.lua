@@ -12,12 +12,19 @@ local async = require "hoopai.async"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local fields = require "hoopai.oauth.credential_fields"
+local sign_in = require "hoopai.oauth.sign_in"
+local stored_credentials = require "hoopai.oauth.stored_credentials"
+local stray = require "hoopai.oauth.stray"
 local token_errors = require "hoopai.oauth.token_errors"
+local unsaved = require "hoopai.oauth.unsaved"
 
 local max, min, setmetatable = math.max, math.min, setmetatable
-local ipairs, format = ipairs, string.format
+local ipairs, pcall, format = ipairs, pcall, string.format
 local generation_of, tries_of, age_of = fields.generation_of, fields.tries_of, fields.age_of
 local is_same, next_credentials, wall_seconds = fields.is_same, fields.next, fields.wall_seconds
+local use, write, reserve = stored_credentials.use, stored_credentials.write, stored_credentials.reserve
+local save, handle_refusal, clear_mark =
+  stored_credentials.save, stored_credentials.handle_refusal, stored_credentials.clear_mark
 local now = core.now
 
 -- Seconds, unless said otherwise
@@ -35,14 +42,16 @@ local token_manager = {}
 local TokenManager = { may_wait = true }
 TokenManager.__index = TokenManager
 
-local function new_manager(registry, key, label, location_id)
+local function new_manager(registry, level, id)
   return setmetatable({
     registry = registry,
     store = registry.store,
     endpoint = registry.endpoint,
-    key = key,
-    label = label,
-    location_id = location_id or false,
+    key = registry:key(level, id),
+    label = format("of %s %s", level, id),
+    level = level,
+    id = id,
+    location_id = level == "location" and id,
     company_id = false,
     failures = 0,
     jitter = core.random() * JITTER,
@@ -56,7 +65,14 @@ local function new_manager(registry, key, label, location_id)
     secret = false,
     reply = false,
     unsaved = false,
+    sign_in = false,
+    stray = false,
     lock = false,
+    room = false,
+    end_guard = false,
+    is_warned = false,
+    is_saving = false,
+    replacements = 0,
     running = false,
     err = false,
     resume_at = false,
@@ -67,17 +83,6 @@ local function new_manager(registry, key, label, location_id)
 end
 
 -- Credentials
-
---- Takes credentials into use. The rest of their life is counted on the monotonic clock from here on; if the wall clock
--- was put back, they count as expired.
-local function use(self, credentials)
-  local lifetime, age = fields.lifetime_of(credentials), age_of(credentials, "obtained_at")
-  local generation, secret = generation_of(credentials), credentials:get("access_token")
-  local expires_at = now() + (age and lifetime - max(age, 0) or 0)
-  -- In one assignment: if memory runs out, all fields change or none.
-  self.credentials, self.generation, self.expires_at, self.lifetime, self.secret =
-    credentials, generation, expires_at, lifetime, secret or false
-end
 
 local function life_left(self) return self.secret and self.expires_at - now() or 0 end
 
@@ -111,12 +116,6 @@ local function acquire_lock(store, key, is_wanted)
   return nil, token_errors.store(problem)
 end
 
-local function write(self, credentials, before)
-  local done, problem = self.store:write(self.key, credentials, generation_of(before))
-  if done then return true end
-  return nil, token_errors.store(problem, "no")
-end
-
 --- Uses stored credentials that are not those of the generation seen, and returns whether their token can be sent.
 -- After a store was emptied, generations begin anew: hence the look at the token.
 local function use_if_newer(self, credentials, seen)
@@ -128,27 +127,6 @@ local function use_if_newer(self, credentials, seen)
   return not must_renew(self)
 end
 
---- Stores the successor of a spent token, which exists only here: a full disk may have room again a second later. After
--- the deadline it is tried once.
-local function save(self, before, deadline)
-  while true do
-    local done, err = write(self, self.unsaved, before)
-    if done then
-      use(self, self.unsaved)
-      self.unsaved = false
-      return true
-    end
-    if now() + 1 >= deadline then return nil, err end
-    async.sleep(1)
-    local stored = self.store:read(self.key)
-    if stored and generation_of(stored) >= generation_of(self.unsaved) then
-      use(self, stored)
-      self.unsaved = false
-      return true
-    end
-  end
-end
-
 -- Exchange
 
 --- Whether there is a reply to read. (One whose request was not sent, as memory ran out, is not ready.)
@@ -158,7 +136,16 @@ local function has_reply(self) return self.reply and self.reply:is_ready() end
 -- exchange reads it again.
 local function read_reply(self, credentials)
   local outcome, result = self.reply:read()
-  if outcome == "granted" then self.unsaved = next_credentials(credentials, result) end
+  if outcome == "granted" then
+    local company_id = self.level == "company" and self.id or credentials:get("company_id")
+    local asked = { level = self.level, location_id = self.location_id, company_id = company_id }
+    local difference = stray.difference(result, asked)
+    if difference then
+      self.stray, outcome, result = result, "stray", stray.error(self.label, difference, true)
+    else
+      self.unsaved = next_credentials(credentials, result)
+    end
+  end
   self.reply:close()
   self.reply = false
   return outcome, result
@@ -239,27 +226,6 @@ local function refresh(self, credentials, deadline)
   end
 end
 
---- The refresh token was refused. That counts only if the store still holds it: another program may have renewed it.
-local function handle_refusal(self, credentials, tries, err)
-  local stored, problem = self.store:read(self.key)
-  if problem then return nil, token_errors.store(problem) end
-  if stored and generation_of(stored) ~= generation_of(credentials) then
-    use(self, stored)
-    return true
-  end
-  if credentials:get("refresh_token") then
-    local pending = tries > 0 and wall_seconds()
-    write(self, credentials:with { refused_at = wall_seconds(), pending = pending, tries = tries }, credentials)
-  end
-  return nil, token_errors.refused(self.label, tries > 0, err.cause)
-end
-
---- Takes the mark away, as the refresh token was not spent, unless an earlier sending is still unclear.
-local function clear_mark(self, credentials, tries)
-  if not credentials:get("refresh_token") then return end
-  write(self, credentials:with { pending = tries > 0 and wall_seconds(), tries = tries > 0 and tries }, credentials)
-end
-
 --- Saves the token that the agency gave in place of one of a grant that is no longer accepted. The grant stays stored.
 -- @return true; or nil and the error
 local function replace_grant(self, credentials, deadline, err)
@@ -272,17 +238,21 @@ local function replace_grant(self, credentials, deadline, err)
   return save(self, credentials, deadline)
 end
 
-local function renew(self, credentials, deadline)
+--- Sends the refresh token of credentials and stores its successor. One that came without an access token is sent in
+-- turn, once.
+local function renew(self, credentials, deadline, is_second)
   local outcome, result, tries = refresh(self, credentials, deadline)
   if outcome == "granted" then
     self.unsaved = self.unsaved or next_credentials(credentials, result)
     local saved, err = save(self, credentials, deadline)
-    if saved and not self.secret then return nil, token_errors.no_access_token() end
-    return saved, err
+    if not saved or self.secret then return saved, err end
+    if not is_second and reserve(self, self.credentials) then return renew(self, self.credentials, deadline, true) end
+    return nil, token_errors.no_access_token()
   end
-  if outcome == "refused" then
+  if outcome == "refused" or outcome == "stray" then
     local done, err = handle_refusal(self, credentials, tries or 0, result)
     if done then return true end
+    if outcome == "stray" then return nil, result end
     return replace_grant(self, credentials, deadline, err)
   end
   if outcome == "rejected" or outcome == "unsent" then clear_mark(self, credentials, tries or 0) end
@@ -290,14 +260,17 @@ local function renew(self, credentials, deadline)
 end
 
 -- Holds the lock during an exchange. A successor that could not be stored (or not even read) exists only here: until it
--- is stored, this program keeps the lock, so that no other one sends the old token once more.
+-- is stored, this program keeps the lock, so that no other one sends the old token once more, and the reserved room.
 local LockGuard = {}
 
 function LockGuard.__close(guard)
   local self = guard.manager
   self.lock = (self.unsaved or has_reply(self)) and guard.lock
-  if self.lock then return end
+  if self.lock then return unsaved.hold(self) end
   local lock <close> = guard.lock -- luacheck: ignore 211
+  if self.sign_in then return end
+  local room <close> = self.room -- luacheck: ignore 211
+  self.room = false
 end
 
 local function lock_for_exchange(self)
@@ -313,25 +286,43 @@ local function lock_for_exchange(self)
   return guard
 end
 
---- The exchange, under the lock: read again, probe the store, mark, send, save.
-local function exchange(self, seen)
-  local lock_guard <close>, lock_err = lock_for_exchange(self)
-  if not lock_guard then return nil, lock_err end
-  local deadline = now() + DEADLINE
+--- Stores what exists only here, before anything is sent.
+-- @return true if that was all; false if there is more to do, the credentials in the store, and the generation seen; or
+-- nil and an error
+local function save_kept(self, seen)
   local credentials, problem = self.store:read(self.key)
   if problem then return nil, token_errors.store(problem) end
+  if self.sign_in then
+    local was_seen = self.generation == seen
+    local done, err = stored_credentials.save_sign_in(self, credentials)
+    if not done then return nil, err end
+    credentials, seen = self.credentials, was_seen and self.generation or seen
+  end
   if self.unsaved and generation_of(self.unsaved) > generation_of(credentials) then
     return save(self, credentials, now()) -- the exchange it came from has tried for long
   end
   self.unsaved = false
+  return false, credentials, seen
+end
+
+--- The exchange, under the lock: read again, reserve room, mark, send, save.
+local function exchange(self, seen_before)
+  local lock_guard <close>, lock_err = lock_for_exchange(self)
+  if not lock_guard then return nil, lock_err end
+  local deadline = now() + DEADLINE
+  local done, credentials, seen = save_kept(self, seen_before)
+  if done ~= false then return done, credentials end
   if has_reply(self) then return renew(self, credentials or core.credentials {}, deadline) end
+  local problem
+  credentials, problem = stored_credentials.restore(self, credentials)
+  if problem then return nil, problem end
   note_agency(self, credentials)
   if use_if_newer(self, credentials, seen) then return true end
   if not credentials and not self.company_id then return nil, token_errors.reauth(self.label, "there is no grant") end
   local backoff = credentials and stored_backoff(self, credentials)
   if backoff then return replace_grant(self, credentials, deadline, backoff) end
-  local ready, unready = self.store:probe()
-  if not ready then return nil, token_errors.store(unready) end
+  local ready, unready = reserve(self, credentials)
+  if not ready then return nil, unready end
   return renew(self, credentials or core.credentials {}, deadline)
 end
 
@@ -369,6 +360,11 @@ end
 local function run_exchange(self, seen)
   self.sent = false
   local done, err = exchange(self, seen)
+  if self.stray then
+    local response = self.stray
+    self.stray = false
+    stray.keep(self, response)
+  end
   if done then
     close_circuit(self)
   elseif err.kind ~= "store" or self.sent and not self.unsaved then
@@ -433,12 +429,59 @@ local function load(self)
   return true
 end
 
+--- Whether tokens exist in this program alone, see hoopai.oauth.unsaved.
+function TokenManager:has_unsaved() return self.unsaved or self.sign_in or has_reply(self) end
+
+function TokenManager:is_running() return is_running(self) end
+
+local function no_wait() return false end
+
+--- A lock of this manager's key; false while it holds one.
+local function lock_now(self)
+  if self.lock then return false end
+  return acquire_lock(self.store, self.key, no_wait)
+end
+
+--- Stores what exists in this program alone, without waiting for other programs.
+-- @return true; or nil and an error
+function TokenManager:save_now()
+  local lock <close>, lock_err = lock_now(self) -- luacheck: ignore 211
+  if lock_err then return nil, lock_err end
+  local done, credentials = save_kept(self, self.generation)
+  if done ~= false then return done, credentials end
+  if not has_reply(self) then return true end
+  local outcome, result = read_reply(self, credentials or core.credentials {})
+  if outcome == "granted" then return save(self, credentials, now()) end
+  return nil, result
+end
+
+--- Keeps the tokens of a sign-in that could not be stored, and uses them.
+-- @param response credentials
+function TokenManager:keep_sign_in(response)
+  use(self, next_credentials(self.credentials or nil, response))
+  self.sign_in = response:with { obtained_at = wall_seconds() }
+  close_circuit(self)
+end
+
+local SavingGuard = {}
+
+function SavingGuard.__close(guard) guard.manager.is_saving = false end
+
+--- Stores the tokens of a sign-in if that is possible by now. Until then they are used as they are.
+local function try_to_save(self)
+  if self.is_saving or is_running(self) then return end
+  local saving_guard <close> = setmetatable({ manager = self }, SavingGuard) -- luacheck: ignore 211
+  self.is_saving = true
+  pcall(self.save_now, self)
+end
+
 -- The methods of a token source, see hoopai.oauth.token_source
 
 --- The access token to send now.
 -- @tparam[opt] number deadline a core.now() time at which the caller stops waiting
 -- @return secret, generation; or nil and an error
 function TokenManager:get(deadline)
+  if self.sign_in then try_to_save(self) end
   if not self.credentials then
     local ok, err = load(self)
     if not ok then return nil, err end
@@ -468,7 +511,7 @@ end
 --- Uses credentials that were found in the store, unless an exchange is reading them.
 -- @param stored credentials
 function TokenManager:see(stored)
-  if is_running(self) or self.credentials and is_same(stored, self.credentials) then return end
+  if is_running(self) or self.sign_in or self.credentials and is_same(stored, self.credentials) then return end
   use(self, stored)
   close_circuit(self)
 end
@@ -510,9 +553,13 @@ end
 -- @treturn string
 function Registry:key(level, id) return self.client_id .. "/" .. level .. "/" .. id end
 
-local function manager_of(self, level, id, location_id)
+--- The token manager of a location or an agency.
+-- @tparam string level "location" or "company"
+-- @tparam string id
+-- @treturn TokenManager
+function Registry:manager(level, id)
   local key = self:key(level, id)
-  local manager = self.managers[key] or new_manager(self, key, format("of %s %s", level, id), location_id)
+  local manager = self.managers[key] or new_manager(self, level, id)
   self.managers[key] = manager
   return manager
 end
@@ -522,7 +569,7 @@ end
 -- @tparam ?string company_id the agency that gives its token if the location did not sign in itself
 -- @treturn TokenManager
 function Registry:location(location_id, company_id)
-  local manager = manager_of(self, "location", location_id, location_id)
+  local manager = self:manager("location", location_id)
   if company_id and company_id ~= manager.company_id then
     -- A failure without this agency says nothing of it.
     if manager.tried[company_id] == nil then manager.tried[company_id] = false end
@@ -534,51 +581,15 @@ end
 --- The token manager of an agency.
 -- @tparam string company_id
 -- @treturn TokenManager
-function Registry:company(company_id) return manager_of(self, "company", company_id) end
+function Registry:company(company_id) return self:manager("company", company_id) end
 
---- Locks a key for a sign-in. A manager that could not store a successor holds the lock already, so that no other
--- program spends the old token.
--- @return the lock; or nil and the manager that holds it; or nil, nil and an error
-local function lock_for_sign_in(self, key)
-  local manager = self.managers[key]
-  if manager and is_running(manager) then async.wait_for(manager.running) end
-  if manager and manager.lock then return nil, manager end
-  local lock, err = acquire_lock(self.store, key)
-  return lock, nil, err
+--- See hoopai.oauth.sign_in.
+-- @tparam ?string company_id the agency that signs in, if it is known
+function Registry:prepare_sign_in(company_id)
+  return sign_in.prepare(self, company_id and self:key("company", company_id) or nil)
 end
 
---- A sign-in makes a successor that could not be stored needless.
-local function drop_unsaved(manager)
-  local lock <close> = manager.lock -- luacheck: ignore 211
-  manager.lock, manager.unsaved = false, false
-  if manager.reply then manager.reply:close() end
-  manager.reply = false
-end
-
---- Stores the credentials of a sign-in.
--- @param response credentials as the token endpoint returned them
--- @return true; or nil and an error
-function Registry:sign_in(response)
-  local level = response:get("user_type") == "Company" and "company" or "location"
-  local id = response:get(level .. "_id")
-  if not id then
-    return nil,
-      errors.new {
-        kind = "decode",
-        applied = "yes",
-        message = "the answer names neither location nor company",
-      }
-  end
-  local key = self:key(level, id)
-  local lock <close>, holder, lock_err = lock_for_sign_in(self, key) -- luacheck: ignore 211
-  if lock_err then return nil, lock_err end
-  local old, unreadable = self.store:read(key)
-  if unreadable then return nil, token_errors.store(unreadable, "yes") end
-  local done, problem = self.store:write(key, next_credentials(old, response), generation_of(old))
-  if not done then return nil, token_errors.store(problem, "yes") end
-  if holder then drop_unsaved(holder) end
-  self.managers[key] = nil
-  return true
-end
+--- See hoopai.oauth.sign_in.
+function Registry:sign_in(response, prepared) return sign_in.store(self, response, prepared) end
 
 return token_manager

@@ -7,7 +7,8 @@
 --
 -- The credentials of each location and each agency are stored under a key of their own. They are marked before their
 -- refresh token is spent, and the new credentials are stored before they are used. No error deletes or overwrites a
--- token. A host without the library `io` gives scripts no files: there `hoopai.store.file` is nil.
+-- token. What cannot be stored until the program ends goes to `warn()`. A host without the library `io` gives scripts
+-- no files: there `hoopai.store.file` is nil.
 -- @module hoopai.store
 local lazy = require "hoopai.lazy" -- first: in an older Lua it says which one is needed
 
@@ -70,9 +71,13 @@ end
 -- 0600, each of which is replaced as a whole and is on the disk before it is used. A kernel lock (`flock`) is held
 -- while tokens are exchanged, so the folder must be on a local file system. When a program is killed during a token
 -- exchange, a child that it forked meanwhile holds the lock until the child ends.
+--
+-- Before a token is exchanged, the room on the disk for its successor is reserved, and the path is looked at: another
+-- folder that took the place of the open one is used from then on, and one that became unsafe is refused.
 -- @tparam string path the folder; made with mode 0700 when it is missing. Its parent folder must exist
 -- @treturn table a store for `hoopai.oauth`
--- @raise when the folder cannot be opened, is a symbolic link, belongs to another user or can be changed by others
+-- @raise when the folder cannot be opened, is a symbolic link, belongs to another user, or can be read, searched or
+-- changed by others
 function store.file(path)
   if type(path) ~= "string" or path == "" then errors.raise("hoopai.store.file expects the path of a folder") end
   check_path(path)

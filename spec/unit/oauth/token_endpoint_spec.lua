@@ -28,6 +28,33 @@ local OUTCOMES = {
   { "200 with an error", { body = [[{"error":"invalid_request","error_description":"no"}]] }, "rejected",
     { kind = "refused", status = 200, message = "the token endpoint refused: no" } },
   { "200 with invalid_grant", { body = [[{"error":"invalid_grant"}]] }, "refused", { kind = "reauth_required" } },
+  { "200 with a code in an error object", { body = [[{"error":{"code":"invalid_grant","message":"no"}}]] }, "refused",
+    { kind = "reauth_required", message = "no" } },
+  { "200 with a code in a list", { body = [[{"errors":[{"type":"x","code":"invalid_grant"}]}]] }, "refused",
+    { kind = "reauth_required" } },
+  { "200 with a code under another name", { body = [[{"success":false,"errorCode":"invalid_grant"}]] }, "refused",
+    { kind = "reauth_required" } },
+  { "200 with a code in data", { body = [[{"data":{"error":"invalid_grant"}}]] }, "refused",
+    { kind = "reauth_required" } },
+  { "200 with the refusal as a message", { body = [[{"message":"Invalid refresh token"}]] }, "refused",
+    { kind = "reauth_required" } },
+  { "200 with another code in an object", { body = [[{"error":{"code":"invalid_client"}}]] }, "rejected",
+    { kind = "refused", status = 200 } },
+  { "200 with unauthorized_client", { body = [[{"error":"unauthorized_client"}]] }, "rejected", { kind = "refused" } },
+  { "200 with invalid_grant and the token that was sent",
+    { body = [[{"error":"invalid_grant","refresh_token":"]] .. CANARY .. [[-refresh"}]] }, "refused",
+    { kind = "reauth_required" } },
+  { "200 with the token that was sent alone", { body = [[{"refresh_token":"]] .. CANARY .. [[-refresh"}]] },
+    "granted" },
+  { "200 with invalid_grant and a successor", { body = [[{"error":"invalid_grant","refresh_token":"r2"}]] },
+    "granted" },
+  { "a response that broke off behind its refresh token",
+    { raw = "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"refresh_token\":\"r2\",\"access_tok", close = true },
+    "granted" },
+  { "a response that broke off in its refresh token",
+    { raw = "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"access_token\":\"a\",\"refresh_token\":\"r2",
+      close = true },
+    "unclear", { kind = "network", applied = "maybe" } },
   { "200 with an error and tokens", { body = [[{"error":"","access_token":"a","refresh_token":"r"}]] }, "granted" },
   { "200 with a refresh token only", { body = [[{"access_token":"a b","refresh_token":"r"}]] }, "granted" },
   { "200 with an access token only", { body = [[{"access_token":"a","refresh_token":""}]] }, "granted" },
@@ -46,6 +73,16 @@ local OUTCOMES = {
   { "401", { status = 401, body = [[{"error":"invalid_client"}]] }, "rejected", { kind = "auth", status = 401 } },
   { "403", { status = 403, body = "{}" }, "rejected",
     { kind = "forbidden", message = "the token endpoint refused: no reason given" } },
+  { "a page that says so", { status = 403, body = "<html><title>Error: invalid grant</title>" }, "rejected",
+    { kind = "forbidden" } },
+  { "a page that says so with 400", { status = 400, body = "<html><title>invalid_grant</title>" }, "rejected",
+    { kind = "refused" } },
+  { "JSON of a gateway", { status = 403, body = [[{"error":"invalid_grant","message":"invalid grant"}]] },
+    "rejected", { kind = "forbidden" } },
+  { "JSON of a missing page", { status = 404, body = [[{"message":"invalid grant"}]] }, "rejected",
+    { kind = "not_found" } },
+  { "a code in an error object", { status = 400, body = [[{"error":{"code":"invalid_grant"}}]] }, "refused",
+    { kind = "reauth_required" } },
   { "a list of reasons", { status = 422, body = [[{"message":["redirect_uri must be a string","b"],"error":"U"}]] },
     "rejected", { kind = "refused", message = "the token endpoint refused: redirect_uri must be a string; b" } },
   { "reasons under other names", { status = 400, body = [[{"errors":[{"field":"f","message":"a"}]}]] }, "rejected",
@@ -335,7 +372,7 @@ describe("hoopai.oauth.token_endpoint:", function()
     end
 
     it("posts the ids with the agency's token, and adds them to the credentials", function()
-      server:reply { body = [[{"access_token":"a","expires_in":3600,"companyId":"other"}]] }
+      server:reply { body = [[{"access_token":"a","expires_in":3600,"companyId":"c 1"}]] }
       local granted = assert(location_token(new()))
       local request = server:last()
       assert.are.same(
@@ -350,7 +387,7 @@ describe("hoopai.oauth.token_endpoint:", function()
     end)
 
     it("is repeated once with another token after a 401", function()
-      server:reply({ status = 401, body = [[{"message":"Invalid JWT"}]] }, { body = TOKENS })
+      server:reply({ status = 401, body = [[{"message":"Invalid JWT"}]] }, { body = [[{"access_token":"a"}]] })
       local source = agency()
       assert(location_token(new(), source))
       assert.are.equal(2, source.asked)
@@ -360,6 +397,22 @@ describe("hoopai.oauth.token_endpoint:", function()
     it("says nothing about the agency's refresh token when it is refused", function()
       server:reply { status = 400, body = [[{"error":"invalid_grant"}]] }
       failure("refused", location_token(new()))
+    end)
+
+    it("is an error if the response is for another location, agency or class", function()
+      for member, text in pairs {
+        ['"locationId":"l2"'] = 'its locationId is "l2"',
+        ['"companyId":"c2"'] = 'its companyId is "c2"',
+        ['"userType":"Company"'] = 'its userType is "Company"',
+        ['"locationId":"\\u001b[2J l"'] = "its locationId is another one",
+      } do
+        server:reply { body = ('{"access_token":"a",%s}'):format(member) }
+        local err = failure("decode", location_token(new()))
+        assert.are.equal(
+          "the token endpoint returned a token that is not the one of location l 1: " .. text .. "; it is not used",
+          err.message
+        )
+      end
     end)
 
     it("shows no access token in its error", function()

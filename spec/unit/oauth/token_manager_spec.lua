@@ -195,10 +195,10 @@ describe("a token manager", function()
     assert.are.equal(2, select(2, world.manager:get()))
   end)
 
-  it("sends nothing when the store cannot be read, probed, locked or marked", function()
+  it("sends nothing when the store cannot be read, locked or marked, or has no room", function()
     for name, fn in pairs {
       read = function() return nil, "broken" end,
-      probe = function() return nil, "broken" end,
+      reserve = function() return nil, "broken" end,
       lock = function() return nil, "broken" end,
       write = function() return nil, "broken" end,
     } do
@@ -353,7 +353,8 @@ describe("a token manager", function()
       for _, name in ipairs { "read", "write" } do
         world.store[name] = function() return nil, "broken" end
         result, err = world.registry:sign_in(response(1, { user_type = "Location", location_id = "l" }))
-        failure("store", result, err, { applied = "yes", message = "broken" })
+        failure("store", result, err, { applied = "yes" })
+        assert.matches("^broken; the code is spent, and this program alone has the tokens of location l", err.message)
         world.store[name] = nil
       end
     end)
@@ -555,19 +556,38 @@ describe("the token manager of an app:", function()
       end)
     end
 
-    it("an access token with a line break in it is refused, and the refresh token beside it is kept", function()
+    it("an access token with a line break in it is refused, and the refresh token beside it is sent in turn", function()
+      local store = user_store()
+      local app = signed_in { store = store }
+      expire()
+      fault { crlf = true }
+      assert(get(new_client(app)))
+      assert.are.same({ 2, 0 }, { counts().exchanges, counts().reuses })
+      assert.are.equal("3", stored(store):get("generation"))
+    end)
+
+    it("without a usable access token again and again are no storm, and keep each refresh token", function()
       local store = user_store()
       local app = signed_in { store = store }
       local before = stored(store):get("refresh_token")
       expire()
-      fault { crlf = true }
+      fault { crlf = true, times = 2 }
       local client = new_client(app)
       assert.matches("no usable access_token", failure("decode", get(client)).message)
-      assert.are.equal(1, counts().exchanges)
+      assert.are.equal(2, counts().exchanges)
       assert.is_false(stored(store):get("refresh_token") == before)
       assert.is_nil(stored(store):get("access_token"))
       hoopai.sleep(1.1) -- the pause after a failed exchange
       assert(get(client))
+      assert.are.same({ 3, 0 }, { counts().exchanges, counts().reuses })
+    end)
+
+    it("in malformed JSON with an unusable access token keep the refresh token", function()
+      local store = user_store()
+      local app = signed_in { store = store }
+      expire()
+      fault { malformed = true } -- a colon is missing behind access_token
+      assert(get(new_client(app)))
       assert.are.same({ 2, 0 }, { counts().exchanges, counts().reuses })
     end)
 
@@ -604,7 +624,7 @@ describe("the token manager of an app:", function()
     for name, given in pairs {
       ["hung up after"] = { drop = "after" },
       ["cut off"] = { truncated = true },
-      ["malformed"] = { malformed = true },
+      ["no JSON"] = { malformed = "<html>" },
       ["500, but done"] = { status = 500, apply = true },
     } do
       it("whose successor is lost needs a person, and emits that once: " .. name, function()

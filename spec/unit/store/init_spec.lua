@@ -62,8 +62,16 @@ describe("hoopai.store", function()
     misuse(
       function() hoopai.store.file(path) end,
       ('hoopai.store.file("%s"): the folder can be changed by others'):format(path),
-      "its mode is 0777: chmod 700 closes it"
+      "its mode is 0777: chmod 700 " .. path
     )
+    for _, mode in ipairs { "755", "711", "750" } do
+      os.execute(("chmod %s %s"):format(mode, path))
+      misuse(
+        function() hoopai.store.file(path) end,
+        ('hoopai.store.file("%s"): the folder is open to others'):format(path),
+        ("its mode is 0%s: chmod 700 %s"):format(mode, path)
+      )
+    end
     os.execute("chmod 700 " .. path)
     misuse(function() hoopai.store.file(path .. "\r") end, "it ends in a carriage return")
     misuse(function() hoopai.store.file(path .. " ") end, "it ends in a space")
