@@ -4,8 +4,8 @@
 --
 -- 1. At random: a child writes generation after generation and says each that tokens:write has returned. After the kill
 --    the file must be whole and hold the last generation said, or the one after it.
--- 2. Exactly: strace kills a probe and a write at their first, second, third ... system call. The file must be whole
---    and hold the old generation or the new one, and the new one if the write had returned.
+-- 2. Exactly: strace kills a reservation and a write at their first, second, third ... system call. The file must be
+--    whole and hold the old generation or the new one, and the new one if the write had returned.
 -- In both, the backup must be a whole older record or not be there, and the lock of the dead must be free.
 -- Ends with status 1 when anything was torn, stale or locked.
 
@@ -100,8 +100,8 @@ local function rotate_for_ever(tokens, generation, said)
   local lock <close> = assert(tokens:lock("grant"))
   while lock do
     generation = generation + 1
-    assert(tokens:probe())
-    assert(tokens:write("grant", grant(generation)))
+    local room <close> = assert(tokens:reserve("grant", grant(generation)))
+    assert(tokens:write("grant", grant(generation), generation - 1, room))
     process.write(said, string.pack("<I4", generation))
   end
 end
@@ -137,10 +137,11 @@ local function at_random()
   local folder = root .. "/random"
   local tokens = assert(core.token_file(folder))
   local began = core.now()
-  -- The pace of this disk: kills should fall into any of the first writes. The first probe also looks for old files,
-  -- which the children then need not do.
+  -- The pace of this disk: kills should fall into any of the first writes. The first reservation also looks for old
+  -- files, which the children then need not do.
   for n = 1, 20 do
-    assert(tokens:probe() and tokens:write("grant", grant(n)))
+    local room <close> = assert(tokens:reserve("grant", grant(n)))
+    assert(tokens:write("grant", grant(n), n - 1, room))
   end
   local mean = 3 * (core.now() - began) / 20
   began = core.now()
@@ -165,8 +166,8 @@ local one_write = [[
     refresh_token = ("y"):rep(2500) }
   io.stderr:setvbuf("no")
   io.stderr:write("begin\n")
-  assert(tokens:probe())
-  assert(tokens:write("grant", new))
+  local room <close> = assert(tokens:reserve("grant", old))
+  assert(tokens:write("grant", new, 0, room))
   io.stderr:write("done\n")
 ]]
 
