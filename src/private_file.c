@@ -277,7 +277,9 @@ static DIR *open_list(int folder) {
   return list;
 }
 
-#define ANY_AGE -1e9 /* seconds */
+/* Seconds of age of the files that are removed. */
+#define ANY_AGE -1e9
+#define SETTLED 10
 
 /* Only the temporary files of one file, unless the prefix is empty. */
 static void sweep_matching(int folder, const char *prefix, double seconds) {
@@ -360,11 +362,20 @@ static bool allocate_some(int fd, uint64_t number, size_t least, size_t spare) {
   return allocate_beside(fd, number, least, spare) || allocate_beside(fd, number, least, 0);
 }
 
+/* On a full disk what dead programs reserved for other files is removed as well. A file of some seconds is locked if its
+   process lives. */
+static bool make_room(int folder, int fd, uint64_t number, size_t least, size_t spare) {
+  if (allocate_some(fd, number, least, spare)) return true;
+  if (!is_full(errno)) return false;
+  sweep_matching(folder, "", SETTLED);
+  return allocate_some(fd, number, least, spare);
+}
+
 bool hoopai_file_reserve(int folder, const char *file, uint64_t number, size_t least, size_t spare,
                          struct hoopai_temporary *reserved, struct hoopai_failure *failure) {
   reserved->fd = -1;
   sweep_matching(folder, file, ANY_AGE);
-  if (make_temporary(folder, file, number, reserved) && allocate_some(reserved->fd, number, least, spare) &&
+  if (make_temporary(folder, file, number, reserved) && make_room(folder, reserved->fd, number, least, spare) &&
       hoopai_file_sync(reserved->fd)) {
     return true;
   }
