@@ -53,6 +53,7 @@ build = {
       sources = {
         "src/body.c",
         "src/clock.c",
+        "src/closing.c",
         "src/core.c",
         "src/credentials.c",
         "src/curl_compat.c",

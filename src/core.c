@@ -42,6 +42,7 @@ int luaopen_hoopai_core(lua_State *L) {
   luaL_checkversion(L);
   pthread_once(&once, init_once);
   if (global_init != CURLE_OK) return luaL_error(L, "libcurl: %s", curl_easy_strerror(global_init));
+  hoopai_open_closing(L); /* first: what is made later is finalised earlier */
   lua_newtable(L);
   hoopai_open_clock(L);
   hoopai_open_random(L);

@@ -7,7 +7,8 @@
    and is filled last. A function that records the outcome of a request allocates nothing, so no outcome is lost.
 
    Finalisers: every Lua function that creates a value may run finalisers of the host, which may close or change any
-   object. So an object is checked after the last such call, and its bytes are used before the next one.
+   object. So an object is checked after the last such call, and its bytes are used before the next one. lua_close calls
+   no __gc of what a finaliser makes meanwhile: closing.c does.
 
    Fork: a child process shares the sockets, the poll fd and the file locks of its parent. An object remembers the
    process that made it (hoopai_pid). In a child its methods raise, and its finaliser frees memory and closes
@@ -34,6 +35,8 @@ struct hoopai_buffer {
   size_t length;
   size_t capacity;
 };
+
+#define HOOPAI_CLOSING "the Lua state is being closed"
 
 /* The bytes that percent-encoding leaves as they are. */
 enum hoopai_plain {
@@ -82,6 +85,10 @@ bool hoopai_unescape(const char *text, size_t length, char *out, size_t *out_len
 /* Creates the metatable of a type: methods in __index, closed by __metatable. Idempotent. */
 void hoopai_new_type(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *metamethods);
 
+/* Has the __gc of the userdata on top of the stack called when the lua_State ends, also if the userdata is made while the
+   state closes. False when that call would come too late: then the userdata must open nothing. */
+bool hoopai_own(lua_State *L);
+
 /* Returns nil and a text to Lua. */
 int hoopai_problem(lua_State *L, const char *problem);
 /* The same, followed by the system's reason (errno). */
@@ -93,6 +100,7 @@ const char *hoopai_odd_character(const char *bytes, size_t length, bool is_token
 
 /* Each adds its functions to the table on top of the stack and creates its types. */
 void hoopai_open_clock(lua_State *L);
+void hoopai_open_closing(lua_State *L);
 void hoopai_open_credentials(lua_State *L);
 void hoopai_open_curl_compat(lua_State *L);
 void hoopai_open_fork(lua_State *L);

@@ -424,6 +424,7 @@ static int multi_new(lua_State *L) {
   multi->first_dirty = -1;
   multi->pid = hoopai_pid();
   luaL_setmetatable(L, HOOPAI_MULTI);
+  if (!hoopai_own(L)) return hoopai_problem(L, HOOPAI_CLOSING);
   lua_newtable(L);
   lua_setiuservalue(L, 2, 1);
   hoopai_multi_read_options(L, multi);

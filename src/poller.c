@@ -140,6 +140,7 @@ static int poller_new(lua_State *L) {
   poller->fd = -1;
   poller->pid = hoopai_pid();
   luaL_setmetatable(L, HOOPAI_POLLER);
+  if (!hoopai_own(L)) return hoopai_problem(L, HOOPAI_CLOSING);
   poller->fd = hoopai_poll_open();
   if (poller->fd < 0) return hoopai_system_problem(L, "no descriptor for the event loop");
   return 1;

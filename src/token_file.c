@@ -133,6 +133,7 @@ static int token_file_new(lua_State *L) {
   luaL_setmetatable(L, HOOPAI_TOKEN_FILE);
   lua_pushvalue(L, -2);
   lua_setiuservalue(L, -2, 1);
+  if (!hoopai_own(L)) return hoopai_problem(L, HOOPAI_CLOSING);
   if (hoopai_folder_open(&self->folder, &failure)) return 1;
   push_failure(L, "the folder", &failure);
   return 2 + hoopai_folder_push_cure(L, path, &failure);
@@ -362,6 +363,7 @@ static int token_file_lock(lua_State *L) {
   lock->fd = -1;
   lock->pid = hoopai_pid();
   luaL_setmetatable(L, HOOPAI_TOKEN_FILE_LOCK);
+  if (!hoopai_own(L)) return hoopai_problem(L, HOOPAI_CLOSING);
   if (!hoopai_folder_check(&self->folder, &failure)) return push_folder_failure(L, self, &failure);
   if (take_lock(self, file, lock, &failure)) return 1;
   if (lock->fd >= 0) close(lock->fd);

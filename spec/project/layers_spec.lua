@@ -6,7 +6,18 @@ local lfs = require "lfs"
 
 -- From the bottom up. Within a layer a file may include another header of it.
 local LAYERS = {
-  { "core.h", "util.c", "clock.c", "random.c", "fork.c", "sigpipe.h", "sigpipe.c", "redact.h", "redact.c" },
+  {
+    "core.h",
+    "util.c",
+    "clock.c",
+    "closing.c",
+    "random.c",
+    "fork.c",
+    "sigpipe.h",
+    "sigpipe.c",
+    "redact.h",
+    "redact.c",
+  },
   {
     "secret.h",
     "secret.c",

@@ -1,9 +1,12 @@
-/* A host for the specs of the core: runs a Lua script in one state, or in several threads with a state each, and gives
-   it what Lua lacks: fork, signals, writes that raise SIGPIPE, and names that are never resolved.
+/* A host for the specs of the core: runs a Lua script in one state, in several threads with a state each, or in several
+   states one after the other, and gives it what Lua lacks: fork, signals, writes that raise SIGPIPE, and names that are
+   never resolved.
 
      core_host FILE ARGUMENT...              one state
-     core_host -THREADS FILE ARGUMENT...     so many threads */
+     core_host -THREADS FILE ARGUMENT...     so many threads
+     core_host +STATES FILE ARGUMENT...      so many states; prints the open descriptors after the first and the last */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -198,12 +201,32 @@ static void *run(void *result) {
   return NULL;
 }
 
+static int descriptors(void) {
+  int count = 0;
+  DIR *folder = opendir("/proc/self/fd");
+  while (folder && readdir(folder)) count++;
+  if (folder) closedir(folder);
+  return count;
+}
+
+static int run_states(int count) {
+  int result = LUA_OK, first = 0;
+  for (int i = 0; i < count && result == LUA_OK; i++) {
+    run(&result);
+    if (i == 0) first = descriptors();
+  }
+  printf("descriptors %d %d\n", first, descriptors());
+  return result == LUA_OK ? 0 : 1;
+}
+
 int main(int argc, char **argv) {
   signal(SIGPIPE, SIG_DFL); /* whoever started us may ignore it */
   pthread_t threads[64];
   int results[64] = {0};
   int count = argc > 1 && argv[1][0] == '-' ? atoi(argv[1] + 1) : 0;
-  arguments = argv + (count > 0 ? 2 : 1);
+  int states = argc > 1 && argv[1][0] == '+' ? atoi(argv[1] + 1) : 0;
+  arguments = argv + (count + states > 0 ? 2 : 1);
+  if (states > 0) return run_states(states);
   if (count == 0) {
     run(&results[0]);
     if (in_child) _exit(results[0] == LUA_OK ? 0 : 1); /* what it left alone on purpose would be reported as leaks */

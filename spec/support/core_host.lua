@@ -37,7 +37,7 @@ end
 --- Runs a script in it.
 -- @tparam string host file name of the host
 -- @tparam string source of the script
--- @tparam[opt] table options threads, arguments
+-- @tparam[opt] table options threads, states, arguments
 -- @return what it printed, whether it succeeded, "exit" or "signal", number
 function core_host.run(host, source, options)
   options = options or {}
@@ -48,6 +48,7 @@ function core_host.run(host, source, options)
   -- The host exports a send(), which AddressSanitizer takes for a library that was loaded before it.
   local words = { 'ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0" exec timeout 60', host }
   if options.threads then words[#words + 1] = "-" .. options.threads end
+  if options.states then words[#words + 1] = "+" .. options.states end
   words[#words + 1] = script
   for _, argument in ipairs(options.arguments or {}) do
     words[#words + 1] = child.quote(tostring(argument))
