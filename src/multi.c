@@ -70,10 +70,10 @@ static void close_curl(struct hoopai_multi *multi) {
   curl_multi_setopt(multi->curl, CURLMOPT_SOCKETFUNCTION, NULL);
   curl_multi_setopt(multi->curl, CURLMOPT_TIMERFUNCTION, NULL);
   free_lookups(multi);
+  hoopai_sockets_forget(multi); /* while the descriptors are open: then another thread may have their numbers */
   curl_multi_cleanup(multi->curl);
   multi->curl = NULL;
   multi->curl_deadline = -1;
-  hoopai_sockets_forget(multi);
 }
 
 /* The most transfers that libcurl gets: its own queue is slow, and its limit counts connections, not streams. */

@@ -16,6 +16,7 @@ struct hoopai_socket {
   int next_dirty;         /* -1 = last, -2 = not in the list */
   bool tracked;           /* opened by hoopai_sockets_open, so hoopai_sockets_close is called at its end */
   bool http2;             /* the last protocol on it */
+  bool may_be_watched;    /* removed without a system call, as it may be closed */
 };
 
 /* User value 1: the table of transfers that are queued, running, or not yet returned by next(). Times are on the clock

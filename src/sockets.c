@@ -18,7 +18,7 @@ static bool reserve_socket(struct hoopai_multi *multi, curl_socket_t fd) {
   while (count <= fd) count *= 2;
   struct hoopai_socket *sockets = realloc(multi->sockets, (size_t)count * sizeof *sockets);
   if (!sockets) return false;
-  for (int i = multi->socket_count; i < count; i++) sockets[i] = (struct hoopai_socket){0, 0, -2, false, false};
+  for (int i = multi->socket_count; i < count; i++) sockets[i] = (struct hoopai_socket){0, 0, -2, false, false, false};
   multi->sockets = sockets;
   multi->socket_count = count;
   return true;
@@ -45,6 +45,11 @@ static void apply_change(struct hoopai_multi *multi, int fd) {
   if (idle) multi->idle_watched = true;
 }
 
+static void unwatch(const struct hoopai_multi *multi, int fd) {
+  (void)hoopai_poll_change(multi->poll_fd, fd, HOOPAI_IN | HOOPAI_OUT, 0);
+  multi->sockets[fd].may_be_watched = false;
+}
+
 static void forget_socket(struct hoopai_multi *multi, int fd) {
   struct hoopai_socket *entry = &multi->sockets[fd];
   change(multi, fd, 0);
@@ -53,7 +58,9 @@ static void forget_socket(struct hoopai_multi *multi, int fd) {
 }
 
 /* Some versions of libcurl close an unconnected socket without calling hoopai_sockets_close: a descriptor that is
-   removed before its request was sent may already be closed. */
+   removed before its request was sent may already be closed, and another thread may have its number. The system has
+   taken a closed one out of the poll fd, so it is forgotten without a system call. One that is open after all is taken
+   out when it is closed, or at its next event (hoopai_sockets_events). */
 static bool may_be_gone(CURL *easy) {
   struct hoopai_handle *handle = NULL;
   curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&handle);
@@ -79,7 +86,11 @@ int hoopai_sockets_note(CURL *easy, curl_socket_t fd, int what, void *user, void
     entry->next_dirty = multi->first_dirty;
     multi->first_dirty = fd;
   }
-  if (entry->requested == 0 && may_be_gone(easy)) entry->tracked = false;
+  if (entry->requested == 0 && entry->tracked && may_be_gone(easy)) {
+    entry->tracked = false;
+    entry->applied = 0;
+    entry->may_be_watched = true;
+  }
   if (entry->requested == 0 && multi->watches_idle) note_version(easy, entry);
   if (entry->requested == 0 && !entry->tracked) apply_change(multi, fd);
   return 0;
@@ -130,14 +141,17 @@ curl_socket_t hoopai_sockets_open(void *user, curlsocktype purpose, struct curl_
     struct hoopai_socket *entry = &multi->sockets[fd];
     entry->requested = entry->applied = 0; /* the new socket is not watched, whatever had its number before */
     entry->tracked = true;
-    entry->http2 = false;
+    entry->http2 = entry->may_be_watched = false;
   }
   return fd;
 }
 
 int hoopai_sockets_close(void *user, curl_socket_t fd) {
   struct hoopai_multi *multi = user;
-  if (fd >= 0 && fd < multi->socket_count) forget_socket(multi, fd);
+  if (fd >= 0 && fd < multi->socket_count) {
+    if (multi->sockets[fd].may_be_watched) unwatch(multi, fd);
+    forget_socket(multi, fd);
+  }
   return close(fd);
 }
 
@@ -193,7 +207,10 @@ int hoopai_sockets_events(struct hoopai_multi *multi, struct hoopai_event *event
     count = hoopai_poll_wait(multi->poll_fd, events, HOOPAI_EVENTS, 0);
     for (int i = 0; i < count; i++) {
       int fd = events[i].fd;
-      if (fd < multi->socket_count && idle_mask(multi, &multi->sockets[fd])) end_unclean(multi, fd);
+      if (fd >= multi->socket_count) continue;
+      const struct hoopai_socket *entry = &multi->sockets[fd];
+      if (idle_mask(multi, entry)) end_unclean(multi, fd);
+      else if (entry->requested == 0) unwatch(multi, fd);
     }
   } while (--rounds > 0 && count == HOOPAI_EVENTS);
   clear_unclean(multi);

@@ -92,6 +92,46 @@ describe("a C host", function()
     assert.equal(THREADS, count(text, ": 10 of 10 calls answered, "), text)
   end)
 
+  it("uses token files beside connections that are made and closed", function()
+    server:reply { method = "GET", path = "/calendars/", body = '{"calendars":[]}', always = true }
+    local folder = os.tmpname()
+    os.remove(folder)
+    local silent, close_silent = test_server.silent()
+    local text, ok = run(
+      server.url,
+      ([[
+      local hoopai, core = require "hoopai", require "hoopai.core"
+      hoopai.use(hoopai.loop.custom)
+      local calls, good = ..., 0
+      local store = hoopai.store.behind(hoopai.store.file(%q))
+      local function use_store()
+        local lock <close> = store:lock "key"
+        if not lock then return end
+        local stored = store:read "key" or core.credentials {}
+        assert(store:write("key", stored:with { generation = (tonumber(stored:get "generation") or 0) + 1 }, 0))
+      end
+      for _ = 1, calls do
+        hoopai.spawn(function()
+          local client <close> = hoopai.new()
+          use_store()
+          assert(client.calendars:list())
+          use_store()
+          -- libcurl closes the socket of a connection that is given up by itself.
+          local connecting <close> = hoopai.new { base_url = %q }
+          hoopai.timeout(0.001, function() return connecting.calendars:list() end)
+          use_store()
+          good = good + 1
+        end)
+      end
+      return function() return good end
+    ]]):format(folder, silent)
+    )
+    close_silent()
+    os.execute("rm -rf " .. child.quote(folder))
+    assert.is_true(ok, text)
+    assert.equal(THREADS, count(text, ": 200 of 200 calls answered, "), text)
+  end)
+
   it("reports what failed, and fails", function()
     server:reply { method = "GET", path = "/calendars/", status = 404, body = "{}", always = true }
     local text, ok, code = run(server.url, nil, 3)

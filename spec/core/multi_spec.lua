@@ -1049,6 +1049,45 @@ describe("a set of transfers", function()
       end
     end)
 
+    it("takes no descriptor out of its poll fd that libcurl has closed", function()
+      server:reply { body = "{}", always = true }
+      local silent, close_silent = test_server.silent()
+      local text, ok = core_host.run(
+        host,
+        [[
+        local url, silent = ...
+        local core, send = require "hoopai.core", require "spec.support.send"
+
+        local function step(multi, times)
+          for _ = 1, times do
+            multi:step()
+            multi:wait(0.01)
+          end
+        end
+
+        for _, name in ipairs { url, silent, (url:gsub("127%.0%.0%.1", "localhost")) } do
+          for times = 0, 4 do
+            -- A transfer that is closed, one that times out, and some that are in flight when the multi is closed.
+            local multi = core.multi {}
+            local closed = send(multi, { method = "GET", url = name .. "/", timeout = 10 })
+            send(multi, { method = "GET", url = name .. "/", timeout = 0.02 })
+            step(multi, times)
+            closed:close()
+            step(multi, 3)
+            for _ = 1, 3 do send(multi, { method = "GET", url = name .. "/", timeout = 10 }) end
+            step(multi, times)
+            multi:close()
+          end
+        end
+        print(host.wrong_removals())
+      ]],
+        { arguments = { server.url, silent } }
+      )
+      close_silent()
+      assert.are.equal("0\n", text)
+      assert.is_true(ok)
+    end)
+
     it("with a state in each of several threads, all work at once", function()
       server:reply { body = '{"a":[1,2.5,null]}', delay = 0.002, always = true }
       local text, ok = core_host.run(

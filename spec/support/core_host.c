@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,6 +35,18 @@ ssize_t send(int fd, const void *data, size_t length, int flags);
 
 ssize_t send(int fd, const void *data, size_t length, int flags) {
   return sendto(fd, data, length, plain_writes ? flags & ~MSG_NOSIGNAL : flags, NULL, 0);
+}
+
+/* Removals of descriptors from an epoll set that were closed, or not in the set: another thread may own the number. */
+static atomic_int wrong_removals;
+
+struct epoll_event;
+int epoll_ctl(int set, int operation, int fd, struct epoll_event *event);
+
+int epoll_ctl(int set, int operation, int fd, struct epoll_event *event) {
+  int result = (int)syscall(SYS_epoll_ctl, set, operation, fd, event);
+  if (result != 0 && operation == 2) atomic_fetch_add(&wrong_removals, 1); /* EPOLL_CTL_DEL */
+  return result;
 }
 
 /* As if no name server answered: a name that ends in ".silent" takes this many seconds. One that ends in ".slow" takes
@@ -177,8 +190,14 @@ static int host_lookups(lua_State *L) {
   return 1;
 }
 
+/* wrong_removals() -> how many there were */
+static int host_wrong_removals(lua_State *L) {
+  lua_pushinteger(L, atomic_load(&wrong_removals));
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
-  {"lookups", host_lookups},
+  {"lookups", host_lookups}, {"wrong_removals", host_wrong_removals},
   {"plain_writes", host_plain_writes}, {"fork", host_fork}, {"wait", host_wait}, {"sigpipe", host_sigpipe},
   {"hold_sigpipe", host_hold_sigpipe}, {"interrupt", host_interrupt}, {"time_close", host_time_close}, {NULL, NULL},
 };
