@@ -58,6 +58,7 @@ build = {
         "src/credentials.c",
         "src/curl_compat.c",
         "src/curl_handle.c",
+        "src/expiry.c",
         "src/fork.c",
         "src/form.c",
         "src/headers.c",

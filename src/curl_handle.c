@@ -11,6 +11,7 @@
 
 #define MAX_LIFETIME 600 /* seconds, of a connection */
 #define SECRET_RESPONSE (16 * 1024)
+#define TIMEOUT_SLACK 0.1 /* seconds */
 
 /* -- Callbacks ------------------------------------------------------------------------------- */
 
@@ -56,6 +57,8 @@ static int on_send(void *user, char *remote_ip, char *local_ip, int remote_port,
   handle->unresolved = false;
   curl_easy_getinfo(handle->easy, CURLINFO_OS_ERRNO, &handle->owner->os_errno);
   handle->owner->sent++;
+  /* From here on the transfer expires in multi.c alone: a step may be late at any moment. */
+  (void)curl_easy_setopt(handle->easy, CURLOPT_TIMEOUT_MS, 0L);
   if (handle->owner->request->at_most_once && handle->owner->sent > 1) {
     handle->owner->sent = 1;
     hoopai_handle_refuse(handle, "network",
@@ -199,11 +202,12 @@ static bool set_method(CURL *easy, const struct hoopai_transfer *transfer) {
          curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method) == CURLE_OK;
 }
 
-/* The timeout for libcurl. A time that is already over is 1 ms, as 0 means no timeout. */
+/* The timeout for libcurl, which divides it among the addresses of a host. The transfer expires in multi.c before, as
+   libcurl would not read what has arrived. 0 = none. */
 static long milliseconds_left(const struct hoopai_transfer *transfer) {
   if (transfer->end == 0) return 0;
   double left = transfer->end - hoopai_now();
-  return (long)hoopai_milliseconds(left > 0.001 ? left : 0.001);
+  return (long)hoopai_milliseconds((left > 0 ? left : 0) + TIMEOUT_SLACK);
 }
 
 /* An address needs no lookup. With a proxy libcurl resolves the name of the proxy. */

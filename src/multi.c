@@ -3,6 +3,7 @@
 #include "multi.h"
 #include "curl_compat.h"
 #include "curl_handle.h"
+#include "expiry.h"
 #include "poller.h"
 #include "sigpipe.h"
 #include "sockets.h"
@@ -15,12 +16,11 @@
 #define HOOPAI_MULTI "hoopai.Multi"
 #define MAX_IDLE_HANDLES 64
 #define MAX_STREAMS 100      /* per connection */
-#define EXPIRY_SLACK 0.1     /* seconds */
+#define LATE_ROUNDS 64       /* of reading what has arrived for expired transfers */
 #define LOOKUP_TIMEOUT 60    /* seconds, more than any resolver needs */
 #define LOOKUP_CONNECTIONS 4 /* in addition to those of the transfers */
 
 static const char closed_client[] = "the client was closed";
-static const char unresolved[] = "the name of the host was not resolved in time";
 
 /* -- CURLM ----------------------------------------------------------------------------------- */
 
@@ -105,20 +105,6 @@ static void give_handle(struct hoopai_multi *multi, struct hoopai_handle *handle
   multi->idle_count++;
 }
 
-/* When a transfer expires here; 0 = never. Running transfers are ended by libcurl; if it loses one, which happens
-   without memory, the transfer expires a little later. */
-static double expiry_of(const struct hoopai_multi *multi, const struct hoopai_transfer *transfer) {
-  double end = transfer->end, connected = transfer->lookup_since + multi->connect_timeout;
-  if (transfer->state == HOOPAI_RUNNING) return end > 0 ? end + EXPIRY_SLACK : 0;
-  if (transfer->state != HOOPAI_RESOLVING) return 0;
-  return end > 0 && end < connected ? end : connected;
-}
-
-static void note_expiry(struct hoopai_multi *multi, const struct hoopai_transfer *transfer) {
-  double expiry = expiry_of(multi, transfer);
-  if (expiry > 0 && (multi->expiry == 0 || expiry < multi->expiry)) multi->expiry = expiry;
-}
-
 static bool hand_over(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
   struct hoopai_handle *handle = transfer->handle;
   return multi->curl && handle && hoopai_handle_prepare(handle, transfer, multi) &&
@@ -141,7 +127,7 @@ static void run(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
   transfer->state = HOOPAI_RUNNING;
   multi->has_new = true;
   if (hand_over(multi, transfer)) {
-    note_expiry(multi, transfer);
+    hoopai_expiry_note(multi, transfer);
     return;
   }
   count_out(multi, transfer);
@@ -201,7 +187,7 @@ static void wait_for_lookup(struct hoopai_multi *multi, struct hoopai_transfer *
   transfer->state = HOOPAI_RESOLVING;
   if (transfer->lookup_since == 0) transfer->lookup_since = hoopai_now();
   hoopai_list_push(&multi->resolving, transfer);
-  note_expiry(multi, transfer);
+  hoopai_expiry_note(multi, transfer);
 }
 
 /* Is there a lookup of an origin? libcurl may have lost one that takes very long: it is dropped. */
@@ -270,18 +256,17 @@ static void drain(struct hoopai_multi *multi) {
   }
 }
 
-/* Ends the expired transfers. */
-static void expire(struct hoopai_multi *multi) {
-  double now = multi->expiry > 0 ? hoopai_now() : 0;
+/* Ends the transfers that had expired when the step began. */
+static void expire(struct hoopai_multi *multi, double now) {
   if (multi->expiry == 0 || now < multi->expiry) return;
   multi->expiry = 0;
   for (struct hoopai_transfer *at = multi->all; at; at = at->all_next) {
-    double expiry = expiry_of(multi, at);
+    double expiry = hoopai_expiry_of(multi, at);
     if (expiry == 0 || expiry > now) {
-      note_expiry(multi, at);
+      hoopai_expiry_note(multi, at);
       continue;
     }
-    if (at->state == HOOPAI_RESOLVING) memcpy(at->handle->error, unresolved, sizeof unresolved);
+    hoopai_expiry_name(at, now);
     end_transfer(multi, at, CURLE_OPERATION_TIMEDOUT, now);
   }
 }
@@ -305,15 +290,15 @@ static void rebuild(struct hoopai_multi *multi, CURLMcode code) {
   (void)open_curl(multi);
 }
 
-/* Passes the ready descriptors and an expired deadline to libcurl. */
-static CURLMcode run_curl(struct hoopai_multi *multi) {
+/* Passes the ready descriptors, whose number is returned in `count`, and an expired deadline to libcurl. */
+static CURLMcode run_curl(struct hoopai_multi *multi, int *count) {
   struct hoopai_event events[HOOPAI_EVENTS];
   int running;
   CURLMcode code = CURLM_OK;
   hoopai_sockets_apply(multi);
   hoopai_sockets_watch_idle(multi);
-  int count = hoopai_sockets_events(multi, events);
-  for (int i = 0; i < count && code == CURLM_OK; i++) {
+  *count = hoopai_sockets_events(multi, events);
+  for (int i = 0; i < *count && code == CURLM_OK; i++) {
     int fd = events[i].fd;
     int mask = fd < multi->socket_count ? events[i].mask & multi->sockets[fd].requested : 0;
     if (mask == 0) continue; /* closed or removed by an earlier event */
@@ -327,12 +312,24 @@ static CURLMcode run_curl(struct hoopai_multi *multi) {
   return code;
 }
 
+/* Runs libcurl once, or while there is something to read for transfers that have expired. */
+static CURLMcode receive(struct hoopai_multi *multi, double now) {
+  bool is_late = hoopai_expiry_lift(multi, now);
+  CURLMcode code;
+  int count, rounds = LATE_ROUNDS;
+  do {
+    code = run_curl(multi, &count);
+    drain(multi);
+  } while (is_late && code == CURLM_OK && count > 0 && --rounds > 0 && hoopai_expiry_has_come(multi, now));
+  return code;
+}
+
 static void step(struct hoopai_multi *multi) {
   struct hoopai_sigpipe_guard guard;
   hoopai_sigpipe_block(&guard, multi->seen_tls);
-  CURLMcode code = multi->curl ? run_curl(multi) : CURLM_OK;
-  if (multi->curl) drain(multi);
-  expire(multi);
+  double now = multi->expiry > 0 ? hoopai_now() : 0;
+  CURLMcode code = multi->curl ? receive(multi, now) : CURLM_OK;
+  expire(multi, now);
   if (code != CURLM_OK) rebuild(multi, code);
   start_queued(multi);
   hoopai_sockets_apply(multi);

@@ -61,6 +61,8 @@ local LAYERS = {
     "multi.c",
     "multi_options.c",
     "curl_handle.c",
+    "expiry.h",
+    "expiry.c",
     "sockets.c",
     "rate_limiter.c",
     "token_response.c",

@@ -186,11 +186,23 @@ function combine.race(fns)
   return in_task("hoopai.race", run_race, fns)
 end
 
+-- If the loop is later than so many seconds at a deadline, as a task or the host was busy, responses may have come in
+-- time: the tasks that wait for them are resumed before they are cancelled, so many times, as one may wake the next.
+local LATE, LATE_TURNS = 0.02, 4
+
+local function wait_late(scope, task)
+  for _ = 1, LATE_TURNS do
+    if task.status ~= "running" then return end
+    scope:wait(0)
+  end
+end
+
 local function run_limited(seconds, fn, ...)
   local deadline = now() + seconds
   local scope <close> = new_scope()
   local task = scope:start(true, loop.run, fn, ...)
   scope:wait(deadline)
+  if now() > deadline + LATE then wait_late(scope, task) end
   if task.status ~= "running" then return tasks.join(task) end
   tasks.cancel(task)
   return nil,
