@@ -6,6 +6,7 @@ local wait = require "hoopai.async.wait"
 local setmetatable, next, pairs, ipairs, error, pcall = setmetatable, next, pairs, ipairs, error, pcall
 local warn = warn or function() end
 local format, concat = string.format, table.concat
+local pid = require("hoopai.core").pid
 local stderr = io and io.stderr -- a host may leave the io library out
 
 local state = wait.state
@@ -27,6 +28,7 @@ function scopes.new(owner)
     failure = false,
     first_failed = false,
     last_failed = false,
+    process = pid(),
   }, Scope)
 end
 
@@ -65,7 +67,7 @@ end
 
 --- Reports a failed task that was never joined.
 local function report(task)
-  if task.joined or task.joining > 0 then return end
+  if task.joined or task.joining > 0 or task.scope.process ~= pid() then return end
   task.joined = true
   local fn, traceback = on_task_error, task.traceback or errors.report(task.cause)
   wait.call_hook("hoopai.on_task_error", function()
@@ -209,7 +211,8 @@ Scope.__close = function(scope)
       tasks.cancel(task)
       if scope.newest == task then unlink_newest(scope) end -- its end was interrupted by an error of a debug hook
     end
-    if not scope.owner then warn_unclear(task) end
+    -- In a forked child the calls of the parent go on, in the parent.
+    if not scope.owner and scope.process == pid() then warn_unclear(task) end
   end
   if state.open_scope == scope then state.open_scope = false end
   if scope.first_failed and not scope.decided then pcall(report_failed, scope) end -- without memory there is no report

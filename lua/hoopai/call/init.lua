@@ -142,7 +142,10 @@ local function mode_of(call) return call.task and "task" or "block" end
 function DoneGuard.__close(guard, raised)
   local call, result, response = guard.call, guard.result, guard.response
   local was_cut_off = not response
-  if was_cut_off then response = failure.cut_off(call, raised) end
+  if was_cut_off then
+    if call.state.shared.process ~= core.pid() then return end -- a forked child: the call goes on in the parent
+    response = failure.cut_off(call, raised)
+  end
   if call.task and call.prepared.endpoint.retry ~= "safe" then
     local applied = result ~= nil and "yes" or response.applied
     if applied ~= "no" then async.record_change(applied, was_cut_off and response or nil) end
