@@ -43,7 +43,8 @@ local hoopai = {
 -- @tparam[opt] table options
 -- @tparam[opt] string|function options.token the access token; or a function that is called for one, with "first"
 -- before the first call and with "refused" after the API refused its last one. It returns a token, or nil and an error,
--- and may wait. Default: HOOPAI_TOKEN of the environment
+-- and may wait. A call whose time is over does not wait for it any longer; it goes on, and its token serves the next
+-- call. Default: HOOPAI_TOKEN of the environment
 -- @tparam[opt] App options.oauth an app of @{oauth} that supplies the tokens, instead of `token` and HOOPAI_TOKEN
 -- @tparam[opt] string options.company_id with `oauth`: the agency. Its token gives those of its locations that did not
 -- sign in themselves, or whose sign-in is no longer accepted; without a location calls are made with the agency's token

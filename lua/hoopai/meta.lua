@@ -121,8 +121,8 @@
 ---What `hoopai.new` takes.
 ---@class (exact) hoopai.ClientOptions
 ---the access token; or a function that is called for one, with "first" before the first call and with "refused" after
----the API refused its last one. It returns a token, or nil and an error, and may wait. Default: HOOPAI_TOKEN of the
----environment
+---the API refused its last one. It returns a token, or nil and an error, and may wait. A call whose time is over does
+---not wait for it any longer; it goes on, and its token serves the next call. Default: HOOPAI_TOKEN of the environment
 ---@field token? string|async fun(reason: "first"|"refused"): string?, any
 ---@field oauth? hoopai.App an app of `oauth` that supplies the tokens, instead of `token` and HOOPAI_TOKEN
 ---with `oauth`: the agency. Its token gives those of its locations that did not sign in themselves, or whose sign-in is
@@ -1926,7 +1926,9 @@ function Task:cancel() end
 ---A token store of your own: a table with these functions, which are called without the table. Programs on several
 ---hosts need one, because a file store is for one host. Each string holds the credentials of one location or agency,
 ---tokens included: keep it as safe as a password. Its format may change; `get` must return it exactly as it was put.
----The functions may wait as any call may. An error that they raise counts as a problem.
+---The functions may wait as any call may, by `hoopai.sleep` or by calls: a call whose time is over does not wait for
+---them any longer, and they go on. One that keeps the thread cannot be cut off. An error that they raise counts as a
+---problem.
 ---@class hoopai.OwnStore
 ---@field get async fun(key: string): string?, any `get(key)` returns the string last put under the key, nil when there is none, or nil and a problem
 ---`put(key, text, expected, generation)` returns true once the string is stored durably, or nil and a problem. It
@@ -2210,7 +2212,9 @@ function hoopai.log(options, err) end
 function hoopai.preload() end
 
 ---Runs fn(...) as a task, and the loop until it and all tasks spawned in it have ended.
----Inside a task it opens a child scope on the same loop and suspends that task.
+---Inside a task it opens a child scope on the same loop and suspends that task. It does not wait for the renewal of a
+---token in the background that none of the tasks waits for, but for a second after the renewal began: what goes on then
+---is ended by the next `run`, by a blocking sleep or call, by the host's loop, or when the Lua state is closed.
 ---Raises what fn raised, after its to-be-closed variables were closed, which may wait (the other tasks are cancelled
 ---then); the error of a task that raised and was never joined; "deadlock" when all tasks wait for each other.
 ---@async

@@ -163,6 +163,45 @@ describe("a child that is forked during an exchange of tokens", function()
   end)
 end)
 
+describe("a child that is forked while a renewal that nothing waits for is left in the background", function()
+  it("does not go on with it", function()
+    local server <close> = setmetatable({ server = test_server.start() }, { __close = function(o) o.server:stop() end })
+    server.server:reply({
+      path = "/oauth/token",
+      hold = "token",
+      body = '{"access_token":"a2","refresh_token":"r2","expires_in":86400}',
+    }, { body = "{}", always = true })
+    local process = child.start(HEAD:format(server.server.url) .. [[
+      local core, store = require "hoopai.core", hoopai.store.memory()
+      local behind = hoopai.store.behind(store)
+      assert(behind:write("id/location/l", core.credentials {
+        access_token = core.secret "a1", refresh_token = core.secret "r1", generation = 1,
+        obtained_at = core.wall_ms() // 1000 - 86400 + 300, expires_in = 86400, location_id = "l",
+      }, 0))
+      local app = hoopai.oauth { client_id = "id", client_secret = "s", store = store, base_url = url }
+      local user = hoopai.new { oauth = app, location_id = "l", base_url = url }
+      local function generation() return behind:read("id/location/l"):get "generation" end
+      hoopai.run(function() assert(user.calendars:get "c") end)
+      print "left"
+      io.stdout:flush()
+      wait(fork(function()
+        core.sleep(0.5) -- the response has arrived by then
+        local own = hoopai.new { base_url = url, token = "t", location_id = "l" }
+        hoopai.run(function() assert(own.calendars:get "own") hoopai.sleep(0.2) end)
+        hoopai.sleep(0.1)
+        assert(generation() == "1")
+      end))
+      hoopai.sleep(0.2)
+      print(generation())
+    ]], QUIET)
+    assert.equal("left\n", process.output:read "L")
+    server.server:release "token"
+    local text, ok = process:finish()
+    assert.is_true(ok, text)
+    assert.equal("2\n", text)
+  end)
+end)
+
 describe("a program that is started", function()
   it("inherits nothing of the library's, whatever was opened", function()
     local account <close> = sandbox.start { tls = true, rate_limit = false }

@@ -19,6 +19,12 @@ local function in_task(what, fn, ...)
   return loop.run(fn, ...)
 end
 
+--- Calls fn(...) as `in_task` does, and returns at once when it has ended: for what has a time limit.
+local function in_limited_task(what, fn, ...)
+  if wait.mode(what) == "task" then return fn(...) end
+  return loop.run_only(fn, ...)
+end
+
 --- A scope within the running task, to be held in a to-be-closed variable.
 local function new_scope() return scopes.new(wait.running()) end
 
@@ -183,7 +189,7 @@ function combine.race(fns)
   for _, fn in ipairs(fns) do
     errors.check_function("hoopai.race", fn)
   end
-  return in_task("hoopai.race", run_race, fns)
+  return in_limited_task("hoopai.race", run_race, fns)
 end
 
 -- If the loop is later than so many seconds at a deadline, as a task or the host was busy, responses may have come in
@@ -228,7 +234,7 @@ end
 function combine.timeout(seconds, fn, ...)
   wait.check_seconds("hoopai.timeout", seconds)
   errors.check_function("hoopai.timeout", fn)
-  return in_task("hoopai.timeout", run_limited, seconds, fn, ...)
+  return in_limited_task("hoopai.timeout", run_limited, seconds, fn, ...)
 end
 
 return combine

@@ -36,6 +36,10 @@ return {
 
   -- Tasks that do not depend on their caller.
   background = loop.background,
+  cut = tasks.cut,
+  cut_mode = wait.cut_mode,
+  run_only = loop.run_only,
+  step_background = loop.step_background,
   wait_for = tasks.wait_for,
   drain = loop.drain,
   is_shutting_down = loop.is_shutting_down,

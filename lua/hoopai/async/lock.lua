@@ -42,6 +42,15 @@ wait_guard.__close = function(guard)
   if lock.holder == hold then release(lock) end
 end
 
+--- Raises when the running task holds the lock.
+-- @tparam string what the function that needs it, for messages
+function Lock:check(what)
+  local task = wait.running()
+  if task and self.holder and self.holder.owner == task then
+    errors.raise(what .. " is already running in this program")
+  end
+end
+
 --- Waits for the lock.
 -- @tparam string what the function that needs it, for messages
 -- @tparam[opt] number deadline a core.now() time

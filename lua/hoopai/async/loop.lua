@@ -11,7 +11,7 @@ local wait = require "hoopai.async.wait"
 
 local setmetatable, type, error, unpack = setmetatable, type, error, table.unpack
 local co_running = coroutine.running
-local format, huge = string.format, math.huge
+local format, huge, min = string.format, math.huge, math.min
 local now, pid = core.now, core.pid
 
 local state = wait.state
@@ -20,6 +20,13 @@ local loop = {}
 
 -- Seconds that tasks may take in one step of a host's loop, whose own timers wait meanwhile.
 local TURN = 0.004
+
+-- Seconds that `run` gives a background task, from its beginning, before it returns without its end: most refreshes of
+-- a token end within them. One that is left half done keeps the lock of the token store from other programs.
+local LINGER = 1
+
+-- Seconds for which lua_close waits for background tasks: more than the refresh of a token takes by its own limit.
+local SHUTDOWN = 35
 
 local process = pid() -- whose descriptors and tasks these are
 
@@ -111,18 +118,59 @@ end
 --- Called where the driving of tasks has ended without an error.
 local function end_driving() is_unclean = false end
 
---- Runs the loop until a scope and all background tasks have ended, or a critical task of the scope has failed.
-local function drive(scope)
+--- Runs the loop until a scope has ended, or a critical task of it has failed. Background tasks go on meanwhile. Those
+-- that have not ended by then are left to the next loop, or to lua_close.
+-- @tparam Scope scope
+-- @tparam[opt] number deadline a core.now() time at which the loop ends as well
+-- @tparam[opt] function is_over ends the loop as well, when it returns true
+local function drive(scope, deadline, is_over)
   after_fork()
   local guard <close> = begin_driving(false) -- luacheck: ignore 211
   while true do
     tasks.run_ready()
-    if scope.failure or scope.count + scopes.background.count == 0 then return end_driving() end
+    if scope.failure or scope.count == 0 or is_over and is_over() then return end_driving() end
     local busy, seconds = next_wait()
-    if not busy then error(format("hoopai: deadlock: all %d tasks wait for each other", scope.count), 0) end
+    if deadline then
+      local left = deadline - now()
+      if left <= 0 or not busy then return end_driving() end
+      seconds = min(seconds, left)
+    elseif not busy then
+      error(format("hoopai: deadlock: all %d tasks wait for each other", scope.count), 0)
+    end
     pollset.wait(seconds)
     take_events()
   end
+end
+
+local last_background = -huge -- the core.now() at which the last background task began
+
+--- Gives a background task that began just now the time to end.
+local function linger()
+  after_fork()
+  local deadline = last_background + LINGER
+  if scopes.background.count > 0 and now() < deadline then drive(scopes.background, deadline) end
+end
+
+--- Runs background tasks where no loop is running, at most until a moment, unless the host has tasks of its own in the
+-- loop: then the host's loop runs all of them.
+-- @tparam number moment a core.now() time
+function loop.run_background(moment)
+  after_fork()
+  if scopes.background.count == 0 or scopes.root.count > 0 then return end
+  drive(scopes.background, moment)
+end
+
+wait.on_block(loop.run_background)
+
+--- Lets background tasks use what has arrived for them, without waiting; without effect where a loop is running.
+function loop.step_background()
+  after_fork()
+  wait.settle()
+  if wait.is_looping() or scopes.background.count == 0 or scopes.root.count > 0 then return end
+  local guard <close> = begin_driving(false) -- luacheck: ignore 211
+  take_events()
+  tasks.run_ready()
+  end_driving()
 end
 
 -- The loop of a host -----------------------------------------------------------------------------------------------
@@ -186,6 +234,7 @@ end
 
 wait.add_driver(drive)
 wait.add_driver(take_turn)
+wait.add_driver(loop.step_background)
 
 --- Does what can be done without waiting: reads and writes, wakes and resumes tasks. Where there are many it returns
 -- after some milliseconds, so that the host gets its turn; @{timeout} is 0 then. Errors of tasks do not come out of it.
@@ -206,16 +255,7 @@ end
 
 -- Running functions ------------------------------------------------------------------------------------------------
 
---- Runs fn(...) as a task, and the loop until it and all tasks spawned in it have ended.
--- Inside a task it opens a child scope on the same loop and suspends that task.
--- @tparam function fn what to do
--- @param ... what fn is called with
--- @return what fn returned
--- @raise what fn raised, after its to-be-closed variables were closed, which may wait (the other tasks are cancelled
--- then); the error of a task that raised and was never joined;
--- "deadlock" when all tasks wait for each other
-function loop.run(fn, ...)
-  errors.check_function("hoopai.run", fn)
+local function run_in_scope(lingers, fn, ...)
   local mode, task = wait.mode("hoopai.run")
   if mode == "block" and (is_unclean or state.open_scope) then repair() end
   local scope <close> = scopes.new(task)
@@ -226,10 +266,30 @@ function loop.run(fn, ...)
   else
     drive(scope)
     scope:raise_failure()
+    if lingers then linger() end
   end
   if main.status == "cancelled" then error("hoopai: the coroutine of hoopai.run was closed by somebody else", 0) end
   return unpack(main.results, 1, main.results.n)
 end
+
+--- Runs fn(...) as a task, and the loop until it and all tasks spawned in it have ended.
+-- Inside a task it opens a child scope on the same loop and suspends that task. It does not wait for the renewal of a
+-- token in the background that none of the tasks waits for, but for a second after the renewal began: what goes on then
+-- is ended by the next `run`, by a blocking sleep or call, by the host's loop, or when the Lua state is closed.
+-- @tparam function fn what to do
+-- @param ... what fn is called with
+-- @return what fn returned
+-- @raise what fn raised, after its to-be-closed variables were closed, which may wait (the other tasks are cancelled
+-- then); the error of a task that raised and was never joined;
+-- "deadlock" when all tasks wait for each other
+function loop.run(fn, ...)
+  errors.check_function("hoopai.run", fn)
+  return run_in_scope(true, fn, ...)
+end
+
+--- Runs fn(...) as `run` does, but returns as soon as the tasks have ended, whatever goes on in the background: for
+-- what has a time limit.
+function loop.run_only(fn, ...) return run_in_scope(false, fn, ...) end
 
 --- Starts fn(...) as a task beside the caller, in the innermost scope (`run`, `map`). It begins when the caller waits.
 -- With a loop of the host (see @{use}) it also works outside of any scope: then nothing ends with the task, and an
@@ -256,11 +316,12 @@ end
 -- Background tasks -------------------------------------------------------------------------------------------------
 
 --- Runs the loop until all background tasks have ended, unless a loop is running: then that loop does.
-function loop.drain()
+-- @tparam[opt] number deadline a core.now() time at which the loop ends as well
+-- @tparam[opt] function is_over ends the loop as well, when it returns true
+function loop.drain(deadline, is_over)
   after_fork()
   if wait.is_looping() or scopes.background.count == 0 then return end
-  local scope <close> = scopes.new()
-  drive(scope)
+  drive(scopes.background, deadline or huge, is_over)
 end
 
 local shutting_down = false -- does lua_close wait for background tasks?
@@ -277,17 +338,19 @@ shutdown_guard.__gc = function(guard)
   state.current, state.driving, state.hook, shutting_down = false, false, false, true
   state.open_scope, is_unclean = false, false
   pollset.forget_closed()
-  loop.drain()
+  loop.drain(now() + SHUTDOWN)
 end
 
 local function hold_shutdown_guard(task)
   task.shutdown_guard = setmetatable({ task = task, process = pid() }, shutdown_guard)
 end
 
---- Starts a task that does not depend on its caller: it cannot be cancelled, and lua_close waits for it.
+--- Starts a task that does not depend on its caller: the caller's cancellation does not end it, and lua_close waits for
+-- it, but no `run` does.
 function loop.background(fn)
   after_fork()
   state.is_used = true
+  last_background = now()
   local task = scopes.background:start(false, fn)
   task.before_wait = hold_shutdown_guard
   return task

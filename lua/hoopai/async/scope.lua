@@ -89,8 +89,13 @@ end
 scopes.root = new_root() -- what was spawned outside of any task, for a host's loop
 scopes.background = scopes.new() -- token exchanges: no caller can cancel them, and each loop ends after they have
 
---- A forked child begins without the tasks of its parent.
+--- A forked child begins without the tasks of its parent. Those in the background must not go on in both processes.
 function scopes.after_fork()
+  local task = scopes.background.newest
+  while task do
+    task.status, task.suspended = "cancelled", false
+    task = task.older
+  end
   scopes.root, scopes.background = new_root(), scopes.new()
 end
 

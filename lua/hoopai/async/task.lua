@@ -165,6 +165,15 @@ function tasks.cancel(task)
   if task.has_raised and not rawequal(task.cause, problem) then pcall(warn_of_failure, task) end
 end
 
+--- Cancels a task, now or, when it is on the stack, when it next waits.
+function tasks.cut(task)
+  if task.status == "running" and tasks.is_active(task) then
+    task.doomed = true
+  else
+    tasks.cancel(task)
+  end
+end
+
 -- Running tasks ----------------------------------------------------------------------------------------------------
 
 --- Handles what coroutine.resume returned.

@@ -312,6 +312,18 @@ function wait.in_task()
   return task ~= nil and not task.closing and not (state.hook and running_hook()) and co_isyieldable()
 end
 
+--- Where code of the user is called whose time is limited.
+-- @tparam string what see `mode`
+-- @treturn string "task" (one of this library, at a place where it may wait); "main" (no loop is running, and the main
+-- coroutine can yield to no host); "coroutine" (no loop is running, and the code may yield to a host); or "other"
+function wait.cut_mode(what)
+  local current = state.current
+  if current and current.co == co_running() then return wait.in_task() and "task" or "other" end
+  if running() or wait.mode(what) ~= "block" then return "other" end
+  local _, is_main = co_running()
+  return is_main and "main" or "coroutine"
+end
+
 --- Calls a hook of the user in a new coroutine. A hook may not wait: a yield ends the hook's coroutine, and does not
 -- suspend the task. Errors of the hook go to warn().
 function wait.call_hook(name, hook, ...)
@@ -340,9 +352,15 @@ function wait.await(transfer, task, deadline)
   return suspend(task, deadline)
 end
 
---- Blocks the thread until a moment.
+local run_background = false
+
+--- Sets what is called before the thread blocks for a time, with the core.now() time at which it must return.
+function wait.on_block(fn) run_background = fn end
+
+--- Blocks the thread until a moment. What goes on in the background goes on meanwhile.
 -- @tparam number moment a core.now() time
 function wait.block_until(moment)
+  if run_background then run_background(moment) end
   repeat
     core.sleep(moment - now())
   until now() >= moment

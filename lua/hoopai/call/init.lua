@@ -222,7 +222,12 @@ local function get_token(call, attempt)
   if not source then return nil end
   local secret, generation = source.secret, 1
   if source.may_wait then
-    secret, generation = source:get(call.deadline or now() + call.prepared.options.timeout)
+    local timeout, has_waited = call.prepared.options.timeout
+    local deadline = call.deadline or now() + timeout
+    secret, generation, has_waited = source:get(deadline)
+    if has_waited and not call.deadline then
+      call.begun, call.deadline = deadline - timeout, deadline
+    end
   end
   if not secret then return failure.token(call, generation) end
   attempt.secret, attempt.generation = secret, generation
@@ -350,8 +355,9 @@ function refresh(call, err)
   call.has_refreshed, call.refused_secret = true, call.attempt.secret
   local has_another, problem = source:refused(generation, call.deadline)
   if has_another then return nil end
-  -- Of an app: the reason says what to do.
-  if problem and source.key then return failure.token(call, problem, call.attempt, err.response) end
+  -- Of an app: the reason says what to do. Or no time is left.
+  local is_late = problem and problem.kind == "timeout" and problem.stage == "refresh"
+  if problem and (source.key or is_late) then return failure.token(call, problem, call.attempt, err.response) end
   err.cause = problem
   return err
 end

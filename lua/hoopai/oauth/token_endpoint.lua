@@ -492,7 +492,7 @@ function TokenEndpoint:close()
   for _, limiter in pairs(self.shared.rate_limiters) do
     limiter:wake()
   end
-  async.drain()
+  async.drain(nil, function() return self.running == 0 end)
 end
 
 return token_endpoint

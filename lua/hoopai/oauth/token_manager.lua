@@ -8,10 +8,12 @@
 -- A failed exchange is remembered for a pause, so that a dead token makes no storm. The memory ends early when its
 -- cause may be over: when other credentials are stored, for the location itself or for the agency that gives its token.
 local acquire = require "hoopai.store.acquire"
+local agencies = require "hoopai.oauth.agencies"
 local async = require "hoopai.async"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local fields = require "hoopai.oauth.credential_fields"
+local in_time = require "hoopai.oauth.in_time"
 local sign_in = require "hoopai.oauth.sign_in"
 local stored_credentials = require "hoopai.oauth.stored_credentials"
 local stray = require "hoopai.oauth.stray"
@@ -151,16 +153,10 @@ local function read_reply(self, credentials)
   return outcome, result
 end
 
---- The agency that can give the token of a location; nil if there is none.
-local function agency_of(self, credentials)
-  if not self.location_id then return nil end
-  return credentials and credentials:get("company_id") or self.company_id or nil
-end
-
 --- Gets the token of a location with that of its agency, which spends nothing: after an unclear end it may be asked for
 -- again.
 local function ask_agency(self, credentials, deadline)
-  local company_id = agency_of(self, credentials)
+  local company_id = agencies.of(self, credentials)
   if not company_id then
     return "refused", errors.new { kind = "reauth_required", message = "there is no refresh token" }
   end
@@ -172,29 +168,6 @@ local function ask_agency(self, credentials, deadline)
   local granted, err = self.endpoint:location_token(agency, company_id, self.location_id, deadline - now())
   if granted then return "granted", granted end
   return "rejected", err
-end
-
---- Keeps which credentials the agency has while an exchange fails, see agency_has_changed.
-local function note_agency(self, credentials)
-  local company_id = agency_of(self, credentials)
-  if company_id then self.tried[company_id] = self.store:read(self.registry:key("company", company_id)) or false end
-end
-
---- Whether the agency has other credentials than at the last exchange, because a person signed in or its token was
--- renewed. Its manager then uses them: else it might ask with the old ones again and again.
-local function agency_has_changed(self)
-  local company_id = agency_of(self, self.credentials)
-  if not company_id then return false end
-  local stored = self.store:read(self.registry:key("company", company_id))
-  if not stored then return false end
-  local tried = self.tried[company_id]
-  if tried == nil or tried and is_same(tried, stored) then
-    self.tried[company_id] = stored
-    return false
-  end
-  self.tried[company_id] = stored
-  self.registry:company(company_id):see(stored)
-  return true
 end
 
 --- Sends the refresh token, again after an unclear end: the server may still accept it, and if not, its successor never
@@ -229,7 +202,7 @@ end
 --- Saves the token that the agency gave in place of one of a grant that is no longer accepted. The grant stays stored.
 -- @return true; or nil and the error
 local function replace_grant(self, credentials, deadline, err)
-  local company_id = credentials:get("refresh_token") and agency_of(self, credentials)
+  local company_id = credentials:get("refresh_token") and agencies.of(self, credentials)
   if not company_id or err.kind ~= "reauth_required" then return nil, err end
   if not self.store:read(self.registry:key("company", company_id)) then return nil, err end
   local outcome, result = ask_agency(self, credentials, deadline)
@@ -313,10 +286,13 @@ local function exchange(self, seen_before)
   local done, credentials, seen = save_kept(self, seen_before)
   if done ~= false then return done, credentials end
   if has_reply(self) then return renew(self, credentials or core.credentials {}, deadline) end
+  if async.is_shutting_down() then -- what was not sent is not begun
+    return nil, errors.new { kind = "closed", message = "the Lua state is being closed" }
+  end
   local problem
   credentials, problem = stored_credentials.restore(self, credentials)
   if problem then return nil, problem end
-  note_agency(self, credentials)
+  agencies.note(self, credentials)
   if use_if_newer(self, credentials, seen) then return true end
   if not credentials and not self.company_id then return nil, token_errors.reauth(self.label, "there is no grant") end
   local backoff = credentials and stored_backoff(self, credentials)
@@ -380,7 +356,11 @@ local function is_running(self) return self.running and self.running.status == "
 local function start_exchange(self, seen)
   if not is_running(self) then
     self.lock_deadline = now() + UNAWAITED_LOCK_TIMEOUT
-    self.running = self.endpoint:background(function() return run_exchange(self, seen) end)
+    self.running = self.endpoint:background(function()
+      local done, err = run_exchange(self, seen)
+      self.running = false
+      return done, err
+    end)
   end
   return self.running
 end
@@ -391,13 +371,13 @@ local function circuit_error(self)
   if is_running(self) or not self.resume_at or now() >= self.resume_at then return nil end
   local stored = self.store:read(self.key)
   local is_new = stored and not (self.credentials and is_same(stored, self.credentials))
-  if not is_new and not agency_has_changed(self) then return self.err end
+  if not is_new and not agencies.has_changed(self) then return self.err end
   close_circuit(self)
 end
 
 --- Waits for an exchange, at most until the deadline; the exchange goes on without the caller.
 local function await_exchange(self, seen, deadline)
-  local err = circuit_error(self)
+  local err = self.resume_at and in_time.use_store(self, circuit_error, deadline)
   if err then return nil, err end
   if not is_running(self) and self.endpoint.closed then
     return nil, errors.new { kind = "closed", message = "the app is closed" }
@@ -407,25 +387,18 @@ local function await_exchange(self, seen, deadline)
   self.waiters = self.waiters + 1
   local ended, done, problem = async.wait_for(start_exchange(self, seen), deadline)
   if ended then return done, problem end
-  return nil,
-    errors.new {
-      kind = "timeout",
-      stage = "refresh",
-      retryable = true,
-      message = "the token was not renewed in time; the exchange goes on",
-    }
+  return nil, in_time.error "the token was not renewed in time; the exchange goes on"
 end
 
 --- Waits for an exchange; outside any loop the caller drives it.
 local function wait_for_exchange(self, seen, deadline)
-  if async.mode("the token exchange") == "task" then return await_exchange(self, seen, deadline) end
-  return async.run(await_exchange, self, seen, deadline)
+  return in_time.in_task("the token exchange", await_exchange, self, seen, deadline)
 end
 
 local function load(self)
   local credentials, problem = self.store:read(self.key)
   if problem then return nil, token_errors.store(problem) end
-  if credentials then use(self, credentials) end
+  if credentials and not self.credentials then use(self, credentials) end
   return true
 end
 
@@ -475,25 +448,48 @@ local function try_to_save(self)
   pcall(self.save_now, self)
 end
 
+--- Starts to renew a token that still lives: in the background of a task. A blocking call waits for no renewal that it
+-- does not need, but lets one that has begun use what has arrived for it.
+local function renew_early(self)
+  if not async.in_task() then return is_running(self) and async.step_background() end
+  if is_running(self) or self.endpoint.closed or not should_renew(self) then return end
+  local may_read = not self.store.may_wait or not self.resume_at or now() >= self.resume_at
+  if may_read and not circuit_error(self) then start_exchange(self, self.generation) end
+end
+
+--- Renews a token before it is used, at most until the deadline. A token that still lives serves for the call if its
+-- renewal takes more than half of the time.
+local function renew_first(self, deadline)
+  local limit = deadline
+  if deadline and life_left(self) > 0 then limit = (now() + deadline) / 2 end
+  local ok, err = wait_for_exchange(self, self.generation, limit)
+  if ok or life_left(self) > 0 then return true end
+  if limit == deadline or err.kind ~= "timeout" then return nil, err end
+  return wait_for_exchange(self, self.generation, deadline)
+end
+
 -- The methods of a token source, see hoopai.oauth.token_source
 
 --- The access token to send now.
 -- @tparam[opt] number deadline a core.now() time at which the caller stops waiting
--- @return secret, generation; or nil and an error
+-- @return secret, generation, and whether the caller may have waited for them; or nil and an error
 function TokenManager:get(deadline)
-  if self.sign_in then try_to_save(self) end
+  local has_waited
+  if self.sign_in then in_time.use_store(self, try_to_save, deadline) end
   if not self.credentials then
-    local ok, err = load(self)
+    local ok, err = in_time.use_store(self, load, deadline)
     if not ok then return nil, err end
+    has_waited = self.store.may_wait
   end
   if must_renew(self) then
-    local ok, err = wait_for_exchange(self, self.generation, deadline)
-    if not ok and life_left(self) <= 0 then return nil, err end
-  elseif should_renew(self) and async.in_task() and not self.endpoint.closed and not circuit_error(self) then
-    start_exchange(self, self.generation)
+    has_waited = true
+    local ok, err = renew_first(self, deadline)
+    if not ok then return nil, err end
+  elseif self.running or should_renew(self) then
+    renew_early(self)
   end
   if not self.secret then return nil, token_errors.no_access_token() end
-  return self.secret, self.generation
+  return self.secret, self.generation, has_waited
 end
 
 --- After a 401 for a token of this generation: true if another one can be sent.

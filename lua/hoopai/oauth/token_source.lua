@@ -3,11 +3,13 @@
 --
 --   source.secret                                                   of a static one: the token to send
 --   source.may_wait                                                 whether `get` must be called for the token
---   source:get(deadline) -> secret, generation | nil, err           the token to send now; waits until the deadline
+--   source:get(deadline) -> secret, generation, has_waited | nil, err
+--                                                                   the token to send now; waits until the deadline
 --   source:refused(generation, deadline) -> boolean | nil, err      after a 401: true if another token can be sent
 local async = require "hoopai.async"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
+local in_time = require "hoopai.oauth.in_time"
 
 local secrets = require "hoopai.call.secrets"
 
@@ -33,13 +35,14 @@ function token_source.static(secret) return setmetatable({ secret = secret }, St
 local Callback = { may_wait = true }
 Callback.__index = Callback
 
+--- @return the secret; or nil and why the token is wrong use
 local function to_secret(token)
   if type(token) ~= "string" then
-    errors.raise("the token function must return a string, or nil and an error; it returned " .. type(token))
+    return nil, "the token function must return a string, or nil and an error; it returned " .. type(token)
   end
   local secret, problem = core.secret(token)
-  if not secret then errors.raise("the token function returned an unusable token: " .. problem) end
-  return secret
+  if secret then return secret end
+  return nil, "the token function returned an unusable token: " .. problem
 end
 
 -- Held while the user's function runs: what it raises is raised without the token before.
@@ -67,17 +70,12 @@ end
 -- @tparam Callback self
 -- @tparam string reason "first" or "refused"
 -- @tparam integer seen the generation that the caller has
--- @return the secret; or nil and an error
-local function fetch(self, reason, seen, deadline)
+-- @return the secret; or nil and an error; or nil, nil and why its token is wrong use
+local function ask(self, reason, seen, deadline)
   local rounds = self.rounds
   local lock_guard <close> = self.lock:acquire("the token function", deadline)
   if not lock_guard then
-    return nil,
-      errors.new {
-        kind = "timeout",
-        stage = "refresh",
-        message = "the token function, which was asked by another call, did not return in time",
-      }
+    return nil, in_time.error "the token function, which was asked by another call, did not return in time"
   end
   if self.secret and self.generation ~= seen then return self.secret end
   if self.rounds ~= rounds and self.failure then return nil, self.failure end
@@ -89,17 +87,53 @@ local function fetch(self, reason, seen, deadline)
     self.failure = no_token(self, problem)
     return nil, self.failure
   end
-  self.secret = to_secret(token)
+  local secret, misuse = to_secret(token)
+  if not secret then return nil, nil, misuse end
+  self.secret = secret
   self.generation = self.generation + 1
-  return self.secret
+  return secret
+end
+
+-- Held by a caller that waits for its task: a caller that is cancelled cuts the function off.
+local CutGuard = {}
+
+function CutGuard.__close(guard)
+  if not guard.passed then async.cut(guard.task) end
+end
+
+--- Asks in a task of its own, for which the caller, a task, waits at most until the deadline. The function goes on
+-- without the caller then, and its token serves the next call.
+local function ask_in_time(self, reason, seen, deadline)
+  self.lock:check("the token function")
+  local task = async.background(function() return ask(self, reason, seen, deadline) end)
+  local guard <close> = setmetatable({ task = task, passed = false }, CutGuard)
+  local ended, secret, err, misuse = async.wait_for(task, deadline)
+  guard.passed = true
+  if ended then return secret, err, misuse end
+  return nil, in_time.error "the token function did not return in time; it goes on"
+end
+
+--- Asks so that the call keeps its time limit where that is possible: in a coroutine of the host the function may yield
+-- to the host, so there it runs in that very coroutine, and must come to its end by itself.
+local function fetch(self, reason, seen, deadline)
+  local mode = async.cut_mode "the token function"
+  local secret, err, misuse
+  if mode == "task" then
+    secret, err, misuse = ask_in_time(self, reason, seen, deadline)
+  elseif mode == "main" or mode == "coroutine" and self.lock.holder then
+    secret, err, misuse = async.run_only(ask_in_time, self, reason, seen, deadline)
+  else
+    secret, err, misuse = ask(self, reason, seen, deadline)
+  end
+  if misuse then errors.raise(misuse) end
+  return secret, err
 end
 
 function Callback:get(deadline)
-  if not self.secret then
-    local secret, err = fetch(self, "first", self.generation, deadline)
-    if not secret then return nil, err end
-  end
-  return self.secret, self.generation
+  if self.secret then return self.secret, self.generation end
+  local secret, err = fetch(self, "first", self.generation, deadline)
+  if not secret then return nil, err end
+  return self.secret, self.generation, true
 end
 
 function Callback:refused(generation, deadline)

@@ -3,7 +3,7 @@
 local async = require "hoopai.async"
 local core = require "hoopai.core"
 
-local min = math.min
+local max, min = math.max, math.min
 local now = core.now
 
 local TIMEOUT = 60 -- seconds: other programs hold the lock while they renew a token
@@ -22,7 +22,9 @@ local function acquire(store, key, is_wanted)
     if now() >= deadline or is_wanted and not is_wanted() then
       return nil, "another program holds the lock of the token store"
     end
+    local before = now()
     async.sleep(pause * (0.5 + core.random()))
+    deadline = deadline + max(0, now() - before - 0.5) -- time in which no loop ran does not count
     pause = min(pause * 2, 0.25)
   end
 end

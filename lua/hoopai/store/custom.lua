@@ -1,7 +1,9 @@
 --- A token store of your own: a table with these functions, which are called without the table. Programs on several
 -- hosts need one, because a file store is for one host. Each string holds the credentials of one location or agency,
 -- tokens included: keep it as safe as a password. Its format may change; `get` must return it exactly as it was put.
--- The functions may wait as any call may. An error that they raise counts as a problem.
+-- The functions may wait as any call may, by `hoopai.sleep` or by calls: a call whose time is over does not wait for
+-- them any longer, and they go on. One that keeps the thread cannot be cut off. An error that they raise counts as a
+-- problem.
 -- @table OwnStore
 -- @tfield function get `get(key)` returns the string last put under the key, nil when there is none, or nil and a
 -- problem
@@ -20,7 +22,7 @@ local concat = table.concat
 local find, format, gmatch, gsub, sub = string.find, string.format, string.gmatch, string.gsub, string.sub
 local warn = warn or function() end
 
-local Custom = {}
+local Custom = { may_wait = true }
 Custom.__index = Custom
 
 local SHORTEST_PART = 12 -- bytes of a secret that is quoted in part

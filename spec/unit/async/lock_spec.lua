@@ -29,6 +29,19 @@ describe("locks", function()
     assert.are.same({ "in1", "out1", "in2", "out2", "in3", "out3", "in4", "out4", "in5", "out5" }, seen)
   end)
 
+  it("say whether the running task holds them", function()
+    local lock = locks.new()
+    run(function()
+      lock:check "the spec"
+      local hold <close> = lock:acquire "the spec" -- luacheck: ignore 211
+      local ok, message = pcall(lock.check, lock, "the spec")
+      assert.is_false(ok)
+      assert.matches("the spec is already running in this program", message, 1, true)
+      spawn(function() lock:check "the spec" end):join()
+    end)
+    lock:check "the spec"
+  end)
+
   it("are given back by tasks that raise or are cancelled, waiting or holding", function()
     local lock = locks.new()
     local seen, note = log()

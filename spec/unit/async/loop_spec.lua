@@ -2,6 +2,7 @@
 
 local async = require "spec.support.async"
 local child = require "spec.support.child"
+local core = require "hoopai.core"
 local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
 local leak = require "spec.support.leak"
@@ -462,6 +463,106 @@ describe("the loop:", function()
         end
       end)
       assert.are.equal(5, done)
+    end)
+  end)
+
+  describe("background tasks", function()
+    local loop = require "hoopai.async.loop"
+    local cut = require("hoopai.async").cut
+    local started
+
+    before_each(function() started = {} end)
+    after_each(function()
+      for _, task in ipairs(started) do
+        cut(task)
+      end
+    end)
+
+    --- A background task that ends after some seconds; returns a function that says whether it has ended.
+    local function background(seconds)
+      local ended = false
+      started[#started + 1] = loop.background(function()
+        sleep(seconds)
+        ended = true
+      end)
+      return function() return ended end
+    end
+
+    local function pass(seconds)
+      local deadline = core.now() + seconds
+      while core.now() < deadline do
+      end
+    end
+
+    it("have a second in run, and none where time is limited", function()
+      local has_ended = background(0.2)
+      assert.are.equal(1, run(function() return 1 end))
+      assert.is_true(has_ended())
+      has_ended = background(0.2)
+      assert.are.equal(2, loop.run_only(function() return 2 end))
+      assert.is_false(has_ended())
+      loop.drain()
+      assert.is_true(has_ended())
+      has_ended = background(60)
+      local begun = core.now()
+      run(function() end)
+      assert.is_true(core.now() - begun < 20)
+      assert.is_false(has_ended())
+    end)
+
+    it("that have run for a second get no more in run", function()
+      background(60)
+      run(sleep, 1.1)
+      local begun = core.now()
+      for _ = 1, 10 do
+        run(function() end)
+      end
+      assert.is_true(core.now() - begun < 1)
+    end)
+
+    it("go on in a sleep outside of tasks, and in a step that does not wait", function()
+      local has_ended = background(0.1)
+      sleep(0.3)
+      assert.is_true(has_ended())
+      has_ended = background(0.05)
+      loop.step_background()
+      pass(0.1)
+      assert.is_false(has_ended())
+      loop.step_background()
+      assert.is_true(has_ended())
+    end)
+
+    it("are run until a moment, or until it is enough", function()
+      local has_ended = background(60)
+      local begun = core.now()
+      loop.drain(begun + 0.05)
+      assert.is_true(core.now() >= begun + 0.05)
+      assert.is_true(core.now() < begun + 20)
+      local short = background(0.05)
+      loop.drain(nil, short)
+      assert.are.same({ true, false }, { short(), has_ended() })
+    end)
+
+    it("are cancelled where their caller says so, at once or when they next wait", function()
+      local closed = {}
+      local function guarded(act)
+        return loop.background(function()
+          local _ <close> = closing(closed, "x")
+          act()
+        end)
+      end
+      local task = guarded(function() sleep(60) end)
+      run(function() sleep(0) end)
+      cut(task)
+      assert.are.equal("cancelled", task.status)
+      cut(task)
+      local other
+      other = guarded(function()
+        cut(other)
+        sleep(60)
+      end)
+      run(function() sleep(0) end)
+      assert.are.equal("cancelled", other.status)
     end)
   end)
 

@@ -282,6 +282,25 @@ describe("waiting:", function()
     end)
   end)
 
+  it("code whose time is limited is in a task, in the main coroutine, in one of a host, or elsewhere", function()
+    local function mode() return waits.cut_mode "the spec" end
+    assert.are.equal("task", hoopai.run(mode))
+    assert.are.equal("coroutine", coroutine.wrap(mode)())
+    local text, ok = child.run [[
+      local wait = require "hoopai.async.wait"
+      io.write(wait.cut_mode "the spec")
+    ]]
+    assert.are.same({ "main", true }, { text, ok })
+    hoopai.run(function()
+      local found
+      table.sort({ 2, 1 }, function()
+        found = mode()
+        return false
+      end)
+      assert.are.equal("other", found)
+    end)
+  end)
+
   describe("a task that is suspended", function()
     it("is woken by the ticket of its present wait alone", function()
       run(function()

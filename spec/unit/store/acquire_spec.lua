@@ -1,6 +1,7 @@
 -- Waiting for the lock of a store.
 
 local acquire = require "hoopai.store.acquire"
+local core = require "hoopai.core"
 local hoopai = require "hoopai"
 local memory = require "hoopai.store.memory"
 
@@ -27,6 +28,33 @@ describe("hoopai.store.acquire", function()
       local lock <close> = acquire(store, "k")
       assert.is_truthy(lock)
     end)
+  end)
+
+  it("does not count time in which no loop ran", function()
+    local index, seconds = 0, nil
+    repeat
+      index = index + 1
+      local name, value = debug.getupvalue(acquire, index)
+      if name == "TIMEOUT" then seconds = value end
+    until seconds or not name
+    debug.setupvalue(acquire, index, 1)
+    local store = memory()
+    hoopai.run(function()
+      local held = store:lock("k")
+      local waiting = hoopai.spawn(function()
+        local lock <close>, problem = acquire(store, "k") -- luacheck: ignore 211
+        return lock ~= nil, problem
+      end)
+      hoopai.sleep(0.05)
+      local moment = core.now() + 2
+      repeat
+      until core.now() >= moment -- as a task that computes
+      hoopai.spawn(function()
+        local lock <close> = held -- luacheck: ignore 211
+      end)
+      assert.is_true((waiting:join()))
+    end)
+    debug.setupvalue(acquire, index, seconds)
   end)
 
   it("gives up once nothing waits for it, and at a problem", function()

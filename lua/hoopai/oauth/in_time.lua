@@ -1,0 +1,44 @@
+--- Waits of a token source that end at the deadline of the call, whatever goes on in the background.
+local async = require "hoopai.async"
+local errors = require "hoopai.errors"
+
+local in_time = {}
+
+--- The error of a call whose token did not come in time.
+-- @tparam string message
+-- @treturn Error
+function in_time.error(message)
+  return errors.new { kind = "timeout", stage = "refresh", retryable = true, message = message }
+end
+
+--- Calls fn(...), which waits, in the running task. Outside any loop the caller drives a loop for it.
+-- @tparam string what the function that waits, for messages
+-- @tparam function fn
+-- @param ... its arguments
+-- @return what fn returned
+function in_time.in_task(what, fn, ...)
+  if async.mode(what) == "task" then return fn(...) end
+  return async.run_only(fn, ...)
+end
+
+local function finished(is_over, ...)
+  if is_over then return ... end
+  return nil, in_time.error "the token store did not return in time"
+end
+
+local function await_background(manager, fn, deadline)
+  return finished(async.wait_for(manager.endpoint:background(function() return fn(manager) end), deadline))
+end
+
+--- Calls fn(manager), which uses the store. The functions of a user's store may wait: then it is called in the
+-- background, and the caller waits at most until the deadline.
+-- @tparam TokenManager manager
+-- @tparam function fn
+-- @tparam ?number deadline a core.now() time
+-- @return what fn returned; or nil and an error
+function in_time.use_store(manager, fn, deadline)
+  if not manager.store.may_wait then return fn(manager) end
+  return in_time.in_task("the token store", await_background, manager, fn, deadline)
+end
+
+return in_time
