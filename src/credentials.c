@@ -33,6 +33,13 @@ bool hoopai_is_field_name(const char *name, size_t length) {
   return true;
 }
 
+/* The packed form has one line per field: "name=value", percent-encoded, and "!name=value" for a secret. The last line
+   proves that the text is complete, and its checksum that it was not overwritten in part. */
+static const char packed_head[] = "hoopai-record 1\n";
+static const char tail[] = "end ";
+#define TAIL_SIZE (sizeof tail - 1 + 16 + 1)
+#define EMPTY_SIZE (sizeof packed_head - 1 + TAIL_SIZE)
+
 /* The size of the line "!name=value\n" in the packed form. */
 static size_t line_size(const char *name, const char *bytes, size_t length, bool secret) {
   return strlen(name) + 2 + (secret ? 1 : 0) + hoopai_escaped_length(bytes, length, HOOPAI_PLAIN_LINE);
@@ -56,6 +63,7 @@ void hoopai_credentials_clear(struct hoopai_credentials *credentials) {
     if (credentials->frozen) hoopai_wipe(field->bytes, field->length);
     else free_field(field);
   }
+  credentials->size = EMPTY_SIZE;
 }
 
 /* Moves the values into a userdata: lua_close calls no finaliser of credentials that are made while the state closes,
@@ -126,13 +134,6 @@ const char *hoopai_credentials_set(struct hoopai_credentials *credentials, const
 }
 
 /* -- Packed form ----------------------------------------------------------------------------- */
-
-/* One line per field: "name=value", percent-encoded, and "!name=value" for a secret. The last line proves that the text
-   is complete, and its checksum that it was not overwritten in part. */
-static const char packed_head[] = "hoopai-record 1\n";
-static const char tail[] = "end ";
-#define TAIL_SIZE (sizeof tail - 1 + 16 + 1)
-#define EMPTY_SIZE (sizeof packed_head - 1 + TAIL_SIZE)
 
 /* FNV-1a: it detects accidents, not forgery. */
 static uint64_t sum_of(const char *bytes, size_t length) {

@@ -617,6 +617,11 @@ describe("over the wire", function()
       assert.are.same({}, fields " \t\r\n{ } \n")
     end)
 
+    it("that was read twice, as it has no token, is packed without bytes that are not its own", function()
+      local packed = core.pack_credentials(assert(grant '{"scope":"a b","expires_in":7}'))
+      assert.are.equal(packed, core.pack_credentials(assert(core.unpack_credentials(packed))))
+    end)
+
     it("passes over names that are none and values that are too long", function()
       assert.are.same(
         { ok = "1", [("n"):rep(31)] = "7" },
