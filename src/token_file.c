@@ -232,6 +232,7 @@ static int token_file_reserve(lua_State *L) {
   struct reservation *reservation = lua_newuserdatauv(L, sizeof *reservation, 0);
   *reservation = (struct reservation){.file = {.fd = -1}, .folder = -1, .pid = hoopai_pid()};
   luaL_setmetatable(L, HOOPAI_RESERVATION);
+  if (!hoopai_own(L)) return hoopai_problem(L, HOOPAI_CLOSING);
   if (!hoopai_folder_check(&self->folder, &failure)) return push_folder_failure(L, self, &failure);
   sweep(self);
   reservation->folder = fcntl(self->folder.fd, F_DUPFD_CLOEXEC, 0);
