@@ -7,6 +7,7 @@
 
 local core = require "hoopai.core"
 local document = require "spec.contract.document"
+local samples = require "spec.support.samples"
 
 local assert, error, ipairs, next, pairs, pcall, type = assert, error, ipairs, next, pairs, pcall, type
 local io_open = io.open
@@ -22,6 +23,35 @@ local function position(list, wanted)
   for index, value in ipairs(list or {}) do
     if value == wanted then return index end
   end
+end
+
+--- The schemas of a record in the response of an endpoint: below its envelope, or the whole.
+local function record_schemas(doc, endpoint)
+  local holder = path_item(doc, endpoint.path)[endpoint.method:lower()].responses[tostring(endpoint.status)]
+  local schema = document.resolve(doc, document.json_schema(holder))
+  local list = {}
+  for _, key in ipairs(endpoint.result.keys or {}) do
+    local part = schema.properties[key]
+    if part then list[#list + 1] = document.resolve(doc, part) end
+  end
+  if #list == 0 then list[1] = schema end
+  return list
+end
+
+--- Makes the fields that a response must confirm those that `variants` sends.
+local function confirm_fields(schema, endpoint)
+  local changes, is_confirmed = 0, {}
+  for _, name in ipairs(endpoint.confirms) do
+    is_confirmed[name] = true
+  end
+  for _, field in ipairs(endpoint.body.fields) do
+    if is_confirmed[field.name] and schema.properties[field.name] then
+      local value = samples.full({ type = "object", fields = { field } })[field.name]
+      schema.properties[field.name] = { type = "string", enum = { value }, example = value }
+      changes = changes + 1
+    end
+  end
+  return changes
 end
 
 -- Each `apply` returns how many places it changed.
@@ -147,6 +177,19 @@ local mends = {
           end
         end
       end)
+      return changes
+    end,
+  },
+  {
+    why = "an answer to a create describes what was sent: the client takes another record for a failure, and rightly",
+    apply = function(doc)
+      local changes = 0
+      for _, entry in ipairs(samples.endpoints()) do
+        local endpoint = entry.endpoint
+        for _, schema in ipairs(endpoint.confirms and record_schemas(doc, endpoint) or {}) do
+          changes = changes + confirm_fields(schema, endpoint)
+        end
+      end
       return changes
     end,
   },
