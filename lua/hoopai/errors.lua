@@ -19,7 +19,7 @@ local get_names = lazy.module "hoopai.errors.names"
 
 -- Bytes
 local LONGEST_LINE = 2048 -- of a printed error, and of a warning
-local LONGEST_MESSAGE = 16384 -- of `message`, and of an item of `details`
+local LONGEST_MISUSE = 16384 -- of what `errors.raise` says
 local LONGEST_PATH, LONGEST_ID, LONGEST_WORD = 600, 128, 64 -- of the parts of a printed error
 local LONGEST_TRACEBACK = 16384
 
@@ -155,22 +155,13 @@ function Error.__concat(left, right) return errors.text(left) .. errors.text(rig
 -- @tfield[opt] string expected what would be right
 -- @tfield[opt] string suggestion what was probably meant
 
---- Makes the texts of an error printable: scripts print `err.message` as often as `err`.
-local function clean(err)
-  err.message = printable.value(err.message, LONGEST_MESSAGE)
-  err.trace_id = printable.value(err.trace_id, LONGEST_LINE)
-  for index, detail in ipairs(err.details or {}) do
-    err.details[index] = printable.value(detail, LONGEST_MESSAGE)
-  end
-end
-
 --- Makes an error object. Its `where` is the line of its caller, also if the fields are those of another error.
 -- @tparam table fields `kind`, `message` and any other field of @{Error}. `applied` is "no" and `retryable` false by
 -- default
 -- @treturn Error the same table, with texts that can be printed
 function errors.new(fields)
   fields.where = errors.where()
-  clean(fields)
+  printable.clean(fields) -- scripts print `err.message` as often as `err`
   if fields.applied == nil then fields.applied = "no" end
   if fields.retryable == nil then fields.retryable = false end
   made[fields] = true
@@ -297,7 +288,7 @@ end
 --- Raises wrong use of the library, at the innermost line that is not the library's.
 -- @tparam string message
 function errors.raise(message)
-  message = "hoopai: " .. printable.lines(message, LONGEST_MESSAGE)
+  message = "hoopai: " .. printable.lines(message, LONGEST_MISUSE)
   if not getinfo then error(message, 2) end
   local level = user_frame(3, "S")
   if level then error(message, level) end

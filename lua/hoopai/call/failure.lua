@@ -11,8 +11,6 @@ local max = math.max
 local find, format, gmatch, gsub, lower, sub =
   string.find, string.format, string.gmatch, string.gsub, string.lower, string.sub
 
-local redacted = secrets.redacted
-
 local failure = {}
 
 -- Kinds
@@ -154,12 +152,8 @@ local PASSING_STATUS = { [408] = true, [421] = true, [425] = true } -- timed out
 -- @treturn Error
 function failure.new(call, err, attempt, response)
   local endpoint = call.prepared.endpoint
-  local list, copies = secrets.of(call, attempt), {}
-  if response then pairs(response) end -- reads its headers
-  response = redacted(list, response, copies)
-  -- First redacted, then cut: no part of a token may be left.
-  err.message = printable.value(redacted(list, err.message, copies), LONGEST_MESSAGE + 3)
-  err.details, err.path = redacted(list, err.details, copies), redacted(list, call.prepared.path)
+  response = secrets.hide(call, attempt, err, response)
+  err.message = printable.value(err.message, LONGEST_MESSAGE + 3) -- cut when redacted: no part of a token may be left
   err.method, err.attempts, err.response = endpoint.method, call.attempts, response
   if response then
     err.status, err.trace_id = response.status, response.trace_id

@@ -117,6 +117,22 @@ function secrets.redacted(list, value, copies)
   return redacted(list, value, copies or {})
 end
 
+--- Hides the secrets of a call in all that a peer said.
+-- @tparam table call
+-- @tparam ?table attempt
+-- @tparam table err gets other `message` and `details`, and `path`
+-- @tparam ?Response response
+-- @treturn ?Response
+function secrets.hide(call, attempt, err, response)
+  local list, copies = secrets.of(call, attempt), {}
+  if response then pairs(response) end -- reads its headers
+  response = secrets.redacted(list, response, copies)
+  err.message = secrets.redacted(list, err.message, copies)
+  err.details = secrets.redacted(list, err.details, copies)
+  err.path = secrets.redacted(list, call.prepared.path)
+  return response
+end
+
 local IN_USE = { { redact = function(_, text) return core.redact(text) end } }
 
 --- A response, or a text from it, without all secrets that are in use: for errors that are made of the response of a

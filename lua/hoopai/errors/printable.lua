@@ -1,6 +1,6 @@
 --- Texts of servers and of users' functions, as they can be shown: none of them can command a terminal, look like
 -- another line of a log, or change the direction of writing.
-local type, utf8_len = type, utf8.len
+local ipairs, type, utf8_len = ipairs, type, utf8.len
 local byte, find, format, gsub, sub = string.byte, string.find, string.format, string.gsub, string.sub
 local concat = table.concat
 
@@ -74,5 +74,18 @@ function printable.lines(text, most) return shown(text, most, "[\0-\8\11-\31\127
 
 --- The value itself, but a string as one line.
 function printable.value(value, most) return type(value) == "string" and printable.line(value, most) or value end
+
+local LONGEST_MESSAGE = 16384 -- bytes of `message`, and of an item of `details`
+local LONGEST_ID = 2048
+
+--- Makes the texts of an error printable, in place.
+-- @tparam table err
+function printable.clean(err)
+  err.message = printable.value(err.message, LONGEST_MESSAGE)
+  err.trace_id = printable.value(err.trace_id, LONGEST_ID)
+  for index, detail in ipairs(err.details or {}) do
+    err.details[index] = printable.value(detail, LONGEST_MESSAGE)
+  end
+end
 
 return printable

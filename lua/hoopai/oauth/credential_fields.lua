@@ -32,11 +32,36 @@ function credential_fields.age_of(credentials, name)
   return age and age >= -5 and age or nil
 end
 
+--- The marks of an exchange that did not end well.
+-- @return the seconds since the refresh token was refused, or nil
+-- @return the seconds since it was sent without a clear response, or nil
+-- @treturn integer how often it was sent so
+function credential_fields.marks_of(credentials)
+  local age_of = credential_fields.age_of
+  return age_of(credentials, "refused_at"), age_of(credentials, "pending"), credential_fields.tries_of(credentials)
+end
+
 --- Seconds that the access token lives from `obtained_at` on.
-function credential_fields.lifetime_of(credentials)
+local function lifetime_of(credentials)
   local seconds = tonumber(credentials:get("expires_in"))
   if not seconds or not (seconds >= 1 and seconds <= LONGEST_LIFE) then return DEFAULT_LIFE end
   return floor(seconds)
+end
+
+--- What a token manager counts with.
+-- @treturn integer the generation
+-- @treturn integer seconds that the access token lives from `obtained_at` on
+-- @treturn ?number the seconds since then
+function credential_fields.life_of(credentials)
+  return credential_fields.generation_of(credentials),
+    lifetime_of(credentials),
+    credential_fields.age_of(credentials, "obtained_at")
+end
+
+--- Whether credentials come from an exchange before that of others, by their number and by their time.
+function credential_fields.is_older(one, other)
+  return credential_fields.generation_of(one) < credential_fields.generation_of(other)
+    and (tonumber(one:get("obtained_at")) or 0) <= (tonumber(other:get("obtained_at")) or 0)
 end
 
 --- Whether two credentials come from the same exchange; marks may differ. After a store was emptied, generations begin
@@ -67,7 +92,7 @@ function credential_fields.next(old, response)
   local changes = {
     generation = credential_fields.generation_of(old) + 1,
     obtained_at = credential_fields.wall_seconds(),
-    expires_in = credential_fields.lifetime_of(response),
+    expires_in = lifetime_of(response),
     access_token = false,
   }
   for _, name in ipairs(RESPONSE_FIELDS) do

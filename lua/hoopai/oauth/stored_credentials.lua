@@ -5,8 +5,8 @@ local fields = require "hoopai.oauth.credential_fields"
 local token_errors = require "hoopai.oauth.token_errors"
 local unsaved = require "hoopai.oauth.unsaved"
 
-local max, tonumber = math.max, tonumber
-local generation_of, age_of, next_credentials = fields.generation_of, fields.age_of, fields.next
+local max = math.max
+local generation_of, next_credentials = fields.generation_of, fields.next
 local wall_seconds = fields.wall_seconds
 local now = core.now
 
@@ -15,8 +15,8 @@ local stored_credentials = {}
 --- Takes credentials into use. The rest of their life is counted on the monotonic clock from here on; if the wall clock
 -- was put back, they count as expired.
 function stored_credentials.use(self, credentials)
-  local lifetime, age = fields.lifetime_of(credentials), age_of(credentials, "obtained_at")
-  local generation, secret = generation_of(credentials), credentials:get("access_token")
+  local generation, lifetime, age = fields.life_of(credentials)
+  local secret = credentials:get("access_token")
   local expires_at = now() + (age and lifetime - max(age, 0) or 0)
   local replacements = self.store:replacements()
   -- In one assignment: if memory runs out, all fields change or none.
@@ -47,9 +47,7 @@ function stored_credentials.restore(self, stored)
   local own = self.credentials
   if not own then return stored end
   if stored then
-    local is_older = generation_of(stored) < generation_of(own)
-      and (tonumber(stored:get "obtained_at") or 0) <= (tonumber(own:get "obtained_at") or 0)
-    if not is_older then return stored end
+    if not fields.is_older(stored, own) then return stored end
   elseif self.replacements == self.store:replacements() then
     return nil
   end

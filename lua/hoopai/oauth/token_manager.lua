@@ -22,7 +22,7 @@ local unsaved = require "hoopai.oauth.unsaved"
 
 local max, min, setmetatable = math.max, math.min, setmetatable
 local ipairs, pcall, format = ipairs, pcall, string.format
-local generation_of, tries_of, age_of = fields.generation_of, fields.tries_of, fields.age_of
+local generation_of, tries_of, marks_of = fields.generation_of, fields.tries_of, fields.marks_of
 local is_same, next_credentials, wall_seconds = fields.is_same, fields.next, fields.wall_seconds
 local use, write, reserve = stored_credentials.use, stored_credentials.write, stored_credentials.reserve
 local save, handle_refusal, clear_mark =
@@ -97,15 +97,14 @@ end
 
 --- The error of a stored refresh token that must not be sent now, by any program of this host; nil if it may.
 local function stored_backoff(self, credentials)
-  local age = age_of(credentials, "refused_at")
-  if age and age < REFUSED_BACKOFF then return token_errors.refused(self.label, credentials:get("pending")) end
-  age = age_of(credentials, "pending")
-  if tries_of(credentials) >= #RETRY_AT and age and age < UNCLEAR_BACKOFF then
+  local refused, pending, tries = marks_of(credentials)
+  if refused and refused < REFUSED_BACKOFF then return token_errors.refused(self.label, credentials:get("pending")) end
+  if tries >= #RETRY_AT and pending and pending < UNCLEAR_BACKOFF then
     return errors.new {
       kind = "network",
       retryable = true,
-      retry_after = UNCLEAR_BACKOFF - max(age, 0),
-      message = format("the answers to %d exchanges of the token were lost; it rests", tries_of(credentials)),
+      retry_after = UNCLEAR_BACKOFF - max(pending, 0),
+      message = format("the answers to %d exchanges of the token were lost; it rests", tries),
     }
   end
 end

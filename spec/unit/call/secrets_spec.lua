@@ -85,6 +85,15 @@ describe("hoopai.call.secrets:", function()
     assert.are.equal("/things/x", secrets.path(new_call()))
   end)
 
+  it("hide clears what a peer said, and sets the path", function()
+    local canary = core.secret "pit-canary-0123456789"
+    local call = { prepared = { path = "/x", source = { secret = canary } } }
+    local err = { message = "pit-canary-0123456789 is odd", details = { "pit-canary-0123456789" } }
+    local response = secrets.hide(call, { secret = canary }, err, { body = { echo = "pit-canary-0123456789" } })
+    assert.are.same({ message = "*** is odd", details = { "***" }, path = "/x" }, err)
+    assert.are.same({ body = { echo = "***" } }, response)
+  end)
+
   describe("redacted", function()
     local list = { secret "canary-1-secret", secret "canary-2-secret" }
 

@@ -26,11 +26,39 @@ describe("hoopai.oauth.credential_fields:", function()
   end)
 
   it("a life that is no time is an hour", function()
+    local function lifetime_of(credentials) return (select(2, fields.life_of(credentials))) end
     for _, value in ipairs { "0", "-1", "x", "1e18" } do
-      assert.are.equal(3600, fields.lifetime_of(new { expires_in = value }), value)
+      assert.are.equal(3600, lifetime_of(new { expires_in = value }), value)
     end
-    assert.are.equal(3600, fields.lifetime_of(new {}))
-    assert.are.equal(90, fields.lifetime_of(new { expires_in = "90.5" }))
+    assert.are.equal(3600, lifetime_of(new {}))
+    assert.are.equal(90, lifetime_of(new { expires_in = "90.5" }))
+  end)
+
+  it("the life of credentials is their generation, its length and their age", function()
+    local generation, lifetime, age =
+      fields.life_of(new { generation = 4, expires_in = 90, obtained_at = fields.wall_seconds() - 60 })
+    assert.are.same({ 4, 90 }, { generation, lifetime })
+    assert.is_true(age >= 60 and age <= 62)
+    assert.is_nil(select(3, fields.life_of(new {})))
+  end)
+
+  it("marks are two ages, and the tries while their mark is there", function()
+    local now = fields.wall_seconds()
+    local refused, pending, tries = fields.marks_of(new { refused_at = now - 60, tries = 2 })
+    assert.is_true(refused >= 60 and refused <= 62)
+    assert.are.same({ nil, 0 }, { pending, tries })
+    refused, pending, tries = fields.marks_of(new { pending = now - 60, tries = 2 })
+    assert.is_nil(refused)
+    assert.is_true(pending >= 60 and pending <= 62)
+    assert.are.equal(2, tries)
+  end)
+
+  it("credentials are older by generation, unless they were obtained later", function()
+    local old, young = new { generation = 1, obtained_at = 10 }, new { generation = 2, obtained_at = 20 }
+    assert.is_true(fields.is_older(old, young))
+    assert.is_false(fields.is_older(young, old))
+    assert.is_false(fields.is_older(old, old))
+    assert.is_false(fields.is_older(new { generation = 1, obtained_at = 30 }, young)) -- of a store that was emptied
   end)
 
   it("credentials are the same by generation and tokens, whatever their marks", function()
