@@ -5,6 +5,7 @@
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local retry = require "hoopai.call.retry"
+local secrets = require "hoopai.call.secrets"
 local time = require "hoopai.time"
 
 local find, format = string.find, string.format
@@ -114,6 +115,9 @@ end
 
 -- Reading
 
+--- The id of an event, for an error. A server may echo the token anywhere.
+local function id_of(event) return secrets.without_any(tostring(event.id)) end
+
 --- Adds the events of the booking's calendar to `all`, each once. A span whose list is too large is halved.
 -- @tparam table all a list, and `seen`: id -> true
 -- @treturn[1] Response of the last list
@@ -159,7 +163,7 @@ end
 local function duplicate(found)
   local ids = {}
   for index, entry in ipairs(found) do
-    ids[index] = entry.event.id
+    ids[index] = id_of(entry.event)
   end
   return search.failure {
     kind = "duplicate",
@@ -255,7 +259,7 @@ function search.sent(client, wanted, from, to, call_options)
     return is_marked(wanted, record) and "found" or nil, record, response
   end)
   if not found then return nil, like end
-  if #found == 0 then return false, like and tostring(like.event.id) end
+  if #found == 0 then return false, like and id_of(like.event) end
   return booking_of(client, found[1], call_options)
 end
 
@@ -278,7 +282,7 @@ function search.existing(job, wanted)
   end)
   if not found then return nil, other end
   if #found == 0 and other then
-    local id = tostring(other.event.id)
+    local id = id_of(other.event)
     return nil,
       search.failure {
         kind = "conflict",

@@ -184,6 +184,22 @@ describe("hoopai.booking.search:", function()
     end)
   end)
 
+  it("shows no token that a server puts into the id of an event", function()
+    local token = "pit-0123456789abcdef"
+    client = leak.client { token = token, base_url = server.url, location_id = "loc", timeout = 5 }
+    local function check(kind, err)
+      failure(kind, nil, err, { details = { "***", err.details[2] } })
+      assert.is_nil(err.message:find(token, 1, true))
+    end
+    server:reply(list_of(event { id = token, contactId = "other" }))
+    check("conflict", select(2, book()))
+    server:reply(list_of(event { id = token }, event { id = "e2" }))
+    check("duplicate", select(2, book()))
+    local wanted = { calendarId = "cal", contactId = "con", startTime = script.SLOT, reference = "my-reference" }
+    server:reply(list_of(event { id = token, description = "changed" }))
+    check("not_found", select(2, client.appointments:find_booking(wanted)))
+  end)
+
   it("a reference that was made up is not looked for before", function()
     server:reply(made())
     local _, response = assert(book { reference = true })
