@@ -147,17 +147,31 @@ local function collect(client, wanted, from, to, call_options, all)
   return response
 end
 
+--- The error of an event whose appointment did not come.
+local function unreadable(event, what, response)
+  response = response and secrets.without_any(response)
+  return search.failure {
+    kind = "decode",
+    response = response,
+    status = response and response.status,
+    trace_id = response and response.trace_id,
+    attempts = response and response.attempts,
+    message = format("the appointment of the event %s cannot be read: %s", id_of(event), what),
+  }
+end
+
 --- Reads the appointment of an event.
 -- @treturn[1] table
 -- @treturn[1] Response
 -- @treturn[2] nil
--- @treturn[2] ?Error nil if the response is of no use
+-- @treturn[2] Error
 local function get(client, event, call_options)
-  if type(event.id) ~= "string" then return nil end
+  if type(event.id) ~= "string" then return nil, unreadable(event, "it has no id") end
   local record, response = client.appointments:get(event.id, call_options)
   if not record then return nil, response end
-  if response.unexpected or (record.id or event.id) ~= event.id then return nil end
-  return record, response
+  local id = record.id or not response.unexpected and event.id or nil
+  if id == event.id then return record, response end
+  return nil, unreadable(event, "the response has " .. (id and "another one" or "none"), response)
 end
 
 local function duplicate(found)
@@ -186,13 +200,13 @@ end
 
 --- The events of a span that are the booking, and one that may be.
 -- @tparam function judge_event judge_event(event, response of the list) -> "found", "like" or nil; and the record and
--- its response, if it was read
+-- its response, if it was read; or "failed", nil and an error: one that cannot be read hides no booking that is found
 -- @treturn[1] table list of { event, listed, record, response }
 -- @treturn[1] ?table such an entry
 -- @treturn[2] nil
 -- @treturn[2] Error
 local function sort_out(client, wanted, from, to, call_options, judge_event)
-  local events, found, like = { seen = {} }, {}, nil
+  local events, found, like, odd = { seen = {} }, {}, nil, nil
   local listed, err = collect(client, wanted, from, to, call_options, events)
   if not listed then return nil, err end
   for _, event in ipairs(events) do
@@ -200,15 +214,18 @@ local function sort_out(client, wanted, from, to, call_options, judge_event)
     if not search.is_gone(event) then
       verdict, record, response = judge_event(event, listed)
     end
-    if verdict == "failed" then return nil, response end
+    if verdict == "failed" and response.kind ~= "decode" then return nil, response end
     local entry = verdict and { event = event, listed = listed, record = record, response = response }
     if verdict == "found" then
       found[#found + 1] = entry
     elseif verdict == "like" then
       like = entry
+    elseif verdict == "failed" then
+      odd = response
     end
   end
   if #found > 1 then return nil, duplicate(found) end
+  if #found == 0 and odd then return nil, odd end
   return found, like
 end
 
@@ -274,7 +291,7 @@ function search.existing(job, wanted)
     local record, response
     if marked == nil and event.contactId == wanted.contactId then -- the list shows no description: the record may
       record, response = get(client, event, job.options)
-      if not record and response and response.kind ~= "not_found" then return "failed", nil, response end
+      if not record and response.kind ~= "not_found" then return "failed", nil, response end
       marked = record and is_marked(wanted, record)
     end
     if not marked then return nil end

@@ -143,6 +143,27 @@ describe("hoopai.booking.search:", function()
       assert.are.equal(3, script.creates(server))
     end)
 
+    it("is not booked if another appointment comes in place of the one that may have it", function()
+      local bare, path = event { description = false }, script.CREATE .. "/e1"
+      local bodies = {
+        ["another one"] = '{"appointment":' .. event { id = "e9" } .. "}",
+        ["none"] = '{"data":' .. event() .. "}",
+      }
+      for problem, body in pairs(bodies) do
+        server:reply(list_of(bare), { path = path, body = body })
+        local err = failure("decode", nil, select(2, book()), { applied = "no", status = 200 })
+        assert.matches("the event e1 cannot be read: the response has " .. problem, err.message, 1, true)
+      end
+      server:reply(list_of(event { description = false, id = false }))
+      assert.matches("it has no id", select(2, book()).message, 1, true)
+      assert.are.equal(0, script.creates(server))
+      -- It hides no booking that is found.
+      server:reply(list_of(bare, event { id = "e2" }), { path = path, body = bodies["another one"] }, one "e2")
+      assert.are.equal("e2", assert(book()).id)
+      server:reply(list_of(bare), { path = path, body = event() }) -- without an envelope
+      assert.is_true(select(2, assert(book())).existing)
+    end)
+
     it("is found in the halves of a span whose list is too large", function()
       local body = (" "):rep(9 * 1024 * 1024) -- a response may have 8 MiB
       local function too_large() return { path = script.LIST, body = body } end
