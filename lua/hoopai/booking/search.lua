@@ -93,24 +93,30 @@ local function sent_between(wanted, response)
   return server * 1000 - max(by_wall, elapsed), server * 1000 - elapsed
 end
 
+--- Whether a record is of the contact of the booking, as far as it shows one.
+local function is_of_contact(wanted, record) return (record.contactId or wanted.contactId) == wanted.contactId end
+
 --- Whether a record is of the calendar, contact and instant of the booking, and was not there before it was sent.
+-- @treturn ?boolean nil if the record shows no contact or no instant, and may be the booking
 local function is_alike(wanted, record)
-  return record.calendarId == wanted.calendarId
-    and record.contactId == wanted.contactId
-    and to_epoch_ms(record.startTime) == to_epoch_ms(wanted.startTime)
-    and not (wanted.known and wanted.known[record.id])
+  if wanted.known and wanted.known[record.id] or not is_of_contact(wanted, record) then return false end
+  if (record.calendarId or wanted.calendarId) ~= wanted.calendarId then return false end
+  local start = to_epoch_ms(record.startTime)
+  if start and start ~= to_epoch_ms(wanted.startTime) then return false end
+  return start and record.contactId == wanted.contactId or nil
 end
 
 --- Judges a record.
 -- @treturn ?string "found"; "like": it may be the booking; nil: it is another one
 local function judge(wanted, record, earliest, latest)
   local marked = is_marked(wanted, record)
-  if marked then return (record.contactId or wanted.contactId) == wanted.contactId and "found" or "like" end
-  if has_other_mark(wanted, record) or not is_alike(wanted, record) then return nil end
+  if marked then return is_of_contact(wanted, record) and "found" or "like" end
+  local alike = is_alike(wanted, record)
+  if alike == false or has_other_mark(wanted, record) then return nil end
   local made = record.dateAdded and to_epoch_ms(record.dateAdded)
   if made and earliest and made < earliest - CLOCK_SKEW then return nil end
   if made and latest and made < latest - CLOCK_SKEW then return "like" end
-  return marked == nil and "found" or "like"
+  return alike and marked == nil and "found" or "like"
 end
 
 -- Reading
@@ -289,13 +295,13 @@ function search.existing(job, wanted)
   local found, other = sort_out(client, wanted, from, to, job.options, function(event)
     local marked = is_marked(wanted, event)
     local record, response
-    if marked == nil and event.contactId == wanted.contactId then -- the list shows no description: the record may
+    if marked == nil and is_of_contact(wanted, event) then -- the list shows no description: the record may
       record, response = get(client, event, job.options)
       if not record and response.kind ~= "not_found" then return "failed", nil, response end
       marked = record and is_marked(wanted, record)
     end
     if not marked then return nil end
-    return (event.contactId or wanted.contactId) == wanted.contactId and "found" or "like", record, response
+    return is_of_contact(wanted, record or event) and "found" or "like", record, response
   end)
   if not found then return nil, other end
   if #found == 0 and other then

@@ -164,6 +164,15 @@ describe("hoopai.booking.search:", function()
       assert.is_true(select(2, assert(book())).existing)
     end)
 
+    it("is read from the appointment if the list shows no contacts", function()
+      local bare = event { description = false, contactId = false }
+      server:reply(list_of(bare), one "e1")
+      assert.is_true(select(2, assert(book())).existing)
+      server:reply(list_of(bare), one("e1", { contactId = "other" }))
+      failure("conflict", nil, select(2, book()), { applied = "no", details = { "e1" } })
+      assert.are.equal(0, script.creates(server))
+    end)
+
     it("is found in the halves of a span whose list is too large", function()
       local body = (" "):rep(9 * 1024 * 1024) -- a response may have 8 MiB
       local function too_large() return { path = script.LIST, body = body } end
@@ -202,6 +211,38 @@ describe("hoopai.booking.search:", function()
       other.body = '{"appointment":' .. event { id = "e9", description = "x" } .. "}"
       server:reply(list_of(event()), other)
       assert.are.equal("e1", assert(book()).id)
+    end)
+  end)
+
+  describe("an event without its contact or with a start that cannot be read", function()
+    local odd = { { contactId = false }, { startTime = false }, { startTime = "2026-12-01 10:00:00" } }
+
+    local function bare(fields)
+      local all = { description = false }
+      for name, value in pairs(fields) do
+        all[name] = value
+      end
+      return event(all)
+    end
+
+    it("may be the booking, which is not refused then", function()
+      for _, fields in ipairs(odd) do
+        server:reply(list_of(), script.refused(400, script.TAKEN), list_of(bare(fields)))
+        local err = failure("conflict", nil, select(2, book { reference = false, on_taken = "next" }))
+        assert.are.equal("maybe", err.applied)
+        assert.are.same({ "e1" }, err.details)
+      end
+      assert.are.equal(#odd, script.creates(server))
+    end)
+
+    it("is the booking if the appointment has its reference, and is not if it has none", function()
+      for _, fields in ipairs(odd) do
+        server:reply(list_of(), script.refused(400, script.TAKEN), list_of(bare(fields)), one "e1")
+        assert.is_true(select(2, assert(book())).reconciled)
+        local other = one("e1", { description = "x" })
+        server:reply(list_of(), script.refused(400, script.TAKEN), list_of(bare(fields)), other)
+        failure("slot_taken", nil, select(2, book()), { applied = "no" })
+      end
     end)
   end)
 
