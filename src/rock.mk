@@ -8,7 +8,7 @@ objects := $(patsubst src/%.c,$(B)/obj/%.o,$(sort $(wildcard src/*.c)))
 includes := -I$(LUA_INCDIR) $(if $(CURL_INCDIR),-I$(CURL_INCDIR))
 libraries := $(if $(CURL_LIBDIR),-L$(CURL_LIBDIR)) -lcurl
 
-.PHONY: build install
+.PHONY: build install FORCE
 .DELETE_ON_ERROR:
 
 build: $(B)/hoopai/core.so
@@ -17,7 +17,8 @@ $(B)/hoopai/core.so: $(objects)
 	@mkdir -p $(@D)
 	$(CC) $(core_ldflags) $(hardening) $(CFLAGS) -o $@ $^ $(libraries)
 
-$(B)/obj/%.o: src/%.c $(wildcard src/*.h) src/flags.mk src/rock.mk
+# Always anew: the objects of an earlier build may be those of another Lua, libcurl or CFLAGS.
+$(B)/obj/%.o: src/%.c FORCE
 	@mkdir -p $(@D)
 	$(CC) $(module_cflags) $(includes) $(CFLAGS) $(hardening) -c -o $@ $<
 

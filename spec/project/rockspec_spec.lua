@@ -52,6 +52,25 @@ describe("the rockspec", function()
     end
   end)
 
+  it("compiles every C file again: those of an earlier build may be for another Lua", function()
+    local work = os.tmpname()
+    assert(os.remove(work) and lfs.mkdir(work) and lfs.mkdir(work .. "/obj") and lfs.mkdir(work .. "/hoopai"))
+    local built = { work .. "/hoopai/core.so" }
+    for _, path in ipairs(files("src", ".c")) do
+      table.insert(built, 1, work .. "/" .. path:gsub("^src", "obj"):gsub("c$", "o"))
+    end
+    for _, path in ipairs(built) do
+      assert(io.open(path, "w")):close()
+    end
+    local command = "make -n -f %s build B=%s CC=compile LUA_INCDIR=/another/lua 2>&1; rm -r %s"
+    local pipe <close> = assert(io.popen(command:format(rockspec.build.makefile, work, work)))
+    local output, compiled = pipe:read("a"), {}
+    for path in output:gmatch("compile [^\n]*%-I/another/lua [^\n]*(src/[%w_]+%.c)\n") do
+      compiled[#compiled + 1] = path
+    end
+    assert.same(files("src", ".c"), compiled, output)
+  end)
+
   it("copies the pages and the examples", function()
     assert.same({ "doc", "examples" }, rockspec.build.copy_directories)
     for _, folder in ipairs(rockspec.build.copy_directories) do
