@@ -14,9 +14,10 @@ local secrets = require "hoopai.call.secrets"
 local slots = require "hoopai.slots"
 local time = require "hoopai.time"
 local turns = require "hoopai.booking.turns"
+local validate = require "hoopai.validate"
 
 local format = string.format
-local max, pairs, setmetatable, type = math.max, pairs, setmetatable, type
+local ipairs, max, pairs, setmetatable, type = ipairs, math.max, pairs, setmetatable, type
 local to_epoch_ms, failure = time.to_epoch_ms, search.failure
 
 -- The methods of client.appointments; `self` is the state of the client, see hoopai.client.
@@ -246,6 +247,39 @@ function booking:book(given, call_options)
   return booked, response
 end
 
+local function is_instant(value) return to_epoch_ms(value) ~= nil end
+
+local function is_instant_or_nil(value) return value == nil or is_instant(value) end
+
+local function is_or_nil(kind)
+  return function(value) return value == nil or type(value) == kind end
+end
+
+-- The fields of a Booking that `find_booking` reads, and whether a value is right.
+local wanted_fields = {
+  { "calendarId", function(value) return type(value) == "string" end },
+  { "startTime", is_instant },
+  { "endTime", is_instant_or_nil },
+  { "reference", is_or_nil "string" },
+  { "sent_ms", is_or_nil "number" },
+  { "known", is_or_nil "table" },
+}
+
+--- Checks a Booking, which is read once and raw.
+-- @treturn Booking a copy
+local function check_wanted(wanted)
+  local expected = "appointments:find_booking expects the `booking` of an error of appointments:book"
+  if type(wanted) ~= "table" then errors.raise(expected .. ", got " .. type(wanted)) end
+  wanted = search.copy(wanted)
+  for _, field in ipairs(wanted_fields) do
+    local name, is_right = field[1], field[2]
+    if not is_right(wanted[name]) then
+      errors.raise(format("%s: its `%s` is %s", expected, name, validate.describe(wanted[name])))
+    end
+  end
+  return wanted
+end
+
 --- Looks again for a booking whose outcome stayed unclear: by its reference from 24 hours before its start to 31 days
 -- after it.
 -- @tparam Booking wanted the `booking` of the error of `appointments:book`
@@ -257,9 +291,7 @@ end
 -- is like it but lacks the reference, `applied` of the former is "maybe", and `details` has its id
 -- @raise for wrong use, such as an unknown option
 function booking:find_booking(wanted, call_options)
-  if type(wanted) ~= "table" or type(wanted.calendarId) ~= "string" or not to_epoch_ms(wanted.startTime) then
-    errors.raise("appointments:find_booking expects the `booking` of an error of appointments:book")
-  end
+  wanted = check_wanted(wanted)
   local from, to = search.later_span(wanted)
   local booked, response, event = search.sent(self.client, wanted, from, to, call_options)
   if booked == false and response then

@@ -486,6 +486,18 @@ describe("booking", function()
         return nil
       end, "find_booking")
       misuse(function()
+        client.appointments:find_booking(setmetatable({}, { __index = function() error "is read" end }))
+        return nil
+      end, "find_booking", "its `calendarId` is nil")
+      local odd = { calendarId = 5, endTime = "soon", reference = {}, sent_ms = "now", known = hoopai.null }
+      for name, value in pairs(odd) do
+        local wanted = { calendarId = "cal", contactId = "con", startTime = SLOT, [name] = value }
+        misuse(function()
+          client.appointments:find_booking(wanted)
+          return nil
+        end, "find_booking", "its `" .. name .. "` is")
+      end
+      misuse(function()
         client.appointments.book(fine)
         return nil
       end, "colon")

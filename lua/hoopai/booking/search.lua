@@ -9,7 +9,7 @@ local secrets = require "hoopai.call.secrets"
 local time = require "hoopai.time"
 
 local find, format = string.find, string.format
-local ipairs, max, setmetatable, tostring, type = ipairs, math.max, setmetatable, tostring, type
+local ipairs, max, next, setmetatable, tostring, type = ipairs, math.max, next, setmetatable, tostring, type
 local now, wall_ms, to_epoch_ms = core.now, core.wall_ms, time.to_epoch_ms
 
 local search = {}
@@ -79,6 +79,16 @@ local sent_at = setmetatable({}, { __mode = "k" }) -- Booking -> core.now() when
 -- @tparam Booking wanted gets `sent_ms`
 function search.note_sending(wanted)
   wanted.sent_ms, sent_at[wanted] = wall_ms(), now()
+end
+
+--- A copy of a booking as it is without metamethods, and with the moment at which it was sent.
+function search.copy(wanted)
+  local copy = {}
+  for name, value in next, wanted do
+    copy[name] = value
+  end
+  sent_at[copy] = sent_at[wanted]
+  return copy
 end
 
 --- When a booking was sent, on the server's clock as the Date header states it. A computer's clock can be set, and its
