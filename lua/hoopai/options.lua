@@ -83,7 +83,7 @@ local function api_id(value)
   local problem = id(value)
   if problem then return problem end
   if core.path("{id}", value) then return nil end
-  return "an id of at most 512 bytes, without / or \\ (not even percent-encoded), and not only dots"
+  return "an id of at most 512 bytes, without / or \\, not percent-encoded, and not only dots"
 end
 
 local function scopes(value)
