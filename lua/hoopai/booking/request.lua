@@ -11,7 +11,7 @@ local validate = require "hoopai.validate"
 local find, format = string.find, string.format
 local huge, math_type, min = math.huge, math.type, math.min
 local ipairs, next, pairs, rawget, tostring, type = ipairs, next, pairs, rawget, tostring, type
-local sort = table.sort
+local sort, utf8_len = table.sort, utf8.len
 local to_epoch_ms = time.to_epoch_ms
 
 local requests = {}
@@ -36,8 +36,9 @@ local book_fields = {
   end,
   reference = function(value)
     if type(value) == "boolean" then return nil end
-    local ok = type(value) == "string" and #value >= 8 and #value <= 200 and not find(value, "%c")
-    return not ok and "must be true, false, or a text of 8 to 200 characters that no other booking has" or nil
+    local length = type(value) == "string" and not find(value, "%c") and utf8_len(value)
+    local ok = length and length >= 8 and length <= 200
+    return not ok and "must be true, false, or a text of 8 to 200 characters (UTF-8) that no other booking has" or nil
   end,
   reconcile_timeout = function(value)
     if value == 0 then return nil end

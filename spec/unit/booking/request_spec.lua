@@ -60,10 +60,19 @@ describe("hoopai.booking.request", function()
 
   it("takes lengths of references from 8 to 200", function()
     for length, ok in pairs { [7] = false, [8] = true, [200] = true, [201] = false } do
-      local job, err = requests.new_job(state, { calendarId = "cal", contactId = "con", reference = ("x"):rep(length) })
-      assert.are.equal(ok, job ~= nil, length)
-      if not ok then assert.are.equal("reference", err.details[1].path) end
+      for _, character in ipairs { "x", "\u{E9}", "\u{1F600}" } do
+        local reference = character:rep(length)
+        local job, err = requests.new_job(state, { calendarId = "cal", contactId = "con", reference = reference })
+        assert.are.equal(ok, job ~= nil, length)
+        if not ok then assert.are.equal("reference", err.details[1].path) end
+      end
     end
+  end)
+
+  it("takes no reference that is not UTF-8", function()
+    local job, err = requests.new_job(state, { calendarId = "cal", contactId = "con", reference = "order-\xE9t\xE9" })
+    assert.is_nil(job)
+    assert.are.same({ "reference" }, { err.details[1].path, err.details[2] })
   end)
 
   it("bounds the time of a request by that of a call", function()
