@@ -220,8 +220,9 @@ end
 -- not. Default: "fail" with `startTime`, else "next"
 -- @tparam[opt=5] integer given.max_slots how many slots are tried at most
 -- @tparam[opt=true] boolean|string given.reference the text at the end of the description by which the booking is found
--- again: true for a random text; a text of your own (8 to 200 characters), which no other booking has; or false for
--- none. Then the booking is recognised by calendar, contact and instant, and the events are also read before it is sent
+-- again: true for a random text; a text of your own (8 to 200 characters, no brackets), which no other booking has; or
+-- false for none. Then the booking is recognised by calendar, contact and instant, and the events are also read before
+-- it is sent
 -- @tparam[opt=60] number given.reconcile_timeout seconds for reconciling, on top of `timeout`. With less than 60 the
 -- outcome of a create whose response was lost stays "maybe" if the booking is not found; with 60 or more the last look
 -- comes after them

@@ -1252,8 +1252,8 @@ TeamMember.meetingLocation = nil
 ---@field on_taken? "next"|"fail"
 ---@field max_slots? integer how many slots are tried at most; default 5
 ---the text at the end of the description by which the booking is found again: true for a random text; a text of your
----own (8 to 200 characters), which no other booking has; or false for none. Then the booking is recognised by calendar,
----contact and instant, and the events are also read before it is sent; default true
+---own (8 to 200 characters, no brackets), which no other booking has; or false for none. Then the booking is recognised
+---by calendar, contact and instant, and the events are also read before it is sent; default true
 ---@field reference? boolean|string
 ---seconds for reconciling, on top of `timeout`. With less than 60 the outcome of a create whose response was lost stays
 ---"maybe" if the booking is not found; with 60 or more the last look comes after them; default 60

@@ -38,7 +38,9 @@ local book_fields = {
     if type(value) == "boolean" then return nil end
     local length = type(value) == "string" and not find(value, "%c") and utf8_len(value)
     local ok = length and length >= 8 and length <= 200
-    return not ok and "must be true, false, or a text of 8 to 200 characters (UTF-8) that no other booking has" or nil
+    if not ok then return "must be true, false, or a text of 8 to 200 characters (UTF-8) that no other booking has" end
+    -- One reference must not contain the mark of another one, see search.mark_of.
+    return find(value, "[%[%]]") and "must have no [ and ], which mark it in the description" or nil
   end,
   reconcile_timeout = function(value)
     if value == 0 then return nil end

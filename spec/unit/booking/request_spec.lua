@@ -69,6 +69,17 @@ describe("hoopai.booking.request", function()
     end
   end)
 
+  it("takes no reference that contains the mark of another one", function()
+    for _, reference in ipairs { "order-1 [ref other-one", "other-one]x", "other-one [" } do
+      local job, err = requests.new_job(state, { calendarId = "cal", contactId = "con", reference = reference })
+      assert.is_nil(job)
+      assert.are.same({ "reference", "must have no [ and ], which mark it in the description" }, {
+        err.details[1].path,
+        err.details[1].problem,
+      })
+    end
+  end)
+
   it("takes no reference that is not UTF-8", function()
     local job, err = requests.new_job(state, { calendarId = "cal", contactId = "con", reference = "order-\xE9t\xE9" })
     assert.is_nil(job)

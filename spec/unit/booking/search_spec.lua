@@ -88,10 +88,6 @@ describe("hoopai.booking.search:", function()
         server:reply(list_of(event { description = description }), one "e1")
         assert.is_true(select(2, assert(book())).existing, description)
       end
-      server:reply(list_of(event { description = "[ref a]bcdefgh] [ref a]bcdefgh]" }), one "e1")
-      assert.is_true(select(2, assert(book { reference = "a]bcdefgh" })).existing)
-      server:reply(list_of(event { description = "[ref b [ref ab]" }), one "e1")
-      assert.is_true(select(2, assert(book { reference = "b [ref ab" })).existing)
     end)
 
     it("of another contact's booking is a conflict", function()
