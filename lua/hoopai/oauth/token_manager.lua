@@ -408,17 +408,33 @@ function TokenManager:is_running() return is_running(self) end
 
 local function no_wait() return false end
 
---- A lock of this manager's key; false while it holds one.
+-- Holds the lock while tokens are stored without an exchange. One that the manager kept for them is released once they
+-- are stored, unless an exchange has it by then.
+local SaveGuard = {}
+
+function SaveGuard.__close(guard)
+  local self = guard.manager
+  if guard.lock == self.lock then
+    if self:has_unsaved() or is_running(self) then return end
+    self.lock = false
+  end
+  local lock <close> = guard.lock -- luacheck: ignore 211
+end
+
 local function lock_now(self)
-  if self.lock then return false end
-  return acquire_lock(self.store, self.key, no_wait)
+  local guard, err = setmetatable({ manager = self, lock = self.lock }, SaveGuard), nil
+  if not guard.lock then
+    guard.lock, err = acquire_lock(self.store, self.key, no_wait)
+  end
+  if not guard.lock then return nil, err end
+  return guard
 end
 
 --- Stores what exists in this program alone, without waiting for other programs.
 -- @return true; or nil and an error
 function TokenManager:save_now()
-  local lock <close>, lock_err = lock_now(self) -- luacheck: ignore 211
-  if lock_err then return nil, lock_err end
+  local save_guard <close>, lock_err = lock_now(self)
+  if not save_guard then return nil, lock_err end
   local done, credentials = save_kept(self, self.generation)
   if done ~= false then return done, credentials end
   if not has_reply(self) then return true end

@@ -132,6 +132,22 @@ describe("hoopai.oauth.sign_in", function()
     assert.is_true(store:read(KEY) ~= nil)
   end)
 
+  it("releases the lock that was kept for a successor, once the tokens of the sign-in are stored", function()
+    local manager = registry:location "l"
+    manager.unsaved, manager.lock = response { access_token = "successor", generation = 1 }, store:lock(KEY)
+    store.write = broken
+    try()
+    assert.is_nil(store:lock(KEY))
+    manager:get()
+    assert.is_nil(store:lock(KEY))
+    store.write = nil
+    manager:get()
+    assert.are.same({ false, false, false }, { manager.unsaved, manager.sign_in, manager.lock })
+    assert.is_true(store:read(KEY):get "access_token" == core.secret "a")
+    local lock <close> = store:lock(KEY)
+    assert.is_truthy(lock)
+  end)
+
   it("keeps tokens when a store raises, as without memory", function()
     function store.write() error("not enough memory", 0) end
     local result, err = try()
