@@ -94,11 +94,11 @@ local function write(registry, manager, response, prepared)
   if err then return nil, err end
   local old, unreadable = registry.store:read(key)
   if unreadable then return nil, token_errors.store(unreadable) end
-  local room = prepared and prepared.room or nil
-  local done, problem = registry.store:write(key, next_credentials(old, response), generation_of(old), room)
+  local room, credentials = prepared and prepared.room or nil, next_credentials(old, response)
+  local done, problem = registry.store:write(key, credentials, generation_of(old), room)
   if not done then return nil, token_errors.store(problem) end
   drop_unsaved(manager)
-  registry.managers[key] = nil
+  pcall(manager.use_sign_in, manager, credentials) -- without memory it finds them in the store at its next exchange
   return true
 end
 

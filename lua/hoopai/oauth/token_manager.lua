@@ -443,12 +443,18 @@ function TokenManager:save_now()
   return nil, result
 end
 
+--- Uses the credentials of a sign-in.
+-- @param credentials
+function TokenManager:use_sign_in(credentials)
+  use(self, credentials)
+  close_circuit(self)
+end
+
 --- Keeps the tokens of a sign-in that could not be stored, and uses them.
 -- @param response credentials
 function TokenManager:keep_sign_in(response)
-  use(self, next_credentials(self.credentials or nil, response))
-  self.sign_in = response:with { obtained_at = wall_seconds() }
-  close_circuit(self)
+  self.sign_in = response:with { obtained_at = wall_seconds() } -- first: without memory for more they are stored later
+  self:use_sign_in(next_credentials(self.credentials or nil, response))
 end
 
 local SavingGuard = {}

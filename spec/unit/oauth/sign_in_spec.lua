@@ -179,6 +179,20 @@ describe("hoopai.oauth.sign_in", function()
     assert.is_true(registry:location("l"):get() == core.secret "b")
   end)
 
+  it("is used at once by the clients that there are, and so is a later one that cannot be stored", function()
+    local source = registry:location "l" -- what a client has
+    for _, token in ipairs { "a", "b" } do
+      assert.is_true((try(response { access_token = token })))
+      assert.is_true(source:get() == core.secret(token))
+    end
+    store.write = broken
+    try(response { access_token = "c" })
+    assert.is_true(source:get() == core.secret "c")
+    store.write = nil
+    source:get()
+    assert.is_true(store:read(KEY):get "access_token" == core.secret "c")
+  end)
+
   it("a token that expires while it waits is stored before it is renewed", function()
     store.write = broken
     try(response { expires_in = 1 })

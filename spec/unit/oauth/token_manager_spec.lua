@@ -1107,10 +1107,10 @@ describe("the token manager of an app:", function()
         if oauth.unpack(text):get("generation") == "2" then hoopai.sleep(0.2) end
         return put(key, text, generation)
       end
-      local app = signed_in { store = store }
+      signed_in { store = store }
       tamper(store, { obtained_at = ago(86399) })
       local sent = {}
-      local client = new_client(app, {
+      local client = new_client(new_app { store = store }, {
         on = { request = function() sent[#sent + 1] = stored(store):get("generation") end },
       })
       local _, errs = hoopai.map({ 0, 0.05, 0.1 }, function(seconds)
