@@ -110,6 +110,12 @@ function Scope:note_failure(task)
   if self == scopes.root then
     pcall(note_unjoined, task) -- without memory for it there is no report
   elseif self ~= scopes.background and self.last_failed ~= task then -- `wait_for` raises that of a background task
+    -- A `run` may last for months: those that were joined are forgotten, up to the first one that was not.
+    while self.first_failed and self.first_failed.joined do
+      local first = self.first_failed
+      self.first_failed, first.next_failed = first.next_failed, false
+    end
+    if not self.first_failed then self.last_failed = false end
     if self.last_failed then
       self.last_failed.next_failed = task
     else

@@ -42,6 +42,33 @@ describe("scopes:", function()
       )
     end)
 
+    it("is not kept once it was joined, and the first one that was not still makes run raise", function()
+      local kept = setmetatable({}, { __mode = "v" })
+      local held
+      local function fail_and_join(index)
+        local task = spawn(function() error({ index = index }) end)
+        local _, err = task:join()
+        kept[index] = err.cause
+        held = held or task
+      end
+      local ok, problem = pcall(run, function()
+        for index = 1, 20 do
+          fail_and_join(index)
+        end
+        collectgarbage()
+        collectgarbage()
+        for index = 2, 18 do
+          assert.is_nil(kept[index])
+        end
+        spawn(error, "unnoticed", 0)
+        sleep(0)
+        fail_and_join(21)
+        return "result"
+      end)
+      assert.are.same({ false, "unnoticed" }, { ok, problem })
+      assert.are.equal(1, select(2, held:join()).cause.index)
+    end)
+
     it("is not that of a cancelled task", function()
       assert.are.equal(
         "result",
