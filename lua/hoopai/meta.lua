@@ -2129,7 +2129,7 @@ function App:client(given) end
 function App:installed_locations(given) end
 
 ---Closes the app's connections. In a task it returns at once, and an exchange that runs is ended by the loop; outside
----it waits for the exchange. Idempotent.
+---it waits for the exchange, for 35 seconds at most. Idempotent.
 function App:close() end
 
 ---The HoopAI (HighLevel / LeadConnector) Calendars API for Lua 5.4.

@@ -342,7 +342,7 @@ function methods:client(given)
 end
 
 --- Closes the app's connections. In a task it returns at once, and an exchange that runs is ended by the loop; outside
--- it waits for the exchange. Idempotent.
+-- it waits for the exchange, for 35 seconds at most. Idempotent.
 function methods:close() state_of(self, "close").endpoint:close() end
 
 setmetatable(methods, {

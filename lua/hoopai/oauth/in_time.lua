@@ -26,8 +26,9 @@ local function finished(is_over, ...)
   return nil, in_time.error "the token store did not return in time"
 end
 
+-- It is no work of the app: the app can be closed, and collected, while a function of the store waits.
 local function await_background(manager, fn, deadline)
-  return finished(async.wait_for(manager.endpoint:background(function() return fn(manager) end), deadline))
+  return finished(async.wait_for(async.background(function() return fn(manager) end), deadline))
 end
 
 --- Calls fn(manager), which uses the store. The functions of a user's store may wait: then it is called in the

@@ -19,6 +19,7 @@ local now, redacted = core.now, call_secrets.redacted
 local API_VERSION = "2021-07-28"
 local DEFAULT_RETRY_AFTER = 12 -- seconds after a 429 without a time to wait: five exchanges a minute were allowed
 local TIMEOUT = 30 -- seconds of a request that no manager times
+local CLOSE_TIMEOUT = 35 -- seconds for which `close` waits: more than an exchange takes by its own limit
 
 local token_endpoint = {}
 
@@ -482,8 +483,8 @@ function TokenEndpoint:background(work)
   return task
 end
 
---- Ends new requests. Those in the background go on, driven by the loop; outside a loop they are run to their end here.
--- Idempotent.
+--- Ends new requests. Those in the background go on, driven by the loop; outside a loop they are run to their end here,
+-- unless that takes too long, as functions of the store may wait. Idempotent.
 function TokenEndpoint:close()
   if self.closed then return end
   self.closed = true
@@ -492,7 +493,7 @@ function TokenEndpoint:close()
   for _, limiter in pairs(self.shared.rate_limiters) do
     limiter:wake()
   end
-  async.drain(nil, function() return self.running == 0 end)
+  async.drain(now() + CLOSE_TIMEOUT, function() return self.running == 0 end)
 end
 
 return token_endpoint

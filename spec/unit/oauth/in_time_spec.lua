@@ -27,10 +27,8 @@ describe("hoopai.oauth.in_time:", function()
   end)
 
   describe("a store", function()
-    local endpoint = { background = function(_, work) return async.background(work) end }
-
     it("whose functions do not wait is used by the caller itself", function()
-      local manager = { store = {}, endpoint = endpoint }
+      local manager = { store = {} }
       local used_in
       local function use(given)
         assert.are.equal(manager, given)
@@ -45,7 +43,7 @@ describe("hoopai.oauth.in_time:", function()
     end)
 
     it("whose functions may wait is waited for until the deadline; they come to their end", function()
-      local manager, ended = { store = { may_wait = true }, endpoint = endpoint }, 0
+      local manager, ended = { store = { may_wait = true } }, 0
       local function use()
         hoopai.sleep(0.3)
         ended = ended + 1

@@ -482,6 +482,19 @@ describe("hoopai.oauth.token_endpoint:", function()
       server:wait("open", "exactly", 0)
     end)
 
+    it("is waited for by close for a limited time: a store of one's own may never return", function()
+      local endpoint = new()
+      async.run_only(function()
+        endpoint:background(function() hoopai.sleep(0.3) end)
+      end)
+      local drain, limit = async.drain, nil
+      function async.drain(deadline) limit = deadline - core.now() end
+      endpoint:close()
+      async.drain = drain
+      assert.is_true(limit > 30 and limit <= 35, limit)
+      async.drain()
+    end)
+
     it("returns the task, and counts it out when it raises", function()
       local endpoint = new()
       hoopai.run(function()
