@@ -109,18 +109,12 @@ static const char *dots_problem(const char *bytes, size_t length) {
   return dots == length && length <= 2 ? "must not be \".\" or \"..\"" : "must not consist of dots";
 }
 
-static int hex_digit(char digit) {
-  if (digit >= '0' && digit <= '9') return digit - '0';
-  digit |= 0x20;
-  return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
 /* A proxy may decode a path more often than once, and split it at the slashes that this brings to light. */
 static const char *separator_problem(const char *bytes, size_t left) {
   static const char slash[] = "must not hold / or \\, not even percent-encoded: the path would be another one";
   if (*bytes == '/' || *bytes == '\\') return slash;
   if (*bytes != '%' || left < 3) return NULL;
-  int high = hex_digit(bytes[1]), low = hex_digit(bytes[2]);
+  int high = hoopai_hex_digit(bytes[1]), low = hoopai_hex_digit(bytes[2]);
   char byte = (char)(high < 0 || low < 0 ? 0 : high * 16 + low);
   if (byte == '/' || byte == '\\') return slash;
   bool is_plain = byte == '%' || hoopai_escaped_length(&byte, 1, HOOPAI_PLAIN_URL) == 1;

@@ -87,7 +87,7 @@ local function new_root()
 end
 
 scopes.root = new_root() -- what was spawned outside of any task, for a host's loop
-scopes.background = scopes.new() -- token exchanges: no caller can cancel them, and each loop ends after they have
+scopes.background = scopes.new() -- what goes on without its caller, such as a token exchange: no `run` waits for it
 
 --- A forked child begins without the tasks of its parent. Those in the background must not go on in both processes.
 function scopes.after_fork()
