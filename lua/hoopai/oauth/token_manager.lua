@@ -478,11 +478,13 @@ local function renew_early(self)
   if may_read and not circuit_error(self) then start_exchange(self, self.generation) end
 end
 
+--- Until when a call waits for what it can do without: the other half of its time is for the request.
+local function half_of(deadline) return deadline and (now() + deadline) / 2 end
+
 --- Renews a token before it is used, at most until the deadline. A token that still lives serves for the call if its
 -- renewal takes more than half of the time.
 local function renew_first(self, deadline)
-  local limit = deadline
-  if deadline and life_left(self) > 0 then limit = (now() + deadline) / 2 end
+  local limit = life_left(self) > 0 and half_of(deadline) or deadline
   local ok, err = wait_for_exchange(self, self.generation, limit)
   if ok or life_left(self) > 0 then return true end
   if limit == deadline or err.kind ~= "timeout" then return nil, err end
@@ -496,7 +498,7 @@ end
 -- @return secret, generation, and whether the caller may have waited for them; or nil and an error
 function TokenManager:get(deadline)
   local has_waited
-  if self.sign_in then in_time.use_store(self, try_to_save, deadline) end
+  if self.sign_in then in_time.use_store(self, try_to_save, half_of(deadline)) end
   if not self.credentials then
     local ok, err = in_time.use_store(self, load, deadline)
     if not ok then return nil, err end

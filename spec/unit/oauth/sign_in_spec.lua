@@ -193,6 +193,23 @@ describe("hoopai.oauth.sign_in", function()
     assert.is_true(store:read(KEY):get "access_token" == core.secret "c")
   end)
 
+  it("leaves half of a call's time for the request while a store of one's own takes long to store it", function()
+    store.write, store.may_wait = broken, true
+    try()
+    local write = memory().write
+    function store.write(...)
+      hoopai.sleep(0.5)
+      return write(...)
+    end
+    local manager, start = registry:location "l", core.now()
+    assert.is_true(manager:get(start + 0.2) == core.secret "a")
+    local took = core.now() - start
+    assert.is_true(took >= 0.1 and took < 0.18, took)
+    hoopai.sleep(0.6)
+    assert.is_false(manager.sign_in)
+    assert.is_truthy(store:read(KEY))
+  end)
+
   it("a token that expires while it waits is stored before it is renewed", function()
     store.write = broken
     try(response { expires_in = 1 })
