@@ -89,6 +89,25 @@ function stored_credentials.save_sign_in(self, stored)
   return use_saved(self, credentials)
 end
 
+--- Stores what exists only here, before anything is sent.
+-- @return true if that was all; false if there is more to do, the credentials in the store, and the generation seen; or
+-- nil and an error
+function stored_credentials.save_kept(self, seen)
+  local credentials, problem = self.store:read(self.key)
+  if problem then return nil, token_errors.store(problem) end
+  if self.sign_in then
+    local was_seen = self.generation == seen
+    local done, err = stored_credentials.save_sign_in(self, credentials)
+    if not done then return nil, err end
+    credentials, seen = self.credentials, was_seen and self.generation or seen
+  end
+  if self.unsaved and generation_of(self.unsaved) > generation_of(credentials) then
+    return stored_credentials.save(self, credentials, now()) -- the exchange it came from has tried for long
+  end
+  self.unsaved = false
+  return false, credentials, seen
+end
+
 --- The refresh token was refused. That counts only if the store still holds it: another program may have renewed it.
 function stored_credentials.handle_refusal(self, credentials, tries, err)
   local stored, problem = self.store:read(self.key)

@@ -27,6 +27,7 @@ local is_same, next_credentials, wall_seconds = fields.is_same, fields.next, fie
 local use, write, reserve = stored_credentials.use, stored_credentials.write, stored_credentials.reserve
 local save, handle_refusal, clear_mark =
   stored_credentials.save, stored_credentials.handle_refusal, stored_credentials.clear_mark
+local save_kept = stored_credentials.save_kept
 local now = core.now
 
 -- Seconds, unless said otherwise
@@ -256,25 +257,6 @@ local function lock_for_exchange(self)
   end
   if not guard.lock then return nil, err end
   return guard
-end
-
---- Stores what exists only here, before anything is sent.
--- @return true if that was all; false if there is more to do, the credentials in the store, and the generation seen; or
--- nil and an error
-local function save_kept(self, seen)
-  local credentials, problem = self.store:read(self.key)
-  if problem then return nil, token_errors.store(problem) end
-  if self.sign_in then
-    local was_seen = self.generation == seen
-    local done, err = stored_credentials.save_sign_in(self, credentials)
-    if not done then return nil, err end
-    credentials, seen = self.credentials, was_seen and self.generation or seen
-  end
-  if self.unsaved and generation_of(self.unsaved) > generation_of(credentials) then
-    return save(self, credentials, now()) -- the exchange it came from has tried for long
-  end
-  self.unsaved = false
-  return false, credentials, seen
 end
 
 --- The exchange, under the lock: read again, reserve room, mark, send, save.
