@@ -34,6 +34,7 @@ struct redaction {
   struct pattern patterns[PATTERNS];
   const char **starts; /* a ring: where the last units begin */
   size_t mask, units;  /* of the ring; how many units were read */
+  size_t shortest;     /* bytes of the shortest pattern: fewer hold none, as a unit has one byte or more */
   bool begins[256];    /* bytes at which a pattern or an escape may begin */
   /* of a pass */
   const char *at, *end;  /* the next unit and the end of the text */
@@ -64,14 +65,15 @@ static size_t base64_length(size_t size, size_t before) {
   return (size - (3 - before) % 3) / 3 * 4;
 }
 
+static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 static void write_base64(char *out, const char *secret, size_t size, size_t before) {
-  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   const unsigned char *at = (const unsigned char *)secret + (3 - before) % 3;
   for (size_t left = base64_length(size, before); left > 0; left -= 4, at += 3) {
-    *out++ = digits[at[0] >> 2];
-    *out++ = digits[(at[0] & 3) << 4 | at[1] >> 4];
-    *out++ = digits[(at[1] & 15) << 2 | at[2] >> 6];
-    *out++ = digits[at[2] & 63];
+    *out++ = base64_digits[at[0] >> 2];
+    *out++ = base64_digits[(at[0] & 3) << 4 | at[1] >> 4];
+    *out++ = base64_digits[(at[1] & 15) << 2 | at[2] >> 6];
+    *out++ = base64_digits[at[2] & 63];
   }
 }
 
@@ -240,6 +242,10 @@ static void note_match(lua_State *L, struct redaction *r, const struct pattern *
   if (!r->to || to > r->to) r->to = to;
 }
 
+static bool has_escape(const char *text, size_t length) {
+  return memchr(text, '%', length) || memchr(text, '\\', length) || memchr(text, '&', length);
+}
+
 static bool is_idle(const struct redaction *r) {
   for (size_t i = 0; i < PATTERNS; i++) {
     if (r->patterns[i].state > 0) return false;
@@ -251,7 +257,11 @@ static void scan_text(lua_State *L, struct redaction *r, int level) {
   while (r->at < r->end) {
     if (is_idle(r)) {
       while (r->at < r->end && !r->begins[(unsigned char)*r->at]) r->at++;
-      if (r->at == r->end) return;
+      size_t left = (size_t)(r->end - r->at);
+      if (left < r->shortest) {
+        r->was_escaped = r->was_escaped || has_escape(r->at, left); /* of a secret that began before */
+        return;
+      }
     }
     char byte;
     size_t length = read_unit(r->at, r->end, level, &byte);
@@ -268,17 +278,12 @@ static void scan_text(lua_State *L, struct redaction *r, int level) {
 static bool begin_pass(lua_State *L, struct redaction *r, int index, int level) {
   size_t length;
   const char *text = lua_tolstring(L, index, &length);
-  if (level == 1 && !memchr(text, '%', length) && !memchr(text, '\\', length) && !memchr(text, '&', length))
-    return false;
+  if (level == 1 && !has_escape(text, length)) return false;
   if (level > 1 && !r->was_escaped) return false;
-  for (int byte = 0; byte < 256; byte++) {
-    bool begins = level > 0 && (byte == '%' || byte == '\\' || byte == '&');
-    for (size_t i = 0; i < PATTERNS; i++) {
-      begins = begins || (char)fold(&r->patterns[i], (unsigned char)byte) == r->patterns[i].bytes[0];
-    }
-    r->begins[byte] = begins;
-  }
   for (size_t i = 0; i < PATTERNS; i++) r->patterns[i].state = 0;
+  r->begins['%'] = r->begins['%'] || level > 0;
+  r->begins['\\'] = r->begins['\\'] || level > 0;
+  r->begins['&'] = r->begins['&'] || level > 0;
   r->at = r->written = text;
   r->end = text + length;
   r->from = r->to = NULL;
@@ -299,8 +304,10 @@ static void run_pass(lua_State *L, struct redaction *r, int index, int level) {
 /* Sets the lengths of the patterns and the size of the ring. Returns the bytes that all of it needs. */
 static size_t measure(struct redaction *r, size_t size) {
   size_t sum = 0, ring = 1;
+  r->shortest = SIZE_MAX;
   for (size_t i = 0; i < PATTERNS; i++) {
     size_t length = r->patterns[i].length = pattern_length(size, i);
+    if (length < r->shortest) r->shortest = length;
     sum += length;
     while (ring < length) ring *= 2;
   }
@@ -323,11 +330,27 @@ static void write_patterns(struct redaction *r, void *memory, const char *secret
   }
 }
 
-static bool is_too_short(const struct redaction *r, size_t length) {
-  for (size_t i = 0; i < PATTERNS; i++) {
-    if (length >= r->patterns[i].length) return false;
+/* Marks the bytes that `fold` makes the first one of a pattern. */
+static void mark_beginnings(struct redaction *r, const char *secret) {
+  memset(r->begins, 0, sizeof r->begins);
+  unsigned char first = fold_plain((unsigned char)*secret);
+  r->begins[first] = true;
+  if (first == '+') r->begins[' '] = true;
+  if (first >= 'a' && first <= 'z') r->begins[first - 'a' + 'A'] = true;
+  for (size_t before = 0; before < 3; before++) {
+    first = (unsigned char)base64_digits[(unsigned char)secret[(3 - before) % 3] >> 2];
+    r->begins[first] = true;
+    if (first == '+') r->begins['-'] = true;
+    if (first == '/') r->begins['_'] = true;
   }
-  return true;
+}
+
+/* Whether a pattern may begin anywhere in a text. Most ids of responses end here, before the patterns are made. */
+static bool may_hold(const struct redaction *r, const char *text, size_t length) {
+  for (size_t i = 0; i + r->shortest <= length; i++) {
+    if (r->begins[(unsigned char)text[i]]) return true;
+  }
+  return length >= r->shortest && has_escape(text, length);
 }
 
 void hoopai_redact(lua_State *L, int index, const char *secret, size_t size) {
@@ -335,7 +358,8 @@ void hoopai_redact(lua_State *L, int index, const char *secret, size_t size) {
   struct redaction redaction, *r = &redaction;
   if (size < SHORTEST) return;
   size_t needed = measure(r, size);
-  if (is_too_short(r, lua_rawlen(L, index))) return;
+  mark_beginnings(r, secret);
+  if (!may_hold(r, lua_tostring(L, index), lua_rawlen(L, index))) return;
   luaL_checkstack(L, 8, "a text");
   int top = lua_gettop(L);
   void *memory = needed <= sizeof small ? small : lua_newuserdatauv(L, needed, 0);
