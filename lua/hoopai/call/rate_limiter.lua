@@ -44,8 +44,8 @@ end
 
 local for_blocking = async.new_condition() -- never signalled: a blocking caller waits for a moment
 
--- A blocking caller is alone, so nothing can end while it waits: then it does not wait for a request in flight, and is
--- refused if that is a probe.
+-- While a caller blocks, no task goes on but those in the background. So a blocking caller does not wait for a request in
+-- flight, and is refused if that is a probe.
 local function block(self, deadline, is_closed, on_wait)
   local has_emitted = false
   while not is_closed() do
