@@ -138,14 +138,14 @@ describe("the module hoopai", function()
       local searchers, missing = package.searchers, nil
       for index, searcher in ipairs(searchers) do
         searchers[index] = function(name)
-          if name == missing then return "\n\tno file 'a'\n\tno file 'b'" end
+          if missing and (name .. "."):find(missing .. ".", 1, true) == 1 then return "\n\tno file 'a'\n\tno file 'b'" end
           return searcher(name)
         end
       end
       local function try(module, name)
         missing = name
         for loaded in pairs(package.loaded) do
-          if loaded:find "^hoopai" or loaded == name then package.loaded[loaded] = nil end
+          if loaded:find "^hoopai" or loaded:find("^" .. name) then package.loaded[loaded] = nil end
         end
         print(select(2, pcall(function() return require("hoopai").loop[module] end)))
       end

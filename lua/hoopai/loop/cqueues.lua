@@ -1,6 +1,6 @@
 --- The controllers of cqueues: calls wait in their coroutines, and tasks of `hoopai.spawn` go on beside those.
+local cqueues = require "cqueues" -- first: its absence has a message of its own
 local condition = require "cqueues.condition"
-local cqueues = require "cqueues"
 local loop = require "hoopai.async.loop"
 
 local error, next, pcall, setmetatable = error, next, pcall, setmetatable
