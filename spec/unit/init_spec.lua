@@ -138,7 +138,8 @@ describe("the module hoopai", function()
       local searchers, missing = package.searchers, nil
       for index, searcher in ipairs(searchers) do
         searchers[index] = function(name)
-          if missing and (name .. "."):find(missing .. ".", 1, true) == 1 then return "\n\tno file 'a'\n\tno file 'b'" end
+          local is_missing = missing and (name .. "."):find(missing .. ".", 1, true) == 1
+          if is_missing then return "\n\tno file 'a'\n\tno file 'b'" end
           return searcher(name)
         end
       end

@@ -44,7 +44,7 @@ end
 
 local for_blocking = async.new_condition() -- never signalled: a blocking caller waits for a moment
 
--- While a caller blocks, no task goes on but those in the background. So a blocking caller does not wait for a request in
+-- While a caller blocks, no task goes on but those in the background. So a blocking caller waits for no request in
 -- flight, and is refused if that is a probe.
 local function block(self, deadline, is_closed, on_wait)
   local has_emitted = false
