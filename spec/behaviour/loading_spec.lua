@@ -7,7 +7,11 @@ local lfs = require "lfs"
 local quote = child.quote
 
 local EVIL = 'io.stdout:write("EVIL\\n") return {}'
-local PATH, CPATH = os.getenv "LUA_PATH", os.getenv "LUA_CPATH"
+-- The variables of this version of Lua; they hide those without a version.
+local PATH_NAME = _VERSION:gsub("Lua (%d+)%.(%d+)", "LUA_PATH_%1_%2")
+local CPATH_NAME = _VERSION:gsub("Lua (%d+)%.(%d+)", "LUA_CPATH_%1_%2")
+local PATH = os.getenv(PATH_NAME) or os.getenv "LUA_PATH"
+local CPATH = os.getenv(CPATH_NAME) or os.getenv "LUA_CPATH"
 
 describe("a folder with Lua files of the names of the C modules", function()
   local folder
@@ -35,7 +39,13 @@ describe("a folder with Lua files of the names of the C modules", function()
 
   --- Runs a script in the folder. Returns what it prints.
   local function run(source, path, cpath)
-    local variables = ("cd %s && LUA_PATH=%s LUA_CPATH=%s "):format(quote(folder), quote(path), quote(cpath or CPATH))
+    local variables = ("cd %s && %s=%s %s=%s "):format(
+      quote(folder),
+      PATH_NAME,
+      quote(path),
+      CPATH_NAME,
+      quote(cpath or CPATH)
+    )
     write("script.lua", "local before = package.path\n" .. source)
     local pipe = assert(io.popen(variables .. quote(child.interpreter()) .. " script.lua 2>&1"))
     local text = pipe:read "a"
@@ -120,8 +130,9 @@ describe("a folder with Lua files of the names of the C modules", function()
             seen = "found"
             return package.loadlib(%q, "luaopen_hoopai_core"), %q
           end)
-          package.cpath = %q
-        ]]):format(core, core, (cjson:gsub("cjson", "?"))),
+          package.loaded.cjson = package.loadlib(%q, "luaopen_cjson")()
+          package.cpath = ""
+        ]]):format(core, core, cjson),
         "found\n",
       },
       ["a file of several modules"] = {
