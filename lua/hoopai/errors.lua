@@ -70,7 +70,7 @@ end
 -- whose error quotes what it was given.
 function errors.report(value) return line(get_core().redact(errors.text(value)), LONGEST_LINE) end
 
---- The same for a traceback, which has lines of its own.
+--- The same for a traceback, whose line breaks are kept.
 function errors.report_lines(value) return printable.lines(get_core().redact(errors.text(value)), LONGEST_TRACEBACK) end
 
 local IN_FUNCTION = "in the function at " -- marks an error's `where` that is not the line of the call

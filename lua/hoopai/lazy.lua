@@ -46,7 +46,7 @@ end
 -- finaliser runs.
 -- @tparam string name
 -- @treturn any the module
--- @raise if there is none, or if it cannot be loaded
+-- @raise if the module is missing or cannot be loaded
 function lazy.c_module(name)
   local path = type(package) == "table" and package.path
   if type(path) ~= "string" or is_given(name) then return require(name) end

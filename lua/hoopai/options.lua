@@ -413,7 +413,7 @@ local function base_url_of(what, given)
   errors.raise(format("option `base_url` of %s: %s", what, problem))
 end
 
---- The proxy to use. Plain http goes to this machine alone, so a proxy, which may be on another one, is none for it.
+--- Returns the proxy to use. Requests over plain http stay on this machine, and a proxy may be on another machine.
 local function proxy_of(what, given, base_url)
   if find(base_url, "^https:") then return given.proxy end
   if given.proxy and given.proxy ~= "environment" then

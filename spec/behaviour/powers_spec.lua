@@ -1,5 +1,5 @@
 -- A script that is given a client, or another object, has the powers of that object and no more. The script is
--- spec/support/attacker.lua; each case is a process of its own.
+-- spec/support/attacker.lua; each case runs in a new process.
 
 local child = require "spec.support.child"
 local lfs = require "lfs"

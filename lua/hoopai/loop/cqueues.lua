@@ -1,5 +1,5 @@
 --- The controllers of cqueues: calls wait in their coroutines, and tasks of `hoopai.spawn` go on beside those.
-local cqueues = require "cqueues" -- first: its absence has a message of its own
+local cqueues = require "cqueues" -- first: hoopai.lazy has a message for a missing cqueues
 local condition = require "cqueues.condition"
 local loop = require "hoopai.async.loop"
 

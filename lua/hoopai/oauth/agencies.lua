@@ -5,7 +5,7 @@ local is_same = fields.is_same
 
 local agencies = {}
 
---- The agency that can give the token of a location; nil if there is none.
+--- Returns the agency that can issue the token of a location; nil if no agency is known.
 -- @tparam TokenManager self of the location
 -- @param credentials those of the location; nil if it has none
 -- @treturn ?string the company_id

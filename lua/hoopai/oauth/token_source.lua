@@ -101,8 +101,8 @@ function CutGuard.__close(guard)
   if not guard.passed then async.cut(guard.task) end
 end
 
---- Asks in a task of its own, for which the caller, a task, waits at most until the deadline. The function goes on
--- without the caller then, and its token serves the next call.
+--- Calls the token function in a background task. The caller, a task, waits for that task at most until the deadline.
+-- After the deadline the function goes on, and the next call uses its token.
 local function ask_in_time(self, reason, seen, deadline)
   self.lock:check("the token function")
   local task = async.background(function() return ask(self, reason, seen, deadline) end)
