@@ -13,18 +13,6 @@ local now = require("hoopai.core").now
 
 local combine = {}
 
---- Calls fn(...) in the running task; outside of tasks in one of `run`.
-local function in_task(what, fn, ...)
-  if wait.mode(what) == "task" then return fn(...) end
-  return loop.run(fn, ...)
-end
-
---- Calls fn(...) as `in_task` does, and returns at once when it has ended: for what has a time limit.
-local function in_limited_task(what, fn, ...)
-  if wait.mode(what) == "task" then return fn(...) end
-  return loop.run_only(fn, ...)
-end
-
 --- A scope within the running task, to be held in a to-be-closed variable.
 local function new_scope() return scopes.new(wait.running()) end
 
@@ -52,7 +40,7 @@ end
 local function map(what, items, fn, concurrency)
   local count = #items
   local job = { items = items, fn = fn, next = 1, results = { n = count }, errors = errors.list(count) }
-  return in_task(what, run_map, job, concurrency < count and concurrency or count)
+  return loop.as_task(loop.run, what, run_map, job, concurrency < count and concurrency or count)
 end
 
 --- Raises wrong use unless `list` is a list. A table that has keys but no items would be taken for an empty list.
@@ -189,7 +177,7 @@ function combine.race(fns)
   for _, fn in ipairs(fns) do
     errors.check_function("hoopai.race", fn)
   end
-  return in_limited_task("hoopai.race", run_race, fns)
+  return loop.as_task(loop.run_only, "hoopai.race", run_race, fns)
 end
 
 -- If the loop is later than so many seconds at a deadline, as a task or the host was busy, responses may have come in
@@ -234,7 +222,7 @@ end
 function combine.timeout(seconds, fn, ...)
   wait.check_seconds("hoopai.timeout", seconds)
   errors.check_function("hoopai.timeout", fn)
-  return in_limited_task("hoopai.timeout", run_limited, seconds, fn, ...)
+  return loop.as_task(loop.run_only, "hoopai.timeout", run_limited, seconds, fn, ...)
 end
 
 return combine

@@ -151,8 +151,8 @@ local function linger()
   if scopes.background.count > 0 and now() < deadline then drive(scopes.background, deadline) end
 end
 
---- Runs background tasks where no loop is running, at most until a moment, unless the host has tasks of its own in the
--- loop: then the host's loop runs all of them.
+--- Runs background tasks at most until a moment, if no loop is running and the host has started no task. (The host's
+-- loop runs the background tasks beside the host's tasks.)
 -- @tparam number moment a core.now() time
 function loop.run_background(moment)
   after_fork()
@@ -290,6 +290,18 @@ end
 --- Runs fn(...) as `run` does, but returns as soon as the tasks have ended, whatever goes on in the background: for
 -- what has a time limit.
 function loop.run_only(fn, ...) return run_in_scope(false, fn, ...) end
+
+--- Calls fn(...) in the running task. Outside any loop, passes fn(...) to a function that runs a loop.
+-- @tparam function run `run` or `run_only`
+-- @tparam string what the public function, for messages
+-- @tparam function fn
+-- @param ... the arguments of fn
+-- @return what fn returned
+-- @raise where the caller may not wait
+function loop.as_task(run, what, fn, ...)
+  if wait.mode(what) == "task" then return fn(...) end
+  return run(fn, ...)
+end
 
 --- Starts fn(...) as a task beside the caller, in the innermost scope (`run`, `map`). It begins when the caller waits.
 -- With a loop of the host (see @{use}) it also works outside of any scope: then nothing ends with the task, and an

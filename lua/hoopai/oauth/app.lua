@@ -176,12 +176,6 @@ local function closed_error(state)
   state.endpoint:check_process()
 end
 
---- Calls a function in the calling task, or outside a loop in one that is run to its end.
-local function in_task(what, fn)
-  if async.mode(what) == "task" then return fn() end
-  return async.run(fn)
-end
-
 local exchange_fields =
   { code = "secret", redirect_uri = "redirect_uri", code_verifier = "secret", user_type = "string" }
 
@@ -247,7 +241,7 @@ function methods:exchange(given)
       scope = response:get("scope"),
     }
   end
-  return in_task("app:exchange", function()
+  return async.as_task(async.run, "app:exchange", function()
     -- In the background: the exchange goes on, and stores what it gets, if its caller is cancelled.
     local _, grant, err = async.wait_for(state.endpoint:background(exchange))
     return errors.locate(grant, err)
@@ -295,7 +289,7 @@ function methods:installed_locations(given)
       local message = "the list of locations did not end after %d pages; a larger `limit` needs fewer"
       error(errors.new { kind = "too_large", message = format(message, MOST_PAGES) }, 0)
     end
-    local found, err = in_task("app:installed_locations", load_page)
+    local found, err = async.as_task(async.run, "app:installed_locations", load_page)
     if not found then error(err, 0) end
     local first = type(found[1]) == "table" and found[1]._id or nil
     if first ~= nil and type(page[1]) == "table" and page[1]._id == first then

@@ -11,16 +11,6 @@ function in_time.error(message)
   return errors.new { kind = "timeout", stage = "refresh", retryable = true, message = message }
 end
 
---- Calls fn(...), which waits, in the running task. Outside any loop the caller drives a loop for it.
--- @tparam string what the function that waits, for messages
--- @tparam function fn
--- @param ... its arguments
--- @return what fn returned
-function in_time.in_task(what, fn, ...)
-  if async.mode(what) == "task" then return fn(...) end
-  return async.run_only(fn, ...)
-end
-
 local function finished(is_over, ...)
   if is_over then return ... end
   return nil, in_time.error "the token store did not return in time"
@@ -39,7 +29,7 @@ end
 -- @return what fn returned; or nil and an error
 function in_time.use_store(manager, fn, deadline)
   if not manager.store.may_wait then return fn(manager) end
-  return in_time.in_task("the token store", await_background, manager, fn, deadline)
+  return async.as_task(async.run_only, "the token store", await_background, manager, fn, deadline)
 end
 
 return in_time

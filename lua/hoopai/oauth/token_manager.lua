@@ -373,7 +373,7 @@ end
 
 --- Waits for an exchange; outside any loop the caller drives it.
 local function wait_for_exchange(self, seen, deadline)
-  return in_time.in_task("the token exchange", await_exchange, self, seen, deadline)
+  return async.as_task(async.run_only, "the token exchange", await_exchange, self, seen, deadline)
 end
 
 local function load(self)

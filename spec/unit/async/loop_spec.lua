@@ -6,6 +6,7 @@ local core = require "hoopai.core"
 local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
 local leak = require "spec.support.leak"
+local library = require "hoopai.async"
 local servers = require "spec.support.server"
 
 local run, spawn, sleep, map = hoopai.run, hoopai.spawn, hoopai.sleep, hoopai.map
@@ -24,6 +25,18 @@ describe("the loop:", function()
 
   local function new(options) return async.client(server, options) end
   local function arrived(count) async.arrived(server, count) end
+
+  it("a function that waits runs in the running task, or in a loop that a given function runs", function()
+    local function wait(...)
+      assert.is_true(library.in_task())
+      hoopai.sleep(0.001)
+      return ...
+    end
+    for _, way in ipairs { library.run, library.run_only } do
+      assert.are.same({ 1, nil, 3, n = 3 }, table.pack(library.as_task(way, "the spec", wait, 1, nil, 3)))
+      assert.are.same({ 1, nil, 3, n = 3 }, table.pack(hoopai.run(library.as_task, error, "the spec", wait, 1, nil, 3)))
+    end
+  end)
 
   describe("run", function()
     it("returns what its function returns, whatever that is", function()
@@ -499,7 +512,7 @@ describe("the loop:", function()
       assert.are.equal(1, run(function() return 1 end))
       assert.is_true(has_ended())
       has_ended = background(0.2)
-      assert.are.equal(2, loop.run_only(function() return 2 end))
+      assert.are.equal(2, library.run_only(function() return 2 end))
       assert.is_false(has_ended())
       loop.drain()
       assert.is_true(has_ended())

@@ -16,16 +16,6 @@ describe("hoopai.oauth.in_time:", function()
     assert.are.same({ "timeout", "refresh", true, "too slow" }, { err.kind, err.stage, err.retryable, err.message })
   end)
 
-  it("a function that waits runs in the running task, or in a loop of its own", function()
-    local function wait(...)
-      assert.is_true(async.in_task())
-      hoopai.sleep(0.001)
-      return ...
-    end
-    assert.are.same({ 1, nil, 3, n = 3 }, table.pack(in_time.in_task("the spec", wait, 1, nil, 3)))
-    assert.are.same({ 1, nil, 3, n = 3 }, table.pack(hoopai.run(in_time.in_task, "the spec", wait, 1, nil, 3)))
-  end)
-
   describe("a store", function()
     it("whose functions do not wait is used by the caller itself", function()
       local manager = { store = {} }
