@@ -5,6 +5,7 @@ local core = require "hoopai.core"
 local endpoints = require "hoopai.call.endpoints"
 local errors = require "hoopai.errors"
 local lazy = require "hoopai.lazy"
+local list = require "hoopai.list"
 local options = require "hoopai.options"
 local private = require "hoopai.private"
 local raw_request = require "hoopai.call.raw_request"
@@ -29,6 +30,8 @@ endpoints.add("appointments", {
     return get_booking().find_booking(state, wanted, call_options)
   end,
 })
+
+endpoints.derive(list.methods)
 
 local Client = {} -- methods
 

@@ -17,6 +17,7 @@ local found = {} -- "notes.list" -> endpoint
 local metatables = {} -- resource name -> metatable of its objects
 local states = private.states "hoopai.Resource" -- resource object -> the state of its client
 local added = {} -- resource name -> methods that make several calls, see endpoints.add
+local derived = {} -- functions that return such methods, see endpoints.derive
 
 local get_data = {} -- resource name -> getter of its data
 for _, name in ipairs(resource_names) do
@@ -147,6 +148,11 @@ local function metatable_of(resource_name)
   for name, method in pairs(added[resource_name] or {}) do
     methods[name] = method
   end
+  for _, methods_of in ipairs(derived) do
+    for name, method in pairs(methods_of(resource_name, get_data[resource_name]())) do
+      methods[name] = method
+    end
+  end
   for _, data in ipairs(get_data[resource_name]()) do
     local endpoint = (data.alias and alias_of or endpoint_of)(resource_name, data)
     methods[data.name] = new_method(endpoint)
@@ -173,6 +179,10 @@ end
 -- @tparam string resource_name
 -- @tparam table methods name -> function(resource, ...)
 function endpoints.add(resource_name, methods) added[resource_name] = methods end
+
+--- Adds methods that make several calls to all resources. To be called before the first object of a resource is made.
+-- @tparam function methods_of is called with the name and the data of a resource. It returns methods as `add` takes them
+function endpoints.derive(methods_of) derived[#derived + 1] = methods_of end
 
 --- The resource object of a client, e.g. client.calendars.
 -- @tparam string resource_name one of hoopai.api

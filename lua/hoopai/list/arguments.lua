@@ -1,0 +1,139 @@
+--- Checks of the arguments of the methods above the endpoints. All problems of a call are one error.
+local core = require "hoopai.core"
+local errors = require "hoopai.errors"
+local options = require "hoopai.options"
+local time = require "hoopai.time"
+local validate = require "hoopai.validate"
+
+local format = string.format
+local ipairs, next, rawget, sort, tostring, type = ipairs, next, rawget, table.sort, tostring, type
+local to_epoch_ms = time.to_epoch_ms
+
+local arguments = {}
+
+-- What the ends of a span are called elsewhere.
+-- stylua: ignore
+local OTHER_NAMES = {
+  startDate = "from", startTime = "from", start = "from", since = "from", after = "from",
+  endDate = "to", endTime = "to", ["end"] = "to", ["until"] = "to", till = "to", before = "to",
+  calendar = "calendarId", user = "userId", group = "groupId", calendars = "calendarIds", timeZone = "timezone",
+  zone = "timezone",
+}
+
+--- Adds a problem.
+-- @tparam table details
+-- @tparam any path the field
+-- @tparam string problem such as "must be a string"
+-- @tparam[opt] any given the value
+function arguments.add(details, path, problem, given)
+  details[#details + 1] = { path = path, problem = problem, given = given ~= nil and validate.describe(given) or nil }
+end
+
+--- The error of arguments that are wrong.
+-- @tparam string what the method
+-- @tparam table details the problems
+-- @treturn Error of kind "invalid_request"
+function arguments.error(what, details)
+  sort(details, function(a, b) return tostring(a.path) < tostring(b.path) end)
+  return errors.new {
+    kind = "invalid_request",
+    applied = "no",
+    attempts = 0,
+    details = details,
+    message = validate.message(details, what),
+    where = errors.where(),
+  }
+end
+
+--- Takes the known fields out of the caller's table, which is read once and raw, and checks them.
+-- @tparam string what the method
+-- @tparam table given
+-- @tparam table checks field -> function(value) that returns a problem or nil; true for a field that is checked later
+-- @tparam table details gets the problems
+-- @tparam[opt] function other called with each unknown name and value. It returns true if the field is known after all
+-- @treturn table the fields that are right
+-- @raise if `given` is no table
+function arguments.fields(what, given, checks, details, other)
+  if type(given) ~= "table" then errors.raise(format("%s expects a table, got %s", what, errors.given(given))) end
+  local fields = {}
+  for name, value in next, given do
+    local check = checks[name]
+    local problem = type(check) == "function" and check(value) or nil
+    if problem then
+      arguments.add(details, name, problem, value)
+    elseif check then
+      fields[name] = value
+    elseif not (other and other(name, value)) then
+      local near = OTHER_NAMES[name]
+      near = checks[near] and near or type(name) == "string" and errors.suggest(name, checks) or nil
+      local is_option = options.call_names[name] ~= nil
+      problem = near and format("is unknown, did you mean `%s`?", near)
+        or is_option and "is an option: write it in the last argument, after this table"
+        or "is unknown"
+      details[#details + 1] = { path = name, problem = problem, suggestion = near }
+    end
+  end
+  return fields
+end
+
+--- A check of an instant.
+function arguments.instant(value)
+  local ms, problem = to_epoch_ms(value)
+  return not ms and problem or nil
+end
+
+--- A check of an id.
+function arguments.id(value)
+  local problem = options.api_id_problem(value)
+  return problem and "must be " .. problem or nil
+end
+
+--- A check of a function that is called after each item.
+function arguments.progress(value)
+  if type(value) ~= "function" then
+    return "must be a function, which is called with how many are done and the total"
+  end
+end
+
+--- The span of `from` and `to`, in milliseconds.
+-- @tparam table fields of the caller, checked
+-- @tparam table details gets the problems
+-- @tparam[opt] integer default_from if `from` is not given
+-- @treturn ?integer from; nil if it is missing
+-- @treturn ?integer to; nil if it is missing
+function arguments.span(fields, details, default_from)
+  local from, to = rawget(fields, "from"), rawget(fields, "to")
+  from = from ~= nil and to_epoch_ms(from) or from == nil and default_from or nil
+  to = to ~= nil and to_epoch_ms(to) or nil
+  local is_wrong = {}
+  for _, detail in ipairs(details) do
+    is_wrong[detail.path] = true
+  end
+  if not from and not is_wrong.from then arguments.add(details, "from", "is required: where the span begins") end
+  if not to and not is_wrong.to then arguments.add(details, "to", "is required: where the span ends") end
+  if from and to and to <= from then
+    local begin = fields.from ~= nil and "`from`" or "now"
+    arguments.add(details, "to", "must be after " .. begin, fields.to)
+  end
+  return from, to
+end
+
+--- Splits the last argument of a method into `progress`, which is the method's own, and the options of its calls.
+-- @tparam string what the method
+-- @tparam ?table given
+-- @treturn ?table the options for each call
+-- @treturn ?function `progress`
+-- @raise for a wrong or unknown option
+function arguments.options(what, given)
+  if type(given) ~= "table" then return options.check_call(what, given) end
+  local rest, progress = options.copy(given), rawget(given, "progress")
+  rest.progress = nil
+  local problem = progress ~= nil and arguments.progress(progress)
+  if problem then errors.raise(format("option `progress` of %s %s, got %s", what, problem, errors.given(progress))) end
+  return options.check_call(what, rest), progress
+end
+
+--- The current time in milliseconds.
+arguments.now = core.wall_ms
+
+return arguments
