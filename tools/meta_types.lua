@@ -30,6 +30,7 @@ meta_types.refined = {
   ["map.items"] = "T[]",
   ["map.fn"] = "async fun(item: T, index: integer): R?, any",
   ["map.options"] = "hoopai.MapOptions",
+  ["MapOptions.progress"] = "fun(done: integer, total: integer)",
   ["map"] = {
     "{ n: integer, [integer]: R } results by index; `n` is #items",
     "hoopai.Errors? errors by index; nil when all succeeded",

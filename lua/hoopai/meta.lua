@@ -159,6 +159,9 @@
 ---What `hoopai.map` takes.
 ---@class (exact) hoopai.MapOptions
 ---@field concurrency? integer how many calls at a time; default 16
+---called with how many items are done and their total each time an item has ended, with or without success. It may not
+---wait
+---@field progress? fun(done: integer, total: integer)
 
 ---What `client:request` takes.
 ---@class (exact) hoopai.Request
@@ -2240,7 +2243,7 @@ function hoopai.sleep(seconds) end
 
 ---Calls fn(item, index) for each item, several at a time, and keeps the order.
 ---Outside `run` it runs the loop itself.
----Raises what fn raised (the other calls are cancelled first).
+---Raises what fn or `progress` raised (the other calls are cancelled first).
 ---@generic T, R
 ---@async
 ---@nodiscard

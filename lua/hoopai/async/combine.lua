@@ -25,6 +25,10 @@ local function map_worker(job)
     local value, problem = job.fn(job.items[index], index)
     if value == nil and problem ~= nil then job.errors[index] = problem end
     job.results[index] = value
+    if job.progress then
+      job.done = job.done + 1
+      wait.call_progress(job.progress, job.done, job.results.n)
+    end
   end
 end
 
@@ -37,9 +41,17 @@ local function run_map(job, workers)
   return job.results, next(job.errors) and job.errors or nil
 end
 
-local function map(what, items, fn, concurrency)
+local function map(what, items, fn, concurrency, progress)
   local count = #items
-  local job = { items = items, fn = fn, next = 1, results = { n = count }, errors = errors.list(count) }
+  local job = {
+    items = items,
+    fn = fn,
+    next = 1,
+    done = 0,
+    progress = progress,
+    results = { n = count },
+    errors = errors.list(count),
+  }
   return loop.as_task(loop.run, what, run_map, job, concurrency < count and concurrency or count)
 end
 
@@ -75,15 +87,21 @@ local function check_map(items, fn, options)
     errors.raise("the options of hoopai.map are a table such as { concurrency = 8 }, got " .. errors.given(options))
   end
   for name in pairs(options) do
-    if name ~= "concurrency" then
-      errors.raise(format("unknown option `%s` of hoopai.map; there is `concurrency`", tostring(name)))
+    if name ~= "concurrency" and name ~= "progress" then
+      errors.raise(format("unknown option `%s` of hoopai.map; there are `concurrency` and `progress`", tostring(name)))
     end
   end
   local concurrency = options.concurrency or 16
   if math_type(concurrency) ~= "integer" or concurrency < 1 then
     errors.raise("concurrency is an integer of at least 1, got " .. errors.given(concurrency))
   end
-  return concurrency
+  local progress = options.progress
+  if progress ~= nil and type(progress) ~= "function" then
+    errors.raise(
+      "progress is a function, which is called with how many are done and the total, got " .. errors.given(progress)
+    )
+  end
+  return concurrency, progress
 end
 
 --- Calls fn(item, index) for each item, several at a time, and keeps the order.
@@ -92,9 +110,11 @@ end
 -- @tparam function fn called with an item and its index; returns a value, or nil and an error
 -- @tparam[opt] table options
 -- @tparam[opt=16] integer options.concurrency how many calls at a time
+-- @tparam[opt] function options.progress called with how many items are done and their total each time an item has
+-- ended, with or without success. It may not wait
 -- @treturn table the values by index; its `n` is #items
 -- @treturn ?table the errors by index; nil when all succeeded. It prints as a list
--- @raise what fn raised (the other calls are cancelled first)
+-- @raise what fn or `progress` raised (the other calls are cancelled first)
 function combine.map(items, fn, options) return map("hoopai.map", items, fn, check_map(items, fn, options)) end
 
 local function outcome(item)

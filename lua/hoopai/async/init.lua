@@ -28,6 +28,7 @@ return {
   in_task = wait.in_task,
   running = wait.running,
   call_hook = wait.call_hook,
+  call_progress = wait.call_progress,
 
   -- Transfers.
   new_multi = loop.new_multi,

@@ -11,7 +11,7 @@ local co_create, co_resume, co_yield = coroutine.create, coroutine.resume, corou
 local co_close, co_status, co_running = coroutine.close, coroutine.status, coroutine.running
 local co_isyieldable = coroutine.isyieldable
 local getinfo = debug and debug.getinfo -- a host may leave the debug library out
-local setmetatable, type = setmetatable, type
+local error, setmetatable, type = error, setmetatable, type
 local warn = warn or function() end
 local format, huge = string.format, math.huge
 local now = core.now
@@ -324,19 +324,40 @@ function wait.cut_mode(what)
   return is_main and "main" or "coroutine"
 end
 
---- Calls a hook of the user in a new coroutine. A hook may not wait: a yield ends the hook's coroutine, and does not
--- suspend the task. Errors of the hook go to warn().
-function wait.call_hook(name, hook, ...)
-  local outer, outer_co, co = state.hook, state.hook_co, co_create(hook)
+--- Calls a function of the user that may not wait, in a new coroutine: a yield ends the coroutine, and does not suspend
+-- the task.
+-- @treturn boolean whether the function returned
+-- @return what it raised
+-- @treturn boolean whether it yielded instead
+local function call_without_waiting(name, fn, ...)
+  local outer, outer_co, co = state.hook, state.hook_co, co_create(fn)
   state.hook_co = co
   state.hook = name
   local ok, problem = co_resume(co, ...)
+  local has_yielded = co_status(co) == "suspended"
+  if has_yielded or not ok then co_close(co) end -- its to-be-closed variables
   state.hook, state.hook_co = outer, outer_co
-  if co_status(co) == "suspended" then
-    co_close(co)
-    ok, problem = false, "a hook may not yield"
-  end
-  if not ok then warn("hoopai: error in " .. name .. ": " .. errors.report(problem)) end
+  return ok and not has_yielded, problem, has_yielded
+end
+
+--- Calls a hook of the user. A hook may not wait. Its errors go to warn().
+function wait.call_hook(name, hook, ...)
+  local ok, problem, has_yielded = call_without_waiting(name, hook, ...)
+  if ok then return end
+  if has_yielded then problem = "a hook may not yield" end
+  warn("hoopai: error in " .. name .. ": " .. errors.report(problem))
+end
+
+--- Calls the function `progress` of a caller after an item has ended. It may not wait. Unlike a hook it belongs to one
+-- call: its errors are raised there.
+-- @tparam function progress
+-- @tparam integer done how many items have ended
+-- @tparam integer total how many there are
+-- @raise what `progress` raised; wrong use if it yields
+function wait.call_progress(progress, done, total)
+  local ok, problem, has_yielded = call_without_waiting("`progress`", progress, done, total)
+  if has_yielded then errors.raise "`progress` may not yield" end
+  if not ok then error(problem, 0) end
 end
 
 -- Waiting ----------------------------------------------------------------------------------------------------------

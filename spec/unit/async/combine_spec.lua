@@ -144,6 +144,116 @@ describe("combined:", function()
       end
     end)
 
+    describe("calls progress", function()
+      local function watch(items, fn, progress, concurrency)
+        return pcall(map, items, fn, { progress = progress, concurrency = concurrency })
+      end
+
+      it("once for each item, from 1 to the total, when the item has ended", function()
+        for _, concurrency in ipairs { 1, 2, 16 } do
+          local seen, ended = {}, 0
+          local function progress(done, total)
+            assert.are.equal(ended, done)
+            seen[#seen + 1] = done .. "/" .. total
+          end
+          local ok, results, errors = watch({ 3, 1, 2 }, function(item)
+            sleep(item / 1000)
+            ended = ended + 1
+            if item == 1 then return nil, "no" end
+            return item
+          end, progress, concurrency)
+          assert.is_true(ok, results)
+          assert.are.same({ "1/3", "2/3", "3/3" }, seen)
+          assert.are.same({ n = 3, 3, nil, 2 }, results)
+          assert.are.equal("no", errors[2])
+        end
+      end)
+
+      it("not for an empty list, nor for an item whose function raised", function()
+        local called = false
+        assert.is_true(watch({}, print, function() called = true end))
+        assert.is_false(watch({ 1 }, function() error "broken" end, function() called = true end))
+        assert.is_false(called)
+      end)
+
+      it("in the order in which items end, inside run and beside other tasks", function()
+        local seen, note = log()
+        run(function()
+          spawn(function()
+            sleep(0.02)
+            note "beside"
+          end)
+          map({ 60, 1 }, function(ms) sleep(ms / 1000) end, { progress = function(done) note(done) end })
+        end)
+        assert.are.same({ 1, "beside", 2 }, seen)
+      end)
+
+      it("which raises what it raised, after the other calls were cancelled", function()
+        local closed, object = {}, { "mine" }
+        local ok, err = watch({ 1, 2, 3 }, function(item)
+          local _ <close> = closing(closed, item)
+          sleep(item == 2 and 0.001 or 600)
+        end, function() error(object) end)
+        assert.is_false(ok)
+        assert.are.equal(object, err)
+        table.sort(closed)
+        assert.are.same({ 1, 2, 3 }, closed)
+
+        ok, err = watch({ 1 }, tostring, function() error() end)
+        assert.is_false(ok)
+        assert.is_nil(err)
+      end)
+
+      it("which cannot wait, nor make a call", function()
+        for what, wait_somehow in pairs {
+          ["hoopai.sleep"] = function() sleep(0) end,
+          ["calendars:list"] = function() client.calendars:list() end,
+          ["hoopai.map"] = function() map({ 1 }, tostring) end,
+        } do
+          local ok, err = watch({ 1 }, tostring, wait_somehow)
+          assert.is_false(ok)
+          assert.matches(what .. " cannot be called inside `progress`: it would have to wait", err, 1, true)
+        end
+        -- Afterwards calls are made again.
+        sleep(0)
+        assert.are.equal(0, server:count "arrived")
+      end)
+
+      it("which may not yield", function()
+        local closed = {}
+        for _, in_task in ipairs { false, true } do
+          local function work()
+            return watch({ 1 }, tostring, function()
+              local _ <close> = closing(closed, "progress")
+              coroutine.yield()
+            end)
+          end
+          local ok, err
+          if in_task then
+            ok, err = run(work)
+          else
+            ok, err = work()
+          end
+          assert.is_false(ok)
+          assert.matches("hoopai: `progress` may not yield", err, 1, true)
+        end
+        assert.are.same({ "progress", "progress" }, closed)
+      end)
+
+      it("which must be a function", function()
+        for _, wrong in ipairs { 5, "text", true, {} } do
+          local ok, err = watch({ 1 }, tostring, wrong)
+          assert.is_false(ok)
+          assert.matches(
+            "progress is a function, which is called with how many are done and the total, got ",
+            err,
+            1,
+            true
+          )
+        end
+      end)
+    end)
+
     it("inside run uses its loop", function()
       local seen, note = log()
       run(function()

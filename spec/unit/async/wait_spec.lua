@@ -359,5 +359,24 @@ describe("waiting:", function()
       assert.matches("closed", text, 1, true)
       assert.matches("went on", text, 1, true)
     end)
+
+    it("that raises closes its variables, within the hook", function()
+      local text, ok = child.run [[
+        warn "@on"
+        local wait = require "hoopai.async.wait"
+        wait.call_hook("on.first", function()
+          local _ <close> = setmetatable({}, { __close = function()
+            print(select(2, pcall(require("hoopai").sleep, 0)))
+          end })
+          error("broken", 0)
+        end)
+        require("hoopai").sleep(0)
+        print "went on"
+      ]]
+      assert.is_true(ok, text)
+      assert.matches("hoopai.sleep cannot be called inside on.first", text, 1, true)
+      assert.matches("Lua warning: hoopai: error in on.first: broken", text, 1, true)
+      assert.matches("went on", text, 1, true)
+    end)
   end)
 end)
