@@ -63,7 +63,7 @@ static void walk_member(lua_State *L, int keep) {
     lua_insert(L, -2);
     lua_rawset(L, -5); /* lua_next allows changes of existing fields */
   } else if (is_null(L, -1) && lua_type(L, -2) == LUA_TSTRING) {
-    bool kept = false;
+    bool kept = lua_isboolean(L, keep) && lua_toboolean(L, keep);
     if (lua_istable(L, keep)) {
       lua_pushvalue(L, -2);
       lua_rawget(L, keep);
@@ -79,8 +79,8 @@ static void walk_member(lua_State *L, int keep) {
   lua_pop(L, 1);
 }
 
-/* In the table on top, makes integers of integral floats and removes each null that is not in `keep`. The decoder
-   limits the depth. */
+/* In the table on top, makes integers of integral floats and removes each null whose name is not in `keep`, a set, or
+   `true` for all names. The decoder limits the depth. */
 static void walk(lua_State *L, int keep) {
   luaL_checkstack(L, 8, "JSON");
   lua_pushnil(L);

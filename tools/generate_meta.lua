@@ -368,6 +368,8 @@ local function put_options_part(page)
     "RetryEvent",
     "WaitEvent",
     "DoneEvent",
+    "DryRunEvent",
+    "DryRunResult",
     "RefreshEvent",
   } do
     put_table(name, page.items[name])

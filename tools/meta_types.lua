@@ -87,6 +87,7 @@ meta_types.refined = {
   ["Hooks.retry"] = "fun(event: hoopai.RetryEvent)",
   ["log.options"] = "hoopai.LogOptions",
   ["LogOptions.write"] = "fun(line: string)",
+  ["Hooks.dry_run"] = "fun(event: hoopai.DryRunEvent)",
   ["Hooks.done"] = "fun(event: hoopai.DoneEvent)",
   ["DoneEvent.kind"] = "hoopai.ErrorKind",
   ["DoneEvent.applied"] = '"no"|"maybe"|"yes"',

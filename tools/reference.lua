@@ -28,7 +28,8 @@ local PAGES = {
     { "booking", "booking:find_booking", "Appointments:find_booking" }, { "booking", "Booking" },
     { "options", "CallOptions" }, { "options", "Hooks" }, { "call/hooks", "RequestEvent" },
     { "call/hooks", "ResponseEvent" }, { "call/hooks", "RetryEvent" }, { "call/hooks", "WaitEvent" },
-    { "call/hooks", "DoneEvent" }, { "oauth/token_manager", "RefreshEvent" },
+    { "call/hooks", "DoneEvent" }, { "call/hooks", "DryRunEvent" }, { "call/dry_run", "DryRunResult" },
+    { "oauth/token_manager", "RefreshEvent" },
   } },
   { name = "hoopai.oauth", file = "oauth/app", items = {
     { "oauth/app", "methods:authorize_url", "App:authorize_url" }, { "oauth/app", "methods:exchange", "App:exchange" },

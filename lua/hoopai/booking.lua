@@ -78,6 +78,7 @@ end
 
 --- The error of a create whose response describes another booking; nil if it describes this one.
 local function contradicted(wanted, record, response)
+  if response.dry_run then return nil end -- nothing was created
   local problem = search.contradiction(wanted, record)
   if not problem then return nil end
   response = secrets.without_any(response)

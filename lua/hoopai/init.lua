@@ -64,6 +64,8 @@ local hoopai = {
 -- @tparam[opt=64] integer options.max_connections how many connections may be open
 -- @tparam[opt=true] boolean options.http2 whether HTTP/2 may be used
 -- @tparam[opt=true] boolean options.validate whether queries and bodies are checked before they are sent
+-- @tparam[opt=false] boolean options.dry_run true: changes are checked and not sent; reads are sent. A change gives a
+-- @{DryRunResult}
 -- @tparam[opt] string options.ca_file certificates to trust instead of the system's (PEM)
 -- @tparam[opt] string options.proxy "environment", or the address of a proxy; with a base URL of https. Default: none
 -- @tparam[opt] string options.user_agent the `User-Agent` header

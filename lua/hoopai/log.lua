@@ -51,6 +51,8 @@ function lines.done(event)
     applied,
     "reconciled",
     yes_no(event.reconciled),
+    "dry_run",
+    yes_no(event.dry_run),
     "trace",
     event.trace_id
   )

@@ -107,6 +107,7 @@
 ---@field url string the URL of the request, without the query; holds no secret
 ---@field reconciled? boolean true if the response to a change was lost, and the record shows that it was made
 ---@field existing? boolean of `appointments:book`: true if the booking of its reference was there before
+---@field dry_run? boolean true if the option `dry_run` kept the change from being sent: then there is no `status`, and `headers` and `extra` are empty
 ---@field unexpected? boolean true if the response lacks what is documented: then the whole body is the result
 
 ---The rate limit, as the headers of a response state it.
@@ -141,6 +142,7 @@
 ---@field max_connections? integer how many connections may be open; default 64
 ---@field http2? boolean whether HTTP/2 may be used; default true
 ---@field validate? boolean whether queries and bodies are checked before they are sent; default true
+---@field dry_run? boolean true: changes are checked and not sent; reads are sent. A change gives a `DryRunResult`; default false
 ---@field ca_file? string certificates to trust instead of the system's (PEM)
 ---@field proxy? string "environment", or the address of a proxy; with a base URL of https. Default: none
 ---@field user_agent? string the `User-Agent` header
@@ -155,6 +157,7 @@
 ---@field headers? table<string, string> further headers: name -> value. Headers that the library sets itself are refused
 ---@field api_version? string the `Version` header
 ---@field validate? boolean false sends fields and values that the library does not know; lists are still sent as lists
+---@field dry_run? boolean true: changes are checked and not sent, and give a `DryRunResult`; reads are sent
 
 ---What `hoopai.map` takes.
 ---@class (exact) hoopai.MapOptions
@@ -185,6 +188,7 @@
 ---called with a `DoneEvent` when a call has ended, with or without success. A call whose arguments are wrong is refused
 ---before anything is sent and emits no event
 ---@field done? fun(event: hoopai.DoneEvent)
+---@field dry_run? fun(event: hoopai.DryRunEvent) called with a `DryRunEvent` in place of a change that the option `dry_run` keeps from being sent
 ---@field refresh? fun(event: hoopai.RefreshEvent) of an app, or of a client with `oauth`: called with a `RefreshEvent` after each token exchange of the app
 
 ---What the hook `request` receives.
@@ -243,8 +247,23 @@
 ---@field trace_id? string the id that the vendor's support asks for
 ---@field reused? boolean whether the last request reused an open connection
 ---@field reconciled? boolean true if the response to a change was lost, and the record shows that it was made
+---@field dry_run? boolean true if the option `dry_run` kept a change from being sent
 ---@field kind? hoopai.ErrorKind the kind of the error, if the call failed; "cancelled" if its task was cancelled
 ---@field applied? "no"|"maybe"|"yes" the known effect of a call that failed: "no", "maybe" or "yes"
+
+---What the hook `dry_run` receives, in place of a change that is not sent.
+---@class hoopai.DryRunEvent
+---@field endpoint string such as "calendars:update"
+---@field method string HTTP method
+---@field path string path of the request, with its query if it has one
+---@field body? any what would be sent as JSON, decoded; no token is in it
+
+---The result of a change that the option `dry_run` kept from being sent.
+---@class hoopai.DryRunResult
+---@field dry_run boolean true
+---@field method string HTTP method
+---@field path string path of the request, with its ids, and with its query if it has one
+---@field body? any what would be sent as JSON, decoded: instants are text, and null is `hoopai.null`. No token is in it
 
 ---What the hook `refresh` receives, after each exchange of a token or failure of one.
 ---@class hoopai.RefreshEvent

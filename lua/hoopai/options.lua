@@ -177,10 +177,20 @@ end
 -- @tfield[opt] function wait called with a @{WaitEvent} before a call waits for the rate limit
 -- @tfield[opt] function done called with a @{DoneEvent} when a call has ended, with or without success. A call whose
 -- arguments are wrong is refused before anything is sent and emits no event
+-- @tfield[opt] function dry_run called with a @{DryRunEvent} in place of a change that the option `dry_run` keeps from
+-- being sent
 -- @tfield[opt] function refresh of an app, or of a client with `oauth`: called with a @{RefreshEvent} after each token
 -- exchange of the app
 
-local hook_names = { request = true, response = true, retry = true, refresh = true, wait = true, done = true }
+local hook_names = {
+  request = true,
+  response = true,
+  retry = true,
+  refresh = true,
+  wait = true,
+  done = true,
+  dry_run = true,
+}
 
 local function refresh_hook(value)
   if type(value) ~= "table" then return "a table with the hook `refresh`" end
@@ -195,7 +205,7 @@ local function hooks(value)
   for name, hook in pairs(value) do
     if not hook_names[name] then
       return format(
-        "the hooks `request`, `response`, `retry`, `refresh`, `wait` and `done` alone; `%s` is unknown",
+        "the hooks `request`, `response`, `retry`, `refresh`, `wait`, `done` and `dry_run` alone; `%s` is unknown",
         tostring(name)
       )
     end
@@ -215,6 +225,7 @@ end
 -- @tfield[opt] string api_version the `Version` header
 -- @tfield[opt] boolean validate false sends fields and values that the library does not know; lists are still sent as
 -- lists
+-- @tfield[opt] boolean dry_run true: changes are checked and not sent, and give a @{DryRunResult}; reads are sent
 local call_checks = {
   location_id = api_id,
   timeout = positive,
@@ -223,6 +234,7 @@ local call_checks = {
   headers = headers,
   api_version = header_token,
   validate = boolean,
+  dry_run = boolean,
 }
 
 local client_checks = {
@@ -462,6 +474,7 @@ function options.check_new(given)
     timeout = given.timeout or 30,
     queue_timeout = given.queue_timeout,
     validate = given.validate ~= false,
+    dry_run = given.dry_run == true,
     retries = given.retries == nil and 2 or given.retries,
     rate_limit = given.rate_limit ~= false,
     on = given.on or {},

@@ -180,8 +180,8 @@ describe("a mistake of a new user:", function()
       new { token = "x", timeout = hoopai.time.seconds(5) }
     )
     assert.are.equal(
-      "unknown option `reason` of appointments:cancel: it takes api_version, headers, location_id, queue_timeout, "
-        .. "retries, timeout and validate",
+      "unknown option `reason` of appointments:cancel: it takes api_version, dry_run, headers, location_id, "
+        .. "queue_timeout, retries, timeout and validate",
       raised(function() client.appointments:cancel("a", { reason = "ill" }) end)
     )
     assert.are.equal(

@@ -288,11 +288,13 @@ describe("core.decode", function()
     end
   end)
 
-  it("takes null members out, but for the names to keep, and leaves null in lists", function()
+  it("takes null members out, but for the names to keep or all, and leaves null in lists", function()
     assert.are.same({ b = { d = { null, 1 } } }, decode '{"a":null,"b":{"c":null,"d":[null,1]}}')
     assert.are.same({ a = null, b = { a = null } }, decode('{"a":null,"b":{"a":null,"c":null}}', { a = true }))
     assert.are.same({}, decode('{"a":null}', { a = false }))
     assert.are.same({}, decode('{"a":null}', "a"))
+    assert.are.same({}, decode('{"a":null}', false))
+    assert.are.same({ a = null, b = { { c = null } } }, decode('{"a":null,"b":[{"c":null}]}', true))
     assert.are.equal(null, decode "null")
     assert.are.same({ null }, decode "[null]")
     local many = {}

@@ -104,7 +104,7 @@ describe("the options of hoopai.new:", function()
     misuse(function() hoopai.new { token = TOKEN, api_version = "v 1" } end, 'must be a string such as "2021-07-28"')
     misuse(
       function() hoopai.new { token = TOKEN, on = { reqest = print } } end,
-      "the hooks `request`, `response`, `retry`, `refresh`, `wait` and `done` alone; `reqest` is unknown"
+      "the hooks `request`, `response`, `retry`, `refresh`, `wait`, `done` and `dry_run` alone; `reqest` is unknown"
     )
   end)
 
@@ -205,6 +205,7 @@ describe("the options of hoopai.new:", function()
     suggests("ca_file", "cacert cafile ca_bundle")
     suggests("proxy", "http_proxy proxies")
     suggests("max_connections", "pool_size concurrency")
+    suggests("dry_run", "dryRun simulate preview")
     for name, text in pairs {
       log = "write `on = hoopai.log()`",
       debug = "write `on = hoopai.log()`",
@@ -251,6 +252,7 @@ describe("the options of hoopai.new:", function()
       api_version = "2021-07-28",
       timeout = 30,
       validate = true,
+      dry_run = false,
       retries = 2,
       rate_limit = true,
       on = {},
@@ -391,6 +393,7 @@ describe("the options of a call:", function()
       retries = 0,
       api_version = "v1",
       validate = false,
+      dry_run = true,
       headers = { ["X-A"] = "b" },
     }
     assert.has_no.errors(function() options.check_call("calendars:list", right) end)

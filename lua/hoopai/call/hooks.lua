@@ -46,6 +46,7 @@ local hooks = {}
 -- @tfield[opt] string trace_id the id that the vendor's support asks for
 -- @tfield[opt] boolean reused whether the last request reused an open connection
 -- @tfield[opt] boolean reconciled true if the response to a change was lost, and the record shows that it was made
+-- @tfield[opt] boolean dry_run true if the option `dry_run` kept a change from being sent
 -- @tfield[opt] string kind the kind of the error, if the call failed; "cancelled" if its task was cancelled
 -- @tfield[opt] string applied the known effect of a call that failed: "no", "maybe" or "yes"
 
@@ -68,6 +69,13 @@ local hooks = {}
 -- @tfield string path path of the request
 -- @tfield[opt] string location_id the location whose rate limit is reached
 -- @tfield number seconds until the next request may leave, as far as is known
+
+--- What the hook `dry_run` receives, in place of a change that is not sent.
+-- @table DryRunEvent
+-- @tfield string endpoint such as "calendars:update"
+-- @tfield string method HTTP method
+-- @tfield string path path of the request, with its query if it has one
+-- @tfield[opt] any body what would be sent as JSON, decoded; no token is in it
 
 local function new_event(call)
   local endpoint = call.prepared.endpoint
@@ -112,11 +120,21 @@ function hooks.done(hook, call, called, result, response)
   if call.info then event.reused = call.info.reused end
   event.status, event.trace_id = response.status, response.trace_id
   if result ~= nil then
-    event.reconciled = response.reconciled
+    event.reconciled, event.dry_run = response.reconciled, response.dry_run
   else
     event.kind, event.applied = response.kind, response.applied
   end
   async.call_hook("on.done", hook, event)
+end
+
+--- Emits `dry_run`.
+-- @tparam function hook
+-- @tparam table call
+-- @tparam table request its `path` and `body`
+function hooks.dry_run(hook, call, request)
+  local event = new_event(call)
+  event.attempt, event.path, event.body = nil, request.path, request.body
+  async.call_hook("on.dry_run", hook, event)
 end
 
 --- Emits `retry`.

@@ -21,6 +21,7 @@ local min, pcall, setmetatable = math.min, pcall, setmetatable
 local now = core.now
 local get_reconcile = lazy.module "hoopai.call.reconcile"
 local get_advice = lazy.module "hoopai.call.advice"
+local get_dry_run = lazy.module "hoopai.call.dry_run"
 
 local calls, DoneGuard = {}, {}
 local new_call, run, make_attempt, decide, refresh, pause, reconcile, final -- below, in the order in which they run
@@ -42,6 +43,7 @@ end
 local function make(state, prepared, task, begun)
   local call, on = new_call(state, prepared, task, begun), state.settings.on
   if prepared.endpoint.retry == "safe" and not on.done then return run(call) end
+  if prepared.options.dry_run and prepared.endpoint.retry ~= "safe" then return get_dry_run().result(call) end
   local guard <close> = setmetatable({ call = call, called = now(), result = nil, response = nil }, DoneGuard)
   guard.result, guard.response = run(call)
   return guard.result, guard.response

@@ -38,6 +38,8 @@ local responses = {}
 -- @tfield string url the URL of the request, without the query; holds no secret
 -- @tfield[opt] boolean reconciled true if the response to a change was lost, and the record shows that it was made
 -- @tfield[opt] boolean existing of `appointments:book`: true if the booking of its reference was there before
+-- @tfield[opt] boolean dry_run true if the option `dry_run` kept the change from being sent: then there is no `status`,
+-- and `headers` and `extra` are empty
 -- @tfield[opt] boolean unexpected true if the response lacks what is documented: then the whole body is the result
 
 -- Fields that are made from `head`, the header block, on first access: to read all header lines takes as long as to

@@ -25,6 +25,7 @@ local OF_CLIENT = {
   api_version = "version apiversion",
   headers = "header extraheaders defaultheaders",
   validate = "validation strict",
+  dry_run = "dry dryrun simulate simulation preview pretend noop",
   rate_limit = "ratelimiting ratelimits ratelimiter throttle throttling",
   oauth = "app oauth2 oauthapp",
 }
