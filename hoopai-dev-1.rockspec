@@ -140,6 +140,7 @@ build = {
     ["hoopai.list.arguments"] = "lua/hoopai/list/arguments.lua",
     ["hoopai.list.rounds"] = "lua/hoopai/list/rounds.lua",
     ["hoopai.log"] = "lua/hoopai/log.lua",
+    ["hoopai.log.environment"] = "lua/hoopai/log/environment.lua",
     ["hoopai.loop"] = "lua/hoopai/loop/init.lua",
     ["hoopai.loop.copas"] = "lua/hoopai/loop/copas.lua",
     ["hoopai.loop.cqueues"] = "lua/hoopai/loop/cqueues.lua",

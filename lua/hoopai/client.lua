@@ -18,6 +18,7 @@ local format = string.format
 
 local get_booking = lazy.module "hoopai.booking"
 local get_advice = lazy.module "hoopai.call.advice"
+local get_log_environment = lazy.module "hoopai.log.environment"
 
 endpoints.add("appointments", {
   --- Books a slot, see hoopai.booking.
@@ -154,12 +155,23 @@ end
 
 local client = {}
 
+--- Adds the log that HOOPAI_LOG asks for to hooks. An exchange of tokens has one line: that of its app.
+-- @tparam Hooks on
+-- @tparam boolean is_app whose hooks they are
+-- @treturn Hooks
+function client.with_log(on, is_app)
+  local level = options.log_level()
+  if not level then return on end
+  return get_log_environment().add(on, level, function(name) return (name == "refresh") == is_app end)
+end
+
 --- Makes a client from the options of `hoopai.new`. Opens nothing: connections are made by the first call.
 -- @tparam[opt] table given
 -- @treturn Client
 -- @raise for a missing token, an unknown or a wrong option
 function client.new(given)
   local settings = options.check_new(given)
+  settings.on = client.with_log(settings.on, false)
   local token, app = settings.token, private.state("hoopai.App", settings.oauth)
   local shared = {
     process = core.pid(),

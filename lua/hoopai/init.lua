@@ -94,7 +94,7 @@ hoopai.new = client.new
 -- @tparam[opt] Hooks options.on functions; an app calls `refresh` alone
 -- @treturn App
 -- @raise for a missing, unknown or wrong option
-function hoopai.oauth(options) return get_app().new(options, client.new) end
+function hoopai.oauth(options) return get_app().new(options, client.new, client.with_log) end
 
 --- Loads what is otherwise loaded on first use: the endpoints, their checks, bookings, OAuth, and the modules of times,
 -- slots, logs and stores. For hosts that fork, and for those that change or remove functions of Lua after they have

@@ -1,5 +1,6 @@
 --- The hooks of a log: one line for each call.
 local errors = require "hoopai.errors"
+local private = require "hoopai.private"
 local time = require "hoopai.time"
 
 -- A host that embeds Lua may leave the library out, or take it away later.
@@ -33,6 +34,8 @@ local function line_of(words, ...)
 end
 
 local function milliseconds(seconds) return ("%.0fms"):format(seconds * 1000) end
+
+local made = private.states "hoopai.Log" -- the hooks of logs -> true
 
 -- Hook -> function of its event that returns the line.
 local lines = {}
@@ -131,7 +134,10 @@ local function log(options, err)
   local hooks = {}
   for name, line in pairs(lines) do
     local is_wanted = name == "done" or name == "refresh" or options and options.verbose
-    if is_wanted then hooks[name] = function(event) write(line(event)) end end
+    if is_wanted then
+      hooks[name] = function(event) write(line(event)) end
+      made[hooks[name]] = true
+    end
   end
   return hooks
 end

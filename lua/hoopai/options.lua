@@ -395,6 +395,13 @@ local function environment(name, check_value)
   return value
 end
 
+--- What HOOPAI_LOG asks for.
+-- @treturn ?string nil for no log
+function options.log_level()
+  local level = getenv and getenv("HOOPAI_LOG")
+  return level ~= "" and level ~= "0" and level or nil
+end
+
 local function token_of(given)
   local secret, problem
   if given.oauth then

@@ -378,11 +378,12 @@ local app = {}
 --- Makes an app. @see hoopai.oauth
 -- @tparam table given
 -- @tparam function new_client hoopai.new, for @{App:client}
+-- @tparam function with_log gets the app's hooks and true, and adds the log of the environment
 -- @treturn App
 -- @raise for a missing, unknown or wrong option
-function app.new(given, new_client)
+function app.new(given, new_client, with_log)
   local settings = options.check_oauth(given)
-  local own_hooks, listeners = settings.on, setmetatable({}, { __mode = "k" }) -- the app's; those of its clients
+  local own_hooks, listeners = with_log(settings.on, true), setmetatable({}, { __mode = "k" }) -- the app's; those of its clients
   local endpoint = token_endpoint.new(settings)
   local app_store = store.behind(settings.store or store.memory())
   local function emit_to(on, event)
