@@ -212,6 +212,9 @@ end
 -- moved further or to another calendar, or whose description was changed. Wait for a minute before the second run: the
 -- API may still be carrying out the create of the first one.
 --
+-- With the option `dry_run` it looks for the reference and for a slot, and returns the @{DryRunResult} of the create;
+-- `response.slot` is the slot that it would take.
+--
 -- Two tasks of a program that book one slot, or with one reference, take turns; `queue_timeout` bounds the wait.
 -- @tparam table given the fields of `create`, without `ignoreFreeSlotValidation` and `rrule`; and
 -- @tparam[opt] integer|string|instant given.from the beginning of the search for a free slot. Default: now

@@ -155,7 +155,7 @@ end
 
 local client = {}
 
---- Adds the log that HOOPAI_LOG asks for to hooks. An exchange of tokens has one line: that of its app.
+--- Adds the log that HOOPAI_LOG asks for to hooks. The renewal of a token has one line: that of its app.
 -- @tparam Hooks on
 -- @tparam boolean is_app whose hooks they are
 -- @treturn Hooks

@@ -116,8 +116,11 @@ end
 --     2026-03-07T14:00:00.123Z POST /calendars/events/appointments 201 132ms attempts=1 reused=yes trace=5f0c
 --     2026-03-07T14:00:12.004Z PUT /calendars/groups/g1 503 9120ms attempts=3 reused=yes error=server applied=maybe
 --
--- with `-` for the status if no response arrived; and a line when a token of an app was renewed, or could not be. The
--- path has the ids in the request. No token, query, header or body is in a line.
+-- with `-` for the status if no response arrived, and `dry_run=yes` if the option `dry_run` kept a change from being
+-- sent; and a line when a token of an app was renewed, or could not be. The path has the ids in the request. No token,
+-- query, header or body is in a line.
+--
+-- The variable HOOPAI_LOG of the environment gives such a log to a program that has none: `1`, or `verbose`.
 -- @function log
 -- @tparam[opt] table options
 -- @tparam[opt] function options.write called with each line, without its newline; may not wait. Default: writes the

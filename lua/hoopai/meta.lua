@@ -1551,6 +1551,9 @@ function Appointments:delete(eventId, options) end
 ---moved further or to another calendar, or whose description was changed. Wait for a minute before the second run: the
 ---API may still be carrying out the create of the first one.
 ---
+---With the option `dry_run` it looks for the reference and for a slot, and returns the `DryRunResult` of the create;
+---`response.slot` is the slot that it would take.
+---
 ---Two tasks of a program that book one slot, or with one reference, take turns; `queue_timeout` bounds the wait.
 ---Raises for wrong use, such as an unknown option.
 ---@async
@@ -2218,8 +2221,11 @@ function hoopai.array(list) end
 ---    2026-03-07T14:00:00.123Z POST /calendars/events/appointments 201 132ms attempts=1 reused=yes trace=5f0c
 ---    2026-03-07T14:00:12.004Z PUT /calendars/groups/g1 503 9120ms attempts=3 reused=yes error=server applied=maybe
 ---
----with `-` for the status if no response arrived; and a line when a token of an app was renewed, or could not be. The
----path has the ids in the request. No token, query, header or body is in a line.
+---with `-` for the status if no response arrived, and `dry_run=yes` if the option `dry_run` kept a change from being
+---sent; and a line when a token of an app was renewed, or could not be. The path has the ids in the request. No token,
+---query, header or body is in a line.
+---
+---The variable HOOPAI_LOG of the environment gives such a log to a program that has none: `1`, or `verbose`.
 ---Raises for an unknown or wrong option, for an `err`, and without `write` if Lua has no library `io`.
 ---@nodiscard
 ---@param options? hoopai.LogOptions
