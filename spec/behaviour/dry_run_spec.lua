@@ -231,7 +231,21 @@ describe("dry_run:", function()
       assert_silent()
     end)
 
-    it("a client that is closed, or of another process", function()
+    it("an option among the fields of a booking", function()
+      local _, err = new({ dry_run = "absent" }).appointments:book(script.given { dry_run = true })
+      expect.failure("invalid_request", nil, err)
+      assert.matches("dry_run: is an option: pass it in the last argument", tostring(err), 1, true)
+      assert_silent()
+    end)
+
+    it("nothing but that with `validate = false`", function()
+      local client = new { validate = false }
+      local result = client.calendars:update("c", { undocumented = { 1, 2 }, name = 7 })
+      assert.are.same({ undocumented = { 1, 2 }, name = 7 }, result.body)
+      assert_silent()
+    end)
+
+    it("a client that is closed", function()
       local client = new()
       local light = client:with { dry_run = true }
       light:close()

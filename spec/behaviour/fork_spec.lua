@@ -61,6 +61,7 @@ describe("a forked child", function()
           write = function() return client.notes:create("a", { body = "child" }) end,
           request = function() return client:request { method = "GET", path = "/child" } end,
           light = function() return client:with({ timeout = 1 }).calendars:get("child") end,
+          dry = function() return client:with({ dry_run = true }).calendars:delete("child") end,
           task = function() return hoopai.run(function() return client.calendars:get("child") end) end,
         } do
           local ok, problem = pcall(call)
