@@ -383,7 +383,8 @@ local app = {}
 -- @raise for a missing, unknown or wrong option
 function app.new(given, new_client, with_log)
   local settings = options.check_oauth(given)
-  local own_hooks, listeners = with_log(settings.on, true), setmetatable({}, { __mode = "k" }) -- the app's; those of its clients
+  local own_hooks = with_log(settings.on, true)
+  local listeners = setmetatable({}, { __mode = "k" }) -- the hooks of its clients
   local endpoint = token_endpoint.new(settings)
   local app_store = store.behind(settings.store or store.memory())
   local function emit_to(on, event)

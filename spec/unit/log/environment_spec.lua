@@ -1,4 +1,4 @@
--- The log of HOOPAI_LOG: each case is a process of its own, as the environment is read there and the log goes to stderr.
+-- The log of HOOPAI_LOG: a case is a process of its own, which has its environment and its stderr.
 
 local child = require "spec.support.child"
 local environment = require "hoopai.log.environment"
