@@ -263,7 +263,7 @@
 ---@field dry_run boolean true
 ---@field method string HTTP method
 ---@field path string path of the request, with its ids, and with its query if it has one
----@field body? any what would be sent as JSON, decoded: instants are text, and null is `hoopai.null`. No token is in it
+---@field body? any what would be sent as JSON, decoded: instants are text, and null is `hoopai.null`. It holds no token
 
 ---What the hook `refresh` receives, after each exchange of a token or failure of one.
 ---@class hoopai.RefreshEvent

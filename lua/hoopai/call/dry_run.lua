@@ -12,8 +12,8 @@ local dry_run = {}
 -- @tfield boolean dry_run true
 -- @tfield string method HTTP method
 -- @tfield string path path of the request, with its ids, and with its query if it has one
--- @tfield[opt] any body what would be sent as JSON, decoded: instants are text, and null is `hoopai.null`. No token is in
--- it
+-- @tfield[opt] any body what would be sent as JSON, decoded: instants are text, and null is `hoopai.null`. It holds no
+-- token
 
 --- The request of a call, from what would be sent. A caller may have written its token anywhere.
 local function request_of(prepared)
