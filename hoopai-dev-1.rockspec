@@ -202,6 +202,7 @@ build = {
     ["hoopai.store.file"] = "lua/hoopai/store/file.lua",
     ["hoopai.store.memory"] = "lua/hoopai/store/memory.lua",
     ["hoopai.time"] = "lua/hoopai/time/init.lua",
+    ["hoopai.time.calendar"] = "lua/hoopai/time/calendar.lua",
     ["hoopai.time.date_fields"] = "lua/hoopai/time/date_fields.lua",
     ["hoopai.time.duration"] = "lua/hoopai/time/duration.lua",
     ["hoopai.time.gregorian"] = "lua/hoopai/time/gregorian.lua",

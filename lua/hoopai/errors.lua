@@ -171,6 +171,11 @@ end
 --- Is a value an error object of this library?
 function errors.is(value) return made[value] == true end
 
+--- Is a value a response, as calls return it after their result?
+function errors.is_response(value)
+  return type(value) == "table" and type(value.status) == "number" and type(value.headers) == "table"
+end
+
 local List = private.seal { __name = "hoopai.Errors" }
 -- List -> how many items there were: outside of the list, in which pairs() finds errors alone.
 local counts = private.states "hoopai.Errors"

@@ -351,6 +351,18 @@ function instant:start_of_day(zone) end
 ---@return hoopai.time.Instant
 function instant:start_of_week(zone, first_day) end
 
+---The first instant of the month the instant is in. Raises when there is no zone, or no such zone.
+---@nodiscard
+---@param zone? string whose months; the result carries it; default: the one the instant carries
+---@return hoopai.time.Instant
+function instant:start_of_month(zone) end
+
+---The first instant of the year the instant is in. Raises when there is no zone, or no such zone.
+---@nodiscard
+---@param zone? string whose years; the result carries it; default: the one the instant carries
+---@return hoopai.time.Instant
+function instant:start_of_year(zone) end
+
 ---@class hoopai.time.Duration
 ---@operator add(hoopai.time.Duration): hoopai.time.Duration
 ---@operator add(hoopai.time.Instant): hoopai.time.Instant
@@ -360,7 +372,8 @@ function instant:start_of_week(zone, first_day) end
 ---@operator concat(any): string
 local duration = {}
 
----The length of a duration in milliseconds. In all five, a calendar day counts 24 hours.
+---The length of a duration in milliseconds. In all five, a calendar day counts 24 hours. All five raise for a duration
+---with months, which has no fixed length.
 ---@nodiscard
 ---@return integer
 function duration:ms() end
@@ -435,6 +448,15 @@ function time.now(zone) end
 ---@param fields hoopai.time.Fields|hoopai.time.Date
 ---@return hoopai.time.Instant
 function time.at(fields) end
+
+---The start of a day: `day("2026-12-15", "America/Chicago")`. That is midnight, or, if the clocks are set forward over
+---midnight, the moment after the gap. Raises when the text is no day in this spelling, when there is no such day, and
+---when there is no such zone.
+---@nodiscard
+---@param text string year, month and day
+---@param zone string an IANA name, `UTC`, or an offset such as "+05:30"; the result carries it
+---@return hoopai.time.Instant
+function time.day(text, zone) end
 
 ---Reads an instant from ISO 8601 / RFC 3339 text with an offset, such as `2024-10-28T10:00:00-05:00`. The value
 ---carries the offset as its zone (`Z`: UTC).
@@ -550,6 +572,23 @@ function time.days(n) end
 ---@param n integer
 ---@return hoopai.time.Duration
 function time.weeks(n) end
+
+---A duration of n calendar months: added to an instant, it arrives at the same day of the month and time of day in the
+---instant's zone, n months later. If that month is too short, it arrives at its last day: 31 January and a month is 28
+---or 29 February. For an instant without a zone the calendar is that of UTC.
+---
+---Of a duration of several parts the months are added first, then the days, then what is exact time. So `start + d - d`
+---is not always `start`.
+---@nodiscard
+---@param n integer
+---@return hoopai.time.Duration
+function time.months(n) end
+
+---A duration of n calendar years, that is 12 n `months`: 29 February and a year is 28 February.
+---@nodiscard
+---@param n integer
+---@return hoopai.time.Duration
+function time.years(n) end
 
 ---What `calendars:list` asks for.
 ---@class (exact) hoopai.CalendarsListQuery
@@ -2202,12 +2241,13 @@ function hoopai.new(options) end
 function hoopai.oauth(options) end
 
 ---Iterates over free slots in order of time: `for day, slot, instant in hoopai.slots(free) do ... end`.
----Raises when `free` is not a table; the text of `err` is part of the message.
+---Raises when `free` is not a table, also because `free_slots` failed: the text of its error is part of the message.
+---When there is no such zone.
 ---@nodiscard
 ---@param free hoopai.FreeSlots what `client.calendars:free_slots` returned
----@param err? hoopai.Error the error of a `free_slots` that failed
+---@param zone? string|hoopai.Error|hoopai.Response the zone that the instants carry, such as "Europe/Berlin": a week after a slot is then the same time of day. Default: each instant carries the offset in its text. The second result of `free_slots` may stand here too: `hoopai.slots(client.calendars:free_slots(...))`
 ---@return fun(): string, string, hoopai.time.Instant iterator of day, slot and instant
-function hoopai.slots(free, err) end
+function hoopai.slots(free, zone) end
 
 ---Marks a list so that it is sent as a JSON array even when it is empty. Needed only in fields that the library does
 ---not know.

@@ -73,6 +73,53 @@ describe("slots", function()
     assert.are.equal("2024-10-28T11:00:00Z", free["2024-10-28"].slots[1])
   end)
 
+  it("carry a zone that is given", function()
+    local free = {
+      ["2026-03-02"] = { slots = { "2026-03-02T10:00:00-05:00" } },
+      ["2026-10-26"] = { slots = { "2026-10-26T10:00:00-04:00", "2026-10-26T14:30:00Z" } },
+    }
+    local list = {}
+    for day, slot, instant in slots(free, "America/New_York") do
+      assert.are.equal("America/New_York", instant:zone())
+      assert.are.equal(time.parse(slot), instant)
+      list[#list + 1] = { day, slot, (instant + time.weeks(1)):iso() }
+    end
+    -- The clocks change in both weeks that follow.
+    assert.are.same({
+      { "2026-03-02", "2026-03-02T10:00:00-05:00", "2026-03-09T10:00:00-04:00" },
+      { "2026-10-26", "2026-10-26T10:00:00-04:00", "2026-11-02T10:00:00-05:00" },
+      { "2026-10-26", "2026-10-26T14:30:00Z", "2026-11-02T10:30:00-05:00" },
+    }, list)
+    local _, _, instant = slots(free)()
+    assert.are.equal("-05:00", instant:zone())
+    _, _, instant = slots(free, "+05:30")()
+    assert.are.equal("2026-03-02T20:30:00+05:30", instant:iso())
+  end)
+
+  it("refuse what is no zone", function()
+    local free = { ["2026-03-02"] = { slots = { "2026-03-02T10:00:00-05:00" } } }
+    for _, case in ipairs {
+      { "Mars/Olympus", 'hoopai.slots: unknown time zone "Mars/Olympus"' },
+      { "europe/berlin", 'did you mean "Europe/Berlin"?' },
+      { "EST", 'hoopai.slots: zone "EST" is an abbreviation' },
+      { "", 'hoopai.slots: "" is not the name of a time zone' },
+      { 5, 'hoopai.slots: a zone is a string such as "Europe/Berlin", "UTC" or "+05:30" (got number)' },
+      { false, "(got boolean)" },
+      { { zone = "Europe/Berlin" }, "(got table)" },
+      { time.now "UTC", "(got table)" },
+    } do
+      expect.misuse(function() slots(free, case[1]) end, case[2])
+      expect.misuse(function() slots({}, case[1]) end, case[2])
+    end
+  end)
+
+  it("take the second result of a call beside free slots, and carry no zone then", function()
+    local free = { ["2026-03-02"] = { slots = { "2026-03-02T10:00:00-05:00" } } }
+    local function call() return free, { status = 200, headers = {}, attempts = 1 } end
+    local _, _, instant = slots(call())()
+    assert.are.equal("-05:00", instant:zone())
+  end)
+
   it("need a table", function()
     for value, kind in pairs { x = "string", [5] = "number", [true] = "boolean" } do
       expect.misuse(function() slots(value) end, "hoopai.slots expects the result of free_slots, got " .. kind)

@@ -10,9 +10,9 @@ local CLIENT = "it is a member of a client: write local client = hoopai.new { ..
 local OF_APP = "an app refreshes and supplies the tokens by itself: write hoopai.new { oauth = app, location_id = ... }"
 local START_OF = "write hoopai.time.now():start_of_day(zone), with a zone such as "
   .. '"America/Chicago", and add hoopai.time.days(1)'
-local NO_MONTHS = "months and years differ in length: add hoopai.time.days(n), or name the day in "
-  .. "hoopai.time.at { year = ..., month = ..., day = ..., zone = ... }"
-local AT = "write hoopai.time.at { year = ..., month = ..., day = ..., zone = ... }"
+local UNITS = "write hoopai.time.months(n) or hoopai.time.years(n)"
+local AT = 'write hoopai.time.day("2026-12-15", zone), or hoopai.time.at { year = ..., month = ..., day = ..., '
+  .. "zone = ... }"
 local READ_TEXT = 'write hoopai.time.parse("2024-10-28T10:00:00-05:00")'
 
 -- What has not the name -> list of names, without case and `_`, and the text.
@@ -46,8 +46,8 @@ local TEXTS = {
   },
   time = {
     { "today tomorrow yesterday midnight startofday", START_OF },
-    { "month months year years quarter quarters", NO_MONTHS },
-    { "date datetime new instant local of make", AT },
+    { "month year quarter quarters", UNITS },
+    { "date datetime new instant local of make parseday fromdate", AT },
     { "unix fromunix timestamp fromtimestamp epoch fromepoch", "write hoopai.time.from_seconds(seconds)" },
     { "iso fromiso fromstring strptime", READ_TEXT },
     { "format strftime", 'write instant:format("%Y-%m-%d", zone)' },
@@ -62,6 +62,10 @@ local TEXTS = {
     { "milliseconds toms millis", "write start:ms()" },
     { "inzone tozone timezone settimezone astimezone tz toutc", 'write start:in_zone("America/Chicago")' },
     { "isdst", "write start:date().isdst" },
+    { "endofday", "write start:start_of_day() + hoopai.time.days(1)" },
+    { "endofweek", "write start:start_of_week() + hoopai.time.weeks(1)" },
+    { "endofmonth", "write start:start_of_month() + hoopai.time.months(1)" },
+    { "endofyear", "write start:start_of_year() + hoopai.time.years(1)" },
     { "weekday", "write start:date().wday" },
   },
   store = {

@@ -1,4 +1,4 @@
---- Durations: a number of calendar days and a number of milliseconds.
+--- Durations: a number of months, one of calendar days, and one of milliseconds.
 --
 -- This file has what takes durations alone. The operators `+` and `-`, which take instants too, are in
 -- `hoopai.time.instant`.
@@ -11,7 +11,8 @@ local is_duration, describe, number_text = values.is_duration, values.describe, 
 
 -- The longest duration, in milliseconds: longer than from the first instant to the last.
 local LONGEST = 10000 * 366 * DAY
-local MOST_DAYS = LONGEST // DAY
+local MOST_DAYS, MOST_MONTHS = LONGEST // DAY, 10000 * 12
+local TOO_LONG_RESULT = "the result is too long: durations go up to 10000 years"
 
 local duration = {}
 
@@ -22,25 +23,28 @@ local duration_methods = {}
 duration.metatable = Duration
 
 --- Makes a duration of parts that are known to be in range.
+-- @tparam integer months calendar months
 -- @tparam integer days calendar days
 -- @tparam integer length milliseconds
 -- @treturn duration
-function duration.new(days, length)
+function duration.new(months, days, length)
   local made = setmetatable({}, Duration)
-  durations[made] = { days = days, length = length }
+  durations[made] = { months = months, days = days, length = length }
   return made
 end
 
---- Makes a duration; raises if it is too long.
--- @tparam integer days calendar days
--- @tparam integer length milliseconds
+--- The sum of two durations, part by part; raises if it is too long.
+-- @tparam duration a
+-- @tparam duration b
 -- @tparam integer level of the error, as for `error`
 -- @treturn duration
-function duration.checked(days, length, level)
-  if math.abs(days) > MOST_DAYS or math.abs(length) > LONGEST then
-    error("the result is too long: durations go up to 10000 years", level + 1)
+function duration.sum(a, b, level)
+  local x, y = durations[a], durations[b]
+  local months, days, length = x.months + y.months, x.days + y.days, x.length + y.length
+  if math.abs(months) > MOST_MONTHS or math.abs(days) > MOST_DAYS or math.abs(length) > LONGEST then
+    error(TOO_LONG_RESULT, level + 1)
   end
-  return duration.new(days, length)
+  return duration.new(months, days, length)
 end
 
 -- Constructors --------------------------------------------------------------------------------------------------------
@@ -60,34 +64,35 @@ local function fixed_unit(name, size)
     check_number(name, n, 2)
     if not (n >= -most and n <= most) then error(TOO_LONG:format(name, number_text(n)), 2) end
     local ms = n * size
-    if math.type(ms) == "integer" then return duration.new(0, ms) end
+    if math.type(ms) == "integer" then return duration.new(0, 0, ms) end
     -- 0.1 is no binary fraction: the nearest millisecond is meant, if it is near.
     local nearest = math.floor(ms + 0.5)
     if math.abs(ms - nearest) > 1e-6 then
       error(("%s(%s) is not a whole number of milliseconds"):format(name, number_text(n)), 2)
     end
-    return duration.new(0, nearest)
+    return duration.new(0, 0, nearest)
   end
 end
 
--- Makes the constructor of a unit that is a number of calendar days.
-local function calendar_unit(name, size)
-  local most = MOST_DAYS // size
+-- Makes the constructor of a unit that is counted on the calendar. `most` is the largest count, `part` the unit that is
+-- advised for parts, and `make` returns the duration of a count.
+local function calendar_unit(name, most, part, make)
   return function(n)
     check_number(name, n, 2)
     local count = values.integer(n)
     if not count then
       error(
-        ("%s(%s): %s are counted on the calendar, in whole numbers; write hoopai.time.hours(...) for parts"):format(
+        ("%s(%s): %s are counted on the calendar, in whole numbers; write hoopai.time.%s(...) for parts"):format(
           name,
           number_text(n),
-          name
+          name,
+          part
         ),
         2
       )
     end
     if count < -most or count > most then error(TOO_LONG:format(name, number_text(n)), 2) end
-    return duration.new(count * size, 0)
+    return make(count)
   end
 end
 
@@ -120,17 +125,34 @@ duration.hours = fixed_unit("hours", HOUR)
 -- @function days
 -- @tparam integer n
 -- @treturn duration
-duration.days = calendar_unit("days", 1)
+duration.days = calendar_unit("days", MOST_DAYS, "hours", function(n) return duration.new(0, n, 0) end)
 
 --- A duration of n calendar weeks, that is 7 n @{days}.
 -- @function weeks
 -- @tparam integer n
 -- @treturn duration
-duration.weeks = calendar_unit("weeks", 7)
+duration.weeks = calendar_unit("weeks", MOST_DAYS // 7, "hours", function(n) return duration.new(0, n * 7, 0) end)
+
+--- A duration of n calendar months: added to an instant, it arrives at the same day of the month and time of day in the
+-- instant's zone, n months later. If that month is too short, it arrives at its last day: 31 January and a month is 28
+-- or 29 February. For an instant without a zone the calendar is that of UTC.
+--
+-- Of a duration of several parts the months are added first, then the days, then what is exact time. So `start + d - d`
+-- is not always `start`.
+-- @function months
+-- @tparam integer n
+-- @treturn duration
+duration.months = calendar_unit("months", MOST_MONTHS, "days", function(n) return duration.new(n, 0, 0) end)
+
+--- A duration of n calendar years, that is 12 n @{months}: 29 February and a year is 28 February.
+-- @function years
+-- @tparam integer n
+-- @treturn duration
+duration.years = calendar_unit("years", MOST_MONTHS // 12, "months", function(n) return duration.new(n * 12, 0, 0) end)
 
 -- Methods -------------------------------------------------------------------------------------------------------------
 
--- The length in milliseconds, with days of 24 hours.
+-- The length in milliseconds of what is no month, with days of 24 hours.
 local function nominal(d) return durations[d].days * DAY + durations[d].length end
 
 -- Makes the method that returns the length in a unit: an integer if there is no fraction, else a float.
@@ -139,12 +161,18 @@ local function length_in(name, size)
     if not is_duration(self) then
       error(("%s must be called with a colon on a duration, such as (finish - start):%s()"):format(name, name), 2)
     end
+    if durations[self].months ~= 0 then
+      local text = "%s: the duration %s has no fixed length, as months have 28 to 31 days: take the difference of two "
+        .. "instants, such as (start + d) - start"
+      error(text:format(name, tostring(self)), 2)
+    end
     local ms = nominal(self)
     return ms % size == 0 and ms // size or ms / size
   end
 end
 
---- The length of a duration in milliseconds. In all five, a calendar day counts 24 hours.
+--- The length of a duration in milliseconds. In all five, a calendar day counts 24 hours. All five raise for a duration
+-- with months, which has no fixed length.
 -- @function duration:ms
 -- @treturn integer
 duration_methods.ms = length_in("ms", 1)
@@ -177,7 +205,10 @@ function Duration.__newindex() error("durations cannot be changed", 2) end
 
 function Duration.__pairs() return next, {}, nil end
 
-function Duration.__unm(d) return duration.new(-durations[d].days, -durations[d].length) end
+function Duration.__unm(d)
+  local parts = durations[d]
+  return duration.new(-parts.months, -parts.days, -parts.length)
+end
 
 function Duration.__mul(a, b)
   local d, n = a, b
@@ -186,17 +217,23 @@ function Duration.__mul(a, b)
   end
   local count = values.integer(n)
   if not count then error(("a duration can be multiplied by an integer only (got %s)"):format(describe(n)), 2) end
-  -- As floats, which do not wrap around.
+  local parts = durations[d]
+  local times = math.abs(count + 0.0) -- a float, which does not wrap around
   if
-    math.abs(durations[d].days * (count + 0.0)) > MOST_DAYS or math.abs(durations[d].length * (count + 0.0)) > LONGEST
+    math.abs(parts.months) * times > MOST_MONTHS
+    or math.abs(parts.days) * times > MOST_DAYS
+    or math.abs(parts.length) * times > LONGEST
   then
-    error("the result is too long: durations go up to 10000 years", 2)
+    error(TOO_LONG_RESULT, 2)
   end
-  return duration.new(durations[d].days * count, durations[d].length * count)
+  return duration.new(parts.months * count, parts.days * count, parts.length * count)
 end
 
--- Lua calls this for two tables, of which one is a duration.
-function Duration.__eq(a, b) return is_duration(a) and is_duration(b) and nominal(a) == nominal(b) end
+-- Lua calls this for two tables, of which one is a duration. Durations are equal if they have the same months, and the
+-- same length beside them.
+function Duration.__eq(a, b)
+  return is_duration(a) and is_duration(b) and durations[a].months == durations[b].months and nominal(a) == nominal(b)
+end
 
 local function check_comparable(a, b, level)
   if is_duration(a) and is_duration(b) then return end
@@ -207,17 +244,25 @@ local function check_comparable(a, b, level)
   error("a duration cannot be compared with a number: write " .. values.duration_calls(other), level + 1)
 end
 
-function Duration.__lt(a, b)
-  check_comparable(a, b, 2)
-  return nominal(a) < nominal(b)
+-- How much longer a is than b: above, below or equal to 0. Raises where one has more months and the other more of the
+-- rest: whether a month is longer than 30 days depends on the month.
+local function difference(a, b, level)
+  check_comparable(a, b, level + 1)
+  local months, rest = durations[a].months - durations[b].months, nominal(a) - nominal(b)
+  if months == 0 then return rest end
+  if months > 0 and rest < 0 or months < 0 and rest > 0 then
+    local text =
+      "%s and %s cannot be compared, as months have 28 to 31 days: add both to an instant and compare the sums"
+    error(text:format(tostring(a), tostring(b)), level + 1)
+  end
+  return months
 end
 
-function Duration.__le(a, b)
-  check_comparable(a, b, 2)
-  return nominal(a) <= nominal(b)
-end
+function Duration.__lt(a, b) return difference(a, b, 2) < 0 end
 
--- "7d", "1h 30m", "-1h -30m", "1d -2h", "0.25s": each part has its own sign.
+function Duration.__le(a, b) return difference(a, b, 2) <= 0 end
+
+-- "7d", "1h 30m", "-1h -30m", "1d -2h", "0.25s", "1y 2mo": each part has its own sign. "m" is minutes.
 function Duration.__tostring(d)
   local parts = {}
   local function add(n, unit)
@@ -227,6 +272,10 @@ function Duration.__tostring(d)
   if ms < 0 then
     ms, sign = -ms, -1
   end
+  local months = durations[d].months
+  local years = months < 0 and -(-months // 12) or months // 12
+  add(years, "y")
+  add(months - years * 12, "mo")
   add(durations[d].days, "d")
   add(sign * (ms // HOUR), "h")
   add(sign * (ms % HOUR // MINUTE), "m")

@@ -14,8 +14,8 @@
 -- from the system's zone files (the directory in TZDIR, then the usual ones); "UTC" and offsets need no files. Files
 -- that count leap seconds ("right/...") and abbreviations ("EST") are refused.
 --
--- **When clocks change**, one rule holds, in `at`, in adding days, everywhere: a local time that was skipped is moved
--- on by the length of the gap (02:30 becomes 03:30), and of a local time that comes twice the first is meant.
+-- **When clocks change**, one rule holds, in `at`, in adding days and months, everywhere: a local time that was skipped
+-- is moved on by the length of the gap (02:30 becomes 03:30), and of a local time that comes twice the first is meant.
 --
 -- **Errors.** `parse`, `zone` and the `to_...` converters, which read data, return nil and a text that says what to
 -- write instead. All other functions raise that text: their arguments are written by the programmer, and a nil in a
@@ -35,6 +35,7 @@ local setmetatable = setmetatable
 local time = {
   now = instant.now,
   at = instant.at,
+  day = instant.day,
   parse = instant.parse,
   from_ms = instant.from_ms,
   from_seconds = instant.from_seconds,
@@ -45,6 +46,8 @@ local time = {
   hours = duration.hours,
   days = duration.days,
   weeks = duration.weeks,
+  months = duration.months,
+  years = duration.years,
 
   is_instant = values.is_instant,
   is_duration = values.is_duration,

@@ -1,6 +1,7 @@
 --- Instants: a number of milliseconds since 1970, and a zone or none.
 --
 -- The operators `+` and `-` of durations are here too, as they take both types.
+local calendar = require "hoopai.time.calendar"
 local date_fields = require "hoopai.time.date_fields"
 local duration = require "hoopai.time.duration"
 local gregorian = require "hoopai.time.gregorian"
@@ -204,6 +205,32 @@ function instant.at(fields)
   return new_instant(result, zone)
 end
 
+-- An instant that was found on the calendar of a zone. Raises if it is out of range.
+local function found(ms, zone, level)
+  check_range(ms, zone, level + 1)
+  return new_instant(ms, zone)
+end
+
+--- The start of a day: `day("2026-12-15", "America/Chicago")`. That is midnight, or, if the clocks are set forward over
+-- midnight, the moment after the gap. Raises when the text is no day in this spelling, when there is no such day, and
+-- when there is no such zone.
+-- @tparam string text year, month and day
+-- @tparam string zone an IANA name, `UTC`, or an offset such as "+05:30"; the result carries it
+-- @treturn instant
+function instant.day(text, zone)
+  if type(text) ~= "string" then
+    local advice = is_instant(text) and "; the day of an instant is start:start_of_day()" or ""
+    error(format('day takes a text such as "2026-12-15" (got %s)%s', describe(text), advice), 2)
+  end
+  local days, problem = iso8601.read_day(text)
+  if not days then error("day: " .. problem, 2) end
+  if zone == nil then
+    error(format('day: the zone is missing; write hoopai.time.day(%s, "America/Chicago")', quote(text)), 2)
+  end
+  local view = zone_named(zone, 2)
+  return (found(calendar.day_start(days, view), view, 2))
+end
+
 -- Methods -------------------------------------------------------------------------------------------------------------
 
 --- The instant in ISO 8601 / RFC 3339, as the API takes it: `2024-10-28T10:00:00-05:00`. Milliseconds are written only
@@ -346,21 +373,6 @@ function instant_methods:format(pattern, zone)
   return text
 end
 
--- The first instant of a local day, a number of days since 1970. If midnight is skipped, the day begins at the end of
--- the gap, which may have begun before midnight.
-local function day_start(zone, days, level)
-  local first, change = zones.resolve(zone, days * 86400)
-  local ms = (first or change) * SECOND
-  check_range(ms, zone, level + 1)
-  return new_instant(ms, zone)
-end
-
--- The local day of an instant as a number of days since 1970.
-local function local_day(ms, zone)
-  local seconds = ms // SECOND
-  return (seconds + zones.at(zone, seconds)) // 86400
-end
-
 --- The first instant of the local day the instant is in. That is midnight, or, if the clocks are set forward over
 -- midnight, the moment after the gap. Raises when there is no zone, or no such zone.
 -- @function instant:start_of_day
@@ -369,7 +381,7 @@ end
 function instant_methods:start_of_day(zone)
   check_self(self, "start_of_day", 2)
   local view = view_zone(self, zone, ':start_of_day("Europe/Berlin")', 2)
-  return (day_start(view, local_day(instants[self].ms, view), 2))
+  return (found(calendar.day_start(calendar.day_of(instants[self].ms, view), view), view, 2))
 end
 
 -- "sunday", "sun" and 1 -> 1, and so on.
@@ -394,21 +406,33 @@ function instant_methods:start_of_week(zone, first_day)
       error(format('the first day of the week is a name such as "monday" (got %s)', describe(first_day)), 2)
     end
   end
-  local days = local_day(instants[self].ms, view)
-  return (day_start(view, days - (days + 5 - first) % 7, 2))
+  local days = calendar.day_of(instants[self].ms, view)
+  return (found(calendar.day_start(days - (days + 5 - first) % 7, view), view, 2))
+end
+
+--- The first instant of the month the instant is in. Raises when there is no zone, or no such zone.
+-- @function instant:start_of_month
+-- @tparam[opt] string zone whose months; the result carries it; default: the one the instant carries
+-- @treturn instant
+function instant_methods:start_of_month(zone)
+  check_self(self, "start_of_month", 2)
+  local view = view_zone(self, zone, ':start_of_month("Europe/Berlin")', 2)
+  local year, month = gregorian.date(calendar.day_of(instants[self].ms, view))
+  return (found(calendar.day_start(gregorian.days(year, month, 1), view), view, 2))
+end
+
+--- The first instant of the year the instant is in. Raises when there is no zone, or no such zone.
+-- @function instant:start_of_year
+-- @tparam[opt] string zone whose years; the result carries it; default: the one the instant carries
+-- @treturn instant
+function instant_methods:start_of_year(zone)
+  check_self(self, "start_of_year", 2)
+  local view = view_zone(self, zone, ':start_of_year("Europe/Berlin")', 2)
+  local year = gregorian.date(calendar.day_of(instants[self].ms, view))
+  return (found(calendar.day_start(gregorian.days(year, 1, 1), view), view, 2))
 end
 
 -- Sums and differences ------------------------------------------------------------------------------------------------
-
--- Moves an instant by days on the calendar of its zone.
-local function add_days(ms, zone, days)
-  if days == 0 then return ms end
-  if not zone or zone.fixed then return ms + days * DAY end
-  local seconds = ms // SECOND
-  local wall = seconds + zones.at(zone, seconds) + days * 86400
-  local first, _, shifted = zones.resolve(zone, wall)
-  return (first or shifted) * SECOND + ms % SECOND
-end
 
 local function is_time(v) return is_instant(v) or is_duration(v) end
 
@@ -422,18 +446,14 @@ end
 
 -- The sum of an instant and a duration, or of two durations.
 local function add(a, b, level)
-  if is_duration(a) and is_duration(b) then
-    return (
-      duration.checked(durations[a].days + durations[b].days, durations[a].length + durations[b].length, level + 1)
-    )
-  end
+  if is_duration(a) and is_duration(b) then return (duration.sum(a, b, level + 1)) end
   local start, d = a, b
   if is_duration(a) then
     start, d = b, a
   end
   if is_instant(start) and is_duration(d) then
-    local zone = instants[start].zone
-    local ms = add_days(instants[start].ms, zone, durations[d].days) + durations[d].length
+    local zone, parts = instants[start].zone, durations[d]
+    local ms = calendar.move(instants[start].ms, zone, parts.months, parts.days) + parts.length
     check_range(ms, zone, level + 1)
     return new_instant(ms, zone)
   end
@@ -447,7 +467,7 @@ local function add(a, b, level)
 end
 
 local function subtract(a, b, level)
-  if is_instant(a) and is_instant(b) then return duration.new(0, instants[a].ms - instants[b].ms) end
+  if is_instant(a) and is_instant(b) then return duration.new(0, 0, instants[a].ms - instants[b].ms) end
   if is_duration(b) and is_time(a) then return (add(a, -b, level + 1)) end
   if type(b) == "number" then error(number_advice(b, is_instant(a)), level + 1) end
   if type(a) == "number" then

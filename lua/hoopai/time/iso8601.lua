@@ -126,8 +126,9 @@ local function syntax_problem(text)
   if find(text, "^%d%d%d%d%-%d%d%-%d%d$") then
     return format(
       '%s names a day, not an instant: write the time and its offset too, such as "%sT00:00:00-05:00", '
-        .. "or use hoopai.time.at { year = ..., month = ..., day = ..., zone = ... }",
+        .. 'or use hoopai.time.day("%s", "America/Chicago")',
       shown,
+      text,
       text
     )
   end
@@ -212,6 +213,36 @@ function iso8601.read(text)
   if ms < FIRST_MS or ms > LAST_MS then return nil, quote(text) .. " " .. values.OUT_OF_RANGE end
   local mark = byte(tail)
   return ms, zone, is_usual and mark ~= SMALL_Z and (mark == Z or #tail == 6)
+end
+
+-- The problem of a text that is no day.
+local function day_problem(text)
+  local shown = quote(text)
+  if find(text, "^%d%d%d%d%-%d%d%-%d%d[Tt ]") then
+    return format("%s has a time of day: write the day alone, or read an instant with hoopai.time.parse", shown)
+  end
+  if find(text, "^[+-]?%d%d%d%d%d+%-%d%d%-%d%d$") then return shown .. ": " .. FOUR_DIGITS end
+  local year, month, day = match(text, "^%s*(%d%d%d%d)[-/.](%d%d?)[-/.](%d%d?)%s*$")
+  if not year then
+    year, month, day = match(text, "^%s*(%d%d%d%d)(%d%d)(%d%d)%s*$")
+  end
+  local usual = year and format("%s-%02d-%02d", year, tonumber(month), tonumber(day))
+  if usual then return format('%s is an unusual spelling: write "%s"', shown, usual) end
+  return shown .. ' is not a day: write year, month and day, such as "2026-12-15"'
+end
+
+--- Reads a day: `2026-12-15`.
+-- @tparam string text
+-- @treturn[1] integer days since 1970
+-- @treturn[2] nil
+-- @treturn[2] string what is wrong, and what to write instead
+function iso8601.read_day(text)
+  local year, month, day = match(text, "^(%d%d%d%d)%-(%d%d)%-(%d%d)$")
+  if not year then return nil, day_problem(text) end
+  year, month, day = tonumber(year), tonumber(month), tonumber(day)
+  local days = year > 0 and existing_days(year, month, day)
+  if days then return days end
+  return nil, field_problem(text, year, month, day, 0, 0, 0)
 end
 
 return iso8601

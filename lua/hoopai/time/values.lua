@@ -22,7 +22,7 @@ values.OUT_OF_RANGE = "is outside the years 1 to 9999"
 --- The states of instants: `ms` and `zone`. Zones are shared by all instants, so no script may reach one.
 values.instants = private.states "hoopai.Instant"
 
---- The states of durations: `days` and `length`.
+--- The states of durations: `months`, `days` and `length`.
 values.durations = private.states "hoopai.Duration"
 
 local instants, durations = values.instants, values.durations

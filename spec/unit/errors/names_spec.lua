@@ -9,6 +9,8 @@ describe("hoopai.errors.names", function()
     end
     assert.are.equal("write hoopai.new { ... }", names.find("hoopai", "Client"))
     assert.are.equal("write hoopai.store.file(path)", names.find("store", "folder"))
+    assert.are.equal("write hoopai.time.months(n) or hoopai.time.years(n)", names.find("time", "quarter"))
+    assert.matches("^write hoopai.time.day", names.find("time", "date"))
   end)
 
   it("finds only whole names of the same kind", function()

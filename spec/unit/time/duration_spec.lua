@@ -25,6 +25,15 @@ describe("durations", function()
     { time.hours(2) - time.days(1), "-1d 2h" },
     { time.minutes(61) * -1, "-1h -1m" },
     { -time.seconds(90.5), "-1m -30.5s" },
+    { time.months(0), "0s" },
+    { time.months(1), "1mo" },
+    { time.months(12), "1y" },
+    { time.years(2), "2y" },
+    { time.months(14) + time.days(2), "1y 2mo 2d" },
+    { time.months(1) + time.minutes(2), "1mo 2m" },
+    { -time.months(14), "-1y -2mo" },
+    { time.days(2) - time.months(1), "-1mo 2d" },
+    { time.hours(1) - time.years(1) - time.days(3), "-1y -3d 1h" },
   } do
     it("print as " .. case[2], function()
       assert.are.equal(case[2], tostring(case[1]))
@@ -72,8 +81,33 @@ describe("durations", function()
     )
   end)
 
+  it("of months and years are whole numbers", function()
+    assert.are.equal("2mo", tostring(time.months(2.0)))
+    local text = "%s(%s): %s are counted on the calendar, in whole numbers; write hoopai.time.%s(...) for parts"
+    assert.are.equal(text:format("months", "0.5", "months", "days"), raised(function() time.months(0.5) end))
+    assert.are.equal(text:format("years", "1.5", "years", "months"), raised(function() time.years(1.5) end))
+    assert.are.equal(text:format("months", "inf", "months", "days"), raised(function() time.months(1 / 0) end))
+    assert.are.equal(text:format("years", "-inf", "years", "months"), raised(function() time.years(-1 / 0) end))
+  end)
+
+  it("of months have no fixed length", function()
+    for _, unit in ipairs { "ms", "seconds", "minutes", "hours", "days" } do
+      for shown, d in pairs { ["1mo"] = time.months(1), ["-1y 2d"] = time.days(2) - time.years(1) } do
+        assert.are.equal(
+          unit
+            .. ": the duration "
+            .. shown
+            .. " has no fixed length, as months have 28 to 31 days: take the difference of two instants, such as "
+            .. "(start + d) - start",
+          raised(function() local _ = d[unit](d) end)
+        )
+      end
+    end
+    assert.are.equal(48, (time.months(3) + time.days(2) - time.months(3)):hours())
+  end)
+
   it("are made from numbers only", function()
-    for _, unit in ipairs { "milliseconds", "seconds", "minutes", "hours", "days", "weeks" } do
+    for _, unit in ipairs { "milliseconds", "seconds", "minutes", "hours", "days", "weeks", "months", "years" } do
       local message = unit .. " takes a number, such as hoopai.time." .. unit .. "(5) (got %s)"
       assert.are.equal(message:format("nothing"), raised(function() time[unit]() end))
       assert.are.equal(message:format('"5"'), raised(function() time[unit]("5") end))
@@ -82,7 +116,7 @@ describe("durations", function()
   end)
 
   it("are not endless", function()
-    for _, unit in ipairs { "milliseconds", "seconds", "minutes", "hours", "days", "weeks" } do
+    for _, unit in ipairs { "milliseconds", "seconds", "minutes", "hours", "days", "weeks", "months", "years" } do
       for _, n in ipairs { math.maxinteger, math.mininteger, 1 << 62, -(1 << 62), 1 << 53, 1 << 49, -(1 << 49) } do
         assert.are.equal(
           string.format("%s(%d) is too long: durations go up to 10000 years", unit, n),
@@ -115,6 +149,12 @@ describe("durations", function()
       assert.is_false(pcall(time[unit], -most - 1))
       assert.is_true(time.is_duration(time[unit](-most)))
     end
+    for unit, most in pairs { months = 120000, years = 10000 } do
+      assert.are.equal("10000y", tostring(time[unit](most)))
+      assert.are.equal("-10000y", tostring(time[unit](-most)))
+      assert.is_false(pcall(time[unit], most + 1))
+      assert.is_false(pcall(time[unit], -most - 1))
+    end
     local long = time.days(3660000)
     local message = "the result is too long: durations go up to 10000 years"
     assert.are.equal(message, raised(function() return long + long end))
@@ -125,6 +165,10 @@ describe("durations", function()
     assert.are.equal(message, raised(function() return time.days(1) * (1 << 60) end))
     assert.are.equal(message, raised(function() return time.hours(1) * 100000000 end))
     assert.are.equal(message, raised(function() return time.days(1) * 3660001 end))
+    assert.are.equal(message, raised(function() return time.years(10000) + time.months(1) end))
+    assert.are.equal(message, raised(function() return time.months(-1) - time.years(10000) end))
+    assert.are.equal(message, raised(function() return time.months(2) * 60001 end))
+    assert.are.equal(message, raised(function() return time.years(1) * math.mininteger end))
     assert.are.equal(3660000, (time.days(1) * 3660000):days())
   end)
 
@@ -136,12 +180,47 @@ describe("durations", function()
     assert.are.equal("1h 30m", tostring(3.0 * time.minutes(30)))
     assert.are.equal("-3d -30m", tostring((time.days(1) + time.minutes(10)) * -3))
     assert.are.equal("0s", tostring(time.days(5) * 0))
+    assert.are.equal("1y 3mo", tostring(time.months(5) * 3))
+    assert.are.equal("-1y -3mo -6d -30m", tostring(-3 * (time.months(5) + time.days(2) + time.minutes(10))))
+    assert.are.equal("1y 1mo 1d 1m", tostring(time.years(1) + time.months(1) + time.days(1) + time.minutes(1)))
+    assert.are.equal("11mo", tostring(time.years(1) - time.months(1)))
+    assert.are.equal("0s", tostring(time.months(5) - time.months(5)))
     local message = "a duration can be multiplied by an integer only (got %s)"
     assert.are.equal(message:format("1.5"), raised(function() return time.hours(1) * 1.5 end))
     assert.are.equal(message:format('"2"'), raised(function() return time.hours(1) * "2" end))
     assert.are.equal(message:format("a duration"), raised(function() return time.hours(1) * time.hours(1) end))
     assert.are.equal(message:format("nothing"), raised(function() return nil * time.hours(1) end))
     assert.are.equal(message:format("inf"), raised(function() return time.hours(1) * math.huge end))
+  end)
+
+  it("of months compare only where the outcome is the same in every month", function()
+    local months, days, hours = time.months, time.days, time.hours
+    assert.is_true(months(1) < months(2) and months(2) <= months(2) and months(12) >= time.years(1))
+    assert.is_true(months(1) > hours(0) and months(-1) < days(0) and months(1) + days(3) > months(1) + days(2))
+    assert.is_true(months(1) + days(5) < months(2) + days(5) and days(5) < months(1) + days(6))
+    local text =
+      "%s and %s cannot be compared, as months have 28 to 31 days: add both to an instant and compare the sums"
+    for _, case in ipairs {
+      { months(1), days(31), "1mo", "31d" },
+      { months(1), days(1), "1mo", "1d" },
+      { days(400), time.years(1), "400d", "1y" },
+      { months(2) - days(1), months(1), "2mo -1d", "1mo" },
+      { months(1), hours(1), "1mo", "1h" },
+    } do
+      local a, b, shown, other = table.unpack(case)
+      assert.are.equal(text:format(shown, other), raised(function() return a < b end))
+      assert.are.equal(text:format(shown, other), raised(function() return a <= b end))
+      assert.are.equal(text:format(other, shown), raised(function() return a > b end))
+      assert.is_false(a == b)
+    end
+    assert.is_true(months(12) == time.years(1))
+    assert.is_true(months(1) + days(1) == hours(24) + months(1))
+    assert.is_false(months(1) == months(2))
+    assert.is_false(months(1) == days(30) or months(1) == {} or months(1) == 1)
+    assert.are.equal(
+      "a duration cannot be compared with a number: write hoopai.time.seconds(5), minutes(5), hours(5) or days(5)",
+      raised(function() return months(1) < 5 end)
+    )
   end)
 
   it("compare, with days of 24 hours", function()

@@ -27,7 +27,8 @@ end
 local function names_a_day(text)
   return string.format(
     '"%s" names a day, not an instant: write the time and its offset too, such as '
-      .. '"%sT00:00:00-05:00", or use hoopai.time.at { year = ..., month = ..., day = ..., zone = ... }',
+      .. '"%sT00:00:00-05:00", or use hoopai.time.day("%s", "America/Chicago")',
+    text,
     text,
     text
   )
@@ -55,6 +56,7 @@ describe("the module", function()
     table.sort(names)
     assert.are.same({
       "at",
+      "day",
       "days",
       "from_ms",
       "from_seconds",
@@ -63,6 +65,7 @@ describe("the module", function()
       "is_instant",
       "milliseconds",
       "minutes",
+      "months",
       "now",
       "parse",
       "seconds",
@@ -70,6 +73,7 @@ describe("the module", function()
       "to_epoch_ms",
       "to_timezone",
       "weeks",
+      "years",
       "zone",
     }, names)
   end)

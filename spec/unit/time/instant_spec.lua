@@ -701,6 +701,140 @@ describe("start_of_week", function()
   end)
 end)
 
+describe("day", function()
+  for _, case in ipairs {
+    { "2026-12-15", CHICAGO, "2026-12-15T00:00:00-06:00" },
+    { "2026-06-15", CHICAGO, "2026-06-15T00:00:00-05:00" },
+    { "2024-02-29", "UTC", "2024-02-29T00:00:00+00:00" },
+    { "2026-12-15", "+05:30", "2026-12-15T00:00:00+05:30" },
+    { "0001-01-02", "UTC", "0001-01-02T00:00:00+00:00" },
+    { "9999-12-31", "UTC", "9999-12-31T00:00:00+00:00" },
+    -- Midnight is skipped.
+    { "2017-10-15", "America/Sao_Paulo", "2017-10-15T01:00:00-02:00" },
+    { "2022-03-27", "Asia/Beirut", "2022-03-27T01:00:00+03:00" },
+    -- From 23:30 to 00:30.
+    { "1919-03-31", "America/Toronto", "1919-03-31T00:30:00-04:00" },
+    -- The whole day is skipped.
+    { "2011-12-30", "Pacific/Apia", "2011-12-31T00:00:00+14:00" },
+    -- Midnight comes twice.
+    { "2024-11-03", "America/Havana", "2024-11-03T00:00:00-04:00" },
+  } do
+    it(case[1] .. " in " .. case[2], function()
+      local day = time.day(case[1], case[2])
+      assert.are.equal(case[3], day:iso())
+      assert.are.equal(case[2], day:zone())
+      assert.are.equal(day, day:start_of_day())
+    end)
+  end
+
+  local UNUSUAL = " is an unusual spelling: write "
+  for _, case in ipairs {
+    { "2026-13-01", '"2026-13-01": there is no month 13' },
+    { "2026-00-01", '"2026-00-01": there is no month 00' },
+    { "2026-02-29", '"2026-02-29": 2026-02 has no day 29' },
+    { "2026-11-31", '"2026-11-31": 2026-11 has no day 31' },
+    { "2026-11-00", '"2026-11-00": 2026-11 has no day 00' },
+    { "0000-01-01", '"0000-01-01": years are written with four digits, 0001 to 9999' },
+    { "12026-01-01", '"12026-01-01": years are written with four digits, 0001 to 9999' },
+    { "2026-1-5", '"2026-1-5"' .. UNUSUAL .. '"2026-01-05"' },
+    { "2026/01/05", '"2026/01/05"' .. UNUSUAL .. '"2026-01-05"' },
+    { "20260105", '"20260105"' .. UNUSUAL .. '"2026-01-05"' },
+    { " 2026-01-05", '" 2026-01-05"' .. UNUSUAL .. '"2026-01-05"' },
+    { "2026-01-05\n", '"2026-01-05\\x0A"' .. UNUSUAL .. '"2026-01-05"' },
+    { "2026-01-05\0", '"2026-01-05\\x00" is not a day: write year, month and day, such as "2026-12-15"' },
+    { "05.01.2026", '"05.01.2026" is not a day: write year, month and day, such as "2026-12-15"' },
+    { "", '"" is not a day: write year, month and day, such as "2026-12-15"' },
+    { "tomorrow", '"tomorrow" is not a day: write year, month and day, such as "2026-12-15"' },
+    { "26-01-05", '"26-01-05" is not a day: write year, month and day, such as "2026-12-15"' },
+    {
+      "2026-01-05T10:00:00Z",
+      '"2026-01-05T10:00:00Z" has a time of day: write the day alone, or read an instant with hoopai.time.parse',
+    },
+  } do
+    it("is not " .. ("%q"):format(case[1]), function()
+      assert.are.equal("day: " .. case[2], raised(function() time.day(case[1], BERLIN) end))
+      assert.are.equal("day: " .. case[2], raised(function() time.day(case[1]) end))
+    end)
+  end
+
+  it("is a text and a zone", function()
+    local message = 'day takes a text such as "2026-12-15" (got %s)'
+    assert.are.equal(message:format "nothing", raised(function() time.day(nil, BERLIN) end))
+    assert.are.equal(message:format "20261215", raised(function() time.day(20261215, BERLIN) end))
+    assert.are.equal(message:format "a table", raised(function() time.day({ year = 2026 }, BERLIN) end))
+    assert.are.equal(
+      message:format "an instant" .. "; the day of an instant is start:start_of_day()",
+      raised(function() time.day(time.now(), BERLIN) end)
+    )
+    assert.are.equal(
+      'day: the zone is missing; write hoopai.time.day("2026-12-15", "America/Chicago")',
+      raised(function() time.day "2026-12-15" end)
+    )
+    assert.are.equal(
+      'unknown time zone "europe/berlin": did you mean "Europe/Berlin"?',
+      raised(function() time.day("2026-12-15", "europe/berlin") end)
+    )
+    assert.is_truthy(raised(function() time.day("2026-12-15", 5) end):find("a zone is a string", 1, true))
+    -- Midnight there is in the year 0 of UTC.
+    assert.are.equal(
+      "the result is outside the years 1 to 9999",
+      raised(function() time.day("0001-01-01", "+05:30") end)
+    )
+  end)
+end)
+
+describe("start_of_month and start_of_year", function()
+  for _, case in ipairs {
+    { "2024-10-28T10:00:00-05:00", CHICAGO, "2024-10-01T00:00:00-05:00", "2024-01-01T00:00:00-06:00" },
+    { "2024-11-03T12:00:00-06:00", CHICAGO, "2024-11-01T00:00:00-05:00", "2024-01-01T00:00:00-06:00" },
+    { "2024-03-01T00:00:00-06:00", CHICAGO, "2024-03-01T00:00:00-06:00", "2024-01-01T00:00:00-06:00" },
+    { "2025-01-01T05:59:59.999Z", CHICAGO, "2024-12-01T00:00:00-06:00", "2024-01-01T00:00:00-06:00" },
+    { "1969-12-31T23:59:59.999Z", "UTC", "1969-12-01T00:00:00+00:00", "1969-01-01T00:00:00+00:00" },
+    -- Midnight of the 1st is skipped.
+    { "1997-10-20T12:00:00-03:00", "America/Asuncion", "1997-10-01T00:00:00-04:00", "1997-01-01T00:00:00-03:00" },
+    { "1995-01-15T12:00:00+14:00", "Pacific/Kiritimati", "1995-01-01T00:00:00+14:00", "1995-01-01T00:00:00+14:00" },
+    { "2010-04-15T12:00:00+03:00", "Asia/Gaza", "2010-04-01T00:00:00+03:00", "2010-01-01T00:00:00+02:00" },
+  } do
+    it(case[1] .. " in " .. case[2], function()
+      local instant = time.parse(case[1])
+      for method, expected in pairs { start_of_month = case[3], start_of_year = case[4] } do
+        local start = instant[method](instant, case[2])
+        assert.are.equal(expected, start:iso(), method)
+        assert.are.equal(case[2], start:zone())
+        local zoned = instant:in_zone(case[2])
+        assert.are.equal(start, zoned[method](zoned))
+        assert.are.equal(start, start[method](start))
+      end
+    end)
+  end
+
+  it("need a zone and a colon", function()
+    for _, method in ipairs { "start_of_month", "start_of_year" } do
+      local instant = time.now()
+      assert.are.equal(
+        "this instant carries no zone: write :"
+          .. method
+          .. '("Europe/Berlin"), or give it one with :in_zone("Europe/Berlin")',
+        raised(function() local _ = instant[method](instant) end)
+      )
+      assert.are.equal(
+        ("%s must be called with a colon on an instant, such as start:%s()"):format(method, method),
+        raised(function() local _ = instant[method] "UTC" end)
+      )
+      assert.is_truthy(raised(function() local _ = instant[method](instant, "EST") end):find "abbreviation")
+    end
+  end)
+
+  it("are what is advised for the ends", function()
+    assert.are.equal(
+      "an instant has no field end_of_month: write start:start_of_month() + hoopai.time.months(1)",
+      raised(function() time.now():end_of_month() end)
+    )
+    local instant = time.day("2026-02-10", BERLIN)
+    assert.are.equal("2026-03-01T00:00:00+01:00", (instant:start_of_month() + time.months(1)):iso())
+  end)
+end)
+
 describe("now", function()
   it("is now, and carries no zone unless one is asked for", function()
     local before = os.time()

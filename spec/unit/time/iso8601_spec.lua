@@ -23,7 +23,8 @@ end
 local function names_a_day(text)
   return string.format(
     '"%s" names a day, not an instant: write the time and its offset too, such as '
-      .. '"%sT00:00:00-05:00", or use hoopai.time.at { year = ..., month = ..., day = ..., zone = ... }',
+      .. '"%sT00:00:00-05:00", or use hoopai.time.day("%s", "America/Chicago")',
+    text,
     text,
     text
   )
