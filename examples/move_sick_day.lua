@@ -8,11 +8,7 @@ local user, zone, date = arg[1], arg[2], arg[3]
 if not (user and zone) then error("usage: move_sick_day.lua USER_ID ZONE [YYYY-MM-DD]", 0) end
 local client <close> = hoopai.new()
 
-local morning = time.now(zone):start_of_day()
-if date then
-  local year, month, day = date:match("^(%d%d%d%d)-(%d%d)-(%d%d)$")
-  morning = time.at { year = tonumber(year), month = tonumber(month), day = tonumber(day), zone = zone }
-end
+local morning = date and time.day(date, zone) or time.now(zone):start_of_day()
 local evening = morning + time.days(1)
 
 local open = { new = true, confirmed = true }

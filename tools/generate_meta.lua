@@ -360,6 +360,7 @@ local function put_options_part(page)
   put_options("CallOptions", page.items.CallOptions.comment.text, page.items.CallOptions.comment)
   put_options("MapOptions", "What `hoopai.map` takes.", page.items.map.comment, "options")
   put_options("Request", "What `client:request` takes.", page.items["Client:request"].comment, "given")
+  put_options("IcalOptions", page.items.IcalOptions.comment.text, page.items.IcalOptions.comment)
   put_options("LogOptions", "What `hoopai.log` takes.", page.items.log.comment, "options")
   for _, name in ipairs {
     "Hooks",

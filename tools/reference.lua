@@ -11,7 +11,7 @@ local reference = {}
 local PAGES = {
   { name = "hoopai", file = "init", items = {
     { "init", "hoopai.new", "new" }, { "init", "hoopai.oauth", "oauth" },
-    { "slots", "slots" }, { "init", "hoopai.array", "array" }, { "log", "log" },
+    { "slots", "slots" }, { "ical/init", "ical" }, { "init", "hoopai.array", "array" }, { "log", "log" },
     { "init", "hoopai.preload", "preload" },
     { "async/loop", "loop.run", "run" }, { "async/loop", "loop.spawn", "spawn" },
     { "async/wait", "wait.sleep", "sleep" }, { "async/combine", "combine.map", "map" },
@@ -23,7 +23,7 @@ local PAGES = {
     { "client", "Client:with" }, { "client", "Client:request" }, { "client", "Client:close" },
     { "async/task", "Task:join" }, { "async/task", "Task:cancel" },
     { "call/response", "Response" }, { "call/response", "RateLimit" }, { "errors", "Error" }, { "errors", "kinds" },
-    { "errors", "Detail" },
+    { "errors", "Detail" }, { "ical/init", "IcalOptions" },
     { "booking", "booking:book", "Appointments:book" },
     { "booking", "booking:find_booking", "Appointments:find_booking" }, { "booking", "Booking" },
     { "options", "CallOptions" }, { "options", "Hooks" }, { "call/hooks", "RequestEvent" },

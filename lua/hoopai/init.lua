@@ -22,6 +22,7 @@ local ipairs, pairs, rawset, setmetatable = ipairs, pairs, rawset, setmetatable
 
 -- Fields that are modules, loaded on first access.
 local get_module = {
+  ical = lazy.module "hoopai.ical",
   log = lazy.module "hoopai.log",
   slots = lazy.module "hoopai.slots",
   --- Where the tokens of an app are kept: the module `hoopai.store`.
@@ -97,9 +98,9 @@ hoopai.new = client.new
 function hoopai.oauth(options) return get_app().new(options, client.new, client.with_log) end
 
 --- Loads what is otherwise loaded on first use: the endpoints, their checks, bookings, OAuth, and the modules of times,
--- slots, logs and stores. For hosts that fork, and for those that change or remove functions of Lua after they have
--- loaded the library: from then on calls use the functions that were captured, and only @{time}, @{slots} and @{log}
--- use the basic ones (`pairs`, `string.format` ...) as the host left them.
+-- slots, calendar files, logs and stores. For hosts that fork, and for those that change or remove functions of Lua
+-- after they have loaded the library: from then on calls use the functions that were captured, and only @{time},
+-- @{slots}, @{ical} and @{log} use the basic ones (`pairs`, `string.format` ...) as the host left them.
 function hoopai.preload()
   lazy.load_all()
   for name, get in pairs(get_module) do

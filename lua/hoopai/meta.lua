@@ -173,6 +173,15 @@
 ---@field query? table<string, hoopai.RequestValue|hoopai.RequestValue[]> name -> value, or a list of values; instants are sent as milliseconds
 ---@field body? table what to send as JSON; instants are sent as ISO 8601 text
 
+---What @{ical} takes beside the events.
+---@class (exact) hoopai.IcalOptions
+---@field zone? string the zone in which times are written, with a VTIMEZONE that describes it, such as "Europe/Berlin". Default: times are written in UTC
+---@field name? string of the calendar, for the programs that show one (`X-WR-CALNAME`)
+---@field domain? string what follows the event's id in its UID, after `@`. Keep it: with another one a program takes all events for new ones; default "hoopai"
+---@field now? hoopai.QueryTime when the file is made (`DTSTAMP`), such as `hoopai.time.now()`. Default: when the event was last changed
+---for messages between calendars, such as "PUBLISH" (`METHOD`). Default: none
+---@field method? "PUBLISH"|"REQUEST"|"REPLY"|"ADD"|"CANCEL"|"REFRESH"|"COUNTER"|"DECLINECOUNTER"
+
 ---What `hoopai.log` takes.
 ---@class (exact) hoopai.LogOptions
 ---@field write? fun(line: string) called with each line, without its newline; may not wait. Default: writes the line to stderr
@@ -2249,6 +2258,23 @@ function hoopai.oauth(options) end
 ---@return fun(): string, string, hoopai.time.Instant iterator of day, slot and instant
 function hoopai.slots(free, zone) end
 
+---Writes events as an iCalendar file (RFC 5545), which calendar programs import: `file:write(hoopai.ical(events))`.
+---Reads no clock and sends nothing: the same events give the same text.
+---
+---Each record is one VEVENT. An instance of a series stands for itself, and its `rrule` is not written. SUMMARY is
+---`title`, LOCATION `address`, DESCRIPTION `description` and `notes`. The UID is made of the id, so that an event is
+---the same one in each file. SEQUENCE is the seconds from `dateAdded` to `dateUpdated`, so that a later version
+---replaces an earlier one. STATUS is TENTATIVE for `new`, CANCELLED for `cancelled`, `invalid` and what was deleted,
+---CONFIRMED for the others; a blocked time has none. What is cancelled takes up no time (TRANSP). An event that is
+---twice in the list is written once, as it was changed last.
+---Raises for what is no list of events, for events whose id or times are missing or cannot be read, and for an unknown
+---or wrong option.
+---@nodiscard
+---@param events (hoopai.Event|hoopai.BlockSlot)[]|hoopai.Event a list of events, as `client.events:all`, `client.block_slots:all` and the `list` methods return it; or one event, as `client.appointments:get` returns it. Each needs `id`, `startTime` and `endTime`
+---@param options? hoopai.IcalOptions|hoopai.Error|hoopai.Response zone, name and the like. The second result of the call that returned the events may stand here too: `hoopai.ical(client.events:all { ... })`
+---@return string # the file: lines of at most 75 bytes, which end in CRLF
+function hoopai.ical(events, options) end
+
 ---Marks a list so that it is sent as a JSON array even when it is empty. Needed only in fields that the library does
 ---not know.
 ---@generic T
@@ -2274,9 +2300,9 @@ function hoopai.array(list) end
 function hoopai.log(options, err) end
 
 ---Loads what is otherwise loaded on first use: the endpoints, their checks, bookings, OAuth, and the modules of times,
----slots, logs and stores. For hosts that fork, and for those that change or remove functions of Lua after they have
----loaded the library: from then on calls use the functions that were captured, and only `time`, `slots` and `log`
----use the basic ones (`pairs`, `string.format` ...) as the host left them.
+---slots, calendar files, logs and stores. For hosts that fork, and for those that change or remove functions of Lua
+---after they have loaded the library: from then on calls use the functions that were captured, and only `time`,
+---`slots`, `ical` and `log` use the basic ones (`pairs`, `string.format` ...) as the host left them.
 function hoopai.preload() end
 
 ---Runs fn(...) as a task, and the loop until it and all tasks spawned in it have ended.

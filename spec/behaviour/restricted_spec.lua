@@ -249,6 +249,8 @@ describe("a host", function()
       local line
       hoopai.log({ write = function(text) line = text end }).refresh { ok = true, key = "k" }
       assert(line)
+      local events = { { id = "1", title = "Caf\xC3\xA9\xFF", startTime = slot, endTime = slot } }
+      assert(hoopai.ical(events, { zone = "America/New_York" }):find "TZID=America/New_York:20260307T090000")
       assert(hoopai.store.memory())
       local none, err = client.appointments:book { calendarId = 7 }
       assert(none == nil and err.kind == "invalid_request")

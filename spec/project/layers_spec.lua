@@ -180,7 +180,16 @@ local LUA_LAYERS = {
   { "hoopai.store", "hoopai.loop" },
   { "hoopai.call" },
   { "hoopai.oauth" },
-  { "hoopai", "hoopai.client", "hoopai.booking", "hoopai.list", "hoopai.slots", "hoopai.log", "hoopai.webhook" },
+  {
+    "hoopai",
+    "hoopai.client",
+    "hoopai.booking",
+    "hoopai.list",
+    "hoopai.slots",
+    "hoopai.ical",
+    "hoopai.log",
+    "hoopai.webhook",
+  },
   { "hoopai.command", "hoopai.sandbox" },
 }
 
@@ -291,7 +300,7 @@ describe("the check of", function()
       { "hoopai.loop.luv requires hoopai.call" },
       house.arrows_up(with("lua/hoopai/loop/luv.lua", 'local later = { call = "hoopai.call" }'), LUA_LAYERS)
     )
-    assert.are.same({ "hoopai.ical has no layer" }, house.arrows_up(with("lua/hoopai/ical.lua", ""), LUA_LAYERS))
+    assert.are.same({ "hoopai.csv has no layer" }, house.arrows_up(with("lua/hoopai/csv.lua", ""), LUA_LAYERS))
     assert.are.same({ "hoopai.clients has no layer" }, house.arrows_up(with("lua/hoopai/clients.lua", ""), LUA_LAYERS))
   end)
 

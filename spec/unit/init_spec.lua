@@ -16,7 +16,8 @@ local MEMBERS = {
   new = "function", oauth = "function", preload = "function",
   use = "function", run = "function", spawn = "function", sleep = "function",
   map = "function", all = "function", race = "function", timeout = "function",
-  on_task_error = "function", log = "function", slots = "function", store = "table", time = "table", loop = "table",
+  on_task_error = "function", log = "function", slots = "function", ical = "function",
+  store = "table", time = "table", loop = "table",
 }
 
 describe("the module hoopai", function()
@@ -43,7 +44,7 @@ describe("the module hoopai", function()
   end)
 
   it("has the modules of these names", function()
-    for _, name in ipairs { "log", "slots", "store", "time", "loop" } do
+    for _, name in ipairs { "ical", "log", "slots", "store", "time", "loop" } do
       assert.are.equal(require("hoopai." .. name), hoopai[name], name)
     end
     assert.are.equal(core.null, hoopai.null)
@@ -71,6 +72,7 @@ describe("the module hoopai", function()
       ["hoopai.array{...}"] = function() hoopai:array {} end,
       ["hoopai.log{...}"] = function() hoopai:log {} end,
       ["hoopai.slots(...)"] = function() hoopai:slots {} end,
+      ["hoopai.ical(...)"] = function() hoopai:ical {} end,
       ["hoopai.preload(...)"] = function() hoopai:preload() end,
       ["hoopai.time.now(...)"] = function() time:now() end,
       ["hoopai.time.parse(...)"] = function() time:parse "2026-01-01T00:00Z" end,
@@ -78,6 +80,8 @@ describe("the module hoopai", function()
       ["hoopai.time.hours(...)"] = function() time:hours(1) end,
       ["hoopai.time.is_instant(...)"] = function() time:is_instant(1) end,
       ["hoopai.time.to_epoch_ms(...)"] = function() time:to_epoch_ms(1) end,
+      ["hoopai.time.day(...)"] = function() time:day("2026-01-01", "UTC") end,
+      ["hoopai.time.months(...)"] = function() time:months(1) end,
       ["hoopai.time.zone(...)"] = function() time:zone "UTC" end,
       ["hoopai.store.file(...)"] = function() store:file "/tmp/x" end,
       ["hoopai.store.memory(...)"] = function() store:memory() end,
@@ -98,6 +102,7 @@ describe("the module hoopai", function()
     -- stylua: ignore
     local cases = {
       slots = function() hoopai.slots(failed()) end,
+      ical = function() hoopai.ical(failed()) end,
       map = function() hoopai.map(failed()) end,
       log = function() hoopai.log(failed()) end,
       all = function() hoopai.all(failed()) end,
@@ -191,6 +196,7 @@ describe("the module hoopai", function()
         assert(client[name])
       end
       assert(client.appointments.book and hoopai.log and hoopai.slots and hoopai.store.memory() and hoopai.time.now())
+      assert(hoopai.ical {})
       assert(tostring(app):find "hoopai.App")
       local _, err = client.appointments:create { calendarId = 5 }
       assert(err.kind == "invalid_request", tostring(err))
@@ -238,7 +244,7 @@ describe("the module hoopai", function()
       assert(client.calendars:get("c") and hoopai[nil] == nil and hoopai._tiem == nil)
       for _, name in ipairs {
         "api.notes", "oauth.app", "booking", "log", "validate.body", "validate.containers", "validate.query", "slots",
-        "store", "time", "time.zone", "call.reconcile",
+        "ical", "store", "time", "time.zone", "call.reconcile",
       } do
         name = "hoopai." .. name
         assert(not package.loaded[name] and package.searchpath(name, package.path), name)
