@@ -31,6 +31,15 @@ describe("errors.new", function()
     assert.is_false(errors.is(nil))
     assert.is_false(errors.is(setmetatable({ kind = "closed" }, { __name = "hoopai.Error" })))
   end)
+
+  it("recognises a response", function()
+    assert.is_true(errors.is_response { status = 200, headers = {} })
+    for _, value in ipairs { "200", 200, {}, { status = 200 }, { headers = {} }, print, true } do
+      assert.is_false(errors.is_response(value), tostring(value))
+    end
+    assert.is_false(errors.is_response(nil))
+    assert.is_false(errors.is_response(errors.new { kind = "server", message = "m", status = 500 }))
+  end)
 end)
 
 describe("an error object prints", function()

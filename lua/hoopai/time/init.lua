@@ -9,6 +9,7 @@
 --     print(start)                                --> 2024-10-28T10:00:00-05:00
 --     print(start + time.days(7))                 --> 2024-11-04T10:00:00-06:00
 --     print(start:in_zone("Europe/Berlin"))       --> 2024-10-28T16:00:00+01:00
+--     print(time.day("2024-10-31", "UTC") + time.months(1)) --> 2024-11-30T00:00:00+00:00
 --
 -- **Zones** are named as in the IANA database ("Europe/Berlin"), or "UTC", or an offset ("+05:30"). Names are read
 -- from the system's zone files (the directory in TZDIR, then the usual ones); "UTC" and offsets need no files. Files
