@@ -7,7 +7,7 @@ local ical = {}
 
 --- Reads files with python3-icalendar, and their time zones with dateutil.
 -- @tparam table texts a list of files
--- @treturn table a list of { properties, name, events, zones, components, strictly }, see `read_ical.py`
+-- @treturn table a list of { properties, name, events, zones, changes, components, strictly }, see `read_ical.py`
 function ical.read_all(texts)
   local files = cjson.decode(python.run("read_ical.py", cjson.encode(texts)))
   for _, file in ipairs(files) do

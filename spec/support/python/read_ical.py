@@ -43,6 +43,20 @@ def read_event(component, zones):
     return event
 
 
+def read_changes(component):
+    """When the kinds of time of a VTIMEZONE begin, in seconds since 1970, and their offsets."""
+    changes = []
+    for kind in component.subcomponents:
+        starts = [kind["DTSTART"].dt]
+        others = kind.get("RDATE", [])
+        for dates in others if isinstance(others, list) else [others]:
+            starts += [date.dt for date in dates.dts]
+        for start in starts:
+            onset = start.replace(tzinfo=timezone.utc) - kind["TZOFFSETFROM"].td
+            changes.append([seconds(onset), int(kind["TZOFFSETTO"].td.total_seconds())])
+    return sorted(changes)
+
+
 ESCAPES = {"\\": "\\", ";": ";", ",": ",", "n": "\n"}
 
 
@@ -98,6 +112,7 @@ def read_file(text):
         "properties": {name: str(calendar[name]) for name in calendar if not name.startswith("X-")},
         "events": [read_event(part, zones) for part in calendar.walk("VEVENT")],
         "zones": [str(part["TZID"]) for part in calendar.walk("VTIMEZONE")],
+        "changes": [read_changes(part) for part in calendar.walk("VTIMEZONE")],
         "components": names,
         "name": calendar_name,
         "strictly": events,

@@ -392,6 +392,14 @@ describe("a calendar file with a zone", function()
       end
       assert.are.equal(read["DTSTART zone"], read["DTEND zone"])
     end
+    local zone = assert(zones.load(name))
+    for index, change in ipairs(file.changes[1]) do
+      local offset, from, to = zones.at(zone, change[1])
+      assert.are.equal(offset, change[2], name)
+      if from > math.mininteger then assert.are.equal(from, change[1], name) end
+      local following = file.changes[1][index + 1]
+      if following then assert.are.equal(to, following[1], name) end
+    end
     -- In UTC are those around a change alone.
     assert.is_true(is_local > #events, name)
   end

@@ -29,6 +29,17 @@ describe("escaping", function()
   end
 end)
 
+describe("control characters", function()
+  it("are left out, but for tabs and line breaks", function()
+    local all = {}
+    for code = 0, 0x9F do
+      if code < 32 or code > 126 then all[#all + 1] = utf8.char(code) end
+    end
+    -- CR is followed by SO, so that it is a line break of its own.
+    assert.are.equal("\t\\n\\n\\n", text.escape(table.concat(all)))
+  end)
+end)
+
 describe("folding", function()
   it("leaves lines of up to 75 bytes as they are", function()
     for _, line in ipairs { "", "SUMMARY:x", ("x"):rep(75), ("x"):rep(73) .. "é" } do
