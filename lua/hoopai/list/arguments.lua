@@ -17,8 +17,11 @@ local OTHER_NAMES = {
   startDate = "from", startTime = "from", start = "from", since = "from", after = "from",
   endDate = "to", endTime = "to", ["end"] = "to", ["until"] = "to", till = "to", before = "to",
   calendar = "calendarId", user = "userId", group = "groupId", calendars = "calendarIds", timeZone = "timezone",
-  zone = "timezone",
+  zone = "timezone", assignedUserId = "userId", member = "userId",
 }
+
+-- Fields of a query that are options here.
+local OPTIONS = { locationId = "location_id" }
 
 --- Adds a problem.
 -- @tparam table details
@@ -65,10 +68,10 @@ function arguments.fields(what, given, checks, details, other)
       fields[name] = value
     elseif not (other and other(name, value)) then
       local near = OTHER_NAMES[name]
-      near = checks[near] and near or type(name) == "string" and errors.suggest(name, checks) or nil
-      local is_option = options.call_names[name] ~= nil
+      if not (near and checks[near]) then near = type(name) == "string" and errors.suggest(name, checks) or nil end
+      local option = OPTIONS[name] or options.call_names[name] and name
       problem = near and format("is unknown, did you mean `%s`?", near)
-        or is_option and "is an option: write it in the last argument, after this table"
+        or option and format("is an option: write `%s` in the last argument, after this table", option)
         or "is unknown"
       details[#details + 1] = { path = name, problem = problem, suggestion = near }
     end
@@ -116,6 +119,19 @@ function arguments.span(fields, details, default_from)
     arguments.add(details, "to", "must be after " .. begin, fields.to)
   end
   return from, to
+end
+
+--- The location that a method is called for.
+-- @tparam table state of the client
+-- @tparam ?table call_options of the caller, checked
+-- @tparam table details gets the problem
+-- @treturn ?string nil if it is missing
+function arguments.location(state, call_options, details)
+  local location_id = call_options and call_options.location_id or state.settings.location_id
+  if not location_id then
+    arguments.add(details, "locationId", "is required: set location_id in the last argument, or in hoopai.new")
+  end
+  return location_id
 end
 
 --- Splits the last argument of a method into `progress`, which is the method's own, and the options of its calls.

@@ -4,6 +4,8 @@
 -- A round is read when its first record is needed. In a task the round after it is read meanwhile, from its second
 -- record on: a loop that is left at the first record has read one round. Outside of tasks nothing goes on between two
 -- steps. An iterator that is left early aborts what runs ahead (the fourth value of the generic `for`).
+--
+-- Tasks may share an iterator: each record goes to one of them.
 local async = require "hoopai.async"
 local errors = require "hoopai.errors"
 
@@ -20,21 +22,54 @@ function AheadGuard.__close(guard)
   if ahead then ahead:cancel() end
 end
 
--- Returns the records of the next round; nil after the last one; nil and an error.
-local function read_round(reader)
-  local ahead = reader.ahead
-  if not ahead then return async.as_task(async.run, reader.what, reader.read) end
+-- To-be-closed: a round whose reading raised, or was cut off with its task, is lost. An iterator that went on would
+-- skip the records of that round.
+local ReadGuard = {}
+
+function ReadGuard.__close(guard, raised)
+  if guard.is_done then return end
+  guard.reader.is_over, guard.reader.failure, guard.reader.is_cut_off = true, raised, raised == nil
+end
+
+--- Joins the task that reads ahead. A caller that is cancelled meanwhile leaves the task to the next caller, or to the
+-- guard of the loop.
+local function join(reader)
+  local records, err = reader.ahead:join()
   reader.ahead = nil
-  local records, err = ahead:join()
-  if records == nil and errors.is(err) and err.kind == "raised" then error(err.cause, 0) end
+  if records == nil and errors.is(err) and err.kind == "raised" then
+    reader.is_over, reader.failure = true, err.cause
+    error(err.cause, 0)
+  end
   return errors.locate(records, err)
 end
 
+-- Returns the records of the next round; nil after the last one; nil and an error.
+local function read_round(reader)
+  if reader.ahead then return join(reader) end
+  local guard <close> = setmetatable({ reader = reader, is_done = false }, ReadGuard)
+  local records, err = async.as_task(async.run, reader.what, reader.read)
+  guard.is_done = true
+  return records, err
+end
+
 local function next_round(reader)
+  async.mode(reader.what) -- raises where the caller may not wait: nothing has been read then
+  local hold <close> = reader.lock:acquire(reader.what) -- luacheck: ignore 211
+  if reader.is_over or reader.position < #reader.records then return end -- another task has read the round meanwhile
   local records, err = read_round(reader)
-  if not records then reader.is_over = true end
-  if err then error(err, 0) end
+  if not records then
+    reader.is_over, reader.failure = true, err
+  end
   reader.records, reader.position = records or {}, 0
+end
+
+--- Returns what the iterator returns after its last record.
+-- @raise the failure that ended the iterator, each time: a caller must not take that end for the end of the records
+local function finish(reader)
+  if reader.is_cut_off then
+    error(errors.new { kind = "cancelled", message = "the task that read the next records was cancelled" }, 0)
+  end
+  if reader.failure ~= nil then error(reader.failure, 0) end
 end
 
 --- Makes an iterator of the records of all rounds.
@@ -43,15 +78,25 @@ end
 -- It may wait
 -- @return the values of a generic `for`; a failure raises the error object
 function rounds.each(what, read)
-  local reader = { what = what, read = read, records = {}, position = 0, is_over = false, ahead = nil }
+  local reader = {
+    what = what,
+    read = read,
+    lock = async.new_lock(),
+    records = {},
+    position = 0,
+    is_over = false,
+    is_cut_off = false,
+    failure = nil,
+    ahead = nil,
+  }
   local function step()
     while reader.position == #reader.records and not reader.is_over do
       next_round(reader)
     end
-    if reader.is_over then return nil end
+    if reader.is_over then return finish(reader) end
     local position = reader.position + 1
     reader.position = position
-    if position == 2 and not reader.ahead and async.running() then reader.ahead = async.spawn(read) end
+    if position == 2 and not reader.ahead and async.in_task() then reader.ahead = async.spawn(read) end
     return reader.records[position]
   end
   return step, nil, nil, setmetatable({ reader = reader }, AheadGuard)
