@@ -107,6 +107,9 @@ local OWNERS = {
   Client = "What `hoopai.new` makes. Its `calendars`, `groups` and so on have the methods of the endpoints.",
   Task = "What `hoopai.spawn` starts.",
   Appointments = "`client.appointments`: beside the endpoints' methods, booking that is safe.",
+  Calendars = "`client.calendars`, beside the endpoints' methods.",
+  Events = "`client.events`: beside the endpoints' methods, events of any span.",
+  BlockSlots = "`client.block_slots`: beside the endpoints' methods, blocked times of any span.",
   App = "What `hoopai.oauth` makes.",
   instant = "Points in time. They can be compared with each other; `+` and `-` take durations, and the difference of "
     .. "two is a duration.",

@@ -295,6 +295,17 @@ local function put_method(resource, method)
   return response
 end
 
+--- What the methods that read many records take and return.
+local function put_lists(page)
+  put_options(
+    "Span",
+    "What `events:each`, `block_slots:each` and `all` of both take.",
+    page.items["Events:each"].comment,
+    "given"
+  )
+  put_table("LocationMember", page.items.LocationMember)
+end
+
 --- What `appointments:book` takes and returns: an appointment's fields without its own, and more.
 local function put_booking(page)
   put("---What `appointments:book` takes: the fields of `create`, and where and how to book.")
@@ -498,6 +509,7 @@ function meta.generate()
     put_object(entry)
   end
   put_booking(page)
+  put_lists(page)
   for _, resource in ipairs(resources) do
     put_resource(resource)
     put_items(page, resource.class, resource.class .. ":")

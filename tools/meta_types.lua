@@ -67,6 +67,28 @@ meta_types.refined = {
     "hoopai.Appointment? booked nil when the call failed",
     "hoopai.Response|hoopai.Error response",
   },
+  ["Events:each.given"] = "hoopai.Span",
+  ["Events:each"] = { "fun(): hoopai.Event? next the iterator" },
+  ["Events:all.given"] = "hoopai.Span",
+  ["Events:all"] = {
+    "hoopai.Event[]? events nil when the call failed",
+    "hoopai.Response|hoopai.Error response",
+  },
+  ["BlockSlots:each.given"] = "hoopai.Span",
+  ["BlockSlots:each"] = { "fun(): hoopai.Event? next the iterator" },
+  ["BlockSlots:all.given"] = "hoopai.Span",
+  ["BlockSlots:all"] = {
+    "hoopai.Event[]? blocks nil when the call failed",
+    "hoopai.Response|hoopai.Error response",
+  },
+  ["Span.from"] = "hoopai.QueryTime",
+  ["Span.to"] = "hoopai.QueryTime",
+  ["Span.progress"] = "fun(done: integer, total: integer)",
+  ["Calendars:team"] = {
+    "hoopai.LocationMember[]? team nil when the call failed",
+    "hoopai.Response|hoopai.Error response",
+  },
+  ["LocationMember.calendarIds"] = "string[]",
   ["BookingRequest.from"] = "hoopai.QueryTime",
   ["BookingRequest.to"] = "hoopai.QueryTime",
   ["BookingRequest.on_taken"] = '"next"|"fail"',
@@ -123,6 +145,9 @@ meta_types.waits = {
   ["App:installed_locations"] = true,
   ["Appointments:book"] = true,
   ["Appointments:find_booking"] = true,
+  ["Events:all"] = true,
+  ["BlockSlots:all"] = true,
+  ["Calendars:team"] = true,
 }
 meta_types.dropped = { run = true, spawn = true, array = true, all = true, race = true, timeout = true }
 

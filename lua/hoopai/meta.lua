@@ -1345,6 +1345,22 @@ TeamMember.meetingLocation = nil
 ---@field sent_ms? integer when it was sent, in milliseconds since 1970
 ---@field known? table the events before it: id -> true
 
+---What `events:each`, `block_slots:each` and `all` of both take.
+---@class (exact) hoopai.Span
+---@field from hoopai.QueryTime the beginning of the span
+---@field to hoopai.QueryTime its end, which does not belong to it
+---@field calendarId? string the events of this calendar alone
+---@field userId? string those of this user alone
+---@field groupId? string those of the calendars of this group alone
+---is called after each request with how many have ended and how many there will be. It may not wait. It may also stand
+---in the options
+---@field progress? fun(done: integer, total: integer)
+
+---A member of the teams of a location.
+---@class hoopai.LocationMember
+---@field userId string the user
+---@field calendarIds string[] a list: the calendars in whose teams the user is, in the order of their ids
+
 ---Calendars, and the free slots in them.
 ---@class hoopai.client.Calendars
 local Calendars = {}
@@ -1416,6 +1432,16 @@ function Calendars:delete(calendarId, options) end
 ---@return hoopai.FreeSlots? result nil when the call failed
 ---@return hoopai.Response|hoopai.Error response the error when the call failed
 function Calendars:free_slots(calendarId, query, options) end
+
+---The team members of all calendars of the location, each once, in the order of their ids. A user who is in the team
+---of no calendar is not among them.
+---Raises for a wrong option.
+---@async
+---@nodiscard
+---@param call_options? hoopai.CallOptions
+---@return hoopai.LocationMember[]? team nil when the call failed
+---@return hoopai.Response|hoopai.Error response
+function Calendars:team(call_options) end
 
 ---Groups of calendars.
 ---@class hoopai.client.Groups
@@ -1525,6 +1551,34 @@ function Events:list(query, options) end
 ---@return hoopai.EventDeleted? result nil when the call failed
 ---@return hoopai.Response|hoopai.Error response the error when the call failed
 function Events:delete(eventId, options) end
+
+---Iterates over the events of any span, each once, in order of time (and of ids, where several begin at once):
+---`for event in client.events:each { from = ..., to = ... } do ... end`.
+---
+---An event belongs to the span if it overlaps it, or begins at `from`; not if it ends at `from` or begins at `to`. With
+---none of `calendarId`, `userId` and `groupId` the events of all calendars of the location are read, of drafts and
+---inactive ones too. A calendar that is deleted meanwhile is left out.
+---
+---Windows of a quarter are read one after the other, as they are needed, and up to 16 calendars at a time within the
+---rate limit. In a task the next window is read ahead; leaving the loop aborts that. An event of more than a day that
+---began before `from` is found only if the API returns what overlaps a window, which it does not promise. An event that
+---is moved, or changes hands, while the span is read may be missed.
+---Raises the error of arguments that are wrong; for wrong use.
+---@nodiscard
+---@param given hoopai.Span
+---@param call_options? hoopai.CallOptions for each request
+---@return fun(): hoopai.Event? next the iterator
+function Events:each(given, call_options) end
+
+---Returns the events of any span as a list. All its windows are read side by side: see `Events:each`.
+---Raises for wrong use, and what `progress` raised.
+---@async
+---@nodiscard
+---@param given hoopai.Span see `Events:each`
+---@param call_options? hoopai.CallOptions
+---@return hoopai.Event[]? events nil when the call failed
+---@return hoopai.Response|hoopai.Error response
+function Events:all(given, call_options) end
 
 ---Bookings of contacts in calendars.
 ---@class hoopai.client.Appointments
@@ -1671,6 +1725,29 @@ function BlockSlots:update(eventId, body, options) end
 ---@return hoopai.EventDeleted? result nil when the call failed
 ---@return hoopai.Response|hoopai.Error response the error when the call failed
 function BlockSlots:delete(eventId, options) end
+
+---Iterates over the blocked times of any span, as `Events:each` does over events.
+---
+---With none of `calendarId`, `userId` and `groupId` those of every calendar and of every team member are read: the list
+---of a calendar has no blocked times of users. Blocked times of a user who is in the team of no calendar are not found:
+---give the `userId`. One of more than 31 days that began before `from` is found only if the API returns what overlaps a
+---window.
+---Raises see `Events:each`.
+---@nodiscard
+---@param given hoopai.Span see `Events:each`
+---@param call_options? hoopai.CallOptions
+---@return fun(): hoopai.Event? next the iterator
+function BlockSlots:each(given, call_options) end
+
+---Returns the blocked times of any span as a list: see `BlockSlots:each`.
+---Raises for wrong use, and what `progress` raised.
+---@async
+---@nodiscard
+---@param given hoopai.Span see `Events:each`
+---@param call_options? hoopai.CallOptions
+---@return hoopai.Event[]? blocks nil when the call failed
+---@return hoopai.Response|hoopai.Error response
+function BlockSlots:all(given, call_options) end
 
 ---Notes on an appointment.
 ---@class hoopai.client.Notes

@@ -38,12 +38,28 @@ local client = hoopai.new { token = "t" }
 local app = hoopai.oauth { client_id = "c", client_secret = "s" }
 local private = { behind = true } -- for the library's own files
 
+-- Functions of hoopai.list: before the arguments of the caller they get the resource's name and the client's state, and
+-- after them what was given in excess.
+local is_above = {}
+local spans = require "hoopai.list.spans"
+
+local function above(resource_name, functions)
+  for name, fn in pairs(functions) do
+    assert(client[resource_name][name])
+    is_above[fn] = true
+  end
+  return functions
+end
+
 -- What a script can reach: { page, prefix of the names there, table of functions }.
 local PUBLIC = {
   { "hoopai", "", hoopai },
   { "hoopai", "Client:", { with = client.with, request = client.request, close = client.close } },
   { "hoopai", "Task:", tasks_methods() },
   { "hoopai", "Appointments:", require "hoopai.booking" },
+  { "hoopai", "Calendars:", above("calendars", { team = require("hoopai.list.owners").team }) },
+  { "hoopai", "Events:", above("events", spans) },
+  { "hoopai", "BlockSlots:", above("block_slots", spans) },
   { "hoopai.oauth", "App:", debug.getmetatable(app).__index },
   { "hoopai.store", "", hoopai.store },
   { "hoopai.loop", "", hoopai.loop },
@@ -90,6 +106,7 @@ local function parameters_of(fn)
     local name = debug.getlocal(fn, index)
     if name ~= "self" then names[#names + 1] = name end
   end
+  if is_above[fn] then return table.move(names, 3, #names + 2, 1) end
   if info.isvararg then names[#names + 1] = "..." end
   return names
 end

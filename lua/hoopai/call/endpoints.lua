@@ -181,7 +181,8 @@ end
 function endpoints.add(resource_name, methods) added[resource_name] = methods end
 
 --- Adds methods that make several calls to all resources. To be called before the first object of a resource is made.
--- @tparam function methods_of is called with the name and the data of a resource. It returns methods as `add` takes them
+-- @tparam function methods_of is called with the name and the data of a resource. It returns methods as `add` takes
+-- them
 function endpoints.derive(methods_of) derived[#derived + 1] = methods_of end
 
 --- The resource object of a client, e.g. client.calendars.

@@ -6,7 +6,8 @@ local time = require "hoopai.time"
 local validate = require "hoopai.validate"
 
 local format = string.format
-local ipairs, next, rawget, sort, tostring, type = ipairs, next, rawget, table.sort, tostring, type
+local ipairs, next, rawget, select, sort = ipairs, next, rawget, select, table.sort
+local tostring, type = tostring, type
 local to_epoch_ms = time.to_epoch_ms
 
 local arguments = {}
@@ -119,6 +120,19 @@ function arguments.span(fields, details, default_from)
     arguments.add(details, "to", "must be after " .. begin, fields.to)
   end
   return from, to
+end
+
+--- Raises wrong use if something was given after the last argument.
+-- @tparam string what the method
+-- @tparam integer most how many arguments it takes
+-- @param ... what was given after them
+function arguments.check_last(what, most, ...)
+  for index = select("#", ...), 1, -1 do
+    if select(index, ...) ~= nil then
+      local unit = most == 1 and "argument" or "arguments"
+      errors.raise(format("%s takes at most %d %s, got %d", what, most, unit, most + index))
+    end
+  end
 end
 
 --- The location that a method is called for.

@@ -2,6 +2,7 @@
 --
 --     pages                          every page of a list
 --     spans, free_slots -> rounds    records of many windows of time and many owners, in order of time
+--     owners                         the calendars of a location and their team members
 --     edit, ensure                   changes that may be made twice
 --     arguments                      the checks of their arguments
 --
@@ -13,9 +14,16 @@ local pairs = pairs
 
 local list = {}
 
+local get_owners = lazy.module "hoopai.list.owners"
+local get_spans = lazy.module "hoopai.list.spans"
+
 -- Resource -> method -> the getter of its module, whose function of the same name gets the resource's name, the state
 -- of the client, and the arguments of the caller.
-local METHODS = {}
+local METHODS = {
+  calendars = { team = get_owners },
+  events = { each = get_spans, all = get_spans },
+  block_slots = { each = get_spans, all = get_spans },
+}
 
 --- The methods of a resource that are no endpoints.
 -- @tparam string resource_name
