@@ -66,6 +66,8 @@ local condition = require "cqueues.condition"
 local errno = require "cqueues.errno"
 local socket = require "cqueues.socket"
 
+local BLANKS = (" "):rep(8999999)
+
 local loop, changed = cqueues.new(), condition.new()
 local world, ledger = {}, {}
 
@@ -175,7 +177,7 @@ local function respond(sock, entry)
     return "gone"
   end
   if status == "too_large" then
-    sock:write "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9000000\r\n\r\n{"
+    sock:write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9000000\r\n\r\n{", BLANKS)
     sock:flush()
     stall(sock)
     return "gone"

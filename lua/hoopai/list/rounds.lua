@@ -72,6 +72,40 @@ local function finish(reader)
   if reader.failure ~= nil then error(reader.failure, 0) end
 end
 
+--- Calls fn(item) for each item, several at a time. The first error ends that: the other calls are aborted. (A raise in
+-- the function of `hoopai.map` would do so too, but each further one at that moment would be printed as unjoined.)
+-- @tparam table items a list
+-- @tparam function fn returns a value, or nil and an error
+-- @tparam integer concurrency how many calls at a time
+-- @treturn[1] table the values by index; its `n` is #items
+-- @treturn[2] nil
+-- @treturn[2] Error the first one
+-- @raise what fn raised
+function rounds.side_by_side(items, fn, concurrency)
+  local failure, failed = nil, async.new_condition()
+  local function call(item)
+    if failure then return nil end
+    local value, err = fn(item)
+    if value == nil and err ~= nil and not failure then
+      failure = err
+      failed:broadcast()
+    end
+    return value
+  end
+  local function wait_for_failure()
+    while not failure do
+      failed:wait "task"
+    end
+    return failure
+  end
+  local results = async.race {
+    function() return (async.map(items, call, { concurrency = concurrency })) end,
+    wait_for_failure,
+  }
+  if failure then return nil, failure end
+  return results
+end
+
 --- Makes an iterator of the records of all rounds.
 -- @tparam string what the method, for messages
 -- @tparam function read returns the records of the next round, in order; nil after the last round; nil and an error.

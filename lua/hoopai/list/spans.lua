@@ -11,7 +11,7 @@ local owners = require "hoopai.list.owners"
 local rounds = require "hoopai.list.rounds"
 local time = require "hoopai.time"
 
-local error, ipairs, pcall, rawequal, tostring, type = error, ipairs, pcall, rawequal, tostring, type
+local error, ipairs, tostring, type = error, ipairs, tostring, type
 local ceil, huge, max, min, sort = math.ceil, math.huge, math.max, math.min, table.sort
 local format = string.format
 local to_epoch_ms = time.to_epoch_ms
@@ -113,7 +113,6 @@ local function new_span(resource_name, name, state, given, call_options, ...)
     done = 0,
     total = #windows,
     response = false, -- the last one
-    failure = false,
   }
 end
 
@@ -268,14 +267,14 @@ function read(span, owner, piece, entries)
 end
 
 --- Reads a window of an owner.
--- @treturn table entries
--- @raise the error, so that the requests beside it are aborted
+-- @treturn[1] table entries
+-- @treturn[2] nil
+-- @treturn[2] Error
 local function read_item(item)
   local span, entries = item.span, {}
   local err = read(span, item.owner, item.window, entries)
-  if not err then return entries end
-  span.failure = err
-  error(err, 0)
+  if err then return nil, err end
+  return entries
 end
 
 local function comes_before(a, b)
@@ -325,10 +324,10 @@ local function read_windows(span, most)
     end
   end
   span.next_window = last + 1
-  local ok, lists = pcall(async.map, items, read_item, { concurrency = CONCURRENCY })
-  if ok then return merge(span, lists) end
-  if rawequal(lists, span.failure) then return nil, lists end
-  error(lists, 0)
+  local lists
+  lists, err = rounds.side_by_side(items, read_item, CONCURRENCY)
+  if not lists then return nil, err end
+  return merge(span, lists)
 end
 
 -- Methods ----------------------------------------------------------------------------------------------------------

@@ -311,4 +311,72 @@ describe("hoopai.list.rounds:", function()
       assert.are.equal(0, begun)
     end)
   end)
+
+  describe("side_by_side", function()
+    local side_by_side = rounds.side_by_side
+
+    it("gives the values in the order of the items, so many at a time", function()
+      everywhere(function()
+        local busy, most = 0, 0
+        local values = side_by_side({ 5, 1, 3, 2, 4 }, function(item)
+          busy = busy + 1
+          most = math.max(most, busy)
+          sleep(item / 1000)
+          busy = busy - 1
+          return item * 10
+        end, 3)
+        assert.are.same({ n = 5, 50, 10, 30, 20, 40 }, values)
+        assert.are.equal(3, most)
+        assert.are.same({ n = 0 }, side_by_side({}, print, 3))
+      end)
+    end)
+
+    it("ends with the first error, and aborts the others", function()
+      everywhere(function()
+        local closed, called = 0, 0
+        local values, err = side_by_side({ 1, 2, 3, 4, 5 }, function(item)
+          local _ <close> = setmetatable({}, { __close = function() closed = closed + 1 end })
+          called = called + 1
+          sleep(item == 2 and 0.002 or 600)
+          return nil, "error " .. item
+        end, 3)
+        assert.is_nil(values)
+        assert.are.equal("error 2", err)
+        assert.are.equal(3, closed)
+        assert.are.equal(3, called)
+      end)
+    end)
+
+    it("ends with an error that comes at once", function()
+      everywhere(function()
+        local called = 0
+        local values, err = side_by_side({ 1, 2, 3 }, function(item)
+          called = called + 1
+          return nil, "error " .. item
+        end, 2)
+        assert.is_nil(values)
+        assert.are.equal("error 1", err)
+        assert.are.equal(1, called)
+      end)
+    end)
+
+    it("prints nothing if several fail at one moment, and raises what its function raised", function()
+      local text, ok = child.run [[
+        warn "@on"
+        local errors = require "hoopai.errors"
+        local hoopai = require "hoopai"
+        local rounds = require "hoopai.list.rounds"
+        local function fail(item)
+          hoopai.sleep(0.01)
+          return nil, errors.new { kind = "server", message = "down " .. item }
+        end
+        print(rounds.side_by_side({ 1, 2, 3 }, fail, 3))
+        hoopai.run(function() print(rounds.side_by_side({ 1, 2, 3 }, fail, 3)) end)
+        print(pcall(rounds.side_by_side, { 1 }, function() error("mine", 0) end, 3))
+      ]]
+      assert.is_true(ok, text)
+      text = text:gsub(" at [^\n]*", "")
+      assert.are.equal(("nil\tserver: down 1\n"):rep(2) .. "false\tmine\n", text)
+    end)
+  end)
 end)
