@@ -427,6 +427,14 @@ describe("hoopai.list.spans:", function()
       assert.are.equal("10/10", steps[#steps])
       failing({ owner = "b", status = 404, from = BEGIN + 200 * DAY, calendars = calendars("a", "c") })
       assert.are.same({ "e1", "e3", "e2" }, ids_of(collect(client.events:each(span(0, 6000)))))
+      -- It is asked for no more.
+      failing({ owner = "b", status = 404, calendars = calendars("a", "c") })
+      assert.are.same({ "e1", "e2" }, ids_of(collect(client.events:each(span(0, 6000)))))
+      local asked = 0
+      for _, entry in ipairs(server:ledger()) do
+        if entry.owner == "b" then asked = asked + 1 end
+      end
+      assert.are.equal(1, asked)
     end)
 
     it("404 of a calendar that is still listed is one, and so is that of the caller's own", function()
