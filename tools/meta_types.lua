@@ -68,14 +68,14 @@ meta_types.refined = {
     "hoopai.Response|hoopai.Error response",
   },
   ["Events:each.given"] = "hoopai.Span",
-  ["Events:each"] = { "fun(): hoopai.Event? next the iterator" },
+  ["Events:each"] = { "async fun(): hoopai.Event? next the iterator" },
   ["Events:all.given"] = "hoopai.Span",
   ["Events:all"] = {
     "hoopai.Event[]? events nil when the call failed",
     "hoopai.Response|hoopai.Error response",
   },
   ["BlockSlots:each.given"] = "hoopai.Span",
-  ["BlockSlots:each"] = { "fun(): hoopai.Event? next the iterator" },
+  ["BlockSlots:each"] = { "async fun(): hoopai.Event? next the iterator" },
   ["BlockSlots:all.given"] = "hoopai.Span",
   ["BlockSlots:all"] = {
     "hoopai.Event[]? blocks nil when the call failed",

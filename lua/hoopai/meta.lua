@@ -1567,7 +1567,7 @@ function Events:delete(eventId, options) end
 ---@nodiscard
 ---@param given hoopai.Span
 ---@param call_options? hoopai.CallOptions for each request
----@return fun(): hoopai.Event? next the iterator
+---@return async fun(): hoopai.Event? next the iterator
 function Events:each(given, call_options) end
 
 ---Returns the events of any span as a list. All its windows are read side by side: see `Events:each`.
@@ -1736,7 +1736,7 @@ function BlockSlots:delete(eventId, options) end
 ---@nodiscard
 ---@param given hoopai.Span see `Events:each`
 ---@param call_options? hoopai.CallOptions
----@return fun(): hoopai.Event? next the iterator
+---@return async fun(): hoopai.Event? next the iterator
 function BlockSlots:each(given, call_options) end
 
 ---Returns the blocked times of any span as a list: see `BlockSlots:each`.

@@ -23,6 +23,8 @@ local SYNONYMS = {
 local METHODS = { "list", "get", "create", "update", "delete" }
 
 local LIST_EVENTS = "client.events:list { ... }"
+local ALL_EVENTS = "client.events:all { from = ..., to = ... }"
+local TEAM = "client.calendars:team()"
 local FREE_SLOTS = "client.calendars:free_slots(calendar_id, { ... })"
 local BOOK = "client.appointments:book { ... }"
 local UPDATE = "client.appointments:update(id, { ... })"
@@ -30,6 +32,7 @@ local UPDATE = "client.appointments:update(id, { ... })"
 -- Resource -> list of a method that it has not, or the guesses at one, and what to write instead.
 local ELSEWHERE = {
   appointments = {
+    { "all each getall listall findall fetchall iterate", ALL_EVENTS },
     { SYNONYMS.list, LIST_EVENTS },
     { "list upcoming calendar events listevents listappointments getappointments", LIST_EVENTS },
     { "reschedule move confirm setstatus changestatus complete noshow reassign", UPDATE },
@@ -56,6 +59,7 @@ local ELSEWHERE = {
     { "events appointments listevents getevents listappointments getappointments", LIST_EVENTS },
     { "book createappointment reserve schedule", BOOK },
     { "groups listgroups", "client.groups:list()" },
+    { "members teammembers users staff listmembers getmembers listusers getusers getteam", TEAM },
   },
   block_slots = {
     { "get", "client.block_slots:list { ... }" },
@@ -106,6 +110,7 @@ local OTHER_APIS = "contact contacts user users opportunity opportunities conver
 local MEMBERS = {
   { "slots freeslots availability availableslots getslots getfreeslots", FREE_SLOTS },
   { "book bookings booking reserve", BOOK },
+  { "team teams members teammembers staff", TEAM },
   { "blocks blockedslots blocked blockslot", "client.block_slots:list { ... }" },
   {
     "post put patch delete fetch call send http api raw",

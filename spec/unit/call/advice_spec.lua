@@ -23,7 +23,8 @@ describe("advice", function()
     local client = new {}
     -- stylua: ignore
     local cases = {
-      { "appointments", "list search all find getAll list_events", "client.events:list { ... }" },
+      { "appointments", "list search find list_events", "client.events:list { ... }" },
+      { "appointments", "all each getAll", "client.events:all { from = ..., to = ... }" },
       { "appointments", "reschedule move confirm set_status", "client.appointments:update(id, { ... })" },
       { "appointments", "add save", "client.appointments:create(...)" },
       { "appointments", "remove", "client.appointments:delete(...)" },
@@ -32,12 +33,13 @@ describe("advice", function()
       { "calendars", "find search all query listCalendars", "client.calendars:list(...)" },
       { "calendars", "slots get_slots availability", "client.calendars:free_slots(calendar_id, { ... })" },
       { "calendars", "events appointments", "client.events:list { ... }" },
+      { "calendars", "members team_members users", "client.calendars:team()" },
       { "calendars", "book", "client.appointments:book { ... }" },
       { "events", "create add", "client.appointments:create { ... }" },
       { "events", "get fetch", "client.appointments:get(id)" },
       { "events", "update edit", "client.appointments:update(id, { ... })" },
       { "events", "cancel", "client.appointments:cancel(id)" },
-      { "events", "search all find", "client.events:list { ... }" },
+      { "events", "search find", "client.events:list { ... }" },
       { "notes", "get", "client.notes:list(appointment_id)" },
       { "groups", "all", "client.groups:list(...)" },
       { "resources", "edit", "client.resources:update(...)" },
@@ -67,6 +69,9 @@ describe("advice", function()
 
   it("names what a client has instead of a member", function()
     local client = new {}
+    for _, name in ipairs { "team", "members", "teamMembers", "staff" } do
+      misuse(function() return client[name] end, "write client.calendars:team()")
+    end
     for _, name in ipairs { "contacts", "users", "opportunities", "conversations" } do
       local message = misuse(function() return client[name] == nil end)
       assert.are.equal(
