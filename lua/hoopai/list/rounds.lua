@@ -40,7 +40,7 @@ local function join(reader)
     reader.is_over, reader.failure = true, err.cause
     error(err.cause, 0)
   end
-  return errors.locate(records, err)
+  return records, err
 end
 
 -- Returns the records of the next round; nil after the last one; nil and an error.
@@ -56,7 +56,7 @@ local function next_round(reader)
   async.mode(reader.what) -- raises where the caller may not wait: nothing has been read then
   local hold <close> = reader.lock:acquire(reader.what) -- luacheck: ignore 211
   if reader.is_over or reader.position < #reader.records then return end -- another task has read the round meanwhile
-  local records, err = read_round(reader)
+  local records, err = errors.locate(read_round(reader)) -- it was made in another task
   if not records then
     reader.is_over, reader.failure = true, err
   end
@@ -143,7 +143,7 @@ end
 -- @treturn[2] nil
 -- @treturn[2] Error
 function rounds.all(what, read)
-  return async.as_task(async.run, what, function()
+  return errors.locate(async.as_task(async.run, what, function()
     local all = {}
     while true do
       local records, err = read()
@@ -153,7 +153,7 @@ function rounds.all(what, read)
         all[#all + 1] = records[index]
       end
     end
-  end)
+  end))
 end
 
 return rounds

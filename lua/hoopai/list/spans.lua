@@ -56,10 +56,16 @@ local function new_owner(field, id, is_listed)
 end
 
 --- The owner that the caller names; nil for all.
-local function given_owner(given, fields, details)
+-- @tparam table fields of the caller that are right
+-- @tparam table details the problems so far: an owner may be among them
+local function given_owner(fields, details)
   local owner, count = nil, 0
   for _, name in ipairs(OWNER_FIELDS) do
-    if given[name] ~= nil then count = count + 1 end
+    local is_given = fields[name] ~= nil
+    for _, detail in ipairs(details) do
+      is_given = is_given or detail.path == name
+    end
+    if is_given then count = count + 1 end
     if fields[name] then owner = new_owner(name, fields[name], false) end
   end
   if count > 1 then arguments.add(details, "", "give only one of `calendarId`, `userId` or `groupId`") end
@@ -88,7 +94,7 @@ local function new_span(resource_name, name, state, given, call_options, ...)
   call_options, progress = arguments.options(what, call_options)
   local fields = arguments.fields(what, given, CHECKS, details)
   local from, to = arguments.span(fields, details)
-  local owner = given_owner(given, fields, details)
+  local owner = given_owner(fields, details)
   if progress and fields.progress then
     arguments.add(details, "progress", "is given twice: leave out one of the two")
   end

@@ -922,6 +922,7 @@ describe("hoopai.list.spans:", function()
       server:set {
         calendars = calendars("a", "b"),
         events = { event("e1", 1, 2), event("e2", 3, 4, "b"), event("e3", 5, 6), event("e4", 4000, 4001, "b") },
+        faults = { { owner = "x", status = 400 } },
       }
       local text, ok = child.run(([[
         package.path = "./?.lua;" .. package.path
@@ -941,10 +942,27 @@ describe("hoopai.list.spans:", function()
           print "done"
         end)
         host.loop()
+        -- In a coroutine of cqueues itself, with this loop.
+        local direct = host.controller and function(fn) host.controller:wrap(fn) end or spawn
+        direct(function()
+          local count = 0
+          for _ in client.events:each(given) do count = count + 1 end
+          print(count)
+          for event in client.events:each(given) do if event.id == "e2" then break end end
+          given.calendarId = "x"
+          local _, err = client.events:all(given)
+          local _, raised = pcall(function() for _ in client.events:each(given) do end end)
+          local info = debug.getinfo(1, "Sl")
+          for place, problem in ipairs { err, raised } do
+            print(problem.where == ("%%s:%%d"):format(info.short_src, info.currentline - 3 + place) or problem.where)
+          end
+          given.calendarId = nil
+        end)
+        host.loop()
         print(#assert(client.events:all(given)))
       ]]):format(loop, loop, server.url, BEGIN, BEGIN + 200 * DAY))
       assert.is_true(ok, loop .. text)
-      assert.are.equal("e1 e2 e3 e4 4\ndone\n4\n", text, loop)
+      assert.are.equal("e1 e2 e3 e4 4\ndone\n4\ntrue\ntrue\n4\n", text, loop)
     end
   end)
 
