@@ -3,6 +3,7 @@
 local hoopai = require "hoopai"
 local leak = require "spec.support.leak"
 local oauth = require "spec.support.oauth"
+local sandbox = require "hoopai.sandbox"
 local span_server = require "spec.support.span_server"
 
 local time = hoopai.time
@@ -210,5 +211,65 @@ describe("hoopai.list.owners:", function()
       assert.is_nil(list)
       assert.are.equal("not_found", err.kind)
     end)
+  end)
+
+  it("a year of dozens of calendars is read within the rate limit, with events on the seams", function()
+    local box <close> = sandbox.start { control = true, rate_limit = { max = 60, interval_ms = 400, daily = 100000 } }
+    leak.before()
+    local client = leak.client {
+      token = box.token,
+      base_url = box.url,
+      location_id = box.location_id,
+      rate_limit = true,
+      retries = 0, -- a 429 would be an error
+      timeout = 60,
+    }
+    local zone, expected = "America/New_York", {}
+    local from = time.at { year = 2027, month = 1, day = 1, zone = zone }
+    local to = time.at { year = 2028, month = 1, day = 1, zone = zone }
+    hoopai.run(function()
+      local numbers = {}
+      for index = 1, 24 do
+        numbers[index] = index
+      end
+      local made, errors = hoopai.map(numbers, function(index)
+        local calendar = assert(client.calendars:create { name = "Room " .. index, calendarType = "event" })
+        -- One each window's width, so that an hour around each seam is blocked.
+        local start = from + time.hours(92 * 24 * (index % 4)) - time.minutes(30)
+        return client.block_slots:create {
+          calendarId = calendar.id,
+          startTime = start:in_zone(zone),
+          endTime = (start + time.hours(1)):in_zone(zone),
+        }
+      end, { concurrency = 8 })
+      assert.is_nil(errors)
+      for index, block in ipairs(made) do
+        expected[index] = block.id
+      end
+    end)
+    table.sort(expected)
+    local function sorted(list)
+      local ids = ids_of(list)
+      table.sort(ids)
+      return ids
+    end
+    local list, response = client.block_slots:all { from = from, to = to }
+    assert.is_truthy(list, response)
+    assert.are.same(expected, sorted(list))
+    hoopai.run(function()
+      local seen = {}
+      for block in client.block_slots:each { from = from, to = to } do
+        seen[#seen + 1] = block
+      end
+      assert.are.same(ids_of(list), ids_of(seen))
+    end)
+    local per_calendar = 0
+    for _, request in ipairs(box:control("requests").requests) do
+      assert.are_not.equal(429, request.status)
+      if request.path == "/calendars/blocked-slots" then per_calendar = per_calendar + 1 end
+    end
+    -- Of 27 calendars and 3 users, four windows each, twice.
+    assert.are.equal(2 * 4 * 30, per_calendar)
+    leak.after()
   end)
 end)
