@@ -14,8 +14,9 @@
 --   ends            "overlap": what overlaps the window; "starts": what begins in it; "within": what lies in it
 --   bounds          "half": with what is at its start; "closed": with what is at either end; "open": with neither
 --   most            a list of more events is larger than the client reads
---   faults          { owner, status, from (the window ends after it), left (how often), calendars (the world then) }:
---                   the response has this status; without a status there is none
+--   faults          { owner, status, body, from (the window ends after it), left (how often), calendars (the list of
+--                   calendars from then on), after (once so many requests have come) }: the response has this status;
+--                   without a status there is none
 --   headers         further header lines of each response
 local is_server = arg and arg[0] and arg[0]:find("span_server.lua", 1, true)
 local control = require "spec.support.control"
@@ -121,6 +122,9 @@ local function answer(entry)
     if is_meant and fault.left ~= 0 then
       fault.left = fault.left and fault.left - 1
       if fault.calendars then world.calendars = fault.calendars end
+      while #ledger < (fault.after or 0) do
+        changed:wait(1)
+      end
       if not fault.status then return nil end
       return fault.status, fault.body or '{"message":"a fault of the test"}'
     end
