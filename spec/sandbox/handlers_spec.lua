@@ -350,19 +350,6 @@ describe("sandbox appointments", function()
     box.refuse_booking(fields)
   end)
 
-  it("honour a rule of a series with ignoreFreeSlotValidation alone, and keep it as one appointment", function()
-    local rule = "RRULE:FREQ=WEEKLY;INTERVAL=1;COUNT=4"
-    assert.is_false(box.book({ rrule = rule }).isRecurring)
-    local series = box.book {
-      rrule = rule,
-      ignoreFreeSlotValidation = true,
-      assignedUserId = seed.users.okafor,
-      startTime = "2026-05-06T09:00:00-04:00",
-    }
-    assert.is_true(series.isRecurring)
-    assert.are.equal(rule, get(series.id).rrule)
-  end)
-
   it("move, if the slot is free, and leave the old one", function()
     local id = seed.sick.appointments[1]
     local target = "/calendars/events/appointments/" .. id

@@ -92,4 +92,13 @@ function access.get(context, collection, id, what)
   return item
 end
 
+--- An appointment, one instance of a series, or the master of a series, by its id. Raises like `get`.
+-- @tparam table context of the request
+-- @tparam string id
+-- @tparam string what its name in the message
+-- @treturn table
+function access.appointment(context, id, what)
+  return access.get(context, context.store.series:get(id) and "series" or "appointments", id, what)
+end
+
 return access

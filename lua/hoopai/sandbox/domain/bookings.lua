@@ -1,7 +1,9 @@
 --- Creating, changing and deleting appointments: whether the slot is free, and which member of the team is assigned.
+-- A series is created, changed and deleted like one appointment, through its master.
 -- @module hoopai.sandbox.domain.bookings
 
 local api_errors = require "hoopai.sandbox.api_errors"
+local series = require "hoopai.sandbox.domain.series"
 local slots = require "hoopai.sandbox.domain.slots"
 local local_time = require "hoopai.sandbox.domain.local_time"
 
@@ -101,9 +103,6 @@ local function clear_plain(appointment, cleared)
   for _, name in ipairs(PLAIN) do
     if cleared[name] then appointment[name] = nil end
   end
-  if cleared.rrule then
-    appointment.rrule, appointment.isRecurring = nil, nil
-  end
 end
 
 local function add_to_ledger(store, what, appointment)
@@ -119,12 +118,12 @@ local function add_to_ledger(store, what, appointment)
   }
 end
 
---- Books an appointment. Raises a 400 if the slot is not free.
+--- Books an appointment or a series. Raises a 400 if the slot is not free, and a 422 for a rule that cannot be read.
 -- @tparam table store
 -- @tparam table calendar
 -- @tparam table contact
 -- @tparam table body of the request
--- @treturn table the appointment
+-- @treturn table the appointment, or the master of the series
 function bookings.create(store, calendar, contact, body)
   local from = instant(store, calendar, body.startTime)
   local to = instant(store, calendar, body.endTime) or from + slots.duration(calendar)
@@ -136,8 +135,11 @@ function bookings.create(store, calendar, contact, body)
   else
     user = checked_user(store, calendar, from, to, body, body.assignedUserId)
   end
+  -- Without ignoreFreeSlotValidation the rule of a series is ignored.
+  local rrule = body.ignoreFreeSlotValidation and body.rrule or nil
+  local starts = rrule and series.starts(store, calendar, rrule, from)
   local now = store.now()
-  local appointment = store.appointments:add {
+  local appointment = {
     id = store:new_id(),
     locationId = calendar.locationId,
     calendarId = calendar.id,
@@ -151,10 +153,7 @@ function bookings.create(store, calendar, contact, body)
     appointmentStatus = calendar.autoConfirm == false and "new" or "confirmed",
   }
   copy_plain(appointment, body)
-  -- Of a series only the first appointment is stored. Without ignoreFreeSlotValidation the rule is ignored.
-  if body.rrule and body.ignoreFreeSlotValidation then
-    appointment.rrule, appointment.isRecurring = body.rrule, true
-  end
+  series.put(store, appointment, { rrule = rrule, starts = starts })
   add_to_ledger(store, "booked", appointment)
   return appointment
 end
@@ -174,7 +173,25 @@ local function target(store, appointment, calendar, body, cleared)
   return from, to, user
 end
 
---- Changes the fields of an appointment that the body has. Raises a 400, and changes nothing, if the slot is not free.
+-- The assigned user of an appointment at all its times, which must be free.
+local function user_of_all(store, calendar, spans, body, user, except)
+  for _, span in ipairs(spans) do
+    user = checked_user(store, calendar, span.from, span.to, body, user, except)
+  end
+  return user
+end
+
+-- Makes a change of a series, other than of its times, in its instances.
+local function change_instances(store, master, body, cleared)
+  for _, instance in ipairs(series.instances(store, master)) do
+    instance.assignedUserId, instance.updated = master.assignedUserId, master.updated
+    copy_plain(instance, body)
+    clear_plain(instance, cleared)
+  end
+end
+
+--- Changes the fields of an appointment that the body has. Raises a 400, and changes nothing, if the slot is not free;
+-- of a series, if one of them is not free.
 -- @tparam table store
 -- @tparam table appointment
 -- @tparam table calendar the calendar of the appointment after the change
@@ -186,37 +203,35 @@ function bookings.update(store, appointment, calendar, body, cleared)
   if body.assignedUserId then check_user(store, calendar, body.assignedUserId) end
   local was_active = slots.is_active(appointment)
   local active = slots.is_active { appointmentStatus = body.appointmentStatus or appointment.appointmentStatus }
+  local plan = series.plan(store, appointment, calendar, { from = from, to = to }, body, cleared)
   local moved = from ~= appointment.from
     or to ~= appointment.to
     or user ~= appointment.assignedUserId and not cleared.assignedUserId
     or calendar.id ~= appointment.calendarId
+    or plan.starts ~= nil
   if active and (moved or not was_active) then
     if body.ignoreFreeSlotValidation then
       user = unchecked_user(calendar, user)
     else
-      user = checked_user(store, calendar, from, to, body, user, appointment.id)
+      user = user_of_all(store, calendar, plan.spans, body, user, appointment.id)
     end
   end
   appointment.from, appointment.to, appointment.assignedUserId = from, to, user
   appointment.calendarId = calendar.id
-  if body.rrule and body.ignoreFreeSlotValidation then
-    appointment.rrule, appointment.isRecurring = body.rrule, true
-  end
   copy_plain(appointment, body)
   clear_plain(appointment, cleared)
   appointment.updated = store.now()
+  series.put(store, appointment, plan)
+  if plan.rrule and not plan.starts then change_instances(store, appointment, body, cleared) end
   add_to_ledger(store, "changed", appointment)
   return appointment
 end
 
---- Deletes an appointment and its notes.
+--- Deletes an appointment and its notes, or a series with all its instances.
 -- @tparam table store
 -- @tparam table appointment
 function bookings.remove(store, appointment)
-  store.appointments:remove(appointment.id)
-  for _, note in ipairs(store.notes:where(function(item) return item.appointmentId == appointment.id end)) do
-    store.notes:remove(note.id)
-  end
+  series.remove(store, appointment)
   add_to_ledger(store, "deleted", appointment)
 end
 

@@ -28,6 +28,7 @@ function serializers.event(store, item)
     assignedResources = core.array {},
     isRecurring = item.isRecurring or false,
     rrule = item.rrule,
+    masterEventId = item.masterEventId,
     createdBy = { source = "integration" },
     startTime = local_time.iso(item.from, zone),
     endTime = local_time.iso(item.to, zone),

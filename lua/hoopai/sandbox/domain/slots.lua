@@ -164,12 +164,18 @@ local function appointment_entry(store, appointment)
   }
 end
 
+-- `except` is the id of an appointment, or of a series, that is not counted.
+local function is_excepted(item, except) return except ~= nil and (item.id == except or item.masterEventId == except) end
+
 -- All appointments and blocked times of the location between two instants, with a day's margin for long buffers.
 local function occupied_between(store, calendar, from, to, except)
   local occupied = {}
   from, to = from - DAY, to + DAY
   local function near(item)
-    return item.locationId == calendar.locationId and item.id ~= except and item.from < to and item.to > from
+    return item.locationId == calendar.locationId
+      and not is_excepted(item, except)
+      and item.from < to
+      and item.to > from
   end
   for _, appointment in ipairs(store.appointments.items) do
     if near(appointment) and slots.is_active(appointment) then
@@ -222,7 +228,8 @@ local function full_days(store, calendar, except)
   if not limit or limit <= 0 then return full end
   local count, zone = {}, store:zone_of(calendar.locationId)
   for _, appointment in ipairs(store.appointments.items) do
-    if appointment.calendarId == calendar.id and appointment.id ~= except and slots.is_active(appointment) then
+    local counts = appointment.calendarId == calendar.id and not is_excepted(appointment, except)
+    if counts and slots.is_active(appointment) then
       local date = local_time.date(appointment.from, zone)
       count[date] = (count[date] or 0) + 1
       if count[date] >= limit then full[date] = true end
@@ -338,7 +345,7 @@ end
 -- @tparam ?integer options.length in ms; default: the duration of the calendar's slots
 -- @tparam ?string options.user this member alone
 -- @tparam ?boolean options.ignore_date_range ignore notice and date range
--- @tparam ?string options.except an appointment to ignore: the one being moved
+-- @tparam ?string options.except an appointment or a series to ignore: the one being moved
 -- @treturn ?table list of user ids; empty for a calendar without a team
 function slots.free_members(store, calendar, start, options)
   options = options or {}

@@ -103,6 +103,7 @@ local function new(options)
     "calendars",
     "groups",
     "appointments",
+    "series",
     "blocks",
     "notes",
     "resources",

@@ -8,7 +8,7 @@ local serializers = require "hoopai.sandbox.domain.serializers"
 
 local appointments = {}
 
-local function get(context) return access.get(context, "appointments", context.params.eventId, "Appointment") end
+local function get(context) return access.appointment(context, context.params.eventId, "Appointment") end
 
 function appointments.create(context)
   local store, body = context.store, context.body

@@ -135,8 +135,10 @@ end
 function calendars.delete(context)
   local store, calendar = context.store, calendars.get(context)
   local function of_calendar(item) return item.calendarId == calendar.id end
-  for _, appointment in ipairs(store.appointments:where(of_calendar)) do
-    bookings.remove(store, appointment)
+  for _, name in ipairs { "series", "appointments" } do
+    for _, appointment in ipairs(store[name]:where(of_calendar)) do
+      bookings.remove(store, appointment)
+    end
   end
   for _, name in ipairs { "blocks", "notifications" } do
     for _, item in ipairs(store[name]:where(of_calendar)) do

@@ -57,7 +57,7 @@ function events.delete(context)
   if store.blocks:get(id) then
     store.blocks:remove(access.get(context, "blocks", id, "Event").id)
   else
-    bookings.remove(store, access.get(context, "appointments", id, "Event"))
+    bookings.remove(store, access.appointment(context, id, "Event"))
   end
   return { succeeded = true }
 end

@@ -7,9 +7,7 @@ local local_time = require "hoopai.sandbox.domain.local_time"
 
 local notes = {}
 
-local function appointment_of(context)
-  return access.get(context, "appointments", context.params.appointmentId, "Appointment")
-end
+local function appointment_of(context) return access.appointment(context, context.params.appointmentId, "Appointment") end
 
 local function note_of(context)
   local appointment, note = appointment_of(context), context.store.notes:get(context.params.noteId)
