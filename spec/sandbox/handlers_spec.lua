@@ -56,9 +56,27 @@ describe("sandbox calendars", function()
       { "teamMembers must contain exactly one member for a personal calendar" },
       { calendarType = "personal", teamMembers = {} }
     )
-    refused(422, { "teamMembers must contain at least 1 elements" }, { calendarType = "collective" })
+    for _, kind in ipairs { "collective", "round_robin", "class_booking", "service_booking" } do
+      refused(422, { "teamMembers must contain at least 1 elements" }, { calendarType = kind })
+    end
     refused(404, "Group not found", { groupId = "none" })
     refused(400, "A calendar with this slug already exists.", { slug = "check-up" })
+  end)
+
+  it("take special dates that exist, and repeat appointments with one member alone", function()
+    local hours = { { openHour = 9, openMinute = 0, closeHour = 12, closeMinute = 0 } }
+    local dates = {
+      { date = "2026-02-28T00:00:00.000Z", hours = hours },
+      { date = "2026-02-30T00:00:00.000Z", hours = hours },
+    }
+    local problem = { "availabilities.1.date must be a valid date" }
+    local checkup, physio = "/calendars/" .. seed.calendars.checkup, "/calendars/" .. seed.calendars.physio
+    box.refused(422, problem, "PUT", checkup, { availabilities = dates })
+    local body = { locationId = seed.location_id, name = "x", availabilities = dates }
+    box.refused(422, problem, "POST", "/calendars/", body)
+    problem = { "enableRecurring is only possible with exactly one team member" }
+    box.refused(422, problem, "PUT", checkup, { enableRecurring = true })
+    box.ask(200, "PUT", physio, { enableRecurring = true })
   end)
 
   it("are changed, and what is not named stays", function()
@@ -835,6 +853,36 @@ describe("sandbox schedules", function()
       "/calendars/schedules/search?locationId=" .. seed.location_id
     )
     box.refused(400, "The user id is not valid.", "POST", target, fields { userId = "nobody" })
+  end)
+
+  it("take times of day as HH:MM alone, when created and when changed", function()
+    local function refused(from, to, problems)
+      local rules = { { type = "wday", day = "monday", intervals = { { from = from, to = to } } } }
+      for i, problem in ipairs(problems) do
+        problems[i] = "rules.0.intervals.0." .. problem
+      end
+      box.refused(422, problems, "POST", "/calendars/schedules", fields { rules = rules })
+      box.refused(422, problems, "PUT", "/calendars/schedules/" .. seed.schedules.solberg, { rules = rules })
+    end
+    local from_format, to_format =
+      "from must be in HH:MM format (24-hour format)", "to must be in HH:MM format (24-hour format)"
+    refused("9:00", "17:00", { from_format })
+    refused("09:00", "24:00", { to_format })
+    refused("24:30", "25:00", { from_format, to_format })
+    refused("9", "17:60", { "from must match the required pattern", "to must match the required pattern" })
+    refused("09:00:00", "17h00", { "from must match the required pattern", "to must match the required pattern" })
+    refused("09:00", "09:00", { "to must be after from" })
+    local rules = { { type = "wday", day = "monday", intervals = { { from = "00:00", to = "23:59" } } } }
+    box.ask(201, "POST", "/calendars/schedules", fields { rules = rules })
+  end)
+
+  it("take zones of the form Area/City alone, as documented", function()
+    for _, zone in ipairs { "UTC", "America/Argentina/Buenos_Aires", "Etc/GMT+5" } do
+      local problem = { "timezone must match the required pattern" }
+      box.refused(422, problem, "POST", "/calendars/schedules", fields { timezone = zone })
+    end
+    local problem = { "timezone must be a valid IANA time zone" }
+    box.refused(422, problem, "POST", "/calendars/schedules", fields { timezone = "Europe/Atlantis" })
   end)
 end)
 

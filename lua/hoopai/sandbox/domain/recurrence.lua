@@ -186,14 +186,14 @@ local function dates_of(rule, start, take)
     by_month_day = { day }
   end
   local period, first_weekday, last = PERIODS[rule.FREQ], rule.WKST or 1, start + YEARS * 366
-  local number, first, stop = 0, nil, nil
+  local number, reached = 0, nil
   repeat
-    first, stop = period(start, number, first_weekday)
+    local first, stop = period(start, number, first_weekday)
     for date = first, stop do
       if date >= start and is_day(by_day, date) and is_month_day(by_month_day, date) and not take(date) then return end
     end
-    number = number + (rule.INTERVAL or 1)
-  until first > last
+    number, reached = number + (rule.INTERVAL or 1), first
+  until reached > last
 end
 
 --- The instants at which the instances of a series begin.

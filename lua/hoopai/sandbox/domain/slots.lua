@@ -164,18 +164,15 @@ local function appointment_entry(store, appointment)
   }
 end
 
--- `except` is the id of an appointment, or of a series, that is not counted.
-local function is_excepted(item, except) return except ~= nil and (item.id == except or item.masterEventId == except) end
+-- Whether an item has this id, or is an instance of the series of this id.
+local function is_of(item, id) return id ~= nil and (item.id == id or item.masterEventId == id) end
 
 -- All appointments and blocked times of the location between two instants, with a day's margin for long buffers.
 local function occupied_between(store, calendar, from, to, except)
   local occupied = {}
   from, to = from - DAY, to + DAY
   local function near(item)
-    return item.locationId == calendar.locationId
-      and not is_excepted(item, except)
-      and item.from < to
-      and item.to > from
+    return item.locationId == calendar.locationId and not is_of(item, except) and item.from < to and item.to > from
   end
   for _, appointment in ipairs(store.appointments.items) do
     if near(appointment) and slots.is_active(appointment) then
@@ -228,7 +225,7 @@ local function full_days(store, calendar, except)
   if not limit or limit <= 0 then return full end
   local count, zone = {}, store:zone_of(calendar.locationId)
   for _, appointment in ipairs(store.appointments.items) do
-    local counts = appointment.calendarId == calendar.id and not is_excepted(appointment, except)
+    local counts = appointment.calendarId == calendar.id and not is_of(appointment, except)
     if counts and slots.is_active(appointment) then
       local date = local_time.date(appointment.from, zone)
       count[date] = (count[date] or 0) + 1

@@ -8,7 +8,7 @@ local api_errors = require "hoopai.sandbox.api_errors"
 local slots = require "hoopai.sandbox.domain.slots"
 local local_time = require "hoopai.sandbox.domain.local_time"
 
-local gsub, lower = string.gsub, string.lower
+local format, gsub, lower = string.format, string.gsub, string.lower
 local ipairs, pairs = ipairs, pairs
 
 local LONGEST_RANGE = 31 * 86400000
@@ -55,6 +55,8 @@ local function check_slug(store, location_id, slug, own_id)
   end
 end
 
+local NEED_TEAM = { round_robin = true, collective = true, class_booking = true, service_booking = true }
+
 local function check_team(store, calendar)
   for _, member in ipairs(calendar.teamMembers or {}) do
     local user = store.users:get(member.userId)
@@ -67,9 +69,23 @@ local function check_team(store, calendar)
   if calendar.calendarType == "personal" and count ~= 1 then
     api_errors.unprocessable { "teamMembers must contain exactly one member for a personal calendar" }
   end
-  if count == 0 and (calendar.calendarType == "round_robin" or calendar.calendarType == "collective") then
+  if count == 0 and NEED_TEAM[calendar.calendarType] then
     api_errors.unprocessable { "teamMembers must contain at least 1 elements" }
   end
+  if calendar.enableRecurring and count > 1 then
+    api_errors.unprocessable { "enableRecurring is only possible with exactly one team member" }
+  end
+end
+
+-- The pattern of the field accepts the 30th of February.
+local function check_dates(calendar)
+  local problems = {}
+  for i, day in ipairs(calendar.availabilities or {}) do
+    if not local_time.parse_date(day.date) then
+      problems[#problems + 1] = format("availabilities.%d.date must be a valid date", i - 1)
+    end
+  end
+  if problems[1] then api_errors.unprocessable(problems) end
 end
 
 local function check_group(context, id)
@@ -97,6 +113,7 @@ function calendars.create(context)
   end
   calendar.calendarType = calendar.calendarType or #(calendar.teamMembers or {}) > 0 and "round_robin" or "event"
   calendar.openHours = calendar.openHours or office_hours()
+  check_dates(calendar)
   check_team(store, calendar)
   if calendar.slug then check_slug(store, calendar.locationId, calendar.slug) end
   calendar.id = store:new_id()
@@ -110,6 +127,7 @@ function calendars.update(context)
   local store, body = context.store, context.body
   local calendar = calendars.get(context)
   check_group(context, body.groupId)
+  check_dates(body)
   if body.slug then check_slug(store, calendar.locationId, body.slug, calendar.id) end
   local changed = {}
   for name, value in pairs(calendar) do
@@ -121,7 +139,7 @@ function calendars.update(context)
   for name in pairs(context.cleared) do
     changed[name] = nil
   end
-  if body.teamMembers or context.cleared.teamMembers then check_team(store, changed) end
+  if body.teamMembers or body.enableRecurring or context.cleared.teamMembers then check_team(store, changed) end
   for name in pairs(context.cleared) do
     calendar[name] = nil
   end

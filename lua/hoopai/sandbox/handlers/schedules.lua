@@ -5,7 +5,7 @@ local access = require "hoopai.sandbox.domain.access"
 local api_errors = require "hoopai.sandbox.api_errors"
 local local_time = require "hoopai.sandbox.domain.local_time"
 
-local format = string.format
+local format, match = string.format, string.match
 local insert, remove = table.insert, table.remove
 local ipairs, pairs = ipairs, pairs
 
@@ -30,16 +30,23 @@ local function position_of(schedule, calendar_id)
   end
 end
 
+-- Minutes after midnight, or nil. The vendor's document describes HH:MM, but its pattern has hours of one digit too.
+-- The sandbox takes what is right by both.
 local function minutes(text)
-  local hour, minute = text:match("^(%d+):(%d+)$")
-  return hour * 60 + minute
+  local hour, minute = match(text, "^([0-2]%d):([0-5]%d)$")
+  return hour and hour < "24" and hour * 60 + minute
 end
 
 local function check_intervals(problems, i, rule)
   for j, range in ipairs(rule.intervals) do
-    if minutes(range.from) >= minutes(range.to) or minutes(range.to) >= 1440 then
-      problems[#problems + 1] = format("rules.%d.intervals.%d.to must be after from", i - 1, j - 1)
+    local place = format("rules.%d.intervals.%d.", i - 1, j - 1)
+    local from, to = minutes(range.from), minutes(range.to)
+    for _, name in ipairs { "from", "to" } do
+      if not minutes(range[name]) then
+        problems[#problems + 1] = place .. name .. " must be in HH:MM format (24-hour format)"
+      end
     end
+    if from and to and from >= to then problems[#problems + 1] = place .. "to must be after from" end
   end
 end
 
