@@ -39,6 +39,7 @@ local lazy = require "hoopai.lazy" -- first: in an older Lua it says which one i
 local errors = require "hoopai.errors"
 local options = require "hoopai.sandbox.server.options"
 local ipc = require "hoopai.sandbox.server.ipc"
+local runner = require "hoopai.sandbox.runner"
 
 local format, gsub, match = string.format, string.gsub, string.match
 local error, getmetatable, pairs, pcall, require = error, getmetatable, pairs, pcall, require
@@ -98,8 +99,6 @@ local function finally(fn, cleanup)
   return first, second
 end
 
-local function shell_quote(text) return "'" .. gsub(text, "'", "'\\''") .. "'" end
-
 -- The interpreter of this program, from the table `arg`, which hosts that embed Lua do not have.
 local function this_interpreter()
   local words = _G.arg
@@ -157,7 +156,7 @@ local function command_line(lua, report)
   words.missing = ipc.dump { error = "the interpreter " .. words.lua .. " was not found" }
   -- Another interpreter takes its search paths from the environment, which -E ignores.
   local command = lua and gsub(COMMAND, " %-E", "") or COMMAND
-  return (gsub(command, "@(%l+)", function(name) return shell_quote(words[name]) end))
+  return (gsub(command, "@(%l+)", function(name) return runner.quote(words[name]) end))
 end
 
 -- The functions hold a weak reference: the process is stopped when the handle is collected.
@@ -172,6 +171,37 @@ local function add_oauth_functions(handle)
   local new_code = through "oauth/code"
   function handle.oauth.code(given) return new_code(given).code end
   handle.oauth.grant = through "oauth/grant"
+end
+
+-- Starts the process. Returns what it reports, with the other end of its input in `pipe`; or nil and the problem.
+local function launch(checked)
+  local report = os.tmpname()
+  local lua = checked.interpreter or os.getenv "HOOPAI_SANDBOX_LUA"
+  local setup = { options = checked, report = report }
+  checked.interpreter = nil
+  if not lua then
+    setup.path, setup.cpath = package.path, package.cpath
+  end
+  local facts, pipe = finally(function()
+    local pipe = assert(io.popen(command_line(lua, report), "w"))
+    pipe:write(ipc.dump(setup), "\n")
+    pipe:flush()
+    return wait_for_report(report), pipe
+  end, function() os.remove(report) end)
+  if facts.error then
+    pipe:close()
+    return nil, facts.error
+  end
+  facts.pipe = pipe
+  return facts
+end
+
+-- Calls the function `seed` of the options. What it adds is sent to the process as records.
+local function take_seed(checked)
+  local seed = checked.seed
+  checked.seed = nil
+  if not seed then return end
+  checked.records, checked.seeded_at = require("hoopai.sandbox.world").build(checked, seed, refuse_names)
 end
 
 --- A running sandbox. It stops when it is closed or collected as garbage.
@@ -202,6 +232,11 @@ end
 -- @tparam ?boolean given.strict_block_slots false: accept block slots on calendars of any type
 -- @tparam ?string given.token the token to accept; default: a random one
 -- @tparam ?table given.tokens more tokens: name -> `{ token, location_id, scopes (a list), class }`
+-- @tparam ?string given.zone the time zone of the clinic and of its data, such as "Europe/Berlin"; default: New York
+-- @tparam ?function given.seed called with a `world`, to which it adds contacts, users, calendars and more of its own,
+-- see `hoopai.sandbox.world`
+-- @tparam ?boolean given.empty true: begin with the clinic alone, without its staff, contacts, calendars and bookings
+-- @tparam ?integer given.many add so many of everything, for more than one page, see `hoopai.sandbox.domain.many`
 -- @tparam ?integer given.random_seed another number gives other ids
 -- @tparam ?boolean given.control enable the admin interface for specs, see `hoopai.sandbox.server.admin`
 -- @tparam ?table given.oauth the app to sign in to, as described above
@@ -212,36 +247,43 @@ end
 -- @raise for an unknown or wrong option, and if the sandbox does not start
 function sandbox.start(given)
   local checked = options.check(given, options.server)
-  local report = os.tmpname()
-  local lua = checked.interpreter or os.getenv "HOOPAI_SANDBOX_LUA"
-  local setup = { options = checked, report = report }
-  checked.interpreter = nil
-  if not lua then
-    setup.path, setup.cpath = package.path, package.cpath
-  end
-  local facts, pipe = finally(function()
-    local pipe = assert(io.popen(command_line(lua, report), "w"))
-    pipe:write(ipc.dump(setup), "\n")
-    pipe:flush()
-    return wait_for_report(report), pipe
-  end, function() os.remove(report) end)
-  if facts.error then
-    pipe:close()
-    error("the sandbox did not start: " .. facts.error, 2)
-  end
-  facts.pipe = pipe
+  take_seed(checked)
+  local facts, problem = launch(checked)
+  if not facts then error("the sandbox did not start: " .. problem, 2) end
+  facts.first = nil
   refuse_names("sandbox.seed", facts.seed)
   local handle = setmetatable(facts, Handle)
   add_oauth_functions(handle)
   return handle
 end
 
---- Serves in this process until Ctrl-C, after printing `export` lines for a shell.
+--- Serves until Ctrl-C, after printing `export` lines for a shell; or runs a program against a sandbox and ends this
+-- process as the program ended.
+--
+-- The variables are those that the library and its examples read (`HOOPAI_BASE_URL`, `HOOPAI_TOKEN`,
+-- `HOOPAI_LOCATION_ID`, `HOOPAI_CA_FILE` with `tls`; for a sign-in `HOOPAI_COMPANY_ID`, `HOOPAI_CLIENT_ID`,
+-- `HOOPAI_CLIENT_SECRET`, `HOOPAI_REDIRECT_URI` and `HOOPAI_AUTHORIZE_HOST`), and ids for scripts: `CONTACT_ID`,
+-- `USER_ID` and `CALENDAR_ID`.
 -- @tparam ?table given options as for @{start}
--- @raise for an unknown or wrong option
+-- @tparam ?string|table given.run the program: a command of the shell, or a list of words; also the table `arg`, as in
+-- `lua5.4 -e 'require("hoopai.sandbox").serve { run = arg }' lua5.4 script.lua`. It gets the variables in its
+-- environment, and the input and output of this process. Ctrl-C ends both. The exit status is the program's, or 128 and
+-- the number of the signal that ended it; the sandbox has ended before
+-- @raise for an unknown or wrong option, and if the sandbox does not start
 function sandbox.serve(given)
-  local checked = options.check(given, options.server)
-  require("hoopai.sandbox.server").serve(checked)
+  local checked = options.check(given, options.serve)
+  local run = checked.run
+  checked.run = nil
+  take_seed(checked)
+  if run == nil then
+    require("hoopai.sandbox.server").serve(checked)
+    return
+  end
+  local facts, problem = launch(checked)
+  if not facts then error("the sandbox did not start: " .. problem, 2) end
+  local handle = setmetatable(facts, Handle)
+  local status = finally(function() return runner.run(run, runner.variables(facts)) end, function() handle:stop() end)
+  os.exit(status, true)
 end
 
 --- Stops the sandbox; a second time does nothing.

@@ -186,7 +186,7 @@ local function dates_of(rule, start, take)
     by_month_day = { day }
   end
   local period, first_weekday, last = PERIODS[rule.FREQ], rule.WKST or 1, start + YEARS * 366
-  local number, reached = 0, nil
+  local number, reached = 0
   repeat
     local first, stop = period(start, number, first_weekday)
     for date = first, stop do

@@ -29,6 +29,7 @@ local format = string.format
 local ipairs, pairs = ipairs, pairs
 
 local NEW_YORK, LONDON = "America/New_York", "Europe/London"
+local DAY = 86400000
 
 -- Twenty letters and digits, like the ids of the API.
 local function id(name)
@@ -181,7 +182,7 @@ local function schedule(store, handles)
     locationId = handles.location_id,
     name = "Mira's hours",
     userId = handles.users.solberg,
-    timezone = NEW_YORK,
+    timezone = store:zone_of(handles.location_id),
     rules = rules,
     calendarIds = { handles.calendars.physio },
     added = now,
@@ -226,7 +227,7 @@ local function new_booker(store, handles)
   return function(calendar_key, user_key, date, minutes, contact_key, fields)
     local calendar = store.calendars:get(handles.calendars[calendar_key])
     local contact = store.contacts:get(handles.contacts[contact_key])
-    local from, added = local_time.instant(date, minutes, NEW_YORK), store.now() - 5 * 86400000
+    local from, added = local_time.instant(date, minutes, store:zone_of(calendar.locationId)), store.now() - 5 * DAY
     count = count + 1
     local appointment = {
       id = format("Appointment%09d", count),
@@ -249,14 +250,19 @@ local function new_booker(store, handles)
   end
 end
 
-local function bookings(store, handles)
-  local today = local_time.date(store.now(), NEW_YORK)
+-- The last working day, the next three, and today.
+local function days(store, handles)
+  local today = local_time.date(store.now(), store:zone_of(handles.location_id))
   local past = next_date(today, -1, is_working_day)
   local first = next_date(today, 1, is_working_day)
   local second = next_date(first, 1, is_working_day)
   local third = next_date(second, 1, is_working_day)
   handles.past = local_time.date_text(past)
   handles.days = { local_time.date_text(first), local_time.date_text(second), local_time.date_text(third) }
+  return past, first, second, third, today
+end
+
+local function bookings(store, handles, past, first, second, third, today)
   local book = new_booker(store, handles)
 
   book("checkup", "okafor", past, at(9), "adele", { appointmentStatus = "showed" })
@@ -294,18 +300,17 @@ local function bookings(store, handles)
   for _, contact in ipairs { "bruno", "chidi", "dagmar", "greta", "hugo" } do
     book("class", nil, class_day, at(17, 30), contact)
   end
-  return second
 end
 
 local function extras(store, handles, training_day)
-  local now = store.now()
+  local now, zone = store.now(), store:zone_of(handles.location_id)
   handles.blocks.training = store.blocks:add({
     id = id "BlockStaffTraining",
     locationId = handles.location_id,
     title = "Staff training",
     assignedUserId = handles.users.okafor,
-    from = local_time.instant(training_day, at(15), NEW_YORK),
-    to = local_time.instant(training_day, at(17), NEW_YORK),
+    from = local_time.instant(training_day, at(15), zone),
+    to = local_time.instant(training_day, at(17), zone),
     added = now,
     updated = now,
   }).id
@@ -333,12 +338,12 @@ local function extras(store, handles, training_day)
   }).id
 end
 
-local function branches(store, count)
+local function branches(store, count, zone)
   for i = 1, count do
     store.locations:add {
       id = format("LocationBranch%06d", i),
       name = format("Branch %d", i),
-      timezone = NEW_YORK,
+      timezone = zone,
       address = format("%d Broadway, New York, NY, USA", i),
     }
   end
@@ -346,11 +351,8 @@ end
 
 local seed = {}
 
---- Fills an empty store.
--- @tparam table store
--- @tparam ?integer branch_count the number of further, empty locations of the agency
--- @treturn table the identifiers, as listed above
-function seed.fill(store, branch_count)
+-- The clinics, and the tables for the identifiers of what is in them.
+local function clinics(store, options)
   local handles = {
     users = {},
     contacts = {},
@@ -364,10 +366,11 @@ function seed.fill(store, branch_count)
     notifications = {},
     company_id = id "CompanyNorthStar",
   }
+  local zone = options.zone or NEW_YORK
   handles.location_id = store.locations:add({
     id = id "LindenStreetClinic",
     name = "Linden Street Clinic",
-    timezone = NEW_YORK,
+    timezone = zone,
     address = "12 Linden Street, New York, NY 10011, USA",
   }).id
   handles.other_location_id = store.locations:add({
@@ -376,7 +379,22 @@ function seed.fill(store, branch_count)
     timezone = LONDON,
     address = "3 Harbour View, London E14 9GE, UK",
   }).id
-  branches(store, branch_count or 0)
+  branches(store, options.branches or 0, zone)
+  return handles
+end
+
+--- Fills an empty store.
+-- @tparam table store
+-- @tparam ?table options
+-- @tparam ?integer options.branches the number of further, empty locations of the agency
+-- @tparam ?string options.zone of the first clinic; default: New York
+-- @tparam ?boolean options.empty fill in nothing but the clinics
+-- @treturn table the identifiers, as listed above; of an empty clinic without `sick`
+function seed.fill(store, options)
+  options = options or {}
+  local handles = clinics(store, options)
+  local past, first, second, third, today = days(store, handles)
+  if options.empty then return handles end
   handles.groups.treatments = store.groups:add({
     id = id "GroupTreatments",
     locationId = handles.location_id,
@@ -389,7 +407,8 @@ function seed.fill(store, branch_count)
   calendars(store, handles)
   schedule(store, handles)
   resources(store, handles)
-  extras(store, handles, bookings(store, handles))
+  bookings(store, handles, past, first, second, third, today)
+  extras(store, handles, second)
   return handles
 end
 

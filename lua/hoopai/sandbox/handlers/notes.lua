@@ -7,7 +7,11 @@ local local_time = require "hoopai.sandbox.domain.local_time"
 
 local notes = {}
 
-local function appointment_of(context) return access.appointment(context, context.params.appointmentId, "Appointment") end
+-- Of an appointment, an instance of a series, or a series.
+local function appointment_of(context)
+  local id = context.params.appointmentId
+  return access.appointment(context, id, "Appointment")
+end
 
 local function note_of(context)
   local appointment, note = appointment_of(context), context.store.notes:get(context.params.noteId)

@@ -378,6 +378,7 @@ function oauth.facts(app, url)
   return {
     client_id = settings.client_id,
     client_secret = settings.client_secret,
+    redirect_uri = settings.redirect_uri,
     app_id = app.oauth.server.app_id,
     company_id = app.seed.company_id,
     authorize_url = url .. "/v2/oauth/chooselocation",

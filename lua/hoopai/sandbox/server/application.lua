@@ -14,9 +14,11 @@ local checks = require "hoopai.sandbox.domain.checks"
 local admin = require "hoopai.sandbox.server.admin"
 local oauth = require "hoopai.sandbox.oauth"
 local options = require "hoopai.sandbox.server.options"
+local many = require "hoopai.sandbox.domain.many"
 local query_string = require "hoopai.sandbox.query_string"
 local quirks = require "hoopai.sandbox.domain.quirks"
 local rate_limit = require "hoopai.sandbox.domain.rate_limit"
+local records = require "hoopai.sandbox.domain.records"
 local api_errors = require "hoopai.sandbox.api_errors"
 local router = require "hoopai.sandbox.server.router"
 local seed = require "hoopai.sandbox.domain.seed"
@@ -257,6 +259,23 @@ end
 
 local function monotonic_ms() return core.now() * 1000 // 1 | 0 end
 
+-- Fills the store with the seed data and with the records of one's own. These were made relative to the instant
+-- `seeded_at`, which may be some time ago.
+local function fill(app)
+  local given, seeded_at = app.options, app.options.seeded_at
+  if seeded_at then app.store.now = function() return seeded_at end end
+  app.seed = seed.fill(app.store, {
+    branches = app.oauth_settings.locations,
+    zone = given.zone,
+    empty = given.empty,
+  })
+  if given.many then app.seed.many = many.fill(app.store, app.seed.location_id, given.many) end
+  for _, record in ipairs(given.records or {}) do
+    records.add(app, record.kind, record.fields)
+  end
+  app.store.now, app.store.ledger = app.now, {}
+end
+
 --- Restores the state of the start: data, tokens, rate limits, clock and delays.
 function App:reset()
   self.frozen, self.shift = self.options.now, 0
@@ -264,7 +283,7 @@ function App:reset()
   self.rate_limit = rate_limit.new(self.options.rate_limit, self.options.clock or monotonic_ms)
   self.ledger, self.fault = {}, nil
   self.store = store.new { now = self.now, random_seed = self.options.random_seed }
-  self.seed = seed.fill(self.store, self.oauth_settings.locations)
+  fill(self)
   add_tokens(self)
   oauth.reset(self, self.options.clock or monotonic_ms)
 end
@@ -277,6 +296,11 @@ end
 -- @tparam ?boolean given.strict_block_slots false: accept block slots on calendars of any type
 -- @tparam ?string given.token the main token, for the location `seed.location_id`
 -- @tparam ?table given.tokens more tokens: name -> `{ token, location_id, scopes (list), class }`
+-- @tparam ?string given.zone the time zone of the main location; default: New York
+-- @tparam ?boolean given.empty true: begin with the locations alone
+-- @tparam ?integer given.many add so many of everything, see `hoopai.sandbox.domain.many`
+-- @tparam ?table given.records records of one's own, as `hoopai.sandbox.world` lists them
+-- @tparam ?integer given.seeded_at milliseconds: the instant that the data of the start is relative to; default: now
 -- @tparam ?integer given.random_seed another number gives other ids
 -- @tparam ?boolean given.control serve the paths below /__sandbox/
 -- @tparam ?integer given.latency_ms the server's wait before it handles a request

@@ -7,8 +7,9 @@
 local application = require "hoopai.sandbox.server.application"
 local oauth = require "hoopai.sandbox.oauth"
 local ipc = require "hoopai.sandbox.server.ipc"
+local runner = require "hoopai.sandbox.runner"
 
-local find, format, gsub, match, sub = string.find, string.format, string.gsub, string.match, string.sub
+local find, format, match, sub = string.find, string.format, string.match, string.sub
 local error, ipairs, pairs, pcall, require, tostring = error, ipairs, pairs, pcall, require, tostring
 local io, os, package = io, os, package
 
@@ -123,11 +124,21 @@ local function write_file(path, text)
   assert(file:close())
 end
 
+-- The ids of the first contact, user and calendar of the main location, for a first script.
+local function first_ids(app)
+  local function first(collection)
+    for _, item in ipairs(app.store[collection].items) do
+      if item.locationId == app.seed.location_id then return item.id end
+    end
+  end
+  return { contact_id = first "contacts", user_id = first "users", calendar_id = first "calendars" }
+end
+
 --- Opens a sandbox in this process.
 -- @tparam table options of the application, plus `port` (0: a free one) and `tls`
 -- @treturn table the listening lua-http server, whose `loop` serves
--- @treturn table the fields of a handle: `url`, `port`, `token`, `tokens`, `location_id`, `seed`, `ca_file`,
--- `control_token`, `oauth`
+-- @treturn table the fields of a handle: `url`, `port`, `token`, `tokens`, `location_id`, `seed`,
+-- `first` (ids for a first script), `ca_file`, `control_token`, `oauth`
 function server.open(options)
   local http_server = require_http()
   local settings = {}
@@ -172,6 +183,7 @@ function server.open(options)
       tokens = app.token_names,
       location_id = app.seed.location_id,
       seed = app.seed,
+      first = first_ids(app),
       ca_file = ca_file,
       control_token = app.control_token,
       oauth = oauth.facts(app, url),
@@ -227,13 +239,8 @@ function server.child(setup)
 end
 
 local function print_exports(facts)
-  for _, line in ipairs {
-    { "HOOPAI_BASE_URL", facts.url },
-    { "HOOPAI_TOKEN", facts.token },
-    { "HOOPAI_LOCATION_ID", facts.location_id },
-    { "HOOPAI_CA_FILE", facts.ca_file },
-  } do
-    if line[2] then io.stdout:write(format("export %s='%s'\n", line[1], gsub(line[2], "'", "'\\''"))) end
+  for _, variable in ipairs(runner.variables(facts)) do
+    io.stdout:write(format("export %s=%s\n", variable[1], runner.quote(variable[2])))
   end
   io.stdout:flush()
 end

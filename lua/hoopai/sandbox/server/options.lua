@@ -2,8 +2,11 @@
 -- @module hoopai.sandbox.server.options
 
 local concat, sort = table.concat, table.sort
-local error, pairs, pcall, tostring, type = error, pairs, pcall, tostring, type
+local error, pairs, pcall, require, tostring, type = error, pairs, pcall, require, tostring, type
 local find, format = string.find, string.format
+
+-- More of everything would only be slow.
+local MOST = 10000
 
 local options = {}
 
@@ -21,7 +24,15 @@ options.app = {
   latency_ms = "number",
   delay_ms = "number",
   oauth = "table",
+  zone = "string",
+  empty = "boolean",
+  many = "number",
+  records = "table",
+  seeded_at = "number",
 }
+
+-- Made from the option `seed`, which is a function of the program that starts the sandbox.
+local INTERNAL = { records = true, seeded_at = true }
 
 --- Options within `oauth`.
 options.oauth = {
@@ -39,9 +50,15 @@ options.oauth = {
 }
 
 --- Options of `hoopai.sandbox.start`.
-options.server = { port = "number", tls = "boolean", interpreter = "string" }
+options.server = { port = "number", tls = "boolean", interpreter = "string", seed = "function" }
 for name, kind in pairs(options.app) do
-  if kind ~= "function" then options.server[name] = kind end
+  if kind ~= "function" and not INTERNAL[name] then options.server[name] = kind end
+end
+
+--- Options of `hoopai.sandbox.serve`.
+options.serve = { run = "string or table" }
+for name, kind in pairs(options.server) do
+  options.serve[name] = kind
 end
 
 local function unknown(name, known, level)
@@ -56,7 +73,18 @@ end
 local function is_of(kind, name, value)
   if name == "rate_limit" and value == false then return true end
   if name == "rate" and (value == false or type(value) == "table") then return true end
+  if name == "run" then return type(value) == "string" or type(value) == "table" end
   return type(value) == kind
+end
+
+local function check_zone(name, level)
+  local zone, problem = require("hoopai.time.zone").load(name)
+  if not zone then error("sandbox option `zone`: " .. problem, level + 1) end
+end
+
+local function check_run(run, level)
+  local _, problem = require("hoopai.sandbox.runner").words(run)
+  if problem then error("sandbox option `run` " .. problem, level + 1) end
 end
 
 --- Checks options. Raises an error for an unknown option or a wrong type, with the position of the caller's caller.
@@ -85,6 +113,11 @@ function options.check(given, known, level)
       local advice = "write milliseconds (%d), or hoopai.time.from_seconds(%d)"
       error(format("sandbox option `now`: %d looks like seconds: " .. advice, value, value * 1000, value), level)
     end
+    if name == "many" and not (value >= 1 and value <= MOST and value % 1 == 0) then
+      error(format("sandbox option `many` must be a whole number from 1 to %d", MOST), level)
+    end
+    if name == "run" then check_run(value, level) end
+    if name == "zone" then check_zone(value, level) end
     if name == "mark" and find(value, "[^%w_-]") then
       error("sandbox option `mark` must be of letters, digits, _ and -", level)
     end
