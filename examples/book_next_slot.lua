@@ -4,7 +4,7 @@
 local hoopai = require "hoopai"
 local time = hoopai.time
 
-local contact, wanted = arg[1], arg[2]
+local contact, wanted = arg[1] or os.getenv("CONTACT_ID"), arg[2]
 if not contact then error("usage: book_next_slot.lua CONTACT_ID [calendar name]", 0) end
 local client <close> = hoopai.new()
 local function heading(text) print(("\n%s\n%s"):format(text, ("-"):rep(#text))) end

@@ -79,7 +79,9 @@ local PAGES = {
     { "sandbox/init", "Handle:stop", "Sandbox:stop" }, { "sandbox/init", "Handle:control", "Sandbox:control" },
     { "sandbox/init", "Sandbox" },
   } },
+  { name = "hoopai.sandbox.world", file = "sandbox/world", items = {} },
   { name = "hoopai.sandbox.domain.seed", file = "sandbox/domain/seed", items = {} },
+  { name = "hoopai.sandbox.domain.many", file = "sandbox/domain/many", items = {} },
   { name = "hoopai.sandbox.server.admin", file = "sandbox/server/admin", items = {} },
 }
 
