@@ -72,6 +72,37 @@ describe("the examples", function()
     assert.equal(time.parse(slot), time.parse(added[1].startTime))
   end)
 
+  it("run in a sandbox that serves them, with its variables alone", function()
+    local function serve(command)
+      local script = ("require('hoopai.sandbox').serve { now = 1777896000000, run = %q }"):format(command)
+      return child.run(script, { unset = { "HOOPAI_TOKEN", "HOOPAI_LOCATION_ID", "HOOPAI_BASE_URL" } })
+    end
+    local output, ok = serve(child.interpreter() .. [[ -e '
+      local hoopai = require "hoopai"
+      local now = hoopai.time.from_ms(1777896000000)
+      hoopai.time.now = function() return now end
+      arg = {}
+      dofile "examples/book_next_slot.lua"']])
+    assert.is_true(ok, output)
+    assert.truthy(output:find("General check-up on 2026-05-04 at 10:00", 1, true), output)
+
+    -- The address that sign_in prints redirects a browser to the page that sign_in serves.
+    local folder, pages = os.tmpname(), os.tmpname()
+    assert(os.remove(folder))
+    output, ok = serve(([[
+      %s examples/sign_in.lua %s >%s & signing=$!
+      for pause in $(seq 200); do
+        url=$(grep -o 'http[^ ]*chooselocation[^ ]*' %s) && break
+        sleep 0.05
+      done
+      curl -sL --noproxy '*' "$url"
+      wait $signing && cat %s]]):format(child.interpreter(), folder, pages, pages, pages))
+    os.remove(pages)
+    os.execute("rm -rf " .. child.quote(folder))
+    assert.is_true(ok, output)
+    assert.truthy(output:find("Signed in: location LindenStreetClinic00", 1, true), output)
+  end)
+
   it("move_sick_day moves every open appointment of the colleague to a later day", function()
     local sick = account.seed.sick
     local morning = day_of(sick.date)
