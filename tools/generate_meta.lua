@@ -7,6 +7,7 @@ if is_script then package.path = "./?.lua;./lua/?.lua;./lua/?/init.lua;" .. pack
 local comments = require "tools.comments"
 local reference = require "tools.reference"
 local meta_types = require "tools.meta_types"
+local sandbox_types = require "tools.sandbox_types"
 
 local REFINED, GENERIC, WAITS, DROPPED = meta_types.refined, meta_types.generic, meta_types.waits, meta_types.dropped
 local OPERATORS, NAMES, PLAIN = meta_types.operators, meta_types.names, meta_types.plain
@@ -518,6 +519,14 @@ function meta.generate()
   put_stores(pages["hoopai.store"])
   put_loops(pages["hoopai.loop"])
   put_app(pages["hoopai.oauth"], page)
+  sandbox_types.put(pages["hoopai.sandbox"], {
+    put = put,
+    put_text = put_text,
+    put_options = put_options,
+    put_class = put_class,
+    put_items = put_items,
+    put_with = put_with,
+  })
   put_module(page)
   put("return hoopai")
   for key in pairs(REFINED) do

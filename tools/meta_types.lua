@@ -123,6 +123,10 @@ meta_types.refined = {
   ["RefreshEvent.kind"] = "hoopai.ErrorKind",
   ["Request.method"] = '"GET"|"POST"|"PUT"|"PATCH"|"DELETE"',
   ["Request.query"] = "table<string, hoopai.RequestValue|hoopai.RequestValue[]>",
+  ["start.given"] = "hoopai.SandboxOptions",
+  ["serve.given"] = "hoopai.SandboxServeOptions",
+  ["SandboxOptions.get_envelope"] = '"appointment"|"event"',
+  ["SandboxOptions.seed"] = "fun(world: hoopai.sandbox.World)",
   ["at.fields"] = "hoopai.time.Fields|hoopai.time.Date",
   ["Fields.overlap"] = '"earlier"|"later"',
   ["instant:start_of_week.first_day"] = "string|integer",
@@ -149,7 +153,16 @@ meta_types.waits = {
   ["BlockSlots:all"] = true,
   ["Calendars:team"] = true,
 }
-meta_types.dropped = { run = true, spawn = true, array = true, all = true, race = true, timeout = true }
+meta_types.dropped = {
+  ["Sandbox:stop"] = true,
+  ["Sandbox:control"] = true,
+  run = true,
+  spawn = true,
+  array = true,
+  all = true,
+  race = true,
+  timeout = true,
+}
 
 meta_types.operators = {
   Error = { "concat(any): string" },

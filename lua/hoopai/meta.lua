@@ -2282,6 +2282,202 @@ function App:installed_locations(given) end
 ---it waits for the exchange, for 35 seconds at most. Idempotent.
 function App:close() end
 
+---What `world:contact` takes.
+---@class (exact) hoopai.sandbox.Contact
+---@field name string
+---@field firstName? string
+---@field lastName? string
+---@field email? string
+---@field phone? string
+---@field locationId? string
+---@field id? string default: a readable one
+
+---What `world:user` takes.
+---@class (exact) hoopai.sandbox.User
+---@field name string
+---@field firstName? string
+---@field lastName? string
+---@field email? string
+---@field phone? string
+---@field locationId? string
+---@field id? string default: a readable one
+
+---What `world:group` takes.
+---@class (exact) hoopai.sandbox.Group: hoopai.GroupCreate
+---@field description? string
+---@field slug? string
+---@field id? string default: a readable one
+
+---What `world:calendar` takes.
+---@class (exact) hoopai.sandbox.Calendar: hoopai.CalendarCreate
+---@field id? string default: a readable one
+
+---What `world:schedule` takes.
+---@class (exact) hoopai.sandbox.Schedule: hoopai.ScheduleCreate
+---@field timezone? string
+---@field id? string default: a readable one
+
+---What `world:appointment` takes.
+---@class (exact) hoopai.sandbox.Appointment: hoopai.AppointmentCreate
+---@field id? string default: a readable one
+
+---What `world:block` takes.
+---@class (exact) hoopai.sandbox.Block: hoopai.BlockSlotCreate
+---@field id? string default: a readable one
+
+---What `world:note` takes.
+---@class (exact) hoopai.sandbox.Note: hoopai.NoteBody
+---@field appointmentId string
+---@field id? string default: a readable one
+
+---What `world:notification` takes.
+---@class (exact) hoopai.sandbox.Notification: hoopai.NotificationCreate
+---@field calendarId string
+---@field receiverType? "contact"|"guest"|"assignedUser"|"emails"|"phoneNumbers"|"business"
+---@field channel? "email"|"inApp"|"sms"|"whatsapp"
+---@field notificationType? "booked"|"confirmation"|"cancellation"|"reminder"|"followup"|"reschedule"
+---@field id? string default: a readable one
+
+---What `world:resource` takes.
+---@class (exact) hoopai.sandbox.Resource: hoopai.ResourceCreate
+---@field resourceType "rooms"|"equipments"
+---@field description? string
+---@field quantity? integer
+---@field outOfService? integer
+---@field capacity? integer
+---@field calendarIds? string[]
+---@field id? string default: a readable one
+
+---Adds records to a sandbox that starts: what the function `seed` gets.
+---@class hoopai.sandbox.World
+---@field seed table the identifiers of the data that is there already
+---@field location_id string of the clinic
+---@field zone string of the clinic
+local World = {}
+
+---@param fields hoopai.sandbox.Contact
+---@return string id
+function World:contact(fields) end
+
+---@param fields hoopai.sandbox.User
+---@return string id
+function World:user(fields) end
+
+---@param fields hoopai.sandbox.Group
+---@return string id
+function World:group(fields) end
+
+---@param fields hoopai.sandbox.Calendar
+---@return string id
+function World:calendar(fields) end
+
+---@param fields hoopai.sandbox.Schedule
+---@return string id
+function World:schedule(fields) end
+
+---@param fields hoopai.sandbox.Appointment
+---@return string id
+function World:appointment(fields) end
+
+---@param fields hoopai.sandbox.Block
+---@return string id
+function World:block(fields) end
+
+---@param fields hoopai.sandbox.Note
+---@return string id
+function World:note(fields) end
+
+---@param fields hoopai.sandbox.Notification
+---@return string id
+function World:notification(fields) end
+
+---@param fields hoopai.sandbox.Resource
+---@return string id
+function World:resource(fields) end
+
+---What `sandbox.start` takes.
+---@class (exact) hoopai.SandboxOptions
+---@field port? integer default: a free one
+---@field tls? boolean https with HTTP/2; the certificate authority is in `ca_file` of the sandbox
+---@field now? integer|hoopai.time.Instant milliseconds (or a `hoopai.time` value) of a clock that stands still; default: the clock of the system
+---@field rate_limit? table|boolean `{ max = 100, interval_ms = 10000, daily = 200000 }`; false: no limit
+---@field latency_ms? integer wait before each request is handled
+---@field delay_ms? integer wait before each response is sent
+---@field get_envelope? "appointment"|"event" "appointment" (default) or "event": the envelope of one appointment
+---@field strict_block_slots? boolean false: accept block slots on calendars of any type
+---@field token? string the token to accept; default: a random one
+---@field tokens? table more tokens: name -> `{ token, location_id, scopes (a list), class }`
+---@field zone? string the time zone of the clinic and of its data, such as "Europe/Berlin"; default: New York
+---called with a `world`, to which it adds contacts, users, calendars and more of its own, see `hoopai.sandbox.world`
+---@field seed? fun(world: hoopai.sandbox.World)
+---@field empty? boolean true: begin with the clinic alone, without its staff, contacts, calendars and bookings
+---@field many? integer add so many of everything, for more than one page, see `hoopai.sandbox.domain.many`
+---@field random_seed? integer another number gives other ids
+---@field control? boolean enable the admin interface for specs, see `hoopai.sandbox.server.admin`
+---@field oauth? table the app to sign in to, as described above
+---the command that runs the sandbox, for programs whose interpreter lacks the rock `http`. It finds its modules by its
+---own environment. Default: HOOPAI_SANDBOX_LUA, else the interpreter of this program with the search paths of this
+---program
+---@field interpreter? string
+
+---What `sandbox.serve` takes.
+---@class (exact) hoopai.SandboxServeOptions: hoopai.SandboxOptions
+---the program: a command of the shell, or a list of words; also the table `arg`, as in `lua5.4 -e
+---'require("hoopai.sandbox").serve { run = arg }' lua5.4 script.lua`. It gets the variables in its environment, and the
+---input and output of this process. Ctrl-C ends both. The exit status is the program's, or 128 and the number of the
+---signal that ended it; the sandbox has ended before
+---@field run? string|string[]
+
+---A running sandbox. It stops when it is closed or collected as garbage.
+---@class hoopai.Sandbox
+---@field url string for `base_url` of `hoopai.new`
+---@field port integer
+---@field token string the token that it accepts
+---@field location_id string the location of the token
+---@field seed table the identifiers of the data at the start, see `hoopai.sandbox.domain.seed`
+---@field tokens table by name: `main`, `other_location`, `readonly`, `agency`, and those of the options
+---@field ca_file? string with `tls`: for `ca_file` of `hoopai.new`
+---@field control_token? string with `control`: the token of the admin interface
+---the app to sign in to: `client_id`, `client_secret`, `app_id`, `company_id`, `authorize_url`, `locations` (ids), and
+---with `control` two functions: `code{...}` returns an authorization code, `grant{...}` signs in without a code and
+---returns the response of the token endpoint. Both take `class` (the user type: "Location" or "Company"), `location_id`
+---and `scopes` (a list); `code` also takes `redirect_uri` and `challenge` (PKCE)
+---@field oauth table
+local Sandbox = {}
+
+---Stops the sandbox; a second time does nothing.
+---@return boolean # true
+function Sandbox:stop() end
+
+---Sends a request to the admin interface of a sandbox that was started with `control = true`.
+---Raises when the response is an error.
+---@param name string "requests", "bookings", "reset", "add", "delay", "clock", "token", "rate_limit", "oauth" or "oauth/..."
+---@param body? table of the request, see `hoopai.sandbox.server.admin`
+---@return table # the response
+function Sandbox:control(name, body) end
+
+---A local server of the API, for trying scripts without an account.
+---@class hoopai.sandbox
+local sandbox = {}
+
+---Starts a sandbox and waits until it serves.
+---Raises for an unknown or wrong option, and if the sandbox does not start.
+---@nodiscard
+---@param given? hoopai.SandboxOptions the options
+---@return hoopai.Sandbox
+function sandbox.start(given) end
+
+---Serves until Ctrl-C, after printing `export` lines for a shell; or runs a program against a sandbox and ends this
+---process as the program ended.
+---
+---The variables are those that the library and its examples read (`HOOPAI_BASE_URL`, `HOOPAI_TOKEN`,
+---`HOOPAI_LOCATION_ID`, `HOOPAI_CA_FILE` with `tls`; for a sign-in `HOOPAI_COMPANY_ID`, `HOOPAI_CLIENT_ID`,
+---`HOOPAI_CLIENT_SECRET`, `HOOPAI_REDIRECT_URI` and `HOOPAI_AUTHORIZE_HOST`), and ids for scripts: `CONTACT_ID`,
+---`USER_ID` and `CALENDAR_ID`.
+---Raises for an unknown or wrong option, and if the sandbox does not start.
+---@param given? hoopai.SandboxServeOptions options as for `start`
+function sandbox.serve(given) end
+
 ---The HoopAI (HighLevel / LeadConnector) Calendars API for Lua 5.4.
 ---
 ---    local hoopai = require "hoopai"

@@ -221,6 +221,45 @@ describe("the types for editors", function()
     assert.has.errors(function() hoopai.new { token = "t", on = { nonsense = print } } end)
   end)
 
+  it("have the sandbox as the code has it", function()
+    local records = require "hoopai.sandbox.domain.records"
+    local sandbox_options = require "hoopai.sandbox.server.options"
+    local function names(list)
+      local sorted = {}
+      for name in pairs(list) do
+        sorted[#sorted + 1] = name
+      end
+      table.sort(sorted)
+      return sorted
+    end
+    assert.same(names(sandbox_options.server), names(classes["hoopai.SandboxOptions"]))
+    assert.is_truthy(classes["hoopai.SandboxServeOptions"].run)
+    assert.equal("hoopai.Sandbox", functions["sandbox.start"].returns[1])
+    for _, name in ipairs { "sandbox.serve", "Sandbox:stop", "Sandbox:control" } do
+      assert.is_truthy(functions[name], name)
+    end
+    local app = require("hoopai.sandbox.server.application").new {}
+    for _, kind in ipairs(records.kinds) do
+      local written = functions["World:" .. kind]
+      assert.is_truthy(written, kind)
+      -- The fields of the class and of the body that it extends are those that the sandbox takes.
+      local class = named(written.params[1].type)
+      local known = {}
+      for name in pairs(classes[class]) do
+        known[name] = true
+      end
+      local parent = text:match("%-%-%-@class %(exact%) " .. class:gsub("%.", "%%.") .. ": ([%w_.]+)")
+      for name in pairs(parent and classes[parent] or {}) do
+        known[name] = true
+      end
+      local fields = {}
+      for _, name in ipairs(records.fields(app, kind)) do
+        fields[name] = true
+      end
+      assert.same(names(fields), names(known), kind)
+    end
+  end)
+
   it("have every kind of error", function()
     local written = {}
     for kind in text:gmatch('\n%-%-%-| "([%w_]+)" # %S') do

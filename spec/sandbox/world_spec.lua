@@ -286,6 +286,26 @@ describe("sandbox.start", function()
     end)
   end)
 
+  it("with control takes records later, until a reset", function()
+    local box <close> = sandbox.start { now = MONDAY, control = true }
+    local added = box:control("add", { kind = "contact", fields = { name = "Anna" } })
+    assert.are.same({ id = "ContactAnna000000000" }, added)
+    local client <close> = client_of(box)
+    local slot = "2026-05-05T09:30:00-04:00"
+    assert(client.appointments:book { calendarId = box.seed.calendars.checkup, contactId = added.id, startTime = slot })
+    for body, problem in pairs {
+      [{ kind = "contract", fields = {} }] = "kind must be one of: appointment, block, calendar, contact, group",
+      [{ kind = "contact" }] = "fields must be an object",
+      [{ kind = "contact", fields = { nmae = "x" } }] = "property nmae should not exist",
+    } do
+      local ok, why = pcall(box.control, box, "add", body)
+      assert.is_false(ok)
+      assert.matches(problem, why, 1, true)
+    end
+    box:control "reset"
+    assert.are.same(added, box:control("add", { kind = "contact", fields = { name = "Anna" } }))
+  end)
+
   it("with zone has its clinic and the seed data there", function()
     local box <close> = sandbox.start {
       now = time.parse "2026-05-04T08:00:00+02:00",

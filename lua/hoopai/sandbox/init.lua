@@ -307,7 +307,8 @@ function Handle:__tostring() return format("hoopai.Sandbox (%s)", self.pipe and 
 local READ_ONLY = { requests = true, bookings = true, oauth = true, ["oauth/counts"] = true }
 
 --- Sends a request to the admin interface of a sandbox that was started with `control = true`.
--- @tparam string name "requests", "bookings", "reset", "delay", "clock", "token", "rate_limit", "oauth" or "oauth/..."
+-- @tparam string name "requests", "bookings", "reset", "add", "delay", "clock", "token", "rate_limit", "oauth" or
+-- "oauth/..."
 -- @tparam ?table body of the request, see `hoopai.sandbox.server.admin`
 -- @treturn table the response
 -- @raise when the response is an error
@@ -344,7 +345,9 @@ function Handle:control(name, body)
 end
 
 errors.check_dots(sandbox, "hoopai.sandbox.", { start = true, serve = true })
-return setmetatable(sandbox, {
+setmetatable(sandbox, {
   __index = function(self, name) return errors.refuse_name("sandbox", "hoopai.sandbox has no", name, self) end,
   __call = function() errors.raise('hoopai.sandbox is no function: write require("hoopai.sandbox").start()') end,
 })
+---@cast sandbox hoopai.sandbox
+return sandbox

@@ -7,7 +7,6 @@
 
 local api_errors = require "hoopai.sandbox.api_errors"
 local checks = require "hoopai.sandbox.domain.checks"
-local quirks = require "hoopai.sandbox.domain.quirks"
 
 local format, gsub, lower, match, rep, sub =
   string.format, string.gsub, string.lower, string.match, string.rep, string.sub
@@ -97,7 +96,7 @@ end
 local function declared(app, kind)
   local data = KINDS[kind]
   local endpoint = data.endpoint and find_endpoint(app, data.endpoint)
-  local body = endpoint and quirks.body(endpoint) or data.body
+  local body = endpoint and endpoint.body or data.body
   if body.type == "array" then body = body.items end
   return body, endpoint and endpoint.params or {}, endpoint
 end
@@ -215,7 +214,6 @@ function records.add(app, kind, fields)
   end
   if problems[1] then api_errors.unprocessable(problems) end
   if not endpoint then return person_of(store, kind, body, id).id end
-  quirks.drop(endpoint, body)
   local handler = require("hoopai.sandbox.handlers." .. endpoint.resource)[endpoint.name]
   handler {
     -- A store whose next id is known; reading no random numbers, it leaves those of later ids and tokens as they are.

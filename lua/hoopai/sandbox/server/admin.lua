@@ -3,6 +3,7 @@
 --     GET  /__sandbox/requests                { requests = { { at, method, path, query, endpoint, status }, ... } }
 --     GET  /__sandbox/bookings                { bookings = { { what, at, id, calendarId, startTime, ... }, ... } }
 --     POST /__sandbox/reset                     restore the state of the start
+--     POST /__sandbox/add    { kind, fields }   add a record, as `world:KIND(fields)` does; { id }
 --     POST /__sandbox/delay  { latency_ms, delay_ms }   wait before handling a request; before sending the response
 --     POST /__sandbox/clock  { now, advance_ms }   freeze the clock at `now` (false: let it run), or move it on
 --     POST /__sandbox/token  { name, expired }     make a token ("main") expire, or be valid again
@@ -54,10 +55,12 @@ local core = require "hoopai.core"
 local token_faults = require "hoopai.sandbox.oauth.token_faults"
 local oauth = require "hoopai.sandbox.oauth"
 local rate_limit = require "hoopai.sandbox.domain.rate_limit"
+local records = require "hoopai.sandbox.domain.records"
 local api_errors = require "hoopai.sandbox.api_errors"
 
 local format, match = string.format, string.match
-local pairs, tostring, type = pairs, tostring, type
+local concat = table.concat
+local ipairs, pairs, tostring, type = ipairs, pairs, tostring, type
 
 local admin = {}
 
@@ -83,6 +86,16 @@ routes["GET requests"] = function(app) return { requests = app.ledger } end
 routes["GET bookings"] = function(app) return { bookings = app.store.ledger } end
 
 routes["POST reset"] = function(app) app:reset() end
+
+routes["POST add"] = function(app, body)
+  local is_known = false
+  for _, kind in ipairs(records.kinds) do
+    is_known = is_known or kind == body.kind
+  end
+  if not is_known then api_errors.unprocessable { "kind must be one of: " .. concat(records.kinds, ", ") } end
+  if type(body.fields) ~= "table" then api_errors.unprocessable { "fields must be an object" } end
+  return { id = records.add(app, body.kind, body.fields) }
+end
 
 routes["POST delay"] = function(app, body)
   app.latency_ms = number(body, "latency_ms") or app.latency_ms
