@@ -33,21 +33,22 @@ local function create(fields)
   return box.book(body)
 end
 
--- The appointments of a contact (Adele) in a calendar, in the weeks from `now` on.
+-- The instances in a calendar that begin from an instant on, for sixty days.
 local function list(calendar, from)
   local found = {}
+  from = from or NOW
   local events = box.ask(
     200,
     "GET",
     ("/calendars/events?locationId=%s&calendarId=%s&startTime=%d&endTime=%d"):format(
       seed.location_id,
       seed.calendars[calendar or "checkup"],
-      from or NOW + 2 * DAY,
-      NOW + 60 * DAY
+      from,
+      from + 60 * DAY
     )
   ).events
   for _, event in ipairs(events) do
-    if event.contactId == seed.contacts.adele and event.isRecurring then found[#found + 1] = event end
+    if event.masterEventId then found[#found + 1] = event end
   end
   return found
 end
@@ -94,12 +95,8 @@ describe("a series in the sandbox", function()
     seed = box.seed
     create { startTime = "2026-10-28T12:00:00-04:00" }
     local shown = {}
-    for i, event in ipairs(list("checkup", NOW)) do
+    for i, event in ipairs(list("checkup", NOW + 170 * DAY)) do
       shown[i] = event.startTime
-    end
-    assert.are.same({}, shown) -- beyond the window
-    for i, item in ipairs(box.app.store.appointments:where(function(item) return item.masterEventId ~= nil end)) do
-      shown[i] = get(item.id).startTime
     end
     assert.are.same({
       "2026-10-28T12:00:00-04:00",
