@@ -2434,14 +2434,17 @@ function World:resource(fields) end
 ---@field port integer
 ---@field token string the token that it accepts
 ---@field location_id string the location of the token
----@field seed table the identifiers of the data at the start, see `hoopai.sandbox.domain.seed`
+---the identifiers of the data at the start, see `hoopai.sandbox.domain.seed`; with `many` those of
+---`hoopai.sandbox.domain.many` in its field `many`
+---@field seed table
 ---@field tokens table by name: `main`, `other_location`, `readonly`, `agency`, and those of the options
 ---@field ca_file? string with `tls`: for `ca_file` of `hoopai.new`
 ---@field control_token? string with `control`: the token of the admin interface
----the app to sign in to: `client_id`, `client_secret`, `app_id`, `company_id`, `authorize_url`, `locations` (ids), and
----with `control` two functions: `code{...}` returns an authorization code, `grant{...}` signs in without a code and
----returns the response of the token endpoint. Both take `class` (the user type: "Location" or "Company"), `location_id`
----and `scopes` (a list); `code` also takes `redirect_uri` and `challenge` (PKCE)
+---the app to sign in to: `client_id`, `client_secret`, `app_id`, `company_id`, `authorize_url`, `redirect_uri` (that of
+---the options), `locations` (ids), and with `control` two functions: `code{...}` returns an authorization code,
+---`grant{...}` signs in without a code and returns the response of the token endpoint. Both take `class` (the user
+---type: "Location" or "Company"), `location_id` and `scopes` (a list); `code` also takes `redirect_uri` and `challenge`
+---(PKCE)
 ---@field oauth table
 local Sandbox = {}
 

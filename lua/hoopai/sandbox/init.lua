@@ -11,6 +11,7 @@
 -- From a shell:
 --
 --     lua5.4 -e 'require("hoopai.sandbox").serve { port = 8080 }'
+--     lua5.4 -e 'require("hoopai.sandbox").serve { run = arg }' lua5.4 script.lua
 --
 -- It has the endpoints of OAuth too, with strict rotation: a refresh token works once. All fields of the option `oauth`
 -- are optional:
@@ -210,14 +211,16 @@ end
 -- @tfield integer port
 -- @tfield string token the token that it accepts
 -- @tfield string location_id the location of the token
--- @tfield table seed the identifiers of the data at the start, see `hoopai.sandbox.domain.seed`
+-- @tfield table seed the identifiers of the data at the start, see `hoopai.sandbox.domain.seed`; with `many` those of
+-- `hoopai.sandbox.domain.many` in its field `many`
 -- @tfield table tokens by name: `main`, `other_location`, `readonly`, `agency`, and those of the options
 -- @tfield[opt] string ca_file with `tls`: for `ca_file` of `hoopai.new`
 -- @tfield[opt] string control_token with `control`: the token of the admin interface
 -- @tfield table oauth the app to sign in to: `client_id`, `client_secret`, `app_id`, `company_id`, `authorize_url`,
--- `locations` (ids), and with `control` two functions: `code{...}` returns an authorization code, `grant{...}` signs in
--- without a code and returns the response of the token endpoint. Both take `class` (the user type: "Location" or
--- "Company"), `location_id` and `scopes` (a list); `code` also takes `redirect_uri` and `challenge` (PKCE)
+-- `redirect_uri` (that of the options), `locations` (ids), and with `control` two functions: `code{...}` returns an
+-- authorization code, `grant{...}` signs in without a code and returns the response of the token endpoint. Both take
+-- `class` (the user type: "Location" or "Company"), `location_id` and `scopes` (a list); `code` also takes
+-- `redirect_uri` and `challenge` (PKCE)
 
 --- Starts a sandbox and waits until it serves.
 -- @tparam ?table given the options
