@@ -127,7 +127,7 @@ end
 -- other.
 local function book_slot(job, slot)
   local key = job.body.calendarId .. " " .. to_epoch_ms(slot)
-  local in_time, booked, response = turns.take(key, job.queue_timeout, send, job, slot)
+  local in_time, booked, response = turns.take("appointments:book", key, job.queue_timeout, send, job, slot)
   if not in_time then return nil, late(job, "slot") end
   return booked, response
 end
@@ -247,7 +247,7 @@ function booking:book(given, call_options)
   if not job.has_own_reference then return book_any(job) end
   -- Two tasks with one reference take turns: the second one is to find the booking of the first.
   local key = "ref " .. job.body.calendarId .. " " .. job.reference
-  local in_time, booked, response = turns.take(key, job.queue_timeout, find_or_book, job)
+  local in_time, booked, response = turns.take("appointments:book", key, job.queue_timeout, find_or_book, job)
   if not in_time then return nil, late(job, "reference") end
   return booked, response
 end

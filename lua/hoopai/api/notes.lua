@@ -50,6 +50,7 @@ return {
       { name = "offset", type = "integer", required = true, default = 0, min = 0,
         doc = "How many notes to skip; filled in because the API requires it." },
     },
+    pages = { limit = "limit", skip = "offset", size = 20, id = "id", more = "hasMore" },
     status = 200,
     result = {
       keys = { "notes" }, type = { type = "array", items = note },

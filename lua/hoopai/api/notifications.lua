@@ -84,6 +84,7 @@ return {
       { name = "limit", type = "integer", default = 100, min = 1, doc = "How many to return at most." },
       { name = "skip", type = "integer", default = 0, min = 0, doc = "How many to skip." },
     },
+    pages = { limit = "limit", skip = "skip", size = 100, id = "_id" },
     status = 200,
     result = { type = { type = "array", items = notification } },
   },

@@ -51,6 +51,8 @@ return {
       { name = "skip", type = "integer", required = true, default = 0, min = 0,
         doc = "How many resources to skip; filled in because the API requires it." },
     },
+    -- The vendor's document shows no identifier. A response that has one calls it `id`.
+    pages = { limit = "limit", skip = "skip", size = 100, id = "id" },
     status = 200,
     result = { type = { type = "array", items = resource } },
   },

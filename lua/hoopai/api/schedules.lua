@@ -80,6 +80,7 @@ return {
       { name = "limit", type = "integer", default = 50, min = 1, max = 500,
         doc = "How many schedules to return at most." },
     },
+    pages = { limit = "limit", skip = "skip", size = 500, id = "id" },
     status = 200,
     result = { keys = { "schedules" }, type = { type = "array", items = schedule } },
   },

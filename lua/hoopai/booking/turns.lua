@@ -1,4 +1,4 @@
---- Turns of the bookings of one program: what must not run side by side runs one after the other.
+--- Turns of the bookings and blocked times of one program: what must not run side by side runs one after the other.
 local async = require "hoopai.async"
 local core = require "hoopai.core"
 
@@ -25,16 +25,17 @@ local function enter(key)
 end
 
 --- Calls a function when no other task of this program is in a function of the same key. Yields.
+-- @tparam string what the method, for messages
 -- @tparam string key
 -- @tparam number queue_timeout seconds to wait for the turn at most; math.huge for any time
 -- @tparam function fn gets the other arguments
 -- @return[1] true and the results of the function
 -- @treturn[2] boolean false: the turn did not come in time
 -- @raise where the caller may not wait
-function turns.take(key, queue_timeout, fn, ...)
+function turns.take(what, key, queue_timeout, fn, ...)
   local entry_guard <close>, lock = enter(key) -- luacheck: ignore 211
   local deadline = queue_timeout < huge and core.now() + queue_timeout or nil
-  local lock_guard <close> = lock:acquire("appointments:book", deadline)
+  local lock_guard <close> = lock:acquire(what, deadline)
   if not lock_guard then return false end
   return true, fn(...)
 end

@@ -14,6 +14,7 @@ local format, match = string.format, string.match
 local endpoints = {}
 
 local found = {} -- "notes.list" -> endpoint
+local named = {} -- "notes.list notes:each" -> the same endpoint under another name
 local metatables = {} -- resource name -> metatable of its objects
 local states = private.states "hoopai.Resource" -- resource object -> the state of its client
 local added = {} -- resource name -> methods that make several calls, see endpoints.add
@@ -63,6 +64,8 @@ local function new_endpoint(resource_name, data)
     result = data.result,
     hints = data.hints,
     confirms = data.confirms,
+    pages = data.pages,
+    undocumented = data.undocumented,
     keeps_fields = data.retry == "idempotent" or data.confirms ~= nil,
   }
   set_reconcile(endpoint, resource_name, data)
@@ -99,6 +102,17 @@ function find(key)
 end
 
 endpoints.find = find
+
+--- An endpoint under the name of the method that calls it, for messages.
+-- @tparam string key such as "notes.list"
+-- @tparam string id such as "notes:each"
+-- @treturn table
+function endpoints.named(key, id)
+  local place = key .. " " .. id
+  local endpoint = named[place] or setmetatable({ id = id }, { __index = find(key) })
+  named[place] = endpoint
+  return endpoint
+end
 
 --- An endpoint under another name; with `preset` its body is fixed, and the caller gives none.
 local function alias_of(resource_name, data)

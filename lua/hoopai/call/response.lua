@@ -37,7 +37,9 @@ local responses = {}
 -- @tfield number elapsed seconds from the first sending to the end of the response
 -- @tfield string url the URL of the request, without the query; holds no secret
 -- @tfield[opt] boolean reconciled true if the response to a change was lost, and the record shows that it was made
--- @tfield[opt] boolean existing of `appointments:book`: true if the booking of its reference was there before
+-- @tfield[opt] boolean existing of `appointments:book` and `block_slots:ensure`: true if the booking of the reference,
+-- or the blocked time, was there before
+-- @tfield[opt] boolean unchanged of the `edit` methods: true if the function changed nothing, and nothing was sent
 -- @tfield[opt] boolean dry_run true if the option `dry_run` kept the change from being sent: then there is no `status`,
 -- and `headers` and `extra` are empty
 -- @tfield[opt] boolean unexpected true if the response lacks what is documented: then the whole body is the result
