@@ -229,8 +229,8 @@ local function add_required(job, body, draft)
   end
 end
 
---- A start that moves takes the end with it: the API would keep the old end, or the usual length. An end that moves must
--- be after the start.
+--- A start that moves takes the end with it: the API might keep the old end, or use the usual length. An end that moves
+-- must be after the start.
 local function complete_range(job, body, record, details)
   local range = job.update.body.range
   if not range then return end
