@@ -236,9 +236,10 @@ local function complete_range(job, body, record, details)
   if not range then return end
   local from, to = body[range.from], body[range.to]
   local old_from, old_to = to_epoch_ms(rawget(record, range.from)), to_epoch_ms(rawget(record, range.to))
-  if from ~= nil and to == nil and old_from and old_to and to_epoch_ms(from) and type(from) ~= "number" then
+  if from ~= nil and to == nil and old_from and old_to then
     local start = type(from) == "string" and time.parse(from) or from
-    body[range.to] = start + time.milliseconds(old_to - old_from)
+    local is_right = time.is_instant(start) and start:has_zone() -- else the checks name it
+    body[range.to] = is_right and start + time.milliseconds(old_to - old_from) or nil
   elseif from == nil and to ~= nil and old_from and (to_epoch_ms(to) or old_from + 1) <= old_from then
     arguments.add(details, range.to, format("must be after `%s`", range.from), to)
   end

@@ -3,7 +3,7 @@ local core = require "hoopai.core"
 local time = require "hoopai.time"
 
 local getmetatable, ipairs, next, rawequal, rawget, type = getmetatable, ipairs, next, rawequal, rawget, type
-local array, is_array, null = core.array, core.is_array, core.null
+local array, is_array = core.array, core.is_array
 local to_epoch_ms = time.to_epoch_ms
 
 local values = {}
@@ -33,28 +33,26 @@ local function field_of(kind, name)
 end
 values.field_of = field_of
 
-local function is_null(value) return value == nil or rawequal(value, null) end
-
 local function same_instant(left, right)
   local a, b = to_epoch_ms(left), to_epoch_ms(right)
   return a ~= nil and a == b
 end
 
---- Whether two values mean the same: instants that are spelt differently do, and null and an absent field.
+--- Whether two values mean the same, as instants that are spelt differently do.
 -- @tparam any left
 -- @tparam any right one of the two has no circles
 -- @tparam ?table kind the declared type
 -- @treturn boolean
 function values.same(left, right, kind)
   if rawequal(left, right) or left == right then return true end
-  if is_null(left) or is_null(right) then return is_null(left) and is_null(right) end
+  if left == nil or right == nil then return false end
   if kind and kind.type == "datetime" and same_instant(left, right) then return true end
   if not values.is_plain(left) or not values.is_plain(right) then return false end
   for name, item in next, left do
     if not values.same(item, rawget(right, name), field_of(kind, name)) then return false end
   end
-  for name, item in next, right do
-    if rawget(left, name) == nil and not is_null(item) then return false end
+  for name in next, right do
+    if rawget(left, name) == nil then return false end
   end
   return true
 end
