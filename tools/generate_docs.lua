@@ -109,7 +109,7 @@ local OWNERS = {
   Appointments = "`client.appointments`: beside the endpoints' methods, booking that is safe.",
   Calendars = "`client.calendars`, beside the endpoints' methods.",
   Events = "`client.events`: beside the endpoints' methods, events of any span.",
-  BlockSlots = "`client.block_slots`: beside the endpoints' methods, blocked times of any span.",
+  BlockSlots = "`client.block_slots`: beside the endpoints' methods, blocked times of any span, and some made once.",
   App = "What `hoopai.oauth` makes.",
   instant = "Points in time. They can be compared with each other; `+` and `-` take durations, and the difference of "
     .. "two is a duration.",
@@ -301,6 +301,40 @@ local function put_method(resource, method)
   put_results(method)
 end
 
+--- A method of hoopai.list that follows from the data.
+local function put_derived(resource, method)
+  local is_edit = method.derived == "edit"
+  begin(method.text)
+  put("<p><code>%s %s</code>", method.data.method, method.data.path)
+  put("@function %s:%s", resource.name, method.name)
+  for _, param in ipairs(method.params) do
+    put("@tparam string %s %s", param.name, inline(param.doc))
+  end
+  if is_edit then
+    put("@tparam function change gets a copy of the record (%s), and changes it", type_text(method.record, false))
+    put("@tparam[opt] hoopai.CallOptions options")
+  else
+    local name = method.base.name
+    local query = method_link(resource.name, name, resource.name .. ":" .. name)
+    put("@tparam%s table query that of %s", method.base.payload.needed and "" or "[opt]", query)
+    put("@tparam[opt] hoopai.PageOptions options")
+  end
+  if method.derived == "each" then
+    put("@treturn function an iterator: %s, and nil after the last one", type_text(method.record, false))
+    put("@raise a page that cannot be read, and wrong arguments: the @{hoopai.Error|error}")
+    return
+  end
+  local also = is_edit and ("; if nothing changed, the record (%s)"):format(type_text(method.record, false)) or ""
+  put("@treturn[1] table %s%s", type_text(method.result, false), also)
+  put(
+    "@treturn[1] hoopai.Response %s",
+    is_edit and "with <code>unchanged</code> if nothing was sent" or "of the last page"
+  )
+  put("@treturn[2] nil")
+  put("@treturn[2] hoopai.Error")
+  if is_edit then put("@raise what the function raises") end
+end
+
 local function put_type(entry)
   begin(entry.doc or entry.name)
   put_rules(entry.rules)
@@ -317,7 +351,7 @@ local function resource_page(resource)
   put_lines { inline(resource.doc) }
   put("@resource client.%s", resource.name)
   for _, method in ipairs(resource.methods) do
-    put_method(resource, method)
+    (method.derived and put_derived or put_method)(resource, method)
   end
   for _, entry in ipairs(types) do
     if entry.resource == resource.name and not inlined[entry] and not entry.is_extra then put_type(entry) end
@@ -378,7 +412,7 @@ local function find_inlined(resources)
   local payloads = {}
   for _, resource in ipairs(resources) do
     for _, method in ipairs(resource.methods) do
-      if not method.alias then
+      if not (method.alias or method.derived) then
         note(method.result)
         local entry = method.payload and note(method.payload)
         if entry then payloads[entry] = true end

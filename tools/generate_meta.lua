@@ -265,6 +265,11 @@ local function put_object(entry)
   end
 end
 
+local function response_of(resource, method)
+  if not method.extra then return "hoopai.Response" end
+  return "hoopai." .. resource.class .. method.name:gsub("^%l", string.upper) .. "Response"
+end
+
 local function put_method(resource, method)
   put("---%s", method.doc)
   put("---")
@@ -288,12 +293,51 @@ local function put_method(resource, method)
   names[#names + 1] = "options"
   put("---@param options? hoopai.CallOptions")
   put("---@return %s result nil when the call failed", optional(type_name(method.result, false)))
-  local response = method.extra and "hoopai." .. resource.class .. method.name:gsub("^%l", string.upper) .. "Response"
-    or "hoopai.Response"
+  local response = response_of(resource, method)
   put("---@return %s|hoopai.Error response the error when the call failed", response)
   put("function %s:%s(%s) end", resource.class, method.name, concat(names, ", "))
   put("")
   return response
+end
+
+--- A method of hoopai.list that follows from the data.
+local function put_derived(resource, method)
+  local name, names = method.derived, {}
+  local data = method.data
+  put_text(method.text)
+  put("---")
+  put("---`%s %s`", data.method, data.path)
+  if name ~= "each" then put("---@async") end
+  if name ~= "edit" then put("---@nodiscard") end
+  for _, param in ipairs(method.params) do
+    names[#names + 1] = param.name
+    put_with(("---@param %s %s"):format(param.name, type_name(param, true)), param.doc)
+  end
+  local record, response = type_name(method.record, false), "hoopai.Response"
+  local payload = method.base.payload
+  if name == "edit" then
+    names[#names + 1] = "change"
+    local changed = record .. "|" .. type_name(payload, true)
+    put("---@param change async fun(record: %s): any, any changes the record in place", changed)
+    put("---@param options? hoopai.CallOptions")
+    local result = type_name(method.result, false)
+    if result ~= record then record = record .. "|" .. result end
+    put("---@return %s result nil when the call failed", optional(record))
+  else
+    names[#names + 1] = "query"
+    put("---@param query%s %s %s", payload.needed and "" or "?", type_name(payload, true), payload.doc or "")
+    put("---@param options? hoopai.PageOptions")
+    if name == "each" then
+      put("---@return async fun(): %s next the iterator", optional(record))
+    else
+      put("---@return %s result nil when the call failed", optional(type_name(method.result, false)))
+      response = response_of(resource, method.base)
+    end
+  end
+  if name ~= "each" then put("---@return %s|hoopai.Error response the error when the call failed", response) end
+  names[#names + 1] = "options"
+  put("function %s:%s(%s) end", resource.class, name, concat(names, ", "))
+  put("")
 end
 
 --- What the methods that read many records take and return.
@@ -326,8 +370,10 @@ local function put_resource(resource)
   put("local %s = {}", resource.class)
   put("")
   for _, method in ipairs(resource.methods) do
-    local response = put_method(resource, method)
-    if method.extra and not method.alias then
+    local response = not method.derived and put_method(resource, method)
+    if method.derived then
+      put_derived(resource, method)
+    elseif method.extra and not method.alias then
       put("---@class %s: hoopai.Response", response)
       put("---@field extra hoopai.%s", method.extra.name)
       put("")
@@ -370,6 +416,9 @@ end
 local function put_options_part(page)
   put_options("ClientOptions", "What `hoopai.new` takes.", page.items.new.comment, "options")
   put_options("CallOptions", page.items.CallOptions.comment.text, page.items.CallOptions.comment)
+  put_text(page.items.PageOptions.comment.text)
+  put("---@class (exact) hoopai.PageOptions: hoopai.CallOptions")
+  put_class("PageOptions", page.items.PageOptions.comment)
   put_options("MapOptions", "What `hoopai.map` takes.", page.items.map.comment, "options")
   put_options("Request", "What `client:request` takes.", page.items["Client:request"].comment, "given")
   put_options("IcalOptions", page.items.IcalOptions.comment.text, page.items.IcalOptions.comment)

@@ -89,6 +89,10 @@ meta_types.refined = {
     "hoopai.Response|hoopai.Error response",
   },
   ["LocationMember.calendarIds"] = "string[]",
+  ["BlockSlots:ensure"] = {
+    "(hoopai.BlockSlot|hoopai.Event)? block nil when the call failed",
+    "hoopai.Response|hoopai.Error response",
+  },
   ["BookingRequest.from"] = "hoopai.QueryTime",
   ["BookingRequest.to"] = "hoopai.QueryTime",
   ["BookingRequest.on_taken"] = '"next"|"fail"',
@@ -106,6 +110,7 @@ meta_types.refined = {
   ["Error.stage"] = '"queue"|"connect"|"send"|"wait"|"receive"|"refresh"',
   ["Error.scope"] = '"burst"|"daily"',
   ["CallOptions.headers"] = "table<string, string>",
+  ["PageOptions.progress"] = "fun(done: integer)",
   ["Hooks.request"] = "fun(event: hoopai.RequestEvent)",
   ["Hooks.response"] = "fun(event: hoopai.ResponseEvent)",
   ["Hooks.refresh"] = "fun(event: hoopai.RefreshEvent)",
@@ -152,6 +157,7 @@ meta_types.waits = {
   ["Events:all"] = true,
   ["BlockSlots:all"] = true,
   ["Calendars:team"] = true,
+  ["BlockSlots:ensure"] = true,
 }
 meta_types.dropped = {
   ["Sandbox:stop"] = true,

@@ -1,6 +1,7 @@
 --- The public interface of the library, from the comments in its files and from the endpoint tables: the source of the
 -- editor types and of the HTML pages.
 local comments = require "tools.comments"
+local methods_above = require "hoopai.list"
 
 local concat, sort = table.concat, table.sort
 
@@ -27,8 +28,9 @@ local PAGES = {
     { "booking", "booking:book", "Appointments:book" },
     { "booking", "booking:find_booking", "Appointments:find_booking" }, { "booking", "Booking" },
     { "list/spans", "Events:each" }, { "list/spans", "Events:all" }, { "list/spans", "BlockSlots:each" },
-    { "list/spans", "BlockSlots:all" },
+    { "list/spans", "BlockSlots:all" }, { "list/ensure", "ensure.ensure", "BlockSlots:ensure" },
     { "list/owners", "Calendars:team" }, { "list/owners", "LocationMember" },
+    { "list/pages", "PageOptions" },
     { "options", "CallOptions" }, { "options", "Hooks" }, { "call/hooks", "RequestEvent" },
     { "call/hooks", "ResponseEvent" }, { "call/hooks", "RetryEvent" }, { "call/hooks", "WaitEvent" },
     { "call/hooks", "DoneEvent" }, { "call/hooks", "DryRunEvent" }, { "call/dry_run", "DryRunResult" },
@@ -332,9 +334,36 @@ local function method_of(types, resource, data)
   return method
 end
 
+--- The methods that hoopai.list derives from the data: as other methods, with `derived`, and the whole `text` of their
+-- comment. `base` is the method of the endpoint, `record` the type of what is read.
+local function derived_methods(resource, data)
+  local by_name, found = {}, {}
+  for _, method in ipairs(resource.methods) do
+    by_name[method.name] = method
+  end
+  for index, entry in ipairs(methods_above.derived(resource.name, data)) do
+    local name, base = entry[1], by_name[entry[4].name]
+    local file = name == "edit" and "edit" or "pages"
+    local text = comments.read("lua/hoopai/list/" .. file .. ".lua")[file .. "." .. name].text
+    found[index] = {
+      name = name,
+      doc = text:match("^[^\n]*"),
+      text = text,
+      data = base.data,
+      base = base,
+      params = base.params,
+      result = base.result,
+      extra = base.extra,
+      record = name == "edit" and by_name.get.result or base.result.items,
+      derived = name,
+    }
+  end
+  return found
+end
+
 --- The endpoints and their objects.
 -- @treturn table resources: a list of { name, doc, methods }; a method is { name, doc, data, params, payload, result,
--- extra, alias }
+-- extra, alias }; or one of `derived_methods`
 -- @treturn table types: a list of { name, doc, rules, fields | values, resource, sent, received }
 function reference.endpoints()
   local types = setmetatable({ by_name = {} }, Types)
@@ -347,6 +376,9 @@ function reference.endpoints()
         or method_of(types, resource, entry)
       resource.methods[place] = method
       by_key[name .. "." .. entry.name] = method
+    end
+    for _, method in ipairs(derived_methods(resource, data)) do
+      resource.methods[#resource.methods + 1] = method
     end
     resources[index] = resource
   end

@@ -106,7 +106,8 @@
 ---@field elapsed number seconds from the first sending to the end of the response
 ---@field url string the URL of the request, without the query; holds no secret
 ---@field reconciled? boolean true if the response to a change was lost, and the record shows that it was made
----@field existing? boolean of `appointments:book`: true if the booking of its reference was there before
+---@field existing? boolean of `appointments:book` and `block_slots:ensure`: true if the booking of the reference, or the blocked time, was there before
+---@field unchanged? boolean of the `edit` methods: true if the function changed nothing, and nothing was sent
 ---@field dry_run? boolean true if the option `dry_run` kept the change from being sent: then there is no `status`, and `headers` and `extra` are empty
 ---@field unexpected? boolean true if the response lacks what is documented: then the whole body is the result
 
@@ -158,6 +159,10 @@
 ---@field api_version? string the `Version` header
 ---@field validate? boolean false sends fields and values that the library does not know; lists are still sent as lists
 ---@field dry_run? boolean true: changes are checked and not sent, and give a `DryRunResult`; reads are sent
+
+---The options of `each` and `all`: those of a call, which hold for each page, and one more.
+---@class (exact) hoopai.PageOptions: hoopai.CallOptions
+---@field progress? fun(done: integer) called after each record with how many there were; the total is not known. It may not wait
 
 ---What `hoopai.map` takes.
 ---@class (exact) hoopai.MapOptions
@@ -1433,6 +1438,30 @@ function Calendars:delete(calendarId, options) end
 ---@return hoopai.Response|hoopai.Error response the error when the call failed
 function Calendars:free_slots(calendarId, query, options) end
 
+---Change a record with a function: read it, call the function, and send what the function changed.
+---
+---The function gets a copy of the record, which it changes in place. It runs in the caller's task and may wait. If it
+---raises, or returns nil and an error, nothing is sent. A field that is set to nil is refused as a slip: `hoopai.null`
+---clears a field. Fields that an update does not take may not be changed.
+---
+---Sent are the fields that changed, and those that the update requires. An object or a list in which something changed
+---is sent whole, without the parts that an update refuses. If the start of a time moves and its end does not, the end
+---moves with it: the length is kept. Switches that no record shows, such as `toNotify`, are sent with a change, and are
+---none by themselves. If nothing changed nothing is sent, and the result is the record, with `response.unchanged`.
+---
+---A record that shows `dateUpdated` is read again just before the update is sent. If it was changed meanwhile, the
+---error is of kind "conflict", and nothing was sent. A change between that reading and the update is not seen, and of
+---records without that date no change is: the later update counts then, for each field that it sends.
+---
+---`PUT /calendars/{calendarId}`
+---@async
+---@param calendarId string Identifier of the calendar.
+---@param change async fun(record: hoopai.Calendar|hoopai.CalendarUpdate): any, any changes the record in place
+---@param options? hoopai.CallOptions
+---@return hoopai.Calendar? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Calendars:edit(calendarId, change, options) end
+
 ---The team members of all calendars of the location, each once, in the order of their ids. A user who is in the team
 ---of no calendar is not among them.
 ---Raises for a wrong option.
@@ -1525,6 +1554,30 @@ function Groups:delete(groupId, options) end
 ---@return hoopai.Success? result nil when the call failed
 ---@return hoopai.Response|hoopai.Error response the error when the call failed
 function Groups:set_status(groupId, body, options) end
+
+---Change a record with a function: read it, call the function, and send what the function changed.
+---
+---The function gets a copy of the record, which it changes in place. It runs in the caller's task and may wait. If it
+---raises, or returns nil and an error, nothing is sent. A field that is set to nil is refused as a slip: `hoopai.null`
+---clears a field. Fields that an update does not take may not be changed.
+---
+---Sent are the fields that changed, and those that the update requires. An object or a list in which something changed
+---is sent whole, without the parts that an update refuses. If the start of a time moves and its end does not, the end
+---moves with it: the length is kept. Switches that no record shows, such as `toNotify`, are sent with a change, and are
+---none by themselves. If nothing changed nothing is sent, and the result is the record, with `response.unchanged`.
+---
+---A record that shows `dateUpdated` is read again just before the update is sent. If it was changed meanwhile, the
+---error is of kind "conflict", and nothing was sent. A change between that reading and the update is not seen, and of
+---records without that date no change is: the later update counts then, for each field that it sends.
+---
+---`PUT /calendars/groups/{groupId}`
+---@async
+---@param groupId string Identifier of the group.
+---@param change async fun(record: hoopai.Group|hoopai.GroupUpdate): any, any changes the record in place
+---@param options? hoopai.CallOptions
+---@return hoopai.Group? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Groups:edit(groupId, change, options) end
 
 ---Appointments and blocked times in a window of time.
 ---@class hoopai.client.Events
@@ -1640,6 +1693,30 @@ function Appointments:cancel(eventId, options) end
 ---@return hoopai.Response|hoopai.Error response the error when the call failed
 function Appointments:delete(eventId, options) end
 
+---Change a record with a function: read it, call the function, and send what the function changed.
+---
+---The function gets a copy of the record, which it changes in place. It runs in the caller's task and may wait. If it
+---raises, or returns nil and an error, nothing is sent. A field that is set to nil is refused as a slip: `hoopai.null`
+---clears a field. Fields that an update does not take may not be changed.
+---
+---Sent are the fields that changed, and those that the update requires. An object or a list in which something changed
+---is sent whole, without the parts that an update refuses. If the start of a time moves and its end does not, the end
+---moves with it: the length is kept. Switches that no record shows, such as `toNotify`, are sent with a change, and are
+---none by themselves. If nothing changed nothing is sent, and the result is the record, with `response.unchanged`.
+---
+---A record that shows `dateUpdated` is read again just before the update is sent. If it was changed meanwhile, the
+---error is of kind "conflict", and nothing was sent. A change between that reading and the update is not seen, and of
+---records without that date no change is: the later update counts then, for each field that it sends.
+---
+---`PUT /calendars/events/appointments/{eventId}`
+---@async
+---@param eventId string Identifier of the event, of one instance of a series (`<series>_<start ms>_<seconds>`), or a `masterEventId` for a whole series.
+---@param change async fun(record: hoopai.Event|hoopai.AppointmentUpdate): any, any changes the record in place
+---@param options? hoopai.CallOptions
+---@return (hoopai.Event|hoopai.Appointment)? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Appointments:edit(eventId, change, options) end
+
 ---Books a slot, at most once, and reconciles the booking if its response is lost.
 ---
 ---Give `startTime` (a slot as `free_slots` returned it), or `from` and `to`: then the first free slot between them is
@@ -1749,6 +1826,24 @@ function BlockSlots:each(given, call_options) end
 ---@return hoopai.Response|hoopai.Error response
 function BlockSlots:all(given, call_options) end
 
+---Blocks the time of a user or of an event calendar, unless the same time is blocked already: a program that ends
+---half-way can be run again.
+---
+---A blocked time is the same if it has the same owner (`calendarId` or `assignedUserId`) and the same two instants,
+---whatever their offsets; the title is not compared. If the outcome of the create is unclear, the list is read again,
+---after 1, 3 and 8 seconds, and nothing is sent twice.
+---
+---Two tasks of a program that block one time take turns; `queue_timeout` bounds the wait. The API has no such guard:
+---two programs that call this at the same moment may still block the time twice.
+---Raises for wrong use, such as an unknown option.
+---@async
+---@nodiscard
+---@param body hoopai.BlockSlotCreate the fields of `create`; `startTime` and `endTime` are required
+---@param call_options? hoopai.CallOptions for each request
+---@return (hoopai.BlockSlot|hoopai.Event)? block nil when the call failed
+---@return hoopai.Response|hoopai.Error response
+function BlockSlots:ensure(body, call_options) end
+
 ---Notes on an appointment.
 ---@class hoopai.client.Notes
 local Notes = {}
@@ -1804,6 +1899,40 @@ function Notes:update(appointmentId, noteId, body, options) end
 ---@return hoopai.Success? result nil when the call failed
 ---@return hoopai.Response|hoopai.Error response the error when the call failed
 function Notes:delete(appointmentId, noteId, options) end
+
+---Iterate over the records of all pages, which are read as they are needed.
+---
+---A page is read when its first record is needed, and nothing is in flight between two steps of the loop: it can be
+---left at any time. `limit` is the size of a page; without it the largest one is asked for. Tasks may share an
+---iterator: each record goes to one of them.
+---
+---Each id is given once, also if records are added while the list is read. If records are removed meanwhile, others
+---move to pages that were read already, and are not seen: use `all` before you delete what you read. Records without an
+---id are given as they come. A page in which nothing is new is an error of kind "protocol".
+---
+---A page that cannot be read raises the `Error`; the next step reads that page again.
+---
+---`GET /calendars/appointments/{appointmentId}/notes`
+---@nodiscard
+---@param appointmentId string Identifier of the appointment.
+---@param query? hoopai.NotesListQuery 
+---@param options? hoopai.PageOptions
+---@return async fun(): hoopai.Note? next the iterator
+function Notes:each(appointmentId, query, options) end
+
+---List the records of all pages.
+---
+---It reads the pages as `each` does, and returns the response of the last one.
+---
+---`GET /calendars/appointments/{appointmentId}/notes`
+---@async
+---@nodiscard
+---@param appointmentId string Identifier of the appointment.
+---@param query? hoopai.NotesListQuery 
+---@param options? hoopai.PageOptions
+---@return hoopai.Note[]? result nil when the call failed
+---@return hoopai.NotesListResponse|hoopai.Error response the error when the call failed
+function Notes:all(appointmentId, query, options) end
 
 ---Rooms and equipment.
 ---@class hoopai.client.Resources
@@ -1870,6 +1999,65 @@ function Resources:update(resourceType, id, body, options) end
 ---@return hoopai.Response|hoopai.Error response the error when the call failed
 function Resources:delete(resourceType, id, options) end
 
+---Iterate over the records of all pages, which are read as they are needed.
+---
+---A page is read when its first record is needed, and nothing is in flight between two steps of the loop: it can be
+---left at any time. `limit` is the size of a page; without it the largest one is asked for. Tasks may share an
+---iterator: each record goes to one of them.
+---
+---Each id is given once, also if records are added while the list is read. If records are removed meanwhile, others
+---move to pages that were read already, and are not seen: use `all` before you delete what you read. Records without an
+---id are given as they come. A page in which nothing is new is an error of kind "protocol".
+---
+---A page that cannot be read raises the `Error`; the next step reads that page again.
+---
+---`GET /calendars/resources/{resourceType}`
+---@nodiscard
+---@param resourceType "equipments"|"rooms" Kind of resource.
+---@param query? hoopai.ResourcesListQuery 
+---@param options? hoopai.PageOptions
+---@return async fun(): hoopai.Resource? next the iterator
+function Resources:each(resourceType, query, options) end
+
+---List the records of all pages.
+---
+---It reads the pages as `each` does, and returns the response of the last one.
+---
+---`GET /calendars/resources/{resourceType}`
+---@async
+---@nodiscard
+---@param resourceType "equipments"|"rooms" Kind of resource.
+---@param query? hoopai.ResourcesListQuery 
+---@param options? hoopai.PageOptions
+---@return hoopai.Resource[]? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Resources:all(resourceType, query, options) end
+
+---Change a record with a function: read it, call the function, and send what the function changed.
+---
+---The function gets a copy of the record, which it changes in place. It runs in the caller's task and may wait. If it
+---raises, or returns nil and an error, nothing is sent. A field that is set to nil is refused as a slip: `hoopai.null`
+---clears a field. Fields that an update does not take may not be changed.
+---
+---Sent are the fields that changed, and those that the update requires. An object or a list in which something changed
+---is sent whole, without the parts that an update refuses. If the start of a time moves and its end does not, the end
+---moves with it: the length is kept. Switches that no record shows, such as `toNotify`, are sent with a change, and are
+---none by themselves. If nothing changed nothing is sent, and the result is the record, with `response.unchanged`.
+---
+---A record that shows `dateUpdated` is read again just before the update is sent. If it was changed meanwhile, the
+---error is of kind "conflict", and nothing was sent. A change between that reading and the update is not seen, and of
+---records without that date no change is: the later update counts then, for each field that it sends.
+---
+---`PUT /calendars/resources/{resourceType}/{id}`
+---@async
+---@param resourceType "equipments"|"rooms" Kind of resource.
+---@param id string Identifier of the resource.
+---@param change async fun(record: hoopai.Resource|hoopai.ResourceUpdate): any, any changes the record in place
+---@param options? hoopai.CallOptions
+---@return (hoopai.Resource|hoopai.UpdatedResource)? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Resources:edit(resourceType, id, change, options) end
+
 ---Messages that a calendar sends about its appointments.
 ---@class hoopai.client.Notifications
 local Notifications = {}
@@ -1934,6 +2122,65 @@ function Notifications:update(calendarId, notificationId, body, options) end
 ---@return hoopai.NotificationMessage? result nil when the call failed
 ---@return hoopai.Response|hoopai.Error response the error when the call failed
 function Notifications:delete(calendarId, notificationId, options) end
+
+---Iterate over the records of all pages, which are read as they are needed.
+---
+---A page is read when its first record is needed, and nothing is in flight between two steps of the loop: it can be
+---left at any time. `limit` is the size of a page; without it the largest one is asked for. Tasks may share an
+---iterator: each record goes to one of them.
+---
+---Each id is given once, also if records are added while the list is read. If records are removed meanwhile, others
+---move to pages that were read already, and are not seen: use `all` before you delete what you read. Records without an
+---id are given as they come. A page in which nothing is new is an error of kind "protocol".
+---
+---A page that cannot be read raises the `Error`; the next step reads that page again.
+---
+---`GET /calendars/{calendarId}/notifications`
+---@nodiscard
+---@param calendarId string Identifier of the calendar.
+---@param query? hoopai.NotificationsListQuery 
+---@param options? hoopai.PageOptions
+---@return async fun(): hoopai.Notification? next the iterator
+function Notifications:each(calendarId, query, options) end
+
+---List the records of all pages.
+---
+---It reads the pages as `each` does, and returns the response of the last one.
+---
+---`GET /calendars/{calendarId}/notifications`
+---@async
+---@nodiscard
+---@param calendarId string Identifier of the calendar.
+---@param query? hoopai.NotificationsListQuery 
+---@param options? hoopai.PageOptions
+---@return hoopai.Notification[]? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Notifications:all(calendarId, query, options) end
+
+---Change a record with a function: read it, call the function, and send what the function changed.
+---
+---The function gets a copy of the record, which it changes in place. It runs in the caller's task and may wait. If it
+---raises, or returns nil and an error, nothing is sent. A field that is set to nil is refused as a slip: `hoopai.null`
+---clears a field. Fields that an update does not take may not be changed.
+---
+---Sent are the fields that changed, and those that the update requires. An object or a list in which something changed
+---is sent whole, without the parts that an update refuses. If the start of a time moves and its end does not, the end
+---moves with it: the length is kept. Switches that no record shows, such as `toNotify`, are sent with a change, and are
+---none by themselves. If nothing changed nothing is sent, and the result is the record, with `response.unchanged`.
+---
+---A record that shows `dateUpdated` is read again just before the update is sent. If it was changed meanwhile, the
+---error is of kind "conflict", and nothing was sent. A change between that reading and the update is not seen, and of
+---records without that date no change is: the later update counts then, for each field that it sends.
+---
+---`PUT /calendars/{calendarId}/notifications/{notificationId}`
+---@async
+---@param calendarId string Identifier of the calendar.
+---@param notificationId string Identifier (`_id`) of the notification.
+---@param change async fun(record: hoopai.Notification|hoopai.NotificationUpdate): any, any changes the record in place
+---@param options? hoopai.CallOptions
+---@return (hoopai.Notification|hoopai.NotificationMessage)? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Notifications:edit(calendarId, notificationId, change, options) end
 
 ---Weekly hours and special dates of users.
 ---@class hoopai.client.Schedules
@@ -2018,6 +2265,62 @@ function Schedules:add_calendar(id, calendarId, options) end
 ---@return hoopai.Success? result nil when the call failed
 ---@return hoopai.Response|hoopai.Error response the error when the call failed
 function Schedules:remove_calendar(id, calendarId, options) end
+
+---Iterate over the records of all pages, which are read as they are needed.
+---
+---A page is read when its first record is needed, and nothing is in flight between two steps of the loop: it can be
+---left at any time. `limit` is the size of a page; without it the largest one is asked for. Tasks may share an
+---iterator: each record goes to one of them.
+---
+---Each id is given once, also if records are added while the list is read. If records are removed meanwhile, others
+---move to pages that were read already, and are not seen: use `all` before you delete what you read. Records without an
+---id are given as they come. A page in which nothing is new is an error of kind "protocol".
+---
+---A page that cannot be read raises the `Error`; the next step reads that page again.
+---
+---`GET /calendars/schedules/search`
+---@nodiscard
+---@param query hoopai.SchedulesListQuery 
+---@param options? hoopai.PageOptions
+---@return async fun(): hoopai.Schedule? next the iterator
+function Schedules:each(query, options) end
+
+---List the records of all pages.
+---
+---It reads the pages as `each` does, and returns the response of the last one.
+---
+---`GET /calendars/schedules/search`
+---@async
+---@nodiscard
+---@param query hoopai.SchedulesListQuery 
+---@param options? hoopai.PageOptions
+---@return hoopai.Schedule[]? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Schedules:all(query, options) end
+
+---Change a record with a function: read it, call the function, and send what the function changed.
+---
+---The function gets a copy of the record, which it changes in place. It runs in the caller's task and may wait. If it
+---raises, or returns nil and an error, nothing is sent. A field that is set to nil is refused as a slip: `hoopai.null`
+---clears a field. Fields that an update does not take may not be changed.
+---
+---Sent are the fields that changed, and those that the update requires. An object or a list in which something changed
+---is sent whole, without the parts that an update refuses. If the start of a time moves and its end does not, the end
+---moves with it: the length is kept. Switches that no record shows, such as `toNotify`, are sent with a change, and are
+---none by themselves. If nothing changed nothing is sent, and the result is the record, with `response.unchanged`.
+---
+---A record that shows `dateUpdated` is read again just before the update is sent. If it was changed meanwhile, the
+---error is of kind "conflict", and nothing was sent. A change between that reading and the update is not seen, and of
+---records without that date no change is: the later update counts then, for each field that it sends.
+---
+---`PUT /calendars/schedules/{id}`
+---@async
+---@param id string Identifier of the schedule.
+---@param change async fun(record: hoopai.Schedule|hoopai.ScheduleUpdate): any, any changes the record in place
+---@param options? hoopai.CallOptions
+---@return hoopai.Schedule? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Schedules:edit(id, change, options) end
 
 ---A client of one location. `client.calendars` and the like have the methods.
 ---@class hoopai.Client

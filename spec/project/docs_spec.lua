@@ -6,6 +6,7 @@ local reference = require "tools.reference"
 
 local hoopai = require "hoopai"
 local house = require "spec.support.house"
+local list = require "hoopai.list"
 local api = require "hoopai.api"
 local errors = require "hoopai.errors"
 local sandbox = require "hoopai.sandbox"
@@ -60,6 +61,7 @@ local PUBLIC = {
   { "hoopai", "Calendars:", above("calendars", { team = require("hoopai.list.owners").team }) },
   { "hoopai", "Events:", above("events", spans) },
   { "hoopai", "BlockSlots:", above("block_slots", spans) },
+  { "hoopai", "BlockSlots:", above("block_slots", require "hoopai.list.ensure") },
   { "hoopai.oauth", "App:", debug.getmetatable(app).__index },
   { "hoopai.store", "", hoopai.store },
   { "hoopai.loop", "", hoopai.loop },
@@ -265,6 +267,12 @@ describe("the reference", function()
             local literal = type(value) == "string" and '"' .. value .. '"' or tostring(value)
             assert.is_truthy(shared:find("<code>" .. literal .. "</code>", 1, true), where .. " " .. literal)
           end
+        end
+
+        for _, method in ipairs(list.derived(resource, require("hoopai.api." .. resource))) do
+          local where = resource .. ":" .. method[1]
+          assert.is_truthy(text:find("\n-- @function " .. where .. "\n", 1, true), where)
+          assert.is_truthy(texts.client:find("#" .. where .. '"', 1, true), where .. " in the overview")
         end
 
         for _, entry in ipairs(require("hoopai.api." .. resource)) do

@@ -4,6 +4,7 @@ local meta = require "tools.generate_meta"
 
 local hoopai = require "hoopai"
 local house = require "spec.support.house"
+local methods_above = require "hoopai.list"
 local api = require "hoopai.api"
 local errors = require "hoopai.errors"
 local options = require "hoopai.options"
@@ -178,6 +179,33 @@ describe("the types for editors", function()
     end)
   end
 
+  it("have the methods that follow from the data", function()
+    local RETURNS = {
+      each = { async = nil, nodiscard = true, returns = { "async" } },
+      all = { async = true, nodiscard = true },
+      edit = { async = true },
+    }
+    local count = 0
+    for _, name in ipairs(api) do
+      local class = camel(name)
+      for _, method in ipairs(methods_above.derived(name, require("hoopai.api." .. name))) do
+        local written = functions[class .. ":" .. method[1]]
+        local expected = RETURNS[method[1]]
+        count = count + 1
+        assert.is_truthy(written, name .. ":" .. method[1])
+        assert.equal(expected.async, written.async)
+        assert.equal(expected.nodiscard, written.nodiscard)
+        assert.equal(expected.returns and 1 or 2, #written.returns)
+        local last = written.params[#written.params]
+        assert.equal("options?", last.name)
+        assert.equal(method[1] == "edit" and "hoopai.CallOptions" or "hoopai.PageOptions", last.type)
+      end
+    end
+    assert.equal(14, count)
+    assert.matches("\n%-%-%-@return async fun%(%): hoopai.Note%? next", text)
+    assert.matches("\n%-%-%-@return hoopai.Note%[%]%? result[^\n]*\n%-%-%-@return hoopai.NotesListResponse|", text)
+  end)
+
   it("make optional just the queries that may be left out", function()
     local optional = {}
     for name, written in pairs(functions) do
@@ -186,7 +214,19 @@ describe("the types for editors", function()
       end
     end
     table.sort(optional)
-    assert.same({ "Calendars:list", "Groups:list", "Notes:list", "Notifications:list", "Resources:list" }, optional)
+    assert.same({
+      "Calendars:list",
+      "Groups:list",
+      "Notes:all",
+      "Notes:each",
+      "Notes:list",
+      "Notifications:all",
+      "Notifications:each",
+      "Notifications:list",
+      "Resources:all",
+      "Resources:each",
+      "Resources:list",
+    }, optional)
   end)
 
   it("have the options as the code has them", function()

@@ -14,7 +14,8 @@ local advice = {}
 
 -- Method -> its names in other libraries, as spelling.fold spells them.
 local SYNONYMS = {
-  list = "all search find query index getall listall findall fetchall searchall each iterate filter getmany",
+  list = "all search find query index getall listall findall fetchall searchall each iterate iter pages paginate "
+    .. "filter getmany",
   get = "read fetch show retrieve load view one getone getbyid findone findbyid byid lookup",
   create = "add new make insert post save createone",
   update = "edit set modify change patch put save rename updateone",
@@ -22,11 +23,20 @@ local SYNONYMS = {
 }
 local METHODS = { "list", "get", "create", "update", "delete" }
 
+-- The same for methods that some resources have beside these.
+local FURTHER = {
+  { "all", "listall getall fetchall searchall findall findmany getmany allpages" },
+  { "each", "iterate iter iterator pages paginate paginator eachpage foreach autopaging" },
+  { "ensure", "upsert createonce createifmissing findorcreate getorcreate firstorcreate addonce blockonce" },
+}
+
 local LIST_EVENTS = "client.events:list { ... }"
 local ALL_EVENTS = "client.events:all { from = ..., to = ... }"
 local TEAM = "client.calendars:team()"
 local FREE_SLOTS = "client.calendars:free_slots(calendar_id, { ... })"
 local BOOK = "client.appointments:book { ... }"
+local BOOK_ONCE = "client.appointments:book { reference = ..., ... }"
+local EDIT = "client.appointments:edit(id, function(appointment) ... end)"
 local UPDATE = "client.appointments:update(id, { ... })"
 
 -- Resource -> list of a method that it has not, or the guesses at one, and what to write instead.
@@ -39,6 +49,7 @@ local ELSEWHERE = {
     { "slots freeslots availability availableslots getslots", FREE_SLOTS },
     { "block", "client.block_slots:create { ... }" },
     { "schedule reserve", BOOK },
+    { "ensure upsert createonce findorcreate getorcreate bookonce", BOOK_ONCE },
   },
   events = {
     { SYNONYMS.list, LIST_EVENTS },
@@ -47,6 +58,8 @@ local ELSEWHERE = {
     { "create schedule", "client.appointments:create { ... }" },
     { SYNONYMS.create, "client.appointments:create { ... }" },
     { "book reserve", BOOK },
+    { "ensure upsert createonce findorcreate getorcreate bookonce", BOOK_ONCE },
+    { "edit", EDIT },
     { "update reschedule move confirm", UPDATE },
     { SYNONYMS.update, UPDATE },
     { "cancel", "client.appointments:cancel(id)" },
@@ -89,6 +102,9 @@ function advice.method(resource_name, name, has)
   local guess = fold(name)
   for _, entry in ipairs(ELSEWHERE[resource_name] or {}) do
     if has_word(entry[1], guess) then return entry[2] end
+  end
+  for _, entry in ipairs(FURTHER) do
+    if has[entry[1]] and has_word(entry[2], guess) then return format("client.%s:%s(...)", resource_name, entry[1]) end
   end
   local method = first_word(name, has)
   for _, known in ipairs(METHODS) do

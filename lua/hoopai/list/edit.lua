@@ -195,14 +195,22 @@ local function is_changed(job, name, value, before, field)
   return not same(value, before, field or shown)
 end
 
---- The fields that the caller changed, as they are sent.
+--- Whether a field is a switch of the request that no record shows, such as `toNotify`.
+local function is_switch(job, name, field)
+  return field ~= nil and field.type == "boolean" and not field_of(job.get.result.type, name)
+end
+
+--- The fields that the caller changed, as they are sent. Switches of the request alone change nothing.
 local function changed_fields(job, record, draft)
-  local body = {}
+  local body, has_change = {}, false
   for name, value in next, draft do
     local field = field_of(job.update.body, name)
-    if is_changed(job, name, value, rawget(record, name), field) then body[name] = stripped(job, value, field) end
+    if is_changed(job, name, value, rawget(record, name), field) then
+      body[name] = stripped(job, value, field)
+      has_change = has_change or type(value) ~= "boolean" or not is_switch(job, name, field)
+    end
   end
-  return body
+  return has_change and body or {}
 end
 
 --- Adds a field as it is, if it is there and was not changed.
@@ -299,7 +307,20 @@ local function conflict(job, record)
   })
 end
 
---- Changes a record: reads it, calls a function with a deep copy, and sends what differs.
+--- Change a record with a function: read it, call the function, and send what the function changed.
+--
+-- The function gets a copy of the record, which it changes in place. It runs in the caller's task and may wait. If it
+-- raises, or returns nil and an error, nothing is sent. A field that is set to nil is refused as a slip: `hoopai.null`
+-- clears a field. Fields that an update does not take may not be changed.
+--
+-- Sent are the fields that changed, and those that the update requires. An object or a list in which something changed
+-- is sent whole, without the parts that an update refuses. If the start of a time moves and its end does not, the end
+-- moves with it: the length is kept. Switches that no record shows, such as `toNotify`, are sent with a change, and are
+-- none by themselves. If nothing changed nothing is sent, and the result is the record, with `response.unchanged`.
+--
+-- A record that shows `dateUpdated` is read again just before the update is sent. If it was changed meanwhile, the
+-- error is of kind "conflict", and nothing was sent. A change between that reading and the update is not seen, and of
+-- records without that date no change is: the later update counts then, for each field that it sends.
 -- @tparam string resource_name
 -- @tparam table state of the client
 -- @param ... the ids, the function and the options

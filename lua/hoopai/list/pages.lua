@@ -17,7 +17,7 @@ local request = require "hoopai.call.request"
 local secrets = require "hoopai.call.secrets"
 local values = require "hoopai.list.values"
 
-local error, ipairs, setmetatable, type = error, ipairs, setmetatable, type
+local error, ipairs, type = error, ipairs, type
 local pack, unpack = table.pack, table.unpack
 local format, gsub, match = string.format, string.gsub, string.match
 local tointeger = math.tointeger
@@ -26,7 +26,7 @@ local pages = {}
 
 -- The reader of a list: `state`, `endpoint`, `what` (the method), `arguments` of the next page (ids, query, options),
 -- `query` (one of these), `progress`, `done` (how many records were given), `seen` (id -> true), `nameless` (of each
--- page the records without an id), `records` and `position` of the page that is being given, `is_over`.
+-- page the records without an id), `records` and `position` of the page that is being given, `is_over`, and `lock`.
 
 -- Arguments
 
@@ -83,7 +83,7 @@ local function new_reader(key, name, state, ...)
     records = {},
     position = 0,
     is_over = false,
-    is_reading = false,
+    lock = async.new_lock(),
   }
 end
 
@@ -162,29 +162,36 @@ end
 
 -- The methods
 
--- To-be-closed: the step of an iterator has ended.
-local StepGuard = {}
-
-function StepGuard.__close(guard) guard.reader.is_reading = false end
-
+--- Reads the next page for an iterator. Tasks that share the iterator take turns.
 local function next_page(reader)
-  if reader.is_reading then
-    errors.raise(reader.what .. ": another task is reading the next page: give each task an iterator of its own")
-  end
-  local guard <close> = setmetatable({ reader = reader }, StepGuard) -- luacheck: ignore 211
-  reader.is_reading = true
+  async.mode(reader.what) -- raises where the caller may not wait
+  local hold <close> = reader.lock:acquire(reader.what) -- luacheck: ignore 211
+  if reader.is_over or reader.position < #reader.records then return end -- another task has read the page meanwhile
   local records, err = read_page(reader)
   if not records then error(err, 0) end
   reader.records, reader.position = records, 0
 end
 
---- Iterates over the records of all pages. A page is read when its first record is needed; between two steps of the
--- loop no request is made, so that the loop can be left at any time.
+--- The options of `each` and `all`: those of a call, which hold for each page, and one more.
+-- @table PageOptions
+-- @tfield[opt] function progress called after each record with how many there were; the total is not known. It may not
+-- wait
+
+--- Iterate over the records of all pages, which are read as they are needed.
+--
+-- A page is read when its first record is needed, and nothing is in flight between two steps of the loop: it can be
+-- left at any time. `limit` is the size of a page; without it the largest one is asked for. Tasks may share an
+-- iterator: each record goes to one of them.
+--
+-- Each id is given once, also if records are added while the list is read. If records are removed meanwhile, others
+-- move to pages that were read already, and are not seen: use `all` before you delete what you read. Records without an
+-- id are given as they come. A page in which nothing is new is an error of kind "protocol".
+--
+-- A page that cannot be read raises the `Error`; the next step reads that page again.
 -- @tparam string key of the endpoint, such as "notes.list"
 -- @tparam table state of the client
--- @param ... the ids, the query and the options of `list`
--- @return a function for the generic `for`, which returns a record, and nil after the last one. It raises the error of
--- a page that cannot be read; when it is called again, it reads that page again
+-- @param ... the ids, the query and the options
+-- @return a function for the generic `for`, which returns a record, and nil after the last one
 -- @raise wrong use as a text; wrong arguments as an Error
 function pages.each(key, state, ...)
   local reader, err = new_reader(key, "each", state, ...)
@@ -202,10 +209,12 @@ function pages.each(key, state, ...)
   end
 end
 
---- Reads the records of all pages.
+--- List the records of all pages.
+--
+-- It reads the pages as `each` does, and returns the response of the last one.
 -- @tparam string key of the endpoint, such as "notes.list"
 -- @tparam table state of the client
--- @param ... the ids, the query and the options of `list`
+-- @param ... the ids, the query and the options
 -- @treturn[1] table a list
 -- @treturn[1] Response that of the last page
 -- @treturn[2] nil

@@ -208,6 +208,19 @@ describe("hoopai.list.edit", function()
     assert.is_true(response.unchanged)
   end)
 
+  it("sends switches that no record shows with a change, and not alone", function()
+    local function no_show(record)
+      record.appointmentStatus, record.toNotify = "noshow", false
+    end
+    server:reply(appointment(), appointment(), put(EVENT, '{"id":"a"}'))
+    assert(client.appointments:edit("a", no_show))
+    assert.are.same({ { appointmentStatus = "noshow", toNotify = false } }, sent())
+    server:reply(appointment { appointmentStatus = "noshow" })
+    local _, response = assert(client.appointments:edit("a", no_show))
+    assert.is_true(response.unchanged)
+    assert.are.equal(1, #sent())
+  end)
+
   it("takes a field that was set to nil for a mistake", function()
     server:reply(calendar())
     assert.are.same(
