@@ -1,5 +1,5 @@
 --- Closes all calendars of a location for a day. The API blocks the time of a calendar only if it has no team (event
--- calendars); for other calendars the time of each team member is blocked.
+-- calendars); for other calendars the time of each team member is blocked. Run again, it changes nothing.
 --
 --   HOOPAI_TOKEN=... HOOPAI_LOCATION_ID=... lua5.4 examples/close_for_holiday.lua ZONE YYYY-MM-DD [title]
 local hoopai = require "hoopai"
@@ -27,8 +27,14 @@ for _, calendar in ipairs(calendars) do
   end
 end
 
-local _, errors = hoopai.map(blocks, function(block) return client.block_slots:create(block) end)
+local blocked = 0
+local _, errors = hoopai.map(blocks, function(block)
+  local record, response = client.block_slots:ensure(block)
+  if record and not response.existing then blocked = blocked + 1 end
+  return record, response
+end)
 if errors then error(errors) end
+print(("%d of %d times were blocked now"):format(blocked, #blocks))
 
 -- Check the result: no slot may be free on that day any more. Appointments that were booked before stay booked: call
 -- these people.

@@ -1,5 +1,7 @@
 --- The table of endpoints in doc/endpoints.md, derived from hoopai.api. As a script it writes the table into that page:
 --   lua5.4 tools/endpoint_table.lua write
+local list = require "hoopai.list"
+
 local PAGE = "doc/endpoints.md"
 local FIRST, LAST = "<!-- endpoints: written by make readme -->\n", "<!-- end of endpoints -->"
 
@@ -19,6 +21,19 @@ local function arguments_of(endpoint)
     names[#names + 1] = "body"
   end
   return table.concat(names, ", ")
+end
+
+--- The rows of the methods that follow from the data of a resource, see hoopai.list.
+local function add_derived(lines, name, data)
+  for _, method in ipairs(list.derived(name, data)) do
+    local kind, entry = method[1], method[4]
+    local call = ("client.%s:%s(%s)"):format(name, kind, (arguments_of(entry):gsub("body$", "change")))
+    local doc = kind == "each"
+        and ("Iterate over every page of `%s`, %d records at a time."):format(entry.name, entry.pages.size)
+      or kind == "all" and ("The records of every page of `%s` as one list."):format(entry.name)
+      or "Read, let the function `change` change a copy, and send what changed."
+    lines[#lines + 1] = ("| `%s` | %s |\n"):format(call, doc)
+  end
 end
 
 --- The tables of endpoints and of other names as Markdown, with the marks of their place.
@@ -50,6 +65,11 @@ local function generate()
         )
       end
     end
+  end
+  lines[#lines + 1] = "\nThese methods make several of these calls, see [every page](pages.md) and "
+    .. "[safe to run twice](changes.md):\n\n| call | |\n|---|---|\n"
+  for _, name in ipairs(require "hoopai.api") do
+    add_derived(lines, name, require("hoopai.api." .. name))
   end
   lines[#lines + 1] = LAST
   return table.concat(lines)

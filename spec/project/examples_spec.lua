@@ -12,7 +12,7 @@ describe("the examples", function()
   local account, client
 
   before_each(function()
-    account = sandbox.start {}
+    account = sandbox.start { control = true }
     client = hoopai.new { base_url = account.url, token = account.token, location_id = account.location_id }
   end)
 
@@ -141,6 +141,47 @@ describe("the examples", function()
     end
     assert.truthy(output:find("still booked", 1, true), output)
     assert.is_nil(output:find("STILL OPEN", 1, true))
+  end)
+
+  it("close_for_holiday, run again, changes nothing", function()
+    local date = account.seed.days[1]
+    local from = day_of(date)
+    local function blocks_of_the_day()
+      local found = {}
+      local function add(query)
+        query.startTime, query.endTime = from, from + time.days(1)
+        for _, block in ipairs(assert(client.block_slots:list(query))) do
+          if block.title == "Founders' Day" then found[#found + 1] = block.id .. " " .. block.dateUpdated end
+        end
+      end
+      for _, user in pairs(account.seed.users) do
+        add { userId = user }
+      end
+      for _, calendar in ipairs(assert(client.calendars:list())) do
+        add { calendarId = calendar.id }
+      end
+      table.sort(found)
+      return found
+    end
+    local function changes()
+      local count = 0
+      for _, entry in ipairs(account:control("requests").requests) do
+        if entry.method ~= "GET" then count = count + 1 end
+      end
+      return count
+    end
+
+    local output, ok = run("close_for_holiday.lua", ZONE, date, "Founders' Day")
+    assert.is_true(ok, output)
+    local count = tonumber(output:match("(%d+) of %d+ times were blocked now"))
+    local before, sent = blocks_of_the_day(), changes()
+    assert.equal(count, #before)
+    assert.is_true(count >= 2)
+    output, ok = run("close_for_holiday.lua", ZONE, date, "Founders' Day")
+    assert.is_true(ok, output)
+    assert.truthy(output:find(("0 of %d times were blocked now"):format(count), 1, true), output)
+    assert.same(before, blocks_of_the_day())
+    assert.equal(sent, changes())
   end)
 
   describe("sign_in", function()
