@@ -29,6 +29,24 @@ describe("in the loop of", function()
 
       it("many calls each get their own response", function() assert.are.equal("", run(loop, "many")) end)
 
+      it("lists are read to their end, and records are changed", function()
+        local rooms = "/calendars/resources/rooms"
+        server:reply(
+          { path = rooms, body = [=[[{"id":"1"},{"id":"2"}]]=] },
+          { path = rooms, body = [=[[{"id":"2"},{"id":"3"}]]=] },
+          { path = rooms, body = "[]" },
+          { path = rooms, body = [=[[{"id":"1"},{"id":"2"},{"id":"3"}]]=] },
+          { path = rooms, body = "[]" },
+          {
+            path = "/calendars/blocked-slots",
+            body = '{"events":[{"id":"b","startTime":"2026-12-01T12:00:00Z","endTime":"2026-12-01T13:00:00Z"}]}',
+          },
+          { path = "/calendars/appointments/a/notes", body = '{"notes":[null],"hasMore":true}' }
+        )
+        assert.are.equal("", run(loop, "lists"))
+        assert.are.equal(10, #server:ledger())
+      end)
+
       it("errors go to the coroutine they belong to", function() assert.are.equal("", run(loop, "errors")) end)
 
       it("cancel aborts the transfer", function()

@@ -583,6 +583,35 @@ function cases.many(host, client)
   assert(answered == 500)
 end
 
+--- Pages, an edit and a blocked time that is there; the rules of the server are those of hosts_spec.
+function cases.lists(host, client)
+  local names, done = {}, false
+  host.spawn(function()
+    for room in client.resources:each "rooms" do
+      names[#names + 1] = room.id
+    end
+    assert(#assert(client.resources:all "rooms") == 3)
+    local _, response = assert(client.calendars:edit("mine", function(calendar)
+      hoopai.sleep(0.001)
+      calendar.id = "mine"
+    end))
+    assert(response.unchanged)
+    assert(assert(client.calendars:edit("mine", function(calendar) calendar.name = "New" end)).id == "mine")
+    local block = { assignedUserId = "u", startTime = "2026-12-01T12:00:00Z", endTime = "2026-12-01T13:00:00Z" }
+    _, response = assert(client.block_slots:ensure(block))
+    assert(response.existing)
+    local ok, err = pcall(function()
+      for _ in client.notes:each "a" do
+        error "a note"
+      end
+    end)
+    assert(not ok and err.kind == "protocol", tostring(err))
+    done = true
+  end)
+  host.loop()
+  assert(done and table.concat(names) == "123", table.concat(names))
+end
+
 --- A child process goes on with a new loop, and the parent's call completes.
 function cases.fork(host, client, url)
   local process = require "spec.support.process"
