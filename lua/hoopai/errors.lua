@@ -33,7 +33,8 @@ local errors = {}
 -- @field scope 401: the token's scope or class, or the version, was refused
 -- @field forbidden 403
 -- @field not_found 404 or 410
--- @field conflict 409; or a change whose response was lost, of a record that has been changed otherwise since
+-- @field conflict 409; or a change whose response was lost, of a record that has been changed otherwise since; or `edit`
+-- of a record that was changed meanwhile
 -- @field slot_taken 400 or 422 of a request that books or moves an appointment, and says that the slot is gone
 -- @field refused any other 400 or 422, or a response that says the call did not succeed
 -- @field rate_limit 429; `retry_after` is the time to wait
@@ -44,7 +45,7 @@ local errors = {}
 -- @field tls a certificate was not trusted, or the handshake failed
 -- @field decode the response is not JSON, or not of the documented shape
 -- @field too_large the response is larger than allowed
--- @field protocol broken HTTP, or a redirect: none is followed
+-- @field protocol broken HTTP; or a redirect: none is followed; or a page of a list in which nothing is new
 -- @field duplicate more than one booking was found for the one that was made
 -- @field reauth_required the stored tokens are not accepted any more, or there are none: a person must sign in again
 -- @field store the token store cannot be read, written or locked; no token was spent, and stored tokens are kept

@@ -14,7 +14,7 @@
 ---| "scope" # 401: the token's scope or class, or the version, was refused
 ---| "forbidden" # 403
 ---| "not_found" # 404 or 410
----| "conflict" # 409; or a change whose response was lost, of a record that has been changed otherwise since
+---| "conflict" # 409; or a change whose response was lost, of a record that has been changed otherwise since; or `edit` of a record that was changed meanwhile
 ---| "slot_taken" # 400 or 422 of a request that books or moves an appointment, and says that the slot is gone
 ---| "refused" # any other 400 or 422, or a response that says the call did not succeed
 ---| "rate_limit" # 429; `retry_after` is the time to wait
@@ -25,7 +25,7 @@
 ---| "tls" # a certificate was not trusted, or the handshake failed
 ---| "decode" # the response is not JSON, or not of the documented shape
 ---| "too_large" # the response is larger than allowed
----| "protocol" # broken HTTP, or a redirect: none is followed
+---| "protocol" # broken HTTP; or a redirect: none is followed; or a page of a list in which nothing is new
 ---| "duplicate" # more than one booking was found for the one that was made
 ---| "reauth_required" # the stored tokens are not accepted any more, or there are none: a person must sign in again
 ---| "store" # the token store cannot be read, written or locked; no token was spent, and stored tokens are kept

@@ -119,6 +119,14 @@ local function find_in_list(job)
   return nil, response
 end
 
+--- Whether a result has any field of a record: some are not wrapped, and an empty object is none.
+local function has_field(get, record)
+  for _, field in ipairs(get.result.type.fields) do
+    if record[field.name] ~= nil then return true end
+  end
+  return false
+end
+
 --- Reads the record. If the vendor's document lacks the route that gets one record, it is read from the list, unless
 -- the location is unknown or the list has no such record.
 -- @treturn[1] table
@@ -132,7 +140,7 @@ local function read(job)
   end
   local record, response = call(job, job.get)
   if record == nil then return nil, response end
-  if response.unexpected then return nil, unreadable(job, response, "none") end
+  if response.unexpected or not has_field(job.get, record) then return nil, unreadable(job, response, "none") end
   local id = id_of(record)
   if type(id) == "string" and id ~= job.ids[job.ids.n] then
     return nil, unreadable(job, response, "another one: " .. secrets.without_any(id))

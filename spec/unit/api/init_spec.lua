@@ -178,6 +178,7 @@ local ENDPOINT_KEYS = {
   reconcile = true,
   reconcile_with = true,
   reconcile_member = true,
+  pages = true, -- see spec/unit/list/pages_spec.lua
   params = true,
   query = true,
   body = true,

@@ -500,8 +500,10 @@ describe("hoopai.list.edit", function()
       local record, err = edit_calendar(never)
       failure("decode", record, err, { applied = "no", method = "GET", path = "/calendars/c" })
     end
-    server:reply(get("/calendars/c/notifications/n", '{"_id":"m"}'))
-    failure("decode", client.notifications:edit("c", "n", never))
+    for _, body in ipairs { '{"_id":"m"}', "{}", '{"message":"Hello"}' } do
+      server:reply(get("/calendars/c/notifications/n", body))
+      failure("decode", client.notifications:edit("c", "n", never))
+    end
   end)
 
   it("returns what the update returns, and its failure", function()
