@@ -532,6 +532,29 @@ describe("hoopai.list.edit", function()
     assert.are.same({ { newField = { a = { number = "2" } }, other = true } }, sent())
   end)
 
+  it("sends reads alone with `dry_run`", function()
+    server:reply(appointment(), appointment())
+    local result, response = assert(
+      client.appointments:edit(
+        "a",
+        function(record) record.startTime = "2026-12-02T09:00:00-05:00" end,
+        { dry_run = true }
+      )
+    )
+    assert.are.same({
+      dry_run = true,
+      method = "PUT",
+      path = EVENT,
+      body = { startTime = "2026-12-02T09:00:00-05:00", endTime = "2026-12-02T09:45:00-05:00" },
+    }, result)
+    assert.is_true(response.dry_run)
+    server:reply(calendar(), calendar())
+    local dry = client:with { dry_run = true }
+    assert.is_true(select(2, assert(dry.calendars:edit("c", function() end))).unchanged)
+    local found = problems_of(dry.calendars.edit, dry.calendars, "c", function(record) record.slotDuration = "x" end)
+    assert.are.equal(1, #found)
+  end)
+
   it("refuses wrong ids before anything is sent", function()
     local record, err = client.calendars:edit("a/b", function() error "not called" end)
     failure("invalid_request", record, err, { applied = "no" })

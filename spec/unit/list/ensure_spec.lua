@@ -281,6 +281,23 @@ describe("hoopai.list.ensure", function()
     assert.matches("locationId=m", server:ledger()[1].query)
   end)
 
+  it("looks and sends nothing with `dry_run`", function()
+    server:reply(listed(), listed(event()))
+    local result, response = assert(ensure(nil, { dry_run = true }))
+    assert.are.same({
+      dry_run = true,
+      method = "POST",
+      path = CREATE,
+      body = { assignedUserId = "u", title = "Lunch", startTime = FROM, endTime = TO, locationId = "l" },
+    }, result)
+    assert.is_true(response.dry_run)
+    local block, there = assert(ensure(nil, { dry_run = true }))
+    assert.are.equal("b", block.id)
+    assert.is_true(there.existing)
+    assert.is_nil(there.dry_run)
+    assert.are.equal("GET GET", requests())
+  end)
+
   it("raises wrong use at the caller's line", function()
     misuse(function() client.block_slots:ensure "u" end, "block_slots:ensure expects a table as argument 1", "string")
     misuse(function() client.block_slots:ensure({}, { retry = 1 }) end, "unknown option `retry` of block_slots:ensure")

@@ -393,6 +393,11 @@ describe("hoopai.list.pages", function()
     assert.are.equal("not mine", raised)
   end)
 
+  it("is read with `dry_run` too", function()
+    server:reply(page("1", false))
+    assert.are.equal(1, #assert(client:with({ dry_run = true }).notes:all "a"))
+  end)
+
   it("belongs to its client: light ones, closed ones", function()
     server:reply { body = "[]" }
     assert(client:with({ location_id = "other" }).resources:all "rooms")
