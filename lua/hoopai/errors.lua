@@ -33,8 +33,7 @@ local errors = {}
 -- @field scope 401: the token's scope or class, or the version, was refused
 -- @field forbidden 403
 -- @field not_found 404 or 410
--- @field conflict 409; or a change whose response was lost, of a record that has been changed otherwise since; or an
--- `edit` of a record that was changed meanwhile
+-- @field conflict 409; or the record was changed otherwise since: of a change whose response was lost, and of `edit`
 -- @field slot_taken 400 or 422 of a request that books or moves an appointment, and says that the slot is gone
 -- @field refused any other 400 or 422, or a response that says the call did not succeed
 -- @field rate_limit 429; `retry_after` is the time to wait
