@@ -6,11 +6,10 @@ local hoopai = require "hoopai"
 local time = hoopai.time
 
 local zone, date, title = arg[1], arg[2], arg[3] or "Closed"
-local year, month, day = (date or ""):match("^(%d%d%d%d)-(%d%d)-(%d%d)$")
-if not year then error("usage: close_for_holiday.lua ZONE YYYY-MM-DD [title]", 0) end
+if not date then error("usage: close_for_holiday.lua ZONE YYYY-MM-DD [title]", 0) end
 local client <close> = hoopai.new()
 
-local from = time.at { year = tonumber(year), month = tonumber(month), day = tonumber(day), zone = zone }
+local from = time.day(date, zone)
 local till = from + time.days(1)
 
 local calendars = assert(client.calendars:list())
