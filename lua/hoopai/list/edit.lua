@@ -40,6 +40,18 @@ local function check_change(job, change)
   )
 end
 
+--- The arguments of a call: ids, the query or body if the endpoint takes one, and the options.
+local function arranged(endpoint, ids, payload, call_options)
+  local count = endpoint.id_count
+  local args = { unpack(ids, 1, count) }
+  if endpoint.takes_payload then
+    args[count + 1], args[count + 2] = payload, call_options
+  else
+    args[count + 1] = call_options
+  end
+  return unpack(args, 1, count + 2)
+end
+
 --- Makes the job from the arguments of the caller: ids, function, options.
 -- @treturn[1] table
 -- @treturn[2] nil
@@ -51,9 +63,8 @@ local function new_job(resource_name, state, ...)
   local most = count + 2
   if given[most + 1] ~= nil then errors.raise(format("%s takes at most %d arguments, got %d", what, most, given.n)) end
   local change, call_options = given[count + 1], given[most]
-  given[count + 1], given[most] = call_options, nil
   local named = endpoints.named(resource_name .. ".get", what)
-  local prepared, err = request.from_arguments(state, named, unpack(given, 1, count + 1))
+  local prepared, err = request.from_arguments(state, named, arranged(named, given, nil, call_options))
   call_options = options.copy(call_options)
   local job = {
     state = state,
@@ -94,13 +105,7 @@ end
 
 --- Calls an endpoint with the first ids, a payload and the options.
 local function call(job, endpoint, payload)
-  local args, count = { unpack(job.ids) }, endpoint.id_count
-  if endpoint.takes_payload then
-    args[count + 1], args[count + 2] = payload, job.options
-  else
-    args[count + 1] = job.options
-  end
-  return calls.perform(job.state, endpoint, unpack(args, 1, count + 2))
+  return calls.perform(job.state, endpoint, arranged(endpoint, job.ids, payload, job.options))
 end
 
 local function id_of(record) return record.id or record._id end
@@ -121,10 +126,11 @@ end
 
 --- Whether a result has any field of a record: some are not wrapped, and an empty object is none.
 local function has_field(get, record)
-  for _, field in ipairs(get.result.type.fields) do
+  local fields = get.result.type.fields
+  for _, field in ipairs(fields or {}) do
     if record[field.name] ~= nil then return true end
   end
-  return false
+  return fields == nil
 end
 
 --- Reads the record. If the vendor's document lacks the route that gets one record, it is read from the list, unless

@@ -12,7 +12,7 @@ local turns = require "hoopai.booking.turns"
 
 local format = string.format
 local huge, max = math.huge, math.max
-local ipairs, pairs, type = ipairs, pairs, type
+local ipairs, pairs, setmetatable, type = ipairs, pairs, setmetatable, type
 local now, to_epoch_ms = core.now, time.to_epoch_ms
 
 local ensure = {}
@@ -86,10 +86,17 @@ end
 
 -- Looking
 
+--- Whether a blocked time is of the owner. The list is of the owner alone: one that shows no owner at all is too.
+local function is_of_owner(job, event)
+  local shown = event[job.owner]
+  if shown == nil then return event.calendarId == nil and event.assignedUserId == nil end
+  return shown == job.owner_id
+end
+
 local function is_wanted(job, event)
   return type(event) == "table"
     and event.deleted ~= true
-    and (event[job.owner] or job.owner_id) == job.owner_id
+    and is_of_owner(job, event)
     and to_epoch_ms(event.startTime) == job.from
     and to_epoch_ms(event.endTime) == job.to
 end
@@ -123,18 +130,35 @@ local function still_unclear(err)
   return errors.new(copy)
 end
 
+-- A task that is cut off while it looks again says what it may have changed.
+local CutOffGuard = {}
+
+function CutOffGuard.__close(guard)
+  if guard.is_over then return end
+  async.record_change(
+    "maybe",
+    errors.new {
+      kind = "cancelled",
+      applied = "maybe",
+      cause = guard.err,
+      message = "cut off before it was known whether the time was blocked",
+    }
+  )
+end
+
 --- Looks for a blocked time whose create had an unclear outcome. It is not sent again: the API may still carry it out.
 local function look_again(job, err)
-  local begun = now()
+  local begun, guard <close> = now(), setmetatable({ err = err, is_over = false }, CutOffGuard)
   for _, moment in ipairs(READ_AT) do
     async.sleep(max(begun + moment - now(), 0))
     local event, response = find(job)
     if event then
-      response.reconciled = true
+      response.reconciled, guard.is_over = true, true
       return event, response
     end
     if errors.is(response) and HOPELESS[response.kind] then break end
   end
+  guard.is_over = true
   return nil, still_unclear(err)
 end
 

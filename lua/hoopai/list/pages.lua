@@ -112,8 +112,9 @@ local function is_repeated(reader, nameless)
 end
 
 --- The error of a page in which nothing is new: the next one would be the same, for ever.
-local function stuck(reader, listed, response)
+local function stuck(reader, listed, nameless, response)
   local endpoint = reader.endpoint
+  local advice = #nameless > 0 and "; records without an id that are all alike need a larger `limit`" or ""
   local skip = endpoint.pages.skip
   return errors.new {
     kind = "protocol",
@@ -124,12 +125,13 @@ local function stuck(reader, listed, response)
     attempts = response.attempts,
     response = secrets.without_any(response),
     message = format(
-      "%s got the same records again: nothing in the page of %d after `%s` = %d is new. The API may ignore `%s`",
+      "%s got the same records again: nothing in the page of %d after `%s` = %d is new. The API may ignore `%s`%s",
       reader.what,
       #listed,
       skip,
       reader.query[skip],
-      skip
+      skip,
+      advice
     ),
   }
 end
@@ -147,7 +149,7 @@ local function read_page(reader)
   local fresh, nameless = new_records(reader, listed)
   local is_last = #listed == 0 or paging.more ~= nil and response.extra[paging.more] == false
   if not is_last and (#fresh == 0 or #fresh == #nameless and is_repeated(reader, nameless)) then
-    return nil, stuck(reader, listed, response)
+    return nil, stuck(reader, listed, nameless, response)
   end
   if #nameless > 0 then reader.nameless[#reader.nameless + 1] = nameless end
   query[paging.skip] = query[paging.skip] + #listed

@@ -110,6 +110,7 @@ describe("hoopai.list.ensure", function()
       event { startTime = "2026-12-01T12:00:00.001-05:00" },
       event { endTime = "2026-12-01T13:00:00-06:00" },
       event { assignedUserId = "v" },
+      event { assignedUserId = false, calendarId = "u" },
       event { deleted = true },
       event { startTime = "nonsense" },
       event { endTime = false },
@@ -173,6 +174,22 @@ describe("hoopai.list.ensure", function()
     local block, err = ensure()
     failure("server", block, err, { applied = "maybe" })
     assert.are.equal("GET POST GET", requests())
+  end)
+
+  it("says what may have been changed if its task is cut off while it looks", function()
+    server:reply(listed(), { method = "POST", path = CREATE, status = 500, body = "{}" })
+    local _, err = hoopai.run(function()
+      local task = hoopai.spawn(function() return ensure() end)
+      hoopai.sleep(0)
+      expect.eventually(function() return server:count "ended" == 2 end, "the create has failed")
+      hoopai.sleep(0.05)
+      task:cancel()
+      return task:join()
+    end)
+    assert.are.equal("cancelled", err.kind)
+    assert.are.equal("maybe", err.applied)
+    assert.are.equal("server", err.unclear[1].cause.kind)
+    assert.are.equal("GET POST", requests())
   end)
 
   it("returns a refusal as it is", function()

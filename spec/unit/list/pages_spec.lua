@@ -225,7 +225,7 @@ describe("hoopai.list.pages", function()
     gets_stuck({ page("null", true) }, notes(), "", 1)
     local unnamed = rooms "?a ?b"
     unnamed.always = true
-    gets_stuck({ unnamed }, list_rooms(), "?a ?b", 2, "ignore `skip`")
+    gets_stuck({ unnamed }, list_rooms(), "?a ?b", 2, "ignore `skip`", "need a larger `limit`")
     gets_stuck({ rooms "?a 1", rooms "?b 2", rooms "?a 1 2" }, list_rooms(), "?a 1 ?b 2", 3)
   end)
 
@@ -251,6 +251,23 @@ describe("hoopai.list.pages", function()
     assert.is_nil(step())
     assert.are.equal("limit=20&offset=2", server:last().query)
     assert.are.equal(5, #server:ledger())
+  end)
+
+  it("reads a page again that was cut off or came with a 503", function()
+    local patient = leak.client { token = TOKEN, base_url = server.url, retries = 2, timeout = 20 }
+    server:reply(
+      page("1 2", true),
+      { path = NOTES, status = 503, body = "{}" },
+      { path = NOTES, body = page("3", true).body, cut = 60 },
+      page("3 4", true),
+      page("", true)
+    )
+    assert.are.equal("1 2 3 4", (collect(patient.notes:each "a")))
+    assert.are.equal(5, #server:ledger())
+    server:reset()
+    server:reply(page("1", true), { path = NOTES, body = page("2", true).body, cut = 60 })
+    local list, err = client.notes:all "a"
+    failure("network", list, err, { applied = "no" })
   end)
 
   it("takes a page of another shape for no end", function()
