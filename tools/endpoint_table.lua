@@ -66,7 +66,7 @@ local function generate()
       end
     end
   end
-  lines[#lines + 1] = "\nThese methods make several of these calls, see [every page](pages.md) and "
+  lines[#lines + 1] = "\nThese methods make several of these calls, see [reading many records](lists.md) and "
     .. "[safe to run twice](changes.md):\n\n| call | |\n|---|---|\n"
   for _, name in ipairs(require "hoopai.api") do
     add_derived(lines, name, require("hoopai.api." .. name))
