@@ -13,14 +13,11 @@ local from = time.day(date, zone)
 local till = from + time.days(1)
 
 local calendars = assert(client.calendars:list())
-local blocks, seen = {}, {}
+local blocks = {}
+for _, member in ipairs(assert(client.calendars:team())) do
+  blocks[#blocks + 1] = { assignedUserId = member.userId, title = title, startTime = from, endTime = till }
+end
 for _, calendar in ipairs(calendars) do
-  for _, member in ipairs(calendar.teamMembers or {}) do
-    if not seen[member.userId] then
-      seen[member.userId] = true
-      blocks[#blocks + 1] = { assignedUserId = member.userId, title = title, startTime = from, endTime = till }
-    end
-  end
   if #(calendar.teamMembers or {}) == 0 then
     blocks[#blocks + 1] = { calendarId = calendar.id, title = title, startTime = from, endTime = till }
   end
@@ -43,7 +40,7 @@ for _, calendar in ipairs(calendars) do
   local is_open = hoopai.slots(free)() ~= nil
   if is_open then still_open = still_open + 1 end
   print(("%-26s %s on %s"):format(calendar.name, is_open and "STILL OPEN" or "closed", date))
-  for _, event in ipairs(assert(client.events:list { calendarId = calendar.id, startTime = from, endTime = till })) do
+  for event in client.events:each { calendarId = calendar.id, from = from, to = till } do
     if event.appointmentStatus == "new" or event.appointmentStatus == "confirmed" then
       print(("  still booked: %s  %s"):format(event.startTime:sub(12, 16), event.title))
     end
