@@ -169,7 +169,8 @@ local function add_removed(details, job, value, kind, path, seen)
     if rawget(value, name) == nil then
       local field = field_of(kind, name)
       local clears = is_clearable(field) and "write hoopai.null to clear it, or " or ""
-      arguments.add(details, path .. name, "was set to nil: " .. clears .. "leave it as it is")
+      local place = secrets.without_any(path .. name) -- names of the server's
+      arguments.add(details, place, "was set to nil: " .. clears .. "leave it as it is")
     end
   end
   for name, item in next, value do

@@ -506,6 +506,22 @@ describe("hoopai.list.edit", function()
     end
   end)
 
+  it("shows no token that the API echoes", function()
+    local echo = { ["X-Echo"] = TOKEN }
+    server:reply { path = "/calendars/c", body = ('{"calendar":{"id":"%s"}}'):format(TOKEN), headers = echo }
+    local record, err = edit_calendar(function() end)
+    failure("decode", record, err)
+    expect.no_secret(err, TOKEN)
+    server:reply(appointment(), appointment { dateUpdated = TOKEN })
+    record, err = client.appointments:edit("a", function(copy) copy.title = "Mine" end)
+    failure("conflict", record, err)
+    expect.no_secret(err, TOKEN)
+    server:reply(get("/calendars/c", ('{"calendar":{"id":"c","%s":1}}'):format(TOKEN)))
+    record, err = edit_calendar(function(copy) copy[TOKEN] = nil end)
+    failure("invalid_request", record, err)
+    expect.no_secret(err, TOKEN)
+  end)
+
   it("returns what the update returns, and its failure", function()
     server:reply(calendar(), { method = "PUT", path = "/calendars/c", status = 422, body = '{"message":"no"}' })
     local record, err = edit_calendar(function(record) record.name = "New" end)

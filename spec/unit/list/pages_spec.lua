@@ -229,6 +229,14 @@ describe("hoopai.list.pages", function()
     gets_stuck({ rooms "?a 1", rooms "?b 2", rooms "?a 1 2" }, list_rooms(), "?a 1 ?b 2", 3)
   end)
 
+  it("shows no token that the API echoes", function()
+    local body = ('{"notes":[{"id":"%s"}],"hasMore":true,"traceId":"%s"}'):format(TOKEN, TOKEN)
+    server:reply { path = NOTES, times = 2, body = body, headers = { ["X-Echo"] = TOKEN } }
+    local list, err = client.notes:all "a"
+    failure("protocol", list, err)
+    expect.no_secret(err, TOKEN)
+  end)
+
   it("says the caller's line if a page cannot be read, and reads that page again", function()
     local refused = { path = NOTES, status = 403, body = '{"message":"no"}' }
     server:reply(page("1 2", true), refused)
