@@ -1,6 +1,10 @@
 --- The table of endpoints in doc/endpoints.md, derived from hoopai.api. As a script it writes the table into that page:
 --   lua5.4 tools/endpoint_table.lua write
+local is_script = arg and arg[1] == "write" and arg[0]:find("endpoint_table.lua", 1, true)
+if is_script then package.path = "./?.lua;./lua/?.lua;./lua/?/init.lua;" .. package.path end
+
 local list = require "hoopai.list"
+local reference = require "tools.reference"
 
 local PAGE = "doc/endpoints.md"
 local FIRST, LAST = "<!-- endpoints: written by make readme -->\n", "<!-- end of endpoints -->"
@@ -36,6 +40,14 @@ local function add_derived(lines, name, data)
   end
 end
 
+--- The rows of the methods of a resource that have a comment of their own.
+local function add_written(lines, name)
+  for _, method in ipairs(reference.written_methods(name)) do
+    local call = ("client.%s:%s(%s)"):format(name, method.name, table.concat(method.params, ", "))
+    lines[#lines + 1] = ("| `%s` | %s |\n"):format(call, method.doc)
+  end
+end
+
 --- The tables of endpoints and of other names as Markdown, with the marks of their place.
 local function generate()
   local lines = { FIRST, "| call | request | |\n|---|---|---|\n" }
@@ -66,10 +78,11 @@ local function generate()
       end
     end
   end
-  lines[#lines + 1] = "\nThese methods make several of these calls, see [reading many records](lists.md) and "
-    .. "[safe to run twice](changes.md):\n\n| call | |\n|---|---|\n"
+  lines[#lines + 1] = "\nThese methods make several of these calls, see [reading many records](lists.md), "
+    .. "[safe to run twice](changes.md) and\n[booking once](booking.md):\n\n| call | |\n|---|---|\n"
   for _, name in ipairs(require "hoopai.api") do
     add_derived(lines, name, require("hoopai.api." .. name))
+    add_written(lines, name)
   end
   lines[#lines + 1] = LAST
   return table.concat(lines)
@@ -87,7 +100,7 @@ local function read(path)
   return file:read("a")
 end
 
-if arg and arg[1] == "write" and arg[0]:find("endpoint_table.lua", 1, true) then
+if is_script then
   local before, _, after = split(read(PAGE))
   local file <close> = assert(io.open(PAGE, "wb"))
   file:write(before, generate(), after)

@@ -346,9 +346,27 @@ local function put_type(entry)
   put("@table %s", entry.name)
 end
 
+--- A row for each method that is written by hand: its name, which leads to its comment, and its first sentence.
+local function put_written(resource)
+  for _, method in ipairs(reference.written_methods(resource.name)) do
+    put(
+      '<tr><td class="name">@{hoopai.%s|%s}</td><td></td><td class="summary">%s</td></tr>',
+      method.item,
+      method.name,
+      inline(method.doc)
+    )
+  end
+end
+
 local function resource_page(resource)
   lines = {}
   put_lines { inline(resource.doc) }
+  if #reference.written_methods(resource.name) > 0 then
+    put("<p>Beside the methods below there are:")
+    put('<table class="function_list">')
+    put_written(resource)
+    put("</table>")
+  end
   put("@resource client.%s", resource.name)
   for _, method in ipairs(resource.methods) do
     (method.derived and put_derived or put_method)(resource, method)
@@ -388,6 +406,7 @@ local function overview(resources)
         inline(method.doc)
       )
     end
+    put_written(resource)
     put("</table>")
   end
   put("@resource client")

@@ -125,6 +125,35 @@ end
 
 local function camel(text) return (text:gsub("^%l", string.upper):gsub("[_%-](%w)", string.upper)) end
 
+--- "`block_slots:each`" for the name of a method in a comment.
+local function link_text(owner, name)
+  return ("`%s:%s`"):format(
+    owner:gsub("%l%u", function(pair) return pair:sub(1, 1) .. "_" .. pair:sub(2) end):lower(),
+    name
+  )
+end
+
+--- The methods of a resource that are written by hand, such as `appointments:book`.
+-- @tparam string resource_name
+-- @treturn table a list of { name, params (those before the options), doc (the first sentence), item (its name on the
+-- page) }
+function reference.written_methods(resource_name)
+  local methods = {}
+  for _, item in ipairs(reference.pages().hoopai.items) do
+    if item.owner == camel(resource_name) then
+      local method = { name = item.name:match("[^:]+$"), params = {}, item = item.name }
+      for _, tag in ipairs(comments.tags(item.comment, "param", "tparam")) do
+        local is_part = tag.name:find(".", 1, true) or tag.name:find("options$")
+        if not is_part then method.params[#method.params + 1] = tag.name .. (tag.opt and "?" or "") end
+      end
+      -- The end of a sentence is before a capital letter: not each dot is one.
+      method.doc = (item.comment.text:gsub("%s+", " ") .. " A"):match("^(.-%.) %u"):gsub("@{(%w+):([%w_]+)}", link_text)
+      methods[#methods + 1] = method
+    end
+  end
+  return methods
+end
+
 --- Must the caller give this field?
 function reference.is_needed(field)
   return field.required and field.default == nil and not (field.name == "locationId" and field.fill ~= false)

@@ -241,6 +241,18 @@ describe("the reference", function()
       assert.is_true(seen > 100)
     end)
 
+    it("names the methods that are written by hand on the page of their resource, and in the overview", function()
+      for owner, name in pairs {
+        ["client.block_slots"] = "BlockSlots:ensure",
+        ["client.appointments"] = "Appointments:book",
+      } do
+        local reference_to = ("@{hoopai.%s|%s}"):format(name, name:match "%w+$")
+        assert.is_truthy(texts[owner]:find(reference_to, 1, true), owner)
+        assert.is_truthy(texts.client:find(reference_to, 1, true), name)
+      end
+      assert.is_nil(texts["client.notes"]:find("@{hoopai.", 1, true) and texts["client.notes"]:find("Beside", 1, true))
+    end)
+
     for _, resource in ipairs(api) do
       it("has every endpoint, parameter and field of " .. resource, function()
         -- Objects that several resources share are on the page of the first.
