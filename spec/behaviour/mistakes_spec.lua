@@ -54,7 +54,7 @@ describe("a mistake of a new user:", function()
       'hoopai has no `sandbox`: it is a module of its own: write require("hoopai.sandbox").start()',
       of(hoopai, "sandbox")
     )
-    assert.are.equal("hoopai.time has no `day`, did you mean `days`?", of(hoopai.time, "day"))
+    assert.are.equal("hoopai.time has no `hour`, did you mean `hours`?", of(hoopai.time, "hour"))
     assert.are.equal(
       'hoopai.time has no `today`: write hoopai.time.now():start_of_day(zone), with a zone such as "America/Chicago", '
         .. "and add hoopai.time.days(1)",
