@@ -49,6 +49,15 @@ function arguments.error(what, details)
   }
 end
 
+--- The field that was probably meant by an unknown name.
+-- @tparam any name
+-- @tparam table checks see `fields`
+-- @treturn ?string nil if no field is near
+function arguments.near(name, checks)
+  local other = OTHER_NAMES[name]
+  return checks[other] and other or type(name) == "string" and errors.suggest(name, checks) or nil
+end
+
 --- Takes the known fields out of the caller's table, which is read once and raw, and checks them.
 -- @tparam string what the method
 -- @tparam table given
@@ -68,8 +77,7 @@ function arguments.fields(what, given, checks, details, other)
     elseif check then
       fields[name] = value
     elseif not (other and other(name, value)) then
-      local near = OTHER_NAMES[name]
-      if not (near and checks[near]) then near = type(name) == "string" and errors.suggest(name, checks) or nil end
+      local near = arguments.near(name, checks)
       local option = OPTIONS[name] or options.call_names[name] and name
       problem = near and format("is unknown, did you mean `%s`?", near)
         or option and format("is an option: write `%s` in the last argument, after this table", option)

@@ -14,6 +14,7 @@ local ipairs, pairs = ipairs, pairs
 
 local list = {}
 
+local get_free_slots = lazy.module "hoopai.list.free_slots"
 local get_owners = lazy.module "hoopai.list.owners"
 local get_spans = lazy.module "hoopai.list.spans"
 local get_ensure = lazy.module "hoopai.list.ensure"
@@ -21,7 +22,12 @@ local get_ensure = lazy.module "hoopai.list.ensure"
 -- Resource -> method -> the getter of its module, whose function of the same name gets the resource's name, the state
 -- of the client, and the arguments of the caller.
 local METHODS = {
-  calendars = { team = get_owners },
+  calendars = {
+    team = get_owners,
+    each_slot = get_free_slots,
+    next_slot = get_free_slots,
+    wait_for_slot = get_free_slots,
+  },
   events = { each = get_spans, all = get_spans },
   block_slots = { each = get_spans, all = get_spans, ensure = get_ensure },
 }
