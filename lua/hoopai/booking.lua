@@ -5,16 +5,17 @@
 --
 --     booking -> reconcile -> request -> search
 --     booking -> turns
+--     booking -> hoopai.list.windows
 local async = require "hoopai.async"
 local errors = require "hoopai.errors"
 local reconcile = require "hoopai.booking.reconcile"
 local requests = require "hoopai.booking.request"
 local search = require "hoopai.booking.search"
 local secrets = require "hoopai.call.secrets"
-local slots = require "hoopai.slots"
 local time = require "hoopai.time"
 local turns = require "hoopai.booking.turns"
 local validate = require "hoopai.validate"
+local windows = require "hoopai.list.windows"
 
 local format = string.format
 local ipairs, max, pairs, setmetatable, type = ipairs, math.max, pairs, setmetatable, type
@@ -132,8 +133,21 @@ local function book_slot(job, slot)
   return booked, response
 end
 
-local function window_text(job)
-  return format("%s and %s", time.from_ms(job.from):iso("UTC"), time.from_ms(job.to):iso("UTC"))
+--- Reads a window of the calendar.
+-- @return[1] its first slot, and the milliseconds of the slot; nothing if none is free
+-- @treturn[2] nil
+-- @treturn[2] Error
+local function first_slot(job, start, stop, cut)
+  local id = job.body.calendarId
+  local free, err = job.client.calendars:free_slots(id, {
+    startDate = start,
+    endDate = stop,
+    userId = job.body.assignedUserId,
+    timezone = job.timezone,
+  }, job.options)
+  if not free then return nil, err end
+  local slot = windows.merge({ id }, { [id] = free }, start, cut)[1]
+  if slot then return slot.startTime, slot.instant:ms() end
 end
 
 --- The first free slot after an instant.
@@ -141,21 +155,17 @@ end
 -- @treturn[2] nil
 -- @treturn[2] Error
 local function next_slot(job, after)
-  local free, err = job.client.calendars:free_slots(job.body.calendarId, {
-    startDate = max(job.from, after and after + 1 or 0),
-    endDate = job.to,
-    userId = job.body.assignedUserId,
-    timezone = job.timezone,
-  }, job.options)
-  if not free then return nil, err end
-  for _, slot, instant in slots(free) do
-    local ms = instant:ms()
-    if ms >= job.from and ms <= job.to and (not after or ms > after) then return slot, ms end
+  local start = max(job.from, after and after + 1 or 0)
+  while start and start < job.to do
+    local stop, next_start = windows.stop(start, job.to, job.timezone)
+    local slot, ms = first_slot(job, start, stop, next_start or job.to)
+    if slot or ms then return slot, ms end
+    start = next_start
   end
   return nil,
     failure {
       kind = "slot_taken",
-      message = "no slot is free between " .. window_text(job),
+      message = "no slot is free between " .. windows.text(job.from, job.to, job.timezone),
       attempts = 0,
     }
 end
@@ -201,10 +211,10 @@ end
 
 --- Books a slot, at most once, and reconciles the booking if its response is lost.
 --
--- Give `startTime` (a slot as `free_slots` returned it), or `from` and `to`: then the first free slot between them is
--- booked. The create is sent once. If its outcome is unclear (a timeout, a broken connection, a 5xx), the events around
--- the slot are read until the booking is found, for `reconcile_timeout`. They are also read before a refusal is
--- believed, and the next slot tried.
+-- Give `startTime` (a slot as `free_slots` returned it), or `from` and `to`, any time apart: then the first free slot
+-- between them is booked. The create is sent once. If its outcome is unclear (a timeout, a broken connection, a 5xx),
+-- the events around the slot are read until the booking is found, for `reconcile_timeout`. They are also read before a
+-- refusal is believed, and the next slot tried.
 --
 -- With a `reference` of your own a program that was killed can be run again: `book` looks for the reference before it
 -- sends anything, and returns the booking that it finds. It looks in the calendar, from 24 hours before `from` or
@@ -218,7 +228,7 @@ end
 -- Two tasks of a program that book one slot, or with one reference, take turns; `queue_timeout` bounds the wait.
 -- @tparam table given the fields of `create`, without `ignoreFreeSlotValidation` and `rrule`; and
 -- @tparam[opt] integer|string|instant given.from the beginning of the search for a free slot. Default: now
--- @tparam[opt] integer|string|instant given.to its end, 31 days later at most. Default: seven days later
+-- @tparam[opt] integer|string|instant given.to its end, which is not part of it. Default: seven days later
 -- @tparam[opt] string given.timezone the time zone of the slots. Default: the calendar's
 -- @tparam[opt] string given.on_taken if the slot was taken meanwhile: "next" tries the following free ones, "fail" does
 -- not. Default: "fail" with `startTime`, else "next"

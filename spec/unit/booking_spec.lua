@@ -305,6 +305,74 @@ describe("booking", function()
       assert.is_nil(json.read(server:last().body).timezone)
     end)
 
+    describe("a window of any length", function()
+      local DAY = 86400000
+      local from = time.parse("2026-12-01T00:00:00Z"):ms()
+
+      local function free(...)
+        local list = {}
+        for index, slot in ipairs { ... } do
+          list[index] = ('"%s":{"slots":["%s"]}'):format(slot:sub(1, 10), slot)
+        end
+        return { path = FREE, body = "{" .. table.concat(list, ",") .. "}" }
+      end
+
+      --- The windows that were asked for, in days from `from`.
+      local function asked()
+        local spans = {}
+        for _, entry in ipairs(server:ledger()) do
+          local first, last = (entry.query or ""):match("^startDate=(%d+)&endDate=(%d+)")
+          if first then spans[#spans + 1] = { (first - from) / DAY, (last - from) / DAY } end
+        end
+        return spans
+      end
+
+      local function book_within(days, more)
+        local given = { startTime = false, from = from, to = from + days * DAY }
+        for name, value in pairs(more or {}) do
+          given[name] = value
+        end
+        return book(given)
+      end
+
+      it("is read in parts of 30 days, up to the first free slot", function()
+        reply(free(), free("2026-12-31T10:00:00Z", "2027-01-05T10:00:00Z"), script.made())
+        local _, response = assert(book_within(365))
+        assert.are.equal("2026-12-31T10:00:00Z", response.slot)
+        local seam = 30 - 1 / DAY -- at which no slot begins
+        assert.are.same({ { 0, seam }, { seam, seam + 30 } }, asked())
+      end)
+
+      it("goes on after the slot that was taken, into the next part", function()
+        reply(
+          free "2026-12-30T23:00:00Z",
+          refused(400, TAKEN),
+          list_of(),
+          free(),
+          free "2027-01-29T23:30:00Z",
+          script.made()
+        )
+        local _, response = assert(book_within(60))
+        assert.are.equal("2027-01-29T23:30:00Z", response.slot)
+        local spans = asked()
+        assert.are.equal(3, #spans)
+        assert.is_true(spans[2][1] * DAY == time.parse("2026-12-30T23:00:00Z"):ms() - from + 1)
+      end)
+
+      it("ends before `to`, and its error shows the zone that was given", function()
+        reply(free(), free "2027-01-30T00:00:00Z")
+        local err = failure("slot_taken", nil, select(2, book_within(60, { timezone = "Europe/Berlin" })))
+        assert.matches("between 2026-12-01T01:00:00+01:00 and 2027-01-30T01:00:00+01:00", err.message, 1, true)
+        assert.are.equal(0, #posts())
+      end)
+
+      it("is given up at the part that cannot be read", function()
+        reply(free(), { path = FREE, status = 403, body = '{"message":"no"}' })
+        failure("forbidden", nil, select(2, book_within(365)), { applied = "no" })
+        assert.are.equal(0, #posts())
+      end)
+    end)
+
     it("says when no slot of the window is free", function()
       local body = '{"2026-12-01":{"slots":["' .. SLOT .. '"]},"traceId":"t"}'
       server:reply({ path = FREE, body = '{"traceId":"t"}' }, { path = FREE, body = body })
@@ -458,7 +526,6 @@ describe("booking", function()
       )
       problems(with { from = 1000, to = "tomorrow" }, "from", "to")
       problems(with { from = "2026-12-02T00:00:00Z", to = "2026-12-01T00:00:00Z" }, "to")
-      problems(with { from = "2026-12-01T00:00:00Z", to = "2027-02-01T00:00:00Z" }, "to")
       problems(with { from = "2026-12-01T00:00:00Z", startTime = SLOT }, "from")
       problems(with { endTime = "2026-12-01T11:00:00Z" }, "endTime")
       problems(with { startTime = SLOT, appointmentStatus = "cancelled" }, "appointmentStatus")

@@ -116,11 +116,6 @@ local function set_window(job, book_options, details)
   local to = book_options.to and to_epoch_ms(book_options.to) or from + 7 * DAY
   local start_name = book_options.from and "`from`" or "now"
   if to <= from then add(details, "to", "must be after " .. start_name, book_options.to) end
-  local excess = to - from - 31 * DAY
-  if excess > 0 then
-    local advice = validate.clock_advice("from", 31, excess)
-    add(details, "to", "must be at most 31 days after `from`" .. advice, book_options.to)
-  end
   job.from, job.to = from, to
 end
 

@@ -137,9 +137,6 @@ end
 --- The message of an error with `details`, see hoopai.validate.messages.
 function validate.message(details, name) return messages().message(details, name) end
 
---- Why a window is a little too long, see hoopai.validate.messages.
-function validate.clock_advice(from, days, excess) return messages().clock_advice(from, days, excess) end
-
 --- A short printable form of a value, see hoopai.validate.messages.
 function validate.describe(value, name) return messages().describe(value, name) end
 

@@ -59,6 +59,26 @@ describe("hoopai.booking.search:", function()
       assert.are.same({ from - DAY, to + 31 * DAY }, { first, last })
     end)
 
+    it("is looked for around a window of any length, also if the list of it is too large", function()
+      local from, to = time.parse("2026-12-01T00:00:00Z"):ms(), time.parse("2028-12-01T00:00:00Z"):ms()
+      server:reply(
+        { path = script.LIST, body = (" "):rep(9 * 1024 * 1024) }, -- a response may have 8 MiB
+        list_of(),
+        list_of(event { startTime = "2028-11-20T10:00:00Z" }),
+        one "e1"
+      )
+      local booked, response = assert(book { startTime = false, from = from, to = to })
+      assert.are.equal("e1", booked.id)
+      assert.is_true(response.existing)
+      local spans = {}
+      for _, entry in ipairs(server:ledger()) do
+        if entry.path == script.LIST then spans[#spans + 1] = { span(entry) } end
+      end
+      local middle = spans[2][2]
+      assert.are.same({ { from - DAY, to + 31 * DAY }, { from - DAY, middle }, { middle, to + 31 * DAY } }, spans)
+      assert.are.equal(0, script.creates(server))
+    end)
+
     it("is not that of a booking that does not count, nor of one in another calendar", function()
       local others = {
         { appointmentStatus = "cancelled" },
