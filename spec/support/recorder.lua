@@ -456,6 +456,7 @@ local function main(file_name)
   local listener, control_port = listen()
   loop:wrap(function()
     for sock in data:clients() do
+      sock:setvbuf("full", 1 << 16) -- a response leaves in one piece: the rest would wait for an acknowledgement
       open_connection(sock)
     end
   end)

@@ -71,10 +71,16 @@ local function each_slot(free, add)
   return odd
 end
 
+--- The instant of a slot; nil if it cannot be read.
+local function read_instant(slot, zone)
+  local instant = type(slot) == "string" and time.parse(slot) or nil
+  return instant and zone and instant:in_zone(zone) or instant
+end
+
 --- Sorts the slots of a window, of several calendars.
 --
--- Calendars of one location have many slots in common, and each text is read once. The instants alone are sorted: that
--- takes a tenth of the time that sorting all slots takes.
+-- Calendars of one location have many slots in common, so each text is read once. Not the slots are sorted but their
+-- moments: there are fewer of them, and Lua compares numbers fast.
 -- @tparam table ids the calendars, in the order in which slots of one instant are returned
 -- @tparam table free id -> what `free_slots` returned; nil for a calendar without slots
 -- @tparam integer from milliseconds: earlier slots are left out
@@ -84,32 +90,37 @@ end
 -- @return a slot or a day that cannot be read; nil if there is none
 -- @treturn ?string its calendar
 function windows.merge(ids, free, from, to, zone)
-  local moments, by_moment, instants = {}, {}, {}
+  local moments, by_moment, by_text, instants = {}, {}, {}, {}
   local calendar, odd, odd_calendar
-  local function add(day, slot)
-    local instant = instants[slot]
-    if instant == nil then
-      instant = type(slot) == "string" and time.parse(slot) or false
-      if not instant then
-        odd, odd_calendar = slot, calendar
-      elseif instant:ms() < from or instant:ms() >= to then
-        instant = false
-      elseif zone then
-        instant = instant:in_zone(zone)
-      end
-      instants[slot] = instant
+
+  --- The list of the slots of a moment; false if the slot is not of this window.
+  local function place_of(slot)
+    local instant = read_instant(slot, zone)
+    if not instant then
+      odd, odd_calendar = slot, calendar
+      return false
     end
-    if not instant then return end
     local ms = instant:ms()
-    local here = by_moment[ms]
-    if not here then
-      here = {}
-      by_moment[ms], moments[#moments + 1] = here, ms
-    elseif here[#here].calendarId == calendar then
-      return -- listed twice
+    if ms < from or ms >= to then return false end
+    if not by_moment[ms] then
+      by_moment[ms], moments[#moments + 1] = {}, ms
     end
-    here[#here + 1] = { calendarId = calendar, day = day, startTime = slot, instant = instant }
+    instants[slot] = instant
+    return by_moment[ms]
   end
+
+  local function add(day, slot)
+    local here = by_text[slot]
+    if here == nil then
+      here = place_of(slot)
+      by_text[slot] = here
+    end
+    if not here then return end
+    local count = #here
+    if count > 0 and here[count].calendarId == calendar then return end -- listed twice
+    here[count + 1] = { calendarId = calendar, day = day, startTime = slot, instant = instants[slot] }
+  end
+
   for _, id in ipairs(ids) do
     calendar = id
     local strange = each_slot(free[id] or {}, add)
@@ -118,10 +129,11 @@ function windows.merge(ids, free, from, to, zone)
     end
   end
   sort(moments)
-  local list = {}
+  local list, count = {}, 0
   for _, ms in ipairs(moments) do
     for _, slot in ipairs(by_moment[ms]) do
-      list[#list + 1] = slot
+      count = count + 1
+      list[count] = slot
     end
   end
   return list, odd, odd_calendar
