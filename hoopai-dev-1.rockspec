@@ -147,6 +147,7 @@ build = {
     ["hoopai.list.owners"] = "lua/hoopai/list/owners.lua",
     ["hoopai.list.pages"] = "lua/hoopai/list/pages.lua",
     ["hoopai.list.rounds"] = "lua/hoopai/list/rounds.lua",
+    ["hoopai.list.slot_search"] = "lua/hoopai/list/slot_search.lua",
     ["hoopai.list.spans"] = "lua/hoopai/list/spans.lua",
     ["hoopai.list.values"] = "lua/hoopai/list/values.lua",
     ["hoopai.list.windows"] = "lua/hoopai/list/windows.lua",
