@@ -98,8 +98,8 @@ describe("hoopai.list.slot_search:", function()
         [3] = "x",
       }
       assert.are.equal(
-        "3 calendarId calendarIds[1] calendarIds[2] calendarIds[3] calendarIds[4] calendarIds[5] enableLookBusy endTime "
-          .. "from progress startDate timeout timezone to userId userIds zone",
+        "3 calendarId calendarIds[1] calendarIds[2] calendarIds[3] calendarIds[4] calendarIds[5] enableLookBusy "
+          .. "endTime from progress startDate timeout timezone to userId userIds zone",
         paths
       )
       assert.matches("did you mean `calendarIds`", texts.calendarId, 1, true)
