@@ -349,6 +349,13 @@ local function put_lists(page)
     "given"
   )
   put_table("LocationMember", page.items.LocationMember)
+  put("---What `calendars:each_slot` and `calendars:next_slot` take.")
+  put("---@class (exact) hoopai.SlotSearch")
+  put_class("SlotSearch", page.items["Calendars:each_slot"].comment, "given")
+  put("---What `calendars:wait_for_slot` takes.")
+  put("---@class (exact) hoopai.SlotWait: hoopai.SlotSearch")
+  put_class("SlotWait", page.items["Calendars:wait_for_slot"].comment, "given")
+  put_table("Slot", page.items.Slot)
 end
 
 --- What `appointments:book` takes and returns: an appointment's fields without its own, and more.

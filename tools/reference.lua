@@ -31,6 +31,8 @@ local PAGES = {
     { "list/spans", "BlockSlots:all" }, { "list/ensure", "ensure.ensure", "BlockSlots:ensure" },
     { "list/owners", "Calendars:team" }, { "list/owners", "LocationMember" },
     { "list/pages", "PageOptions" },
+    { "list/free_slots", "Calendars:each_slot" }, { "list/free_slots", "Calendars:next_slot" },
+    { "list/free_slots", "Calendars:wait_for_slot" }, { "list/free_slots", "Slot" },
     { "options", "CallOptions" }, { "options", "Hooks" }, { "call/hooks", "RequestEvent" },
     { "call/hooks", "ResponseEvent" }, { "call/hooks", "RetryEvent" }, { "call/hooks", "WaitEvent" },
     { "call/hooks", "DoneEvent" }, { "call/hooks", "DryRunEvent" }, { "call/dry_run", "DryRunResult" },

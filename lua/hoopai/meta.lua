@@ -1320,7 +1320,7 @@ TeamMember.meetingLocation = nil
 ---@class (exact) hoopai.BookingRequest: hoopai.AppointmentCreate
 ---@field startTime? hoopai.BodyTime a slot as `free_slots` gave it; left out where `from` and `to` are given
 ---@field from? hoopai.QueryTime the beginning of the search for a free slot. Default: now
----@field to? hoopai.QueryTime its end, 31 days later at most. Default: seven days later
+---@field to? hoopai.QueryTime its end, which is not part of it. Default: seven days later
 ---@field timezone? string the time zone of the slots. Default: the calendar's
 ---if the slot was taken meanwhile: "next" tries the following free ones, "fail" does not. Default: "fail" with
 ---`startTime`, else "next"
@@ -1365,6 +1365,32 @@ TeamMember.meetingLocation = nil
 ---@class hoopai.LocationMember
 ---@field userId string the user
 ---@field calendarIds string[] a list: the calendars in whose teams the user is, in the order of their ids
+
+---What `calendars:each_slot` and `calendars:next_slot` take.
+---@class (exact) hoopai.SlotSearch
+---@field calendarIds? string[] a list of ids. Default: all active calendars of the location
+---@field from? hoopai.QueryTime the beginning of the span. Default: now
+---@field to hoopai.QueryTime its end, which is not part of it
+---@field timezone? string the time zone of the slots. Default: the calendar's
+---@field userId? string only slots of this user
+---@field userIds? string[] only slots of these users: a list
+---@field enableLookBusy? boolean whether the calendar's look-busy setting hides slots here too
+---@field locationId? string the location of the calendars, see `free_slots`
+---@field progress? fun(done: integer, total: integer) called with how many requests have ended and their total, after each one. It may not wait
+
+---What `calendars:wait_for_slot` takes.
+---@class (exact) hoopai.SlotWait: hoopai.SlotSearch
+---@field give_up_after number seconds after which the wait ends, also while a request is under way
+---@field every? number seconds; default 60
+
+---A free slot of a calendar.
+---@class hoopai.Slot
+---@field calendarId string the calendar
+---@field day string the day under which the API lists it, such as "2024-10-28"
+---@field startTime string its start, as the API gave it: book with exactly this
+---its start; it carries the zone `timezone`, if that was given, so that `slot.instant + hoopai.time.weeks(1)` is the
+---same time of day; else the offset of `startTime`
+---@field instant hoopai.time.Instant
 
 ---Calendars, and the free slots in them.
 ---@class hoopai.client.Calendars
@@ -1471,6 +1497,47 @@ function Calendars:edit(calendarId, change, options) end
 ---@return hoopai.LocationMember[]? team nil when the call failed
 ---@return hoopai.Response|hoopai.Error response
 function Calendars:team(call_options) end
+
+---Iterates over the free slots of many calendars, in order of time; of one instant in the order of the calendars.
+---
+---The span may have any length. It is read in windows of at most 30 days, when they are needed, and all calendars of a
+---window side by side. In a task the next window is read meanwhile. The loop may be left at any time.
+---
+---With `calendarIds` each calendar must exist. Without it a calendar that was deleted since the calendars were listed
+---is left out. Other failures end the iterator: it raises the error, whose `calendarId` names the calendar.
+---Raises the error of wrong arguments, of kind "invalid_request" with all problems; what goes wrong while it reads.
+---@nodiscard
+---@param given hoopai.SlotSearch the calendars, the span, and the other fields of `free_slots`
+---@param call_options? hoopai.CallOptions for each request; `progress` may be here too
+---@return async fun(): hoopai.Slot? next the iterator
+function Calendars:each_slot(given, call_options) end
+
+---Finds the next free slot of many calendars. It reads no further than the first window of at most 30 days that has
+---one.
+---Raises for wrong use, such as an unknown option.
+---@async
+---@nodiscard
+---@param given hoopai.SlotSearch as for `each_slot`
+---@param call_options? hoopai.CallOptions for each request; `progress` may be here too
+---@return hoopai.Slot? slot nil when the call failed
+---@return hoopai.Response|hoopai.Error response
+function Calendars:next_slot(given, call_options) end
+
+---Waits until a slot is free in one of many calendars, and looks for one again and again: at once, and then `every` so
+---many seconds, from the beginning of one look to that of the next. The rate limit may make it less often. In a plain
+---script it blocks.
+---
+---What may pass does not end the wait: a look that failed for the network, a timeout, a 429, a 5xx, or a response that
+---cannot be read. Other failures end it, such as "auth", "forbidden", "closed", or "not_found" of a calendar in
+---`calendarIds`.
+---Raises for wrong use, such as an unknown option.
+---@async
+---@nodiscard
+---@param given hoopai.SlotWait as for `each_slot`, and how to wait. `to` ends the wait too. Without `from` each look begins at its own time; without `calendarIds` it reads which calendars are active then; `progress` begins again with each look
+---@param call_options? hoopai.CallOptions for each request; `progress` may be here too
+---@return hoopai.Slot? slot nil when the call failed
+---@return hoopai.Response|hoopai.Error response
+function Calendars:wait_for_slot(given, call_options) end
 
 ---Groups of calendars.
 ---@class hoopai.client.Groups
@@ -1719,10 +1786,10 @@ function Appointments:edit(eventId, change, options) end
 
 ---Books a slot, at most once, and reconciles the booking if its response is lost.
 ---
----Give `startTime` (a slot as `free_slots` returned it), or `from` and `to`: then the first free slot between them is
----booked. The create is sent once. If its outcome is unclear (a timeout, a broken connection, a 5xx), the events around
----the slot are read until the booking is found, for `reconcile_timeout`. They are also read before a refusal is
----believed, and the next slot tried.
+---Give `startTime` (a slot as `free_slots` returned it), or `from` and `to`, any time apart: then the first free slot
+---between them is booked. The create is sent once. If its outcome is unclear (a timeout, a broken connection, a 5xx),
+---the events around the slot are read until the booking is found, for `reconcile_timeout`. They are also read before a
+---refusal is believed, and the next slot tried.
 ---
 ---With a `reference` of your own a program that was killed can be run again: `book` looks for the reference before it
 ---sends anything, and returns the booking that it finds. It looks in the calendar, from 24 hours before `from` or

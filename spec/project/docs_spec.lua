@@ -59,6 +59,7 @@ local PUBLIC = {
   { "hoopai", "Task:", tasks_methods() },
   { "hoopai", "Appointments:", require "hoopai.booking" },
   { "hoopai", "Calendars:", above("calendars", { team = require("hoopai.list.owners").team }) },
+  { "hoopai", "Calendars:", above("calendars", require "hoopai.list.free_slots") },
   { "hoopai", "Events:", above("events", spans) },
   { "hoopai", "BlockSlots:", above("block_slots", spans) },
   { "hoopai", "BlockSlots:", above("block_slots", require "hoopai.list.ensure") },

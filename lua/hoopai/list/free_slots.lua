@@ -63,13 +63,17 @@ end
 --
 -- With `calendarIds` each calendar must exist. Without it a calendar that was deleted since the calendars were listed
 -- is left out. Other failures end the iterator: it raises the error, whose `calendarId` names the calendar.
--- @tparam table given and any other field of `free_slots`, such as `userId`
+-- @tparam table given the calendars, the span, and the other fields of `free_slots`
 -- @tparam[opt] table given.calendarIds a list of ids. Default: all active calendars of the location
 -- @tparam[opt] integer|string|instant given.from the beginning of the span. Default: now
 -- @tparam integer|string|instant given.to its end, which is not part of it
 -- @tparam[opt] string given.timezone the time zone of the slots. Default: the calendar's
--- @tparam[opt] function given.progress called with how many requests for slots are done and their total, after each
--- one. It may not wait
+-- @tparam[opt] string given.userId only slots of this user
+-- @tparam[opt] table given.userIds only slots of these users: a list
+-- @tparam[opt] boolean given.enableLookBusy whether the calendar's look-busy setting hides slots here too
+-- @tparam[opt] string given.locationId the location of the calendars, see `free_slots`
+-- @tparam[opt] function given.progress called with how many requests have ended and their total, after each one. It may
+-- not wait
 -- @tparam[opt] CallOptions call_options for each request; `progress` may be here too
 -- @treturn function an iterator of slots, for a generic `for`
 -- @raise the error of wrong arguments, of kind "invalid_request" with all problems; what goes wrong while it reads
@@ -86,11 +90,6 @@ end
 --- Finds the next free slot of many calendars. It reads no further than the first window of at most 30 days that has
 -- one.
 -- @tparam table given as for `each_slot`
--- @tparam[opt] table given.calendarIds a list of ids. Default: all active calendars of the location
--- @tparam[opt] integer|string|instant given.from the beginning of the span. Default: now
--- @tparam integer|string|instant given.to its end, which is not part of it
--- @tparam[opt] string given.timezone the time zone of the slots. Default: the calendar's
--- @tparam[opt] function given.progress see `each_slot`
 -- @tparam[opt] CallOptions call_options for each request; `progress` may be here too
 -- @treturn[1] Slot
 -- @treturn[1] Response that of the calendar
@@ -149,14 +148,10 @@ end
 -- What may pass does not end the wait: a look that failed for the network, a timeout, a 429, a 5xx, or a response that
 -- cannot be read. Other failures end it, such as "auth", "forbidden", "closed", or "not_found" of a calendar in
 -- `calendarIds`.
--- @tparam table given as for `each_slot`
--- @tparam number given.give_up_after seconds after which the wait ends, a request that is under way included
+-- @tparam table given as for `each_slot`, and how to wait. `to` ends the wait too. Without `from` each look begins at
+-- its own time; without `calendarIds` it reads which calendars are active then; `progress` begins again with each look
+-- @tparam number given.give_up_after seconds after which the wait ends, also while a request is under way
 -- @tparam[opt=60] number given.every seconds
--- @tparam[opt] table given.calendarIds a list of ids. Default: all calendars that are active at the time of a look
--- @tparam[opt] integer|string|instant given.from the beginning of the span. Default: the time of the look
--- @tparam integer|string|instant given.to its end, which is not part of it; the wait ends then at the latest
--- @tparam[opt] string given.timezone the time zone of the slots. Default: the calendar's
--- @tparam[opt] function given.progress see `each_slot`; it begins again with each look
 -- @tparam[opt] CallOptions call_options for each request; `progress` may be here too
 -- @treturn[1] Slot
 -- @treturn[1] Response that of the calendar
