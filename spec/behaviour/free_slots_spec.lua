@@ -128,3 +128,71 @@ describe("free slots of a year, in eleven zones,", function()
     end
   end)
 end)
+
+describe("the next free slot", function()
+  local box
+  setup(function() box = sandbox.start { control = true, rate_limit = false } end)
+  teardown(function() box:stop() end)
+
+  local function check(client)
+    local to = hoopai.time.now() + hoopai.time.days(60)
+    local slot, response = assert(client.calendars:next_slot { to = to })
+    assert.are.equal(200, response.status)
+    local first = client.calendars:each_slot({ to = to }, { validate = false })()
+    assert.are.same({ slot.calendarId, slot.startTime }, { first.calendarId, first.startTime })
+    local waited = assert(client.calendars:wait_for_slot({ to = to, give_up_after = 20 }, { timeout = 10 }))
+    assert.are.equal(slot.startTime, waited.startTime)
+  end
+
+  it("is found by a light client, and for an app, in a script and in a task", function()
+    local app <close> = hoopai.oauth {
+      base_url = box.url,
+      client_id = box.oauth.client_id,
+      client_secret = box.oauth.client_secret,
+      store = hoopai.store.memory(),
+    }
+    assert(app:exchange { code = box.oauth.code { location_id = box.location_id } })
+    local parent <close> = hoopai.new { base_url = box.url, token = box.token }
+    local light <close> = parent:with { location_id = box.location_id }
+    local of_app <close> = app:client { location_id = box.location_id }
+    for _, client in ipairs { light, of_app } do
+      check(client)
+      hoopai.run(check, client)
+    end
+  end)
+
+  it("is found by a host that has taken standard functions away after loading", function()
+    local text, ok = child.run(([[
+      local hoopai = require "hoopai"
+      hoopai.preload()
+      require, package, io, os, debug = nil, nil, nil, nil, nil
+      local client = hoopai.new { base_url = %q, token = %q, location_id = %q }
+      local slot, err = client.calendars:next_slot { to = hoopai.time.now() + hoopai.time.days(60) }
+      print(slot and slot.startTime or err)
+    ]]):format(box.url, box.token, box.location_id))
+    assert.is_true(ok, text)
+    assert.matches("^%d%d%d%d%-%d%d%-%d%dT", text)
+  end)
+
+  it("is booked by `book` from a window of any length, which no other booking takes", function()
+    local client <close> = hoopai.new { base_url = box.url, token = box.token, location_id = box.location_id }
+    local calendar = assert(client.calendars:list())[1]
+    local from = hoopai.time.now() + hoopai.time.days(1)
+    local wanted = assert(client.calendars:next_slot {
+      calendarIds = { calendar.id },
+      from = from,
+      to = from + hoopai.time.days(400),
+    })
+    local given = {
+      calendarId = calendar.id,
+      contactId = "ContactAdele00000000",
+      from = from,
+      to = from + hoopai.time.days(400),
+      reference = "a year and more",
+    }
+    local booked, response = assert(client.appointments:book(given))
+    assert.are.equal(wanted.startTime, response.slot)
+    local again, second = assert(client.appointments:book(given))
+    assert.are.same({ booked.id, true }, { again.id, second.existing })
+  end)
+end)
