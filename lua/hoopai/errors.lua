@@ -34,7 +34,8 @@ local errors = {}
 -- @field forbidden 403
 -- @field not_found 404 or 410
 -- @field conflict 409; or the record was changed otherwise since: of a change whose response was lost, and of `edit`
--- @field slot_taken 400 or 422 of a request that books or moves an appointment, and says that the slot is gone
+-- @field slot_taken 400 or 422 of a request that books or moves an appointment, and says that the slot is gone; or
+-- nothing is free
 -- @field refused any other 400 or 422, or a response that says the call did not succeed
 -- @field rate_limit 429; `retry_after` is the time to wait
 -- @field rejected any other 4xx
@@ -141,6 +142,7 @@ function Error.__concat(left, right) return errors.text(left) .. errors.text(rig
 -- `auth`. Of `reauth_required`: the refusal
 -- @tfield[opt] Booking booking of `appointments:book`, also of one that was cut off (in `unclear`), if the outcome of
 -- the booking is not certain: all that `appointments:find_booking` needs to search again
+-- @tfield[opt] string calendarId of `calendars:each_slot` and its like: the calendar whose free slots were not read
 -- @tfield[opt] string traceback of `raised`: the stack of the task when it raised
 -- @tfield[opt] string where the line that made the call: "script.lua:12", printed last. If a tail call left none, the
 -- line at which the function of the task begins: "in the function at script.lua:10". Absent without the debug library

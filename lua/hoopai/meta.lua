@@ -15,7 +15,7 @@
 ---| "forbidden" # 403
 ---| "not_found" # 404 or 410
 ---| "conflict" # 409; or the record was changed otherwise since: of a change whose response was lost, and of `edit`
----| "slot_taken" # 400 or 422 of a request that books or moves an appointment, and says that the slot is gone
+---| "slot_taken" # 400 or 422 of a request that books or moves an appointment, and says that the slot is gone; or nothing is free
 ---| "refused" # any other 400 or 422, or a response that says the call did not succeed
 ---| "rate_limit" # 429; `retry_after` is the time to wait
 ---| "rejected" # any other 4xx
@@ -76,6 +76,7 @@
 ---of `appointments:book`, also of one that was cut off (in `unclear`), if the outcome of the booking is not certain:
 ---all that `appointments:find_booking` needs to search again
 ---@field booking? hoopai.Booking
+---@field calendarId? string of `calendars:each_slot` and its like: the calendar whose free slots were not read
 ---@field traceback? string of `raised`: the stack of the task when it raised
 ---the line that made the call: "script.lua:12", printed last. If a tail call left none, the line at which the function
 ---of the task begins: "in the function at script.lua:10". Absent without the debug library
