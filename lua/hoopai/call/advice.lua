@@ -34,6 +34,9 @@ local LIST_EVENTS = "client.events:list { ... }"
 local ALL_EVENTS = "client.events:all { from = ..., to = ... }"
 local TEAM = "client.calendars:team()"
 local FREE_SLOTS = "client.calendars:free_slots(calendar_id, { ... })"
+local EACH_SLOT = "client.calendars:each_slot { to = ... }"
+local NEXT_SLOT = "client.calendars:next_slot { to = ... }"
+local WAIT_FOR_SLOT = "client.calendars:wait_for_slot { to = ..., give_up_after = ... }"
 local BOOK = "client.appointments:book { ... }"
 local BOOK_ONCE = "client.appointments:book { reference = ..., ... }"
 local EDIT = "client.appointments:edit(id, function(appointment) ... end)"
@@ -47,6 +50,9 @@ local ELSEWHERE = {
     { "list upcoming calendar events listevents listappointments getappointments", LIST_EVENTS },
     { "reschedule move confirm setstatus changestatus complete noshow reassign", UPDATE },
     { "slots freeslots availability availableslots getslots", FREE_SLOTS },
+    { "eachslot allslots", EACH_SLOT },
+    { "nextslot nextfreeslot findslot", NEXT_SLOT },
+    { "waitforslot waitfor waitlist", WAIT_FOR_SLOT },
     { "block", "client.block_slots:create { ... }" },
     { "schedule reserve", BOOK },
     { "ensure upsert createonce findorcreate getorcreate bookonce", BOOK_ONCE },
@@ -68,6 +74,9 @@ local ELSEWHERE = {
     { "blocked blockedslots listblocked", "client.block_slots:list { ... }" },
   },
   calendars = {
+    { "allslots eachslots eachfreeslot allfreeslots listslots iterateslots", EACH_SLOT },
+    { "nextfreeslot nextfree nextavailable nextavailableslot nextslots firstslot firstfreeslot findslot", NEXT_SLOT },
+    { "waitforfreeslot waitforslots waitslot waitfor wait waitinglist waitlist watch poll", WAIT_FOR_SLOT },
     { "slots availability availableslots getslots getfreeslots freebusy free openslots", FREE_SLOTS },
     { "events appointments listevents getevents listappointments getappointments", LIST_EVENTS },
     { "book createappointment reserve schedule", BOOK },

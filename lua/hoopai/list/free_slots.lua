@@ -125,20 +125,22 @@ local function sleep_until(state, mode, moment)
   end
 end
 
-local function no_slot_in_time(search, looks, err)
-  return errors.new {
-    kind = "timeout",
-    retryable = true,
-    attempts = 0,
-    cause = err,
-    message = format(
-      "no slot became free between %s within the give_up_after of %g s, in %d looks%s",
-      windows.text(search.from, search.to, search.zone),
-      search.fields.give_up_after,
-      looks,
-      err and "; the last look failed: " .. err.message or ""
-    ),
-  }
+--- The error of a wait in which no slot became free.
+-- @tparam table search
+-- @tparam integer looks how many were made
+-- @tparam ?Error failed why the last look that came to an end failed, if it did
+-- @tparam boolean is_cut was another look under way?
+local function no_slot_in_time(search, looks, failed, is_cut)
+  local text = format(
+    "no slot became free between %s within the give_up_after of %g s, in %d look%s",
+    windows.text(search.from, search.to, search.zone),
+    search.fields.give_up_after,
+    looks,
+    looks == 1 and "" or "s"
+  )
+  if is_cut then text = text .. "; a look was under way" end
+  if failed then text = text .. "; the last one failed: " .. failed.message end
+  return errors.new { kind = "timeout", retryable = true, attempts = 0, cause = failed, message = text }
 end
 
 --- Waits until a slot is free in one of many calendars, and looks for one again and again: at once, and then `every` so
@@ -156,7 +158,7 @@ end
 -- @treturn[1] Slot
 -- @treturn[1] Response that of the calendar
 -- @treturn[2] nil
--- @treturn[2] Error of kind "timeout" if none became free in time; its `cause` is the failure of the last look, if that
+-- @treturn[2] Error of kind "timeout" if none became free in time; its `cause` is the error of the last look, if that
 -- failed
 -- @raise for wrong use, such as an unknown option
 -- @function Calendars:wait_for_slot
@@ -165,19 +167,21 @@ function free_slots.wait_for_slot(_, state, given, call_options, ...)
   arguments.check_last(what, 2, ...)
   local search, invalid = slot_search.new(what, state, given, call_options, WAIT_CHECKS, WAIT_REQUIRES)
   if not search then return nil, invalid end
-  local mode, looks, err = async.mode(what), 0, nil
+  local mode, looks, failed, is_cut = async.mode(what), 0, nil, false
   local every, deadline = search.fields.every or DEFAULT_EVERY, now() + search.fields.give_up_after
   repeat
     local begun, from = now(), max(search.from, arguments.now())
     if from >= search.to then break end
-    local slot
-    slot, err = async.timeout(max(deadline - begun, 0), find_first, slot_search.again(search, from))
-    if slot then return slot, err end
-    looks = looks + 1
-    if err and not is_passing(err) then return errors.locate(nil, err) end
+    local slot, response = async.timeout(max(deadline - begun, 0), find_first, slot_search.again(search, from))
+    if slot then return slot, response end
+    is_cut = response ~= nil and response.kind == "timeout" and now() >= deadline
+    if not is_cut then
+      looks, failed = looks + 1, response
+    end
+    if failed and not is_passing(failed) then return errors.locate(nil, failed) end
     sleep_until(state, mode, min(begun + every, deadline))
   until now() >= deadline
-  return nil, no_slot_in_time(search, looks, err)
+  return nil, no_slot_in_time(search, looks, failed, is_cut)
 end
 
 return free_slots
