@@ -55,26 +55,25 @@ end
 --- Reads the slots of one calendar.
 -- @tparam table free what `free_slots` returned
 -- @tparam function add is called with the day and each slot
--- @return a key that is no day, or the day of an entry that has no slots; nil if there is none
+-- @return what cannot be read: a day without a list of slots; or, in a response without days, what is there instead.
+-- nil if there is none
 local function each_slot(free, add)
-  local odd
+  local odd, other, has_days = nil, nil, false
   for day, entry in pairs(free) do
     local slots = type(entry) == "table" and entry.slots
     if type(slots) == "table" then
+      has_days = true
       for _, slot in ipairs(slots) do
         add(day, slot)
       end
-    elseif type(day) ~= "string" or find(day, "^%d%d%d%d%-%d%d%-%d%d$") then
+    elseif type(day) == "string" and find(day, "^%d%d%d%d%-%d%d%-%d%d$") then
       odd = day
+    else
+      other = day
     end
   end
+  if odd == nil and not has_days then return other end
   return odd
-end
-
---- The instant of a slot; nil if it cannot be read.
-local function read_instant(slot, zone)
-  local instant = type(slot) == "string" and time.parse(slot) or nil
-  return instant and zone and instant:in_zone(zone) or instant
 end
 
 --- Sorts the slots of a window, of several calendars.
@@ -95,7 +94,7 @@ function windows.merge(ids, free, from, to, zone)
 
   --- The list of the slots of a moment; false if the slot is not of this window.
   local function place_of(slot)
-    local instant = read_instant(slot, zone)
+    local instant = type(slot) == "string" and time.parse(slot) or nil
     if not instant then
       odd, odd_calendar = slot, calendar
       return false
@@ -105,7 +104,7 @@ function windows.merge(ids, free, from, to, zone)
     if not by_moment[ms] then
       by_moment[ms], moments[#moments + 1] = {}, ms
     end
-    instants[slot] = instant
+    instants[slot] = zone and instant:in_zone(zone) or instant
     return by_moment[ms]
   end
 

@@ -330,6 +330,11 @@ describe("hoopai.list.slot_search:", function()
       for _, body in ipairs {
         '{"2026-12-02":{"slots":["2026-12-02T10:00:00Z","soon"]}}',
         '{"2026-12-02":{"slots":[5]}}',
+        '{"2026-12-02":{"slots":[null,"2026-12-02T10:00:00Z"]}}',
+        '{"2026-12-02":{"slots":["2026-12-02T09:00:00Z",null,"2026-12-02T10:00:00Z"]}}',
+        '{"2026-12-02":{"slots":null}}',
+        '{"message":"try again"}',
+        '{"slots":["2026-12-02T10:00:00Z"]}',
         '{"2026-12-02":{"slots":"none"}}',
         '{"2026-12-02":[]}',
       } do
@@ -367,9 +372,13 @@ describe("hoopai.list.slot_search:", function()
       server:reply(always(free "a"))
       local own = {}
       assert.are.equal(own, raised(span(90, { calendarIds = { "a" }, progress = function() error(own) end })))
+      local given = span(90, { calendarIds = { "a" }, progress = function() error(own) end })
+      assert.are.equal(own, select(2, pcall(client.calendars.next_slot, client.calendars, given)))
+      given.give_up_after = 20
+      assert.are.equal(own, select(2, pcall(client.calendars.wait_for_slot, client.calendars, given)))
       local waiting = { calendarIds = { "a" }, progress = function() hoopai.sleep(1) end }
       assert.matches("cannot be called inside `progress`", raised(span(90, waiting)), 1, true)
-      assert.are.equal(2, #server:ledger())
+      assert.are.equal(4, #server:ledger())
     end)
   end)
 end)

@@ -230,7 +230,6 @@ describe("hoopai.list.windows", function()
           { ["2026-12-02"] = { slots = "none" }, ["2026-12-01"] = { slots = { "2026-12-01T09:00:00Z" } } },
           "2026-12-02",
         },
-        { { { "2026-12-01T09:00:00Z" }, ["2026-12-01"] = { slots = { "2026-12-01T09:00:00Z" } } }, 1 },
       }
       for _, case in ipairs(odd) do
         local list, what, id = windows.merge({ "b", "a" }, { a = case[1], b = {} }, from, to)
@@ -238,9 +237,23 @@ describe("hoopai.list.windows", function()
       end
     end)
 
-    it("are none where a calendar has none, or is left out; other entries are no days", function()
-      assert.are.same({}, (windows.merge({}, {}, from, to)))
-      assert.are.same({ {} }, { windows.merge({ "a", "b" }, { b = { note = "text" } }, from, to) })
+    it("are none where a calendar has none, or is left out", function()
+      assert.are.same({ {} }, { windows.merge({}, {}, from, to) })
+      assert.are.same({ {} }, { windows.merge({ "a", "b" }, { b = {} }, from, to) })
+    end)
+
+    it("may have other entries beside them, which are no days; but not in their place", function()
+      local free = day "2026-12-01T09:00:00Z"
+      free.note = "text"
+      local list, odd = windows.merge({ "a" }, { a = free }, from, to)
+      assert.are.same({ 1 }, { #list, odd })
+      assert.are.same({ {}, "note", "a" }, { windows.merge({ "a" }, { a = { note = "text" } }, from, to) })
+    end)
+
+    it("that are of no time in the zone are no matter outside of the window", function()
+      local free = day("9999-12-31T23:59:59Z", "2026-12-01T09:00:00Z")
+      local list, odd = windows.merge({ "a" }, { a = free }, from, to, "Pacific/Auckland")
+      assert.are.same({ 1 }, { #list, odd })
     end)
   end)
 
