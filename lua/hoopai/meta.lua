@@ -1524,9 +1524,8 @@ function Calendars:each_slot(given, call_options) end
 ---@return hoopai.Response|hoopai.Error response
 function Calendars:next_slot(given, call_options) end
 
----Waits until a slot is free in one of many calendars, and looks for one again and again: at once, and then `every` so
----many seconds, from the beginning of one look to that of the next. The rate limit may make it less often. In a plain
----script it blocks.
+---Waits until a slot is free in one of many calendars. It looks at once, and then `every` so many seconds, from the
+---beginning of one look to that of the next. The rate limit may make it less often. In a plain script it blocks.
 ---
 ---What may pass does not end the wait: a look that failed for the network, a timeout, a 429, a 5xx, or a response that
 ---cannot be read. Other failures end it, such as "auth", "forbidden", "closed", or "not_found" of a calendar in
