@@ -133,20 +133,20 @@ local function book_slot(job, slot)
   return booked, response
 end
 
---- Reads a window of the calendar.
+--- Reads a window of the calendar. Its slots from `from` on, and before `to`, count.
 -- @return[1] its first slot, and the milliseconds of the slot; nothing if none is free
 -- @treturn[2] nil
 -- @treturn[2] Error
-local function first_slot(job, start, stop, cut)
+local function first_slot(job, window, from, to)
   local id = job.body.calendarId
   local free, err = job.client.calendars:free_slots(id, {
-    startDate = start,
-    endDate = stop,
+    startDate = window.from,
+    endDate = window.to,
     userId = job.body.assignedUserId,
     timezone = job.timezone,
   }, job.options)
   if not free then return nil, err end
-  local slot = windows.merge({ id }, { [id] = free }, start, cut)[1]
+  local slot = windows.merge({ id }, { [id] = free }, from, to)[1]
   if slot then return slot.startTime, slot.instant:ms() end
 end
 
@@ -155,10 +155,11 @@ end
 -- @treturn[2] nil
 -- @treturn[2] Error
 local function next_slot(job, after)
-  local start = max(job.from, after and after + 1 or 0)
-  while start and start < job.to do
+  local from = max(job.from, after and after + 1 or 0)
+  local start = windows.start(from)
+  while start and from < job.to do
     local stop, next_start = windows.stop(start, job.to, job.timezone)
-    local slot, ms = first_slot(job, start, stop, next_start or job.to)
+    local slot, ms = first_slot(job, { from = start, to = stop }, max(start, from), next_start or job.to)
     if slot or ms then return slot, ms end
     start = next_start
   end

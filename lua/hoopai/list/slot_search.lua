@@ -11,7 +11,7 @@ local time = require "hoopai.time"
 local validate = require "hoopai.validate"
 local windows = require "hoopai.list.windows"
 
-local format, math_type = string.format, math.type
+local format, math_type, max = string.format, math.type, math.max
 local ipairs, next, pairs, rawget, rawlen, type = ipairs, next, pairs, rawget, rawlen, type
 
 local slot_search = {}
@@ -300,7 +300,7 @@ local function read_window(reader, window, cut)
   for index, id in ipairs(search.ids) do
     free[id] = results[index]
   end
-  local slots, odd, odd_id = windows.merge(search.ids, free, window.from, cut, zone)
+  local slots, odd, odd_id = windows.merge(search.ids, free, max(window.from, search.from), cut, zone)
   if odd_id then return nil, unreadable(reader, odd, odd_id) end
   forget_gone(reader)
   return slots
@@ -315,7 +315,7 @@ function slot_search.reader(search)
   local left = search.progress and windows.count(search.from, search.to, search.zone) or 0
   local reader = { search = search, responses = {}, gone = {}, done = 0, windows = left }
   reader.total = #(search.ids or {}) * left
-  local start = search.from
+  local start = windows.start(search.from)
   local function read()
     if not start then return nil end
     local err = find_calendars(reader)

@@ -4,7 +4,8 @@
 -- whose clocks are set forward meanwhile.
 --
 -- Whether the ends of its window belong to it, the API does not say. So the slots of each window are cut to
--- [start, stop) here, and a window stops at a moment at which no slot begins: a millisecond before a whole second.
+-- [start, stop) here, and a window starts and stops at a moment at which no slot begins: a millisecond before a whole
+-- second.
 local time = require "hoopai.time"
 local zones = require "hoopai.time.zone"
 
@@ -21,6 +22,11 @@ local function gap(zone, from, to)
   local before, after = zones.at(zone, from // SECOND), zones.at(zone, to // SECOND)
   return max(after - before, 0) * SECOND
 end
+
+--- Where the first window of a span starts: a slot may begin at the beginning of the span.
+-- @tparam integer from the beginning of the span, in milliseconds
+-- @treturn integer
+function windows.start(from) return from % SECOND == 0 and from - 1 or from end
 
 --- Where a window ends.
 -- @tparam integer start of the window, in milliseconds
@@ -44,7 +50,7 @@ end
 -- @tparam[opt] string zone
 -- @treturn integer
 function windows.count(from, to, zone)
-  local count, start = 0, from
+  local count, start = 0, windows.start(from)
   while start do
     local _, next_start = windows.stop(start, to, zone)
     count, start = count + 1, next_start

@@ -187,7 +187,7 @@ describe("hoopai.list.slot_search:", function()
         server:reply(free "a")
         assert.are.same({}, collect(span(7, more)))
         local query = "startDate=%d&endDate=%d&timezone=Europe%%2FBerlin&userIds=u&userIds=v&enableLookBusy=true"
-        assert.are.equal(query:format(FROM, FROM + 7 * DAY), server:last().query)
+        assert.are.equal(query:format(FROM - 1, FROM + 7 * DAY), server:last().query)
 
         more = { calendarIds = { "a" }, brandNew = "yes" }
         assert.are.equal("brandNew", (problems(span(7, more))))
