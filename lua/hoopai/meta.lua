@@ -2846,7 +2846,7 @@ function sandbox.start(given) end
 ---The variables are those that the library and its examples read (`HOOPAI_BASE_URL`, `HOOPAI_TOKEN`,
 ---`HOOPAI_LOCATION_ID`, `HOOPAI_CA_FILE` with `tls`; for a sign-in `HOOPAI_COMPANY_ID`, `HOOPAI_CLIENT_ID`,
 ---`HOOPAI_CLIENT_SECRET`, `HOOPAI_REDIRECT_URI` and `HOOPAI_AUTHORIZE_HOST`), and ids for scripts: `CONTACT_ID`,
----`USER_ID` and `CALENDAR_ID`.
+---`USER_ID`, `CALENDAR_ID` and `APPOINTMENT_ID`.
 ---Raises for an unknown or wrong option, and if the sandbox does not start.
 ---@param given? hoopai.SandboxServeOptions options as for `start`
 function sandbox.serve(given) end

@@ -107,13 +107,14 @@ end
 local function is_of_contact(wanted, record) return (record.contactId or wanted.contactId) == wanted.contactId end
 
 --- Whether a record is of the calendar, contact and instant of the booking, and was not there before it was sent.
--- @treturn ?boolean nil if the record shows no contact or no instant, and may be the booking
+-- @treturn ?boolean nil if the record shows no contact or no instant, or is part of a series, which `book` does not
+-- make: it may be the booking
 local function is_alike(wanted, record)
   if wanted.known and wanted.known[record.id] or not is_of_contact(wanted, record) then return false end
   if (record.calendarId or wanted.calendarId) ~= wanted.calendarId then return false end
   local start = to_epoch_ms(record.startTime)
   if start and start ~= to_epoch_ms(wanted.startTime) then return false end
-  return start and record.contactId == wanted.contactId or nil
+  return start and record.contactId == wanted.contactId and record.isRecurring ~= true or nil
 end
 
 --- Judges a record.

@@ -266,7 +266,7 @@ end
 -- The variables are those that the library and its examples read (`HOOPAI_BASE_URL`, `HOOPAI_TOKEN`,
 -- `HOOPAI_LOCATION_ID`, `HOOPAI_CA_FILE` with `tls`; for a sign-in `HOOPAI_COMPANY_ID`, `HOOPAI_CLIENT_ID`,
 -- `HOOPAI_CLIENT_SECRET`, `HOOPAI_REDIRECT_URI` and `HOOPAI_AUTHORIZE_HOST`), and ids for scripts: `CONTACT_ID`,
--- `USER_ID` and `CALENDAR_ID`.
+-- `USER_ID`, `CALENDAR_ID` and `APPOINTMENT_ID`.
 -- @tparam ?table given options as for @{start}
 -- @tparam ?string|table given.run the program: a command of the shell, or a list of words; also the table `arg`, as in
 -- `lua5.4 -e 'require("hoopai.sandbox").serve { run = arg }' lua5.4 script.lua`. It gets the variables in its

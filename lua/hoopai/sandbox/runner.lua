@@ -34,6 +34,7 @@ function runner.variables(facts)
   add("CONTACT_ID", first.contact_id)
   add("USER_ID", first.user_id)
   add("CALENDAR_ID", first.calendar_id)
+  add("APPOINTMENT_ID", first.appointment_id)
   return list
 end
 

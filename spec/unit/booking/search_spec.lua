@@ -230,8 +230,13 @@ describe("hoopai.booking.search:", function()
     end)
   end)
 
-  describe("an event without its contact or with a start that cannot be read", function()
-    local odd = { { contactId = false }, { startTime = false }, { startTime = "2026-12-01 10:00:00" } }
+  describe("an event of a series, without its contact or with a start that cannot be read", function()
+    local odd = {
+      { contactId = false },
+      { startTime = false },
+      { startTime = "2026-12-01 10:00:00" },
+      { isRecurring = true },
+    }
 
     local function bare(fields)
       local all = { description = false }

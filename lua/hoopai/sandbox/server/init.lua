@@ -124,14 +124,19 @@ local function write_file(path, text)
   assert(file:close())
 end
 
--- The ids of the first contact, user and calendar of the main location, for a first script.
+-- The ids of the first contact, user, calendar and appointment of the main location, for a first script.
 local function first_ids(app)
   local function first(collection)
     for _, item in ipairs(app.store[collection].items) do
       if item.locationId == app.seed.location_id then return item.id end
     end
   end
-  return { contact_id = first "contacts", user_id = first "users", calendar_id = first "calendars" }
+  return {
+    contact_id = first "contacts",
+    user_id = first "users",
+    calendar_id = first "calendars",
+    appointment_id = first "appointments",
+  }
 end
 
 --- Opens a sandbox in this process.
