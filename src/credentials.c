@@ -236,7 +236,7 @@ const struct hoopai_credentials *hoopai_credentials_check(lua_State *L, int inde
 
 /* The bytes of the value on top of the stack, which stays there. */
 static const char *check_value(lua_State *L, const char *name, size_t *length, bool *secret) {
-  *secret = luaL_testudata(L, -1, HOOPAI_SECRET) != NULL;
+  *secret = hoopai_test(L, -1, hoopai_secret_type) != NULL;
   if (*secret) return hoopai_secret_bytes(L, lua_gettop(L), length);
   if (lua_type(L, -1) == LUA_TBOOLEAN) {
     const char *text = lua_toboolean(L, -1) ? "true" : "false";

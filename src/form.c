@@ -10,7 +10,7 @@ static const char *form_part(lua_State *L, int index, lua_Integer i, size_t *len
   int type = lua_rawgeti(L, index, i);
   const char *bytes = NULL;
   if (type == LUA_TSTRING) bytes = lua_tolstring(L, -1, length);
-  else if (i % 2 == 0 && luaL_testudata(L, -1, HOOPAI_SECRET)) bytes = hoopai_secret_bytes(L, lua_gettop(L), length);
+  else if (i % 2 == 0 && hoopai_test(L, -1, hoopai_secret_type)) bytes = hoopai_secret_bytes(L, lua_gettop(L), length);
   else luaL_error(L, i % 2 ? "a name of a form must be a string" : "a value of a form must be a string or a secret");
   lua_pop(L, 1);
   return bytes;

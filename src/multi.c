@@ -13,13 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HOOPAI_MULTI "hoopai.Multi"
 #define MAX_IDLE_HANDLES 64
 #define MAX_STREAMS 100      /* per connection */
 #define LATE_ROUNDS 64       /* of reading what has arrived for expired transfers */
 #define LOOKUP_TIMEOUT 60    /* seconds, more than any resolver needs */
 #define LOOKUP_CONNECTIONS 4 /* in addition to those of the transfers */
 
+static const char multi_type[] = "hoopai.Multi";
 static const char closed_client[] = "the client was closed";
 
 /* -- CURLM ----------------------------------------------------------------------------------- */
@@ -402,7 +402,7 @@ void hoopai_multi_release(struct hoopai_multi *multi, struct hoopai_transfer *tr
 /* -- hoopai.Multi ---------------------------------------------------------------------------- */
 
 static struct hoopai_multi *check_any(lua_State *L) {
-  return luaL_checkudata(L, 1, HOOPAI_MULTI);
+  return hoopai_check(L, 1, multi_type);
 }
 
 static struct hoopai_multi *check_multi(lua_State *L) {
@@ -417,10 +417,11 @@ static int multi_new(lua_State *L) {
   lua_settop(L, 1);
   struct hoopai_multi *multi = lua_newuserdatauv(L, sizeof *multi, 1);
   memset(multi, 0, sizeof *multi);
+  multi->type = multi_type;
   multi->poll_fd = -1;
   multi->first_dirty = -1;
   multi->pid = hoopai_pid();
-  luaL_setmetatable(L, HOOPAI_MULTI);
+  luaL_setmetatable(L, multi_type);
   if (!hoopai_own(L)) return hoopai_problem(L, HOOPAI_CLOSING);
   lua_newtable(L);
   lua_setiuservalue(L, 2, 1);
@@ -582,7 +583,7 @@ void hoopai_open_multi(lua_State *L) {
     {"close", multi_close},   {"has_ended", multi_has_ended}, {NULL, NULL},
   };
   static const luaL_Reg metamethods[] = {{"__gc", multi_gc}, {"__close", multi_close}, {NULL, NULL}};
-  hoopai_new_type(L, HOOPAI_MULTI, methods, metamethods);
+  hoopai_new_type(L, multi_type, methods, metamethods);
   lua_pushcfunction(L, multi_new);
   lua_setfield(L, -2, "multi");
 }

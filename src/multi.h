@@ -22,7 +22,8 @@ struct hoopai_socket {
 /* User value 1: the table of transfers that are queued, running, or not yet returned by next(). Times are on the clock
    of hoopai_now. */
 struct hoopai_multi {
-  CURLM *curl; /* NULL = closed, or there was no memory: then the next use makes one */
+  const char *type; /* see hoopai_check */
+  CURLM *curl;      /* NULL = closed, or there was no memory: then the next use makes one */
   bool closed;
   int poll_fd; /* -1 = none */
   pid_t pid;

@@ -14,7 +14,6 @@
 
 #include <math.h>
 
-#define HOOPAI_RATE_LIMITER "hoopai.RateLimiter"
 #define FIRST 20             /* requests in flight before the first response: the smallest limit seen was 25 */
 #define PARTS 100            /* of an interval: a permit is released at most one part late */
 #define RING (PARTS + 2)     /* the most parts that an interval of constant length touches */
@@ -22,6 +21,8 @@
 #define INTERVAL 10.0        /* without X-RateLimit-Interval-Milliseconds */
 #define UNKNOWN_RESET 60.0   /* the rest of an exhausted day without X-RateLimit-Daily-Reset */
 #define MAX_INTERVAL 86400.0 /* longer intervals and pauses are cut to a day */
+
+static const char rate_limiter_type[] = "hoopai.RateLimiter";
 
 /* Requests with responses at about the same time. */
 struct part {
@@ -39,7 +40,8 @@ static const double periods[HOLDS] = {[DAY] = 600, [PAUSE] = MAX_WAIT, [FULL] = 
 
 /* All memory is in the userdata, so a response can always be recorded (rule Memory). */
 struct rate_limiter {
-  lua_Integer max; /* requests in an interval; 0 = unknown */
+  const char *type; /* see hoopai_check */
+  lua_Integer max;  /* requests in an interval; 0 = unknown */
   lua_Integer in_flight;
   lua_Integer recent; /* requests with a response in the last interval: the sum of the parts */
   double interval;
@@ -53,7 +55,7 @@ struct rate_limiter {
 };
 
 static struct rate_limiter *check_rate_limiter(lua_State *L) {
-  return luaL_checkudata(L, 1, HOOPAI_RATE_LIMITER);
+  return hoopai_check(L, 1, rate_limiter_type);
 }
 
 static double check_time(lua_State *L) {
@@ -271,6 +273,7 @@ static int rate_limiter_new(lua_State *L) {
   double interval = is_known ? known_interval(L) : INTERVAL;
   struct rate_limiter *self = lua_newuserdatauv(L, sizeof *self, 0);
   *self = (struct rate_limiter){
+    .type = rate_limiter_type,
     .max = max,
     .interval = interval,
     .starting = !is_known,
@@ -279,7 +282,7 @@ static int rate_limiter_new(lua_State *L) {
     .probe_at = {-HUGE_VAL, -HUGE_VAL, -HUGE_VAL},
     .probe = NONE,
   };
-  luaL_setmetatable(L, HOOPAI_RATE_LIMITER);
+  luaL_setmetatable(L, rate_limiter_type);
   return 1;
 }
 
@@ -294,7 +297,7 @@ void hoopai_open_rate_limiter(lua_State *L) {
     {NULL, NULL},
   };
   static const luaL_Reg metamethods[] = {{NULL, NULL}};
-  hoopai_new_type(L, HOOPAI_RATE_LIMITER, methods, metamethods);
+  hoopai_new_type(L, rate_limiter_type, methods, metamethods);
   lua_pushcfunction(L, rate_limiter_new);
   lua_setfield(L, -2, "rate_limiter");
 }

@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-#define HOOPAI_REQUEST "hoopai.Request"
 #define MAX_HEADERS 64
+
+static const char request_type[] = "hoopai.Request";
 
 /* -- Checks ---------------------------------------------------------------------------------- */
 
@@ -125,7 +126,7 @@ void hoopai_request_release(struct hoopai_request *request) {
 }
 
 struct hoopai_request *hoopai_request_check(lua_State *L, int index) {
-  struct hoopai_request *request = luaL_checkudata(L, index, HOOPAI_REQUEST);
+  struct hoopai_request *request = hoopai_check(L, index, request_type);
   if (request->closed) luaL_error(L, "attempt to use a closed request");
   return request;
 }
@@ -140,9 +141,10 @@ static struct hoopai_request *push_request(lua_State *L, size_t size, lua_Intege
     bytes = measure_headers(L, count);
     request = lua_newuserdatauv(L, sizeof *request + size + bytes, 0);
     memset(request, 0, sizeof *request);
+    request->type = request_type;
     request->size = size + bytes;
     request->closed = true;
-    luaL_setmetatable(L, HOOPAI_REQUEST);
+    luaL_setmetatable(L, request_type);
   } while (measure_headers(L, count) > bytes);
   return request;
 }
@@ -188,7 +190,7 @@ static int request_new(lua_State *L) {
 }
 
 static int request_gc(lua_State *L) {
-  struct hoopai_request *request = luaL_checkudata(L, 1, HOOPAI_REQUEST);
+  struct hoopai_request *request = hoopai_check(L, 1, request_type);
   if (!request->closed) hoopai_request_release(request);
   request->closed = true;
   return 0;
@@ -197,7 +199,7 @@ static int request_gc(lua_State *L) {
 void hoopai_open_request(lua_State *L) {
   static const luaL_Reg methods[] = {{NULL, NULL}};
   static const luaL_Reg metamethods[] = {{"__gc", request_gc}, {NULL, NULL}};
-  hoopai_new_type(L, HOOPAI_REQUEST, methods, metamethods);
+  hoopai_new_type(L, request_type, methods, metamethods);
   lua_pushcfunction(L, request_new);
   lua_setfield(L, -2, "request");
 }

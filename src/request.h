@@ -8,6 +8,7 @@
 
 /* The header lines and texts follow the struct. Its holders are the userdata, until it is closed, and each transfer. */
 struct hoopai_request {
+  const char *type; /* see hoopai_check */
   int holders;
   bool closed;
   size_t size;              /* of the memory behind the struct */

@@ -6,8 +6,11 @@
 #include <string.h>
 #include <strings.h>
 
+const char hoopai_secret_type[] = "hoopai.Secret";
+
 struct secret {
-  size_t length; /* 0 = closed */
+  const char *type; /* see hoopai_check */
+  size_t length;    /* 0 = closed */
   char bytes[];
 };
 
@@ -17,7 +20,7 @@ static void wipe(struct secret *secret) {
 }
 
 const char *hoopai_secret_bytes(lua_State *L, int index, size_t *length) {
-  struct secret *secret = luaL_checkudata(L, index, HOOPAI_SECRET);
+  struct secret *secret = hoopai_check(L, index, hoopai_secret_type);
   if (secret->length == 0) luaL_error(L, "attempt to use a closed secret");
   *length = secret->length;
   return secret->bytes;
@@ -49,8 +52,9 @@ static const char *pasted_problem(const char *bytes, size_t length) {
 
 void hoopai_secret_push(lua_State *L, const char *bytes, size_t length) {
   struct secret *secret = lua_newuserdatauv(L, sizeof *secret + length, 0);
+  secret->type = hoopai_secret_type;
   secret->length = 0;
-  luaL_setmetatable(L, HOOPAI_SECRET);
+  luaL_setmetatable(L, hoopai_secret_type);
   hoopai_note_secret(L);
   memcpy(secret->bytes, bytes, length);
   secret->length = length;
@@ -83,7 +87,7 @@ static int secret_env(lua_State *L) {
 }
 
 static int secret_gc(lua_State *L) {
-  wipe(luaL_checkudata(L, 1, HOOPAI_SECRET));
+  wipe(hoopai_check(L, 1, hoopai_secret_type));
   return 0;
 }
 
@@ -99,21 +103,21 @@ static int secret_redact(lua_State *L) {
 
 /* The same for secrets in use, which may be closed. */
 static int secret_redact_open(lua_State *L) {
-  const struct secret *secret = luaL_checkudata(L, 1, HOOPAI_SECRET);
+  const struct secret *secret = hoopai_check(L, 1, hoopai_secret_type);
   if (secret->length > 0) return secret_redact(L);
   lua_settop(L, 2);
   return 1;
 }
 
 static int secret_tostring(lua_State *L) {
-  lua_pushliteral(L, HOOPAI_SECRET);
+  lua_pushstring(L, hoopai_secret_type);
   return 1;
 }
 
 /* Compares in constant time for secrets of one length. Lua calls this for any two userdata of which one is a Secret. */
 static int secret_eq(lua_State *L) {
-  const struct secret *a = luaL_testudata(L, 1, HOOPAI_SECRET);
-  const struct secret *b = luaL_testudata(L, 2, HOOPAI_SECRET);
+  const struct secret *a = hoopai_test(L, 1, hoopai_secret_type);
+  const struct secret *b = hoopai_test(L, 2, hoopai_secret_type);
   bool equal = a && b && a->length == b->length && a->length > 0;
   if (equal) {
     unsigned char difference = 0;
@@ -135,6 +139,6 @@ void hoopai_open_secret(lua_State *L) {
     {NULL, NULL},
   };
   static const luaL_Reg functions[] = {{"secret", secret_new}, {"secret_env", secret_env}, {NULL, NULL}};
-  hoopai_new_type(L, HOOPAI_SECRET, methods, metamethods);
+  hoopai_new_type(L, hoopai_secret_type, methods, metamethods);
   luaL_setfuncs(L, functions, 0);
 }

@@ -4,11 +4,11 @@
 
 #include "core.h"
 
-#define HOOPAI_SECRET "hoopai.Secret"
-
 #if defined(__GNUC__)
 #pragma GCC visibility push(hidden)
 #endif
+
+extern const char hoopai_secret_type[];
 
 /* The bytes of the Secret at a stack index, which live as long as the userdata; raises for another value and for a
    closed Secret. */

@@ -561,7 +561,7 @@ static size_t excerpt_of(int status, const struct hoopai_buffer *body, char text
    beginning of one that is no JSON, if its status is an error. Can be called again until the transfer is closed. Raises
    without memory. */
 static int core_read_token_response(lua_State *L) {
-  const struct hoopai_transfer *transfer = luaL_checkudata(L, 1, HOOPAI_TRANSFER);
+  const struct hoopai_transfer *transfer = hoopai_check(L, 1, hoopai_transfer_type);
   struct hoopai_credentials *credentials = hoopai_credentials_push(L);
   if (transfer->state != HOOPAI_DONE) return luaL_error(L, "the transfer is not done, or closed");
   const struct hoopai_buffer *body = transfer->handle ? &transfer->handle->body.bytes : NULL;

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char hoopai_transfer_type[] = "hoopai.Transfer";
+
 /* -- The request ----------------------------------------------------------------------------- */
 
 static const char authorization[] = "Authorization: Bearer ";
@@ -101,9 +103,10 @@ struct hoopai_transfer *hoopai_transfer_new(lua_State *L) {
   lua_settop(L, 7);
   struct hoopai_transfer *transfer = lua_newuserdatauv(L, sizeof *transfer, HOOPAI_TRANSFER_VALUES);
   memset(transfer, 0, sizeof *transfer);
+  transfer->type = hoopai_transfer_type;
   transfer->state = HOOPAI_CLOSED;
   transfer->pin = LUA_NOREF;
-  luaL_setmetatable(L, HOOPAI_TRANSFER);
+  luaL_setmetatable(L, hoopai_transfer_type);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, HOOPAI_TRANSFER_MULTI);
   lua_pushvalue(L, 2);
@@ -241,7 +244,7 @@ void hoopai_transfer_fail(struct hoopai_transfer *transfer, const char *kind, co
 /* -- hoopai.Transfer ------------------------------------------------------------------------- */
 
 static struct hoopai_transfer *check_transfer(lua_State *L) {
-  return luaL_checkudata(L, 1, HOOPAI_TRANSFER);
+  return hoopai_check(L, 1, hoopai_transfer_type);
 }
 
 static struct hoopai_transfer *check_done(lua_State *L) {
@@ -362,8 +365,8 @@ bool hoopai_rate_limit_read(lua_State *L, int index, lua_Integer numbers[HOOPAI_
     hoopai_rate_limit_read_table(L, index, numbers);
     return true;
   }
-  const struct hoopai_transfer *transfer = luaL_testudata(L, index, HOOPAI_TRANSFER);
-  if (!transfer) return luaL_typeerror(L, index, "table or " HOOPAI_TRANSFER) != 0;
+  const struct hoopai_transfer *transfer = hoopai_test(L, index, hoopai_transfer_type);
+  if (!transfer) return luaL_typeerror(L, index, "table or hoopai.Transfer") != 0;
   if (transfer->state != HOOPAI_DONE || !transfer->handle) return false;
   const struct hoopai_buffer *lines = &transfer->handle->headers.text;
   return lines->length > 0 && hoopai_rate_limit_read_lines(lines->data, lines->length, numbers);
@@ -451,8 +454,8 @@ void hoopai_open_transfer(lua_State *L) {
     {NULL, NULL},
   };
   static const luaL_Reg metamethods[] = {{"__gc", transfer_close}, {"__close", transfer_close}, {NULL, NULL}};
-  hoopai_new_type(L, HOOPAI_TRANSFER, methods, metamethods);
-  luaL_getmetatable(L, HOOPAI_TRANSFER);
+  hoopai_new_type(L, hoopai_transfer_type, methods, metamethods);
+  luaL_getmetatable(L, hoopai_transfer_type);
   lua_getfield(L, -1, "__index");
   lua_getfield(L, -3, "decode");
   lua_pushcclosure(L, transfer_response, 1);

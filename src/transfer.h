@@ -8,8 +8,6 @@
 
 #include <curl/curl.h>
 
-#define HOOPAI_TRANSFER "hoopai.Transfer"
-
 struct hoopai_handle;
 struct hoopai_multi;
 
@@ -26,6 +24,7 @@ enum {
 };
 
 struct hoopai_transfer {
+  const char *type;           /* see hoopai_check */
   struct hoopai_multi *multi; /* NULL once the multi is finalised */
   int pin;                    /* its index in the table that keeps the userdata from being collected */
   enum hoopai_state state;
@@ -64,6 +63,8 @@ struct hoopai_transfer {
 #if defined(__GNUC__)
 #pragma GCC visibility push(hidden)
 #endif
+
+extern const char hoopai_transfer_type[];
 
 /* Pushes a transfer of the multi at index 1, in no list yet. Its Request is at index 2; target, token, body, timeout
    and deadline follow. */

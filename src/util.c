@@ -126,6 +126,17 @@ void hoopai_new_type(lua_State *L, const char *name, const luaL_Reg *methods, co
   lua_pop(L, 1);
 }
 
+void *hoopai_test(lua_State *L, int index, const char *type) {
+  void *object = lua_touserdata(L, index);
+  if (!object || lua_rawlen(L, index) < sizeof type) return NULL; /* a light userdata has the length 0 */
+  return *(const char *const *)object == type ? object : NULL;
+}
+
+void *hoopai_check(lua_State *L, int index, const char *type) {
+  void *object = hoopai_test(L, index, type);
+  return object ? object : luaL_checkudata(L, index, type);
+}
+
 int hoopai_problem(lua_State *L, const char *problem) {
   lua_pushnil(L);
   lua_pushstring(L, problem);

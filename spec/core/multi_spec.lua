@@ -29,6 +29,37 @@ describe("a set of transfers", function()
   teardown(function() server:stop() end)
   before_each(function() server:reset() end)
 
+  it("raises, as all objects do, if a method gets an object of another type", function()
+    local multi = core.multi()
+    local request = core.request { method = "GET", url = server.url }
+    local objects = {
+      ["hoopai.Multi"] = multi,
+      ["hoopai.Secret"] = core.secret(TOKEN),
+      ["hoopai.RateLimiter"] = core.rate_limiter(),
+      ["hoopai.Transfer"] = multi:send(request, "/x"),
+    }
+    local methods = { ["hoopai.Multi"] = "count", ["hoopai.Secret"] = "redact" }
+    methods["hoopai.RateLimiter"], methods["hoopai.Transfer"] = "release", "state"
+    for name, object in pairs(objects) do
+      local call = object[methods[name]]
+      assert.has_no_error(function()
+        if name == "hoopai.RateLimiter" then object:acquire(core.now()) end
+        call(object, "text")
+      end)
+      for other_name, other in pairs(objects) do
+        local expected = other_name ~= name and name .. " expected, got " .. other_name
+        if expected then assert.error_matches(function() call(other, "text") end, expected, 1, true) end
+      end
+      for _, other in ipairs { request, io.stdout, core.null, {}, "text", false } do
+        assert.error_matches(function() call(other, "text") end, name .. " expected", 1, true)
+      end
+      assert.error_matches(function() call() end, name .. " expected", 1, true)
+    end
+    assert.error_matches(function() multi:send(multi, "/x") end, "hoopai.Request expected", 1, true)
+    assert.error_matches(function() multi:send(request, "/x", multi) end, "hoopai.Secret expected", 1, true)
+    multi:close()
+  end)
+
   describe("options", function()
     it("are checked", function()
       local wrong = {
