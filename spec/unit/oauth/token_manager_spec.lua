@@ -5,6 +5,7 @@ local async = require "hoopai.async"
 local child = require "spec.support.child"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
+local exchange = require "hoopai.oauth.exchange"
 local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
 local lfs = require "lfs"
@@ -957,7 +958,6 @@ describe("the token manager of an app:", function()
     end
 
     it("a sign-in does not wait for the lock that its own app keeps with an unsaved successor", function()
-      local use = token_manager.registry({ client_id = "x" }):company("x").get
       local store, broken = user_store(), false
       local put = store.put
       function store.put(key, text, generation)
@@ -968,9 +968,9 @@ describe("the token manager of an app:", function()
       local client = new_client(app)
       expire()
       broken = true
-      local seconds = assert(set_local(use, "DEADLINE", 0.5))
+      local seconds = assert(set_local(exchange.run, "DEADLINE", 0.5))
       failure("store", get(client))
-      set_local(use, "DEADLINE", seconds)
+      set_local(exchange.run, "DEADLINE", seconds)
       assert.are.same({ [key_of()] = true }, store.locks)
       broken = false
       expect.within(5, function() sign_in(app) end)
@@ -1077,7 +1077,6 @@ describe("the token manager of an app:", function()
     end)
 
     it("the lock is kept with a successor that cannot be stored, until it can", function()
-      local use = require("hoopai.oauth.token_manager").registry({ client_id = "x" }):company("x").get
       local store, broken = user_store(), true
       local put = store.put
       function store.put(key, text, generation)
@@ -1086,9 +1085,9 @@ describe("the token manager of an app:", function()
       end
       local client = new_client(signed_in { store = store })
       expire()
-      local seconds = assert(set_local(use, "DEADLINE", 1.2))
+      local seconds = assert(set_local(exchange.run, "DEADLINE", 1.2))
       local result, err = get(client)
-      set_local(use, "DEADLINE", seconds)
+      set_local(exchange.run, "DEADLINE", seconds)
       failure("store", result, err)
       -- No other program may spend the old token.
       assert.are.same({ [key_of("location", location)] = true }, store.locks)

@@ -1,16 +1,16 @@
--- How a token manager keeps its credentials in step with the store.
+-- How an exchange keeps the credentials of a token manager in step with the store.
 
 local core = require "hoopai.core"
+local exchange = require "hoopai.oauth.exchange"
 local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
 local memory = require "hoopai.store.memory"
-local stored_credentials = require "hoopai.oauth.stored_credentials"
 local unsaved = require "hoopai.oauth.unsaved"
 local warnings = require "spec.support.warnings"
 
 local failure = expect.failure
 
-describe("hoopai.oauth.stored_credentials", function()
+describe("hoopai.oauth.exchange", function()
   local store, manager
 
   local function credentials(generation, fields)
@@ -33,10 +33,10 @@ describe("hoopai.oauth.stored_credentials", function()
   end)
 
   it("uses credentials: their token, generation and life", function()
-    stored_credentials.use(manager, credentials(3))
+    exchange.use(manager, credentials(3))
     assert.is_true(manager.secret == core.secret "a3")
     assert.are.same({ 3, 3600, 0 }, { manager.generation, manager.lifetime, manager.replacements })
-    stored_credentials.use(manager, core.credentials { generation = 4 })
+    exchange.use(manager, core.credentials { generation = 4 })
     assert.is_false(manager.secret)
   end)
 
@@ -46,7 +46,7 @@ describe("hoopai.oauth.stored_credentials", function()
       written = table.pack(...)
       return nil, "broken"
     end
-    local result, err = stored_credentials.write(manager, credentials(2), credentials(1), false)
+    local result, err = exchange.write(manager, credentials(2), credentials(1), false)
     failure("store", result, err, { message = "broken", applied = "no" })
     assert.are.same({ "k", 1, nil }, { written[2], written[4], written[5] })
   end)
@@ -57,40 +57,40 @@ describe("hoopai.oauth.stored_credentials", function()
       local name = key .. given:get "generation"
       return setmetatable({}, { __close = function() closed[#closed + 1] = name end })
     end
-    assert.is_true((stored_credentials.reserve(manager, credentials(1))))
-    assert.is_true((stored_credentials.reserve(manager, credentials(2))))
+    assert.is_true((exchange.reserve(manager, credentials(1))))
+    assert.is_true((exchange.reserve(manager, credentials(2))))
     assert.are.same({ "k1" }, closed)
     function store.reserve() return nil, "full" end
-    local result, err = stored_credentials.reserve(manager, credentials(3))
+    local result, err = exchange.reserve(manager, credentials(3))
     failure("store", result, err, { message = "full" })
     assert.are.same({ "k1", "k2" }, closed)
     assert.is_false(manager.room)
   end)
 
   describe("restores", function()
-    local function restore() return stored_credentials.restore(manager, store:read "k") end
+    local function restore() return exchange.restore(manager, store:read "k") end
 
     it("nothing if there is nothing of its own, or something newer is stored", function()
       assert.is_nil(restore())
       store:write("k", credentials(1))
       assert.are.equal("1", restore():get "generation")
-      stored_credentials.use(manager, credentials(1))
+      exchange.use(manager, credentials(1))
       store:write("k", credentials(2))
       assert.are.equal("2", restore():get "generation")
-      stored_credentials.use(manager, credentials(5))
+      exchange.use(manager, credentials(5))
       store:write("k", credentials(1, { obtained_at = core.wall_ms() // 1000 + 100 })) -- a sign-in to an empty store
       assert.are.equal("1", restore():get "generation")
     end)
 
     it("its own in place of an older copy", function()
-      stored_credentials.use(manager, credentials(5))
+      exchange.use(manager, credentials(5))
       store:write("k", credentials(3))
       assert.are.equal("5", restore():get "generation")
       assert.are.equal("5", store:read("k"):get "generation")
     end)
 
     it("its own in a new folder, but not what was removed from the same", function()
-      stored_credentials.use(manager, credentials(5))
+      exchange.use(manager, credentials(5))
       assert.is_nil(restore())
       function store.replacements() return 1 end
       assert.are.equal("5", restore():get "generation")
@@ -100,7 +100,7 @@ describe("hoopai.oauth.stored_credentials", function()
     end)
 
     it("nothing where it cannot write", function()
-      stored_credentials.use(manager, credentials(5))
+      exchange.use(manager, credentials(5))
       store:write("k", credentials(3))
       function store.write() return nil, "broken" end
       failure("store", restore())
@@ -112,7 +112,7 @@ describe("hoopai.oauth.stored_credentials", function()
     local function save(seconds)
       local done, err
       local said = warnings.during(unsaved.warn, function()
-        done, err = stored_credentials.save(manager, credentials(1), core.now() + seconds)
+        done, err = exchange.save(manager, credentials(1), core.now() + seconds)
       end)
       return done, err, said
     end
@@ -150,25 +150,25 @@ describe("hoopai.oauth.stored_credentials", function()
 
   it("stores the tokens of a sign-in one generation on", function()
     manager.sign_in = core.credentials { access_token = "a", refresh_token = "r", expires_in = 10, obtained_at = 500 }
-    assert.is_true((stored_credentials.save_sign_in(manager, credentials(4))))
+    assert.is_true((exchange.save_sign_in(manager, credentials(4))))
     assert.are.same({ 5, false }, { manager.generation, manager.sign_in })
     assert.are.same({ "5", "500" }, { store:read("k"):get "generation", store:read("k"):get "obtained_at" })
     manager.sign_in = core.credentials { access_token = "b", obtained_at = 1 }
     function store.write() return nil, "broken" end
-    failure("store", stored_credentials.save_sign_in(manager, nil))
+    failure("store", exchange.save_sign_in(manager, nil))
     assert.is_truthy(manager.sign_in)
   end)
 
   it("stores a refusal, unless the store holds newer credentials", function()
     local old = credentials(1)
     store:write("k", old)
-    local result, err = stored_credentials.handle_refusal(manager, old, 0, {})
+    local result, err = exchange.handle_refusal(manager, old, 0, {})
     failure("reauth_required", result, err)
     assert.is_truthy(store:read("k"):get "refused_at")
     store:write("k", credentials(2))
-    assert.is_true((stored_credentials.handle_refusal(manager, old, 0, {})))
+    assert.is_true((exchange.handle_refusal(manager, old, 0, {})))
     assert.are.equal(2, manager.generation)
-    stored_credentials.clear_mark(manager, credentials(2, { pending = 5, tries = 1 }), 0)
+    exchange.clear_mark(manager, credentials(2, { pending = 5, tries = 1 }), 0)
     assert.is_nil(store:read("k"):get "pending")
   end)
 end)
