@@ -80,15 +80,16 @@ end
 --- The kind of the error of an HTTP status.
 -- @tparam integer status
 -- @tparam string message the message of the response, which refines 401, and 400 and 422 of a request that takes a slot
--- @tparam ?boolean takes_slot see `failure.takes_slot`
+-- @tparam ?table prepared the request; nil for one that takes no slot
 -- @treturn string
-function failure.kind_of(status, message, takes_slot)
+function failure.kind_of(status, message, prepared)
   local kind = kinds[status]
     or (status >= 400 and status < 500 and "rejected")
     or (status >= 500 and status < 600 and "server")
     or "protocol"
   if kind == "auth" then return refine_auth(message) end
-  if kind == "refused" and takes_slot and names_taken_slot(message) then return "slot_taken" end
+  if kind ~= "refused" or not prepared then return kind end
+  if failure.takes_slot(prepared) and names_taken_slot(message) then return "slot_taken" end
   return kind
 end
 

@@ -82,21 +82,20 @@ function calls.send(state, prepared, begun) return run(new_call(state, prepared,
 function run(call)
   local retry_budgets, key, on = call.state.shared.retry_budgets, call.prepared.rate_limit_key, call.state.settings.on
   while true do
-    local result, response, point = make_attempt(call)
+    local result, response, sent = make_attempt(call)
     if result ~= nil then
       local retry_budget = retry_budgets[key]
       if retry_budget then retry_budget:succeed() end
       return result, response
     end
     local err = response
-    if not point then return nil, final(call, err, call.last_err) end
+    if not sent then return nil, final(call, err, call.last_err) end
     if call.unclear and get_reconcile().is_deleted(call, err) then
       err.response.reconciled = true
       return get_reconcile().result(call.prepared.endpoint), err.response
     end
     local retry_budget = retry_budgets[key] or add_entry(retry_budgets, key, retry.budget())
-    if retry.is_costly(point) then retry_budget:fail() end
-    local action, delay = decide(call, point, err, retry_budget)
+    local point, action, delay = decide(call, err, sent, retry_budget)
     if action == "fail" then return nil, final(call, err) end
     call.last_err = err
     if action == "refresh" then
@@ -293,7 +292,7 @@ end
 
 --- Makes one attempt: rate limit, token, transfer, response.
 -- @return[1] result, response
--- @return[2] nil, the error, and the point at which it failed (see hoopai.call.retry); no point if nothing was sent
+-- @return[2] nil, the error, and how often libcurl sent the request; nil if libcurl did not get it
 function make_attempt(call)
   local on = call.state.settings.on
   local attempt <close> = new_attempt(call)
@@ -325,24 +324,21 @@ function make_attempt(call)
   local sent = transfer:sent()
   attempt.has_left = sent > 0
   if err.status == 429 then attempt.pause = err.retry_after or retry.DEFAULT_RETRY_AFTER end
-  return nil, err, retry.classify(err, sent)
+  return nil, err, sent
 end
 
 -- Between attempts
 
---- The action after a failed attempt, and the seconds to wait before it.
-function decide(call, point, err, retry_budget)
-  return retry.decide {
+--- The point at which an attempt failed, the action after it, and the seconds to wait before that.
+function decide(call, err, sent, retry_budget)
+  return retry.after_attempt(err, sent, retry_budget, {
     endpoint = call.prepared.endpoint,
-    point = point,
-    err = err,
     made = call.attempts - (call.has_refreshed and 1 or 0),
     most = (call.prepared.options.retries or 0) + 1,
     left = call.deadline - now(),
-    repeated = call.repeated ~= nil and call.repeated[point] or false,
-    affordable = retry_budget:is_affordable(),
+    repeated = call.repeated,
     random = core.random(),
-  }
+  })
 end
 
 --- After a 401 for the token: gets another one, at most once in a call.

@@ -137,7 +137,7 @@ end
 local function refusal(call, attempt, response, body, opens)
   local status, message, details = response.status, failure.message_of(body)
   local err = {
-    kind = failure.kind_of(status, message or "", failure.takes_slot(call.prepared)),
+    kind = failure.kind_of(status, message or "", call.prepared),
     message = message or message_without_reason(call, attempt, response, opens),
     details = details,
   }

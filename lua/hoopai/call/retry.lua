@@ -10,7 +10,7 @@
 --   fail         return the error; its field `applied` says what is known
 --
 -- A create with an unclear outcome is never sent again; `appointments:book` reconciles it. The rules of the token
--- endpoint depend on the store and are in hoopai.oauth.token_manager.
+-- endpoint depend on the store and are in hoopai.oauth.exchange.
 local core = require "hoopai.core"
 
 local gmatch, match, setmetatable = string.gmatch, string.match, setmetatable
@@ -169,6 +169,25 @@ function RetryBudget:succeed() self.tokens = min(self.tokens + GAIN, FULL) end
 
 --- Whether another attempt may be made now.
 function RetryBudget:is_affordable() return self.tokens > LEAST end
+
+-- Both
+
+--- What follows a failed attempt: classifies it, counts it against the retry budget, and decides.
+-- @tparam Error err
+-- @tparam integer sent how often libcurl sent the request
+-- @tparam RetryBudget retry_budget
+-- @tparam table given see `retry.decide`; without `point`, `err` and `affordable`, and `repeated` is nil or has true for
+-- each point for which the call was repeated
+-- @treturn string the failure point
+-- @treturn string see `retry.decide`
+-- @treturn ?number see `retry.decide`
+function retry.after_attempt(err, sent, retry_budget, given)
+  local point = retry.classify(err, sent)
+  if retry.is_costly(point) then retry_budget:fail() end
+  given.point, given.err, given.affordable = point, err, retry_budget:is_affordable()
+  given.repeated = given.repeated ~= nil and given.repeated[point] or false
+  return point, retry.decide(given)
+end
 
 -- Retry-After
 

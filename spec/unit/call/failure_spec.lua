@@ -27,6 +27,9 @@ describe("hoopai.call.failure:", function()
   local fails, respond = cases.fails, cases.respond
 
   describe("kind_of", function()
+    local booking = { endpoint = { method = "POST" }, path = "/calendars/events/appointments" }
+    local block = { endpoint = { method = "POST" }, path = "/calendars/events/block-slots" }
+
     it("gives the kind of each status", function()
       local KINDS = {
         [400] = "refused",
@@ -50,13 +53,13 @@ describe("hoopai.call.failure:", function()
     it("refines a 401 and a refusal by the message, and nothing else", function()
       assert.are.equal("scope", failure.kind_of(401, "Not AUTHORIZED for this SCOPE."))
       assert.are.equal("auth", failure.kind_of(401, ""))
-      assert.are.equal("slot_taken", failure.kind_of(400, "this Slot is not Available", true))
-      assert.are.equal("slot_taken", failure.kind_of(422, "this Slot is not Available", true))
-      assert.are.equal("refused", failure.kind_of(422, "the slot is odd", true))
+      assert.are.equal("slot_taken", failure.kind_of(400, "this Slot is not Available", booking))
+      assert.are.equal("slot_taken", failure.kind_of(422, "this Slot is not Available", booking))
+      assert.are.equal("refused", failure.kind_of(422, "the slot is odd", booking))
       for _, status in ipairs { 403, 404, 409, 500 } do
         assert.are.equal(
           failure.kind_of(status, ""),
-          failure.kind_of(status, "slot not available, for this scope", true)
+          failure.kind_of(status, "slot not available, for this scope", booking)
         )
       end
     end)
@@ -77,8 +80,8 @@ describe("hoopai.call.failure:", function()
         "This slot is no longer free",
         "The slot has been taken",
       } do
-        assert.are.equal("slot_taken", failure.kind_of(400, text, true), text)
-        assert.are.equal("refused", failure.kind_of(400, text, false), text)
+        assert.are.equal("slot_taken", failure.kind_of(400, text, booking), text)
+        assert.are.equal("refused", failure.kind_of(400, text, block), text)
         assert.are.equal("refused", failure.kind_of(422, text), text)
       end
       for _, text in ipairs {
@@ -92,7 +95,7 @@ describe("hoopai.call.failure:", function()
         "slotInterval is taken from the calendar",
         "",
       } do
-        assert.are.equal("refused", failure.kind_of(422, text, true), text)
+        assert.are.equal("refused", failure.kind_of(422, text, booking), text)
       end
     end)
 

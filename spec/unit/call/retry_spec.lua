@@ -314,6 +314,49 @@ describe("hoopai.call.retry:", function()
     end)
   end)
 
+  describe("after an attempt", function()
+    local budget
+
+    before_each(function() budget = retry.budget() end)
+
+    --- after_attempt of a safe request, with what allows most, but for what is given.
+    local function after(err, sent, given)
+      local all = { endpoint = { retry = "safe" }, made = 1, most = 99, left = 100, random = 0.5 }
+      for name, value in pairs(given or {}) do
+        all[name] = value
+      end
+      return retry.after_attempt(err, sent, budget, all)
+    end
+
+    it("the failure is classified and decided upon", function()
+      local server = { kind = "server", status = 500 }
+      assert.are.same({ "server", "resend", 0.25 }, { after(server, 1) })
+      assert.are.same({ "server", "fail" }, { after(server, 1, { endpoint = { retry = "once" } }) })
+      assert.are.same({ "connect", "resend", 0.25 }, { after({ kind = "network" }, 0) })
+      local burst = { kind = "rate_limit", status = 429, scope = "burst", retry_after = 3 }
+      assert.are.same({ "burst", "resend", 3.25 }, { after(burst, 1) })
+      assert.are.same({ "token", "refresh" }, { after({ kind = "auth", status = 401 }, 1) })
+    end)
+
+    it("a call is repeated once for some points, and for others again", function()
+      local early, server = { kind = "rejected", status = 425 }, { kind = "server", status = 500 }
+      assert.are.equal("resend", (select(2, after(early, 1, { repeated = { server = true } }))))
+      assert.are.equal("fail", (select(2, after(early, 1, { repeated = { early = true } }))))
+      assert.are.equal("resend", (select(2, after(server, 1, { repeated = { server = true } }))))
+    end)
+
+    it("a costly failure counts against the retry budget before it decides, and no other does", function()
+      for _ = 1, 20 do
+        after({ kind = "auth", status = 401 }, 1)
+        after({ kind = "not_found", status = 404 }, 1)
+      end
+      for _ = 1, 4 do
+        assert.are.equal("resend", (select(2, after({ kind = "network" }, 1))))
+      end
+      assert.are.equal("fail", (select(2, after({ kind = "network" }, 1))))
+    end)
+  end)
+
   describe("Retry-After", function()
     local WALL = 784111777 -- Sun, 06 Nov 1994 08:49:37 GMT
 
