@@ -52,7 +52,7 @@ local function map(what, items, fn, concurrency, progress)
     results = { n = count },
     errors = errors.list(count),
   }
-  return loop.as_task(loop.run, what, run_map, job, concurrency < count and concurrency or count)
+  return wait.as_task(loop.run, what, run_map, job, concurrency < count and concurrency or count)
 end
 
 --- Raises wrong use unless `list` is a list. A table that has keys but no items would be taken for an empty list.
@@ -197,7 +197,7 @@ function combine.race(fns)
   for _, fn in ipairs(fns) do
     errors.check_function("hoopai.race", fn)
   end
-  return loop.as_task(loop.run_only, "hoopai.race", run_race, fns)
+  return wait.as_task(loop.run_only, "hoopai.race", run_race, fns)
 end
 
 -- If the loop is later than so many seconds at a deadline, as a task or the host was busy, responses may have come in
@@ -242,7 +242,7 @@ end
 function combine.timeout(seconds, fn, ...)
   wait.check_seconds("hoopai.timeout", seconds)
   errors.check_function("hoopai.timeout", fn)
-  return loop.as_task(loop.run_only, "hoopai.timeout", run_limited, seconds, fn, ...)
+  return wait.as_task(loop.run_only, "hoopai.timeout", run_limited, seconds, fn, ...)
 end
 
 return combine

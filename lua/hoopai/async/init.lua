@@ -37,7 +37,7 @@ return {
 
   -- Tasks that do not depend on their caller.
   background = loop.background,
-  as_task = loop.as_task,
+  as_task = wait.as_task,
   cut = tasks.cut,
   cut_mode = wait.cut_mode,
   run_only = loop.run_only,

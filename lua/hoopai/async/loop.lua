@@ -291,18 +291,6 @@ end
 -- what has a time limit.
 function loop.run_only(fn, ...) return run_in_scope(false, fn, ...) end
 
---- Calls fn(...) in the running task. Outside any loop, passes fn(...) to a function that runs a loop.
--- @tparam function run `run` or `run_only`
--- @tparam string what the public function, for messages
--- @tparam function fn
--- @param ... the arguments of fn
--- @return what fn returned
--- @raise where the caller may not wait
-function loop.as_task(run, what, fn, ...)
-  if wait.mode(what) == "task" then return fn(...) end
-  return run(fn, ...)
-end
-
 --- Starts fn(...) as a task beside the caller, in the innermost scope (`run`, `map`). It begins when the caller waits.
 -- With a loop of the host (see @{use}) it also works outside of any scope: then nothing ends with the task, and an
 -- error in a task that is never joined goes to @{on_task_error}.

@@ -306,6 +306,18 @@ function wait.mode(what)
   return "block"
 end
 
+--- Calls fn(...) in the running task. Outside any loop, passes fn(...) to a function that runs a loop.
+-- @tparam function run `run` or `run_only`
+-- @tparam string what the public function, for messages
+-- @tparam function fn
+-- @param ... the arguments of fn
+-- @return what fn returned
+-- @raise where the caller may not wait
+function wait.as_task(run, what, fn, ...)
+  if wait.mode(what) == "task" then return fn(...) end
+  return run(fn, ...)
+end
+
 --- Is the caller in a task, at a place where it may wait?
 function wait.in_task()
   local task = running()
