@@ -321,6 +321,15 @@ static int credentials_get(lua_State *L) {
   return 1;
 }
 
+/* number(name) -> the value of a field as a number; nil if it is missing, a secret or no number */
+static int credentials_number(lua_State *L) {
+  (void)credentials_get(L);
+  size_t length;
+  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : NULL;
+  if (!text || lua_stringtonumber(L, text) != length + 1) lua_pushnil(L);
+  return 1;
+}
+
 /* with(table) -> new Credentials with these fields changed; false removes a field */
 static int credentials_with(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
@@ -377,6 +386,7 @@ static int credentials_tostring(lua_State *L) {
 void hoopai_open_credentials(lua_State *L) {
   static const luaL_Reg methods[] = {
     {"get", credentials_get},
+    {"number", credentials_number},
     {"with", credentials_with},
     {"redact", credentials_redact},
     {"close", credentials_close},

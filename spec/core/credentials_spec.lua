@@ -52,6 +52,30 @@ describe("a record", function()
     assert.is_nil(record:get("no such name!"))
   end)
 
+  it("returns numbers of fields that are numbers", function()
+    local record = core.credentials {
+      access_token = "12",
+      expires_in = 86399,
+      half = "90.5",
+      huge = "1e18",
+      word = "x12",
+      more = "12 x",
+      hex = "0x10",
+      padded = " 7 ",
+      empty = "",
+    }
+    assert.are.equal(86399, record:number "expires_in")
+    assert.are.equal("integer", math.type(record:number "expires_in"))
+    assert.are.equal(90.5, record:number "half")
+    for _, name in ipairs { "expires_in", "half", "huge", "word", "more", "hex", "padded", "empty" } do
+      assert.are.equal(tonumber(record:get(name)), record:number(name), name)
+    end
+    assert.is_nil(record:number "access_token")
+    assert.is_nil(record:number "absent")
+    assert.has_error(function() record:number(1) end)
+    assert.has_error(function() record:number() end)
+  end)
+
   it("keeps certain names secret, whatever they are made of", function()
     for _, name in ipairs { "access_token", "refresh_token", "id_token", "client_secret", "code", "code_verifier" } do
       local value = core.credentials { [name] = CANARY }:get(name)

@@ -5,7 +5,7 @@
 -- the last clear response), or `refused_at`.
 local core = require "hoopai.core"
 
-local floor, ipairs, tonumber = math.floor, ipairs, tonumber
+local floor, ipairs = math.floor, ipairs
 
 local LONGEST_LIFE = 10 * 365 * 86400 -- seconds
 local DEFAULT_LIFE = 3600 -- seconds, if the response has no usable expires_in
@@ -17,17 +17,19 @@ function credential_fields.wall_seconds() return core.wall_ms() // 1000 end
 
 --- How often the grant was exchanged; 0 without credentials.
 function credential_fields.generation_of(credentials)
-  return credentials and tonumber(credentials:get("generation")) or 0
+  if not credentials then return 0 end
+  return credentials:number "generation" or 0
 end
 
 --- How often the refresh token was sent since the last clear response.
 function credential_fields.tries_of(credentials)
-  return credentials:get("pending") and tonumber(credentials:get("tries")) or 0
+  if not credentials:get("pending") then return 0 end
+  return credentials:number "tries" or 0
 end
 
 --- Seconds since the time in a field; nil if there is none, or if the clock was put back since.
 function credential_fields.age_of(credentials, name)
-  local time = tonumber(credentials:get(name))
+  local time = credentials:number(name)
   local age = time and credential_fields.wall_seconds() - time
   return age and age >= -5 and age or nil
 end
@@ -43,7 +45,7 @@ end
 
 --- Seconds that the access token lives from `obtained_at` on.
 local function lifetime_of(credentials)
-  local seconds = tonumber(credentials:get("expires_in"))
+  local seconds = credentials:number "expires_in"
   if not seconds or not (seconds >= 1 and seconds <= LONGEST_LIFE) then return DEFAULT_LIFE end
   return floor(seconds)
 end
@@ -61,7 +63,7 @@ end
 --- Whether credentials come from an exchange before that of others, by their number and by their time.
 function credential_fields.is_older(one, other)
   return credential_fields.generation_of(one) < credential_fields.generation_of(other)
-    and (tonumber(one:get("obtained_at")) or 0) <= (tonumber(other:get("obtained_at")) or 0)
+    and (one:number "obtained_at" or 0) <= (other:number "obtained_at" or 0)
 end
 
 --- Whether two credentials come from the same exchange; marks may differ. After a store was emptied, generations begin

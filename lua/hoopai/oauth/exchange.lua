@@ -41,7 +41,8 @@ function exchange.use(self, credentials)
 end
 
 function exchange.write(self, credentials, before, room)
-  local done, problem = self.store:write(self.key, credentials, generation_of(before), room or nil)
+  local expected = before and before:number "generation" or 0
+  local done, problem = self.store:write(self.key, credentials, expected, room or nil)
   if done then return true end
   return nil, token_errors.store(problem, "no")
 end
@@ -77,7 +78,7 @@ local function use_saved(self, credentials)
   exchange.use(self, credentials)
   local room <close> = self.room -- luacheck: ignore 211
   self.unsaved, self.room = false, false
-  unsaved.release(self)
+  if self.end_guard or self.is_warned then unsaved.release(self) end
   return true
 end
 
@@ -301,9 +302,8 @@ end
 -- After a store was emptied, generations begin anew: hence the look at the token.
 local function use_if_newer(self, credentials, seen)
   if not credentials then return false end
-  if generation_of(credentials) == seen and (credentials:get("access_token") or false) == self.secret then
-    return false
-  end
+  local is_seen = (credentials:number "generation" or 0) == seen
+  if is_seen and (credentials:get("access_token") or false) == self.secret then return false end
   exchange.use(self, credentials)
   return not self:must_renew()
 end

@@ -17,7 +17,7 @@
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 
-local pcall, setmetatable, tonumber, type = pcall, setmetatable, tonumber, type
+local pcall, setmetatable, type = pcall, setmetatable, type
 local concat = table.concat
 local find, format, gmatch, gsub, sub = string.find, string.format, string.gmatch, string.gsub, string.sub
 local warn = warn or function() end
@@ -83,7 +83,7 @@ function Custom:read(key)
 end
 
 function Custom:write(key, credentials, expected)
-  local generation = tonumber(credentials:get("generation")) or 0
+  local generation = credentials:number "generation" or 0
   local done, problem = call(self.user_store, "put", key, core.pack_credentials(credentials), expected, generation)
   if done == true then return true end
   if done == false then return nil, "the stored grant was changed by somebody else meanwhile" end

@@ -5,7 +5,7 @@ local async = require "hoopai.async"
 local child = require "spec.support.child"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
-local exchange = require "hoopai.oauth.exchange"
+local token_exchange = require "hoopai.oauth.exchange"
 local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
 local lfs = require "lfs"
@@ -968,9 +968,9 @@ describe("the token manager of an app:", function()
       local client = new_client(app)
       expire()
       broken = true
-      local seconds = assert(set_local(exchange.run, "DEADLINE", 0.5))
+      local seconds = assert(set_local(token_exchange.run, "DEADLINE", 0.5))
       failure("store", get(client))
-      set_local(exchange.run, "DEADLINE", seconds)
+      set_local(token_exchange.run, "DEADLINE", seconds)
       assert.are.same({ [key_of()] = true }, store.locks)
       broken = false
       expect.within(5, function() sign_in(app) end)
@@ -1085,9 +1085,9 @@ describe("the token manager of an app:", function()
       end
       local client = new_client(signed_in { store = store })
       expire()
-      local seconds = assert(set_local(exchange.run, "DEADLINE", 1.2))
+      local seconds = assert(set_local(token_exchange.run, "DEADLINE", 1.2))
       local result, err = get(client)
-      set_local(exchange.run, "DEADLINE", seconds)
+      set_local(token_exchange.run, "DEADLINE", seconds)
       failure("store", result, err)
       -- No other program may spend the old token.
       assert.are.same({ [key_of("location", location)] = true }, store.locks)
