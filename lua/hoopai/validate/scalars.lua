@@ -7,7 +7,7 @@ local gregorian = require "hoopai.time.gregorian"
 local json_value = require "hoopai.validate.json_value"
 local errors = require "hoopai.errors"
 local messages = require "hoopai.validate.messages"
-local time = require "hoopai.time"
+local request_values = require "hoopai.time.request_values"
 
 local error, ipairs, tonumber, tostring, type = error, ipairs, tonumber, tostring, type
 local find, format = string.find, string.format
@@ -15,7 +15,8 @@ local huge, math_type, tointeger = math.huge, math.type, math.tointeger
 local utf8_len = utf8.len
 
 local wrong_kind = messages.wrong_kind
-local to_body_datetime, to_epoch_ms, to_timezone = time.to_body_datetime, time.to_epoch_ms, time.to_timezone
+local to_body_datetime, to_epoch_ms, to_timezone =
+  request_values.to_body_datetime, request_values.to_epoch_ms, request_values.to_timezone
 local LONGEST = json_value.LONGEST
 
 local scalars = {}
