@@ -94,8 +94,7 @@ function run(call)
       err.response.reconciled = true
       return get_reconcile().result(call.prepared.endpoint), err.response
     end
-    local retry_budget = retry_budgets[key] or add_entry(retry_budgets, key, retry.budget())
-    local point, action, delay = decide(call, err, sent, retry_budget)
+    local point, action, delay = decide(call, err, sent)
     if action == "fail" then return nil, final(call, err) end
     call.last_err = err
     if action == "refresh" then
@@ -330,8 +329,8 @@ end
 -- Between attempts
 
 --- The point at which an attempt failed, the action after it, and the seconds to wait before that.
-function decide(call, err, sent, retry_budget)
-  return retry.after_attempt(err, sent, retry_budget, {
+function decide(call, err, sent)
+  return retry.after_attempt(err, sent, call.state.shared.retry_budgets, call.prepared.rate_limit_key, {
     endpoint = call.prepared.endpoint,
     made = call.attempts - (call.has_refreshed and 1 or 0),
     most = (call.prepared.options.retries or 0) + 1,

@@ -175,16 +175,22 @@ function RetryBudget:is_affordable() return self.tokens > LEAST end
 --- What follows a failed attempt: classifies it, counts it against the retry budget, and decides.
 -- @tparam Error err
 -- @tparam integer sent how often libcurl sent the request
--- @tparam RetryBudget retry_budget
--- @tparam table given see `retry.decide`; without `point`, `err` and `affordable`, and `repeated` is nil or has true for
+-- @tparam table retry_budgets key -> retry budget; one is added at the first costly failure
+-- @tparam string key
+-- @tparam table given see `retry.decide`, without `point`, `err` and `affordable`. `repeated` is nil, or has true for
 -- each point for which the call was repeated
 -- @treturn string the failure point
 -- @treturn string see `retry.decide`
 -- @treturn ?number see `retry.decide`
-function retry.after_attempt(err, sent, retry_budget, given)
-  local point = retry.classify(err, sent)
-  if retry.is_costly(point) then retry_budget:fail() end
-  given.point, given.err, given.affordable = point, err, retry_budget:is_affordable()
+function retry.after_attempt(err, sent, retry_budgets, key, given)
+  local point, retry_budget = retry.classify(err, sent), retry_budgets[key]
+  if retry.is_costly(point) then
+    retry_budget = retry_budget or retry.budget()
+    retry_budgets[key] = retry_budget
+    retry_budget:fail()
+  end
+  given.point, given.err = point, err
+  given.affordable = not retry_budget or retry_budget:is_affordable()
   given.repeated = given.repeated ~= nil and given.repeated[point] or false
   return point, retry.decide(given)
 end

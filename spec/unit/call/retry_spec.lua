@@ -315,9 +315,9 @@ describe("hoopai.call.retry:", function()
   end)
 
   describe("after an attempt", function()
-    local budget
+    local budgets
 
-    before_each(function() budget = retry.budget() end)
+    before_each(function() budgets = {} end)
 
     --- after_attempt of a safe request, with what allows most, but for what is given.
     local function after(err, sent, given)
@@ -325,7 +325,7 @@ describe("hoopai.call.retry:", function()
       for name, value in pairs(given or {}) do
         all[name] = value
       end
-      return retry.after_attempt(err, sent, budget, all)
+      return retry.after_attempt(err, sent, budgets, "l1", all)
     end
 
     it("the failure is classified and decided upon", function()
@@ -350,10 +350,17 @@ describe("hoopai.call.retry:", function()
         after({ kind = "auth", status = 401 }, 1)
         after({ kind = "not_found", status = 404 }, 1)
       end
+      assert.are.same({}, budgets)
+      budgets.l2 = retry.budget()
       for _ = 1, 4 do
         assert.are.equal("resend", (select(2, after({ kind = "network" }, 1))))
       end
       assert.are.equal("fail", (select(2, after({ kind = "network" }, 1))))
+      assert.is_false(budgets.l1:is_affordable())
+      assert.are.equal(10, budgets.l2.tokens)
+      budgets.l1:succeed()
+      assert.are.equal("burst", (after({ kind = "rate_limit", status = 429, retry_after = 1 }, 1)))
+      assert.is_true(budgets.l1:is_affordable())
     end)
   end)
 
