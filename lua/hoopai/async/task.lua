@@ -312,7 +312,7 @@ function tasks.new(scope, critical, fn, ...)
     older = false,
     handle = false,
   }
-  task.guard = wait.new_guard(task, on_close)
+  task.guard = setmetatable({ task = task, on_close = on_close }, wait.guard)
   return task
 end
 
@@ -353,10 +353,10 @@ end
 
 -- Joining and cancelling -------------------------------------------------------------------------------------------
 
-local function wait_for_end(task, joiner, deadline)
-  local joiners = task.joiners or {}
+local function wait_for_end(task, deadline)
+  local joiners, joiner, ticket = task.joiners or {}, wait.running_with_ticket()
   task.joiners = joiners
-  joiners[#joiners + 1] = { task = joiner, ticket = wait.new_ticket(joiner) }
+  joiners[#joiners + 1] = { task = joiner, ticket = ticket }
   return wait.suspend(joiner, deadline)
 end
 
@@ -366,7 +366,7 @@ end
 -- @raise what the task raised
 function tasks.wait_for(task, deadline)
   while task.status == "running" do
-    if wait_for_end(task, running(), deadline) == "timeout" then return false end
+    if wait_for_end(task, deadline) == "timeout" then return false end
   end
   if task.status == "done" then return true, unpack(task.results, 1, task.results.n) end
   error(task.cause or "a background task was cancelled", 0)
@@ -383,11 +383,11 @@ function tasks.join(task)
   wait.settle()
   if task == state.current then errors.raise("a task cannot join itself") end
   if task.status == "running" then
-    local mode, joiner = wait.mode("task:join")
+    local mode = wait.mode("task:join")
     if mode == "block" then errors.raise("task:join needs a running loop") end
     local join_guard <close> = setmetatable({ task = task }, JoinGuard) -- luacheck: ignore 211
     task.joining = task.joining + 1
-    wait_for_end(task, joiner)
+    wait_for_end(task)
   end
   task.joined = true -- now: a caller that is cut off while it waits has not received the error
   if task.status == "done" then return unpack(task.results, 1, task.results.n) end

@@ -146,9 +146,9 @@ wait_guard.__close = function(guard)
   end
 end
 
---- Makes what `suspend` holds during each wait of a task.
--- @tparam function on_close called with the task when other code closes its coroutine meanwhile
-function wait.new_guard(task, on_close) return setmetatable({ task = task, on_close = on_close }, wait_guard) end
+--- The metatable of what `suspend` holds during each wait of a task: a table with `task`, and with the function
+-- `on_close`, which is called with the task when other code closes its coroutine meanwhile.
+wait.guard = wait_guard
 
 --- Suspends the running task until `wake` is called with its ticket, or until the deadline.
 -- @tparam table task what `running` returned
@@ -193,7 +193,7 @@ local function adopt(co)
     suspended = false,
     ticket = 0,
   }
-  task.guard = wait.new_guard(task, on_close)
+  task.guard = setmetatable({ task = task, on_close = on_close }, wait_guard)
   adopted[co] = task
   return task
 end
@@ -251,6 +251,12 @@ function wait.running()
 end
 
 local running = wait.running
+
+--- Returns the running task, and a ticket for its next wait.
+function wait.running_with_ticket()
+  local task = running()
+  return task, new_ticket(task)
+end
 
 --- Is a loop running whose thread must not be blocked?
 function wait.is_looping()
