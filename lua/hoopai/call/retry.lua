@@ -10,7 +10,7 @@
 --   fail         return the error; its field `applied` says what is known
 --
 -- A create with an unclear outcome is never sent again; `appointments:book` reconciles it. The rules of the token
--- endpoint depend on the store and are in hoopai.oauth.exchange.
+-- endpoint depend on the store and are in the folder oauth.
 local core = require "hoopai.core"
 
 local gmatch, match, setmetatable = string.gmatch, string.match, setmetatable
