@@ -116,7 +116,6 @@ build = {
     ["hoopai.booking.turns"] = "lua/hoopai/booking/turns.lua",
     ["hoopai.call"] = "lua/hoopai/call/init.lua",
     ["hoopai.call.advice"] = "lua/hoopai/call/advice.lua",
-    ["hoopai.call.confirm"] = "lua/hoopai/call/confirm.lua",
     ["hoopai.call.dry_run"] = "lua/hoopai/call/dry_run.lua",
     ["hoopai.call.endpoints"] = "lua/hoopai/call/endpoints.lua",
     ["hoopai.call.failure"] = "lua/hoopai/call/failure.lua",

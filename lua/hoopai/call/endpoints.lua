@@ -5,6 +5,7 @@ local errors = require "hoopai.errors"
 local lazy = require "hoopai.lazy"
 local private = require "hoopai.private"
 local resource_names = require "hoopai.api"
+local responses = require "hoopai.call.response"
 local validate = require "hoopai.validate"
 
 local assert, ipairs, pairs, setmetatable = assert, ipairs, pairs, setmetatable
@@ -25,7 +26,6 @@ for _, name in ipairs(resource_names) do
   get_data[name] = lazy.module("hoopai.api." .. name)
 end
 local get_reconcile = lazy.module "hoopai.call.reconcile"
-local get_confirm = lazy.module "hoopai.call.confirm"
 local get_advice = lazy.module "hoopai.call.advice"
 
 -- Endpoints
@@ -77,7 +77,7 @@ local function new_endpoint(resource_name, data)
       get_reconcile()
       validate.load()
     end
-    if data.confirms then endpoint.read = get_confirm().read end
+    if data.confirms then endpoint.read = responses.read_create end
     endpoint.checks = checks -- last: if something cannot be loaded, the next call tries again
     return checks
   end

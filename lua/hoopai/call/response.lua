@@ -1,6 +1,7 @@
 --- What a finished transfer means: a result and a response, or an error. Reads the transfer and changes nothing else.
 local core = require "hoopai.core"
 local failure = require "hoopai.call.failure"
+local lazy = require "hoopai.lazy"
 local private = require "hoopai.private"
 local reason = require "hoopai.call.reason"
 local secrets = require "hoopai.call.secrets"
@@ -11,6 +12,7 @@ local find, format, gmatch, lower = string.find, string.format, string.gmatch, s
 local now = core.now
 local null, without = core.null, core.without
 local fail = failure.new
+local get_time = lazy.module "hoopai.time"
 
 local responses = {}
 
@@ -390,6 +392,49 @@ function responses.read(call, attempt)
   if body == nil then return unreadable(call, attempt, response, opens, problem) end
   if not is_table then return unreadable(call, attempt, response, opens, "neither an object nor a list") end
   return success(call, attempt, response, body, opens)
+end
+
+-- Creates
+
+--- Whether two texts of a field mean the same. One instant has many spellings; what cannot be read says nothing.
+local function agree(name, wanted, found)
+  if wanted == found or not find(name, "Time$") then return wanted == found end
+  local to_epoch_ms = get_time().to_epoch_ms
+  local a, b = to_epoch_ms(wanted), to_epoch_ms(found)
+  return not a or not b or a == b
+end
+
+--- The first field of a record that is not what the request said. What the record leaves out says nothing.
+-- @tparam table names of the fields
+-- @tparam table sent
+-- @tparam table record
+-- @treturn ?string
+function responses.contradiction(names, sent, record)
+  for _, name in ipairs(names) do
+    local wanted, found = sent[name], record[name]
+    if type(wanted) == "string" and type(found) == "string" and not agree(name, wanted, found) then return name end
+  end
+end
+
+--- Reads the finished transfer of a create. A cache, or a proxy that mixes up its connections, may respond with another
+-- record: that does not prove that the one which was sent was made. An endpoint names in `confirms` the fields that a
+-- record must not contradict.
+-- @tparam table call
+-- @tparam table attempt
+-- @return same as `read`; an error with `applied` "maybe" if the record is another one
+function responses.read_create(call, attempt)
+  local result, response = responses.read(call, attempt)
+  if result == nil then return nil, response end
+  local prepared = call.prepared
+  local name = responses.contradiction(prepared.endpoint.confirms, prepared.fields or {}, result)
+  if not name then return result, response end
+  local message = format(
+    "the response describes another record: its `%s` is %s, where %s was sent",
+    name,
+    reason.excerpt(secrets.redacted(secrets.of(call, attempt), result[name])) or "empty",
+    prepared.fields[name]
+  )
+  return nil, fail(call, { kind = "decode", applied = "maybe", message = message }, attempt, response)
 end
 
 return responses

@@ -1,20 +1,20 @@
 -- Does the response to a create describe the record that was sent?
 
-local confirm = require "hoopai.call.confirm"
 local endpoints = require "hoopai.call.endpoints"
 local expect = require "spec.support.expect"
 local json = require "spec.support.json"
 local leak = require "spec.support.leak"
+local responses = require "hoopai.call.response"
 local servers = require "spec.support.server"
 
 local failure = expect.failure
 
-describe("hoopai.call.confirm:", function()
+describe("the record that a create returns:", function()
   describe("contradiction", function()
     local NAMES = { "contactId", "startTime" }
 
     local function found(record)
-      return confirm.contradiction(
+      return responses.contradiction(
         NAMES,
         { contactId = "k", startTime = "2027-03-08T09:00:00-05:00", title = "a" },
         record
