@@ -25,7 +25,7 @@ for index = 1, CALENDARS do
   ids[index] = ("Calendar%012d"):format(index)
 end
 do
-  local start = from
+  local start = windows.start(from)
   while start do
     local stop, next_start = windows.stop(start, to)
     spans[#spans + 1], start = { startDate = start, endDate = stop }, next_start
