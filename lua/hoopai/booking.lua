@@ -146,7 +146,7 @@ local function first_slot(job, window, from, to)
     timezone = job.timezone,
   }, job.options)
   if not free then return nil, err end
-  local slot = windows.merge({ id }, { [id] = free }, from, to)[1]
+  local slot = windows.merge({ id }, { [id] = free }, from, to)()
   if slot then return slot.startTime, slot.instant:ms() end
 end
 

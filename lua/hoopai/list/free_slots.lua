@@ -41,7 +41,7 @@ local function find_first(search)
   repeat
     local slots, err = read()
     if err then return nil, err end
-    local slot = slots and slots[1]
+    local slot = slots and slots()
     if slot then return slot, reader.responses[slot.calendarId] end
   until not slots
 end

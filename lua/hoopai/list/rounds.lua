@@ -9,7 +9,7 @@
 local async = require "hoopai.async"
 local errors = require "hoopai.errors"
 
-local error, setmetatable = error, setmetatable
+local error, setmetatable, type = error, setmetatable, type
 
 local rounds = {}
 
@@ -52,15 +52,27 @@ local function read_round(reader)
   return records, err
 end
 
+--- Makes an iterator of a list.
+local function each_of(list)
+  local position = 0
+  return function()
+    position = position + 1
+    return list[position]
+  end
+end
+
+local function none() return nil end
+
 local function next_round(reader)
+  local ended = reader.next_record
   async.mode(reader.what) -- raises where the caller may not wait: nothing has been read then
   local hold <close> = reader.lock:acquire(reader.what) -- luacheck: ignore 211
-  if reader.is_over or reader.position < #reader.records then return end -- another task has read the round meanwhile
+  if reader.is_over or reader.next_record ~= ended then return end -- another task has read the round meanwhile
   local records, err = errors.locate(read_round(reader)) -- it was made in another task
   if not records then
     reader.is_over, reader.failure = true, err
   end
-  reader.records, reader.position = records or {}, 0
+  reader.next_record, reader.given = type(records) == "table" and each_of(records) or records or none, 0
 end
 
 --- Returns what the iterator returns after its last record.
@@ -108,37 +120,39 @@ end
 
 --- Makes an iterator of the records of all rounds.
 -- @tparam string what the method, for messages
--- @tparam function read returns the records of the next round, in order; nil after the last round; nil and an error.
--- It may wait
+-- @tparam function read returns the records of the next round, in order: a list, or an iterator that does not wait; nil
+-- after the last round; nil and an error. It may wait
 -- @return the values of a generic `for`; a failure raises the error object
 function rounds.each(what, read)
   local reader = {
     what = what,
     read = read,
     lock = async.new_lock(),
-    records = {},
-    position = 0,
+    next_record = none,
+    given = 0, -- how many records of the round
     is_over = false,
     is_cut_off = false,
     failure = nil,
     ahead = nil,
   }
   local function step()
-    while reader.position == #reader.records and not reader.is_over do
+    local record = reader.next_record()
+    while record == nil and not reader.is_over do
       next_round(reader)
+      record = reader.next_record()
     end
     if reader.is_over then return finish(reader) end
-    local position = reader.position + 1
-    reader.position = position
-    if position == 2 and not reader.ahead and async.in_task() then reader.ahead = async.spawn(read) end
-    return reader.records[position]
+    local given = reader.given + 1
+    reader.given = given
+    if given == 2 and not reader.ahead and async.in_task() then reader.ahead = async.spawn(read) end
+    return record
   end
   return step, nil, nil, setmetatable({ reader = reader }, AheadGuard)
 end
 
 --- Reads all rounds.
 -- @tparam string what the method, for messages
--- @tparam function read see `each`
+-- @tparam function read see `each`; it returns lists
 -- @treturn[1] table the records in order
 -- @treturn[2] nil
 -- @treturn[2] Error

@@ -285,7 +285,7 @@ local function unreadable(reader, odd, id)
 end
 
 --- Reads a window of all calendars, side by side.
--- @treturn[1] table the slots in order of time
+-- @treturn[1] function an iterator of the slots in order of time
 -- @treturn[2] nil
 -- @treturn[2] Error
 local function read_window(reader, window, cut)
@@ -308,8 +308,8 @@ end
 
 --- Makes what reads a search, one window after the other.
 -- @tparam table search
--- @treturn function to be called in a task. It returns the slots of the next window, in order of time; nil after the
--- last one; nil and an error
+-- @treturn function to be called in a task. It returns an iterator of the slots of the next window, in order of time;
+-- nil after the last window; nil and an error
 -- @treturn table its `responses`: calendar -> the response of its last request
 function slot_search.reader(search)
   local left = search.progress and windows.count(search.from, search.to, search.zone) or 0

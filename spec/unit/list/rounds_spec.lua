@@ -61,6 +61,30 @@ describe("hoopai.list.rounds:", function()
       end)
     end)
 
+    it("asks a round that is an iterator for each record when it is needed, to its end", function()
+      everywhere(function()
+        local made = 0
+        local function iterator(count)
+          local position = 0
+          return function()
+            if position == count then return nil end
+            position, made = position + 1, made + 1
+            return made
+          end
+        end
+        -- A round that is a function is called.
+        local function up_to(count)
+          return function() return iterator(count) end
+        end
+        local seen, counts = {}, {}
+        for record in each { up_to(0), up_to(2), up_to(0), { "list" }, up_to(1) } do
+          seen[#seen + 1], counts[#counts + 1] = record, made
+        end
+        assert.are.same({ 1, 2, "list", 3 }, seen)
+        assert.are.same({ 1, 2, 2, 3 }, counts)
+      end)
+    end)
+
     it("reads nothing before the first record is asked for", function()
       everywhere(function()
         local step = each { { 1 } }

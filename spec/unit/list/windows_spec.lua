@@ -20,6 +20,16 @@ local function split(from, to, zone)
   return list
 end
 
+-- The slots as a list, and what cannot be read.
+local function merge(...)
+  local list, next_slot, odd, calendar = {}, windows.merge(...)
+  for slot in next_slot do
+    list[#list + 1] = slot
+  end
+  assert.is_nil(next_slot())
+  return list, odd, calendar
+end
+
 describe("hoopai.list.windows", function()
   describe("a span", function()
     it("of up to 30 days is one window, which starts before a slot at its beginning", function()
@@ -121,7 +131,7 @@ describe("hoopai.list.windows", function()
       for _, window in ipairs(split(from, to, known)) do
         local first, last, cut = table.unpack(window)
         check_window(first, last, zone, known)
-        local list, odd = windows.merge({ "c" }, { c = respond(all, includes, first, last) }, first, cut)
+        local list, odd = merge({ "c" }, { c = respond(all, includes, first, last) }, first, cut)
         assert.is_nil(odd)
         for _, slot in ipairs(list) do
           found[#found + 1] = slot.instant:ms()
@@ -171,7 +181,7 @@ describe("hoopai.list.windows", function()
     local from, to = time.parse("2026-12-01T08:00:00Z"):ms(), time.parse("2026-12-01T18:00:00Z"):ms()
 
     it("are in order of time, and of one instant in the order of the calendars", function()
-      local list = windows.merge({ "b", "a" }, {
+      local list = merge({ "b", "a" }, {
         a = day("2026-12-01T12:00:00Z", "2026-12-01T09:00:00Z"),
         b = {
           ["2026-12-02"] = { slots = { "2026-12-01T17:00:00Z" } },
@@ -194,7 +204,7 @@ describe("hoopai.list.windows", function()
     end)
 
     it("begin at its start, and before its end; each comes once", function()
-      local list = windows.merge({ "a" }, {
+      local list = merge({ "a" }, {
         a = day(
           "2026-12-01T07:59:59Z",
           "2026-12-01T08:00:00Z",
@@ -209,7 +219,7 @@ describe("hoopai.list.windows", function()
     end)
 
     it("carry the zone that is given: a week later is the same time of day", function()
-      local list = windows.merge(
+      local list = merge(
         { "a" },
         { a = { ["2026-10-30"] = { slots = { "2026-10-30T10:00:00-04:00" } } } },
         0,
@@ -232,27 +242,27 @@ describe("hoopai.list.windows", function()
         },
       }
       for _, case in ipairs(odd) do
-        local list, what, id = windows.merge({ "b", "a" }, { a = case[1], b = {} }, from, to)
+        local list, what, id = merge({ "b", "a" }, { a = case[1], b = {} }, from, to)
         assert.are.same({ case[2], "a", 1 }, { what, id, #list })
       end
     end)
 
     it("are none where a calendar has none, or is left out", function()
-      assert.are.same({ {} }, { windows.merge({}, {}, from, to) })
-      assert.are.same({ {} }, { windows.merge({ "a", "b" }, { b = {} }, from, to) })
+      assert.are.same({ {} }, { merge({}, {}, from, to) })
+      assert.are.same({ {} }, { merge({ "a", "b" }, { b = {} }, from, to) })
     end)
 
     it("may have other entries beside them, which are no days; but not in their place", function()
       local free = day "2026-12-01T09:00:00Z"
       free.note = "text"
-      local list, odd = windows.merge({ "a" }, { a = free }, from, to)
+      local list, odd = merge({ "a" }, { a = free }, from, to)
       assert.are.same({ 1 }, { #list, odd })
-      assert.are.same({ {}, "note", "a" }, { windows.merge({ "a" }, { a = { note = "text" } }, from, to) })
+      assert.are.same({ {}, "note", "a" }, { merge({ "a" }, { a = { note = "text" } }, from, to) })
     end)
 
     it("that are of no time in the zone are no matter outside of the window", function()
       local free = day("9999-12-31T23:59:59Z", "2026-12-01T09:00:00Z")
-      local list, odd = windows.merge({ "a" }, { a = free }, from, to, "Pacific/Auckland")
+      local list, odd = merge({ "a" }, { a = free }, from, to, "Pacific/Auckland")
       assert.are.same({ 1 }, { #list, odd })
     end)
   end)
