@@ -6,13 +6,14 @@ local core = require "hoopai.core"
 local endpoints = require "hoopai.call.endpoints"
 local errors = require "hoopai.errors"
 local options = require "hoopai.options"
+local owners = require "hoopai.list.owners"
 local request = require "hoopai.call.request"
 local time = require "hoopai.time"
 local turns = require "hoopai.booking.turns"
 
 local format = string.format
 local huge, max = math.huge, math.max
-local ipairs, pairs, setmetatable, type = ipairs, pairs, setmetatable, type
+local ipairs, pairs, setmetatable, tostring, type = ipairs, pairs, setmetatable, tostring, type
 local now, to_epoch_ms = core.now, time.to_epoch_ms
 
 local ensure = {}
@@ -93,12 +94,19 @@ local function is_of_owner(job, event)
   return shown == job.owner_id
 end
 
+--- Whether an event of the list is the blocked time.
+-- @treturn ?boolean nil if it may be, and one of its instants cannot be read
 local function is_wanted(job, event)
-  return type(event) == "table"
-    and event.deleted ~= true
-    and is_of_owner(job, event)
-    and to_epoch_ms(event.startTime) == job.from
-    and to_epoch_ms(event.endTime) == job.to
+  if type(event) ~= "table" or event.deleted == true or not is_of_owner(job, event) then return false end
+  local from, to = to_epoch_ms(event.startTime), to_epoch_ms(event.endTime)
+  if from and from ~= job.from or to and to ~= job.to then return false end
+  return from and to and true or nil
+end
+
+--- The error of a blocked time of which it cannot be said whether it is the one: another one might block it twice.
+local function untimed(event, response)
+  local text = "the times of the blocked time %s cannot be read: whether it is the one to be made is unknown"
+  return owners.unreadable(endpoints.find("block_slots.list").path, format(text, tostring(event.id)), response)
 end
 
 --- Looks for the blocked time.
@@ -114,9 +122,13 @@ local function find(job)
     endTime = job.to + HOUR,
   }, job.options)
   if listed == nil then return nil, response end
+  local odd
   for _, event in ipairs(listed) do
-    if is_wanted(job, event) then return event, response end
+    local is_it = is_wanted(job, event)
+    if is_it then return event, response end
+    if is_it == nil then odd = event end
   end
+  if odd then return nil, untimed(odd, response) end
   return nil, response
 end
 

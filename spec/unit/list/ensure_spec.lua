@@ -112,14 +112,31 @@ describe("hoopai.list.ensure", function()
       event { assignedUserId = "v" },
       event { assignedUserId = false, calendarId = "u" },
       event { deleted = true },
-      event { startTime = "nonsense" },
-      event { endTime = false },
+      event { startTime = "nonsense", endTime = FROM },
+      event { startTime = TO, endTime = false },
+      event { assignedUserId = "v", startTime = "nonsense" },
     } do
       server:reply(listed(other), created())
       local block, response = assert(ensure())
       assert.are.equal("new", block.id)
       assert.is_nil(response.existing)
     end
+  end)
+
+  it("sends nothing if a blocked time may be the one, and its times cannot be read", function()
+    for _, odd in ipairs {
+      event { startTime = "2026-12-01 12:00:00", endTime = "2026-12-01 13:00:00" },
+      event { startTime = false },
+      event { endTime = "nonsense" },
+    } do
+      server:reply(listed(event { startTime = TO }, odd))
+      local block, err = ensure()
+      failure("decode", block, err, { applied = "no", path = LIST })
+      assert.matches("the times of the blocked time b cannot be read", err.message, 1, true)
+      server:reply(listed(odd, event { id = "same" }))
+      assert.are.equal("same", assert(ensure()).id)
+    end
+    assert.are.equal("GET GET GET GET GET GET", requests())
   end)
 
   it("sends nothing if it cannot look", function()
