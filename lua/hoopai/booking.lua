@@ -5,9 +5,10 @@
 --
 --     booking -> reconcile -> request -> search
 --     booking -> turns
---     booking -> hoopai.list.windows
+--     booking -> hoopai.list.windows, hoopai.list.owners
 local async = require "hoopai.async"
 local errors = require "hoopai.errors"
+local owners = require "hoopai.list.owners"
 local reconcile = require "hoopai.booking.reconcile"
 local requests = require "hoopai.booking.request"
 local search = require "hoopai.booking.search"
@@ -139,15 +140,17 @@ end
 -- @treturn[2] Error
 local function first_slot(job, window, from, to)
   local id = job.body.calendarId
-  local free, err = job.client.calendars:free_slots(id, {
+  local free, response = job.client.calendars:free_slots(id, {
     startDate = window.from,
     endDate = window.to,
     userId = job.body.assignedUserId,
     timezone = job.timezone,
   }, job.options)
-  if not free then return nil, err end
-  local slot = windows.merge({ id }, { [id] = free }, from, to)()
+  if not free then return nil, response end
+  local next_free, odd, odd_id = windows.merge({ id }, { [id] = free }, from, to)
+  local slot = next_free()
   if slot then return slot.startTime, slot.instant:ms() end
+  if odd_id then return nil, owners.unreadable_slots(id, odd, response) end
 end
 
 --- The first free slot after an instant.

@@ -376,6 +376,24 @@ describe("booking", function()
       end)
     end)
 
+    it("does not say that no slot is free where what is offered cannot be read", function()
+      local bodies = {
+        '{"2026-12-01":{"slots":["2026-12-01T13:00:00"]}}',
+        '{"2026-12-01":["' .. SLOT .. '"]}',
+        '{"slots":["' .. SLOT .. '"]}',
+        '{"2026-12-01":{"slots":["' .. TOKEN .. '"]}}',
+      }
+      local window = { startTime = false, from = "2026-12-01T12:00:00Z", to = "2026-12-02T12:00:00Z" }
+      for _, body in ipairs(bodies) do
+        reply { path = FREE, body = body }
+        local err = failure("decode", nil, select(2, book(window)), { applied = "no", path = FREE, calendarId = "cal" })
+        assert.matches("the calendar cal has free slots that cannot be read", err.message, 1, true)
+      end
+      assert.are.equal(0, #posts())
+      reply({ path = FREE, body = '{"2026-12-01":{"slots":["soon","' .. SLOT .. '"]}}' }, script.made())
+      assert.are.equal(SLOT, select(2, assert(book(window))).slot)
+    end)
+
     it("says when no slot of the window is free", function()
       local body = '{"2026-12-01":{"slots":["' .. SLOT .. '"]},"traceId":"t"}'
       server:reply({ path = FREE, body = '{"traceId":"t"}' }, { path = FREE, body = body })

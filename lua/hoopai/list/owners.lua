@@ -4,6 +4,7 @@ local async = require "hoopai.async"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local secrets = require "hoopai.call.secrets"
+local validate = require "hoopai.validate"
 
 local format = string.format
 local ipairs, sort, type = ipairs, table.sort, type
@@ -29,6 +30,18 @@ function owners.unreadable(path, message, response)
     trace_id = response.trace_id,
     attempts = response.attempts,
   }
+end
+
+--- The error of free slots that cannot be read.
+-- @tparam string id of the calendar
+-- @tparam any odd what is there instead
+-- @tparam Response response
+-- @treturn Error of kind "decode"
+function owners.unreadable_slots(id, odd, response)
+  local text = format("the calendar %s has free slots that cannot be read: %s", id, validate.describe(odd))
+  local err = owners.unreadable(format("/calendars/%s/free-slots", id), text, response)
+  err.calendarId = id
+  return err
 end
 
 local function is_id(value) return type(value) == "string" and value ~= "" end

@@ -8,7 +8,6 @@ local owners = require "hoopai.list.owners"
 local request = require "hoopai.call.request"
 local rounds = require "hoopai.list.rounds"
 local time = require "hoopai.time"
-local validate = require "hoopai.validate"
 local windows = require "hoopai.list.windows"
 
 local format, math_type, max = string.format, math.type, math.max
@@ -277,13 +276,6 @@ local function forget_gone(reader)
   reader.search.ids, reader.gone = left, {}
 end
 
-local function unreadable(reader, odd, id)
-  local text = format("the calendar %s has free slots that cannot be read: %s", id, validate.describe(odd))
-  local err = owners.unreadable(format("/calendars/%s/free-slots", id), text, reader.responses[id])
-  err.calendarId = id
-  return err
-end
-
 --- Reads a window of all calendars, side by side.
 -- @treturn[1] function an iterator of the slots in order of time
 -- @treturn[2] nil
@@ -301,7 +293,7 @@ local function read_window(reader, window, cut)
     free[id] = results[index]
   end
   local slots, odd, odd_id = windows.merge(search.ids, free, max(window.from, search.from), cut, zone)
-  if odd_id then return nil, unreadable(reader, odd, odd_id) end
+  if odd_id then return nil, owners.unreadable_slots(odd_id, odd, reader.responses[odd_id]) end
   forget_gone(reader)
   return slots
 end
