@@ -58,16 +58,22 @@ function arguments.near(name, checks)
   return checks[other] and other or type(name) == "string" and errors.suggest(name, checks) or nil
 end
 
---- Takes the known fields out of the caller's table, which is read once and raw, and checks them.
+--- Raises wrong use if the first argument is no table. To be called before the options are checked: where an id stands
+-- before the table, the table would be taken for the options.
 -- @tparam string what the method
+-- @tparam any given the argument
+function arguments.check_table(what, given)
+  if type(given) == "table" then return end
+  errors.raise(format("%s expects a table, got %s: write { from = ..., to = ... }", what, errors.given(given)))
+end
+
+--- Takes the known fields out of the caller's table, which is read once and raw, and checks them.
 -- @tparam table given
 -- @tparam table checks field -> function(value) that returns a problem or nil; true for a field that is checked later
 -- @tparam table details gets the problems
 -- @tparam[opt] function other called with each unknown name and value. It returns true if the field is known after all
 -- @treturn table the fields that are right
--- @raise if `given` is no table
-function arguments.fields(what, given, checks, details, other)
-  if type(given) ~= "table" then errors.raise(format("%s expects a table, got %s", what, errors.given(given))) end
+function arguments.fields(given, checks, details, other)
   local fields = {}
   for name, value in next, given do
     local check = checks[name]
@@ -156,6 +162,14 @@ function arguments.location(state, call_options, details)
   return location_id
 end
 
+--- Raises if the name of an unknown option is nearly `progress`, which is none of a call.
+local function check_progress_name(what, given)
+  for name in next, given do
+    local is_near = not options.call_names[name] and errors.suggest(name, { "progress" })
+    if is_near then errors.raise(format("unknown option `%s` of %s, did you mean `progress`?", name, what)) end
+  end
+end
+
 --- Splits the last argument of a method into `progress`, which is the method's own, and the options of its calls.
 -- @tparam string what the method
 -- @tparam ?table given
@@ -168,6 +182,7 @@ function arguments.options(what, given)
   rest.progress = nil
   local problem = progress ~= nil and arguments.progress(progress)
   if problem then errors.raise(format("option `progress` of %s %s, got %s", what, problem, errors.given(progress))) end
+  check_progress_name(what, rest)
   return options.check_call(what, rest), progress
 end
 

@@ -125,9 +125,9 @@ end
 --- Reads the caller's table.
 -- @treturn table the fields that are right
 -- @treturn table those of them that are sent with each request
-local function split(what, given, checks, is_checked, details)
+local function split(given, checks, is_checked, details)
   local query = {}
-  local fields = arguments.fields(what, given, checks.all, details, function(name, value)
+  local fields = arguments.fields(given, checks.all, details, function(name, value)
     -- With the checks off a call takes fields that this library does not know.
     if is_checked or type(name) ~= "string" or arguments.near(name, checks.all) then return false end
     query[name] = value
@@ -152,10 +152,11 @@ end
 -- @treturn[2] Error
 -- @raise for wrong use, such as an unknown option
 function slot_search.new(what, state, given, call_options, more, required)
+  arguments.check_table(what, given)
   local own_options, progress = arguments.options(what, call_options)
   local details, is_checked = {}, state.settings.validate
   if own_options and own_options.validate ~= nil then is_checked = own_options.validate end
-  local fields, query = split(what, given, checks_with(more), is_checked, details)
+  local fields, query = split(given, checks_with(more), is_checked, details)
   for name, problem in pairs(required or {}) do
     if rawget(given, name) == nil then arguments.add(details, name, problem) end
   end

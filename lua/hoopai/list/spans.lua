@@ -90,9 +90,10 @@ end
 local function new_span(resource_name, name, state, given, call_options, ...)
   local what, details = resource_name .. ":" .. name, {}
   arguments.check_last(what, 2, ...)
+  arguments.check_table(what, given)
   local progress
   call_options, progress = arguments.options(what, call_options)
-  local fields = arguments.fields(what, given, CHECKS, details)
+  local fields = arguments.fields(given, CHECKS, details)
   local from, to = arguments.span(fields, details)
   local owner = given_owner(fields, details)
   if progress and fields.progress then

@@ -16,7 +16,7 @@ describe("hoopai.list.arguments:", function()
     progress = arguments.progress, filter = true,
   }
 
-  local function fields(given, other) return arguments.fields("things:all", given, CHECKS, details, other) end
+  local function fields(given, other) return arguments.fields(given, CHECKS, details, other) end
 
   --- The problems by their paths.
   local function problems()
@@ -111,13 +111,18 @@ describe("hoopai.list.arguments:", function()
       })
       assert.are.same({}, fields(given))
     end)
+  end)
 
-    it("raises where there is no table", function()
-      for _, wrong in ipairs { "text", 5, true } do
-        assert.error_matches(function() fields(wrong) end, "things:all expects a table, got ", 1, true)
-      end
-      assert.error_matches(function() fields(nil) end, "things:all expects a table, got nil", 1, true)
-    end)
+  it("a table is needed", function()
+    for _, wrong in ipairs { "text", 5, true } do
+      assert.error_matches(
+        function() arguments.check_table("things:all", wrong) end,
+        "things:all expects a table, got "
+      )
+    end
+    local text = "things:all expects a table, got nil: write { from = ..., to = ... }"
+    assert.error_matches(function() arguments.check_table("things:all", nil) end, text, 1, true)
+    arguments.check_table("things:all", {})
   end)
 
   describe("span", function()
@@ -174,7 +179,10 @@ describe("hoopai.list.arguments:", function()
         assert.error_matches(function() arguments.options("things:all", given) end, text, 1, true)
       end
       refused({ progress = 5 }, "option `progress` of things:all must be a function")
-      refused({ proggress = print }, "unknown option `proggress` of things:all")
+      refused({ proggress = print }, "unknown option `proggress` of things:all, did you mean `progress`?")
+      refused({ time_out = 5 }, "unknown option `time_out` of things:all, did you mean `timeout`?")
+      refused({ xyz = 5 }, "unknown option `xyz` of things:all: it takes api_version")
+      refused({ 5 }, "unknown option `1` of things:all: options have names")
       refused({ timeout = "x" }, "option `timeout` of things:all must be a number of seconds")
       refused("text", "the options of things:all are a table, got string")
     end)

@@ -147,6 +147,7 @@ describe("hoopai.list.slot_search:", function()
         for _, case in ipairs {
           { {}, what .. " expects a table, got nil" },
           { { "c" }, what .. " expects a table, got the string" },
+          { { "c", span(7) }, what .. " expects a table, got the string" },
           { { span(7), { time_out = 5 } }, what, "did you mean `timeout`" },
           { { span(7), { progress = 5 } }, "`progress` of " .. what },
           { { span(7), {}, 5 }, what .. " takes at most 2 arguments" },

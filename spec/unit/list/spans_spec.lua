@@ -792,6 +792,7 @@ describe("hoopai.list.spans:", function()
       end
       refused("events:%s expects a table, got nil", client.events)
       refused("events:%s expects a table, got the string", client.events, "2026-01-05T00:00:00Z")
+      refused("events:%s expects a table, got the string", client.events, "a", span(0, 24))
       refused("the options of events:%s are a table, got number", client.events, span(0, 24), 5)
       refused("unknown option `x` of events:%s", client.events, span(0, 24), { x = 5 })
       refused(
