@@ -76,7 +76,8 @@
 ---of `appointments:book`, also of one that was cut off (in `unclear`), if the outcome of the booking is not certain:
 ---all that `appointments:find_booking` needs to search again
 ---@field booking? hoopai.Booking
----@field calendarId? string of `calendars:each_slot` and its like: the calendar whose free slots were not read
+---@field calendarId? string of `calendars:each_slot` and its like, `events:all` and `block_slots:all`: the calendar whose free slots or events were not read
+---@field userId? string of `block_slots:all`: the user whose blocked times were not read
 ---@field traceback? string of `raised`: the stack of the task when it raised
 ---the line that made the call: "script.lua:12", printed last. If a tail call left none, the line at which the function
 ---of the task begins: "in the function at script.lua:10". Absent without the debug library

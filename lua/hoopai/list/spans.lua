@@ -273,6 +273,13 @@ function read(span, owner, piece, entries)
   count(span)
 end
 
+--- Says in an error whose events were not read, unless the caller named the owner.
+local function name_owner(owner, err)
+  if not owner.is_listed then return end
+  local kind = owner.field == "calendarId" and "calendar" or "user"
+  err.message, err[owner.field] = format("%s %s: %s", kind, owner.id, err.message), owner.id
+end
+
 --- Reads a window of an owner.
 -- @treturn[1] table entries
 -- @treturn[2] nil
@@ -280,8 +287,9 @@ end
 local function read_item(item)
   local span, entries = item.span, {}
   local err = read(span, item.owner, item.window, entries)
-  if err then return nil, err end
-  return entries
+  if not err then return entries end
+  name_owner(item.owner, err)
+  return nil, err
 end
 
 local function comes_before(a, b)

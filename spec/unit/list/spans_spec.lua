@@ -366,7 +366,8 @@ describe("hoopai.list.spans:", function()
         end
         assert.is_nil(list)
         assert.are.equal("server", err.kind)
-        assert.are.equal("down", err.message)
+        assert.are.equal("calendar b: down", err.message)
+        assert.are.equal("b", err.calendarId)
         assert.matches("^spec/unit/list/spans_spec.lua:%d+$", err.where)
       end
       server:set {
@@ -410,6 +411,21 @@ describe("hoopai.list.spans:", function()
         assert.is_false(ok)
         assert.are.equal(count, sent)
       end
+    end)
+
+    it("of a user says whose it is; of the caller's own it does not", function()
+      server:set {
+        calendars = { { id = "c", teamMembers = { { userId = "u" } } } },
+        faults = { { owner = "u", status = 403, body = '{"message":"no"}' } },
+      }
+      local list, err = client.block_slots:all(span(0, 24))
+      assert.is_nil(list)
+      assert.are.equal("user u: no", err.message)
+      assert.are.equal("u", err.userId)
+      list, err = client.block_slots:all(span(0, 24, { userId = "u" }))
+      assert.is_nil(list)
+      assert.are.equal("no", err.message)
+      assert.is_nil(err.userId)
     end)
 
     it("of the list of calendars", function()
@@ -484,14 +500,20 @@ describe("hoopai.list.spans:", function()
     end
 
     it("by its start", function()
-      refused({ id = "odd" }, "^`startTime` of the event odd cannot be read$")
-      refused({ id = "odd", startTime = "2026-01-05 10:00:00" }, "^`startTime` of the event odd cannot be read: ")
-      refused({ id = "odd", startTime = { seconds = 5 } }, "^`startTime` of the event odd cannot be read: ")
-      refused({ startTime = "soon" }, "^`startTime` of an event without an id cannot be read: ")
+      refused({ id = "odd" }, "^calendar a: `startTime` of the event odd cannot be read$")
+      refused(
+        { id = "odd", startTime = "2026-01-05 10:00:00" },
+        "^calendar a: `startTime` of the event odd cannot be read: "
+      )
+      refused({ id = "odd", startTime = { seconds = 5 } }, "^calendar a: `startTime` of the event odd cannot be read: ")
+      refused({ startTime = "soon" }, "^calendar a: `startTime` of an event without an id cannot be read: ")
     end)
 
     it("by its end, if that says whether it belongs", function()
-      refused({ id = "odd", startTime = "2026-01-04T23:00:00Z" }, "^`endTime` of the event odd cannot be read$")
+      refused(
+        { id = "odd", startTime = "2026-01-04T23:00:00Z" },
+        "^calendar a: `endTime` of the event odd cannot be read$"
+      )
       server:set {
         events = { event("odd", 3, 4, "a", { endTime = "later" }), event("e", 5, 6) },
       }
