@@ -11,7 +11,7 @@ local servers = require "spec.support.server"
 local failure, time = expect.failure, hoopai.time
 
 local DAY = 86400000
-local FROM = time.parse("2026-12-01T00:00:00Z"):ms()
+local FROM = time.parse("2076-12-01T00:00:00Z"):ms()
 local PATH = "/calendars/a/free-slots"
 
 describe("hoopai.list.free_slots:", function()
@@ -58,7 +58,7 @@ describe("hoopai.list.free_slots:", function()
     return found
   end
 
-  local SLOTS = { "2026-12-02T10:00:00Z", "2026-12-03T10:00:00Z", "2027-01-05T10:00:00Z", "2027-02-05T10:00:00Z" }
+  local SLOTS = { "2076-12-02T10:00:00Z", "2076-12-03T10:00:00Z", "2077-01-05T10:00:00Z", "2077-02-05T10:00:00Z" }
 
   local function reply_slots()
     server:reply(free(SLOTS[2], SLOTS[1]), free(SLOTS[3]), free(SLOTS[4]))
@@ -150,11 +150,11 @@ describe("hoopai.list.free_slots:", function()
     it("is the first of the span, with the response of its calendar", function()
       server:reply(
         free(SLOTS[2]),
-        { path = "/calendars/b/free-slots", body = '{"2026-12-02":{"slots":["2026-12-02T10:00:00Z"]},"traceId":"tb"}' }
+        { path = "/calendars/b/free-slots", body = '{"2076-12-02":{"slots":["2076-12-02T10:00:00Z"]},"traceId":"tb"}' }
       )
       local slot, response = client.calendars:next_slot(span(20, { calendarIds = { "a", "b" } }))
       assert.are.same(
-        { "b", "2026-12-02", SLOTS[1], time.parse(SLOTS[1]) },
+        { "b", "2076-12-02", SLOTS[1], time.parse(SLOTS[1]) },
         { slot.calendarId, slot.day, slot.startTime, slot.instant }
       )
       assert.are.same({ 200, "tb" }, { response.status, response.trace_id })
@@ -184,11 +184,11 @@ describe("hoopai.list.free_slots:", function()
       server:reply(times(2, free()))
       local err = failure("slot_taken", client.calendars:next_slot(span(7)))
       assert.are.same({ "no", false, 0 }, { err.applied, err.retryable, err.attempts })
-      local text = "no slot is free between 2026-12-01T00:00:00+00:00 and 2026-12-08T00:00:00+00:00"
+      local text = "no slot is free between 2076-12-01T00:00:00+00:00 and 2076-12-08T00:00:00+00:00"
       assert.are.equal(text, err.message)
       assert.matches("free_slots_spec.lua:%d+$", err.where)
       err = failure("slot_taken", client.calendars:next_slot(span(7, { timezone = "America/New_York" })))
-      assert.matches("2026-11-30T19:00:00-05:00 and 2026-12-07T19:00:00-05:00", err.message, 1, true)
+      assert.matches("2076-11-30T19:00:00-05:00 and 2076-12-07T19:00:00-05:00", err.message, 1, true)
     end)
 
     it("returns what fails, with the line of the call, in a plain script and in a task", function()
@@ -272,7 +272,7 @@ describe("hoopai.list.free_slots:", function()
       local asked = #server:ledger()
       assert.is_true(core.now() - begun >= 0.5)
       assert.is_true(asked >= 1 and asked <= 5, asked)
-      local text = "no slot became free between 2026-12-01T00:00:00+00:00 and 2026-12-02T00:00:00+00:00 within the "
+      local text = "no slot became free between 2076-12-01T00:00:00+00:00 and 2076-12-02T00:00:00+00:00 within the "
         .. "give_up_after of 0.5 s, in %d look"
       assert.are.equal(text:format(asked), (err.message:gsub("s$", "")))
       assert.is_nil(err.cause)

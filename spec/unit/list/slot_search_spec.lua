@@ -8,7 +8,7 @@ local servers = require "spec.support.server"
 local failure, misuse, time = expect.failure, expect.misuse, hoopai.time
 
 local DAY = 86400000
-local FROM = time.parse("2026-12-01T00:00:00Z"):ms()
+local FROM = time.parse("2076-12-01T00:00:00Z"):ms()
 
 describe("hoopai.list.slot_search:", function()
   local server, client
@@ -82,7 +82,7 @@ describe("hoopai.list.slot_search:", function()
 
     it("are all wrong at once", function()
       local paths, texts, err = problems {
-        from = "2026-12-01",
+        from = "2076-12-01",
         to = "tomorrow",
         calendarIds = { "a/b", "events", 5, { id = "c" }, "", "fine" },
         timezone = "EST",
@@ -117,7 +117,7 @@ describe("hoopai.list.slot_search:", function()
 
     it("each wrong in every way", function()
       local wrong = {
-        from = { true, {}, "now", 5, -1, 1.5, 0 / 0, math.huge, hoopai.null, time.days(1), "2026-12-01T00:00:00" },
+        from = { true, {}, "now", 5, -1, 1.5, 0 / 0, math.huge, hoopai.null, time.days(1), "2076-12-01T00:00:00" },
         to = { true, {}, "now", 5, -1, 1.5, 0 / 0, math.huge, hoopai.null, time.days(1), FROM, FROM - 1 },
         calendarIds = { true, "abc", 5, {}, { n = 1 }, { "a", nil, "b" }, hoopai.null, time.now(), { [0] = "a" } },
         timezone = { true, 5, {}, "", "EST", "+02:00", "a b", hoopai.null },
@@ -135,7 +135,7 @@ describe("hoopai.list.slot_search:", function()
       end
       assert.are.equal("to", (problems { from = FROM }))
       assert.are.equal("to", (problems {}))
-      assert.are.equal("to", (problems { to = FROM - 400 * DAY })) -- before now
+      assert.are.equal("to", (problems { to = time.now() - time.days(1) })) -- before now
       assert.are.equal("progress", (problems(span(7, { progress = print }), { progress = print })))
       assert.are.equal(0, #server:ledger())
     end)
@@ -205,8 +205,8 @@ describe("hoopai.list.slot_search:", function()
       local given = span(60, { calendarIds = { "a" } })
       local next_slot = client.calendars:each_slot(given)
       given.to, given.calendarIds[1], given.from = nil, "b", "x"
-      server:reply(free("a", "2026-12-02T10:00:00Z"), free "a")
-      assert.are.equal("2026-12-02T10:00:00Z", next_slot().startTime)
+      server:reply(free("a", "2076-12-02T10:00:00Z"), free "a")
+      assert.are.equal("2076-12-02T10:00:00Z", next_slot().startTime)
       assert.is_nil(next_slot())
     end)
 
@@ -221,17 +221,17 @@ describe("hoopai.list.slot_search:", function()
     it("are all active ones of the location, in the order of the list, each once", function()
       local body = '{"calendars":[{"id":"b"},{"id":"a","isActive":true},{"id":"c","isActive":false},{"id":"b"}]}'
       server:reply({ path = "/calendars/", body = body })
-      server:reply(free("b", "2026-12-02T10:00:00Z"), free("a", "2026-12-02T10:00:00Z", "2026-12-01T10:00:00Z"))
+      server:reply(free("b", "2076-12-02T10:00:00Z"), free("a", "2076-12-02T10:00:00Z", "2076-12-01T10:00:00Z"))
       assert.are.same(
-        { "a 2026-12-01T10:00:00Z", "b 2026-12-02T10:00:00Z", "a 2026-12-02T10:00:00Z" },
+        { "a 2076-12-01T10:00:00Z", "b 2076-12-02T10:00:00Z", "a 2076-12-02T10:00:00Z" },
         collect(span(7))
       )
       assert.are.equal(3, #server:ledger())
     end)
 
     it("that are given twice are read once", function()
-      server:reply(free("a", "2026-12-02T10:00:00Z"))
-      assert.are.same({ "a 2026-12-02T10:00:00Z" }, collect(span(7, { calendarIds = { "a", "a" } })))
+      server:reply(free("a", "2076-12-02T10:00:00Z"))
+      assert.are.same({ "a 2076-12-02T10:00:00Z" }, collect(span(7, { calendarIds = { "a", "a" } })))
     end)
 
     it("of a window are read side by side", function()
@@ -273,12 +273,12 @@ describe("hoopai.list.slot_search:", function()
         list("a", "b"),
         { path = "/calendars/a/free-slots", status = 404, body = '{"message":"Calendar not found"}' },
         list "b",
-        free("b", "2026-12-02T10:00:00Z"),
-        free("b", "2027-01-02T10:00:00Z")
+        free("b", "2076-12-02T10:00:00Z"),
+        free("b", "2077-01-02T10:00:00Z")
       )
       local seen = {}
       local given = span(60, { progress = function(done, total) seen[#seen + 1] = done .. "/" .. total end })
-      assert.are.same({ "b 2026-12-02T10:00:00Z", "b 2027-01-02T10:00:00Z" }, collect(given))
+      assert.are.same({ "b 2076-12-02T10:00:00Z", "b 2077-01-02T10:00:00Z" }, collect(given))
       assert.are.equal("4/4", seen[#seen])
     end)
 
@@ -311,33 +311,33 @@ describe("hoopai.list.slot_search:", function()
     it("are those of the span, whichever the API gives at its ends and at a seam", function()
       local seam = time.from_ms(FROM + 30 * DAY):iso "UTC"
       server:reply(
-        free("a", "2026-11-30T23:59:59Z", "2026-12-01T00:00:00Z", "2026-12-30T23:59:00Z", seam),
-        free("a", "2026-12-30T23:59:00Z", seam, "2027-01-29T23:59:00Z", "2027-01-30T00:00:00Z")
+        free("a", "2076-11-30T23:59:59Z", "2076-12-01T00:00:00Z", "2076-12-30T23:59:00Z", seam),
+        free("a", "2076-12-30T23:59:00Z", seam, "2077-01-29T23:59:00Z", "2077-01-30T00:00:00Z")
       )
       assert.are.same(
-        { "a 2026-12-01T00:00:00Z", "a 2026-12-30T23:59:00Z", "a " .. seam, "a 2027-01-29T23:59:00Z" },
+        { "a 2076-12-01T00:00:00Z", "a 2076-12-30T23:59:00Z", "a " .. seam, "a 2077-01-29T23:59:00Z" },
         collect(span(60, { calendarIds = { "a" } }))
       )
     end)
 
     it("carry the zone that was asked for", function()
-      server:reply(free("a", "2026-12-02T10:00:00+01:00"))
+      server:reply(free("a", "2076-12-02T10:00:00+01:00"))
       local slot = client.calendars:each_slot(span(7, { calendarIds = { "a" }, timezone = "Europe/Berlin" }))()
       assert.are.equal("Europe/Berlin", slot.instant:zone())
-      assert.are.same({ "a", "2026-12-02" }, { slot.calendarId, slot.day })
+      assert.are.same({ "a", "2076-12-02" }, { slot.calendarId, slot.day })
     end)
 
     it("that cannot be read are an error: none may be missing", function()
       for _, body in ipairs {
-        '{"2026-12-02":{"slots":["2026-12-02T10:00:00Z","soon"]}}',
-        '{"2026-12-02":{"slots":[5]}}',
-        '{"2026-12-02":{"slots":[null,"2026-12-02T10:00:00Z"]}}',
-        '{"2026-12-02":{"slots":["2026-12-02T09:00:00Z",null,"2026-12-02T10:00:00Z"]}}',
-        '{"2026-12-02":{"slots":null}}',
+        '{"2076-12-02":{"slots":["2076-12-02T10:00:00Z","soon"]}}',
+        '{"2076-12-02":{"slots":[5]}}',
+        '{"2076-12-02":{"slots":[null,"2076-12-02T10:00:00Z"]}}',
+        '{"2076-12-02":{"slots":["2076-12-02T09:00:00Z",null,"2076-12-02T10:00:00Z"]}}',
+        '{"2076-12-02":{"slots":null}}',
         '{"message":"try again"}',
-        '{"slots":["2026-12-02T10:00:00Z"]}',
-        '{"2026-12-02":{"slots":"none"}}',
-        '{"2026-12-02":[]}',
+        '{"slots":["2076-12-02T10:00:00Z"]}',
+        '{"2076-12-02":{"slots":"none"}}',
+        '{"2076-12-02":[]}',
       } do
         server:reply { path = "/calendars/a/free-slots", body = body }
         local err = raised(span(7, { calendarIds = { "a" } }))
