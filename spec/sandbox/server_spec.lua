@@ -425,13 +425,14 @@ describe("hoopai.sandbox", function()
     it("prints lines for a shell and serves until Ctrl-C", function()
       local process = child.start [[require("hoopai.sandbox").serve { tls = true, token = "it's" }]]
       local found = {}
-      for _ = 1, 12 do
+      for _ = 1, 13 do
         local name, value = process.output:read("l"):match "^export (%S+)='(.*)'$"
         found[name] = value
       end
       assert.are.equal("ContactAdele00000000", found.CONTACT_ID)
       assert.are.equal("UserOkafor0000000000", found.USER_ID)
       assert.are.equal("CalendarCheckup00000", found.CALENDAR_ID)
+      assert.are.equal("Appointment000000001", found.APPOINTMENT_ID)
       assert.are.equal("CompanyNorthStar0000", found.HOOPAI_COMPANY_ID)
       assert.is_string(found.HOOPAI_CLIENT_ID and found.HOOPAI_CLIENT_SECRET)
       assert.are.equal("http://127.0.0.1:8484/callback", found.HOOPAI_REDIRECT_URI)
