@@ -131,16 +131,17 @@ end
 -- @tparam ?Error failed why the last look that came to an end failed, if it did
 -- @tparam boolean is_cut was another look under way?
 local function no_slot_in_time(search, looks, failed, is_cut)
+  local is_over = arguments.now() >= search.to
   local text = format(
-    "no slot became free between %s within the give_up_after of %g s, in %d look%s",
+    "no slot became free between %s %s, in %d look%s",
     windows.text(search.from, search.to, search.zone),
-    search.fields.give_up_after,
+    is_over and "before that time was over" or format("within the give_up_after of %g s", search.fields.give_up_after),
     looks,
     looks == 1 and "" or "s"
   )
   if is_cut then text = text .. "; a look was under way" end
   if failed then text = text .. "; the last one failed: " .. failed.message end
-  return errors.new { kind = "timeout", retryable = true, attempts = 0, cause = failed, message = text }
+  return errors.new { kind = "timeout", retryable = not is_over, attempts = 0, cause = failed, message = text }
 end
 
 --- Waits until a slot is free in one of many calendars. It looks at once, and then `every` so many seconds, from the
@@ -169,8 +170,9 @@ function free_slots.wait_for_slot(_, state, given, call_options, ...)
   local mode, looks, failed, is_cut = async.mode(what), 0, nil, false
   local every, deadline = search.fields.every or DEFAULT_EVERY, now() + search.fields.give_up_after
   repeat
-    local begun, from = now(), max(search.from, arguments.now())
-    if from >= search.to then break end
+    local begun, current = now(), arguments.now()
+    if current >= search.to then break end
+    local from, over = max(search.from, current), begun + (search.to - current + 1) / 1000
     local slot, response = async.timeout(max(deadline - begun, 0), find_first, slot_search.again(search, from))
     if slot then return slot, response end
     is_cut = response ~= nil and response.kind == "timeout" and now() >= deadline
@@ -178,7 +180,7 @@ function free_slots.wait_for_slot(_, state, given, call_options, ...)
       looks, failed = looks + 1, response
     end
     if failed and not is_passing(failed) then return errors.locate(nil, failed) end
-    sleep_until(state, mode, min(begun + every, deadline))
+    sleep_until(state, mode, min(begun + every, deadline, over))
   until now() >= deadline
   return nil, no_slot_in_time(search, looks, failed, is_cut)
 end

@@ -345,6 +345,12 @@ describe("hoopai.list.free_slots:", function()
     it("ends with the span: what is over does not become free", function()
       local given = { to = core.wall_ms() + 300, every = 0.1, give_up_after = 30, calendarIds = { "a" } }
       server:reply(times(100, free()))
+      expect.within(10, function()
+        local slot, err = client.calendars:wait_for_slot(given)
+        failure("timeout", slot, err, { applied = "no", retryable = false })
+        assert.matches(" before that time was over, in %d+ looks?$", err.message)
+      end)
+      given.every, given.to = 60, core.wall_ms() + 300
       expect.within(10, function() failure("timeout", client.calendars:wait_for_slot(given)) end)
       server:reset()
     end)
