@@ -75,6 +75,10 @@ local function next_round(reader)
   reader.next_record, reader.given = type(records) == "table" and each_of(records) or records or none, 0
 end
 
+local function may_read_ahead(reader)
+  return not reader.ahead and reader.home ~= nil and async.running() == reader.home and async.in_task()
+end
+
 --- Returns what the iterator returns after its last record.
 -- @raise the failure that ended the iterator, each time: a caller must not take that end for the end of the records
 local function finish(reader)
@@ -133,6 +137,7 @@ function rounds.each(what, read)
     is_over = false,
     is_cut_off = false,
     failure = nil,
+    home = async.running(),
     ahead = nil,
   }
   local function step()
@@ -144,7 +149,7 @@ function rounds.each(what, read)
     if reader.is_over then return finish(reader) end
     local given = reader.given + 1
     reader.given = given
-    if given == 2 and not reader.ahead and async.in_task() then reader.ahead = async.spawn(read) end
+    if given == 2 and may_read_ahead(reader) then reader.ahead = async.spawn(read) end
     return record
   end
   return step, nil, nil, setmetatable({ reader = reader }, AheadGuard)

@@ -243,6 +243,26 @@ describe("hoopai.list.rounds:", function()
       assert.are.equal(21, begun)
     end)
 
+    it("gives records to tasks that take one each, and loses none with a task that ends", function()
+      run(function()
+        local step = each {
+          { 1, 2, 3 },
+          function()
+            sleep(1)
+            return { 4 }
+          end,
+        }
+        local seen = {}
+        for _ = 1, 3 do
+          seen[#seen + 1] = hoopai.timeout(0.5, step)
+        end
+        assert.are.same({ 1, 2, 3 }, seen)
+        assert.are.equal(1, begun)
+        assert.are.equal(4, step())
+        assert.is_nil(step())
+      end)
+    end)
+
     it("does not seem to be at its end for a task that shares it with one that was cancelled", function()
       run(function()
         local step = each { function() sleep(600) end, { 1 } }
