@@ -244,10 +244,14 @@ local function put_times(event, zone, put)
   if event.last > event.first then put("DTEND" .. mark .. last) end
 end
 
+-- Puts a text, unless nothing is left of it: some readers take an empty value for an error.
+local function put_text_with(put, name, value)
+  local escaped = value and escape(value)
+  if escaped and escaped ~= "" then put(name .. ":" .. escaped) end
+end
+
 local function put_event(event, options, put)
-  local function put_text(name, value)
-    if value then put(name .. ":" .. escape(value)) end
-  end
+  local function put_text(name, value) put_text_with(put, name, value) end
   put "BEGIN:VEVENT"
   put_text("UID", event.id .. (options.domain and "@" .. options.domain or DEFAULT_SUFFIX))
   put("DTSTAMP:" .. utc(options.now or event.updated or event.added or 0))
@@ -314,7 +318,7 @@ local function ical(events, options)
   put("PRODID:" .. PRODUCT)
   put "CALSCALE:GREGORIAN"
   if settings.method then put("METHOD:" .. settings.method) end
-  if settings.name then put("X-WR-CALNAME:" .. escape(settings.name)) end
+  put_text_with(put, "X-WR-CALNAME", settings.name)
   -- Without an offset there is nothing to describe.
   if settings.zone and settings.zone.fixed == 0 then settings.zone = nil end
   if settings.zone then put_timezone(found, settings.zone, put) end

@@ -304,9 +304,9 @@ describe("the texts of a calendar file", function()
         events[index] = event { id = "e" .. index, title = title, address = address, notes = notes }
         reads[index] = {
           UID = "e" .. index .. "@hoopai",
-          SUMMARY = title ~= "" and read_title or nil,
-          LOCATION = address ~= "" and read_address or nil,
-          DESCRIPTION = notes ~= "" and read_notes or nil,
+          SUMMARY = read_title ~= "" and read_title or nil,
+          LOCATION = read_address ~= "" and read_address or nil,
+          DESCRIPTION = read_notes ~= "" and read_notes or nil,
           STATUS = "CONFIRMED",
           TRANSP = "OPAQUE",
         }
@@ -323,6 +323,15 @@ describe("the texts of a calendar file", function()
         end
       end
     end
+  end)
+
+  it("are left out where nothing of them is left", function()
+    local empty = { title = "\0", address = "\127", notes = "\u{85}\0", description = "\1" }
+    local file = hoopai.ical({ event(empty) }, { name = "" })
+    assert.is_nil(file:find("SUMMARY", 1, true))
+    assert.is_nil(file:find("LOCATION", 1, true))
+    assert.is_nil(file:find("X-WR-CALNAME", 1, true))
+    assert.is_nil(file:find ":\r\n")
   end)
 
   it("are those of the name and the id too", function()
