@@ -2794,9 +2794,10 @@ function World:resource(fields) end
 ---What `sandbox.serve` takes.
 ---@class (exact) hoopai.SandboxServeOptions: hoopai.SandboxOptions
 ---the program: a command of the shell, or a list of words; also the table `arg`, as in `lua5.4 -e
----'require("hoopai.sandbox").serve { run = arg }' lua5.4 script.lua`. It gets the variables in its environment, and the
----input and output of this process. Ctrl-C ends both. The exit status is the program's, or 128 and the number of the
----signal that ended it; the sandbox has ended before
+---'require("hoopai.sandbox").serve { run = arg }' lua5.4 script.lua`, or in a script of one's own: then the program is
+---what follows the name of that script. The program gets the variables in its environment, and the input and output of
+---this process. Ctrl-C ends both. The exit status is the program's, or 128 and the number of the signal that ended it;
+---the sandbox has ended before
 ---@field run? string|string[]
 
 ---A running sandbox. It stops when it is closed or collected as garbage.

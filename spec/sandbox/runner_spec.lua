@@ -91,6 +91,22 @@ describe("hoopai.sandbox.serve with run", function()
     assert.are.equal(0, status)
   end)
 
+  it("runs the words after the name of a script", function()
+    with_script("require('hoopai.sandbox').serve { run = arg }", function(path)
+      local words = [[sh -c 'echo "$HOOPAI_LOCATION_ID $1"' sh 'a b']]
+      local pipe = assert(io.popen(("%s %s %s 2>&1"):format(child.interpreter(), path, words)))
+      assert.are.equal("LindenStreetClinic00 a b\n", pipe:read "a")
+      assert.are.same({ true, "exit", 0 }, { pipe:close() })
+    end)
+  end)
+
+  it("does not run itself where `arg` has no program", function()
+    -- A sandbox within the first one would end here.
+    local output, status = serve "run = os.getenv 'HOOPAI_COMPANY_ID' and 'echo again' or arg"
+    assert.matches("sandbox option `run` names no program: write the program after the code", output, 1, true)
+    assert.are.equal(1, status)
+  end)
+
   for command, expected in pairs {
     ["true"] = 0,
     ["exit 3"] = 3,
@@ -165,9 +181,11 @@ describe("hoopai.sandbox.serve with run", function()
 end)
 
 describe("the words of a program", function()
-  it("are those of a list, from 0 on if there is one", function()
+  it("are those of a list, of an interpreter those after its code or its script", function()
     assert.are.same({ "a", "b c" }, runner.words { "a", "b c" })
-    assert.are.same({ "a", "b" }, runner.words { [0] = "a", "b", [-1] = "lua5.4" })
+    assert.are.same({ "a", "b" }, runner.words { [0] = "a", "b", [-1] = "serve()", [-2] = "-e", [-3] = "lua5.4" })
+    assert.are.same({ "a", "b" }, runner.words { [0] = "a", "b", [-1] = "-eserve()", [-2] = "lua5.4" })
+    assert.are.same({ "a", "b" }, runner.words { [0] = "script.lua", "a", "b", [-1] = "lua5.4" })
     assert.is_nil(runner.words "a b")
   end)
 end)

@@ -269,9 +269,10 @@ end
 -- `USER_ID`, `CALENDAR_ID` and `APPOINTMENT_ID`.
 -- @tparam ?table given options as for @{start}
 -- @tparam ?string|table given.run the program: a command of the shell, or a list of words; also the table `arg`, as in
--- `lua5.4 -e 'require("hoopai.sandbox").serve { run = arg }' lua5.4 script.lua`. It gets the variables in its
--- environment, and the input and output of this process. Ctrl-C ends both. The exit status is the program's, or 128 and
--- the number of the signal that ended it; the sandbox has ended before
+-- `lua5.4 -e 'require("hoopai.sandbox").serve { run = arg }' lua5.4 script.lua`, or in a script of one's own: then the
+-- program is what follows the name of that script. The program gets the variables in its environment, and the input
+-- and output of this process. Ctrl-C ends both. The exit status is the program's, or 128 and the number of the signal
+-- that ended it; the sandbox has ended before
 -- @raise for an unknown or wrong option, and if the sandbox does not start
 function sandbox.serve(given)
   local checked = options.check(given, options.serve)

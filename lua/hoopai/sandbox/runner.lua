@@ -38,15 +38,26 @@ function runner.variables(facts)
   return list
 end
 
---- The words of the option `run`. A list that begins at 0 is the table `arg` of an interpreter that was given the
--- command after `-e`.
+-- Where the words of a program begin in the table `arg` of an interpreter: after the code of `-e` they begin at 0, and
+-- after the name of a script at 1. nil if the interpreter was given neither a script nor a program: its `arg` would be
+-- the command that serves, which would run itself without end.
+local function first_word(arg)
+  local last = arg[-1]
+  if last == nil then return nil end
+  local is_code = arg[-2] == "-e" or type(last) == "string" and find(last, "^%-e.")
+  return is_code and 0 or 1
+end
+
+--- The words of the option `run`. A list with an element 0 is the table `arg` of an interpreter.
 -- @tparam string|table run a command of the shell, or a list of words
 -- @treturn ?table the words; nil for a command of the shell
 -- @treturn[opt] string what is wrong with `run`
 function runner.words(run)
   if type(run) == "string" then return nil, not find(run, "%S") and "is an empty command" or nil end
+  local first = run[0] == nil and 1 or first_word(run)
+  if not first then return nil, "names no program: write the program after the code, such as lua5.4 script.lua" end
   local words = {}
-  for i = run[0] ~= nil and 0 or 1, #run do
+  for i = first, #run do
     if type(run[i]) ~= "string" then return nil, format("must have strings only, got a %s", type(run[i])) end
     words[#words + 1] = run[i]
   end
