@@ -8,7 +8,7 @@ local private = require "hoopai.private"
 local spelling = require "hoopai.errors.spelling"
 
 local setmetatable, getmetatable, tostring = setmetatable, getmetatable, tostring
-local pcall, error, pairs, ipairs, type = pcall, error, pairs, ipairs, type
+local pcall, error, pairs, ipairs, rawget, type = pcall, error, pairs, ipairs, rawget, type
 local concat, sort = table.concat, table.sort
 local find, format, gsub, sub = string.find, string.format, string.gsub, string.sub
 local line = printable.line
@@ -175,9 +175,12 @@ end
 --- Is a value an error object of this library?
 function errors.is(value) return made[value] == true end
 
---- Is a value a response, as calls return it after their result?
+--- Is a value a response, as calls return it after their result? That of a dry run has no status. Objects of the
+-- library, which refuse unknown fields, are none.
 function errors.is_response(value)
-  return type(value) == "table" and type(value.status) == "number" and type(value.headers) == "table"
+  if type(value) ~= "table" then return false end
+  local is_dry, status = rawget(value, "dry_run") == true, rawget(value, "status")
+  return (is_dry or type(status) == "number") and type(value.headers) == "table"
 end
 
 local List = private.seal { __name = "hoopai.Errors" }

@@ -1,5 +1,6 @@
 --- Free slots in order of time.
 local errors = require "hoopai.errors"
+local private = require "hoopai.private"
 local time = require "hoopai.time"
 
 local ipairs, pairs, sort, type = ipairs, pairs, table.sort, type
@@ -33,7 +34,7 @@ end
 local function slots(free, zone)
   errors.check_first("hoopai.slots(...)", free, zone)
   if type(free) ~= "table" then errors.raise("hoopai.slots expects the result of free_slots, got " .. type(free)) end
-  local problem = free_problem(free)
+  local problem = private.name_of(free) or free_problem(free) -- a client, say, refuses unknown fields
   if problem then errors.raise("hoopai.slots expects the result of free_slots, got " .. problem) end
   local view, list = zone_of(zone), {}
   for day, entry in pairs(free) do

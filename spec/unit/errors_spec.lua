@@ -34,6 +34,9 @@ describe("errors.new", function()
 
   it("recognises a response", function()
     assert.is_true(errors.is_response { status = 200, headers = {} })
+    assert.is_true(errors.is_response { dry_run = true, headers = {}, attempts = 0 })
+    assert.is_false(errors.is_response { dry_run = true, method = "PUT", path = "/calendars/c1" })
+    assert.is_false(errors.is_response(require("hoopai").new { token = "t" }))
     for _, value in ipairs { "200", 200, {}, { status = 200 }, { headers = {} }, print, true } do
       assert.is_false(errors.is_response(value), tostring(value))
     end

@@ -124,6 +124,7 @@ describe("slots", function()
     for value, kind in pairs { x = "string", [5] = "number", [true] = "boolean" } do
       expect.misuse(function() slots(value) end, "hoopai.slots expects the result of free_slots, got " .. kind)
     end
+    expect.misuse(function() slots(require("hoopai").new { token = "t" }) end, "got hoopai.Client")
     expect.misuse(function() slots() end, "got nil")
   end)
 

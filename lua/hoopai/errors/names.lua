@@ -28,6 +28,14 @@ local TEXTS = {
     { "any first select", "write hoopai.race { fn, ... }" },
     { "sandbox", 'it is a module of its own: write require("hoopai.sandbox").start()' },
     { "logger logging debug", "write hoopai.new { on = hoopai.log() }" },
+    { "dryrun simulate preview", "it is an option: write hoopai.new { dry_run = true }" },
+    { "ics icalendar vcalendar toical toics", "write hoopai.ical(events)" },
+    { "now today utcnow", "write hoopai.time.now()" },
+    { "day date", 'write hoopai.time.day("2026-12-15", zone)' },
+    {
+      "duration milliseconds seconds minutes hours days weeks months years",
+      "write hoopai.time.days(n), hours(n) ...",
+    },
     { "app auth login signin", "write hoopai.oauth { ... }" },
     { "none nil jsonnull", "write hoopai.null" },
     { "list jsonarray emptyarray", "write hoopai.array {}" },
@@ -56,7 +64,12 @@ local TEXTS = {
   },
   instant = {
     { "strftime tostring isoformat toiso", 'write start:format("%Y-%m-%d %H:%M"), or start:iso()' },
-    { "add plus", "write start + hoopai.time.days(1)" },
+    { "add plus adddays addweeks addhours addminutes", "write start + hoopai.time.days(1)" },
+    { "addmonths addmonth addyears addyear nextmonth", "write start + hoopai.time.months(1)" },
+    { "startofday midnight", "write start:start_of_day()" },
+    { "startofweek", "write start:start_of_week()" },
+    { "startofmonth", "write start:start_of_month()" },
+    { "startofyear", "write start:start_of_year()" },
     { "sub subtract minus diff", "write start - hoopai.time.days(1), or finish - start" },
     { "seconds unix timestamp epoch totimestamp time", "write start:ms() // 1000" },
     { "milliseconds toms millis", "write start:ms()" },
@@ -82,7 +95,8 @@ local TEXTS = {
     { "locations listlocations", "write app:installed_locations { company_id = ... }" },
   },
   sandbox = {
-    { "new create open run launch", 'write require("hoopai.sandbox").start()' },
+    { "new create open launch", 'write require("hoopai.sandbox").start()' },
+    { "run exec", 'write require("hoopai.sandbox").serve { run = "lua5.4 script.lua" }' },
   },
   handle = {
     { "baseurl address host endpoint", "write `url`" },

@@ -1,13 +1,14 @@
 --- Events as an iCalendar file (RFC 5545).
 -- @module hoopai.ical
 local errors = require "hoopai.errors"
+local private = require "hoopai.private"
 local text = require "hoopai.ical.text"
 local time = require "hoopai.time"
 local timezone = require "hoopai.ical.timezone"
 local zones = require "hoopai.time.zone"
 
 local concat, find, format, lower = table.concat, string.find, string.format, string.lower
-local ipairs, next, tostring, type = ipairs, next, tostring, type
+local ipairs, next, rawequal, tostring, type = ipairs, next, rawequal, tostring, type
 local math_type, max, min = math.type, math.max, math.min
 local escape, fold, utc = text.escape, text.fold, timezone.utc
 
@@ -109,10 +110,16 @@ end
 -- The list of events: those of a list, or one alone.
 local function list_of(given)
   if type(given) ~= "table" or time.is_instant(given) or time.is_duration(given) then
-    errors.raise("hoopai.ical expects a list of events, got " .. errors.given(given))
+    local advice = type(given) == "function" and ": client.events:all returns the list that client.events:each reads"
+    errors.raise("hoopai.ical expects a list of events, got " .. errors.given(given) .. (advice or ""))
   end
+  local class = private.name_of(given) -- a client, say, refuses unknown fields
+  if class then errors.raise("hoopai.ical expects a list of events, got " .. class) end
   if errors.is_response(given) then
     errors.raise "hoopai.ical expects a list of events, got the response: the events are the result before it"
+  end
+  if rawequal(given.dry_run, true) then
+    errors.raise "hoopai.ical expects a list of events, got the request of a change that `dry_run` kept from being sent"
   end
   if given[1] == nil and (given.startTime ~= nil or given.id ~= nil) then return { given } end
   for key in next, given do

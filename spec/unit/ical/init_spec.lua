@@ -479,7 +479,10 @@ describe("hoopai.ical", function()
       { 5, "got 5" },
       { "events", 'got the string "events"' },
       { time.now(), "got a table" },
+      { hoopai.new { token = "t" }, "got hoopai.Client" },
+      { function() end, "got a function: client.events:all returns the list that client.events:each reads" },
       { { status = 200, headers = {} }, "got the response: the events are the result before it" },
+      { { dry_run = true, headers = {}, attempts = 0 }, "got the response: the events are the result before it" },
       { { events = {} }, "got a table with the field `events`: give its list `events`" },
       { { ["2026-12-15"] = { slots = {} } }, "got a table with the field `2026-12-15`" },
       { { [3] = event() }, "got a table with the field `3`" },
@@ -489,6 +492,10 @@ describe("hoopai.ical", function()
     } do
       expect.misuse(function() hoopai.ical(case[1]) end, case[2])
     end
+    expect.misuse(
+      function() hoopai.ical({ dry_run = true, method = "PUT" }, { dry_run = true, headers = {} }) end,
+      "got the request of a change that `dry_run` kept from being sent"
+    )
     expect.misuse(function() hoopai:ical() end, "call it with a dot: hoopai.ical(...)")
     local lists = hoopai.map({ 1, 2 }, function(index) return event { id = index } end)
     assert.are.equal(2, #ical.read(hoopai.ical(lists)).events)
