@@ -431,6 +431,7 @@ describe("hoopai.sandbox", function()
       end
       assert.are.equal("ContactAdele00000000", found.CONTACT_ID)
       assert.are.equal("UserOkafor0000000000", found.USER_ID)
+      assert.are.equal("Appointment000000001", found.APPOINTMENT_ID)
       assert.are.equal("CalendarCheckup00000", found.CALENDAR_ID)
       assert.are.equal("Appointment000000001", found.APPOINTMENT_ID)
       assert.are.equal("CompanyNorthStar0000", found.HOOPAI_COMPANY_ID)
