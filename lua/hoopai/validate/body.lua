@@ -22,6 +22,17 @@ local function range_problem(range, out)
   if to_epoch_ms(from) >= to_epoch_ms(to) then return format("must be after `%s`", range.from) end
 end
 
+-- The same for a body with other problems, as it was given: a text or value that is no instant has a problem already.
+local function given_range_problem(range, given)
+  local ends = {}
+  for _, name in ipairs { "from", "to" } do
+    local value = type(given) == "table" and rawget(given, range[name])
+    local is_instant = type(value) == "string" or time.is_instant(value) and value:has_zone()
+    ends[range[name]] = is_instant and to_epoch_ms(value) and value or nil
+  end
+  return range_problem(range, ends)
+end
+
 -- Whether a call may leave the body out. For an object that has no fields the API still requires `{}`.
 local function is_optional(kind)
   return kind.optional
@@ -125,10 +136,15 @@ local function explain(endpoint, resource, check, given, location)
   end)
   local out, why, suggestion = check(given, problems, 0, location)
   if out == nil and why then problems:add(0, "the body " .. why, nil, kind, suggestion) end
-  local wrong = kind.range and problems.count == 0 and range_problem(kind.range, out)
+  local range, wrong = kind.range, nil
+  if range and problems.count > 0 then
+    wrong = given_range_problem(range, given)
+  elseif range then
+    wrong = range_problem(range, out)
+  end
   if wrong then
-    problems.path[1] = kind.range.to
-    problems:add(1, wrong, rawget(given, kind.range.to))
+    problems.path[1] = range.to
+    problems:add(1, wrong, rawget(given, range.to))
   end
   if problems.count > 0 then return nil, problems:details() end
   return out

@@ -289,6 +289,31 @@ describe("a body", function()
     assert.is_nil(result)
     assert.are.same({ "a", "at", "b", "c", "d", "e.deep[1]", "[5]" }, validation.paths(details))
   end)
+
+  it("with an end before its start is refused for that beside its other problems", function()
+    local kind = fields_of {
+      { name = "title", type = "string" },
+      { name = "startTime", type = "datetime" },
+      { name = "endTime", type = "datetime" },
+    }
+    kind.range = { from = "startTime", to = "endTime" }
+    local check = body_checks(kind).body
+    local nine, ten = "2024-10-28T09:00:00-05:00", "2024-10-28T10:00:00-05:00"
+    local _, details = check { title = 5, startTime = ten, endTime = nine }
+    assert.are.same({ "title", "endTime" }, { details[1].path, details[2].path })
+    assert.are.equal("must be after `startTime`", details[2].problem)
+    _, details = check { title = 5, startTime = time.parse(ten), endTime = time.parse(nine) }
+    assert.are.equal(2, #details)
+    -- An end that cannot be read has its own problem alone.
+    for _, wrong in ipairs { "09:00", 1730124000000, time.parse(nine):ms(), true, time.now(), null } do
+      _, details = check { startTime = ten, endTime = wrong }
+      assert.are.equal("endTime", only(details).path)
+    end
+    _, details = check { title = 5, startTime = nine, endTime = ten }
+    assert.are.equal("title", only(details).path)
+    _, details = check { title = 5, endTime = ten }
+    assert.are.equal("title", only(details).path)
+  end)
 end)
 
 describe("the location", function()
