@@ -36,8 +36,8 @@ print(("%d of %d times were blocked now"):format(blocked, #blocks))
 -- these people.
 local still_open = 0
 for _, calendar in ipairs(calendars) do
-  local free = assert(client.calendars:free_slots(calendar.id, { startDate = from, endDate = till, timezone = zone }))
-  local is_open = hoopai.slots(free)() ~= nil
+  local next_free = client.calendars:each_slot { calendarIds = { calendar.id }, from = from, to = till }
+  local is_open = next_free() ~= nil
   if is_open then still_open = still_open + 1 end
   print(("%-26s %s on %s"):format(calendar.name, is_open and "STILL OPEN" or "closed", date))
   for event in client.events:each { calendarId = calendar.id, from = from, to = till } do

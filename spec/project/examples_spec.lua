@@ -143,6 +143,22 @@ describe("the examples", function()
     assert.is_nil(output:find("STILL OPEN", 1, true))
   end)
 
+  it("close_for_holiday leaves the day after to a calendar that is open day and night", function()
+    local user = account:control("add", { kind = "user", fields = { name = "Robin Night" } }).id
+    local days = { 0, 1, 2, 3, 4, 5, 6 }
+    local hours = { { openHour = 0, openMinute = 0, closeHour = 23, closeMinute = 59 } }
+    local fields = {
+      name = "Night line",
+      calendarType = "personal",
+      teamMembers = { { userId = user } },
+      openHours = { { daysOfTheWeek = days, hours = hours } },
+    }
+    account:control("add", { kind = "calendar", fields = fields })
+    local output, ok = run("close_for_holiday.lua", ZONE, account.seed.days[1])
+    assert.is_true(ok, output)
+    assert.matches("Night line +closed on ", output)
+  end)
+
   it("close_for_holiday, run again, changes nothing", function()
     local date = account.seed.days[1]
     local from = day_of(date)
