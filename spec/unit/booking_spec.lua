@@ -546,6 +546,8 @@ describe("booking", function()
         "timezone"
       )
       problems(with { from = 1000, to = "tomorrow" }, "from", "to")
+      local earlier = "2020-01-01T00:00:00Z"
+      assert.matches("must be after `startTime`", problems(with { startTime = SLOT, to = earlier }, "to"), 1, true)
       problems(with { from = "2026-12-02T00:00:00Z", to = "2026-12-01T00:00:00Z" }, "to")
       problems(with { from = "2026-12-01T00:00:00Z", startTime = SLOT }, "from")
       problems(with { endTime = "2026-12-01T11:00:00Z" }, "endTime")

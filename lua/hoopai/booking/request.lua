@@ -114,7 +114,7 @@ local function set_window(job, book_options, details)
   local start = job.start
   local from = book_options.from and to_epoch_ms(book_options.from) or start or core.wall_ms()
   local to = book_options.to and to_epoch_ms(book_options.to) or from + 7 * DAY
-  local start_name = book_options.from and "`from`" or "now"
+  local start_name = book_options.from and "`from`" or start and "`startTime`" or "now"
   if to <= from then add(details, "to", "must be after " .. start_name, book_options.to) end
   job.from, job.to = from, to
 end
