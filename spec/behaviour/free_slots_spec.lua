@@ -8,7 +8,7 @@ local sandbox = require "hoopai.sandbox"
 local slot_zones = require "spec.support.slot_zones"
 
 local DAY, INTERVAL = 86400000, 90
-local NOW = slot_zones.at("2026-12-01T00:00:00Z", "UTC")
+local NOW = slot_zones.at("2024-12-01T00:00:00Z", "UTC")
 
 -- Runs in the process of the sandbox: the zone of a calendar is its name, and HOW is what becomes of the ends of a
 -- window. A window that has more than 31 days of the zone, by their dates, is refused too.
@@ -83,7 +83,7 @@ describe("free slots of a year, in eleven zones,", function()
         zone_of[ids[index]] = zone
       end
       -- where a slot begins in New York and in Berlin, and a month before the clocks of New York are set forward
-      local from = slot_zones.at("2027-02-14T00:00:00", "America/New_York")
+      local from = slot_zones.at("2025-02-14T00:00:00", "America/New_York")
       local to = from + 360 * DAY
       local wanted, place = expected(from, to), 0
       assert.is_true(#wanted > 11 * 360 * 15)
@@ -106,7 +106,7 @@ describe("free slots of a year, in eleven zones,", function()
     local client <close> = hoopai.new { base_url = box.url, token = box.token, location_id = box.location_id }
     for _, zone in ipairs { "Europe/Berlin", "Australia/Lord_Howe", "Africa/Casablanca" } do
       local id = assert(client.calendars:create(slot_zones.calendar(zone, INTERVAL))).id
-      local change = slot_zones.changes(zone, 2027)[1]
+      local change = slot_zones.changes(zone, 2025)[1]
       local count = 0
       for slot in
         client.calendars:each_slot {

@@ -49,13 +49,14 @@ end
 --- The instant of a local time, in milliseconds.
 function slot_zones.at(text, zone) return (assert(local_time.parse(text, zone), text)) end
 
---- The moments at which the clocks of a zone change in a year.
+--- The moments at which the clocks of a zone change in a year. (That of 2025 cannot change: some later laws have done
+-- away with changes, such as Morocco's.)
 function slot_zones.changes(zone, year)
   local loaded, found = assert(zones.load(zone)), {}
   local at, last = slot_zones.at(year .. "-01-01T00:00:00", zone), slot_zones.at((year + 1) .. "-01-01T00:00:00", zone)
   while true do
     local _, _, next_change = zones.at(loaded, at // 1000)
-    if next_change * 1000 >= last then return found end
+    if next_change >= last // 1000 then return found end -- in milliseconds "never" would overflow
     at = next_change * 1000
     found[#found + 1] = at
   end

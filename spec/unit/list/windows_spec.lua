@@ -142,8 +142,8 @@ describe("hoopai.list.windows", function()
 
     --- Where spans begin: with the year; and before each change, late in the evening, at odd times, and at a slot.
     local function beginnings(zone)
-      local list = { slot_zones.at("2027-01-01T00:00:00", zone) }
-      for index, change in ipairs(slot_zones.changes(zone, 2027)) do
+      local list = { slot_zones.at("2025-01-01T00:00:00", zone) }
+      for index, change in ipairs(slot_zones.changes(zone, 2025)) do
         local date = local_time.date(change, zone)
         list[#list + 1] = local_time.instant(date - 1, 23 * 60 + 30, zone) + 7
         list[#list + 1] = local_time.instant(date - 25 - index, 23 * 60 + 30, zone)
@@ -154,7 +154,7 @@ describe("hoopai.list.windows", function()
 
     for _, zone in ipairs(slot_zones.NAMES) do
       it(zone .. ", no slot comes twice and none is lost", function()
-        local begin, finish = slot_zones.at("2026-12-01T00:00:00", zone), slot_zones.at("2028-12-15T00:00:00", zone)
+        local begin, finish = slot_zones.at("2024-12-01T00:00:00", zone), slot_zones.at("2026-12-15T00:00:00", zone)
         local all = {}
         for index, start in ipairs(slot_zones.starts(zone, 60, begin, finish)) do
           local text = local_time.iso(start, zone)
