@@ -262,6 +262,8 @@ build/bench/rawc: spec/bench/rawc.c Makefile | build/headers
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -O2 $(warnings) $(CURL_CFLAGS) -o $@ $< $(CURL_LIBS)
 
+build/bench/server: spec/bench/support/locations.c spec/bench/support/locations.h
+
 build/bench/server build/bench/timed: build/bench/%: spec/bench/support/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -O2 $(warnings) -o $@ $<
+	$(CC) -std=c11 -O2 $(warnings) -o $@ $(filter %.c,$^)

@@ -77,13 +77,10 @@ local function has_program(name)
   return function() return machine.has(name) or name .. " is not installed" end
 end
 
---- The vendor's SDK comes from npm.
-local function has_sdk()
+--- Whether the vendor's SDK is there, or why not. It comes from npm.
+function plan.has_sdk()
   if not machine.has("node") then return "node is not installed" end
-  local folder = "build/bench/node"
-  if os.execute(format("test -d %s/node_modules/@gohighlevel/api-client", folder)) then return true end
-  local install = "mkdir -p %s && npm install --prefix %s --no-audit --no-fund --loglevel=error %s"
-  local ok, problem = pcall(machine.run, format(install, folder, folder, "@gohighlevel/api-client@3.1.0"))
+  local ok, problem = pcall(machine.run, ".ci/npm/install sdk build/bench/node")
   return ok or "npm could not install it: " .. problem:gsub("\n.*", "")
 end
 
@@ -135,7 +132,7 @@ plan.clients = {
   { id = "fetch", title = "Node's fetch", command = node "fetch", peer = true, warm = 1500,
     cases = { "small-c1", "small-c32", "medium-c32", "large-c1", "slow-c1000" }, ready = has_program "node" },
   { id = "sdk", title = "the vendor's SDK (Node)", command = node "sdk", peer = true, warm = 1500,
-    cases = { "small-c1", "small-c32", "medium-c32", "large-c1", "slow-c1000" }, ready = has_sdk },
+    cases = { "small-c1", "small-c32", "medium-c32", "large-c1", "slow-c1000" }, ready = plan.has_sdk },
   { id = "curl", title = "curl (no JSON)", command = program "curl", peer = true, cases = requests,
     ready = has_program "curl" },
   { id = "wrk", title = "wrk (no JSON)", command = program "wrk", peer = true,

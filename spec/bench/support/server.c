@@ -1,13 +1,18 @@
 /* A small HTTP/1.1 server whose answers take their time, and fail when they are told to.
  *
- *   server PORT-FILE BODY-FILE DELAY-MS [FAULT-EVERY]
+ *   server PORT-FILE BODY-FILE DELAY-MS [FAULT-EVERY [MOST INTERVAL-MS]]
  *
  * Answers every request with the body after the delay. Each FAULT-EVERY-th request meets one of the faults below, in
  * turn. (A 429 closes the gate for all for an interval of the request budget, so that is short.) Writes its port and
  * process into PORT-FILE when it listens; ends when its standard input does. One thread, no body of a request is looked
  * at beyond its Content-Length.
+ *
+ * With MOST it responds as the API of many locations instead (locations.c), of which each may make so many requests in
+ * an interval; 0 = any number.
  */
 #define _GNU_SOURCE
+#include "locations.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -33,6 +38,8 @@ struct peer {
   size_t out_at, out_length; /* what is left of an answer that did not fit the socket's buffer */
   const char *out;
   bool closing;
+  char *own; /* the response of a location to this one request, else NULL */
+  size_t own_length;
   char in[REQUEST_SIZE];
 };
 
@@ -52,6 +59,7 @@ struct server {
   unsigned first, last;
   char *answers[FAULTS];
   size_t lengths[FAULTS];
+  struct locations *locations; /* NULL: all requests get the same body */
 };
 
 static double now(void) {
@@ -79,13 +87,14 @@ static char *read_file(const char *path, size_t *length) {
 
 static void make_answer(struct server *server, enum fault fault, const char *status, const char *body, size_t length) {
   char head[1024];
-  int size = snprintf(head, sizeof head,
-                      "HTTP/1.1 %s\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %zu\r\n"
-                      "X-RateLimit-Max: 1000000\r\nX-RateLimit-Remaining: 999999\r\n"
-                      "X-RateLimit-Interval-Milliseconds: 20\r\nX-RateLimit-Limit-Daily: 1000000000\r\n"
-                      "X-RateLimit-Daily-Remaining: 999999999\r\nX-RateLimit-Daily-Reset: 86399000\r\n"
-                      "Cache-Control: no-store\r\nVary: Origin\r\nX-Request-Id: 0af7651916cd43dd8448eb211c80319c\r\n\r\n",
-                      status, length);
+  int size =
+    snprintf(head, sizeof head,
+             "HTTP/1.1 %s\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %zu\r\n"
+             "X-RateLimit-Max: 1000000\r\nX-RateLimit-Remaining: 999999\r\n"
+             "X-RateLimit-Interval-Milliseconds: 20\r\nX-RateLimit-Limit-Daily: 1000000000\r\n"
+             "X-RateLimit-Daily-Remaining: 999999999\r\nX-RateLimit-Daily-Reset: 86399000\r\n"
+             "Cache-Control: no-store\r\nVary: Origin\r\nX-Request-Id: 0af7651916cd43dd8448eb211c80319c\r\n\r\n",
+             status, length);
   server->answers[fault] = malloc((size_t)size + length);
   if (!server->answers[fault]) die("malloc");
   memcpy(server->answers[fault], head, (size_t)size);
@@ -100,6 +109,7 @@ static void drop(struct server *server, struct peer *peer, bool reset) {
   }
   close(peer->fd);
   server->peers[peer->fd] = NULL;
+  free(peer->own);
   free(peer);
 }
 
@@ -132,6 +142,13 @@ static bool flush(struct server *server, struct peer *peer) {
 }
 
 static void answer(struct server *server, struct peer *peer) {
+  if (peer->own) {
+    peer->out = peer->own;
+    peer->out_at = 0;
+    peer->out_length = peer->own_length;
+    (void)flush(server, peer);
+    return;
+  }
   enum fault fault = NONE;
   server->count++;
   if (server->every > 0 && server->count % server->every == 0) {
@@ -153,6 +170,20 @@ static void put_off(struct server *server, const struct peer *peer) {
   server->due[server->last++ % MOST] = (struct due){now() + server->delay, peer->fd, peer->generation};
 }
 
+/* The rate limit of a location counts a request when it arrives. */
+static void respond_of_location(struct server *server, struct peer *peer, size_t head, size_t body) {
+  char first = peer->in[head], after = peer->in[head + body];
+  free(peer->own);
+  peer->in[head + body] = 0;
+  char *form = strdup(peer->in + head);
+  if (!form) die("strdup");
+  peer->in[head] = 0;
+  peer->own = locations_respond(server->locations, peer->in, form, now(), &peer->own_length);
+  free(form);
+  peer->in[head] = first;
+  peer->in[head + body] = after;
+}
+
 /* Takes whole requests off the input. */
 static void read_requests(struct server *server, struct peer *peer) {
   char *end;
@@ -163,6 +194,7 @@ static void read_requests(struct server *server, struct peer *peer) {
     if (length) body = strtoul(length + 17, NULL, 10);
     *end = '\r';
     if (peer->have < head + body) return;
+    if (server->locations) respond_of_location(server, peer, head, body);
     memmove(peer->in, peer->in + head + body, peer->have - head - body);
     peer->have -= head + body;
     if (server->delay > 0) {
@@ -250,7 +282,7 @@ static int listen_on_loopback(int *port) {
 int main(int argc, char **argv) {
   static struct server server;
   if (argc < 4) {
-    fprintf(stderr, "usage: server PORT-FILE BODY-FILE DELAY-MS [FAULT-EVERY]\n");
+    fprintf(stderr, "usage: server PORT-FILE BODY-FILE DELAY-MS [FAULT-EVERY [MOST INTERVAL-MS]]\n");
     return 2;
   }
   size_t length;
@@ -264,6 +296,7 @@ int main(int argc, char **argv) {
   make_answer(&server, NO_JSON, "200 OK", none, sizeof none - 1);
   server.delay = atof(argv[3]) / 1000;
   server.every = argc > 4 ? atol(argv[4]) : 0;
+  if (argc > 6) server.locations = locations_new(atol(argv[5]), atol(argv[6]));
   int port;
   server.listener = listen_on_loopback(&port);
   server.set = epoll_create1(EPOLL_CLOEXEC);

@@ -162,29 +162,17 @@ local function start_nginx(folder)
   }
 end
 
---- A server of our own: see server.c.
+--- Starts a server of our own: see server.c.
 -- @tparam string folder where its program is, and its files go
--- @tparam number delay milliseconds
--- @tparam[opt] integer fault_every each so many requests one fault
+-- @tparam string name of its file
+-- @tparam string arguments after the body
 -- @return its URL, a function that ends it, and its process
-function servers.start_slow(folder, delay, fault_every)
+local function start_own(folder, name, arguments)
   write_file(folder .. "/slow-body.json", bodies.small())
-  local port_file = format("%s/slow-port-%g", folder, delay)
+  local port_file = format("%s/%s", folder, name)
   os.remove(port_file)
-  local pipe = assert(
-    io.popen(
-      format(
-        "exec %s%s/server %s %s/slow-body.json %g %d",
-        machine.pin "server",
-        folder,
-        port_file,
-        folder,
-        delay,
-        fault_every or 0
-      ),
-      "w"
-    )
-  )
+  local command = "exec %s%s/server %s %s/slow-body.json %s"
+  local pipe = assert(io.popen(format(command, machine.pin "server", folder, port_file, folder, arguments), "w"))
   local deadline, port, pid = socket.gettime() + PATIENCE, nil, nil
   repeat
     local file = io.open(port_file)
@@ -194,7 +182,27 @@ function servers.start_slow(folder, delay, fault_every)
     end
     if not pid then socket.sleep(0.005) end
   until pid or socket.gettime() > deadline
-  return "http://127.0.0.1:" .. assert(port, "the slow server did not start"), function() pipe:close() end, pid
+  return "http://127.0.0.1:" .. assert(port, "the server did not start: " .. name), function() pipe:close() end, pid
+end
+
+--- A server that responds late.
+-- @tparam string folder where its program is, and its files go
+-- @tparam number delay milliseconds
+-- @tparam[opt] integer fault_every each so many requests one fault
+-- @return its URL, a function that ends it, and its process
+function servers.start_slow(folder, delay, fault_every)
+  return start_own(folder, format("slow-port-%g", delay), format("%g %d", delay, fault_every or 0))
+end
+
+--- A server with the calendars of many locations: see locations.c.
+-- @tparam string folder where its program is, and its files go
+-- @tparam string name tells the servers of a folder apart
+-- @tparam number delay milliseconds
+-- @tparam integer most requests in the interval for each location; 0 = any number
+-- @tparam integer interval milliseconds
+-- @return its URL, and a function that ends it
+function servers.start_locations(folder, name, delay, most, interval)
+  return start_own(folder, "locations-port-" .. name, format("%g 0 %d %d", delay, most, interval))
 end
 
 --- Starts all servers. `plain`, `tls` (with HTTP/2), `once` (TLS, closes after each response), `slow` (50 ms) and
