@@ -9,6 +9,8 @@ SPECS =
 FUZZ_SECONDS ?= 120
 # Some targets of make fuzz: make fuzz TARGETS="json url"
 TARGETS =
+# The benchmarks of make bench: http, night, ...
+BENCH = $(sort $(patsubst spec/bench/%_bench.lua,%,$(wildcard spec/bench/*_bench.lua)))
 # The vendor's OpenAPI document, for make contract
 OPENAPI ?= $(HOOPAI_OPENAPI)
 
@@ -50,7 +52,7 @@ HOST_LIBS ?= -l:liblua5.4.a -l:liblua5.4-cjson.a $(CURL_LIBS) -lm -ldl
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: help deps build demo test test-all test-on test-everywhere server-core lint format asan tsan valgrind contract torture fuzz bench bench-compare \
+.PHONY: help deps build demo test test-all test-on test-everywhere server-core lint format asan tsan valgrind contract torture fuzz bench bench-on bench-compare \
 	readme meta docs amalgamation host install clean env
 
 help: ## this list
@@ -143,11 +145,15 @@ fuzz: ## run libFuzzer on each target of spec/fuzz/, for FUZZ_SECONDS (120) each
 	@$(MAKE) -s --no-print-directory CC=clang build-fuzz/fuzz
 	@.ci/fuzz $(FUZZ_SECONDS) $(TARGETS)
 
-bench: ## measure against libcurl itself and other clients (BENCH_ROUNDS=5 BENCH_SECONDS=0.5 BENCH_PEERS=1)
+bench: ## measure against libcurl itself and other clients (BENCH="http night" for some; BENCH_ROUNDS=5 BENCH_SECONDS=0.5 BENCH_PEERS=1)
 	$(only54)
 	@.ci/deps build run sandbox test bench
 	@$(MAKE) -s --no-print-directory build build/process.so $(bench_programs)
-	@eval "$$(.ci/env)"; for script in spec/bench/*_bench.lua; do echo "== $$script"; "$$LUA" "$$script" || exit; done
+	@eval "$$(.ci/env)"; for script in $(BENCH:%=spec/bench/%_bench.lua); do echo "== $$script"; "$$LUA" "$$script" || exit; done
+
+bench-on: ## run the benchmarks on another Debian release (SUITE=sid; BENCH_ROUNDS=2 BENCH_PEERS=0 ... as with bench; FRESH=1)
+	$(only54)
+	@.ci/test-on "$(SUITE)" bench $(foreach name,BENCH BENCH_ROUNDS BENCH_SECONDS BENCH_PEERS,$(if $($(name)),'$(name)=$($(name))'))
 
 bench-compare: ## measure this checkout and another commit in one run (BASE=revision)
 	$(only54)
