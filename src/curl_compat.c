@@ -20,10 +20,10 @@ static const struct {
                                       "an idle connection is checked at most once a second (curl commit 2f1e94eaed): "
                                       "in between bytes that came on it pass "
                                       "for the next response, and a request is sent on one that has ended"},
-  [HOOPAI_CURL_HANDLE_SERVES_ONCE] =
-    {"handle_serves_once", ANY, VERSION(8, 1, 0),
+  [HOOPAI_CURL_FOLD_REACHES_BACK] =
+    {"fold_reaches_back", ANY, VERSION(8, 1, 0),
      "a reused easy handle keeps a pointer into the freed headers of the response before; a first header line that is "
-     "folded makes libcurl write there"},
+     "folded makes libcurl write there, before it passes the line to a callback for headers"},
   [HOOPAI_CURL_ABORT_IS_REMEMBERED] = {"abort_is_remembered", VERSION(8, 16, 0), VERSION(8, 17, 0),
                                        "a resolve that CURLOPT_RESOLVER_START_FUNCTION refuses is cached as a name "
                                        "that does not exist (mended by curl commit "

@@ -9,7 +9,7 @@
 enum hoopai_curl_rule {
   HOOPAI_CURL_IDLE_BYTES_PASS,       /* bytes on an idle connection are read as the next response */
   HOOPAI_CURL_IDLE_CHECK_IS_RARE,    /* the same, and an ended connection is reused */
-  HOOPAI_CURL_HANDLE_SERVES_ONCE,    /* a reused easy handle is unsafe */
+  HOOPAI_CURL_FOLD_REACHES_BACK,     /* a folded first header line is joined to the response before */
   HOOPAI_CURL_ABORT_IS_REMEMBERED,   /* after a resolve that a callback refused the name is unknown */
   HOOPAI_CURL_WAKEUP_IS_INHERITED,   /* the descriptors of curl_multi_wakeup are not close-on-exec */
   HOOPAI_CURL_CA_PATH_COMES_BACK,    /* CURLOPT_CAPATH = NULL means the default path */

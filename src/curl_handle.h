@@ -19,6 +19,8 @@ struct hoopai_handle {
   char *origin;               /* "https://host:port" of the last request, NULL = none */
   CURLU *parsed;              /* the origin, parsed by libcurl */
   bool has_origin;            /* the options of the easy handle are those of the origin */
+  bool checks_fold;           /* FOLD_REACHES_BACK (curl_compat.h) */
+  bool is_verbose;            /* libcurl calls on_debug */
   struct hoopai_body body;
   struct hoopai_headers headers;
   bool unresolved;     /* the name needs a lookup (lookup.h) */

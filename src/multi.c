@@ -99,7 +99,7 @@ static void give_handle(struct hoopai_multi *multi, struct hoopai_handle *handle
     hoopai_handle_free(handle);
     return;
   }
-  if (multi->serves_once || is_spent) hoopai_handle_retire(handle);
+  if (is_spent) hoopai_handle_retire(handle);
   handle->next = multi->idle;
   multi->idle = handle;
   multi->idle_count++;
@@ -228,7 +228,6 @@ static void end_lookup(struct hoopai_multi *multi, struct hoopai_lookup *lookup,
       hoopai_list_push(&multi->resolving, transfer);
     } else if (lookup->found) {
       transfer->resolved = true;
-      if (multi->serves_once) hoopai_handle_retire(transfer->handle);
       run(multi, transfer);
     } else {
       memcpy(transfer->handle->error, lookup->error, sizeof lookup->error);
@@ -435,7 +434,7 @@ static int multi_new(lua_State *L) {
     return hoopai_system_problem(L, "no descriptor for the connections");
   }
   multi->share = open_share();
-  multi->serves_once = hoopai_curl_rule(HOOPAI_CURL_HANDLE_SERVES_ONCE);
+  multi->checks_fold = hoopai_curl_rule(HOOPAI_CURL_FOLD_REACHES_BACK);
   multi->without_lookup = hoopai_curl_rule(HOOPAI_CURL_ABORT_IS_REMEMBERED);
   lua_settop(L, 2);
   return 1;

@@ -46,7 +46,7 @@ struct hoopai_multi {
   /* Workarounds that the loaded libcurl needs (curl_compat.h). */
   bool watches_idle;   /* IDLE_BYTES_PASS or IDLE_CHECK_IS_RARE: received bytes must be noticed here */
   bool clears_idle;    /* IDLE_CHECK_IS_RARE */
-  bool serves_once;    /* HANDLE_SERVES_ONCE */
+  bool checks_fold;    /* FOLD_REACHES_BACK */
   bool without_lookup; /* ABORT_IS_REMEMBERED: libcurl resolves the names of transfers */
 
   bool seen_tls, seen_http2;
