@@ -510,26 +510,51 @@ static int multi_peek(lua_State *L) {
   return 2;
 }
 
-/* next() -> a transfer that is done, each once; nil when there is none. Works after close(). */
-static int multi_next(lua_State *L) {
-  struct hoopai_transfer *transfer = push_done(L);
-  if (!transfer) return 1;
+/* After push_done: takes the transfer off the list. */
+static void take_done(lua_State *L, struct hoopai_transfer *transfer) {
   (void)hoopai_list_pop(&transfer->multi->done);
   luaL_unref(L, 2, transfer->pin);
   transfer->pin = LUA_NOREF;
+}
+
+/* next() -> a transfer that is done, each once; nil when there is none. Works after close(). */
+static int multi_next(lua_State *L) {
+  struct hoopai_transfer *transfer = push_done(L);
+  if (transfer) take_done(L, transfer);
   return 1;
+}
+
+/* Waits until step() must run, the seconds (below 0 = no limit) are over, or a signal arrives. */
+static void wait_to_step(lua_State *L, struct hoopai_multi *multi, double seconds) {
+  double left = seconds_left(multi);
+  if (seconds < 0 && left < 0 && multi->queued + multi->running == 0) luaL_error(L, "nothing is in flight to wait for");
+  if (left >= 0 && (seconds < 0 || left < seconds)) seconds = left;
+  if (seconds == 0) return;
+  struct hoopai_event event;
+  (void)hoopai_poll_wait(multi->poll_fd, &event, 1, hoopai_milliseconds(seconds));
 }
 
 /* wait(seconds | nil): until step() must run, the time is over, or a signal arrives */
 static int multi_wait(lua_State *L) {
   struct hoopai_multi *multi = check_multi(L);
-  double seconds = hoopai_check_wait(L, 2), left = seconds_left(multi);
-  if (seconds < 0 && left < 0 && multi->queued + multi->running == 0) luaL_error(L, "nothing is in flight to wait for");
-  if (left >= 0 && (seconds < 0 || left < seconds)) seconds = left;
-  if (seconds == 0) return 0;
-  struct hoopai_event event;
-  (void)hoopai_poll_wait(multi->poll_fd, &event, 1, hoopai_milliseconds(seconds));
+  wait_to_step(L, multi, hoopai_check_wait(L, 2));
   return 0;
+}
+
+/* advance(transfer) -> whether the transfer is done, after a wait and a step if it was not. A signal ends the wait.
+   Once the transfer is done, next() returns none of those that are done now. Works after close(). */
+static int multi_advance(lua_State *L) {
+  struct hoopai_multi *multi = check_any(L);
+  const struct hoopai_transfer *transfer = hoopai_check(L, 2, hoopai_transfer_type);
+  luaL_argcheck(L, transfer->multi == multi, 2, "the transfer is not of this client, or is closed");
+  if (transfer->state != HOOPAI_DONE) {
+    wait_to_step(L, check_multi(L), -1);
+    step(multi);
+  }
+  bool is_done = transfer->state == HOOPAI_DONE;
+  for (struct hoopai_transfer *done; is_done && (done = push_done(L));) take_done(L, done);
+  lua_pushboolean(L, is_done);
+  return 1;
 }
 
 /* has_ended() -> whether next() would return a transfer */
@@ -577,9 +602,9 @@ static int multi_gc(lua_State *L) {
 
 void hoopai_open_multi(lua_State *L) {
   static const luaL_Reg methods[] = {
-    {"pollfd", multi_pollfd}, {"timeout", multi_timeout},     {"send", multi_send}, {"step", multi_step},
-    {"next", multi_next},     {"wait", multi_wait},           {"peek", multi_peek}, {"count", multi_count},
-    {"close", multi_close},   {"has_ended", multi_has_ended}, {NULL, NULL},
+    {"pollfd", multi_pollfd}, {"timeout", multi_timeout},     {"send", multi_send},       {"step", multi_step},
+    {"next", multi_next},     {"wait", multi_wait},           {"peek", multi_peek},       {"count", multi_count},
+    {"close", multi_close},   {"has_ended", multi_has_ended}, {"advance", multi_advance}, {NULL, NULL},
   };
   static const luaL_Reg metamethods[] = {{"__gc", multi_gc}, {"__close", multi_close}, {NULL, NULL}};
   hoopai_new_type(L, multi_type, methods, metamethods);

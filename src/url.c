@@ -121,10 +121,21 @@ static const char *separator_problem(const char *bytes, size_t left) {
   return is_plain ? "must not be percent-encoded: give the id itself" : NULL;
 }
 
+/* Letters, digits, - and _: such are the ids of the API. */
+static bool is_plain_id(const char *bytes, size_t length) {
+  for (size_t i = 0; i < length; i++) {
+    unsigned char byte = (unsigned char)bytes[i], letter = byte | 0x20;
+    bool plain = (letter >= 'a' && letter <= 'z') || (byte >= '0' && byte <= '9') || byte == '-' || byte == '_';
+    if (!plain) return false;
+  }
+  return true;
+}
+
 /* Why an argument cannot be a path segment. No accepted argument can change the endpoint of a call. */
 static const char *segment_problem(const char *bytes, size_t length) {
   if (length == 0) return "must not be empty";
   if (length > MAX_ARGUMENT) return "must have at most 512 bytes";
+  if (is_plain_id(bytes, length)) return NULL;
   for (size_t i = 0; i < length; i++) {
     if (is_control((unsigned char)bytes[i])) return CONTROL;
   }

@@ -18,7 +18,8 @@ local responses = require "hoopai.call.response"
 local retry = require "hoopai.call.retry"
 
 local min, pcall, setmetatable = math.min, pcall, setmetatable
-local now = core.now
+local now, pid, mode_here = core.now, core.pid, async.mode
+local from_arguments, read_response = request.from_arguments, responses.read
 local get_reconcile = lazy.module "hoopai.call.reconcile"
 local get_advice = lazy.module "hoopai.call.advice"
 local get_dry_run = lazy.module "hoopai.call.dry_run"
@@ -60,11 +61,11 @@ end
 -- @treturn[2] Error
 -- @raise for wrong use
 function calls.perform(state, endpoint, a, b, c, d, e)
-  if state.shared.process ~= core.pid() then
+  if state.shared.process ~= pid() then
     errors.raise("this client belongs to the parent process: make a new one after fork")
   end
-  local _, task = async.mode(endpoint.id)
-  local prepared, err = request.from_arguments(state, endpoint, a, b, c, d, e)
+  local _, task = mode_here(endpoint.id)
+  local prepared, err = from_arguments(state, endpoint, a, b, c, d, e)
   if not prepared then return nil, err end
   return make(state, prepared, task)
 end
@@ -80,11 +81,11 @@ function calls.send(state, prepared, begun) return run(new_call(state, prepared,
 -- @treturn any the result; or nil
 -- @treturn Response the response; or the error
 function run(call)
-  local retry_budgets, key, on = call.state.shared.retry_budgets, call.prepared.rate_limit_key, call.state.settings.on
+  local state = call.state
   while true do
     local result, response, sent = make_attempt(call)
     if result ~= nil then
-      local retry_budget = retry_budgets[key]
+      local retry_budget = state.shared.retry_budgets[call.prepared.rate_limit_key]
       if retry_budget then retry_budget:succeed() end
       return result, response
     end
@@ -101,7 +102,8 @@ function run(call)
       local refusal = refresh(call, err)
       if refusal then return nil, final(call, refusal) end
     else
-      if on.retry then hooks.retry(on.retry, call, err, action, point, delay) end
+      local hook = state.settings.on.retry
+      if hook then hooks.retry(hook, call, err, action, point, delay) end
       call.repeated = call.repeated or {}
       call.repeated[point] = true
       call.unclear = call.unclear or action == "reconcile"
@@ -128,9 +130,12 @@ function new_call(state, prepared, task, begun)
     task = task or false,
     attempts = 0,
     attempt = false,
-    begun = begun or false,
-    deadline = begun and begun + options.timeout or false, -- false before the first sending
+    begun = false,
+    deadline = false, -- before the first sending
   }
+  if begun then
+    call.begun, call.deadline = begun, begun + options.timeout
+  end
   if options.queue_timeout then call.queue_deadline = now() + options.queue_timeout end
   return call
 end
@@ -245,12 +250,8 @@ end
 local function wait_for(transfer, multi, task, deadline)
   if not task then -- blocks the thread
     multi:step()
-    while transfer:state() ~= "done" do
-      multi:wait()
-      multi:step()
-    end
     repeat
-    until not multi:next()
+    until multi:advance(transfer)
     return true
   end
   if async.await(transfer, task, deadline) == "timeout" then
@@ -293,10 +294,10 @@ end
 -- @return[1] result, response
 -- @return[2] nil, the error, and how often libcurl sent the request; nil if libcurl did not get it
 function make_attempt(call)
-  local on = call.state.settings.on
+  local prepared, on = call.prepared, call.state.settings.on
   local attempt <close> = new_attempt(call)
   local err
-  if call.prepared.token_first then -- a permit is not held while an agency's token is renewed
+  if prepared.token_first then -- a permit is not held while an agency's token is renewed
     err = get_token(call, attempt) or acquire_permit(call, attempt)
   else
     err = acquire_permit(call, attempt) or get_token(call, attempt)
@@ -306,7 +307,7 @@ function make_attempt(call)
   if on.request then hooks.request(on.request, call) end
   err = send(call, attempt)
   if err then return nil, err end
-  local read, transfer = call.prepared.endpoint.read or responses.read, attempt.transfer
+  local read, transfer = prepared.endpoint.read or read_response, attempt.transfer
   attempt.has_response = true
   local result, response = read(call, attempt)
   if result == nil then
@@ -318,7 +319,7 @@ function make_attempt(call)
   if result ~= nil then return result, response end
   if not call.begun then
     call.begun = transfer:started() or now()
-    call.deadline = call.begun + call.prepared.options.timeout
+    call.deadline = call.begun + prepared.options.timeout
   end
   local sent = transfer:sent()
   attempt.has_left = sent > 0

@@ -250,7 +250,7 @@ function request.prepare(state, endpoint, chosen, payload, a, b)
     return invalid(state, endpoint, path, { { path = place, problem = problem, expected = "a JSON value" } })
   end
   local location_id = named or named_too
-  if type(location_id) ~= "string" then location_id = chosen.location_id end
+  if not location_id or type(location_id) ~= "string" then location_id = chosen.location_id end
   local prepared = {
     endpoint = endpoint,
     options = chosen,

@@ -205,11 +205,11 @@ local function without_odd_items(endpoint, value, opens)
   return type(value) == "table" and opens ~= "{" and tables_of(value) or nil
 end
 
---- Whether the result of a create lacks the `id` of the new record. The live API leaves out other documented members at
--- times; without an `id` there is no record to speak of.
+--- Whether the result of an endpoint of the class "once", which creates, lacks the `id` of the new record. The live API
+-- leaves out other documented members at times; without an `id` there is no record to speak of.
 local function lacks_id(endpoint, value)
   local kind = endpoint.result.type
-  if endpoint.retry ~= "once" or kind.type ~= "object" then return false end
+  if kind.type ~= "object" then return false end
   if type(value.id) == "string" and value.id ~= "" then return false end
   for _, field in ipairs(kind.fields or {}) do
     if field.name == "id" and field.required then return true end
@@ -225,7 +225,7 @@ local function shape_problem(endpoint, value, opens)
   if not check(value, opens, kind.items) then
     return "is not " .. (kind.type == "array" and "a list of what it should hold" or "an object")
   end
-  return lacks_id(endpoint, value) and "has no `id`" or nil
+  if endpoint.retry == "once" and lacks_id(endpoint, value) then return "has no `id`" end
 end
 
 --- Whether a body proves that the change was made: it has the record, or the id of one.
@@ -360,8 +360,9 @@ end
 
 --- A 204 confirms a change. It is not a list, not even an empty one, and not a new record.
 local function no_content(call, attempt, response)
-  local kind = call.prepared.endpoint.result.type
-  if kind and (kind.type == "array" or lacks_id(call.prepared.endpoint, {})) then
+  local endpoint = call.prepared.endpoint
+  local kind = endpoint.result.type
+  if kind and (kind.type == "array" or endpoint.retry == "once" and lacks_id(endpoint, {})) then
     return shape_failure(call, attempt, response, "it is empty")
   end
   response.unexpected = true
