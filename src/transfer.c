@@ -314,8 +314,17 @@ static void push_first(lua_State *L, int index) {
   else lua_pushnil(L);
 }
 
-/* response(keep_null) -> status, started, ended (core.now() times), first, value, problem; nil: it is not complete
-   first: the first byte of the body that is not white space; value, problem: core.decode (the upvalue) of the body */
+/* head() -> the header lines, which core.headers parses: most callers never read them */
+static int transfer_head(lua_State *L) {
+  const struct hoopai_handle *handle = check_done(L)->handle;
+  const struct hoopai_buffer *lines = handle ? &handle->headers.text : NULL;
+  lua_pushlstring(L, lines && lines->length > 0 ? lines->data : "", lines ? lines->length : 0);
+  return 1;
+}
+
+/* response(keep_null) -> status, started, ended (core.now() times), head, first, value, problem; nil: it is not complete
+   head: as head() returns it; first: the first byte of the body that is not white space; value, problem: core.decode
+   (the upvalue) of the body */
 static int transfer_response(lua_State *L) {
   const struct hoopai_transfer *transfer = check_done(L);
   if (transfer->kind) {
@@ -326,13 +335,14 @@ static int transfer_response(lua_State *L) {
   lua_pushinteger(L, transfer->status);
   lua_pushnumber(L, transfer->started);
   lua_pushnumber(L, transfer->ended);
-  transfer_body(L); /* at index 6 */
-  push_first(L, 6);
+  transfer_head(L);
+  transfer_body(L); /* at index 7 */
+  push_first(L, 7);
   lua_pushvalue(L, lua_upvalueindex(1));
-  lua_rotate(L, 6, -1);
+  lua_rotate(L, 7, -1);
   lua_pushvalue(L, 2);
   lua_call(L, 2, 2);
-  return 6;
+  return 7;
 }
 
 /* await(waiter): peek() returns the waiter with the transfer */
@@ -341,14 +351,6 @@ static int transfer_await(lua_State *L) {
   lua_settop(L, 2);
   lua_setiuservalue(L, 1, HOOPAI_TRANSFER_WAITER);
   return 0;
-}
-
-/* head() -> the header lines, which core.headers parses: most callers never read them */
-static int transfer_head(lua_State *L) {
-  const struct hoopai_handle *handle = check_done(L)->handle;
-  const struct hoopai_buffer *lines = handle ? &handle->headers.text : NULL;
-  lua_pushlstring(L, lines && lines->length > 0 ? lines->data : "", lines ? lines->length : 0);
-  return 1;
 }
 
 /* headers() -> core.headers(head()); on a copy of the lines (rule Finalisers) */

@@ -8,6 +8,7 @@ local validate = require "hoopai.validate"
 
 local type, pairs, ipairs, rawget, select, setmetatable = type, pairs, ipairs, rawget, select, setmetatable
 local concat, format, lower, max = table.concat, string.format, string.lower, math.max
+local path_of = core.path
 
 local request = {}
 
@@ -88,7 +89,7 @@ for segment in pairs(reserved_segments) do
 end
 
 --- Whether an id is a segment of the API's own paths. Servers may match paths without regard to case.
-local function is_reserved(id) return #id <= LONGEST_SEGMENT and reserved_segments[lower(id)] ~= nil end
+local function is_reserved(id) return #id <= LONGEST_SEGMENT and reserved_segments[lower(id)] end
 
 local function id_problems(endpoint, ...)
   local details = {}
@@ -115,9 +116,9 @@ local function build_path(endpoint, a, b)
   local count, path = endpoint.id_count, endpoint.path
   if count == 0 then return path end
   if count == 1 then
-    path = core.path(path, a)
+    path = path_of(path, a)
   else
-    path = core.path(path, a, b)
+    path = path_of(path, a, b)
   end
   if path and not is_reserved(a) and not (count > 1 and is_reserved(b)) then return path end
   return nil, id_problems(endpoint, a, b)

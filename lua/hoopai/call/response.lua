@@ -73,11 +73,11 @@ function Response.__pairs(response)
   return next, response
 end
 
-local function new_response(call, transfer, status, body, started, ended)
+local function new_response(call, head, status, body, started, ended)
   local prepared = call.prepared
   return setmetatable({
     status = status,
-    head = transfer:head(),
+    head = head,
     body = body,
     attempts = call.attempts,
     elapsed = ended - (call.begun or started),
@@ -104,7 +104,7 @@ local function transport_failure(call, attempt)
   local status, kind, message, code = transfer:result()
   local moment = now()
   local started = transfer:started() or moment
-  local response = status > 0 and new_response(call, transfer, status, nil, started, moment) or nil
+  local response = status > 0 and new_response(call, transfer:head(), status, nil, started, moment) or nil
   local proxy_status = transfer:info().proxy_status
   local err = {
     kind = kind,
@@ -187,15 +187,15 @@ local function tables_of(list)
 end
 
 -- lua-cjson decodes [] and {} alike; the outermost value is known by the first character of the body.
-local fits = {
-  array = function(value, opens, items)
-    return type(value) == "table"
-      and opens ~= "{"
-      and (value[1] ~= nil or next(value) == nil)
-      and not (items and items.type == "object" and not are_tables(value))
-  end,
-  object = function(value, opens) return type(value) == "table" and value[1] == nil and opens ~= "[" end,
-}
+
+local function is_object(value, opens) return type(value) == "table" and value[1] == nil and opens ~= "[" end
+
+local function is_list(value, opens, items)
+  return type(value) == "table"
+    and opens ~= "{"
+    and (value[1] ~= nil or next(value) == nil)
+    and not (items and items.type == "object" and not are_tables(value))
+end
 
 --- A list whose odd items are null, if a value should be a list of objects and has an object.
 -- @treturn ?table
@@ -220,12 +220,10 @@ end
 --- What is wrong with a value as the endpoint's result; nil if nothing is.
 local function shape_problem(endpoint, value, opens)
   local kind = endpoint.result.type
-  local check = kind and fits[kind.type]
-  if not check then return nil end
-  if not check(value, opens, kind.items) then
-    return "is not " .. (kind.type == "array" and "a list of what it should hold" or "an object")
-  end
-  if endpoint.retry == "once" and lacks_id(endpoint, value) then return "has no `id`" end
+  local name = kind and kind.type
+  if name == "object" and not is_object(value, opens) then return "is not an object" end
+  if name == "array" and not is_list(value, opens, kind.items) then return "is not a list of what it should hold" end
+  if name == "object" and endpoint.retry == "once" and lacks_id(endpoint, value) then return "has no `id`" end
 end
 
 --- Whether a body proves that the change was made: it has the record, or the id of one.
@@ -302,23 +300,15 @@ local function stated_failure(call, attempt, response, body)
     }, attempt, response)
 end
 
---- A value as the endpoint's result; odd items of a list are null.
--- @treturn[1] table
--- @treturn[2] nil
--- @treturn[2] string what is wrong
-local function fitting(endpoint, value, opens)
-  local problem = shape_problem(endpoint, value, opens)
-  if not problem then return value end
-  local mended = without_odd_items(endpoint, value, opens)
-  return mended, not mended and problem or nil
-end
-
 --- The whole body as the result.
 local function take_whole(call, attempt, response, body, opens)
   if is_error_alone(body) then return stated_failure(call, attempt, response, body) end
-  local whole, problem = fitting(call.prepared.endpoint, body, opens)
-  if problem then return shape_failure(call, attempt, response, "it " .. problem) end
-  return whole
+  local endpoint = call.prepared.endpoint
+  local problem = shape_problem(endpoint, body, opens)
+  if not problem then return body end
+  local mended = without_odd_items(endpoint, body, opens)
+  if not mended then return shape_failure(call, attempt, response, "it " .. problem) end
+  return mended
 end
 
 --- Takes the envelope off: the declared key is the result, its siblings go to response.extra.
@@ -329,9 +319,11 @@ local function take_envelope(call, attempt, response, body, opens)
     local key = keys[index]
     local value = body[key]
     if value ~= nil then
-      local problem
-      value, problem = fitting(endpoint, value)
-      if problem then return shape_failure(call, attempt, response, format("`%s` %s", key, problem)) end
+      local problem = shape_problem(endpoint, value)
+      if problem then
+        value = without_odd_items(endpoint, value)
+        if not value then return shape_failure(call, attempt, response, format("`%s` %s", key, problem)) end
+      end
       response.extra = without(body, key)
       return value, response
     end
@@ -378,9 +370,9 @@ end
 -- @treturn[2] Error
 function responses.read(call, attempt)
   local transfer = attempt.transfer
-  local status, started, ended, opens, body, problem = transfer:response(call.prepared.endpoint.keep_null)
+  local status, started, ended, head, opens, body, problem = transfer:response(call.prepared.endpoint.keep_null)
   if not status then return transport_failure(call, attempt) end
-  local response = new_response(call, transfer, status, body, started, ended)
+  local response = new_response(call, head, status, body, started, ended)
   if status == 204 and not opens then return no_content(call, attempt, response) end
   local is_table = body ~= nil and (opens == "{" or opens == "[")
   local trace_id = is_table and body.traceId
