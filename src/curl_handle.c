@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MAX_IDLE_HANDLES 64
 #define MAX_LIFETIME 600 /* seconds, of a connection */
 #define SECRET_RESPONSE (16 * 1024)
 #define TIMEOUT_SLACK 0.1 /* seconds */
@@ -148,19 +149,20 @@ static void forget_origin(struct hoopai_handle *handle) {
   handle->origin = NULL;
 }
 
+/* Frees the easy handle: the next request gets a new one. */
+static void retire(struct hoopai_handle *handle) {
+  if (handle->easy) curl_easy_cleanup(handle->easy);
+  handle->easy = NULL;
+  handle->has_origin = handle->is_verbose = false;
+}
+
 void hoopai_handle_free(struct hoopai_handle *handle) {
-  hoopai_handle_retire(handle);
+  retire(handle);
   curl_url_cleanup(handle->parsed);
   forget_origin(handle);
   hoopai_body_free(&handle->body);
   hoopai_buffer_free(&handle->headers.text);
   free(handle);
-}
-
-void hoopai_handle_retire(struct hoopai_handle *handle) {
-  if (handle->easy) curl_easy_cleanup(handle->easy);
-  handle->easy = NULL;
-  handle->has_origin = handle->is_verbose = false;
 }
 
 /* Options that are the same for all requests of a multi are set once, in the model. */
@@ -190,11 +192,11 @@ static bool open_easy(struct hoopai_handle *handle, struct hoopai_multi *multi) 
   if (!handle->easy) return false;
   if (multi->share) (void)curl_easy_setopt(handle->easy, CURLOPT_SHARE, multi->share);
   if (set_callbacks(handle)) return true;
-  hoopai_handle_retire(handle);
+  retire(handle);
   return false;
 }
 
-struct hoopai_handle *hoopai_handle_new(const struct hoopai_multi *multi) {
+static struct hoopai_handle *new_handle(const struct hoopai_multi *multi) {
   struct hoopai_handle *handle = calloc(1, sizeof *handle);
   if (!handle) return NULL;
   handle->body.most = multi->max_body;
@@ -203,12 +205,37 @@ struct hoopai_handle *hoopai_handle_new(const struct hoopai_multi *multi) {
   return handle;
 }
 
-void hoopai_handle_reset(struct hoopai_handle *handle) {
+/* Clears the last response. */
+static void reset(struct hoopai_handle *handle) {
   hoopai_body_reset(&handle->body);
   hoopai_headers_reset(&handle->headers);
   handle->unresolved = false;
   handle->refusal = handle->refusal_kind = NULL;
   handle->error[0] = 0;
+}
+
+struct hoopai_handle *hoopai_handle_take(struct hoopai_multi *multi) {
+  struct hoopai_handle *handle = multi->idle;
+  if (!handle) return new_handle(multi);
+  multi->idle = handle->next;
+  multi->idle_count--;
+  handle->next = NULL;
+  return handle;
+}
+
+void hoopai_handle_give(struct hoopai_multi *multi, struct hoopai_handle *handle) {
+  /* An easy handle that has sent requests again five times fails, as libcurl never resets the count. */
+  bool is_spent = handle->owner && (handle->owner->sent > 1 || handle->owner->kind);
+  handle->owner = NULL;
+  reset(handle);
+  if (!multi->curl || multi->idle_count >= MAX_IDLE_HANDLES) {
+    hoopai_handle_free(handle);
+    return;
+  }
+  if (is_spent) retire(handle);
+  handle->next = multi->idle;
+  multi->idle = handle;
+  multi->idle_count++;
 }
 
 /* Sets all options of the method and the body, so that none is left of the last request. */
@@ -318,7 +345,7 @@ static void choose_connection(CURL *easy, const struct hoopai_transfer *transfer
 }
 
 bool hoopai_handle_prepare(struct hoopai_handle *handle, struct hoopai_transfer *transfer, struct hoopai_multi *multi) {
-  hoopai_handle_reset(handle);
+  reset(handle);
   if (!open_easy(handle, multi)) return false;
   CURL *easy = handle->easy;
   set_verbose(handle, false); /* the last transfer may have been aborted between two lines */

@@ -33,13 +33,11 @@ struct hoopai_handle {
 #pragma GCC visibility push(hidden)
 #endif
 
-/* NULL without memory. */
-struct hoopai_handle *hoopai_handle_new(const struct hoopai_multi *multi);
+/* Takes a handle from the pool of a multi, or makes one; NULL without memory. */
+struct hoopai_handle *hoopai_handle_take(struct hoopai_multi *multi);
+/* Returns a handle, whose transfer has left libcurl, to the pool. */
+void hoopai_handle_give(struct hoopai_multi *multi, struct hoopai_handle *handle);
 void hoopai_handle_free(struct hoopai_handle *handle);
-/* Clears the last response before the handle goes into the pool. */
-void hoopai_handle_reset(struct hoopai_handle *handle);
-/* Frees the easy handle: the next request gets a new one. */
-void hoopai_handle_retire(struct hoopai_handle *handle);
 /* Notes why the transfer is refused; the first reason stays. The texts must live as long as the transfer. */
 void hoopai_handle_refuse(struct hoopai_handle *handle, const char *kind, const char *why);
 /* Sets every option that differs between requests; false when libcurl refuses one or without memory. */

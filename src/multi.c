@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_IDLE_HANDLES 64
 #define MAX_STREAMS 100      /* per connection */
 #define LATE_ROUNDS 64       /* of reading what has arrived for expired transfers */
 #define LOOKUP_TIMEOUT 60    /* seconds, more than any resolver needs */
@@ -81,30 +80,6 @@ static int capacity(const struct hoopai_multi *multi) {
   return multi->seen_http2 ? multi->max_connections * MAX_STREAMS : multi->max_connections;
 }
 
-static struct hoopai_handle *take_handle(struct hoopai_multi *multi) {
-  struct hoopai_handle *handle = multi->idle;
-  if (!handle) return hoopai_handle_new(multi);
-  multi->idle = handle->next;
-  multi->idle_count--;
-  handle->next = NULL;
-  return handle;
-}
-
-static void give_handle(struct hoopai_multi *multi, struct hoopai_handle *handle) {
-  /* An easy handle that has sent requests again five times fails, as libcurl never resets the count. */
-  bool is_spent = handle->owner && (handle->owner->sent > 1 || handle->owner->kind);
-  handle->owner = NULL;
-  hoopai_handle_reset(handle);
-  if (!multi->curl || multi->idle_count >= MAX_IDLE_HANDLES) {
-    hoopai_handle_free(handle);
-    return;
-  }
-  if (is_spent) hoopai_handle_retire(handle);
-  handle->next = multi->idle;
-  multi->idle = handle;
-  multi->idle_count++;
-}
-
 static bool hand_over(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
   struct hoopai_handle *handle = transfer->handle;
   return multi->curl && handle && hoopai_handle_prepare(handle, transfer, multi) &&
@@ -135,7 +110,7 @@ static void run(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
 }
 
 static void start(struct hoopai_multi *multi, struct hoopai_transfer *transfer) {
-  transfer->handle = take_handle(multi);
+  transfer->handle = hoopai_handle_take(multi);
   if (transfer->handle) transfer->handle->owner = transfer;
   hoopai_transfer_begin(transfer);
   if (transfer->request->https || multi->proxy) multi->seen_tls = true;
@@ -353,7 +328,7 @@ static void close_multi(struct hoopai_multi *multi) {
   hoopai_sigpipe_block(&guard, multi->seen_tls);
   multi->closed = true;
   end_all(multi, "closed", closed_client);
-  while (multi->idle) hoopai_handle_free(take_handle(multi));
+  while (multi->idle) hoopai_handle_free(hoopai_handle_take(multi));
   if (multi->model) curl_easy_cleanup(multi->model);
   multi->model = NULL;
   close_curl(multi);
@@ -392,7 +367,7 @@ void hoopai_multi_release(struct hoopai_multi *multi, struct hoopai_transfer *tr
     hoopai_sigpipe_restore(&guard);
   }
   if (transfer->state == HOOPAI_DONE) hoopai_list_remove(&multi->done, transfer);
-  if (transfer->handle && is_own_process(multi)) give_handle(multi, transfer->handle);
+  if (transfer->handle && is_own_process(multi)) hoopai_handle_give(multi, transfer->handle);
   transfer->handle = NULL;
   hoopai_list_unlink(&multi->all, transfer);
   transfer->multi = NULL;

@@ -427,6 +427,34 @@ describe("a set of transfers", function()
     end)
   end)
 
+  describe("advance()", function()
+    it("waits and steps until a transfer is done, and takes off all that are done", function()
+      server:reply({ body = "1" }, { delay = 0.05, body = "2" })
+      local multi <close> = core.multi { max_connections = 1 }
+      local first, second = add(multi, server.url .. "/1"), add(multi, server.url .. "/2")
+      multi:step()
+      repeat
+      until multi:advance(second)
+      assert.are.same({ "done", "done" }, { first:state(), second:state() })
+      assert.is_nil(multi:next())
+      assert.is_true(multi:advance(first)) -- at once: nothing is in flight to wait for
+      assert.are.equal("2", second:body())
+    end)
+
+    it("returns also for what close() has ended, and raises for a transfer of another set", function()
+      server:reply { steps = { { stall = true } } }
+      local multi, other <close> = core.multi(), core.multi()
+      local transfer = add(multi, server.url .. "/")
+      assert.error_matches(function() other:advance(transfer) end, "not of this client", 1, true)
+      multi:close()
+      assert.is_true(multi:advance(transfer))
+      assert.is_nil(multi:next())
+      transfer:close()
+      assert.error_matches(function() multi:advance(transfer) end, "closed", 1, true)
+      assert.error_matches(function() multi:advance(other) end, "hoopai.Transfer expected", 1, true)
+    end)
+  end)
+
   describe("wait()", function()
     it("takes the time it is told, in few turns", function()
       server:reply { steps = { { stall = true } } }

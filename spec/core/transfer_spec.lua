@@ -687,6 +687,29 @@ describe("a transfer", function()
       end
     end)
 
+    it("by a folded first line is refused however the bytes arrive, and after an end between two lines", function()
+      local folded = "HTTP/1.1 200 OK\r\n " .. ("f"):rep(100) .. ": folded\r\nContent-Length: 0\r\n\r\n"
+      for _ = 1, 3 do -- on easy handles that were used before
+        server:reply(
+          { headers = { ["X-Before"] = ("b"):rep(40) }, body = "ok" },
+          { steps = { { drip = folded, every = 0.001 } } },
+          { body = "ok" },
+          { steps = { { send = "HTTP/1.1 200 OK\r\n" }, { stall = true } } },
+          { steps = { { send = folded } } },
+          { headers = { ["X-After"] = "1" }, body = "ok" }
+        )
+        fetch(multi, server.url .. "/"):close()
+        assert.are.equal("protocol", (problem_of(fetch(multi, server.url .. "/"))))
+        fetch(multi, server.url .. "/"):close()
+        local cut = add(multi, server.url .. "/")
+        run_until(multi, function() return cut:sent() == 1 end)
+        core_http.pump(multi, 0.05) -- the status line arrives
+        cut:close()
+        assert.are.equal("protocol", (problem_of(fetch(multi, server.url .. "/"))))
+        assert.are.equal("1", fetch(multi, server.url .. "/"):headers()["x-after"])
+      end
+    end)
+
     it("by an odd status line is refused, whatever libcurl makes of it (RFC 9112 4)", function()
       local final = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
       for _, line in ipairs {
