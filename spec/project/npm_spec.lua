@@ -17,9 +17,9 @@ for name in lfs.dir(FOLDER) do
 end
 
 describe("the npm packages", function()
-  it("are those of the contract specs and of the formatter", function()
+  it("are those of the contract specs, of the formatter and of the benchmarks", function()
     table.sort(names)
-    assert.same({ "prism", "stylua" }, names)
+    assert.same({ "prism", "sdk", "stylua" }, names)
   end)
 
   for _, name in ipairs(names) do
