@@ -385,12 +385,8 @@ static int credentials_tostring(lua_State *L) {
 
 void hoopai_open_credentials(lua_State *L) {
   static const luaL_Reg methods[] = {
-    {"get", credentials_get},
-    {"number", credentials_number},
-    {"with", credentials_with},
-    {"redact", credentials_redact},
-    {"close", credentials_close},
-    {NULL, NULL},
+    {"get", credentials_get},       {"number", credentials_number}, {"with", credentials_with},
+    {"redact", credentials_redact}, {"close", credentials_close},   {NULL, NULL},
   };
   static const luaL_Reg metamethods[] = {
     {"__gc", credentials_close},

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-const char hoopai_secret_type[] = "hoopai.Secret";
+const char hoopai_secret_type[14] = "hoopai.Secret";
 
 struct secret {
   const char *type; /* see hoopai_check */

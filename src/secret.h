@@ -8,7 +8,7 @@
 #pragma GCC visibility push(hidden)
 #endif
 
-extern const char hoopai_secret_type[];
+extern const char hoopai_secret_type[14];
 
 /* The bytes of the Secret at a stack index, which live as long as the userdata; raises for another value and for a
    closed Secret. */

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char hoopai_transfer_type[] = "hoopai.Transfer";
+const char hoopai_transfer_type[16] = "hoopai.Transfer";
 
 /* -- The request ----------------------------------------------------------------------------- */
 

@@ -64,7 +64,7 @@ struct hoopai_transfer {
 #pragma GCC visibility push(hidden)
 #endif
 
-extern const char hoopai_transfer_type[];
+extern const char hoopai_transfer_type[16];
 
 /* Pushes a transfer of the multi at index 1, in no list yet. Its Request is at index 2; target, token, body, timeout
    and deadline follow. */

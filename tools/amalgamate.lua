@@ -100,7 +100,8 @@ local function banner(version, what)
   return ("/* hoopai %s, %s. Written by `make amalgamation`.\n\n%s*/\n"):format(version, what, read("LICENSE"))
 end
 
---- The C files as one. Shared functions become static, so that luaopen_hoopai_core alone is exported.
+--- The C files as one. Shared functions and names become static, so that luaopen_hoopai_core alone is exported. (A name
+-- is declared with its size: a static array must have one.)
 local function core(sources)
   local seen, out = {}, {}
   local function add(path)
@@ -113,6 +114,8 @@ local function core(sources)
         add("src/" .. name)
       elseif is_header and line:find("^%a[%w_ *]*hoopai_[%w_]+%(") then
         out[#out + 1] = "static " .. line
+      elseif line:find("^extern const char hoopai_") or line:find("^const char hoopai_") then
+        out[#out + 1] = "static " .. line:gsub("^extern ", "")
       elseif not name and not line:find("^#define _GNU_SOURCE") then
         out[#out + 1] = line
       end

@@ -142,8 +142,8 @@ function Error.__concat(left, right) return errors.text(left) .. errors.text(rig
 -- `auth`. Of `reauth_required`: the refusal
 -- @tfield[opt] Booking booking of `appointments:book`, also of one that was cut off (in `unclear`), if the outcome of
 -- the booking is not certain: all that `appointments:find_booking` needs to search again
--- @tfield[opt] string calendarId of `calendars:each_slot` and its like, `events:all` and `block_slots:all`: the calendar
--- whose free slots or events were not read
+-- @tfield[opt] string calendarId of `calendars:each_slot` and its like, `events:all` and `block_slots:all`: the
+-- calendar whose free slots or events were not read
 -- @tfield[opt] string userId of `block_slots:all`: the user whose blocked times were not read
 -- @tfield[opt] string traceback of `raised`: the stack of the task when it raised
 -- @tfield[opt] string where the line that made the call: "script.lua:12", printed last. If a tail call left none, the
