@@ -71,12 +71,16 @@ describe("hoopai.list.free_slots:", function()
       assert.are.same(SLOTS, hoopai.run(collect, reply_slots()))
     end)
 
-    it("gives all slots in the loop of luv", function()
+    -- Debian packages luv for Lua 5.4 alone.
+    local loop = _VERSION == "Lua 5.4" and "luv" or "callback"
+
+    it("gives all slots in the loop of " .. loop, function()
       reply_slots()
       server:reply(free())
       local text, ok = child.run(([[
-        local hoopai, uv = require "hoopai", require "luv"
-        hoopai.use(hoopai.loop.luv)
+        local hoopai, loop = require "hoopai", %q
+        local host = require("spec.support.hosts")[loop]()
+        hoopai.use(host.adapter or hoopai.loop[loop])
         local client = hoopai.new { token = "t", base_url = %q, location_id = "l" }
         hoopai.spawn(function()
           for slot in client.calendars:each_slot { from = %d, to = %d, calendarIds = { "a" } } do
@@ -84,8 +88,8 @@ describe("hoopai.list.free_slots:", function()
           end
           print(client.calendars:next_slot { from = %d, to = %d, calendarIds = { "a" } })
         end)
-        uv.run()
-      ]]):format(server.url, FROM, FROM + 90 * DAY, FROM, FROM + DAY))
+        host.loop()
+      ]]):format(loop, server.url, FROM, FROM + 90 * DAY, FROM, FROM + DAY))
       assert.is_true(ok, text)
       assert.matches("^" .. table.concat(SLOTS, "\n"):gsub("%-", "%%-") .. "\nnil\tslot_taken: no slot is free", text)
     end)

@@ -948,7 +948,11 @@ describe("hoopai.list.spans:", function()
   end)
 
   it("works in the loops of hosts", function()
-    for _, loop in ipairs { "blocking", "luv", "cqueues", "copas", "custom", "callback" } do
+    local loops = { "blocking", "copas", "custom", "callback" }
+    if _VERSION == "Lua 5.4" then -- Debian packages luv and cqueues for this Lua alone
+      loops[#loops + 1], loops[#loops + 2] = "luv", "cqueues"
+    end
+    for _, loop in ipairs(loops) do
       server:set {
         calendars = calendars("a", "b"),
         events = { event("e1", 1, 2), event("e2", 3, 4, "b"), event("e3", 5, 6), event("e4", 4000, 4001, "b") },

@@ -306,8 +306,8 @@ describe("a body", function()
     assert.are.equal(2, #details)
     -- An end that cannot be read has its own problem alone.
     for _, wrong in ipairs { "09:00", 1730124000000, time.parse(nine):ms(), true, time.now(), null } do
-      _, details = check { startTime = ten, endTime = wrong }
-      assert.are.equal("endTime", only(details).path)
+      local _, problems = check { startTime = ten, endTime = wrong }
+      assert.are.equal("endTime", only(problems).path)
     end
     _, details = check { title = 5, startTime = nine, endTime = ten }
     assert.are.equal("title", only(details).path)
