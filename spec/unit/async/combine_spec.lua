@@ -199,9 +199,10 @@ describe("combined:", function()
         table.sort(closed)
         assert.are.same({ 1, 2, 3 }, closed)
 
+        local _, plain = pcall(error) -- nil; a text in Lua 5.5
         ok, err = watch({ 1 }, tostring, function() error() end)
         assert.is_false(ok)
-        assert.is_nil(err)
+        assert.are.equal(plain, err)
       end)
 
       it("which cannot wait, nor make a call", function()
