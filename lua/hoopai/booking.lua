@@ -5,7 +5,7 @@
 --
 --     booking -> reconcile -> request -> search
 --     booking -> turns
---     booking -> hoopai.list.windows, hoopai.list.owners
+--     booking -> hoopai.list.windows, hoopai.list.owners; request -> hoopai.list.arguments
 local async = require "hoopai.async"
 local errors = require "hoopai.errors"
 local owners = require "hoopai.list.owners"

@@ -1,4 +1,5 @@
 --- The arguments of `appointments:book`: checks them, all problems at once, and makes the job of one booking.
+local arguments = require "hoopai.list.arguments"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local endpoints = require "hoopai.call.endpoints"
@@ -6,13 +7,12 @@ local options = require "hoopai.options"
 local request = require "hoopai.call.request"
 local search = require "hoopai.booking.search"
 local time = require "hoopai.time"
-local validate = require "hoopai.validate"
 
 local find, format = string.find, string.format
 local huge, math_type, min = math.huge, math.type, math.min
-local ipairs, next, pairs, rawget, tostring, type = ipairs, next, pairs, rawget, tostring, type
-local sort, utf8_len = table.sort, utf8.len
-local to_epoch_ms = time.to_epoch_ms
+local ipairs, next, pairs, rawget, type = ipairs, next, pairs, rawget, type
+local utf8_len = utf8.len
+local add, to_epoch_ms = arguments.add, time.to_epoch_ms
 
 local requests = {}
 
@@ -74,10 +74,6 @@ local other_names = {
   startDate = "from", start = "from", since = "from", endDate = "to", ["end"] = "to", ["until"] = "to",
   slot = "startTime", time = "startTime", ref = "reference", timeZone = "timezone",
 }
-
-local function add(details, path, problem, given)
-  details[#details + 1] = { path = path, problem = problem, given = given ~= nil and validate.describe(given) or nil }
-end
 
 --- Splits the caller's table into the fields of the appointment and the options of `book`, and adds their problems.
 local function split(given, details)
@@ -161,16 +157,6 @@ local function set_reference(job, reference)
   body.description = body.description and body.description .. "\n\n" .. mark or mark
 end
 
-local function invalid(details)
-  sort(details, function(a, b) return tostring(a.path) < tostring(b.path) end)
-  return search.failure {
-    kind = "invalid_request",
-    details = details,
-    attempts = 0,
-    message = validate.message(details, "appointments:book"),
-  }
-end
-
 --- Makes the job of a booking.
 -- @tparam table state of the client
 -- @tparam table given the caller's table
@@ -200,7 +186,7 @@ function requests.new_job(state, given, call_options)
     has_own_reference = false,
   }
   set_window(job, book_options, details)
-  if #details > 0 then return nil, invalid(details) end
+  if #details > 0 then return nil, search.failure(arguments.invalid("appointments:book", details)) end
   set_reference(job, book_options.reference)
   return job
 end

@@ -33,20 +33,23 @@ function arguments.add(details, path, problem, given)
   details[#details + 1] = { path = path, problem = problem, given = given ~= nil and validate.describe(given) or nil }
 end
 
+--- The fields of the error of arguments that are wrong.
+-- @tparam string what the method
+-- @tparam table details the problems; sorts them by field
+-- @treturn table for `errors.new`
+function arguments.invalid(what, details)
+  sort(details, function(a, b) return tostring(a.path) < tostring(b.path) end)
+  return { kind = "invalid_request", attempts = 0, details = details, message = validate.message(details, what) }
+end
+
 --- The error of arguments that are wrong.
 -- @tparam string what the method
 -- @tparam table details the problems
 -- @treturn Error of kind "invalid_request"
 function arguments.error(what, details)
-  sort(details, function(a, b) return tostring(a.path) < tostring(b.path) end)
-  return errors.new {
-    kind = "invalid_request",
-    applied = "no",
-    attempts = 0,
-    details = details,
-    message = validate.message(details, what),
-    where = errors.where(),
-  }
+  local fields = arguments.invalid(what, details)
+  fields.applied, fields.where = "no", errors.where()
+  return errors.new(fields)
 end
 
 --- The field that was probably meant by an unknown name.
@@ -162,7 +165,7 @@ function arguments.location(state, call_options, details)
   return location_id
 end
 
---- Raises if the name of an unknown option is nearly `progress`, which is none of a call.
+--- Raises if the name of an unknown option is nearly `progress`, which the options of a call do not have.
 local function check_progress_name(what, given)
   for name in next, given do
     local is_near = not options.call_names[name] and errors.suggest(name, { "progress" })
