@@ -2779,7 +2779,7 @@ function World:resource(fields) end
 ---@field token? string the token to accept; default: a random one
 ---@field tokens? table more tokens: name -> `{ token, location_id, scopes (a list), class }`
 ---@field zone? string the time zone of the clinic and of its data, such as "Europe/Berlin"; default: New York
----called with a `world`, to which it adds contacts, users, calendars and more of its own, see `hoopai.sandbox.world`
+---called with a `world`, whose methods add contacts, users, calendars and other records, see `hoopai.sandbox.world`
 ---@field seed? fun(world: hoopai.sandbox.World)
 ---@field empty? boolean true: begin with the clinic alone, without its staff, contacts, calendars and bookings
 ---@field many? integer add so many of everything, for more than one page, see `hoopai.sandbox.domain.many`

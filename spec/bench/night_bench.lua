@@ -10,9 +10,9 @@
 --   100, 25    with a limit of so many requests in 10 s for each location: what the requests of that location need. The
 --              server refuses what is over the limit with status 429
 --
--- Both clients take turns without a limit. With one they work side by side, each with a server of its own, as they
--- wait nearly all of the time: three minutes at least. The first seconds of each, which are busy, are its alone. A
--- ratio with ~ was disturbed by other programs, three times.
+-- Without a limit the two clients run one after the other. With a limit they run side by side, each against its own
+-- server, since each of them waits nearly all of the time: for three minutes at least. Their first seconds, which need
+-- the processor, do not overlap. A ratio with ~ was disturbed by other programs, three times.
 --
 --   eval "$(make -s env)"; make -s build/bench/server build/bench/timed
 --   lua5.4 spec/bench/night_bench.lua [none | order | 100 | 25]            (BENCH_ROUNDS=5, BENCH_PEERS=0)
@@ -66,7 +66,7 @@ local function add_sdk()
   clients[2] = { id = "sdk", title = "the vendor's SDK (Node)", program = format(program, folder, tokens) }
 end
 
---- Signs the app in to all locations. The SDK gets the same tokens, in files of its own.
+--- Exchanges a code for each location. The file store of the app and the files of the SDK get the same tokens.
 local function sign_in()
   machine.run(format("rm -rf %s && mkdir -m 700 -p %s %s/hoopai %s/sdk", tokens, tokens, tokens, tokens))
   local url, stop = servers.start_locations(folder, "sign-in", 0, 0, INTERVAL * 1000)
@@ -92,7 +92,7 @@ local function sign_in()
   stop()
 end
 
---- Starts a client with a server of its own.
+--- Starts a server, and the process of a client that calls this server alone.
 -- @treturn function waits for the client; returns a table of `wall`, `cpu`, `rss`; `requests`, `refused` and `busiest`,
 -- as the server counted them; and `foreign`, the share of a core that other programs took
 local function start(client, limit)

@@ -137,7 +137,7 @@ describe("hoopai.sandbox.serve with run", function()
     end)
   end
 
-  -- Serves in a process group of its own, as a terminal has it: Ctrl-C sends the signal to all processes of the group.
+  -- The sandbox runs in a process group of its own, as under a terminal, where Ctrl-C signals all processes of a group.
   local function in_group(program)
     local serving = (
       "io.write(io.open('/proc/self/stat'):read('n'), '\\n') io.stdout:flush() "

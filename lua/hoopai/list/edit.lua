@@ -124,7 +124,8 @@ local function find_in_list(job)
   return nil, response
 end
 
---- Whether a result has any field of a record: some are not wrapped, and an empty object is none.
+--- Whether a result has any field of a record. Some endpoints return a record without an envelope, and then an empty
+-- object passes for a result.
 local function has_field(get, record)
   local fields = get.result.type.fields
   for _, field in ipairs(fields or {}) do

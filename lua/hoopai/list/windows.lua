@@ -61,8 +61,8 @@ end
 --- Reads the days of one calendar.
 -- @tparam table free what `free_slots` returned
 -- @tparam function add is called with each day and the list of its slots
--- @return what cannot be read: a day without a list of slots; or, in a response without days, what is there instead.
--- nil if there is none
+-- @return the key of a day that has no list of slots; in a response without days, a key that is no day. nil if all days
+-- can be read
 local function each_day(free, add)
   local odd, other, has_days = nil, nil, false
   for day, entry in pairs(free) do
@@ -122,7 +122,7 @@ end
 -- @tparam integer to milliseconds: slots at this moment and later are left out
 -- @tparam[opt] string zone that the instants carry. Default: the offset of each slot
 -- @treturn function an iterator of the slots: { calendarId, day, startTime, instant }
--- @return a slot or a day that cannot be read; nil if there is none
+-- @return a slot or a day that cannot be read; nil if all can be read
 -- @treturn ?string its calendar
 function windows.merge(ids, free, from, to, zone)
   local moments, by_moment = {}, {} -- number -> milliseconds, and the reverse

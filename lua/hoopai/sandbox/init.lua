@@ -236,7 +236,7 @@ end
 -- @tparam ?string given.token the token to accept; default: a random one
 -- @tparam ?table given.tokens more tokens: name -> `{ token, location_id, scopes (a list), class }`
 -- @tparam ?string given.zone the time zone of the clinic and of its data, such as "Europe/Berlin"; default: New York
--- @tparam ?function given.seed called with a `world`, to which it adds contacts, users, calendars and more of its own,
+-- @tparam ?function given.seed called with a `world`, whose methods add contacts, users, calendars and other records,
 -- see `hoopai.sandbox.world`
 -- @tparam ?boolean given.empty true: begin with the clinic alone, without its staff, contacts, calendars and bookings
 -- @tparam ?integer given.many add so many of everything, for more than one page, see `hoopai.sandbox.domain.many`

@@ -196,7 +196,7 @@ end
 
 --- A server with the calendars of many locations: see locations.c.
 -- @tparam string folder where its program is, and its files go
--- @tparam string name tells the servers of a folder apart
+-- @tparam string name part of the file names of this server: a folder has the files of several servers
 -- @tparam number delay milliseconds
 -- @tparam integer most requests in the interval for each location; 0 = any number
 -- @tparam integer interval milliseconds
