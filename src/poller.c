@@ -118,6 +118,25 @@ void hoopai_poll_after_fork(int poll_fd) {
 }
 #endif
 
+#ifdef POLLRDHUP
+#define END_EVENTS POLLRDHUP
+#else
+#define END_EVENTS 0
+#endif
+
+void hoopai_poll_now(struct hoopai_event *events, int count) {
+  struct pollfd entries[HOOPAI_EVENTS];
+  for (int i = 0; i < count; i++) {
+    int mask = events[i].mask;
+    short wanted = (short)(((mask & HOOPAI_IN) ? POLLIN : 0) | ((mask & HOOPAI_END) ? END_EVENTS : 0));
+    entries[i] = (struct pollfd){events[i].fd, wanted, 0};
+  }
+  bool is_known = poll(entries, (nfds_t)count, 0) >= 0;
+  for (int i = 0; i < count; i++) {
+    if (!is_known || entries[i].revents == 0) events[i].mask = 0;
+  }
+}
+
 /* -- hoopai.Poller --------------------------------------------------------------------------- */
 
 #define HOOPAI_POLLER "hoopai.Poller"

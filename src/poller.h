@@ -43,6 +43,9 @@ bool hoopai_poll_change(int poll_fd, int fd, int before, int after);
 /* Waits; returns the number of events, 0 on timeout or a signal. */
 int hoopai_poll_wait(int poll_fd, struct hoopai_event *events, int size, int milliseconds);
 
+/* Looks at descriptors without a poll fd, at most HOOPAI_EVENTS: the mask of one that is not ready becomes 0. */
+void hoopai_poll_now(struct hoopai_event *events, int count);
+
 /* Has the peer of a socket closed? False on systems that cannot report it. */
 bool hoopai_has_ended(int fd);
 

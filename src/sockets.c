@@ -198,21 +198,36 @@ void hoopai_sockets_watch_idle(struct hoopai_multi *multi) {
   }
 }
 
-/* Before libcurl chooses connections for new transfers, all ready descriptors are checked, beyond HOOPAI_EVENTS too:
-   those that are not returned now stay ready and are returned by a later call. */
-int hoopai_sockets_events(struct hoopai_multi *multi, struct hoopai_event *events) {
-  int count, rounds = multi->has_new ? multi->socket_count / HOOPAI_EVENTS + 1 : 1;
-  multi->has_new = false;
-  do {
-    count = hoopai_poll_wait(multi->poll_fd, events, HOOPAI_EVENTS, 0);
+/* Ends the idle connections that have ended or received bytes. */
+static void check_idle(struct hoopai_multi *multi) {
+  struct hoopai_event idle[HOOPAI_EVENTS];
+  int count = 0;
+  for (int fd = 0; fd < multi->socket_count; fd++) {
+    int mask = idle_mask(multi, &multi->sockets[fd]);
+    if (mask != 0) idle[count++] = (struct hoopai_event){fd, mask};
+    if (count < HOOPAI_EVENTS && fd + 1 < multi->socket_count) continue;
+    hoopai_poll_now(idle, count);
     for (int i = 0; i < count; i++) {
-      int fd = events[i].fd;
-      if (fd >= multi->socket_count) continue;
-      const struct hoopai_socket *entry = &multi->sockets[fd];
-      if (idle_mask(multi, entry)) end_unclean(multi, fd);
-      else if (entry->requested == 0) unwatch(multi, fd);
+      if (idle[i].mask != 0) end_unclean(multi, idle[i].fd);
     }
-  } while (--rounds > 0 && count == HOOPAI_EVENTS);
+    count = 0;
+  }
+}
+
+/* Before libcurl chooses connections for new transfers, all idle connections are checked. Where more descriptors are
+   ready than are returned, the idle ones are looked at without the poll fd: when all events were taken from it and the
+   last ones returned, some of 5,000 calls in flight waited for 8 seconds, and all of them took 28 % more CPU. */
+int hoopai_sockets_events(struct hoopai_multi *multi, struct hoopai_event *events) {
+  int count = hoopai_poll_wait(multi->poll_fd, events, HOOPAI_EVENTS, 0);
+  for (int i = 0; i < count; i++) {
+    int fd = events[i].fd;
+    if (fd >= multi->socket_count) continue;
+    const struct hoopai_socket *entry = &multi->sockets[fd];
+    if (idle_mask(multi, entry)) end_unclean(multi, fd);
+    else if (entry->requested == 0) unwatch(multi, fd);
+  }
+  if (multi->has_new && count == HOOPAI_EVENTS) check_idle(multi);
+  multi->has_new = false;
   clear_unclean(multi);
   return count;
 }

@@ -10,6 +10,7 @@
 -- CPU and instructions, not requests/s.
 -- Writes all that was measured into build/BENCH.json.
 local cjson = require "cjson"
+local core = require "hoopai.core"
 local bodies = require "spec.bench.support.bodies"
 local machine = require "spec.bench.support.machine"
 local plan = require "spec.bench.support.plan"
@@ -44,6 +45,7 @@ local function command_of(prefix, client, case, server)
   if case.server == "tls" then variables[#variables + 1] = "BENCH_CA=" .. server.ca end
   if case.server == "once" then variables[#variables + 1] = "BENCH_CA=" .. server.bundle end
   if case.counted then variables[#variables + 1] = "BENCH_COUNTED=1" end
+  if case.tasks then variables[#variables + 1] = "BENCH_TASKS=" .. case.tasks end
   if case.http2 then variables[#variables + 1] = "BENCH_HTTP2=1" end
   return format("env %s %s%s", table.concat(variables, " "), prefix, client.command(case, server[case.server]))
 end
@@ -224,6 +226,7 @@ local function run_starts(results, server)
   local starts = {
     { id = "lua", title = "lua5.4, nothing", command = lua .. " -e ''" },
     { id = "raw", title = "raw C", command = format("build/bench/rawc '%s' 1 9 1 0", url) },
+    { id = "require", title = 'require "hoopai" alone', command = lua .. " -e 'require \"hoopai\"'" },
     { id = "hoopai", title = "hoopai", command = format("%s spec/bench/clients/startup.lua %s", lua, server.plain) },
   }
   if base then
@@ -313,6 +316,7 @@ local function write_json(results, targets)
     cjson.encode {
       commit = machine.commit(),
       machine = machine.describe(),
+      libcurl = results.libcurl,
       rounds = rounds,
       seconds = seconds,
       foreign = results.foreign,
@@ -336,6 +340,7 @@ local results = setmetatable({
   medians = {},
   starts = {},
   instructions = {},
+  libcurl = core.curl_version(),
   rounds = rounds,
   seconds = seconds,
   tolerance = TOLERANCE,

@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MOST_SOCKETS 8192
+#define MOST_SOCKETS 16384
 #define MOST_SAMPLES 4000000 /* what comes after them is not looked at */
 
 struct buffer {

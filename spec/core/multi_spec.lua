@@ -352,6 +352,30 @@ describe("a set of transfers", function()
     end)
   end)
 
+  it(
+    "does not use an idle connection again that got bytes while more descriptors are ready than a step takes",
+    function()
+      local count, response = 200, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+      local multi <close> = core.multi { max_connections = count + 1 }
+      server:reply { path = "/stray", steps = { { send = response }, { hold = "idle" }, { send = response } } }
+      server:reply { path = "/next", body = '"next"' }
+      server:reply { hold = "go", body = "{}", always = true }
+      for _ = 1, count do
+        add(multi, server.url .. "/")
+      end
+      run_until(multi, function() return server:count "busy" == count end)
+      local stray = add(multi, server.url .. "/stray")
+      run_until(multi, function() return stray:state() == "done" end)
+      server:release "go"
+      server:wait("busy", "exactly", 1)
+      server:release "idle"
+      server:wait("busy", "exactly", 0)
+      local transfer = add(multi, server.url .. "/next")
+      run_until(multi, function() return transfer:state() == "done" end)
+      assert.are.equal('"next"', transfer:body())
+    end
+  )
+
   describe("close()", function()
     it("ends what is in flight as closed, and next() gives it", function()
       server:reply { steps = { { stall = true } }, always = true }

@@ -1,6 +1,6 @@
 -- hoopai: the endpoint methods with all that is on by default: checks, limiter, retries. With BENCH_HOOKS two hooks
--- that do nothing as well. The servers say that a million requests are allowed in ten seconds, so the limiter never
--- waits.
+-- that do nothing as well; with BENCH_TASKS so many tasks on CONCURRENCY connections. The servers say that a million
+-- requests are allowed in ten seconds, so the limiter never waits.
 local core = require "hoopai.core"
 local hoopai = require "hoopai"
 local meter = require "spec.bench.clients.meter"
@@ -44,7 +44,7 @@ if work.concurrency == 1 then
   worker() -- blocks, as a plain script does
 else
   hoopai.run(function()
-    for _ = 1, work.concurrency do
+    for _ = 1, tonumber(os.getenv("BENCH_TASKS")) or work.concurrency do
       hoopai.spawn(worker)
     end
   end)

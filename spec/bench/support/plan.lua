@@ -16,6 +16,10 @@ plan.cases = {
   { id = "large-c1", title = "large c1", kind = "large", concurrency = 1, server = "plain", warm = 3, seconds = 2 },
   { id = "slow-c1000", title = "50 ms c1000", kind = "small", concurrency = 1000, server = "slow", warm = 2000,
     seconds = 2 },
+  { id = "slow-c5000", title = "50 ms c5000", kind = "small", concurrency = 5000, server = "slow", warm = 40000,
+    seconds = 2 }, -- the first requests wait for the system's queue of new connections
+  { id = "slow-tasks", title = "20,000 tasks", kind = "small", concurrency = 1000, tasks = 20000, server = "slow",
+    warm = 40000, seconds = 2 },
   -- What a thousand calls take while they all wait for the first time: no garbage of calls before is in that.
   { id = "wait-1000", title = "waiting", kind = "small", concurrency = 1000, server = "still", warm = 0, most = 1000,
     seconds = 20, hidden = true },
@@ -105,11 +109,15 @@ local everything = {
   "medium-c32",
   "large-c1",
   "slow-c1000",
+  "slow-c5000",
   "wait-1000",
   "wait-1",
   "h2-c32",
   "tls-c1",
 }
+
+-- In the case "slow-tasks" the tasks share the connections of `concurrency`; only this library has tasks.
+local with_tasks = table.move(everything, 1, #everything, 2, { "slow-tasks" })
 
 --- The clients. `command` is given a case and the base URL; `ready` returns true, or why the client cannot take part;
 -- a `peer` is left out if only this library is of interest; `warm` is the number of requests before a client is at full
@@ -118,12 +126,12 @@ local everything = {
 plan.clients = {
   { id = "raw", title = "raw C, libcurl multi", command = raw "", cases = everything },
   { id = "raw-epoll", title = "raw C, deferred epoll_ctl", command = raw "-e ",
-    cases = { "small-c1", "small-c32", "slow-c1000", "wait-1000", "wait-1" } },
+    cases = { "small-c1", "small-c32", "slow-c1000", "slow-c5000", "wait-1000", "wait-1" } },
   { id = "raw-same", title = "raw C, hoopai's options", command = raw "-e -o ",
-    cases = { "small-c1", "small-c32", "slow-c1000", "wait-1000", "wait-1" } },
+    cases = { "small-c1", "small-c32", "slow-c1000", "slow-c5000", "wait-1000", "wait-1" } },
   { id = "cjson", title = "bare cjson.decode", command = script "cjson",
     cases = { "small-c1", "medium-c32", "large-c1" } },
-  { id = "hoopai", title = "hoopai", command = script "hoopai", cases = everything },
+  { id = "hoopai", title = "hoopai", command = script "hoopai", cases = with_tasks },
   { id = "hooks", title = "hoopai, with two hooks", command = with_hooks, cases = { "small-c1", "small-c32" } },
   { id = "lua-http", title = "lua-http, kept connection", command = script "lua_http", peer = true,
     cases = { "small-c1", "small-c32", "medium-c32", "large-c1", "slow-c1000" }, ready = has_module "http.client" },
@@ -163,6 +171,7 @@ plan.counted = {
   { id = "hoopai", case = "small-c1" },
   { id = "hoopai", case = "small-c32" },
   { id = "hooks", case = "small-c1" },
+  { id = "raw-same", case = "slow-c1000" },
   { id = "hoopai", case = "slow-c1000" },
   { id = "base", case = "small-c1" },
   { id = "base", case = "small-c32" },
