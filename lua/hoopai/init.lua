@@ -17,6 +17,7 @@ local client = require "hoopai.client"
 local errors = require "hoopai.errors"
 local loop = require "hoopai.loop"
 local option_checks = require "hoopai.options"
+local version = require "hoopai.version"
 
 local ipairs, pairs, rawset, setmetatable = ipairs, pairs, rawset, setmetatable
 
@@ -31,10 +32,11 @@ local get_module = {
   time = lazy.module "hoopai.time",
 }
 local get_app = lazy.module "hoopai.oauth.app"
+local get_json_text = lazy.module "hoopai.validate.json_text"
 
 local hoopai = {
   --- The version of the library.
-  VERSION = "0.1.0",
+  VERSION = version,
   --- JSON's null. In the body of an update it clears a field that is not required. A response has it only in fields in
   -- which null has a meaning, such as a calendar's `availabilityType`; any other null in a response is nil.
   null = core.null,
@@ -42,10 +44,10 @@ local hoopai = {
 
 --- Makes a client. Opens nothing: connections are made by the first call.
 -- @tparam[opt] table options
--- @tparam[opt] string|function options.token the access token; or a function that is called for one, with "first"
--- before the first call and with "refused" after the API refused its last one. It returns a token, or nil and an error,
--- and may wait. A call whose time is over does not wait for it any longer; it goes on, and its token serves the next
--- call. Default: HOOPAI_TOKEN of the environment
+-- @tparam[opt] string|userdata|function options.token the access token; or a secret of `hoopai.store.secret`; or a
+-- function that is called for one, with "first" before the first call and with "refused" after the API refused its last
+-- one. It returns a token, or nil and an error, and may wait. A call whose time is over does not wait for it any
+-- longer; it goes on, and its token serves the next call. Default: HOOPAI_TOKEN of the environment
 -- @tparam[opt] App options.oauth an app of @{oauth} that supplies the tokens, instead of `token` and HOOPAI_TOKEN
 -- @tparam[opt] string options.company_id with `oauth`: the agency. Its token gives those of its locations that did not
 -- sign in themselves, or whose sign-in is no longer accepted; without a location calls are made with the agency's token
@@ -120,6 +122,10 @@ hoopai.on_task_error = async.on_task_error
 -- @tparam[opt] table list
 -- @treturn table the same table, or a new one
 hoopai.array = core.array
+
+-- The comments are those of hoopai.validate.json_text.
+function hoopai.encode(value) return get_json_text().encode(value) end
+function hoopai.decode(text) return get_json_text().decode(text) end
 
 errors.check_dots(hoopai, "hoopai.", { new = true, oauth = true, all = true, race = true, array = true })
 

@@ -124,9 +124,10 @@
 
 ---What `hoopai.new` takes.
 ---@class (exact) hoopai.ClientOptions
----the access token; or a function that is called for one, with "first" before the first call and with "refused" after
----the API refused its last one. It returns a token, or nil and an error, and may wait. A call whose time is over does
----not wait for it any longer; it goes on, and its token serves the next call. Default: HOOPAI_TOKEN of the environment
+---the access token; or a secret of `hoopai.store.secret`; or a function that is called for one, with "first" before the
+---first call and with "refused" after the API refused its last one. It returns a token, or nil and an error, and may
+---wait. A call whose time is over does not wait for it any longer; it goes on, and its token serves the next call.
+---Default: HOOPAI_TOKEN of the environment
 ---@field token? string|async fun(reason: "first"|"refused"): string?, any
 ---@field oauth? hoopai.App an app of `oauth` that supplies the tokens, instead of `token` and HOOPAI_TOKEN
 ---with `oauth`: the agency. Its token gives those of its locations that did not sign in themselves, or whose sign-in is
@@ -279,7 +280,9 @@
 ---@field dry_run boolean true
 ---@field method string HTTP method
 ---@field path string path of the request, with its ids, and with its query if it has one
----@field body? any what would be sent as JSON, decoded: instants are text, and null is `hoopai.null`. It holds no token
+---what would be sent as JSON, decoded: instants are text, null is `hoopai.null`, and empty lists are marked as by
+---`hoopai.array`. It holds no token
+---@field body? any
 
 ---What the hook `refresh` receives, after each exchange of a token or failure of one.
 ---@class hoopai.RefreshEvent
@@ -2456,6 +2459,8 @@ function Task:cancel() end
 ---returns false, and changes nothing, when the generation of the stored string differs from `expected` (0: when any
 ---string is stored). `generation` is that of `text`: a store that compares generations keeps it beside the string
 ---@field put async fun(key: string, text: string, generation: integer): boolean?, any
+---@field list? function `list()` returns a list of the keys that have a string, or nil and a problem; `app:grants` needs it
+---@field remove? function `remove(key)` returns true once the string of the key is gone (or if there was none), or nil and a problem; `app:forget` needs it
 ---`lock(key)` returns a function that releases the lock, nil while another program holds it (the library tries again,
 ---for a minute at most), or nil and a problem. Tokens are exchanged under the lock. Without it two programs may spend
 ---one refresh token
@@ -2483,6 +2488,35 @@ function store.file(path) end
 ---@nodiscard
 ---@return hoopai.Store
 function store.memory() end
+
+---Keeps a secret in a token store, in place of another one of this name.
+---Raises for a wrong name, and for another store.
+---@nodiscard
+---@param given hoopai.OwnStore `hoopai.store.file(path)`, or another store
+---@param name string letters, digits, `.`, `_`, `-` and `/`
+---@param secret string|userdata
+---@return boolean? # true once the secret is stored durably
+---@return hoopai.Error? # of kind "store", or of kind "invalid_request" for a text that cannot be a secret
+function store.keep_secret(given, name, secret) end
+
+---Reads a secret of a token store. It shows itself to no script: it serves as `token` of `hoopai.new` and as
+---`client_secret` of `hoopai.oauth`.
+---Raises for a wrong name, and for another store.
+---@nodiscard
+---@param given hoopai.OwnStore
+---@param name string
+---@return userdata? # the secret
+---@return hoopai.time.Instant # when it was kept
+function store.secret(given, name) end
+
+---Removes a secret from a token store.
+---Raises for a wrong name, and for another store.
+---@nodiscard
+---@param given hoopai.OwnStore
+---@param name string
+---@return boolean? # true, also if there was none
+---@return hoopai.Error? # of kind "store"
+function store.forget_secret(given, name) end
 
 ---What `hoopai.use` takes: the way of hoopai to a loop. One that calls back watches `pollfd` while `busy` is true,
 ---and calls `step` whenever the descriptor is readable or `timeout` has passed.
@@ -2648,6 +2682,23 @@ function App:client(given) end
 ---@param given? hoopai.InstalledOptions
 ---@return fun(): table<string, any>? iterator of locations as the API gives them
 function App:installed_locations(given) end
+
+---Lists the grants of this app in its store, by agency and location. A store of your own needs the function `list`.
+---@nodiscard
+---@return hoopai.StoredGrant? # a list
+---@return hoopai.Error? # of kind "store"
+function App:grants() end
+
+---Removes the tokens of a location or of an agency from the store: its clients are refused from then on, with kind
+---"reauth_required". A token exchange that runs, in any program of this host, ends before. The vendor is not informed:
+---the app stays installed there. A location that has its tokens from its agency gets new ones as long as the agency is
+---not forgotten too. A store of your own needs the function `remove`.
+---Raises for an unknown or wrong field, and for none or both.
+---@nodiscard
+---@param given table one of these fields
+---@return boolean? # true, also if there was no such grant
+---@return hoopai.Error? # of kind "store"
+function App:forget(given) end
 
 ---Closes the app's connections. In a task it returns at once, and an exchange that runs is ended by the loop; outside
 ---it waits for the exchange, for 35 seconds at most. Idempotent.
@@ -2946,6 +2997,24 @@ function hoopai.array(list) end
 ---@param err? hoopai.Error the error of a call that was to return the options, and failed
 ---@return hoopai.Hooks # a table that you may add other hooks to
 function hoopai.log(options, err) end
+
+---Writes a value as JSON, as the library writes the bodies of its requests: the names of an object in order, integers
+---as such, instants as ISO 8601 text, `hoopai.null` as null, and lists that `hoopai.array` marks as `[]` when they are
+---empty.
+---@nodiscard
+---@param value any a string, a number, a boolean, `hoopai.null`, an instant, or a table of these
+---@return string? # one line
+---@return hoopai.Error? # of kind "invalid_request": JSON cannot express the value
+function hoopai.encode(value) end
+
+---Reads JSON, as the library reads responses, but for null: that is `hoopai.null` everywhere. Integers are Lua
+---integers, and empty lists are marked as with `hoopai.array`.
+---Raises for another type than a string.
+---@nodiscard
+---@param text string
+---@return any # the value
+---@return hoopai.Error? # of kind "decode": the text is no JSON
+function hoopai.decode(text) end
 
 ---Loads what is otherwise loaded on first use: the endpoints, their checks, bookings, OAuth, and the modules of times,
 ---slots, calendar files, logs and stores. For hosts that fork, and for those that change or remove functions of Lua

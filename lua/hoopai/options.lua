@@ -10,7 +10,7 @@ local get_option_names = lazy.module "hoopai.options.names"
 local get_time = lazy.module "hoopai.time"
 
 local type, next, pairs, ipairs, tostring = type, next, pairs, ipairs, tostring
-local getmetatable = getmetatable
+local getmetatable, pcall = getmetatable, pcall
 local find, format, lower, match = string.find, string.format, string.lower, string.match
 local floor, huge, concat, remove = math.floor, math.huge, table.concat, table.remove
 local math_type = math.type
@@ -115,9 +115,13 @@ local function header_token(value)
   return not ok and 'a string such as "2021-07-28"' or nil
 end
 
+--- Whether a userdata is a secret of the core.
+local function is_secret(value) return (pcall(core.credentials, { access_token = value })) end
+
 local function token(value)
-  local ok = type(value) == "string" or type(value) == "function"
-  return not ok and "a string or a function" or nil
+  local kind = type(value)
+  local ok = kind == "string" or kind == "function" or kind == "userdata" and is_secret(value)
+  return not ok and "a string, a function or a secret of hoopai.store.secret" or nil
 end
 
 -- hoopai.oauth.app is above this module, and most clients never load it.
@@ -409,6 +413,7 @@ local function token_of(given)
     return nil
   end
   if type(given.token) == "function" then return given.token end
+  if type(given.token) == "userdata" then return given.token end
   if given.token ~= nil then
     secret, problem = core.secret(given.token)
   elseif getenv then

@@ -1454,7 +1454,7 @@ local config = {
     made { on = { response = {} } },
     raises("option `on` of hoopai.new", "a table of hooks"),
     made { on = print },
-    raises("option `token` of hoopai.new", "a string or a function"),
+    raises("option `token` of hoopai.new", "a string, a function or a secret of hoopai.store.secret"),
     made { token = {} },
     raises("hoopai.run expects a function, got table"),
     function() return (hoopai.run({})) end,

@@ -39,6 +39,17 @@ end
 function store_cases.user_store(fields)
   local kept, locked = {}, {}
   local user_store = {
+    list = function()
+      local keys = {}
+      for key in pairs(kept) do
+        keys[#keys + 1] = key
+      end
+      return keys
+    end,
+    remove = function(key)
+      kept[key] = nil
+      return true
+    end,
     get = function(key) return kept[key] end,
     put = function(key, text, expected)
       local old = kept[key] and core.unpack_credentials(kept[key])
@@ -80,6 +91,21 @@ store_cases.contract["gives back what was written, by key"] = function(store)
   assert.are.equal("2", found:get("generation"))
   assert.is_true(found:get("access_token") == core.secret(store_cases.CANARY .. "a2"))
   assert.are.equal("5", store:read("a/c"):get("generation"))
+end
+
+store_cases.contract["lists keys and removes what is stored under one"] = function(store)
+  assert.are.same({}, store:names())
+  assert.is_true(store:remove "a/b") -- there is none
+  for index, key in ipairs { "a/b", "a/c", "d" } do
+    assert.is_true(store:write(key, store_cases.credentials(index), 0))
+  end
+  local lock <close> = assert(store:lock "a/b") -- luacheck: ignore 211
+  assert.is_true(store:remove "a/b")
+  assert.is_nil(store:read "a/b")
+  local names = store:names()
+  table.sort(names)
+  assert.are.same({ "a/c", "d" }, names)
+  assert.is_true(store:write("a/b", store_cases.credentials(1), 0))
 end
 
 store_cases.contract["has one lock per key, which is released when it is closed"] = function(store)

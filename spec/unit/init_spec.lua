@@ -18,6 +18,7 @@ local MEMBERS = {
   map = "function", all = "function", race = "function", timeout = "function",
   on_task_error = "function", log = "function", slots = "function", ical = "function",
   store = "table", time = "table", loop = "table",
+  encode = "function", decode = "function",
 }
 
 describe("the module hoopai", function()
@@ -73,6 +74,8 @@ describe("the module hoopai", function()
       ["hoopai.log{...}"] = function() hoopai:log {} end,
       ["hoopai.slots(...)"] = function() hoopai:slots {} end,
       ["hoopai.ical(...)"] = function() hoopai:ical {} end,
+      ["hoopai.encode(...)"] = function() hoopai:encode(1) end,
+      ["hoopai.decode(...)"] = function() hoopai:decode "1" end,
       ["hoopai.preload(...)"] = function() hoopai:preload() end,
       ["hoopai.time.now(...)"] = function() time:now() end,
       ["hoopai.time.parse(...)"] = function() time:parse "2026-01-01T00:00Z" end,

@@ -1,6 +1,7 @@
 --- A change with the option `dry_run`: it was checked, and is not sent. It takes no permit, token or connection.
 local core = require "hoopai.core"
 local hooks = require "hoopai.call.hooks"
+local json_text = require "hoopai.validate.json_text"
 local secrets = require "hoopai.call.secrets"
 
 local now = core.now
@@ -12,12 +13,13 @@ local dry_run = {}
 -- @tfield boolean dry_run true
 -- @tfield string method HTTP method
 -- @tfield string path path of the request, with its ids, and with its query if it has one
--- @tfield[opt] any body what would be sent as JSON, decoded: instants are text, and null is `hoopai.null`. It holds no
--- token
+-- @tfield[opt] any body what would be sent as JSON, decoded: instants are text, null is `hoopai.null`, and
+-- empty lists are marked as by `hoopai.array`. It holds no token
 
 --- The request of a call, from what would be sent. A caller may have written its token anywhere.
 local function request_of(prepared)
   local body = prepared.body and core.decode(prepared.body, true)
+  if body then json_text.mark_lists(body, prepared.body) end
   return {
     dry_run = true,
     method = prepared.endpoint.method,

@@ -14,6 +14,7 @@ local math_type, tointeger = math.type, math.tointeger
 
 local null, is_array = core.null, core.is_array
 
+local json_text = lazy.module "hoopai.validate.json_text"
 local json_value = lazy.module "hoopai.validate.json_value"
 local messages = lazy.module "hoopai.validate.messages"
 local time = lazy.module "hoopai.time"
@@ -182,10 +183,12 @@ local function plain_body(body)
   return nil, details
 end
 
---- Reads a finished transfer. The caller writes the whole path, and may have written the token into it.
+--- Reads a finished transfer. The caller writes the whole path, and may have written the token into it. As the fields
+-- are not known here, the empty lists of the result are marked, so that they can be sent back as lists.
 local function read(call, attempt)
   local result, response = responses.read(call, attempt)
   if result ~= nil then response.url = call.state.shared.base_url .. secrets.path(call) end
+  if type(result) == "table" then json_text().mark_lists(result, attempt.transfer:body()) end
   return result, response
 end
 

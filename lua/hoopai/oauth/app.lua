@@ -18,6 +18,7 @@
 -- @module hoopai.oauth
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
+local grants = require "hoopai.oauth.grants"
 local options = require "hoopai.options"
 local private = require "hoopai.private"
 local pkce = require "hoopai.oauth.pkce"
@@ -51,6 +52,8 @@ local function state_of(app, method)
   return states[app] or errors.raise(format("call it with a colon: app:%s(...)", method))
 end
 
+local forget_fields = { location_id = "api_id", company_id = "api_id" }
+
 local url_fields = {
   redirect_uri = "redirect_uri",
   scopes = "scopes",
@@ -79,7 +82,10 @@ end
 -- @treturn table a copy
 local function check_fields(what, given, known)
   if type(given) ~= "table" then
-    local example = known.code and "{ code = ... }" or known.pkce and "{ redirect_uri = ... }" or "{ company_id = ... }"
+    local example = known == forget_fields and "{ location_id = ... }"
+      or known.code and "{ code = ... }"
+      or known.pkce and "{ redirect_uri = ... }"
+      or "{ company_id = ... }"
     errors.raise(format("%s expects a table such as %s, got %s", what, example, type(given)))
   end
   local copy = {}
@@ -335,6 +341,56 @@ function methods:client(given)
   return state.new_client(copy)
 end
 
+--- A grant in the store of an app. It holds no token.
+-- @table StoredGrant
+-- @tfield[opt] string location_id the location, if the grant is one of a location
+-- @tfield[opt] string company_id the agency
+-- @tfield[opt] string scope the granted scopes, separated by spaces
+-- @tfield[opt] instant obtained_at when its access token was obtained
+-- @tfield[opt] instant expires_at when its access token expires. The app renews it before
+
+--- Lists the grants of this app in its store, by agency and location. A store of your own needs the function `list`.
+-- @treturn[1] StoredGrant a list
+-- @treturn[2] nil
+-- @treturn[2] Error of kind "store"
+function methods:grants()
+  local state = state_of(self, "grants")
+  local closed = closed_error(state)
+  if closed then return nil, closed end
+  return grants.run(
+    "app:grants",
+    function(fn) return state.endpoint:background(fn) end,
+    function() return grants.list(state.managers) end
+  )
+end
+
+--- Removes the tokens of a location or of an agency from the store: its clients are refused from then on, with kind
+-- "reauth_required". A token exchange that runs, in any program of this host, ends before. The vendor is not informed:
+-- the app stays installed there. A location that has its tokens from its agency gets new ones as long as the agency is
+-- not forgotten too. A store of your own needs the function `remove`.
+-- @tparam table given one of these fields
+-- @tparam[opt] string given.location_id the location
+-- @tparam[opt] string given.company_id the agency
+-- @treturn[1] boolean true, also if there was no such grant
+-- @treturn[2] nil
+-- @treturn[2] Error of kind "store"
+-- @raise for an unknown or wrong field, and for none or both
+function methods:forget(given)
+  local state = state_of(self, "forget")
+  given = check_fields("app:forget", given, forget_fields)
+  if (given.location_id == nil) == (given.company_id == nil) then
+    errors.raise("app:forget needs either a location_id or a company_id")
+  end
+  local closed = closed_error(state)
+  if closed then return nil, closed end
+  local level = given.location_id and "location" or "company"
+  return grants.run(
+    "app:forget",
+    function(fn) return state.endpoint:background(fn) end,
+    function() return grants.forget(state.managers, level, given[level .. "_id"]) end
+  )
+end
+
 --- Closes the app's connections. In a task it returns at once, and an exchange that runs is ended by the loop; outside
 -- it waits for the exchange, for 35 seconds at most. Idempotent.
 function methods:close() state_of(self, "close").endpoint:close() end
@@ -345,7 +401,7 @@ setmetatable(methods, {
       "app",
       "an app has no",
       name,
-      { "authorize_url", "exchange", "installed_locations", "client", "close" }
+      { "authorize_url", "exchange", "installed_locations", "client", "grants", "forget", "close" }
     )
   end,
 })

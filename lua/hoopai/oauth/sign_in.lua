@@ -14,8 +14,8 @@ local generation_of, next_credentials = fields.generation_of, fields.next
 
 local sign_in = {}
 
---- Locks a key for a sign-in. A manager that could not store a successor holds the lock already, so that no other
--- program spends the old token; so does what was prepared for this key.
+--- Locks a key for a sign-in, or for forgetting a grant. A manager that could not store a successor holds the lock
+-- already, so that no other program spends the old token; so does what was prepared for this key.
 -- @return the lock, false if it is held already; or nil and an error
 local function lock_key(registry, key, prepared)
   if prepared and prepared.lock and prepared.key == key then return false end
@@ -26,6 +26,9 @@ local function lock_key(registry, key, prepared)
   if lock then return lock end
   return nil, token_errors.store(problem)
 end
+
+--- See `lock_key`.
+sign_in.lock = lock_key
 
 -- What is held while a code is exchanged.
 local Prepared = {}
@@ -54,8 +57,9 @@ function sign_in.prepare(registry, key)
   return nil, token_errors.store(problem)
 end
 
---- A sign-in makes needless what could not be stored before.
-local function drop_unsaved(manager)
+--- A sign-in makes needless what could not be stored before; so does forgetting the grant.
+-- @tparam TokenManager manager
+function sign_in.drop_unsaved(manager)
   local lock <close> = manager.lock -- luacheck: ignore 211
   local room <close> = manager.room -- luacheck: ignore 211
   manager.lock, manager.room, manager.unsaved, manager.sign_in = false, false, false, false
@@ -97,7 +101,7 @@ local function write(registry, manager, response, prepared)
   local room, credentials = prepared and prepared.room or nil, next_credentials(old, response)
   local done, problem = registry.store:write(key, credentials, generation_of(old), room)
   if not done then return nil, token_errors.store(problem) end
-  drop_unsaved(manager)
+  sign_in.drop_unsaved(manager)
   pcall(manager.use_sign_in, manager, credentials) -- without memory it finds them in the store at its next exchange
   return true
 end

@@ -199,6 +199,13 @@ function TokenManager:use_sign_in(credentials)
   close_circuit(self)
 end
 
+--- Uses its credentials no more: they were removed from the store. A call with their token that is refused now finds
+-- that there are none.
+function TokenManager:forget()
+  self.credentials, self.generation, self.expires_at, self.lifetime, self.secret = false, 0, 0, 0, false
+  close_circuit(self)
+end
+
 --- Keeps the tokens of a sign-in that could not be stored, and uses them.
 -- @param response credentials
 function TokenManager:keep_sign_in(response)

@@ -11,13 +11,17 @@
 -- and a problem. It returns false, and changes nothing, when the generation of the stored string differs from
 -- `expected` (0: when any string is stored). `generation` is that of `text`: a store that compares generations keeps
 -- it beside the string
+-- @tfield[opt] function list `list()` returns a list of the keys that have a string, or nil and a problem;
+-- `app:grants` needs it
+-- @tfield[opt] function remove `remove(key)` returns true once the string of the key is gone (or if there was none), or
+-- nil and a problem; `app:forget` needs it
 -- @tfield[opt] function lock `lock(key)` returns a function that releases the lock, nil while another program holds it
 -- (the library tries again, for a minute at most), or nil and a problem. Tokens are exchanged under the lock. Without
 -- it two programs may spend one refresh token
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 
-local pcall, setmetatable, type = pcall, setmetatable, type
+local ipairs, pcall, setmetatable, type = ipairs, pcall, setmetatable, type
 local concat = table.concat
 local find, format, gmatch, gsub, sub = string.find, string.format, string.gmatch, string.gsub, string.sub
 local warn = warn or function() end
@@ -90,6 +94,29 @@ function Custom:write(key, credentials, expected)
   return nil, problem or "the store's put did not return true"
 end
 
+local MISSING = "the store has no function `%s`, which %s needs"
+
+--- The keys under which strings are stored.
+function Custom:names()
+  if not self.user_store.list then return nil, format(MISSING, "list", "app:grants") end
+  local keys, problem = call(self.user_store, "list")
+  if not keys then return nil, problem or "the store's list returned no list" end
+  if type(keys) ~= "table" then return nil, "the store's list returned a " .. type(keys) end
+  local names = {}
+  for index, key in ipairs(keys) do
+    if type(key) ~= "string" then return nil, "the store's list has a key that is a " .. type(key) end
+    names[index] = key
+  end
+  return names
+end
+
+function Custom:remove(key)
+  if not self.user_store.remove then return nil, format(MISSING, "remove", "forgetting a grant") end
+  local done, problem = call(self.user_store, "remove", key)
+  if done == true then return true end
+  return nil, problem or "the store's remove did not return true"
+end
+
 -- Room for a successor: a store of one's own is asked for none.
 local Reservation = { __close = function() end }
 
@@ -117,20 +144,34 @@ function Custom:lock(key)
   return guard
 end
 
+--- Whether those of the names that a user's table has are functions.
+local function has_functions(user_store, ...)
+  for _, name in ipairs { ... } do
+    if user_store[name] ~= nil and type(user_store[name]) ~= "function" then return false end
+  end
+  return true
+end
+
 --- Wraps a user's table.
 local function custom(user_store)
   if
     type(user_store) ~= "table"
     or type(user_store.get) ~= "function"
     or type(user_store.put) ~= "function"
-    or user_store.lock ~= nil and type(user_store.lock) ~= "function"
+    or not has_functions(user_store, "lock", "list", "remove")
   then
     errors.raise(
       "a token store is hoopai.store.memory(), hoopai.store.file(path), "
-        .. "or a table with the functions get and put (and lock)"
+        .. "or a table with the functions get and put (and lock, list, remove)"
     )
   end
-  local functions = { get = user_store.get, put = user_store.put, lock = user_store.lock }
+  local functions = {
+    get = user_store.get,
+    put = user_store.put,
+    lock = user_store.lock,
+    list = user_store.list,
+    remove = user_store.remove,
+  }
   return setmetatable({ user_store = functions }, Custom)
 end
 

@@ -8,6 +8,8 @@
 --   store:reserve(key, credentials) -> a to-be-closed reservation | nil, problem: room for their successor
 --   store:write(key, credentials, expected, reservation) -> true | nil, problem. `expected` is the generation that is
 --   replaced; with a reservation the credentials are a successor, which exists nowhere else
+--   store:names() -> list of keys, in no order | nil, problem
+--   store:remove(key) -> true, also if there was none | nil, problem. To be called under the lock of the key
 --   store:path(key) -> where the credentials are, for messages
 --   store:replacements() -> how often another folder took the place of the store's
 local core = require "hoopai.core"

@@ -5,6 +5,11 @@
 --
 -- A store of your own is a table of functions, see @{OwnStore}.
 --
+-- A store also keeps secrets of your own, such as a private token:
+--
+--     assert(hoopai.store.keep_secret(store, "clinic", io.read()))
+--     local client = hoopai.new { token = assert(hoopai.store.secret(store, "clinic")) }
+--
 -- The credentials of each location and each agency are stored under a key of their own. They are marked before their
 -- refresh token is spent, and the new credentials are stored before they are used. No error deletes or overwrites a
 -- token. What cannot be stored until the program ends goes to `warn()`. A host without the library `io` gives scripts
@@ -21,6 +26,8 @@ local private = require "hoopai.private"
 
 local setmetatable, type = setmetatable, type
 local format, match, sub = string.format, string.match, string.sub
+
+local get_secrets = lazy.module "hoopai.store.secrets"
 
 local store = {}
 
@@ -86,6 +93,11 @@ function store.file(path)
   errors.raise(format('hoopai.store.file("%s"): %s%s', path, problem, cure and "; " .. cure or ""))
 end
 
+-- The comments are those of hoopai.store.secrets.
+function store.keep_secret(given, name, secret) return get_secrets().keep(store.behind(given), name, secret) end
+function store.secret(given, name) return get_secrets().get(store.behind(given), name) end
+function store.forget_secret(given, name) return get_secrets().forget(store.behind(given), name) end
+
 if not io then store.file = nil end
 local has_files = store.file ~= nil
 errors.check_dots(store, "hoopai.store.", {})
@@ -102,6 +114,7 @@ end
 return setmetatable(store, {
   __index = function(self, name)
     if name == "file" and not has_files then return nil end
-    return errors.refuse_name("store", "hoopai.store has no", name, has_files and { "file", "memory" } or { "memory" })
+    local names = { "memory", "keep_secret", "secret", "forget_secret", has_files and "file" or nil }
+    return errors.refuse_name("store", "hoopai.store has no", name, names)
   end,
 })

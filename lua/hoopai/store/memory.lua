@@ -1,5 +1,5 @@
 --- A token store that lasts as long as the program. Tokens stay in userdata; nothing is written to a file.
-local setmetatable = setmetatable
+local pairs, setmetatable = pairs, setmetatable
 
 local Memory = {}
 Memory.__index = Memory
@@ -18,6 +18,20 @@ end
 local Reservation = { __close = function() end }
 
 function Memory.reserve() return setmetatable({}, Reservation) end
+
+--- The keys under which credentials are stored.
+function Memory:names()
+  local names = {}
+  for key in pairs(self.credentials) do
+    names[#names + 1] = key
+  end
+  return names
+end
+
+function Memory:remove(key)
+  self.credentials[key] = nil
+  return true
+end
 
 function Memory.path(_, key) return key .. " of a store in memory" end
 

@@ -49,6 +49,29 @@ describe("hoopai.store.custom", function()
     check(lock(function() return 5 end), "returned a number")
   end)
 
+  it("has list and remove if the user's table has them", function()
+    local plain = custom { get = function() end, put = function() end }
+    local names, problem = plain:names()
+    assert.are.same({ nil, "the store has no function `list`, which app:grants needs" }, { names, problem })
+    local done
+    done, problem = plain:remove "k"
+    assert.are.same({ nil, "the store has no function `remove`, which forgetting a grant needs" }, { done, problem })
+    local function list(fn) return select(2, with({ list = fn }):names()) end
+    local function remove(fn) return select(2, with({ remove = fn }):remove "k") end
+    assert.matches("list raised: .*odd", list(function() error "odd" end))
+    assert.matches("list failed: down", list(function() return nil, "down" end))
+    assert.matches("returned no list", list(function() end))
+    assert.matches("returned a number", list(function() return 3 end))
+    assert.matches("a key that is a number", list(function() return { 3 } end))
+    assert.matches("remove raised: .*odd", remove(function() error "odd" end))
+    assert.matches("remove failed: down", remove(function() return nil, "down" end))
+    assert.matches("remove did not return true", remove(function() end))
+    assert.matches("remove did not return true", remove(function() return 1 end))
+    for _, name in ipairs { "list", "remove" } do
+      expect.misuse(function() custom { get = print, put = print, [name] = 3 } end, "a token store is")
+    end
+  end)
+
   describe("hides in the error of a store", function()
     local ACCESS, REFRESH = "eyJh/canary+access-7Zk0123456789", "rt-canary/refresh+0123456789=="
 
