@@ -53,7 +53,7 @@ HOST_LIBS ?= -l:liblua5.4.a -l:liblua5.4-cjson.a $(CURL_LIBS) -lm -ldl
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .PHONY: help deps build demo test test-all test-on test-everywhere server-core lint format asan tsan valgrind contract torture fuzz bench bench-on bench-compare \
-	readme meta docs amalgamation host install clean env
+	readme meta man docs amalgamation host install clean env
 
 help: ## this list
 	@sed -n 's/\$$\$$/$$/; s/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -171,6 +171,10 @@ meta: ## write lua/hoopai/meta.lua, the types for editors
 	@.ci/deps run
 	@eval "$$(.ci/env)" && "$$LUA" tools/generate_meta.lua write
 
+man: ## write doc/hoopai.1, the manual page of the command
+	@.ci/deps run
+	@eval "$$(.ci/env)" && "$$LUA" tools/generate_man.lua write
+
 docs: ## write the reference as HTML into build/docs/
 	@.ci/deps run docs
 	@.ci/docs build/docs
@@ -185,13 +189,23 @@ host: ## build the example of a C host, build/host
 	@.ci/deps build run host
 	@$(MAKE) -s --no-print-directory build/host
 
-install: build ## copy the library below PREFIX (/usr/local); DESTDIR is honoured
+# The first lines of the installed command: where its modules are, as PREFIX may be in none of Lua's own paths.
+prefix_modules = $(PREFIX)/share/lua/$(lua_version)
+installed_paths = package.path = "$(prefix_modules)/?.lua;$(prefix_modules)/?/init.lua;" .. package.path \
+	package.cpath = "$(PREFIX)/lib/lua/$(lua_version)/?.so;" .. package.cpath
+
+install: build ## copy the library and the command below PREFIX (/usr/local); DESTDIR is honoured
 	install -d "$(DESTDIR)$(PREFIX)/lib/lua/$(lua_version)/hoopai"
 	install -m 755 $(B)/hoopai/core.so "$(DESTDIR)$(PREFIX)/lib/lua/$(lua_version)/hoopai/core.so"
 	$(if $(needs_cjson),install -m 755 $(B)/cjson.so "$(DESTDIR)$(PREFIX)/lib/lua/$(lua_version)/cjson.so")
 	cd lua && find hoopai -type d -exec install -d "$(DESTDIR)$(PREFIX)/share/lua/$(lua_version)/{}" \;
 	cd lua && find hoopai -name '*.lua' \
 		-exec install -m 644 {} "$(DESTDIR)$(PREFIX)/share/lua/$(lua_version)/{}" \;
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	sed -e '1s|lua5\.4$$|$(LUA)|' -e 's|^-- make install.*|$(installed_paths)|' bin/hoopai >"$(DESTDIR)$(PREFIX)/bin/hoopai"
+	chmod 755 "$(DESTDIR)$(PREFIX)/bin/hoopai"
+	install -d "$(DESTDIR)$(PREFIX)/share/man/man1"
+	install -m 644 doc/hoopai.1 "$(DESTDIR)$(PREFIX)/share/man/man1/hoopai.1"
 
 clean: ## remove all build folders
 	rm -rf build build-poll build-asan build-tsan build-fuzz build-lua* build-asan-lua*

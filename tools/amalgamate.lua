@@ -162,7 +162,7 @@ end
 
 local folder = assert(arg[1], "usage: amalgamate.lua FOLDER")
 local modules = rockspec()
-local version = assert(read(modules.hoopai):match('VERSION = "(.-)"'))
+local version = assert(read(modules["hoopai.version"]):match('return "(.-)"'))
 write(folder .. "/hoopai.h", HEADER:format(version, version))
 write(folder .. "/hoopai_core.c", banner(version, "the C core in one file") .. core(modules["hoopai.core"].sources))
 write(folder .. "/hoopai_lua.c", banner(version, "the Lua layer") .. lua_layer(modules))

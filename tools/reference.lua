@@ -13,6 +13,7 @@ local PAGES = {
   { name = "hoopai", file = "init", items = {
     { "init", "hoopai.new", "new" }, { "init", "hoopai.oauth", "oauth" },
     { "slots", "slots" }, { "ical/init", "ical" }, { "init", "hoopai.array", "array" }, { "log", "log" },
+    { "validate/json_text", "json_text.encode", "encode" }, { "validate/json_text", "json_text.decode", "decode" },
     { "init", "hoopai.preload", "preload" },
     { "async/loop", "loop.run", "run" }, { "async/loop", "loop.spawn", "spawn" },
     { "async/wait", "wait.sleep", "sleep" }, { "async/combine", "combine.map", "map" },
@@ -42,11 +43,14 @@ local PAGES = {
     { "oauth/app", "methods:authorize_url", "App:authorize_url" }, { "oauth/app", "methods:exchange", "App:exchange" },
     { "oauth/app", "methods:client", "App:client" },
     { "oauth/app", "methods:installed_locations", "App:installed_locations" },
+    { "oauth/app", "methods:grants", "App:grants" }, { "oauth/app", "methods:forget", "App:forget" },
     { "oauth/app", "methods:close", "App:close" },
-    { "oauth/app", "SignIn" }, { "oauth/app", "Grant" },
+    { "oauth/app", "SignIn" }, { "oauth/app", "Grant" }, { "oauth/app", "StoredGrant" },
   } },
   { name = "hoopai.store", file = "store/init", items = {
     { "store/init", "store.file", "file" }, { "store/init", "store.memory", "memory" },
+    { "store/secrets", "secrets.keep", "keep_secret" }, { "store/secrets", "secrets.get", "secret" },
+    { "store/secrets", "secrets.forget", "forget_secret" },
     { "store/custom", "OwnStore" },
   } },
   { name = "hoopai.loop", file = "loop/init", items = {

@@ -174,7 +174,7 @@ end)
 -- From the bottom up; a folder stands for all modules in it. Within a layer the modules require each other in any order
 -- without circles.
 local LUA_LAYERS = {
-  { "hoopai.core", "hoopai.lazy", "hoopai.private" },
+  { "hoopai.core", "hoopai.lazy", "hoopai.private", "hoopai.version" },
   { "hoopai.api", "hoopai.time", "hoopai.options", "hoopai.errors" },
   { "hoopai.validate", "hoopai.async" },
   { "hoopai.store", "hoopai.loop" },
@@ -202,7 +202,7 @@ local LONG_FILES = {
   ["lua/hoopai/meta.lua"] = "generated",
 }
 
-local TOP_FILES, README_LINES = 9, 200
+local TOP_FILES, README_LINES = 10, 200
 
 -- The text of a file of so many lines.
 local function lines(count) return ("x = 1\n"):rep(count) end

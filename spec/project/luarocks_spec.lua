@@ -86,12 +86,12 @@ describe("luarocks make", function()
   it("builds the core as hardened as `make build` does", function()
     assert.same(HARDENED, hardening("build/hoopai/core.so"))
     -- Also of a source tree without the pages.
-    local tree = install "hoopai-dev-1.rockspec README.md LICENSE src lua"
+    local tree = install "hoopai-dev-1.rockspec README.md LICENSE src lua bin"
     assert.same(HARDENED, hardening(tree .. "/lib/lua/5.4/hoopai/core.so"))
   end)
 
   it("installs offline all that a script outside the checkout needs to book", function()
-    local tree = install "hoopai-dev-1.rockspec README.md LICENSE src lua doc examples"
+    local tree = install "hoopai-dev-1.rockspec README.md LICENSE src lua bin doc examples"
 
     local core = tree .. "/lib/lua/5.4/hoopai/core.so"
     assert.equal("luaopen_hoopai_core\n", shell("nm -D --defined-only " .. quote(core) .. " | awk '{ print $3 }'"))
@@ -113,15 +113,13 @@ describe("luarocks make", function()
     for entry in os.getenv("LUA_PATH"):gmatch("[^;]+") do
       if entry:find("^/usr/share/lua/5%.[13]/") then extra[#extra + 1] = entry end
     end
-    local output = shell(
-      ("cd / && %s LUA_PATH=%s LUA_CPATH=%s %s %s"):format(
-        CLEAN,
-        quote(("%s/share/lua/5.4/?.lua;%s/share/lua/5.4/?/init.lua;;%s"):format(tree, tree, table.concat(extra, ";"))),
-        quote(tree .. "/lib/lua/5.4/?.so;;"),
-        quote(child.interpreter()),
-        quote(script)
-      )
+    local clean = ("cd / && %s LUA_PATH=%s LUA_CPATH=%s "):format(
+      CLEAN,
+      quote(("%s/share/lua/5.4/?.lua;%s/share/lua/5.4/?/init.lua;;%s"):format(tree, tree, table.concat(extra, ";"))),
+      quote(tree .. "/lib/lua/5.4/?.so;;")
     )
+    local output = shell(clean .. quote(child.interpreter()) .. " " .. quote(script))
     assert.equal(("booked in %s/share/lua/5.4/hoopai/init.lua\nthrough %s\n"):format(tree, core), output)
+    assert.equal("hoopai 0.1.0\n", shell(clean .. quote(tree .. "/bin/hoopai") .. " --version"))
   end)
 end)

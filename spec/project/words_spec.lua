@@ -13,11 +13,12 @@ local OAUTH = "^lua/hoopai/oauth/"
 RETIRED.answer = { instead = "response" }
 RETIRED.answers = RETIRED.answer
 RETIRED.vault = { instead = "token file" }
-RETIRED.budget = { instead = "rate limit, retry budget", after = "retry" }
+RETIRED.budget = { instead = "rate limit, retry budget", after = { retry = true } }
 RETIRED.bell = { instead = "condition" }
 RETIRED.gate = { instead = "rate limiter" }
 RETIRED.grant = { instead = "credentials", at = OAUTH }
-RETIRED.exchange = { instead = "call, attempt", after = "token", at = OAUTH }
+-- app:exchange is OAuth's.
+RETIRED.exchange = { instead = "call, attempt", after = { token = true, app = true }, at = OAUTH }
 RETIRED.exchanges = RETIRED.exchange
 
 -- The sandbox is a server: it answers, grants and exchanges. The types are generated from comments that are checked.

@@ -307,7 +307,7 @@ end
 
 --- Words that are not used any more.
 -- @tparam table files Lua and C
--- @tparam table retired word -> { instead = string, comments = boolean, after = word before which it is right, at =
+-- @tparam table retired word -> { instead = string, comments = boolean, after = words behind which it is right, at =
 -- Lua pattern of paths in which it is right }. Comments are searched for all words, code for those without `comments`
 function house.retired_words(files, retired)
   local found = {}
@@ -319,7 +319,10 @@ function house.retired_words(files, retired)
       each_word(parts, function(word, line, before)
         local rule = retired[word]
         local place = ("%s:%d: %s"):format(path, line, word)
-        local is_right = not rule or is_code and rule.comments or rule.after == before or rule.at and path:find(rule.at)
+        local is_right = not rule
+          or is_code and rule.comments
+          or (rule.after or {})[before]
+          or rule.at and path:find(rule.at)
         if is_right or seen[place] then return end
         seen[place] = true
         found[#found + 1] = place .. " (" .. rule.instead .. ")"

@@ -1,0 +1,306 @@
+--- What a command is given: its options, the streams, the client, names, the zone, and the list of what it did.
+local failure = require "hoopai.command.lib.failure"
+local profiles = require "hoopai.command.lib.profile"
+
+local error, io, ipairs, os = error, io, ipairs, os
+local require, setmetatable = require, setmetatable
+local remove = table.remove
+local format, match = string.format, string.match
+
+local context = {}
+
+local Context = {}
+Context.__index = Context
+
+--- Makes a context.
+-- @tparam table command the data of the command
+-- @tparam table options of the command line
+-- @tparam table streams `input`, `output`, `error`
+-- @tparam ?function load_all returns the data of all commands
+-- @treturn table to-be-closed
+function context.new(command, options, streams, load_all)
+  return setmetatable({
+    command = command,
+    options = options,
+    streams = streams,
+    load_all = load_all,
+    done = {},
+    unclear = {},
+    planned = {},
+  }, Context)
+end
+
+function Context:__close()
+  if self.opened then self.opened:close() end
+  if self.app then self.app:close() end
+end
+
+--- The public module.
+-- @treturn table
+function Context.library() return require "hoopai" end
+
+--- The profile, or the environment: see hoopai.command.lib.profile.
+-- @treturn table
+-- @raise a failure, if there is no token
+function Context:choice()
+  self.chosen = self.chosen or profiles.choose(self.options)
+  return self.chosen
+end
+
+--- The client of the command. With --dry-run its changes are collected and not sent.
+-- @treturn Client
+-- @raise a failure, if there is no token
+function Context:client()
+  if self.opened then return self.opened end
+  local hoopai = require "hoopai"
+  local given, app = require("hoopai.command.lib.account").open(self:choice(), self.options)
+  self.app = app
+  given.dry_run = self.options.dry_run or nil
+  given.on = {
+    dry_run = function(event) self.planned[#self.planned + 1] = event end,
+    wait = function(event)
+      if self.bar then self.bar.on_wait(event) end
+    end,
+  }
+  self.opened = hoopai.new(given)
+  return self.opened
+end
+
+--- The names of calendars, groups and team members: see hoopai.command.lib.names.
+-- @treturn table
+function Context:names()
+  self.found_names = self.found_names or require("hoopai.command.lib.names").new(self:client())
+  return self.found_names
+end
+
+--- A progress bar on stderr, if that is a terminal: see hoopai.command.lib.progress. While it is open, it shows the
+-- waits of the client too.
+-- @tparam string title what is done, in a few words
+-- @treturn Bar to be closed
+function Context:progress(title)
+  local terminal = require "hoopai.command.lib.terminal"
+  local columns = self:streams_on_terminal().stderr and terminal.size() or nil
+  self.bar = require("hoopai.command.lib.progress").new {
+    title = title,
+    columns = columns,
+    output = self.streams.error,
+  }
+  return self.bar
+end
+
+--- Marks a list, so that it is printed as `[]` when it is empty.
+-- @tparam table list
+-- @treturn table the same
+function Context.list(_, list) return require("hoopai").array(list) end
+
+--- The location that is used; nil if there is none.
+-- @treturn ?string
+function Context:location_or_nil() return profiles.location(self:choice(), self.options) end
+
+--- The location that is used.
+-- @treturn string
+-- @raise a failure if there is none
+function Context:location()
+  local id = self:location_or_nil()
+  if id then return id end
+  failure.refuse("location", "no location", "write --location ID, or set HOOPAI_LOCATION_ID")
+end
+
+--- The agency of the profile.
+-- @treturn string
+-- @raise a failure if there is none
+function Context:company()
+  local fields = self:choice().fields or {}
+  local id = fields.company_id or os.getenv "HOOPAI_COMPANY_ID"
+  if id and id ~= "" then return id end
+  failure.refuse("agency", "the profile has no agency", "set HOOPAI_COMPANY_ID")
+end
+
+-- Zones
+
+local function is_zone(name) return require("hoopai").time.zone(name) ~= nil end
+
+--- Raises unless the system knows a zone.
+local function check_zone(name, where)
+  if not is_zone(name) then
+    failure.usage(format('%s: there is no time zone "%s"', where, name), "write one such as Europe/London")
+  end
+  return name
+end
+
+local function first_line(path)
+  local file = io.open(path, "r")
+  local line = file and file:read "l"
+  if file then file:close() end
+  return line
+end
+
+--- The zone of this computer, by its IANA name; UTC if that is not known.
+local function own_zone()
+  local named = match(os.getenv "TZ" or "", "^:?([%w_+/-]+)$")
+  for _, name in ipairs { named or "", first_line "/etc/timezone" or "" } do
+    if is_zone(name) then return name end
+  end
+  return "UTC"
+end
+
+-- Users whose schedules are read for the zone. All of a large location would use up its rate limit.
+local MOST_USERS = 5
+
+--- The users whose schedules may tell the zone: the team of the calendar, else the first members of any team.
+local function users_for_zone(calendars)
+  local users, seen = {}, {}
+  for _, calendar in ipairs(calendars) do
+    for _, member in ipairs(calendar.teamMembers or {}) do
+      if #users < MOST_USERS and not seen[member.userId] then users[#users + 1] = member.userId end
+      seen[member.userId] = true
+    end
+  end
+  return users
+end
+
+--- The schedules of users. One that cannot be read is left out: the zone is found elsewhere then.
+local function schedules_of(client, users)
+  local found = {}
+  local lists = require("hoopai").map(users, function(id) return client.schedules:list { userId = id } end)
+  for index = 1, #users do
+    for _, schedule in ipairs(lists[index] or {}) do
+      found[#found + 1] = schedule
+    end
+  end
+  return found
+end
+
+--- The schedule of a calendar: its own, else that of one of its team.
+local function schedule_of(schedules, calendar)
+  for _, schedule in ipairs(schedules) do
+    for _, id in ipairs(schedule.calendarIds or {}) do
+      if calendar and id == calendar.id then return schedule end
+    end
+  end
+  return schedules[1]
+end
+
+--- The schedule that has the zone of a calendar, or of the location.
+local function schedule_for_zone(self, calendar)
+  local users = calendar and users_for_zone { calendar } or {}
+  local found = schedule_of(schedules_of(self:client(), users), calendar)
+  if found then return found end
+  if self.any_schedule == nil then
+    local schedules = schedules_of(self:client(), users_for_zone(self:names():calendars()))
+    self.any_schedule = schedules[1] or false
+  end
+  return self.any_schedule or nil
+end
+
+--- The zone in which times are shown and dates are meant: that of --zone; of the profile; of the calendar's schedule,
+-- or of another schedule of the location; else of this computer.
+-- @tparam ?table calendar its record
+-- @treturn string such as "Europe/London"
+-- @treturn string where it comes from, for people
+function Context:zone(calendar)
+  if self.options.zone then return check_zone(self.options.zone, "--zone"), "--zone" end
+  local fields = self:choice().fields
+  if fields and fields.zone then return check_zone(fields.zone, "the profile"), "the profile" end
+  local schedule = schedule_for_zone(self, calendar)
+  if schedule and schedule.timezone and is_zone(schedule.timezone) then
+    return schedule.timezone, format('the schedule "%s"', schedule.name or schedule.id)
+  end
+  return own_zone(), "this computer"
+end
+
+-- Changes
+
+--- Makes a change, which is reported if the command fails or is interrupted later. Until its outcome is known,
+-- `what` is in the list of what is unclear.
+-- @tparam string what such as "the booking of Physiotherapy at 10:00 (reference order-17)"
+-- @tparam function call makes the change, and returns a result and a response, or nil and an Error
+-- @treturn any the result
+-- @treturn Response
+-- @raise the Error
+function Context:change(what, call)
+  if self.options.dry_run then return self.check(call()) end
+  local unclear, done = self.unclear, self.done
+  local place = #unclear + 1
+  unclear[place] = what
+  local result, response = call()
+  if result == nil and response.applied == "maybe" then error(response, 0) end
+  remove(unclear, place)
+  if result == nil then error(response, 0) end
+  done[#done + 1] = what
+  return result, response
+end
+
+--- The results of a call of the library; its error is raised.
+-- @tparam any result
+-- @tparam any response
+-- @return both
+-- @raise the Error
+function Context.check(result, response)
+  if result == nil then error(response, 0) end
+  return result, response
+end
+
+-- Output
+
+--- Which of the standard streams are terminals.
+-- @treturn table `stdin`, `stdout`, `stderr`
+function Context:streams_on_terminal()
+  self.on_terminal = self.on_terminal or require("hoopai.command.lib.terminal").streams()
+  return self.on_terminal
+end
+
+--- A line for people on stderr, such as what a command is about to do. Not with --json or --jsonl.
+-- @tparam string text
+function Context:note(text)
+  if self.options.json or self.options.jsonl then return end
+  self.streams.error:write(require "hoopai.command.lib.printable"(text), "\n")
+end
+
+--- A view that prints a document as --json does: for commands whose document is JSON for people too.
+-- @tparam any document
+-- @treturn function
+function Context.json_view(document)
+  return function(screen) screen:raw(require("hoopai.command.lib.json").document(document)) end
+end
+
+local function show_planned(planned, screen)
+  if #planned == 0 then return screen:line "nothing would be sent" end
+  for _, event in ipairs(planned) do
+    local body = event.body ~= nil and " " .. require("hoopai").encode(event.body) or ""
+    screen:line(format("would send %s %s%s", event.method, event.path, body))
+  end
+end
+
+--- The requests that --dry-run kept from being sent.
+local function planned_document(self)
+  local list = {}
+  for index, event in ipairs(self.planned) do
+    list[index] = { method = event.method, path = event.path, body = event.body }
+  end
+  return self:list(list), function(screen) show_planned(list, screen) end
+end
+
+--- Prints what a command returned, as the options want it. With --dry-run, and without a document, the requests that
+-- were not sent.
+-- @tparam table output see hoopai.command.lib.output
+-- @tparam any document nil: nothing is printed
+-- @tparam ?function view
+function Context:print(output, document, view)
+  if document == nil and self.options.dry_run then
+    document, view = planned_document(self)
+  end
+  if document == nil then return end
+  if self.options.json then return output:write(require("hoopai.command.lib.json").document(document)) end
+  if self.options.jsonl then
+    for line in require("hoopai.command.lib.json").lines(document) do
+      output:write(line)
+    end
+    return
+  end
+  local screen =
+    require("hoopai.command.lib.screen").new(output, self:streams_on_terminal().stdout, self.options.no_color)
+  return (view or require "hoopai.command.lib.record"(document))(screen)
+end
+
+return context

@@ -1,0 +1,177 @@
+--- Calendars, groups and team members by what people type: a name, its unambiguous beginning, or an id.
+local failure = require "hoopai.command.lib.failure"
+
+local error, ipairs, setmetatable, type = error, ipairs, setmetatable, type
+local concat, sort = table.concat, table.sort
+local format, lower, sub = string.format, string.lower, string.sub
+
+local names = {}
+
+local MOST = 10 -- candidates in a message
+
+--- The records whose name or id is the text; else those whose name or id begins with it.
+-- @tparam table records list of { id, name }
+-- @tparam string text
+-- @treturn table list
+function names.matches(records, text)
+  local wanted = lower(text)
+  local same, beginning = {}, {}
+  for _, record in ipairs(records) do
+    local name = lower(record.name or "")
+    if record.id == text then return { record } end
+    if name == wanted then
+      same[#same + 1] = record
+    elseif sub(name, 1, #wanted) == wanted or sub(record.id, 1, #text) == text then
+      beginning[#beginning + 1] = record
+    end
+  end
+  return #same > 0 and same or beginning
+end
+
+local function candidates(records)
+  local list = {}
+  for _, record in ipairs(records) do
+    list[#list + 1] = record.name and format("%s (%s)", record.name, record.id) or record.id
+  end
+  sort(list)
+  local more = #list - MOST
+  if more > 0 then
+    for index = #list, MOST + 1, -1 do
+      list[index] = nil
+    end
+    list[MOST + 1] = format("and %d more", more)
+  end
+  return concat(list, ", ")
+end
+
+--- The one record that is meant.
+-- @tparam string what "calendar", "group" or "user"
+-- @tparam table records list of { id, name }
+-- @tparam string text
+-- @treturn table the record
+-- @raise a failure of kind "not_found" or "ambiguous", with the candidates
+function names.find(what, records, text)
+  local found = text ~= "" and names.matches(records, text) or {}
+  if #found == 1 then return found[1] end
+  if #found > 1 then
+    local message = format('"%s" is the beginning of %d %ss: %s', text, #found, what, candidates(found))
+    failure.refuse("ambiguous", message, "write more of the name, or the id")
+  end
+  local message = format('there is no %s "%s"', what, text)
+  if #records == 0 then failure.refuse("not_found", format("%s: the location has no %ss", message, what)) end
+  failure.refuse("not_found", message, format("the %ss are: %s", what, candidates(records)))
+end
+
+-- The names of a location, read when they are first needed.
+local Names = {}
+Names.__index = Names
+
+--- Makes the names of a client's location.
+-- @tparam table client
+-- @treturn table
+function names.new(client) return setmetatable({ client = client, lists = {} }, Names) end
+
+local function list(self, key, read)
+  local found = self.lists[key]
+  if not found then
+    local problem
+    found, problem = read(self.client)
+    if not found then error(problem, 0) end
+    self.lists[key] = found
+  end
+  return found
+end
+
+--- The calendars of the location.
+-- @treturn table list of records
+function Names:calendars()
+  return list(self, "calendars", function(client) return client.calendars:list() end)
+end
+
+--- The groups of the location.
+-- @treturn table list of records
+function Names:groups()
+  return list(self, "groups", function(client) return client.groups:list() end)
+end
+
+--- The names of the users, by their ids. They are for people: a token that may not read users gives none.
+local function user_names(client, location_id)
+  local request = { method = "GET", path = "/users/", query = { locationId = location_id } }
+  local result = client:request(request, { retries = false, timeout = 10 })
+  local found = {}
+  for _, user in ipairs(type(result) == "table" and type(result.users) == "table" and result.users or {}) do
+    if type(user) == "table" and type(user.id) == "string" and type(user.name) == "string" then
+      found[user.id] = user.name
+    end
+  end
+  return found
+end
+
+--- The team members of all calendars. The API of calendars has their ids; their names are read where the token may.
+-- @treturn table list of { id, name, calendarIds }
+function Names:users()
+  return list(self, "users", function(client)
+    local found, by_id, location_id = {}, {}, nil
+    for _, calendar in ipairs(self:calendars()) do
+      location_id = location_id or calendar.locationId
+      for _, member in ipairs(calendar.teamMembers or {}) do
+        local user = by_id[member.userId]
+        if not user then
+          user = { id = member.userId, calendarIds = {} }
+          by_id[user.id], found[#found + 1] = user, user
+        end
+        user.calendarIds[#user.calendarIds + 1] = calendar.id
+      end
+    end
+    local by_name = #found > 0 and location_id and user_names(client, location_id) or {}
+    for _, user in ipairs(found) do
+      user.name = by_name[user.id]
+    end
+    return found
+  end)
+end
+
+--- A calendar by its name.
+-- @tparam string text
+-- @treturn table the record
+-- @raise see `find`
+function Names:calendar(text) return names.find("calendar", self:calendars(), text) end
+
+--- A group by its name.
+-- @tparam string text
+-- @treturn table the record
+-- @raise see `find`
+function Names:group(text) return names.find("group", self:groups(), text) end
+
+--- A team member by name.
+-- @tparam string text
+-- @treturn table `id`, `name` (if it is known) and `calendarIds`
+-- @raise see `find`
+function Names:user(text) return names.find("user", self:users(), text) end
+
+--- Several calendars by their names.
+-- @tparam table texts list; empty: all calendars
+-- @treturn table list of records, each once
+function Names:calendars_of(texts)
+  if #texts == 0 then return self:calendars() end
+  local found, seen = {}, {}
+  for _, text in ipairs(texts) do
+    local calendar = self:calendar(text)
+    if not seen[calendar.id] then found[#found + 1] = calendar end
+    seen[calendar.id] = true
+  end
+  return found
+end
+
+--- The name of a record for people; its id where no name is known.
+-- @tparam string kind "calendars", "groups" or "users"
+-- @tparam ?string id
+-- @treturn string
+function Names:of(kind, id)
+  for _, record in ipairs(self[kind](self)) do
+    if record.id == id then return record.name or id end
+  end
+  return id or ""
+end
+
+return names

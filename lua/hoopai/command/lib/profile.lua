@@ -1,0 +1,169 @@
+--- Profiles: which location a command works for, and where its token is.
+--
+-- A profile is a file of JSON in the folder `hoopai` of the user's settings, without any secret. The one that is named
+-- by --profile or HOOPAI_PROFILE is used; else the environment, if it has HOOPAI_TOKEN; else the profile "default".
+-- (A program that `hoopai sandbox --run` starts, and one that was given a token, must not use another account.) A
+-- profile without a token takes that of the environment.
+local converters = require "hoopai.command.lib.convert"
+local failure = require "hoopai.command.lib.failure"
+
+local io, os, pairs, type = io, os, pairs, type
+local format, gsub, match = string.format, string.gsub, string.match
+
+local profile = {}
+
+local DEFAULT = "default"
+
+-- Field -> whether a profile may have it.
+local FIELDS = {
+  location_id = "string",
+  company_id = "string",
+  client_id = "string",
+  base_url = "string",
+  ca_file = "string",
+  zone = "string",
+  auth = "string", -- "token" or "oauth"
+}
+
+--- A variable of the environment; nil if it is not set or empty.
+-- @tparam string name
+-- @treturn ?string
+function profile.variable(name)
+  local value = os.getenv(name)
+  return value ~= "" and value or nil
+end
+
+local variable = profile.variable
+
+--- The folder of the settings.
+-- @treturn string
+-- @raise if neither XDG_CONFIG_HOME nor HOME is set
+function profile.folder()
+  local base = variable "XDG_CONFIG_HOME"
+  if base and match(base, "^/") then return base .. "/hoopai" end -- the XDG rules: other paths are ignored
+  local home = variable "HOME"
+  if not home then
+    failure.refuse("profile", "there is no folder for profiles: neither XDG_CONFIG_HOME nor HOME is set")
+  end
+  return home .. "/.config/hoopai"
+end
+
+--- The path of a profile.
+-- @tparam string name
+-- @treturn string
+function profile.path(name) return profile.folder() .. "/" .. name .. ".json" end
+
+--- The folder of the tokens: a file store.
+-- @treturn string
+function profile.token_folder() return profile.folder() .. "/tokens" end
+
+--- The profile that the command line or the environment names.
+-- @tparam table options
+-- @treturn string its name
+-- @treturn boolean whether it was named
+function profile.name(options)
+  local named = options.profile
+  if not named and variable "HOOPAI_PROFILE" then
+    local checked, problem = converters.profile(os.getenv "HOOPAI_PROFILE")
+    if not checked then failure.usage("HOOPAI_PROFILE " .. problem) end
+    named = checked
+  end
+  return named or DEFAULT, named ~= nil
+end
+
+--- Reads a profile.
+-- @tparam string name
+-- @treturn ?table its fields; nil if there is none
+-- @raise a failure of kind "profile"
+function profile.read(name)
+  local path = profile.path(name)
+  local file, problem, code = io.open(path, "r")
+  if not file then
+    if code == 2 or code == 20 then return nil end -- ENOENT, ENOTDIR
+    failure.refuse("profile", problem)
+  end
+  local text = file:read "a"
+  file:close()
+  local fields = require("hoopai").decode(text or "")
+  if type(fields) ~= "table" then
+    failure.refuse("profile", path .. " is no profile: it is not a JSON object", "remove it, and use `hoopai login`")
+  end
+  for field, kind in pairs(FIELDS) do
+    if fields[field] ~= nil and type(fields[field]) ~= kind then
+      failure.refuse("profile", format("%s: the field %s must be a %s", path, field, kind))
+    end
+  end
+  return fields
+end
+
+local function quote(word) return "'" .. gsub(word, "'", "'\\''") .. "'" end
+
+local function make_folder_command() return "umask 077 && mkdir -p " .. quote(profile.folder()) end
+
+--- Makes the folder of the settings, for the user alone.
+-- @raise a failure of kind "profile"
+function profile.make_folder()
+  if not os.execute(make_folder_command()) then
+    failure.refuse("profile", "the folder " .. profile.folder() .. " cannot be made")
+  end
+end
+
+--- Writes a profile: a file of mode 0600 in a folder of mode 0700, replaced as a whole.
+-- @tparam string name
+-- @tparam table fields
+-- @raise a failure of kind "profile"
+function profile.write(name, fields)
+  local kept = {}
+  for field in pairs(FIELDS) do
+    kept[field] = fields[field]
+  end
+  local text = require("hoopai.command.lib.json").document(kept)
+  local path = quote(profile.path(name))
+  local command = "%s && cat > %s.new && mv -f %s.new %s"
+  local pipe = io.popen(format(command, make_folder_command(), path, path, path), "w")
+  local ok = pipe and pipe:write(text)
+  local done = pipe and pipe:close()
+  if not (ok and done) then failure.refuse("profile", profile.path(name) .. " cannot be written") end
+end
+
+--- Removes a profile.
+-- @tparam string name
+-- @treturn boolean whether there was one
+-- @raise a failure of kind "profile"
+function profile.remove(name)
+  local done, problem, code = os.remove(profile.path(name))
+  if done then return true end
+  if code == 2 or code == 20 then return false end
+  failure.refuse("profile", problem)
+end
+
+--- What the profile says to use, or the environment.
+-- @tparam table options of the command line
+-- @treturn table `name`, `fields` (nil without a profile), and `source`: "profile" or "environment"
+-- @raise a failure of kind "profile", for a named profile that does not exist
+function profile.choose(options)
+  local name, is_named = profile.name(options)
+  local has_token = variable "HOOPAI_TOKEN" ~= nil
+  if not is_named and has_token then return { source = "environment" } end
+  local fields = profile.read(name)
+  if is_named and not fields then
+    failure.refuse(
+      "profile",
+      format('there is no profile "%s"', name),
+      "`hoopai login --profile " .. name .. "` makes it"
+    )
+  end
+  if fields and fields.auth then return { name = name, fields = fields, source = "profile" } end
+  if has_token then return { name = fields and name, fields = fields, source = "environment" } end
+  failure.refuse("auth", "no token", "sign in with `hoopai login`, or set HOOPAI_TOKEN")
+end
+
+--- The location that is used; nil if there is none.
+-- @tparam table choice see `choose`
+-- @tparam table options of the command line
+-- @treturn ?string
+function profile.location(choice, options)
+  return options.location or choice.fields and choice.fields.location_id or variable "HOOPAI_LOCATION_ID"
+end
+
+return profile

@@ -1,0 +1,149 @@
+local contexts = require "hoopai.command.lib.context"
+local errors = require "hoopai.errors"
+local failure = require "hoopai.command.lib.failure"
+local hoopai = require "hoopai"
+
+local function new(options)
+  local written = {}
+  local function stream()
+    return { write = function(_, ...) written[#written + 1] = table.concat { ... } end }
+  end
+  local context = contexts.new({ name = "x" }, options or {}, { output = stream(), error = stream() })
+  return context, function() return table.concat(written) end
+end
+
+local function printed(context, document, view)
+  local parts = {}
+  context:print({ write = function(_, ...) parts[#parts + 1] = table.concat { ... } end }, document, view)
+  return table.concat(parts)
+end
+
+describe("a context", function()
+  it("prints a document as the options want it", function()
+    local function view(screen) screen:line "for people" end
+    assert.are.equal("for people\n", printed(new(), { 1 }, view))
+    assert.are.equal("[\n  1\n]\n", printed(new { json = true }, { 1 }, view))
+    assert.are.equal("1\n2\n", printed(new { jsonl = true }, { 1, 2 }, view))
+    assert.are.equal("a\t1\n", printed(new(), { a = 1 }))
+    assert.are.equal("", printed(new(), nil))
+    assert.are.equal("[]\n", printed(new { json = true }, contexts.new({}, {}, {}):list {}))
+  end)
+
+  it("prints the requests that a dry run did not send", function()
+    local context = new { dry_run = true }
+    assert.are.equal("nothing would be sent\n", printed(context, nil))
+    context.planned[1] = { method = "PUT", path = "/x", body = { a = 1 } }
+    context.planned[2] = { method = "DELETE", path = "/y" }
+    assert.are.equal('would send PUT /x {"a":1}\nwould send DELETE /y\n', printed(context, nil))
+    context.options.jsonl = true
+    assert.are.equal(
+      '{"body":{"a":1},"method":"PUT","path":"/x"}\n{"method":"DELETE","path":"/y"}\n',
+      printed(context, nil)
+    )
+  end)
+
+  it("prints notes for people alone", function()
+    local context, text = new()
+    context:note "sent\27"
+    assert.are.equal("sent \n", text())
+    context, text = new { json = true }
+    context:note "sent"
+    assert.are.equal("", text())
+  end)
+
+  it("keeps what was done and what is unclear", function()
+    local context = new()
+    assert.are.equal(7, (context:change("the first", function()
+      assert.are.same({ "the first" }, context.unclear)
+      return 7, {}
+    end)))
+    local function fails_with(applied)
+      local ok, err = pcall(
+        context.change,
+        context,
+        "the next",
+        function() return nil, errors.new { kind = "timeout", message = "x", applied = applied } end
+      )
+      assert.is_false(ok)
+      assert.are.equal("timeout", err.kind)
+    end
+    fails_with "no"
+    assert.are.same({ { "the first" }, {} }, { context.done, context.unclear })
+    fails_with "maybe"
+    pcall(context.change, context, "interrupted", function() error("x: interrupted!", 0) end)
+    assert.are.same({ { "the first" }, { "the next", "interrupted" } }, { context.done, context.unclear })
+  end)
+
+  it("keeps nothing in a dry run", function()
+    local context = new { dry_run = true }
+    context:change("it", function() return { dry_run = true }, {} end)
+    assert.are.same({ {}, {} }, { context.done, context.unclear })
+  end)
+
+  it("has the zone of the option, the profile, or a schedule", function()
+    local context = new { zone = "Europe/London" }
+    assert.are.same({ "Europe/London", "--zone" }, { context:zone() })
+    context = new { zone = "Europe/Lodnon" }
+    local status, message = failure.explain(select(2, pcall(context.zone, context)))
+    assert.are.same({ 2, 'usage: --zone: there is no time zone "Europe/Lodnon"' }, { status, message })
+
+    context = new()
+    context.chosen = { fields = { zone = "Asia/Tokyo" } }
+    assert.are.same({ "Asia/Tokyo", "the profile" }, { context:zone() })
+    context.chosen = {}
+    local schedules = {
+      t = { { id = "1", name = "first", timezone = "America/New_York", calendarIds = { "x" } } },
+      u = {
+        { id = "2", timezone = "Europe/Berlin", userId = "u" },
+        { id = "3", timezone = "Europe/Paris", calendarIds = { "c" } },
+      },
+    }
+    local asked = {}
+    context.opened = {
+      schedules = {
+        list = function(_, query)
+          asked[#asked + 1] = query.userId
+          return schedules[query.userId] or {}
+        end,
+      },
+      close = function() end,
+    }
+    local function team(...)
+      local members = {}
+      for index, id in ipairs { ... } do
+        members[index] = { userId = id }
+      end
+      return members
+    end
+    local listed =
+      { { id = "a", teamMembers = team("t", "u", "v", "w") }, { id = "b", teamMembers = team("t", "x", "y") } }
+    context.found_names = { calendars = function() return listed end }
+    assert.are.same({ "America/New_York", 'the schedule "first"' }, { context:zone() })
+    assert.are.same({ "t", "u", "v", "w", "x" }, asked) -- each once, and no more than five
+    assert.are.equal("Europe/Paris", (context:zone { id = "c", teamMembers = team "u" }))
+    assert.are.equal("Europe/Berlin", (context:zone { id = "d", teamMembers = team "u" }))
+    assert.are.equal("America/New_York", (context:zone { id = "e", teamMembers = team "v" }))
+    schedules, context.any_schedule = {}, nil
+    local name, source = context:zone()
+    assert.are.equal("this computer", source)
+    assert.is_true(pcall(hoopai.time.zone, name))
+  end)
+
+  it("raises the error of a call", function()
+    assert.are.same({ 1, 2 }, { contexts.new({}, {}, {}).check(1, 2) })
+    local ok, err = pcall(contexts.new({}, {}, {}).check, nil, "problem")
+    assert.are.same({ false, "problem" }, { ok, err })
+  end)
+
+  it("closes its client", function()
+    local context = new()
+    context.chosen = {}
+    context.opened = hoopai.new { token = "x", base_url = "http://127.0.0.1:1" }
+    local client = context.opened
+    do
+      local closing <close> = context -- luacheck: ignore 211
+    end
+    local _, err = client.calendars:list { locationId = "l" }
+    assert.are.equal("closed", err.kind)
+  end)
+end)

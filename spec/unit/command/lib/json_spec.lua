@@ -1,0 +1,47 @@
+local hoopai = require "hoopai"
+local json = require "hoopai.command.lib.json"
+
+local function lines(document)
+  local list = {}
+  for line in json.lines(document) do
+    list[#list + 1] = line
+  end
+  return list
+end
+
+describe("the JSON of the command", function()
+  it("is indented", function()
+    local document = { a = { 1, { b = 'x,[]{}:"\\' } }, c = hoopai.array {}, d = {} }
+    assert.are.equal(
+      [[
+{
+  "a": [
+    1,
+    {
+      "b": "x,[]{}:\"\\"
+    }
+  ],
+  "c": [],
+  "d": {}
+}
+]],
+      json.document(document)
+    )
+    assert.are.equal("[]\n", json.document(hoopai.array {}))
+    assert.are.equal('"x"\n', json.document "x")
+  end)
+
+  it("has a line per entry of a list", function()
+    assert.are.same({ '{"a":1}\n', '{"b":2}\n' }, lines { { a = 1 }, { b = 2 } })
+    assert.are.same({ '{"a":1}\n' }, lines { a = 1 })
+    assert.are.same({}, lines(hoopai.array {}))
+    assert.are.same({ "{}\n" }, lines {})
+    assert.are.same({ "3\n" }, lines(3))
+  end)
+
+  it("raises what JSON cannot express", function()
+    local ok, err = pcall(json.document, { a = 0 / 0 })
+    assert.is_false(ok)
+    assert.are.equal("invalid_request", err.kind)
+  end)
+end)

@@ -1,0 +1,112 @@
+local failure = require "hoopai.command.lib.failure"
+local names = require "hoopai.command.lib.names"
+
+local CALENDARS = {
+  {
+    id = "a1",
+    name = "Botox",
+    groupId = "g",
+    locationId = "l",
+    teamMembers = { { userId = "u1" }, { userId = "u2" } },
+  },
+  { id = "a2", name = "Botox refresh" },
+  { id = "b1", name = "Laser", teamMembers = { { userId = "u1" } } },
+}
+
+local function message_of(fn, ...)
+  local ok, problem = pcall(fn, ...)
+  assert.is_false(ok)
+  local _, message, advice = failure.explain(problem)
+  return message, advice
+end
+
+local function ids(records)
+  local list = {}
+  for index, record in ipairs(records) do
+    list[index] = record.id
+  end
+  return table.concat(list, " ")
+end
+
+-- A client whose lists are tables, and which counts its calls.
+local function new_client(users)
+  local client = { count = 0 }
+  local function lists(list)
+    return {
+      list = function()
+        client.count = client.count + 1
+        return list
+      end,
+    }
+  end
+  client.calendars, client.groups = lists(CALENDARS), lists { { id = "g", name = "Skin" } }
+  function client.request(_, request)
+    client.asked = request.path .. "?" .. request.query.locationId
+    return users
+  end
+  return client
+end
+
+describe("names", function()
+  it("match a name, a beginning or an id, in any case", function()
+    for text, expected in pairs {
+      botox = "a1", -- the whole name comes before beginnings
+      ["Botox R"] = "a2",
+      las = "b1",
+      b1 = "b1",
+      bo = "a1 a2",
+      a = "a1 a2",
+      x = "",
+    } do
+      assert.are.equal(expected, ids(names.matches(CALENDARS, text)), text)
+    end
+  end)
+
+  it("are found, or refused with the candidates", function()
+    assert.are.equal("b1", names.find("calendar", CALENDARS, "laser").id)
+    assert.are.equal(
+      'ambiguous: "bo" is the beginning of 2 calendars: Botox (a1), Botox refresh (a2)',
+      (message_of(names.find, "calendar", CALENDARS, "bo"))
+    )
+    local message, advice = message_of(names.find, "calendar", CALENDARS, "x")
+    assert.are.equal('not_found: there is no calendar "x"', message)
+    assert.are.equal("the calendars are: Botox (a1), Botox refresh (a2), Laser (b1)", advice)
+    assert.matches("the location has no calendars", (message_of(names.find, "calendar", {}, "x")))
+    assert.matches('no calendar ""', (message_of(names.find, "calendar", CALENDARS, "")))
+    local many = {}
+    for index = 1, 30 do
+      many[index] = { id = ("i%02d"):format(index) }
+    end
+    assert.matches("i10, and 20 more$", (message_of(names.find, "user", many, "i")))
+  end)
+
+  it("are read once", function()
+    local client = new_client()
+    local found = names.new(client)
+    assert.are.equal("a1 b1 a1", ids { found:calendar "botox", found:calendar "l", found:calendar "a1" })
+    assert.are.equal("g", found:group("skin").id)
+    assert.are.equal(2, client.count)
+    assert.are.equal("b1 a1", ids(found:calendars_of { "l", "botox", "laser" }))
+    assert.are.equal("a1 a2 b1", ids(found:calendars_of {}))
+    assert.are.equal("Laser", found:of("calendars", "b1"))
+    assert.are.equal("zz", found:of("calendars", "zz"))
+    assert.are.equal("", found:of("calendars", nil))
+  end)
+
+  it("of users are read where the token may", function()
+    local client = new_client { users = { { id = "u1", name = "Dr. Okafor" }, { id = 3 }, "x" } }
+    local found = names.new(client)
+    assert.are.same({ id = "u1", name = "Dr. Okafor", calendarIds = { "a1", "b1" } }, found:user "dr")
+    assert.are.equal("/users/?l", client.asked)
+    assert.are.equal("u2", found:of("users", "u2"))
+    found = names.new(new_client(nil))
+    assert.are.same({ id = "u2", calendarIds = { "a1" } }, found:user "u2")
+  end)
+
+  it("raise the error of a list", function()
+    local client = { calendars = { list = function() return nil, { kind = "network" } end } }
+    local ok, err = pcall(function() names.new(client):calendars() end)
+    assert.is_false(ok)
+    assert.are.same({ kind = "network" }, err)
+  end)
+end)

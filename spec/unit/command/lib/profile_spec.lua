@@ -1,0 +1,79 @@
+-- Profiles of a folder of their own. The environment of this process cannot be changed: spec/behaviour/command_spec.lua
+-- has the cases that depend on it.
+
+local command = require "spec.support.command"
+local failure = require "hoopai.command.lib.failure"
+local lfs = require "lfs"
+local profiles = require "hoopai.command.lib.profile"
+
+describe("a profile", function()
+  local folder
+  local real_folder = profiles.folder
+
+  before_each(function()
+    folder = command.folder()
+    profiles.folder = function() return folder .. "/new/hoopai" end
+  end)
+
+  after_each(function()
+    profiles.folder = real_folder
+    command.remove(folder)
+  end)
+
+  local function message_of(fn, ...)
+    local ok, problem = pcall(fn, ...)
+    assert.is_false(ok)
+    local status, message = failure.explain(problem)
+    return message, status
+  end
+
+  it("is written as a private file of a private folder, and read", function()
+    profiles.write("clinic", { location_id = "l", auth = "token", secret = "x" })
+    assert.are.same({ location_id = "l", auth = "token" }, profiles.read "clinic")
+    assert.are.equal("rw-------", lfs.attributes(profiles.path "clinic", "permissions"))
+    assert.are.equal("rwx------", lfs.attributes(profiles.folder(), "permissions"))
+    profiles.write("clinic", { location_id = "m" })
+    assert.are.same({ location_id = "m" }, profiles.read "clinic")
+    local count = 0
+    for name in lfs.dir(profiles.folder()) do
+      count = count + (name:find "^%." and 0 or 1)
+    end
+    assert.are.equal(1, count)
+    assert.is_true(profiles.remove "clinic")
+    assert.is_false(profiles.remove "clinic")
+  end)
+
+  it("may not exist", function()
+    assert.is_nil(profiles.read "x")
+    assert.is_false(profiles.remove "x")
+    assert.are.equal('profile: there is no profile "x"', (message_of(profiles.choose, { profile = "x" })))
+  end)
+
+  it("that cannot be used is refused", function()
+    profiles.write("x", {})
+    for text, expected in pairs {
+      ["{"] = "is no profile: it is not a JSON object",
+      ["3"] = "is no profile: it is not a JSON object",
+      ['{"location_id":3}'] = "the field location_id must be a string",
+    } do
+      local file = assert(io.open(profiles.path "x", "w"))
+      file:write(text)
+      file:close()
+      local message, status = message_of(profiles.read, "x")
+      assert.matches(expected, message, 1, true)
+      assert.are.equal(1, status)
+    end
+  end)
+
+  it("that cannot be written is a failure", function()
+    local file = assert(io.open(folder .. "/new", "w"))
+    file:close()
+    assert.matches("cannot be written$", (message_of(profiles.write, "x", {})))
+  end)
+
+  it("has the location of the option before its own", function()
+    local choice = { fields = { location_id = "l" } }
+    assert.are.equal("l", profiles.location(choice, {}))
+    assert.are.equal("m", profiles.location(choice, { location = "m" }))
+  end)
+end)
