@@ -1,0 +1,149 @@
+--- `hoopai book`: books a slot, once.
+local appointment = require "hoopai.command.lib.appointment"
+local failure = require "hoopai.command.lib.failure"
+local span = require "hoopai.command.lib.span"
+
+local io, os, pairs = io, os, pairs
+local format, gsub, byte = string.format, string.gsub, string.byte
+
+--- A reference that no other booking has.
+local function new_reference()
+  local file = io.open("/dev/urandom", "rb")
+  local bytes = file and file:read(8)
+  if file then file:close() end
+  if not bytes then failure.refuse("reference", "/dev/urandom cannot be read", "write --reference TEXT") end
+  return "cli-" .. gsub(bytes, ".", function(char) return format("%02x", byte(char)) end)
+end
+
+--- The contact: of the option, else of the environment.
+local function contact_of(options)
+  local id = options.contact or os.getenv "CONTACT_ID"
+  if id and id ~= "" then return id end
+  failure.usage("whose appointment is it?", "write --contact ID")
+end
+
+--- The window in which a free slot is wanted, or the slot itself.
+local function wanted_time(options, zone)
+  if options.at then
+    local instant, after = span.date(options.at, zone, "--at")
+    if after then failure.usage("--at is a day: write a time too", "such as --at " .. options.at .. "T09:30") end
+    return { startTime = instant:iso(zone) }
+  end
+  local from, to = span.read(options, zone, "now")
+  return { from = from, to = to, timezone = zone }
+end
+
+--- The first free slot of the window, which the question names.
+local function next_slot(context, calendar, user, time)
+  return context.check(context:client().calendars:next_slot {
+    calendarIds = { calendar.id },
+    from = time.from,
+    to = time.to,
+    timezone = time.timezone,
+    userId = user and user.id,
+  })
+end
+
+--- What is asked, and whether the slot is fixed by the reply. A booking of an own reference may be there already, in
+-- another slot: then `book` must look for it in the whole window.
+local function settle(context, options, calendar, user, time, zone)
+  local label = calendar.name or calendar.id
+  local parse = context.library().time.parse
+  if time.startTime then return format("Book %s, %s?", label, appointment.moment(parse(time.startTime), zone)), time end
+  if options.yes or options.dry_run then return "", time end
+  local slot = next_slot(context, calendar, user, time)
+  local moment = appointment.moment(slot.instant, zone)
+  if options.reference then return format("Book the next free slot of %s (now: %s)?", label, moment), time end
+  return format("Book %s, %s?", label, moment), { startTime = slot.startTime }
+end
+
+local function view_of(context, record, zone, existing)
+  return function(screen)
+    local verb = existing and "was booked already:" or "booked"
+    screen:line(format("%s %s", verb, appointment.line(context, record, zone)))
+    screen:line("appointment " .. record.id, "dim")
+  end
+end
+
+return {
+  name = "book",
+  summary = "book a slot",
+  description = [[
+    Books the next free slot of a calendar, or the slot of --at. On a terminal the command asks before it books; without
+    a terminal --yes is needed.
+
+    Each booking has a reference, by which it is found again. It is printed before the request is sent. If the command
+    was interrupted, wait for a minute and run it again with the same --reference and the same times: it returns the
+    booking that was made, and does not book twice.
+  ]],
+  needs = "client",
+  changes = true,
+  arguments = {
+    { "calendar", convert = "word", completes = "calendars", description = "The calendar by name or id." },
+  },
+  options = span.join(
+    {
+      { "--contact", argname = "<id>", convert = "word", description = "The contact. Default: CONTACT_ID." },
+      {
+        "--at",
+        argname = "<date>",
+        convert = "word",
+        description = "The start of the slot, such as 2026-12-01T09:30 or as `hoopai free` prints it.",
+      },
+    },
+    span.options "now",
+    {
+      { "--user", argname = "<name>", convert = "word", completes = "users", description = "The member of the team." },
+      { "--title", argname = "<text>", convert = "word", description = "The title that calendars show." },
+      {
+        "--reference",
+        argname = "<text>",
+        convert = "word",
+        description = "A text of 8 to 200 characters that no other booking has. Default: a new one.",
+      },
+      appointment.YES,
+    }
+  ),
+  exclusive = { span.EXCLUSIVE, { "--at", "--from" }, { "--at", "--to" }, { "--at", "--days" } },
+  examples = {
+    { "hoopai book massage --contact ID", "the next free slot, after a question" },
+    { "hoopai book massage --contact ID --at tomorrowT10:00 --yes", "a given slot" },
+    { "hoopai book massage --contact ID --reference order-0017 --yes", "safe to run again" },
+  },
+  run = function(context, options)
+    local contact = contact_of(options)
+    local names = context:names()
+    local calendar = names:calendar(options.calendar)
+    local user = options.user and names:user(options.user)
+    local zone = context:zone(calendar)
+    local reference = options.reference or new_reference()
+    local question, time = settle(context, options, calendar, user, wanted_time(options, zone), zone)
+    appointment.ask(options, question)
+    if not options.dry_run and not options.reference then
+      context.streams.error:write("reference: ", reference, "\n")
+    end
+    local given = {
+      calendarId = calendar.id,
+      contactId = contact,
+      assignedUserId = user and user.id,
+      title = options.title,
+      reference = reference,
+    }
+    for name, value in pairs(time) do
+      given[name] = value
+    end
+    local existing, slot = false, nil
+    local what = format("the booking in %s (--reference %s)", calendar.name or calendar.id, reference)
+    local record = context:change(what, function()
+      local result, response = context:client().appointments:book(given)
+      if result ~= nil then
+        existing, slot = response.existing == true, response.slot
+      end
+      return result, response
+    end)
+    if options.dry_run then return nil end
+    local document = appointment.document(context, record, zone, { reference = reference, existing = existing })
+    document.startTime = document.startTime or slot
+    return document, view_of(context, document, zone, existing)
+  end,
+}

@@ -1,0 +1,92 @@
+--- What the commands about one appointment share: how it is read, shown, and asked about.
+local failure = require "hoopai.command.lib.failure"
+
+local io, ipairs, pairs, type = io, ipairs, pairs, type
+local format = string.format
+
+local appointment = {}
+
+--- The argument of these commands.
+appointment.ARGUMENT =
+  { "appointment", convert = "word", description = "The id of the appointment; `hoopai events` lists the ids." }
+
+--- The option of all commands that ask first.
+appointment.YES = { "-y --yes", description = "Do not ask." }
+
+--- The calendar of an appointment.
+-- @tparam table context
+-- @tparam table record
+-- @treturn ?table its record; nil if it is none of the location's
+function appointment.calendar(context, record)
+  for _, calendar in ipairs(context:names():calendars()) do
+    if calendar.id == record.calendarId then return calendar end
+  end
+end
+
+--- Reads an appointment.
+-- @tparam table context
+-- @tparam string id
+-- @treturn table the record
+-- @treturn string the zone in which its times are shown
+-- @raise the Error of the request
+function appointment.read(context, id)
+  local record = context.check(context:client().appointments:get(id))
+  return record, (context:zone(appointment.calendar(context, record)))
+end
+
+--- A moment for people, such as "Mon 2026-12-07 09:30 (Europe/London)".
+-- @tparam instant instant
+-- @tparam string zone
+-- @treturn string
+function appointment.moment(instant, zone) return format("%s (%s)", instant:format("%a %F %R", zone), zone) end
+
+--- One line about an appointment.
+-- @tparam table context
+-- @tparam table record
+-- @tparam string zone
+-- @treturn string
+function appointment.line(context, record, zone)
+  local time = context.library().time
+  local start = record.startTime and time.parse(record.startTime)
+  local calendar = context:names():of("calendars", record.calendarId)
+  local title = record.title and record.title ~= "" and format('"%s", ', record.title) or ""
+  return format("%s%s, %s", title, calendar, start and appointment.moment(start, zone) or "no time")
+end
+
+--- The record with times in a zone, as --json prints it.
+-- @tparam table context
+-- @tparam table record
+-- @tparam string zone
+-- @tparam ?table more further fields
+-- @treturn table
+function appointment.document(context, record, zone, more)
+  local time, document = context.library().time, {}
+  for name, value in pairs(record) do
+    document[name] = value
+  end
+  for _, name in ipairs { "startTime", "endTime" } do
+    local instant = type(record[name]) == "string" and time.parse(record[name])
+    if instant then document[name] = instant:iso(zone) end
+  end
+  for name, value in pairs(more or {}) do
+    document[name] = value
+  end
+  return document
+end
+
+--- Asks before a change. Without a terminal there is no reply, so --yes is needed.
+-- @tparam table options `yes`, `dry_run`
+-- @tparam string question
+-- @raise wrong use without a terminal; a failure of kind "declined"
+function appointment.ask(options, question)
+  if options.yes or options.dry_run then return end
+  local terminal = require "hoopai.command.lib.terminal"
+  local printable = require "hoopai.command.lib.printable"
+  if not terminal.is_terminal(0) then
+    failure.usage("there is no terminal to ask on", "write --yes to go on without a question")
+  end
+  io.stdout:flush()
+  if not terminal.confirm(printable(question), true) then failure.refuse("declined", "nothing was changed") end
+end
+
+return appointment

@@ -1,0 +1,155 @@
+--- Appointments and blocked times, as agenda, utilisation and export read them.
+--
+-- An entry is a table: `record` (as the API sends it), `is_block`, `start`, `stop` (instants), `title`, `status` (of an
+-- appointment), `calendar` and `user` (names, or ids where no name is known; "" for none).
+local ipairs, pairs = ipairs, pairs
+local sort = table.sort
+
+local events = {}
+
+--- The options that name whose events are meant. One of them may be given.
+events.options = {
+  {
+    "--user",
+    argname = "<name>",
+    convert = "word",
+    completes = "users",
+    description = "Only the events of this member of a team.",
+  },
+  {
+    "--calendar",
+    argname = "<name>",
+    convert = "word",
+    completes = "calendars",
+    description = "Only the events of this calendar.",
+  },
+  {
+    "--group",
+    argname = "<name>",
+    convert = "word",
+    completes = "groups",
+    description = "Only the events of the calendars of this group.",
+  },
+}
+
+--- `exclusive` of a command that has these options.
+events.EXCLUSIVE = { "--user", "--calendar", "--group" }
+
+--- Whose events are meant.
+-- @tparam table context
+-- @tparam table options `user`, `calendar` or `group`: what was typed
+-- @treturn table the query: `userId`, `calendarId`, `groupId`, or empty
+-- @treturn ?table the record that was named
+-- @raise a failure for a name that is none
+function events.owner(context, options)
+  local names = context:names()
+  for _, kind in ipairs { "user", "calendar", "group" } do
+    if options[kind] then
+      local record = names[kind](names, options[kind])
+      return { [kind .. "Id"] = record.id }, record, kind
+    end
+  end
+  return {}
+end
+
+--- A function per list that reports the progress of all lists to a bar, as one number.
+local function shared_progress(bar)
+  local done, total = {}, {}
+  return function(key)
+    return function(count, of)
+      done[key], total[key] = count, of
+      local all_done, all = 0, 0
+      for name, number in pairs(done) do
+        all_done, all = all_done + number, all + (total[name] or 0)
+      end
+      bar:update(all_done, all)
+    end
+  end
+end
+
+local function instant_of(context, value) return value and context.library().time.parse(value) or nil end
+
+local function entry_of(context, record, is_block)
+  local names = context:names()
+  local start = instant_of(context, record.startTime)
+  local stop = instant_of(context, record.endTime) or start
+  return {
+    record = record,
+    is_block = is_block,
+    start = start,
+    stop = stop < start and start or stop,
+    title = record.title or "",
+    status = not is_block and (record.appointmentStatus or record.appoinmentStatus) or nil,
+    calendar = record.calendarId and names:of("calendars", record.calendarId) or "",
+    user = record.assignedUserId and names:of("users", record.assignedUserId) or "",
+  }
+end
+
+--- In order of time; appointments before blocked times that begin together.
+local function before(a, b)
+  if a.start ~= b.start then return a.start < b.start end
+  if a.is_block ~= b.is_block then return b.is_block end
+  return (a.record.id or "") < (b.record.id or "")
+end
+
+--- Reads the appointments and blocked times that overlap a span, of all calendars or of one owner. A bar on stderr
+-- shows how far it is.
+-- @tparam table context
+-- @tparam table owner see `owner`
+-- @tparam instant from
+-- @tparam instant to not included
+-- @treturn table list of entries in order of time; what was deleted is left out
+-- @raise the Error of a request that failed
+function events.read(context, owner, from, to)
+  local client = context:client()
+  local bar <close> = context:progress "Reading appointments"
+  local progress = shared_progress(bar)
+  local function read(key)
+    local query = { from = from, to = to }
+    for name, id in pairs(owner) do
+      query[name] = id
+    end
+    return client[key]:all(query, { progress = progress(key) })
+  end
+  local lists, errors = context.library().map({ "events", "block_slots" }, read)
+  local entries = {}
+  for index = 1, 2 do
+    local list = context.check(lists[index], errors and errors[index])
+    for _, record in ipairs(list) do
+      if record.deleted ~= true then entries[#entries + 1] = entry_of(context, record, index == 2) end
+    end
+  end
+  sort(entries, before)
+  return entries
+end
+
+--- An entry as JSON has it: the fields of the API, with times in a zone, and the names beside the ids.
+-- @tparam table entry
+-- @tparam string zone
+-- @treturn table
+function events.document(entry, zone)
+  local document = {}
+  for name, value in pairs(entry.record) do
+    document[name] = value
+  end
+  document.kind = entry.is_block and "block" or "appointment"
+  document.startTime, document.endTime = entry.start:iso(zone), entry.stop:iso(zone)
+  document.calendar = entry.calendar ~= "" and entry.calendar or nil
+  document.user = entry.user ~= "" and entry.user or nil
+  return document
+end
+
+--- A list of entries as JSON has it.
+-- @tparam table context
+-- @tparam table entries
+-- @tparam string zone
+-- @treturn table list
+function events.documents(context, entries, zone)
+  local list = context:list {}
+  for index, entry in ipairs(entries) do
+    list[index] = events.document(entry, zone)
+  end
+  return list
+end
+
+return events

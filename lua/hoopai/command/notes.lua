@@ -1,0 +1,76 @@
+--- `hoopai notes`: the notes of an appointment.
+local appointment = require "hoopai.command.lib.appointment"
+local failure = require "hoopai.command.lib.failure"
+
+local format, gsub = string.format, string.gsub
+
+--- The text of a note; "-" stands for the standard input.
+local function text_of(context, word)
+  if word ~= "-" then return word end
+  local text, problem = context.streams.input:read "a"
+  if not text then failure.refuse("input", "the standard input cannot be read: " .. problem) end
+  text = gsub(text, "\n$", "")
+  if text == "" then failure.usage "the note is empty" end
+  return text
+end
+
+local function list_of(context, id)
+  local notes = context:list(context.check(context:client().notes:all(id)))
+  local names = context:names()
+  local function author(note) return note.userId and names:of("users", note.userId) or "" end
+  return notes,
+    function(screen)
+      if #notes == 0 and screen.columns then return screen:line "no notes" end
+      screen:table({
+        { title = "ADDED", value = "dateAdded", cut = "never" },
+        { title = "NOTE", value = "body", weight = 4 },
+        { title = "AUTHOR", value = author },
+        { title = "ID", value = "id", cut = "never", weight = 2 },
+      }, notes)
+    end
+end
+
+local function add(context, options)
+  local id, body = options.appointment, { body = text_of(context, options.add) }
+  local user = options.user and context:names():user(options.user)
+  body.userId = user and user.id
+  local note = context:change("the note on " .. id, function() return context:client().notes:create(id, body) end)
+  if options.dry_run then return nil end
+  return note, function(screen) screen:line("added note " .. (note.id or "")) end
+end
+
+local function delete(context, options)
+  local id, note = options.appointment, options.delete
+  appointment.ask(options, format("Delete note %s?", note))
+  context:change(format("the deletion of note %s", note), function() return context:client().notes:delete(id, note) end)
+  if options.dry_run then return nil end
+  return { deleted = true, id = note }, function(screen) screen:line("deleted note " .. note) end
+end
+
+return {
+  name = "notes",
+  summary = "list, add or delete the notes of an appointment",
+  description = [[
+    Lists the notes of an appointment. --add writes one, --delete removes one; a deletion asks first on a terminal, and
+    needs --yes without a terminal.
+  ]],
+  needs = "client",
+  changes = true,
+  arguments = { appointment.ARGUMENT },
+  options = {
+    { "--add", argname = "<text>", convert = "word", description = 'A new note; "-" reads the standard input.' },
+    { "--delete", argname = "<note>", convert = "word", description = "The id of a note to delete." },
+    { "--user", argname = "<name>", convert = "word", completes = "users", description = "The author of --add." },
+    appointment.YES,
+  },
+  exclusive = { { "--add", "--delete" }, { "--user", "--delete" } },
+  examples = {
+    { "hoopai notes ID", "the notes" },
+    { 'hoopai notes ID --add "called back"', "a new one" },
+  },
+  run = function(context, options)
+    if options.add then return add(context, options) end
+    if options.delete then return delete(context, options) end
+    return list_of(context, options.appointment)
+  end,
+}

@@ -1,0 +1,110 @@
+-- `hoopai agenda` as a process, against a sandbox.
+
+local clinic = require "spec.support.clinic"
+local command = require "spec.support.command"
+local hoopai = require "hoopai"
+local width = require "hoopai.command.lib.width"
+
+local DAY = { "agenda", "--from", "2024-03-04", "--days", "2" }
+
+describe("hoopai agenda", function()
+  local home
+
+  setup(function() home = clinic.home() end)
+  teardown(function() home:close() end)
+
+  for _, columns in ipairs { 40, 80, 200 } do
+    it("fits a terminal of " .. columns .. " columns", function()
+      local output, status = clinic.terminal(home, DAY, { columns = columns })
+      assert.are.equal(0, status)
+      assert.are.equal(command.read(("spec/behaviour/command/golden/agenda.%d.txt"):format(columns)), output)
+      for line in output:gmatch "[^\n]+" do
+        assert.is_true(width.columns(line) <= columns, line)
+      end
+    end)
+  end
+
+  it("is coloured on a terminal, unless NO_COLOR or --no-color say otherwise", function()
+    local output = clinic.terminal(home, DAY, { variables = { TERM = "xterm" } })
+    assert.matches("\27%[32m●\27%[0m", output)
+    assert.is_nil(output:find("\27[31mred", 1, true))
+    output = clinic.terminal(home, DAY, { variables = { TERM = "xterm", NO_COLOR = "1" } })
+    assert.is_nil(output:find "\27")
+    output = clinic.terminal(home, { "--no-color", table.unpack(DAY) }, { variables = { TERM = "xterm" } })
+    assert.is_nil(output:find "\27")
+    assert.is_nil((home:run(DAY)):find "\27")
+  end)
+
+  it("is a line per entry without a terminal", function()
+    local output, errors, status = home:run(DAY)
+    assert.are.same({ "", 0 }, { errors, status })
+    local lines = {}
+    for line in output:gmatch "([^\n]*)\n" do
+      lines[#lines + 1] = line
+    end
+    assert.are.equal(6, #lines)
+    assert.are.equal(
+      "2024-03-04T09:00:00+01:00\t2024-03-04T09:30:00+01:00\t山田 太郎\tUserLeeMarsh00000000\tconfirmed",
+      lines[1]
+    )
+    assert.matches("\tTraining\t.*\tblocked$", lines[6])
+  end)
+
+  it("prints JSON, with the names beside the ids", function()
+    local output, _, status = home:run { "agenda", "--from", "2024-03-04", "--days", "2", "--json" }
+    local document = assert(hoopai.decode(output))
+    assert.are.same({ 0, 6 }, { status, #document })
+    assert.are.same(
+      { "appointment", "2024-03-04T09:00:00+01:00", "Massage 按摩", clinic.TITLES[1] },
+      { document[1].kind, document[1].startTime, document[1].calendar, document[1].title }
+    )
+    assert.are.same({ "block", "Training" }, { document[6].kind, document[6].title })
+    output = home:run { "agenda", "--from", "2024-03-04", "--days", "2", "--jsonl" }
+    assert.are.equal(6, select(2, output:gsub("\n", "")))
+    assert.are.equal("[]\n", (home:run { "agenda", "--day", "2024-03-09", "--json" }))
+  end)
+
+  it("has one owner, one day, one week, another zone", function()
+    local function count(...) return select(2, (home:run { "agenda", ... }):gsub("\n", "")) end
+    assert.are.equal(5, count("--day", "2024-03-04"))
+    assert.are.equal(6, count("--week", "2024-03-10"))
+    assert.are.equal(0, count("--week", "2024-03-11"))
+    assert.are.equal(6, count("--week", "2024-03-07", "--user", "UserLee"))
+    assert.are.equal(5, count("--week", "2024-03-07", "--calendar", "mass"))
+    assert.are.equal(5, count("--week", "2024-03-07", "--group", "kö"))
+    assert.are.equal(0, count("--week", "2024-03-07", "--calendar", "yoga"))
+    assert.are.equal(0, count "--day")
+    local output = home:run { "agenda", "--day", "2024-03-04", "--zone", "Asia/Tokyo" }
+    assert.matches("^2024%-03%-04T17:00:00%+09:00\t", output)
+  end)
+
+  it("refuses wrong use and names that are none", function()
+    for _, case in ipairs {
+      { 2, '^hoopai: usage: %-%-day: "noday" is no date: write ', "--day", "noday" },
+      { 2, "^hoopai: usage: %-%-from: .*no day 31", "--from", "2024-02-31" },
+      { 2, "^hoopai: usage: the span is empty", "--from", "2024-02-02", "--to", "2024-02-01" },
+      { 2, "^hoopai: usage: option '%-%-week' can not be used together", "--day", "today", "--week" },
+      { 2, "^hoopai: usage: .*together", "--user", "a", "--calendar", "b" },
+      { 2, "^hoopai: usage: .*together", "--to", "today", "--days", "2" },
+      { 2, '^hoopai: usage: %-%-zone: there is no time zone "Mars"', "--zone", "Mars" },
+      { 2, "^hoopai: usage: .*too many arguments", "word" },
+      { 1, '^hoopai: not_found: there is no user "nosuch"', "--user", "nosuch" },
+      { 1, '^hoopai: not_found: there is no calendar "nosuch"', "--calendar", "nosuch" },
+      { 1, '^hoopai: not_found: there is no group "nosuch"', "--group", "nosuch" },
+    } do
+      local output, errors, status = home:run { "agenda", table.unpack(case, 3) }
+      assert.are.same({ "", case[1] }, { output, status }, errors)
+      assert.matches(case[2], errors)
+    end
+  end)
+
+  it("ends in silence when its reader has gone, and fails on a full disk", function()
+    local pipe = assert(io.popen(home:line(DAY) .. " 2>&1 | head -1"))
+    local text = pipe:read "a"
+    pipe:close()
+    assert.matches("^2024%-03%-04T09[^\n]*\n$", text)
+    local _, errors, status = home:run(DAY, { output = "/dev/full" })
+    assert.are.equal(1, status)
+    assert.matches("^hoopai: output: the standard output cannot be written: No space left on device\n$", errors)
+  end)
+end)

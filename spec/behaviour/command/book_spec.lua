@@ -1,0 +1,205 @@
+-- `hoopai book` and its siblings as processes, against a sandbox. Its list of bookings says what was done.
+
+local clinic = require "spec.support.clinic"
+local command = require "spec.support.command"
+local hoopai = require "hoopai"
+
+local CTRL_C = "\3"
+
+describe("hoopai book", function()
+  local home, contact, count
+
+  setup(function()
+    home = command.home { control = true }
+    contact = home.sandbox.seed.contacts.adele
+    count = #home.sandbox:control("bookings").bookings
+  end)
+  teardown(function() home:close() end)
+  before_each(function() home.sandbox:control "reset" end)
+
+  local function booked() return #home.sandbox:control("bookings").bookings - count end
+
+  local function posts()
+    local found = 0
+    for _, request in ipairs(home.sandbox:control("requests").requests) do
+      if request.method == "POST" then found = found + 1 end
+    end
+    return found
+  end
+
+  local function words(...) return { "book", "physio", "--contact", contact, ... } end
+
+  local function free()
+    local list = {}
+    for start in (home:run { "free", "physio", "--days", "14" }):gmatch "([^\n\t]+)\t[^\n]*\n" do
+      list[#list + 1] = start
+    end
+    return list
+  end
+
+  it("books the next free slot, and a given one", function()
+    local slots = free()
+    local output, errors, status = home:run(words("--yes", "--days", "14", "--title", "First"))
+    assert.are.equal(0, status, errors)
+    assert.matches('^booked "First", Physiotherapy, %a+ [%d-]+ [%d:]+ %(America/New_York%)\nappointment %S+\n$', output)
+    assert.matches("^reference: cli%-%x+\n$", errors)
+    output = home:run(words("--yes", "--at", slots[#slots], "--json"))
+    assert.are.equal(slots[#slots], hoopai.decode(output).startTime)
+    assert.are.equal(2, booked())
+    for _, start in ipairs(free()) do
+      assert.is_true(start ~= slots[1] and start ~= slots[#slots])
+    end
+  end)
+
+  it("does not book again with the same reference", function()
+    local again = words("--yes", "--days", "14", "--reference", "order-0017", "--json")
+    local first = hoopai.decode((home:run(again)))
+    local second = hoopai.decode((home:run(again)))
+    assert.are.same({ first.id, false, true }, { second.id, first.existing, second.existing })
+    assert.are.equal(1, booked())
+  end)
+
+  it("sends nothing in a dry run, and nothing without --yes where it cannot ask", function()
+    local output, errors, status = home:run(words("--dry-run", "--days", "14"))
+    assert.are.same({ "", 0 }, { errors, status })
+    assert.matches("^would send POST /calendars/events/appointments {", output)
+    output, errors, status = home:run(words())
+    assert.are.same({ "", 2 }, { output, status })
+    assert.matches("^hoopai: usage: there is no terminal to ask on\nhoopai: write %-%-yes", errors)
+    assert.are.same({ 0, 0 }, { booked(), posts() })
+  end)
+
+  it("refuses wrong use, and says what would be right", function()
+    for _, case in ipairs {
+      { 2, "^hoopai: usage: missing argument 'calendar'" },
+      { 2, "^hoopai: usage: whose appointment is it%?\nhoopai: write %-%-contact", "physio", "--yes" },
+      { 2, "^hoopai: usage: %-%-at is a day", "physio", "--contact", contact, "--at", "tomorrow", "--yes" },
+      { 2, '^hoopai: usage: %-%-at: "never" is no date', "physio", "--contact", contact, "--at", "never", "--yes" },
+      {
+        2,
+        "^hoopai: usage: option '%-%-days' can not be used together with option '%-%-at'",
+        "physio",
+        "--contact",
+        contact,
+        "--at",
+        "now",
+        "--days",
+        "1",
+      },
+      { 1, '^hoopai: not_found: there is no calendar "dentist"', "dentist", "--contact", contact, "--yes" },
+      { 1, '^hoopai: not_found: there is no user "nobody"', "physio", "--contact", "x", "--user", "nobody", "--yes" },
+      { 1, "^hoopai: invalid_request: .*reference", "physio", "--contact", contact, "--reference", "short", "--yes" },
+      { 1, "^reference: %S+\nhoopai: slot_taken: ", "physio", "--contact", contact, "--at", "+1h", "--yes" },
+    } do
+      local output, errors, status = home:run { "book", table.unpack(case, 3) }
+      assert.are.same({ "", case[1] }, { output, status }, errors)
+      assert.matches(case[2], errors)
+    end
+    assert.are.equal(0, booked())
+  end)
+
+  it("asks on a terminal, and books after a yes alone", function()
+    local output, status =
+      clinic.terminal(home, words("--days", "14"), { steps = { { wait = "[y/N]", send = "n\n" } } })
+    assert.matches("Book Physiotherapy, .-%? %[y/N%] n\nhoopai: declined: nothing was changed\n$", output)
+    assert.are.same({ 1, 0, 0 }, { status, booked(), posts() })
+    output, status = clinic.terminal(home, words("--days", "14"), { steps = { { wait = "[y/N]", send = "y\n" } } })
+    assert.matches("\nreference: cli%-%x+\nbooked ", output)
+    assert.are.same({ 0, 1 }, { status, booked() })
+  end)
+
+  it("is interrupted at the question, and sends nothing", function()
+    local output, status =
+      clinic.terminal(home, words("--days", "14"), { steps = { { wait = "[y/N]", send = CTRL_C } } })
+    assert.are.equal(130, status, output)
+    assert.is_nil(output:find "traceback")
+    assert.are.same({ 0, 0 }, { booked(), posts() })
+  end)
+
+  -- With HOOPAI_LOG a line is printed after each response.
+  local function interrupted_after(line, pause, ...)
+    local job = { variables = { HOOPAI_LOG = "1" } }
+    job.steps = { { wait = line, pause = pause, send = CTRL_C } }
+    local output, status = clinic.terminal(home, words(...), job)
+    assert.are.equal(130, status, output)
+    assert.matches("hoopai: interrupted\n", output)
+    assert.is_nil(output:find "traceback")
+    return output
+  end
+
+  it("is interrupted while it reads, and sends nothing", function()
+    home.sandbox:control("delay", { latency_ms = 2000 })
+    local output = interrupted_after("GET /calendars/", 0, "--yes", "--days", "14")
+    home.sandbox:control("delay", { latency_ms = 0 })
+    assert.is_nil(output:find "unclear")
+    assert.are.same({ 0, 0 }, { booked(), posts() })
+  end)
+
+  it("is interrupted while it waits for the booking, names its reference, and is run again", function()
+    home.sandbox:control("delay", { delay_ms = 1500 })
+    local again = { "--yes", "--days", "14", "--reference", "order-0099" }
+    local output = interrupted_after("/free-slots", 0.5, table.unpack(again)) -- then the booking is sent
+    home.sandbox:control("delay", { delay_ms = 0 })
+    assert.matches("hoopai: unclear:\n  the booking in Physiotherapy %(%-%-reference order%-0099%)", output)
+    assert.are.equal(1, posts())
+    again[#again + 1] = "--json"
+    local document = hoopai.decode((home:run(words(table.unpack(again)))))
+    assert.is_true(document.existing)
+    assert.are.same({ 1, 1 }, { booked(), posts() })
+  end)
+end)
+
+describe("hoopai move, notes and cancel", function()
+  local home
+
+  setup(function() home = command.home() end)
+  teardown(function() home:close() end)
+
+  it("are used one after the other", function()
+    local contact = home.sandbox.seed.contacts.adele
+    local slots = {}
+    for line in (home:run { "free", "physio", "--days", "14" }):gmatch "[^\n]+" do
+      slots[#slots + 1] = line:match "^[^\t]+"
+    end
+    local id =
+      hoopai.decode((home:run { "book", "physio", "--contact", contact, "--at", slots[1], "--yes", "--json" })).id
+    local output, errors, status = home:run { "move", id, slots[#slots], "--yes" }
+    assert.are.same({ "", 0 }, { errors, status })
+    assert.matches("^moved .* to %a+ %S+ %S+ %(America/New_York%)\n$", output)
+    assert.matches("^is there already: ", (home:run { "move", id, slots[#slots], "--yes" }))
+    assert.matches("^nothing would be sent", (home:run { "move", id, slots[#slots], "--dry-run" }))
+    assert.matches("^added note %S+\n$", (home:run({ "notes", id, "--add", "-" }, { input = "from a pipe\n" })))
+    local notes = hoopai.decode((home:run { "notes", id, "--json" }))
+    assert.are.same({ 1, "from a pipe" }, { #notes, notes[1].body })
+    assert.matches("^deleted note ", (home:run { "notes", id, "--delete", notes[1].id, "--yes" }))
+    assert.are.equal("[]\n", (home:run { "notes", id, "--json" }))
+    assert.matches("^would send PUT ", (home:run { "cancel", id, "--dry-run" }))
+    assert.matches("^cancelled ", (home:run { "cancel", id, "--yes" }))
+    assert.matches("^was cancelled already: ", (home:run { "cancel", id, "--yes" }))
+    for _, words in ipairs {
+      { "cancel", "nosuch", "--yes" },
+      { "move", "nosuch", "tomorrow", "--yes" },
+      { "notes", id, "--delete", "nosuch", "--yes" },
+    } do
+      output, errors, status = home:run(words)
+      assert.are.same({ "", 1 }, { output, status })
+      assert.matches("^hoopai: not_found: ", errors)
+    end
+  end)
+end)
+
+describe("hoopai events", function()
+  local home
+
+  setup(function() home = clinic.home() end)
+  teardown(function() home:close() end)
+
+  it("fits a terminal", function()
+    for _, columns in ipairs { 40, 80, 200 } do
+      local words = { "events", "--from", "2024-03-04", "--days", "1" }
+      local output, status = clinic.terminal(home, words, { columns = columns })
+      assert.are.equal(0, status)
+      assert.are.equal(command.read(("spec/behaviour/command/golden/events.%d.txt"):format(columns)), output)
+    end
+  end)
+end)

@@ -1,0 +1,94 @@
+-- `hoopai utilisation` as a process, against a sandbox.
+
+local clinic = require "spec.support.clinic"
+local command = require "spec.support.command"
+local hoopai = require "hoopai"
+local width = require "hoopai.command.lib.width"
+
+local WEEK = { "utilisation", "--from", "2024-03-04", "--to", "2024-03-10" }
+
+describe("hoopai utilisation", function()
+  local home
+
+  setup(function() home = clinic.home() end)
+  teardown(function() home:close() end)
+
+  for _, columns in ipairs { 40, 80, 200 } do
+    it("fits a terminal of " .. columns .. " columns", function()
+      local output, status = clinic.terminal(home, WEEK, { columns = columns })
+      assert.are.equal(0, status)
+      assert.are.equal(command.read(("spec/behaviour/command/golden/utilisation.%d.txt"):format(columns)), output)
+      for line in output:gmatch "[^\n]+" do
+        assert.is_true(width.columns(line) <= columns, line)
+      end
+    end)
+  end
+
+  it("has colours on a terminal, unless NO_COLOR says otherwise", function()
+    assert.matches("\27%[32m█", (clinic.terminal(home, WEEK, { variables = { TERM = "xterm" } })))
+    local output = clinic.terminal(home, WEEK, { variables = { TERM = "xterm", NO_COLOR = "1" } })
+    assert.is_nil(output:find "\27")
+  end)
+
+  it("is a line per row without a terminal", function()
+    local output, errors, status = home:run(WEEK)
+    assert.are.same({ "", 0 }, { errors, status })
+    assert.are.equal("UserLeeMarsh00000000\t120\t120\t480\t25%\nYoga\t0\t0\t2700\t0%\n", output)
+  end)
+
+  it("prints JSON, with the source of the open hours", function()
+    local document = assert(hoopai.decode((home:run { "utilisation", "--json", table.unpack(WEEK, 2) })))
+    assert.are.same({
+      id = "UserLeeMarsh00000000",
+      kind = "user",
+      name = "UserLeeMarsh00000000",
+      bookedMinutes = 120, -- the cancelled appointment takes up no time
+      blockedMinutes = 120,
+      openMinutes = 480,
+      bookedPercent = 25,
+      openHoursFrom = "schedules",
+    }, document[1])
+    assert.are.equal("calendars", document[2].openHoursFrom)
+    local lines = home:run { "utilisation", "--jsonl", table.unpack(WEEK, 2) }
+    assert.are.equal(2, select(2, lines:gsub("\n", "")))
+  end)
+
+  it("shows those of a person, a calendar, a group", function()
+    local function names(...)
+      local list = {}
+      for line in
+        (home:run { "utilisation", "--from", "2024-03-04", "--to", "2024-03-10", ... }):gmatch "([^\n\t]*)\t[^\n]*\n"
+      do
+        list[#list + 1] = line
+      end
+      return list
+    end
+    assert.are.same({ "UserLeeMarsh00000000" }, names("--user", "UserLee"))
+    assert.are.same({ "UserLeeMarsh00000000" }, names("--calendar", "mass"))
+    assert.are.same({ "Yoga" }, names("--calendar", "yoga"))
+    assert.are.same({ "UserLeeMarsh00000000" }, names("--group", "kö"))
+  end)
+
+  it("refuses wrong use and names that are none", function()
+    for _, case in ipairs {
+      { 2, "^hoopai: usage: %-%-from: ", "--from", "noday" },
+      { 2, "^hoopai: usage: .*together", "--user", "a", "--group", "b" },
+      { 2, "^hoopai: usage: .*too many arguments", "word" },
+      { 1, '^hoopai: not_found: there is no user "nosuch"', "--user", "nosuch" },
+    } do
+      local output, errors, status = home:run { "utilisation", table.unpack(case, 3) }
+      assert.are.same({ "", case[1] }, { output, status }, errors)
+      assert.matches(case[2], errors)
+    end
+  end)
+
+  it("ends in silence when its reader has gone, and fails on a full disk", function()
+    local pipe = assert(io.popen(home:line(WEEK) .. " 2>&1 | head -1"))
+    local text = pipe:read "a"
+    pipe:close()
+    assert.matches("^UserLeeMarsh[^\n]*\n$", text)
+    local _, errors, status = home:run(WEEK, { output = "/dev/full" })
+    assert.are.equal(1, status)
+    assert.matches("^hoopai: output: the standard output cannot be written", errors)
+  end)
+end)

@@ -1,0 +1,35 @@
+local command_context = require "spec.support.command_context"
+local notes = require "hoopai.command.notes"
+
+local function run(options, input)
+  local sent = {}
+  options.appointment, options.yes = "a", true
+  local streams = { input = { read = function() return input end }, error = { write = function() end } }
+  local ok, document, view = command_context.run(notes, options, {
+    notes = {
+      all = function() return { { id = "n", body = "called\27[2J", userId = "u" } }, {} end,
+      create = function(_, id, body)
+        sent = { id, body }
+        return { id = "new" }, {}
+      end,
+      delete = function(_, id, note)
+        sent = { id, note }
+        return true, {}
+      end,
+    },
+  }, streams)
+  return sent, ok, document, view
+end
+
+describe("hoopai notes", function()
+  it("lists, adds and deletes", function()
+    local _, _, document, view = run {}
+    assert.are.equal(1, #document)
+    assert.is_nil(command_context.lines(view, 80)[2]:find "\27")
+    assert.are.same({ "a", { body = "hello", userId = "u" } }, (run { add = "hello", user = "u" }))
+    assert.are.same({ "a", { body = "two\nlines" } }, (run({ add = "-" }, "two\nlines\n")))
+    assert.are.same({ "a", "n" }, (run { delete = "n" }))
+    local sent, ok, problem = run({ add = "-" }, "\n")
+    assert.are.same({ {}, false, 2 }, { sent, ok, problem.status })
+  end)
+end)
