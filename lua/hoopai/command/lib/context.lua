@@ -135,13 +135,25 @@ local function first_line(path)
   return line
 end
 
+--- The name of the zone to which /etc/localtime leads. Many systems have no other name of their zone.
+local function linked_zone()
+  local pipe = io.popen("readlink -f /etc/localtime 2>/dev/null", "r")
+  local path = pipe and pipe:read "l"
+  if pipe then pipe:close() end
+  return match(path or "", "/zoneinfo/([%w_+/-]+)$")
+end
+
 --- The zone of this computer, by its IANA name; UTC if that is not known.
+-- @treturn string
+-- @treturn string where it comes from, for people
 local function own_zone()
   local named = match(os.getenv "TZ" or "", "^:?([%w_+/-]+)$")
-  for _, name in ipairs { named or "", first_line "/etc/timezone" or "" } do
-    if is_zone(name) then return name end
+  if named and is_zone(named) then return named, "this computer" end
+  for _, find_name in ipairs { linked_zone, function() return first_line "/etc/timezone" end } do
+    local name = find_name()
+    if name and is_zone(name) then return name, "this computer" end
   end
-  return "UTC"
+  return "UTC", "no other zone is known"
 end
 
 -- Users whose schedules are read for the zone. All of a large location would use up its rate limit.
@@ -159,11 +171,17 @@ local function users_for_zone(calendars)
   return users
 end
 
---- The schedules of users. One that cannot be read is left out: the zone is found elsewhere then.
+-- Errors that say that there is nothing to read for this token, today and tomorrow.
+local REFUSALS = { auth = true, scope = true, forbidden = true, not_found = true, refused = true, rejected = true }
+
+--- The schedules of users. One that may not be read is left out: the zone is found elsewhere then. Any other failure is
+-- raised: after it "tomorrow 10:00" would be another moment than in the run before.
 local function schedules_of(client, users)
   local found = {}
-  local lists = require("hoopai").map(users, function(id) return client.schedules:list { userId = id } end)
+  local lists, errors = require("hoopai").map(users, function(id) return client.schedules:list { userId = id } end)
   for index = 1, #users do
+    local problem = errors and errors[index]
+    if problem and not REFUSALS[problem.kind] then error(problem, 0) end
     for _, schedule in ipairs(lists[index] or {}) do
       found[#found + 1] = schedule
     end
@@ -206,7 +224,7 @@ function Context:zone(calendar)
   if schedule and schedule.timezone and is_zone(schedule.timezone) then
     return schedule.timezone, format('the schedule "%s"', schedule.name or schedule.id)
   end
-  return own_zone(), "this computer"
+  return own_zone()
 end
 
 -- Changes

@@ -129,6 +129,73 @@ describe("a context", function()
     assert.is_true(pcall(hoopai.time.zone, name))
   end)
 
+  -- Else a server that is busy would move "tomorrow 10:00" to the zone of this computer, and a booking with it.
+  it("raises a failure to read the schedules, but for a refusal", function()
+    local kind
+    local context = new()
+    context.chosen = {}
+    context.opened = {
+      schedules = { list = function() return nil, errors.new { kind = kind, message = "x" } end },
+      close = function() end,
+    }
+    local calendar = { id = "c", teamMembers = { { userId = "u" } } }
+    context.found_names = { calendars = function() return { calendar } end }
+    for _, transient in ipairs { "server", "network", "timeout", "rate_limit", "decode", "cancelled" } do
+      kind = transient
+      local ok, problem = pcall(context.zone, context, calendar)
+      assert.are.same({ false, kind }, { ok, ok or problem.kind })
+    end
+    for _, refusal in ipairs { "scope", "forbidden", "not_found" } do
+      kind = refusal
+      assert.is_true(pcall(context.zone, context, calendar))
+    end
+  end)
+
+  describe("without a schedule", function()
+    local getenv, popen, open = os.getenv, io.popen, io.open
+    local tz, link, file
+
+    before_each(function()
+      tz, link, file = nil, nil, nil
+      os.getenv = function(name) -- luacheck: ignore 122
+        if name == "TZ" then return tz end
+        return getenv(name)
+      end
+      local function reader(text)
+        return { read = function() return text end, close = function() return true end }
+      end
+      io.popen = function() return reader(link) end -- luacheck: ignore 122
+      io.open = function(path, mode) -- luacheck: ignore 122
+        if path ~= "/etc/timezone" then return open(path, mode) end
+        return file and reader(file)
+      end
+    end)
+    after_each(function()
+      os.getenv, io.popen, io.open = getenv, popen, open -- luacheck: ignore 122
+    end)
+
+    local function zone()
+      local context = new()
+      context.chosen, context.opened = {}, { close = function() end }
+      context.found_names = { calendars = function() return {} end }
+      return { context:zone() }
+    end
+
+    it("has the zone of this computer: of TZ, of /etc/localtime, or of /etc/timezone", function()
+      file = "Europe/Berlin"
+      assert.are.same({ "Europe/Berlin", "this computer" }, zone())
+      link = "/usr/share/zoneinfo/America/New_York"
+      assert.are.same({ "America/New_York", "this computer" }, zone())
+      tz = ":Asia/Tokyo"
+      assert.are.same({ "Asia/Tokyo", "this computer" }, zone())
+    end)
+
+    it("does not take UTC for the zone of this computer", function()
+      link = "/etc/localtime" -- a copy of a file of zones, without its name
+      assert.are.same({ "UTC", "no other zone is known" }, zone())
+    end)
+  end)
+
   it("raises the error of a call", function()
     assert.are.same({ 1, 2 }, { contexts.new({}, {}, {}).check(1, 2) })
     local ok, err = pcall(contexts.new({}, {}, {}).check, nil, "problem")
