@@ -33,26 +33,29 @@ local function wanted_time(options, zone)
   return { from = from, to = to, timezone = zone }
 end
 
---- The first free slot of the window, which the question names.
+--- The first free slot of the window, which the question names; or nil and an Error.
 local function next_slot(context, calendar, user, time)
-  return context.check(context:client().calendars:next_slot {
+  return context:client().calendars:next_slot {
     calendarIds = { calendar.id },
     from = time.from,
     to = time.to,
     timezone = time.timezone,
     userId = user and user.id,
-  })
+  }
 end
 
 --- What is asked, and whether the slot is fixed by the reply. A booking of an own reference may be there already, in
--- another slot: then `book` must look for it in the whole window.
+-- another slot: then `book` must look for it in the whole window, even if nothing in it is free any more.
 local function settle(context, options, calendar, user, time, zone)
   local label = calendar.name or calendar.id
   local parse = context.library().time.parse
   if time.startTime then return format("Book %s, %s?", label, appointment.moment(parse(time.startTime), zone)), time end
   if options.yes or options.dry_run then return "", time end
-  local slot = next_slot(context, calendar, user, time)
-  local moment = appointment.moment(slot.instant, zone)
+  local slot, err = next_slot(context, calendar, user, time)
+  if not slot and options.reference and err.kind == "slot_taken" then
+    return format("Book the next free slot of %s (now: none)?", label), time
+  end
+  local moment = appointment.moment(context.check(slot, err).instant, zone)
   if options.reference then return format("Book the next free slot of %s (now: %s)?", label, moment), time end
   return format("Book %s, %s?", label, moment), { startTime = slot.startTime }
 end

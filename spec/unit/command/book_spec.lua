@@ -27,7 +27,10 @@ describe("hoopai book", function()
     local streams = { error = { write = function(_, ...) printed = printed .. table.concat { ... } end } }
     return command_context.run(book, options, {
       calendars = {
-        next_slot = function() return { startTime = SLOT, instant = hoopai.time.parse(SLOT) } end,
+        next_slot = function()
+          if options.nothing_free then return nil, { kind = "slot_taken" } end
+          return { startTime = SLOT, instant = hoopai.time.parse(SLOT) }
+        end,
       },
       appointments = {
         book = function(_, fields)
@@ -86,6 +89,17 @@ describe("hoopai book", function()
     local _, document, view = run({ reference = "order-17" }, { existing = true })
     assert.is_true(document.existing)
     assert.matches("^was booked already: ", command_context.lines(view)[1])
+  end)
+
+  -- Else the second run of a booking that took the last slot would say that nothing was booked.
+  it("looks for an own reference where nothing is free any more", function()
+    local _, document = run({ reference = "order-17", nothing_free = true }, { existing = true })
+    assert.are.equal("Book the next free slot of Yoga (now: none)?", asked)
+    assert.is_true(document.existing)
+    given, asked = nil, nil
+    local ok, problem = run { nothing_free = true }
+    assert.are.same({ false, "slot_taken" }, { ok, problem.kind })
+    assert.is_nil(given or asked)
   end)
 
   it("books a given slot", function()
