@@ -127,11 +127,15 @@ local function core(sources)
   return "#ifndef _GNU_SOURCE\n#define _GNU_SOURCE\n#endif\n" .. concat(out)
 end
 
---- The modules for programs, the module hoopai first: the sandbox is for trials, hoopai.meta for editors.
+--- The modules for programs, the module hoopai first. The sandbox is for trials, the command is a program of its own,
+-- and hoopai.meta is for editors.
 local function module_names(modules)
   local names = {}
   for name, entry in pairs(modules) do
-    local is_wanted = type(entry) == "string" and name ~= "hoopai.meta" and not name:find("^hoopai%.sandbox")
+    local is_wanted = type(entry) == "string"
+      and name ~= "hoopai.meta"
+      and not name:find("^hoopai%.sandbox")
+      and not name:find("^hoopai%.command")
     if is_wanted then names[#names + 1] = name end
   end
   table.sort(names)

@@ -10,13 +10,12 @@ local sandbox = require "hoopai.sandbox"
 local rockspec = {}
 assert(loadfile("hoopai-dev-1.rockspec", "t", rockspec))()
 
---- The Lua files that a program runs: not the sandbox, not the types for editors.
+--- The Lua files that a host runs: not the sandbox and the command, which are programs, not the types for editors.
 local function files()
   local list = {}
   for name, path in pairs(rockspec.build.modules) do
-    if type(path) == "string" and name ~= "hoopai.meta" and not name:find("^hoopai%.sandbox") then
-      list[#list + 1] = path
-    end
+    local is_elsewhere = name == "hoopai.meta" or name:find("^hoopai%.sandbox") or name:find("^hoopai%.command")
+    if type(path) == "string" and not is_elsewhere then list[#list + 1] = path end
   end
   table.sort(list)
   return list

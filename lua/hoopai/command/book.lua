@@ -47,7 +47,7 @@ end
 --- What is asked, and whether the slot is fixed by the reply. A booking of an own reference may be there already, in
 -- another slot: then `book` must look for it in the whole window, even if nothing in it is free any more.
 local function settle(context, options, calendar, user, time, zone)
-  local label = calendar.name or calendar.id
+  local label = format("%s for contact %s", calendar.name or calendar.id, contact_of(options))
   local parse = context.library().time.parse
   if time.startTime then return format("Book %s, %s?", label, appointment.moment(parse(time.startTime), zone)), time end
   if options.yes or options.dry_run then return "", time end

@@ -89,8 +89,10 @@ end
 function command.main(arguments, streams)
   streams = streams or { input = io.stdin, output = io.stdout, error = io.stderr }
   if arguments[1] == "--version" then
-    streams.output:write("hoopai ", require "hoopai.version", "\n")
-    return 0
+    local output = streams.output
+    if output:write("hoopai ", require "hoopai.version", "\n") and output:flush() then return 0 end
+    streams.error:write "hoopai: output: the standard output cannot be written\n"
+    return 1
   end
   local state = {}
   local ok, problem = pcall(run, state, arguments, streams)

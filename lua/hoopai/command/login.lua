@@ -5,7 +5,7 @@ local loopback = require "hoopai.command.lib.loopback"
 local profiles = require "hoopai.command.lib.profile"
 
 local format, gsub, match = string.format, string.gsub, string.match
-local ipairs, os = ipairs, os
+local error, ipairs, os, pcall = error, ipairs, os, pcall
 
 local SCOPES = {
   "calendars.readonly",
@@ -60,7 +60,11 @@ local function with_token(context, name, options)
     context.check(client.calendars:list())
   end
   context.check(hoopai.store.keep_secret(store, account.token_name(name), token))
-  profiles.write(name, fields)
+  local ok, problem = pcall(profiles.write, name, fields)
+  if not ok then -- without a profile `hoopai logout` would not find the token
+    hoopai.store.forget_secret(store, account.token_name(name))
+    error(problem, 0)
+  end
   return { profile = name, auth = "token", location_id = location_id }
 end
 

@@ -38,11 +38,9 @@ return {
     local name = profiles.name(options)
     local fields = profiles.read(name)
     if not fields then failure.refuse("profile", format('there is no profile "%s"', name)) end
-    if fields.auth == "token" then
-      context.check(context.library().store.forget_secret(account.store(), account.token_name(name)))
-    elseif fields.auth == "oauth" then
-      forget_tokens(context, fields, account.store())
-    end
+    -- A sign-in of another kind under this name may have left a private token.
+    context.check(context.library().store.forget_secret(account.store(), account.token_name(name)))
+    if fields.auth == "oauth" then forget_tokens(context, fields, account.store()) end
     profiles.remove(name)
     return { profile = name }, function(screen) screen:line(format("signed out: the profile %s is removed", name)) end
   end,

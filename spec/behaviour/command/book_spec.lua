@@ -101,7 +101,10 @@ describe("hoopai book", function()
   it("asks on a terminal, and books after a yes alone", function()
     local output, status =
       clinic.terminal(home, words("--days", "14"), { steps = { { wait = "[y/N]", send = "n\n" } } })
-    assert.matches("Book Physiotherapy, .-%? %[y/N%] n\nhoopai: declined: nothing was changed\n$", output)
+    assert.matches(
+      "Book Physiotherapy for contact %S+, .-%? %[y/N%] n\nhoopai: declined: nothing was changed\n$",
+      output
+    )
     assert.are.same({ 1, 0, 0 }, { status, booked(), posts() })
     output, status = clinic.terminal(home, words("--days", "14"), { steps = { { wait = "[y/N]", send = "y\n" } } })
     assert.matches("\nreference: cli%-%x+\nbooked ", output)

@@ -53,6 +53,23 @@ describe("hoopai login", function()
     assert.are.equal(1, select(3, home:run({ "logout", "--profile", "clinic" }, WITHOUT)))
   end)
 
+  it("keeps no token without a profile, and forgets one whose profile has lost its kind", function()
+    local given = { input = home.sandbox.token .. "\n", variables = { HOOPAI_TOKEN = false } }
+    local path = home.folder .. "/hoopai/clinic.json"
+    assert(os.execute("mkdir -p " .. child.quote(path .. ".new")))
+    local output, errors, status = home:run({ "login", "--token", "--profile", "clinic" }, given)
+    assert.are.same({ "", 1 }, { output, status })
+    assert.matches("hoopai: profile: .*clinic.json cannot be written\n$", errors)
+    assert.are.equal("", files())
+    assert(os.execute("rmdir " .. child.quote(path .. ".new")))
+    assert.are.equal(0, select(3, home:run({ "login", "--token", "--profile", "clinic" }, given)))
+    local file = assert(io.open(path, "w"))
+    assert(file:write '{"location_id":"x"}')
+    assert(file:close())
+    assert.are.equal(0, select(3, home:run({ "logout", "--profile", "clinic" }, WITHOUT)))
+    assert.are.equal("", files())
+  end)
+
   it("keeps no token that the API refuses", function()
     local given = { input = "pit-" .. CANARY .. "\n", variables = { HOOPAI_TOKEN = false } }
     local output, errors, status = home:run({ "login", "--token" }, given)

@@ -46,7 +46,7 @@ describe("hoopai book", function()
   it("books the slot that the question names", function()
     local ok, document, view = run { from = "2024-03-04", days = 1, title = "Visit", user = "u" }
     assert.is_true(ok, document)
-    assert.are.equal("Book Yoga, Mon 2024-03-04 09:00 (Europe/Berlin)?", asked)
+    assert.are.equal("Book Yoga for contact anna, Mon 2024-03-04 09:00 (Europe/Berlin)?", asked)
     assert.are.same({
       calendarId = "c",
       contactId = "anna",
@@ -94,7 +94,7 @@ describe("hoopai book", function()
   -- Else the second run of a booking that took the last slot would say that nothing was booked.
   it("looks for an own reference where nothing is free any more", function()
     local _, document = run({ reference = "order-17", nothing_free = true }, { existing = true })
-    assert.are.equal("Book the next free slot of Yoga (now: none)?", asked)
+    assert.are.equal("Book the next free slot of Yoga for contact anna (now: none)?", asked)
     assert.is_true(document.existing)
     given, asked = nil, nil
     local ok, problem = run { nothing_free = true }
@@ -104,7 +104,7 @@ describe("hoopai book", function()
 
   it("books a given slot", function()
     assert.is_true((run { at = "2024-03-04T10:00" }))
-    assert.are.equal("Book Yoga, Mon 2024-03-04 10:00 (Europe/Berlin)?", asked)
+    assert.are.equal("Book Yoga for contact anna, Mon 2024-03-04 10:00 (Europe/Berlin)?", asked)
     assert.are.equal("2024-03-04T10:00:00+01:00", given.startTime)
     given = nil
     local ok, problem = run { at = "2024-03-04" }

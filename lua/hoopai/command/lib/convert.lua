@@ -43,7 +43,7 @@ end
 -- @treturn[2] nil
 -- @treturn[2] string
 function convert.profile(word)
-  if match(word, "^[%w_][%w_.-]*$") and #word <= 64 then return word end
+  if match(word, "^[%w_][%w_.-]*$") and #word <= 58 then return word end
   return nil, format('expects a name of letters, digits, "_", "-" and ".", got "%s"', word)
 end
 
