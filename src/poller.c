@@ -64,11 +64,6 @@ int hoopai_poll_wait(int poll_fd, struct hoopai_event *events, int size, int mil
   return count > 0 ? count : 0;
 }
 
-bool hoopai_has_ended(int fd) {
-  struct pollfd entry = {fd, POLLRDHUP, 0};
-  return poll(&entry, 1, 0) == 1;
-}
-
 void hoopai_poll_after_fork(int poll_fd) {
   close(poll_fd);
 }
@@ -107,11 +102,6 @@ int hoopai_poll_wait(int poll_fd, struct hoopai_event *events, int size, int mil
   return count > 0 ? count : 0;
 }
 
-bool hoopai_has_ended(int fd) {
-  (void)fd;
-  return false;
-}
-
 /* A kqueue is not inherited: in the child the number is unused or another descriptor. */
 void hoopai_poll_after_fork(int poll_fd) {
   (void)poll_fd;
@@ -129,7 +119,7 @@ void hoopai_poll_now(struct hoopai_event *events, int count) {
   for (int i = 0; i < count; i++) {
     int mask = events[i].mask;
     short wanted = (short)(((mask & HOOPAI_IN) ? POLLIN : 0) | ((mask & HOOPAI_END) ? END_EVENTS : 0));
-    entries[i] = (struct pollfd){events[i].fd, wanted, 0};
+    entries[i] = (struct pollfd){wanted ? events[i].fd : -1, wanted, 0}; /* poll skips a negative descriptor */
   }
   bool is_known = poll(entries, (nfds_t)count, 0) >= 0;
   for (int i = 0; i < count; i++) {

@@ -46,9 +46,6 @@ int hoopai_poll_wait(int poll_fd, struct hoopai_event *events, int size, int mil
 /* Looks at descriptors without a poll fd, at most HOOPAI_EVENTS: the mask of one that is not ready becomes 0. */
 void hoopai_poll_now(struct hoopai_event *events, int count);
 
-/* Has the peer of a socket closed? False on systems that cannot report it. */
-bool hoopai_has_ended(int fd);
-
 /* Closes the child's descriptor for its parent's poll fd (rule Fork). */
 void hoopai_poll_after_fork(int poll_fd);
 

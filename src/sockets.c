@@ -182,7 +182,11 @@ static void clear_unclean(struct hoopai_multi *multi) {
 
 static bool is_unclean(const struct hoopai_multi *multi, int fd, int mask) {
   char byte;
-  if (mask == HOOPAI_END) return hoopai_has_ended(fd);
+  if (mask == HOOPAI_END) {
+    struct hoopai_event event = {fd, mask};
+    hoopai_poll_now(&event, 1);
+    return event.mask != 0;
+  }
   ssize_t got = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return got > 0 || (multi->clears_idle && (got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)));
 }
