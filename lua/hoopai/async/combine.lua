@@ -16,6 +16,18 @@ local combine = {}
 --- A scope within the running task, to be held in a to-be-closed variable.
 local function new_scope() return scopes.new(wait.running()) end
 
+--- Runs a function as a background task, and waits for its end: it ends as a whole even if the caller is cancelled.
+-- @tparam string what the public function, for messages
+-- @tparam function background starts a background task of the function it gets
+-- @tparam function fn returns a result, or nil and an error
+-- @return what fn returned; an error has the line of the caller
+function combine.as_whole(what, background, fn)
+  return wait.as_task(loop.run, what, function()
+    local _, result, err = tasks.wait_for(background(fn))
+    return errors.locate(result, err)
+  end)
+end
+
 -- map and all ------------------------------------------------------------------------------------------------------
 
 local function map_worker(job)

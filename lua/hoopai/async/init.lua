@@ -38,6 +38,7 @@ return {
   -- Tasks that do not depend on their caller.
   background = loop.background,
   as_task = wait.as_task,
+  as_whole = combine.as_whole,
   cut = tasks.cut,
   cut_mode = wait.cut_mode,
   run_only = loop.run_only,

@@ -52,6 +52,11 @@ local function state_of(app, method)
   return states[app] or errors.raise(format("call it with a colon: app:%s(...)", method))
 end
 
+--- Runs a function that uses the store: it stores what it gets even if its caller is cancelled.
+local function as_whole(state, what, fn)
+  return async.as_whole(what, function(whole) return state.endpoint:background(whole) end, fn)
+end
+
 local forget_fields = { location_id = "api_id", company_id = "api_id" }
 
 local url_fields = {
@@ -247,11 +252,7 @@ function methods:exchange(given)
       scope = response:get("scope"),
     }
   end
-  return async.as_task(async.run, "app:exchange", function()
-    -- In the background: the exchange goes on, and stores what it gets, if its caller is cancelled.
-    local _, grant, err = async.wait_for(state.endpoint:background(exchange))
-    return errors.locate(grant, err)
-  end)
+  return as_whole(state, "app:exchange", exchange)
 end
 
 local installed_fields = { company_id = "api_id", limit = "integer" }
@@ -357,11 +358,7 @@ function methods:grants()
   local state = state_of(self, "grants")
   local closed = closed_error(state)
   if closed then return nil, closed end
-  return grants.run(
-    "app:grants",
-    function(fn) return state.endpoint:background(fn) end,
-    function() return grants.list(state.managers) end
-  )
+  return as_whole(state, "app:grants", function() return grants.list(state.managers) end)
 end
 
 --- Removes the tokens of a location or of an agency from the store: its clients are refused from then on, with kind
@@ -384,11 +381,8 @@ function methods:forget(given)
   local closed = closed_error(state)
   if closed then return nil, closed end
   local level = given.location_id and "location" or "company"
-  return grants.run(
-    "app:forget",
-    function(fn) return state.endpoint:background(fn) end,
-    function() return grants.forget(state.managers, level, given[level .. "_id"]) end
-  )
+  local id = given[level .. "_id"]
+  return as_whole(state, "app:forget", function() return grants.forget(state.managers, level, id) end)
 end
 
 --- Closes the app's connections. In a task it returns at once, and an exchange that runs is ended by the loop; outside

@@ -1,6 +1,4 @@
 --- What an app has in its store: the list of its grants, and how one is forgotten.
-local async = require "hoopai.async"
-local errors = require "hoopai.errors"
 local fields = require "hoopai.oauth.credential_fields"
 local sign_in = require "hoopai.oauth.sign_in"
 local time = require "hoopai.time"
@@ -76,18 +74,6 @@ function grants.forget(registry, level, id)
   manager:forget()
   sign_in.drop_unsaved(manager)
   return true
-end
-
---- Runs a function that uses the store: in the background, so that it ends as a whole even if its caller is cancelled.
--- @tparam string what the method, for messages
--- @tparam function background starts a task
--- @tparam function fn
--- @return what fn returned
-function grants.run(what, background, fn)
-  return async.as_task(async.run, what, function()
-    local _, result, err = async.wait_for(background(fn))
-    return errors.locate(result, err)
-  end)
 end
 
 return grants

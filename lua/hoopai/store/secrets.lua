@@ -19,15 +19,12 @@ local function check_name(what, name)
   errors.raise(format("%s expects a name of at most 64 letters, digits, `.`, `_`, `-` and `/`", what))
 end
 
---- Calls fn under the lock of a key; in the background, so that it ends as a whole even if its caller is cancelled.
+--- Calls fn under the lock of a key, see `async.as_whole`.
 local function locked(what, store, key, fn)
-  return async.as_task(async.run, what, function()
-    local _, result, err = async.wait_for(async.background(function()
-      local lock <close>, problem = acquire(store, key) -- luacheck: ignore 211
-      if not lock then return store_error(problem) end
-      return fn()
-    end))
-    return errors.locate(result, err)
+  return async.as_whole(what, async.background, function()
+    local lock <close>, problem = acquire(store, key) -- luacheck: ignore 211
+    if not lock then return store_error(problem) end
+    return fn()
   end)
 end
 
