@@ -1,8 +1,9 @@
 --- `hoopai api METHOD PATH`: a request to any endpoint of the API.
+local decode = require("hoopai.command.lib.query").decode
 local failure = require "hoopai.command.lib.failure"
 
 local io, ipairs, next, pairs, tonumber, type = io, ipairs, next, pairs, tonumber, type
-local char, find, format, gmatch, gsub = string.char, string.find, string.format, string.gmatch, string.gsub
+local find, format, gmatch, gsub = string.find, string.format, string.gmatch, string.gsub
 local match, sub, upper = string.match, string.sub, string.upper
 
 local METHODS = { GET = true, POST = true, PUT = true, PATCH = true, DELETE = true }
@@ -106,16 +107,12 @@ end
 
 -- Requests
 
-local function unescape(text)
-  return (gsub(gsub(text, "%+", " "), "%%(%x%x)", function(digits) return char(tonumber(digits, 16)) end))
-end
-
 --- Splits what follows `?` off a path.
 local function split_query(path)
   local plain, rest = match(path, "^([^?]*)%??(.*)$")
   local query = {}
   for name, value in gmatch(rest, "([^&=]+)=?([^&]*)") do
-    query[unescape(name)] = unescape(value)
+    query[decode(name)] = decode(value)
   end
   return plain, query
 end

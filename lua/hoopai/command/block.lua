@@ -1,8 +1,9 @@
 --- `hoopai block`: blocks the time of a person or of an event calendar.
+local copy = require "hoopai.command.lib.copy"
 local failure = require "hoopai.command.lib.failure"
 local span = require "hoopai.command.lib.span"
 
-local ipairs, pairs = ipairs, pairs
+local ipairs = ipairs
 local format, match = string.format, string.match
 
 --- The person or calendar whose name was typed.
@@ -24,11 +25,7 @@ end
 --- The zone of the owner's times: that of the calendar, or of the first calendar of the person.
 local function zone_of(context, kind, record)
   if kind == "calendar" then return context:zone(record) end
-  local names = context:names()
-  for _, calendar in ipairs(names:calendars()) do
-    if calendar.id == record.calendarIds[1] then return context:zone(calendar) end
-  end
-  return context:zone()
+  return context:zone(context:names():by_id("calendars", record.calendarIds[1]))
 end
 
 local CLOCK = "^%d%d?:%d%d$"
@@ -111,11 +108,7 @@ return {
       return result, response
     end)
     if options.dry_run then return nil end
-    local document = { existing = was_there }
-    for name, value in pairs(found) do
-      document[name] = value
-    end
-    return document,
+    return copy(found, { existing = was_there }),
       function(screen)
         screen:line(format("%s %s from %s", was_there and "was blocked already:" or "blocked", label, times))
       end

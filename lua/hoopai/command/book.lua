@@ -1,9 +1,11 @@
 --- `hoopai book`: books a slot, once.
 local appointment = require "hoopai.command.lib.appointment"
+local copy = require "hoopai.command.lib.copy"
 local failure = require "hoopai.command.lib.failure"
+local profiles = require "hoopai.command.lib.profile"
 local span = require "hoopai.command.lib.span"
 
-local io, os, pairs = io, os, pairs
+local io = io
 local format, gsub, byte = string.format, string.gsub, string.byte
 
 --- A reference that no other booking has.
@@ -17,8 +19,8 @@ end
 
 --- The contact: of the option, else of the environment.
 local function contact_of(options)
-  local id = options.contact or os.getenv "CONTACT_ID"
-  if id and id ~= "" then return id end
+  local id = options.contact or profiles.variable "CONTACT_ID"
+  if id then return id end
   failure.usage("whose appointment is it?", "write --contact ID")
 end
 
@@ -46,8 +48,9 @@ end
 
 --- What is asked, and whether the slot is fixed by the reply. A booking of an own reference may be there already, in
 -- another slot: then `book` must look for it in the whole window, even if nothing in it is free any more.
-local function settle(context, options, calendar, user, time, zone)
-  local label = format("%s for contact %s", calendar.name or calendar.id, contact_of(options))
+local function settle(context, options, wanted, time)
+  local calendar, user, zone = wanted.calendar, wanted.user, wanted.zone
+  local label = format("%s for contact %s", calendar.name or calendar.id, wanted.contact)
   local parse = context.library().time.parse
   if time.startTime then return format("Book %s, %s?", label, appointment.moment(parse(time.startTime), zone)), time end
   if options.yes or options.dry_run then return "", time end
@@ -120,21 +123,19 @@ return {
     local user = options.user and names:user(options.user)
     local zone = context:zone(calendar)
     local reference = options.reference or new_reference()
-    local question, time = settle(context, options, calendar, user, wanted_time(options, zone), zone)
+    local wanted = { calendar = calendar, contact = contact, user = user, zone = zone }
+    local question, time = settle(context, options, wanted, wanted_time(options, zone))
     appointment.ask(options, question)
     if not options.dry_run and not options.reference then
       context.streams.error:write("reference: ", reference, "\n")
     end
-    local given = {
+    local given = copy(time, {
       calendarId = calendar.id,
       contactId = contact,
       assignedUserId = user and user.id,
       title = options.title,
       reference = reference,
-    }
-    for name, value in pairs(time) do
-      given[name] = value
-    end
+    })
     local existing, slot = false, nil
     local what = format("the booking in %s (--reference %s)", calendar.name or calendar.id, reference)
     local record = context:change(what, function()

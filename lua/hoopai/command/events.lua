@@ -2,8 +2,6 @@
 local events = require "hoopai.command.lib.events"
 local span = require "hoopai.command.lib.span"
 
-local ipairs = ipairs
-
 local function view_of(entries, zone, source)
   local function start(entry) return entry.start:format("%F %R", zone) end
   local function stop(entry)
@@ -35,9 +33,7 @@ return {
     `hoopai move` and `hoopai notes` take. Without an option of time the list has the seven days from today.
   ]],
   needs = "client",
-  options = span.join(events.options, span.options "today", {
-    { "--no-blocked", description = "Leave blocked times out." },
-  }),
+  options = span.join(events.options, span.options "today", { events.NO_BLOCKED }),
   exclusive = { span.EXCLUSIVE, events.EXCLUSIVE },
   examples = {
     { "hoopai events --calendar massage --days 1", "today's events of a calendar" },
@@ -47,10 +43,7 @@ return {
     local owner, record, kind = events.owner(context, options)
     local zone, source = context:zone(kind == "calendar" and record or nil)
     local from, to = span.read(options, zone, "today")
-    local entries = {}
-    for _, entry in ipairs(events.read(context, owner, from, to)) do
-      if not (options.no_blocked and entry.is_block) then entries[#entries + 1] = entry end
-    end
+    local entries = events.read(context, owner, from, to, options.no_blocked)
     return events.documents(context, entries, zone), view_of(entries, zone, source)
   end,
 }

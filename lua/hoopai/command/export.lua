@@ -1,9 +1,10 @@
 --- `hoopai export`: appointments and blocked times as a file for other programs.
+local copy = require "hoopai.command.lib.copy"
 local events = require "hoopai.command.lib.events"
 local failure = require "hoopai.command.lib.failure"
 local span = require "hoopai.command.lib.span"
 
-local ipairs, pairs = ipairs, pairs
+local ipairs = ipairs
 local format, lower, match = string.format, string.lower, string.match
 
 local FORMATS = { "ics", "csv", "json" }
@@ -50,12 +51,7 @@ end
 local function ical_records(entries)
   local records = {}
   for index, entry in ipairs(entries) do
-    local record = {}
-    for name, value in pairs(entry.record) do
-      record[name] = value
-    end
-    record.startTime, record.endTime = entry.start, entry.stop
-    records[index] = record
+    records[index] = copy(entry.record, { startTime = entry.start, endTime = entry.stop })
   end
   return records
 end
@@ -78,15 +74,6 @@ end
 
 function WRITERS.json(context, entries, zone, _, _, write)
   write(require("hoopai.command.lib.json").document(events.documents(context, entries, zone)))
-end
-
---- What --no-blocked leaves.
-local function without_blocks(entries)
-  local kept = {}
-  for _, entry in ipairs(entries) do
-    if not entry.is_block then kept[#kept + 1] = entry end
-  end
-  return kept
 end
 
 --- Writes the file, and returns the document about it. The entries are read while the new file is open, so that a
@@ -134,7 +121,7 @@ return {
     span.options "last-month",
     events.options,
     {
-      { "--no-blocked", description = "Leave out blocked times." },
+      events.NO_BLOCKED,
       { "--keep-formulas", description = "Leave texts in CSV as they are." },
     }
   ),
@@ -153,10 +140,7 @@ return {
     local owner, record, owner_kind = events.owner(context, options)
     local zone = context:zone(owner_kind == "calendar" and record or nil)
     local from, to = span.read(options, zone, "last-month")
-    local function read()
-      local entries = events.read(context, owner, from, to)
-      return options.no_blocked and without_blocks(entries) or entries
-    end
+    local function read() return events.read(context, owner, from, to, options.no_blocked) end
     local function write(entries, put) WRITERS[kind](context, entries, zone, options, record and record.name, put) end
     if is_file then
       local job = { read = read, write = write, format = kind, zone = zone, from = from, to = to }

@@ -101,7 +101,7 @@ return {
   run = function(context, options)
     local names = context:names()
     local calendars = context:list {}
-    for _, calendar in ipairs(names:calendars_of(options.calendar or {})) do
+    for _, calendar in ipairs(names:calendars_of(options.calendar)) do
       if #options.calendar > 0 or calendar.isActive ~= false then calendars[#calendars + 1] = calendar end
     end
     local zone, source = context:zone(#calendars == 1 and calendars[1] or nil)

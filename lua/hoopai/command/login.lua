@@ -3,8 +3,9 @@ local account = require "hoopai.command.lib.account"
 local failure = require "hoopai.command.lib.failure"
 local loopback = require "hoopai.command.lib.loopback"
 local profiles = require "hoopai.command.lib.profile"
+local quote = require("hoopai.command.lib.shell").quote
 
-local format, gsub, match = string.format, string.gsub, string.match
+local format, match = string.format, string.match
 local error, ipairs, os, pcall = error, ipairs, os, pcall
 
 local SCOPES = {
@@ -84,10 +85,9 @@ end
 
 --- Opens a browser, if this computer has a program for that. The address holds no secret.
 local function open_browser(url)
-  local word = "'" .. gsub(url, "'", "'\\''") .. "'"
   for _, program in ipairs { "xdg-open", "open" } do
     if os.execute(format("command -v %s >/dev/null 2>&1", program)) then
-      os.execute(format("%s %s >/dev/null 2>&1 &", program, word))
+      os.execute(format("%s %s >/dev/null 2>&1 &", program, quote(url)))
       return
     end
   end

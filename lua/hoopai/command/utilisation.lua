@@ -18,15 +18,6 @@ local SOURCES = {
   none = "none: neither a schedule nor a calendar says any",
 }
 
---- The calendars by their ids.
-local function calendars_by_id(names)
-  local by_id = {}
-  for _, calendar in ipairs(names:calendars()) do
-    by_id[calendar.id] = calendar
-  end
-  return by_id
-end
-
 local function is_chosen(options, calendar, chosen)
   if options.calendar then return calendar.id == chosen.id end
   if options.group then return calendar.groupId == chosen.id end
@@ -38,13 +29,14 @@ end
 local function owners_of(context, options)
   local names = context:names()
   local _, chosen = events.owner(context, options)
-  local by_id, owners = calendars_by_id(names), {}
+  local owners = {}
   for _, user in ipairs(names:users()) do
     local owner = { id = user.id, label = user.name or user.id, kind = "user", calendars = {} }
     local is_shown = options.user and user.id == chosen.id
     for index, id in ipairs(user.calendarIds) do
-      owner.calendars[index] = by_id[id]
-      is_shown = is_shown or is_chosen(options, by_id[id], chosen)
+      local calendar = names:by_id("calendars", id)
+      owner.calendars[index] = calendar
+      is_shown = is_shown or is_chosen(options, calendar, chosen)
     end
     if is_shown then owners[#owners + 1] = owner end
   end
@@ -177,7 +169,7 @@ return {
   summary = "show booked and blocked time beside the open hours",
   description = [[
     Shows for each member of a team how much of the open hours is booked and blocked. A calendar without a team has a
-    line of its own. Without an option of time the week is shown, from Monday.
+    line of its own. The command shows the week from Monday unless an option names another span.
 
     The open hours are those of the person's availability schedules; where none applies to a calendar, those of the
     calendar; else there are none. The last lines say which. Hours of several calendars are counted once. What is

@@ -5,7 +5,7 @@
 local failure = require "hoopai.command.lib.failure"
 local profiles = require "hoopai.command.lib.profile"
 
-local error, format, gsub, match, os, pcall = error, string.format, string.gsub, string.match, os, pcall
+local error, format, gsub, match, pcall = error, string.format, string.gsub, string.match, pcall
 
 local account = {}
 
@@ -37,7 +37,7 @@ function account.client_name(client_id) return "client/" .. gsub(client_id, "[^%
 -- @tparam string what for the message, such as "the token"
 -- @treturn userdata
 -- @treturn instant when it was kept
--- @raise the Error of the store, and a failure of kind "auth" if there is none
+-- @raise the Error of the store, and a failure of kind "auth" if the store has no such secret
 function account.secret(store, name, what)
   local secret, found = require("hoopai").store.secret(store, name)
   if secret then return secret, found end
@@ -87,6 +87,6 @@ end
 
 --- The address of the API for a new profile.
 -- @treturn string
-function account.base_url() return os.getenv "HOOPAI_BASE_URL" or account.DEFAULT_BASE_URL end
+function account.base_url() return profiles.variable "HOOPAI_BASE_URL" or account.DEFAULT_BASE_URL end
 
 return account

@@ -1,7 +1,8 @@
 --- What the commands about one appointment share: how it is read, shown, and asked about.
+local copy = require "hoopai.command.lib.copy"
 local failure = require "hoopai.command.lib.failure"
 
-local io, ipairs, pairs, type = io, ipairs, pairs, type
+local io, ipairs, type = io, ipairs, type
 local format = string.format
 
 local appointment = {}
@@ -13,16 +14,6 @@ appointment.ARGUMENT =
 --- The option of all commands that ask first.
 appointment.YES = { "-y --yes", description = "Do not ask." }
 
---- The calendar of an appointment.
--- @tparam table context
--- @tparam table record
--- @treturn ?table its record; nil if it is none of the location's
-function appointment.calendar(context, record)
-  for _, calendar in ipairs(context:names():calendars()) do
-    if calendar.id == record.calendarId then return calendar end
-  end
-end
-
 --- Reads an appointment.
 -- @tparam table context
 -- @tparam string id
@@ -31,7 +22,7 @@ end
 -- @raise the Error of the request
 function appointment.read(context, id)
   local record = context.check(context:client().appointments:get(id))
-  return record, (context:zone(appointment.calendar(context, record)))
+  return record, (context:zone(context:names():by_id("calendars", record.calendarId)))
 end
 
 --- A moment for people, such as "Mon 2026-12-07 09:30 (Europe/London)".
@@ -60,16 +51,10 @@ end
 -- @tparam ?table more further fields
 -- @treturn table
 function appointment.document(context, record, zone, more)
-  local time, document = context.library().time, {}
-  for name, value in pairs(record) do
-    document[name] = value
-  end
+  local time, document = context.library().time, copy(record, more)
   for _, name in ipairs { "startTime", "endTime" } do
     local instant = type(record[name]) == "string" and time.parse(record[name])
     if instant then document[name] = instant:iso(zone) end
-  end
-  for name, value in pairs(more or {}) do
-    document[name] = value
   end
   return document
 end

@@ -12,8 +12,10 @@
 -- (`/dev/stdout`) cannot be replaced: it is written directly.
 -- @module hoopai.command.lib.atomic_file
 
+local quote = require("hoopai.command.lib.shell").quote
+
 local error, getmetatable, pcall, setmetatable = error, getmetatable, pcall, setmetatable
-local find, format, gsub, match = string.find, string.format, string.gsub, string.match
+local find, format, match = string.find, string.format, string.match
 local execute, open, popen, remove, rename = os.execute, io.open, io.popen, os.remove, os.rename
 local random, tostring = math.random, tostring
 
@@ -23,8 +25,6 @@ local BUFFER = 65536 -- bytes
 
 -- The error of a write that failed, raised through the producer; raised by nothing else.
 local WriteFailure = { __name = "hoopai.command.write_failure" }
-
-local function quote(word) return "'" .. gsub(word, "'", "'\\''") .. "'" end
 
 -- Prints the kind of the file at a path, its mode, and the path without links.
 local INSPECT = [[

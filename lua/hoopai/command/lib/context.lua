@@ -27,6 +27,7 @@ function context.new(command, options, streams, load_all)
     done = {},
     unclear = {},
     planned = {},
+    schedules = {}, -- user id -> list
   }, Context)
 end
 
@@ -93,13 +94,13 @@ end
 -- @treturn table the same
 function Context.list(_, list) return require("hoopai").array(list) end
 
---- The location that is used; nil if there is none.
--- @treturn ?string
+--- The location of the command's requests.
+-- @treturn ?string nil: neither an option nor the profile nor the environment names one
 function Context:location_or_nil() return profiles.location(self:choice(), self.options) end
 
---- The location that is used.
+--- The location of the command's requests.
 -- @treturn string
--- @raise a failure if there is none
+-- @raise a failure if neither an option nor the profile nor the environment names a location
 function Context:location()
   local id = self:location_or_nil()
   if id then return id end
@@ -108,11 +109,11 @@ end
 
 --- The agency of the profile.
 -- @treturn string
--- @raise a failure if there is none
+-- @raise a failure if neither the profile nor the environment names an agency
 function Context:company()
   local fields = self:choice().fields or {}
-  local id = fields.company_id or os.getenv "HOOPAI_COMPANY_ID"
-  if id and id ~= "" then return id end
+  local id = fields.company_id or profiles.variable "HOOPAI_COMPANY_ID"
+  if id then return id end
   failure.refuse("agency", "the profile has no agency", "set HOOPAI_COMPANY_ID")
 end
 
@@ -159,7 +160,7 @@ end
 -- Users whose schedules are read for the zone. All of a large location would use up its rate limit.
 local MOST_USERS = 5
 
---- The users whose schedules may tell the zone: the team of the calendar, else the first members of any team.
+--- The users whose schedules the zone is read from: the team of the calendar, else the first members of any team.
 local function users_for_zone(calendars)
   local users, seen = {}, {}
   for _, calendar in ipairs(calendars) do
@@ -174,15 +175,21 @@ end
 -- Errors that say that there is nothing to read for this token, today and tomorrow.
 local REFUSALS = { auth = true, scope = true, forbidden = true, not_found = true, refused = true, rejected = true }
 
---- The schedules of users. One that may not be read is left out: the zone is found elsewhere then. Any other failure is
--- raised: after it "tomorrow 10:00" would be another moment than in the run before.
-local function schedules_of(client, users)
-  local found = {}
-  local lists, errors = require("hoopai").map(users, function(id) return client.schedules:list { userId = id } end)
-  for index = 1, #users do
+--- The schedules of users. Those of a user are read once in a run. A refusal leaves a user out: the zone is found
+-- elsewhere then. Any other failure is raised: after it "tomorrow 10:00" would be another moment than in the last run.
+local function schedules_of(self, users)
+  local client, known, unread, found = self:client(), self.schedules, {}, {}
+  for _, id in ipairs(users) do
+    if not known[id] then unread[#unread + 1] = id end
+  end
+  local lists, errors = require("hoopai").map(unread, function(id) return client.schedules:list { userId = id } end)
+  for index, id in ipairs(unread) do
     local problem = errors and errors[index]
     if problem and not REFUSALS[problem.kind] then error(problem, 0) end
-    for _, schedule in ipairs(lists[index] or {}) do
+    known[id] = lists[index] or {}
+  end
+  for _, id in ipairs(users) do
+    for _, schedule in ipairs(known[id]) do
       found[#found + 1] = schedule
     end
   end
@@ -202,13 +209,8 @@ end
 --- The schedule that has the zone of a calendar, or of the location.
 local function schedule_for_zone(self, calendar)
   local users = calendar and users_for_zone { calendar } or {}
-  local found = schedule_of(schedules_of(self:client(), users), calendar)
-  if found then return found end
-  if self.any_schedule == nil then
-    local schedules = schedules_of(self:client(), users_for_zone(self:names():calendars()))
-    self.any_schedule = schedules[1] or false
-  end
-  return self.any_schedule or nil
+  local found = schedule_of(schedules_of(self, users), calendar)
+  return found or schedules_of(self, users_for_zone(self:names():calendars()))[1]
 end
 
 --- The zone in which times are shown and dates are meant: that of --zone; of the profile; of the calendar's schedule,

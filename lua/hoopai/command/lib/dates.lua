@@ -85,7 +85,8 @@ local function date_named(year, month, day, zone)
   return time.day(format("%04d-%02d-%02d", year, month, day), zone)
 end
 
--- The units of "+3d" as a duration: one of days, and one of exact time. nil and a problem for a unit that is none.
+-- The length of "+3d" as a duration of days, or as one of exact time. For a unit that does not exist both are nil,
+-- and a problem may follow.
 local function duration_of(sign, count, unit)
   local number = tonumber(count) * (sign == "-" and -1 or 1)
   unit = LONG_UNITS[unit] or unit
@@ -117,7 +118,8 @@ local function day_of(word, zone, now)
   return relative_day(word, zone, now)
 end
 
--- A time of day: hour, minute, second; nil if the text is none, and a problem if there is no such time.
+-- A time of day: hour, minute, second. nil if the text is not written as a time; nil and a problem for a time such as
+-- 25:00.
 local function clock_of(text)
   local hour, minute, rest = match(text, "^(%d%d?):(%d%d)(.*)$")
   local second = rest == "" and "00" or rest and match(rest, "^:(%d%d)$")
@@ -209,7 +211,7 @@ end
 
 --- Reads a date.
 -- @tparam string text
--- @tparam string zone name of the zone in which days and times of day are meant; raises if there is none of that name
+-- @tparam string zone name of the zone in which days and times of day are meant; raises if the system has no such zone
 -- @tparam[opt] instant now default: the present
 -- @treturn[1] instant in the zone; of a day or a period its first moment
 -- @treturn[1] ?instant the first moment after it, if the text names a day or a period

@@ -2,6 +2,8 @@
 --
 -- An entry is a table: `record` (as the API sends it), `is_block`, `start`, `stop` (instants), `title`, `status` (of an
 -- appointment), `calendar` and `user` (names, or ids where no name is known; "" for none).
+local copy = require "hoopai.command.lib.copy"
+
 local ipairs, pairs = ipairs, pairs
 local sort = table.sort
 
@@ -32,6 +34,9 @@ events.options = {
   },
 }
 
+--- The option that leaves blocked times out of the list.
+events.NO_BLOCKED = { "--no-blocked", description = "Leave blocked times out." }
+
 --- `exclusive` of a command that has these options.
 events.EXCLUSIVE = { "--user", "--calendar", "--group" }
 
@@ -40,7 +45,7 @@ events.EXCLUSIVE = { "--user", "--calendar", "--group" }
 -- @tparam table options `user`, `calendar` or `group`: what was typed
 -- @treturn table the query: `userId`, `calendarId`, `groupId`, or empty
 -- @treturn ?table the record that was named
--- @raise a failure for a name that is none
+-- @raise a failure if no record has that name
 function events.owner(context, options)
   local names = context:names()
   for _, kind in ipairs { "user", "calendar", "group" } do
@@ -98,25 +103,22 @@ end
 -- @tparam table owner see `owner`
 -- @tparam instant from
 -- @tparam instant to not included
+-- @tparam ?boolean no_blocked leaves blocked times out
 -- @treturn table list of entries in order of time; what was deleted is left out
 -- @raise the Error of a request that failed
-function events.read(context, owner, from, to)
+function events.read(context, owner, from, to, no_blocked)
   local client = context:client()
   local bar <close> = context:progress "Reading appointments"
-  local progress = shared_progress(bar)
-  local function read(key)
-    local query = { from = from, to = to }
-    for name, id in pairs(owner) do
-      query[name] = id
-    end
-    return client[key]:all(query, { progress = progress(key) })
-  end
-  local lists, errors = context.library().map({ "events", "block_slots" }, read)
+  local progress, query = shared_progress(bar), copy(owner, { from = from, to = to })
+  local function read(key) return client[key]:all(query, { progress = progress(key) }) end
+  local keys = no_blocked and { "events" } or { "events", "block_slots" }
+  local lists, errors = context.library().map(keys, read)
   local entries = {}
-  for index = 1, 2 do
+  for index, key in ipairs(keys) do
     local list = context.check(lists[index], errors and errors[index])
     for _, record in ipairs(list) do
-      if record.deleted ~= true then entries[#entries + 1] = entry_of(context, record, index == 2) end
+      local is_block = key == "block_slots"
+      if record.deleted ~= true then entries[#entries + 1] = entry_of(context, record, is_block) end
     end
   end
   sort(entries, before)
@@ -128,15 +130,13 @@ end
 -- @tparam string zone
 -- @treturn table
 function events.document(entry, zone)
-  local document = {}
-  for name, value in pairs(entry.record) do
-    document[name] = value
-  end
-  document.kind = entry.is_block and "block" or "appointment"
-  document.startTime, document.endTime = entry.start:iso(zone), entry.stop:iso(zone)
-  document.calendar = entry.calendar ~= "" and entry.calendar or nil
-  document.user = entry.user ~= "" and entry.user or nil
-  return document
+  return copy(entry.record, {
+    kind = entry.is_block and "block" or "appointment",
+    startTime = entry.start:iso(zone),
+    endTime = entry.stop:iso(zone),
+    calendar = entry.calendar ~= "" and entry.calendar or nil,
+    user = entry.user ~= "" and entry.user or nil,
+  })
 end
 
 --- A list of entries as JSON has it.

@@ -20,7 +20,7 @@ end
 --- Raises a failure: exit status 1.
 -- @tparam string kind one word
 -- @tparam string message
--- @tparam ?string advice what to do, a line of its own
+-- @tparam ?string advice what helps; it is printed as a second line
 function failure.refuse(kind, message, advice) raise(FAILED, kind, message, advice) end
 
 --- Raises wrong use of the command line: exit status 2.

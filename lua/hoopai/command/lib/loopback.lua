@@ -1,8 +1,8 @@
 --- Where a browser comes back to after a sign-in: an address of this computer.
+local decode = require("hoopai.command.lib.query").decode
 local failure = require "hoopai.command.lib.failure"
 
-local char, find, format, gmatch, gsub, match =
-  string.char, string.find, string.format, string.gmatch, string.gsub, string.match
+local find, format, gmatch, match = string.find, string.format, string.gmatch, string.match
 local pcall, require, setmetatable, tonumber = pcall, require, setmetatable, tonumber
 
 local loopback = {}
@@ -19,7 +19,7 @@ local LONGEST_LINE = 8192
 function loopback.fields(query)
   local fields = {}
   for name, value in gmatch(query, "([^&=]+)=([^&]*)") do
-    fields[name] = gsub(gsub(value, "%+", " "), "%%(%x%x)", function(hex) return char(tonumber(hex, 16)) end)
+    fields[name] = decode(value)
   end
   return fields
 end

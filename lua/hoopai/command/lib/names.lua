@@ -69,7 +69,7 @@ Names.__index = Names
 --- Makes the names of a client's location.
 -- @tparam table client
 -- @treturn table
-function names.new(client) return setmetatable({ client = client, lists = {} }, Names) end
+function names.new(client) return setmetatable({ client = client, lists = {}, indexes = {} }, Names) end
 
 local function list(self, key, read)
   local found = self.lists[key]
@@ -163,15 +163,29 @@ function Names:calendars_of(texts)
   return found
 end
 
+--- A record by its id.
+-- @tparam string kind "calendars", "groups" or "users"
+-- @tparam ?string id
+-- @treturn ?table nil: the location has no such record
+function Names:by_id(kind, id)
+  local index = self.indexes[kind]
+  if not index then
+    index = {}
+    for _, record in ipairs(self[kind](self)) do
+      index[record.id] = record
+    end
+    self.indexes[kind] = index
+  end
+  return id and index[id]
+end
+
 --- The name of a record for people; its id where no name is known.
 -- @tparam string kind "calendars", "groups" or "users"
 -- @tparam ?string id
 -- @treturn string
 function Names:of(kind, id)
-  for _, record in ipairs(self[kind](self)) do
-    if record.id == id then return record.name or id end
-  end
-  return id or ""
+  local record = self:by_id(kind, id)
+  return record and record.name or id or ""
 end
 
 return names

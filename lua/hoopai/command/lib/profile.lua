@@ -6,9 +6,10 @@
 -- profile without a token takes that of the environment.
 local converters = require "hoopai.command.lib.convert"
 local failure = require "hoopai.command.lib.failure"
+local quote = require("hoopai.command.lib.shell").quote
 
 local io, os, pairs, type = io, os, pairs, type
-local format, gsub, match = string.format, string.gsub, string.match
+local format, match = string.format, string.match
 
 local profile = {}
 
@@ -62,9 +63,9 @@ function profile.token_folder() return profile.folder() .. "/tokens" end
 -- @treturn string its name
 -- @treturn boolean whether it was named
 function profile.name(options)
-  local named = options.profile
-  if not named and variable "HOOPAI_PROFILE" then
-    local checked, problem = converters.profile(os.getenv "HOOPAI_PROFILE")
+  local named, wanted = options.profile, variable "HOOPAI_PROFILE"
+  if not named and wanted then
+    local checked, problem = converters.profile(wanted)
     if not checked then failure.usage("HOOPAI_PROFILE " .. problem) end
     named = checked
   end
@@ -95,8 +96,6 @@ function profile.read(name)
   end
   return fields
 end
-
-local function quote(word) return "'" .. gsub(word, "'", "'\\''") .. "'" end
 
 local function make_folder_command() return "umask 077 && mkdir -p " .. quote(profile.folder()) end
 
@@ -158,7 +157,7 @@ function profile.choose(options)
   failure.refuse("auth", "no token", "sign in with `hoopai login`, or set HOOPAI_TOKEN")
 end
 
---- The location that is used; nil if there is none.
+--- The location of the requests: that of the options, of the profile, or of the environment; nil if none names it.
 -- @tparam table choice see `choose`
 -- @tparam table options of the command line
 -- @treturn ?string

@@ -4,6 +4,8 @@
 -- programs is raised as Lua's own "interrupted!", for the interpreter ignores the signal while it waits for a program.
 -- @module hoopai.command.lib.terminal
 
+local quote = require("hoopai.command.lib.shell").quote
+
 local error, tonumber = error, tonumber
 local format, lower, match = string.format, string.lower, string.match
 local getenv, execute, open, popen = os.getenv, os.execute, io.open, io.popen
@@ -104,9 +106,6 @@ printf '%s' "$HOOPAI_PROMPT" >&2
 IFS= read -r line || [ -n "$line" ] || exit 1
 printf '%s\n' "$line"
 ]]
-
--- A word of a shell command.
-local function quote(word) return "'" .. word:gsub("'", "'\\''") .. "'" end
 
 --- Reads a line that must not show, such as a token. On a terminal the prompt goes to stderr and nothing is echoed;
 -- echo is as before on every way out. Without a terminal the line is read from stdin, and there is no prompt:

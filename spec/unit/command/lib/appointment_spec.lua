@@ -8,7 +8,6 @@ local context = {
   names = function()
     return {
       of = function(_, kind, id) return kind .. " " .. id end,
-      calendars = function() return { { id = "c" }, { id = "d", name = "Yoga" } } end,
     }
   end,
 }
@@ -35,11 +34,6 @@ describe("what the commands about an appointment share", function()
       appointment.document(context, record, zone, { unchanged = true })
     )
     assert.are.equal("2024-03-31T07:00:00Z", record.startTime)
-  end)
-
-  it("knows the calendar of an appointment", function()
-    assert.are.equal("Yoga", appointment.calendar(context, { calendarId = "d" }).name)
-    assert.is_nil(appointment.calendar(context, { calendarId = "gone" }))
   end)
 
   it("asks on a terminal, and needs --yes without one", function()
