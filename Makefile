@@ -53,7 +53,7 @@ HOST_LIBS ?= -l:liblua5.4.a -l:liblua5.4-cjson.a $(CURL_LIBS) -lm -ldl
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .PHONY: help deps build demo test test-all test-on test-everywhere server-core lint format asan tsan valgrind contract torture fuzz bench bench-on bench-compare \
-	readme meta man docs amalgamation host install clean env
+	readme meta man docs amalgamation host install dist dist-check dist-install clean env
 
 help: ## this list
 	@sed -n 's/\$$\$$/$$/; s/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -206,6 +206,19 @@ install: build ## copy the library and the command below PREFIX (/usr/local); DE
 	chmod 755 "$(DESTDIR)$(PREFIX)/bin/hoopai"
 	install -d "$(DESTDIR)$(PREFIX)/share/man/man1"
 	install -m 644 doc/hoopai.1 "$(DESTDIR)$(PREFIX)/share/man/man1/hoopai.1"
+
+dist: ## write the source archive of the last commit, build/dist/hoopai-VERSION.tar.gz
+	@.ci/deps dist
+	@.ci/dist build/dist
+
+dist-check: ## install that archive on Debian 13, or on another release (SUITE=sid), and run the demo and an example there
+	@.ci/deps dist
+	@archive=$$(.ci/dist build/dist) && HOOPAI_ARCHIVE=$$archive .ci/test-on "$(or $(SUITE),trixie)" dist-install
+
+# Here, without another system; what dist-check runs there.
+dist-install:
+	@.ci/deps build run sandbox rock
+	@.ci/dist-install build/dist/hoopai-*.tar.gz
 
 clean: ## remove all build folders
 	rm -rf build build-poll build-asan build-tsan build-fuzz build-lua* build-asan-lua*

@@ -47,6 +47,7 @@ build = {
     CURL_LIBDIR = "$(CURL_LIBDIR)",
     LIBDIR = "$(LIBDIR)",
     LUADIR = "$(LUADIR)",
+    PREFIX = "$(PREFIX)",
   },
   -- The contents of the rock; also those of the amalgamation.
   modules = {

@@ -1,5 +1,6 @@
 # What LuaRocks runs, see the rockspec: builds the core with the flags of the Makefile, and installs it and the Lua files.
-# LuaRocks gives CC, CFLAGS, LUA_INCDIR, CURL_INCDIR, CURL_LIBDIR; LIBDIR and LUADIR for the installation.
+# LuaRocks gives CC, CFLAGS, LUA_INCDIR, CURL_INCDIR, CURL_LIBDIR; LIBDIR, LUADIR
+# and PREFIX, the folder of the rock, for the installation.
 
 include src/flags.mk
 
@@ -22,10 +23,20 @@ $(B)/obj/%.o: src/%.c FORCE
 	@mkdir -p $(@D)
 	$(CC) $(module_cflags) $(includes) $(CFLAGS) $(hardening) -c -o $@ $<
 
-# LuaRocks copies the pages and the examples after this, and fails where their folders are not there.
+# The pages of the top folder: a source tree may lack some.
+pages := $(wildcard README.md CHANGELOG.md CONTRIBUTING.md)
+
+# LuaRocks copies doc/ and examples/ after this, and fails where these folders are not there. `luarocks doc` opens
+# doc/README.md: it looks for a README in doc/ alone. The links of the pages begin there too.
 install:
 	install -d "$(LIBDIR)/hoopai"
 	install -m 755 $(B)/hoopai/core.so "$(LIBDIR)/hoopai/core.so"
 	cd lua && find hoopai -type d -exec install -d "$(LUADIR)/{}" \;
 	cd lua && find hoopai -name '*.lua' -exec install -m 644 {} "$(LUADIR)/{}" \;
+	install -d "$(PREFIX)/doc"
+	for page in $(pages); do \
+		sed -e 's|](doc/|](|g' -e 's|](examples/|](../examples/|g' "$$page" >"$(PREFIX)/doc/$$page" || exit; \
+		chmod 644 "$(PREFIX)/doc/$$page" || exit; \
+	done
+	install -m 644 LICENSE "$(PREFIX)/doc/LICENSE"
 	@mkdir -p doc examples
