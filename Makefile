@@ -215,10 +215,12 @@ dist-check: ## install that archive on Debian 13, or on another release (SUITE=s
 	@.ci/deps dist
 	@archive=$$(.ci/dist build/dist) && HOOPAI_ARCHIVE=$$archive .ci/test-on "$(or $(SUITE),trixie)" dist-install
 
+version = $(shell sed -n 's/^return "\(.*\)"$$/\1/p' lua/hoopai/version.lua)
+
 # Here, without another system; what dist-check runs there.
 dist-install:
 	@.ci/deps build run sandbox rock
-	@.ci/dist-install build/dist/hoopai-*.tar.gz
+	@.ci/dist-install "build/dist/hoopai-$(version).tar.gz"
 
 clean: ## remove all build folders
 	rm -rf build build-poll build-asan build-tsan build-fuzz build-lua* build-asan-lua*

@@ -1,6 +1,7 @@
 -- What `luarocks make` installs is enough, by itself, to book an appointment in the sandbox.
 
 local child = require "spec.support.child"
+local lfs = require "lfs"
 
 local quote = child.quote
 
@@ -42,6 +43,21 @@ local HARDENED = {
   ["no path of its own"] = true,
   ["no relocation of its text"] = true,
 }
+
+--- The links of the pages of a folder that lead to no file: a list of "page: target".
+local function dead_links(folder)
+  local dead = {}
+  for name in lfs.dir(folder) do
+    if name:find("%.md$") then
+      local file <close> = assert(io.open(folder .. "/" .. name))
+      for target in file:read("a"):gsub("```.-```", ""):gmatch("%]%(([^)#]+)[^)]*%)") do
+        local is_file = lfs.attributes(folder .. "/" .. target, "mode") ~= nil
+        if not is_file and not target:find("^https?://") then dead[#dead + 1] = name .. ": " .. target end
+      end
+    end
+  end
+  return dead
+end
 
 local SCRIPT = [[
 local hoopai = require "hoopai"
@@ -91,16 +107,29 @@ describe("luarocks make", function()
   end)
 
   it("installs offline all that a script outside the checkout needs to book", function()
-    local tree = install "hoopai-dev-1.rockspec README.md LICENSE src lua bin doc examples"
+    local tree = install "hoopai-dev-1.rockspec README.md LICENSE src lua bin doc examples CHANGELOG.md CONTRIBUTING.md"
 
     local core = tree .. "/lib/lua/5.4/hoopai/core.so"
     assert.equal("luaopen_hoopai_core\n", shell("nm -D --defined-only " .. quote(core) .. " | awk '{ print $3 }'"))
 
     local rock = tree .. "/lib/luarocks/rocks-5.4/hoopai/dev-1"
-    for _, folder in ipairs { "doc", "examples" } do
-      assert.equal("", shell(("diff -r %s %s"):format(folder, quote(rock .. "/" .. folder))))
+    assert.equal("", shell("diff -r examples " .. quote(rock .. "/examples")))
+    local added = { "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md" }
+    for index, name in ipairs(added) do
+      added[index] = ("Only in %s/doc: %s\n"):format(rock, name)
     end
+    assert.equal(table.concat(added), shell("diff -r doc " .. quote(rock .. "/doc") .. " || true"))
+    assert.equal("", shell("diff LICENSE " .. quote(rock .. "/doc/LICENSE")))
     assert.truthy(shell("ls " .. quote(rock .. "/doc")):find("errors.md\n", 1, true))
+    assert.same({}, dead_links(rock .. "/doc"))
+    local luarocks = CLEAN .. " BROWSER=false luarocks --lua-version 5.4 --tree " .. quote(tree)
+    -- Without a browser the page is printed.
+    local page = shell("cd / && " .. luarocks .. " doc hoopai")
+    assert.truthy(page:find("Opening " .. rock .. "/doc/README.md", 1, true), page)
+    local listed = shell("cd / && " .. luarocks .. " doc hoopai --list --porcelain")
+    for _, name in ipairs { "README.md", "LICENSE", "CHANGELOG.md", "errors.md" } do
+      assert.truthy(listed:find(("%s/doc/%s\n"):format(rock, name), 1, true), listed)
+    end
     assert.equal("", shell("diff -r lua/hoopai " .. quote(tree .. "/share/lua/5.4/hoopai")))
     assert.equal("", shell(("find %s -perm /022 ! -type l"):format(quote(tree .. "/share"))))
 
@@ -120,6 +149,9 @@ describe("luarocks make", function()
     )
     local output = shell(clean .. quote(child.interpreter()) .. " " .. quote(script))
     assert.equal(("booked in %s/share/lua/5.4/hoopai/init.lua\nthrough %s\n"):format(tree, core), output)
-    assert.equal("hoopai 0.1.0\n", shell(clean .. quote(tree .. "/bin/hoopai") .. " --version"))
+    assert.equal(
+      "hoopai " .. require "hoopai.version" .. "\n",
+      shell(clean .. quote(tree .. "/bin/hoopai") .. " --version")
+    )
   end)
 end)
