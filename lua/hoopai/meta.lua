@@ -1157,6 +1157,7 @@ TeamMember.meetingLocation = nil
 
 ---A room or a piece of equipment, with its calendars.
 ---@class hoopai.Resource
+---@field id? string Identifier, where the response has one: not that of `get` (not in the vendor's document).
 ---@field locationId string Location (sub-account) it belongs to.
 ---@field name string Name of the resource.
 ---@field resourceType "equipments"|"rooms" Kind of resource.
@@ -1191,6 +1192,7 @@ TeamMember.meetingLocation = nil
 
 ---A room or a piece of equipment, as update returns it.
 ---@class hoopai.UpdatedResource
+---@field id? string Identifier, where the response has one: not that of `get` (not in the vendor's document).
 ---@field locationId string Location (sub-account) it belongs to.
 ---@field name string Name of the resource.
 ---@field resourceType "equipments"|"rooms" Kind of resource.

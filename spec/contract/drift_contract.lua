@@ -65,6 +65,8 @@ local INTENDED = {
     why = "newer versions of the API answer with them" },
   { kind = "undocumented", place = " result[%[%]]*%.deleted$", ours = "yes",
     why = "newer versions of the API answer with it" },
+  { kind = "undocumented", place = "^resources:%a+ result[%[%]]*%.id$", ours = "yes",
+    why = "the document gives resources no identifier, which three of their calls need; optional" },
   { kind = "envelope", place = "^appointments:get result$", ours = "appointment",
     why = "the live API's name for what the document calls event; both are understood" },
   { kind = "enum", place = " result[%[%]]*%.appointmentStatus$",

@@ -11,8 +11,11 @@ local id = { name = "id", type = "string", doc = "Identifier of the resource." }
 
 local calendar_ids_doc = "Service calendars it serves: one for equipment, any number for a room."
 
--- In the vendor's document neither form has an identifier.
+-- In the vendor's document neither form has an identifier, which the other calls need. It is declared for the responses
+-- that have one.
 local shown = {
+  { name = "id", type = "string", undocumented = true,
+    doc = "Identifier, where the response has one: not that of `get`." },
   { name = "locationId", type = "string", required = true, doc = "Location (sub-account) it belongs to." },
   { name = "name", type = "string", required = true, doc = "Name of the resource." },
   { name = "resourceType", type = "string", required = true, enum = resource_type.enum,
@@ -26,7 +29,7 @@ local shown = {
 
 local resource = {
   type = "object", class = "Resource", doc = "A room or a piece of equipment, with its calendars.", fields = {
-    shown[1], shown[2], shown[3], shown[4], shown[5], shown[6], shown[7], shown[8],
+    shown[1], shown[2], shown[3], shown[4], shown[5], shown[6], shown[7], shown[8], shown[9],
     { name = "calendarIds", type = "array", required = true, items = { type = "string" }, doc = calendar_ids_doc },
   },
 }
