@@ -31,14 +31,15 @@ describe("make dist", function()
     work = shell("mktemp -d"):gsub("\n$", "")
     first, second = work .. "/one", work .. "/another folder"
     shell(("mkdir %s && cp -R %s %s"):format(quote(first), FILES, quote(first)))
-    shell(
-      ("cd %s && rm -rf .ci/npm && printf '/build/\\n' >.gitignore && %s init -q . && %s add -A && %s commit -q -m one"):format(
-        quote(first),
-        GIT,
-        GIT,
-        GIT
-      )
-    )
+    local commands = {
+      "cd " .. quote(first),
+      "rm -rf .ci/npm",
+      "printf '/build/\\n' >.gitignore",
+      GIT .. " init -q .",
+      GIT .. " add -A",
+      GIT .. " commit -q -m one",
+    }
+    shell(table.concat(commands, "\n"))
     shell(("%s clone -q %s %s"):format(GIT, quote(first), quote(second)))
   end)
 

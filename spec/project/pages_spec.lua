@@ -89,6 +89,7 @@ local ELSEWHERE = {
   ["hoopai_lua.c"] = true,
   ["hoopai.h"] = true,
   ["share/lua/5.4/"] = true,
+  [".luarc.json"] = true,
 }
 local FOLDERS = { "", "lua/", "lua/hoopai/", "src/", "spec/", "doc/", "examples/" }
 

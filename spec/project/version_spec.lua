@@ -61,6 +61,18 @@ describe("the version", function()
     )
   end)
 
+  it("is that of the archives and rockspecs that pages name", function()
+    assert.is_truthy(read("README.md"):find(("This is version %s,"):format(version), 1, true))
+    for _, page in ipairs { "README.md", "doc/versions.md" } do
+      local count = 0
+      for named in read(page):gmatch("hoopai%-(%d+%.%d+%.%d+)") do
+        count = count + 1
+        assert.equal(version, named, page)
+      end
+      assert.is_true(count > 0, page)
+    end
+  end)
+
   it("is that of the manual page and of what the library says of itself", function()
     assert.is_truthy(read("doc/hoopai.1"):find(('\n.TH HOOPAI 1 "" "hoopai %s" '):format(version), 1, true))
     assert.equal(version, require("hoopai").VERSION)
