@@ -53,7 +53,7 @@ HOST_LIBS ?= -l:liblua5.4.a -l:liblua5.4-cjson.a $(CURL_LIBS) -lm -ldl
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .PHONY: help deps build demo test test-all test-on test-everywhere server-core lint format asan tsan valgrind contract torture fuzz bench bench-on bench-compare \
-	readme meta man docs amalgamation host install dist dist-check dist-install clean env
+	readme meta man docs docs-check amalgamation host install dist dist-check dist-install clean env
 
 help: ## this list
 	@sed -n 's/\$$\$$/$$/; s/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -175,9 +175,14 @@ man: ## write doc/hoopai.1, the manual page of the command
 	@.ci/deps run
 	@eval "$$(.ci/env)" && "$$LUA" tools/generate_man.lua write
 
-docs: ## write the reference as HTML into build/docs/
+docs: ## write the pages of doc/ and the reference as HTML into build/docs/
 	@.ci/deps run docs
 	@.ci/docs build/docs
+
+docs-check: docs ## look at the HTML in Chromium, at two widths, light and dark: links, widths, contrast, search
+	@.ci/deps docs-check
+	@mkdir -p build/docs-check
+	@node tools/docs_check.mjs build/docs >build/docs-check/summary; status=$$?; cat build/docs-check/summary; exit $$status
 
 amalgamation: ## write the library as two C files and a header into build/amalgamation/
 	$(only54)
