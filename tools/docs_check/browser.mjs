@@ -10,7 +10,7 @@ const SECONDS = 60; // until an answer of Chromium must be there
 export async function start() {
   const profile = mkdtempSync(join(tmpdir(), "docs-check-"));
   const flags = ["--headless=new", "--remote-debugging-pipe", `--user-data-dir=${profile}`, "--no-first-run",
-    "--disable-gpu", "--hide-scrollbars=false", "--disable-background-networking", "--disable-component-update",
+    "--disable-gpu", "--disable-background-networking", "--disable-component-update",
     "--no-default-browser-check", "--disable-dev-shm-usage", "--force-color-profile=srgb"];
   if (process.getuid() === 0) flags.push("--no-sandbox"); // Chromium refuses root otherwise; all pages are our own
   const child = spawn(process.env.CHROMIUM || "chromium", [...flags, "about:blank"],

@@ -25,7 +25,8 @@ function guides.name_of(path)
 end
 
 local function resolve(folder, target)
-  local path, count = folder .. target, nil
+  local path = folder .. target
+  local count
   repeat
     path, count = path:gsub("[^/]+/%.%./", "")
   until count == 0
@@ -37,7 +38,8 @@ local function address(path, target)
   if target:find("^%a+://") or target:find("^mailto:") or target:find("^#") then return target end
   local file, anchor = target:match("^([^#]*)(.*)$")
   local name = guides.name_of(resolve(path:match("^.*/") or "", file))
-  return assert(name, path .. " links to " .. target .. ", which is not part of the site") .. ".html" .. anchor
+  if not name then error(("%s links to %s, which is not part of the site"):format(path, target)) end
+  return name .. ".html" .. anchor
 end
 
 local function unescape(html) return (html:gsub("&lt;", "<"):gsub("&gt;", ">"):gsub("&quot;", '"'):gsub("&amp;", "&")) end

@@ -30,8 +30,8 @@ local GROUPS = {
     "Facts",
     { "security", "limits", "evidence", "versions", "systems", "speed", "architecture", "contributing", "changelog" },
   },
-  { "Methods", { "endpoints", "examples", "client" } },
-  { "Modules", { "hoopai" } },
+  { "Methods", { "endpoints", "examples", "c_api", "client" } },
+  { "Modules", {} },
 } -- stylua: ignore
 
 local SHORT = { index = "Overview" }
@@ -53,7 +53,7 @@ function layout.groups(pages)
   end
   for _, page in ipairs(pages) do
     local name = page.name
-    local group = name:find("^client%.") and 4 or (name == "c_api" or name:find("^hoopai")) and 5 or 2
+    local group = name:find("^client%.") and 4 or name:find("^hoopai") and 5 or 2
     if not is_placed[name] and not name:find("^example%.") then table.insert(groups[group].pages, page) end
   end
   return groups
@@ -76,11 +76,18 @@ local function navigation(groups, here)
   return concat(out)
 end
 
---- The headings of the second level, as a list of links; empty for fewer than three.
-local function contents(html)
+--- The headings of a page as a list of links, those of the third level for a module; empty for fewer than three.
+local function contents(page)
   local items = {}
-  for anchor, words in html:gmatch('<h2 id="([^"]+)"><a [^>]*>(.-)</a></h2>') do
-    items[#items + 1] = ('<li><a href="#%s">%s</a></li>\n'):format(anchor, words)
+  local levels = page.name:find("^hoopai") and "[23]" or "2"
+  for level, anchor, words in page.html:gmatch("<h(" .. levels .. ') id="([^"]+)"><a [^>]*>(.-)</a></h%d>') do
+    -- A method is shown by its name alone.
+    local name = anchor:find(":", 1, true) and anchor:match("[^:]+$") or level == "3" and anchor
+    items[#items + 1] = ('<li class="level%s"><a href="#%s">%s</a></li>\n'):format(
+      level,
+      anchor,
+      name and "<code>" .. name .. "</code>" or words
+    )
   end
   if #items < 3 then return "" end
   return '<nav class="contents" aria-label="On this page"><h2>On this page</h2>\n<ul>\n'
@@ -130,7 +137,7 @@ function layout.page(page, groups)
     TITLE = text.escape(title),
     NAVIGATION = navigation(groups, page),
     CONTENT = page.html,
-    CONTENTS = page.name:find("^client%.") and "" or contents(page.html),
+    CONTENTS = contents(page),
   }
   return (PAGE:gsub("@(%u+)@", parts))
 end

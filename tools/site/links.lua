@@ -78,14 +78,14 @@ end
 
 --- A type of a comment, such as `integer|string|instant`, with links to its classes.
 function Registry:type(value, here)
-  local linked = text.escape(value):gsub("[%a_][%w_.]*", function(name)
-    local place = name:find("^%l") and not name:find("%.%u") and self.places["hoopai.time.html#" .. name]
-      or self:find(name, here)
-    if place and (name:find("%u") or name == "instant" or name == "duration") then
-      return ('<a href="%s">%s</a>'):format(place, name)
-    end
-  end)
-  return "<code>" .. linked:gsub("|", " | ") .. "</code>"
+  local parts = {}
+  for name in value:gmatch("[^|]+") do
+    local is_class = name:find("%u") or name == "instant" or name == "duration"
+    local place = is_class and self:find(name, here)
+    local html = text.escape(name)
+    parts[#parts + 1] = "<code>" .. (place and ('<a href="%s">%s</a>'):format(place, html) or html) .. "</code>"
+  end
+  return table.concat(parts, " or ")
 end
 
 return links

@@ -71,7 +71,8 @@ function Writer:meaning(typed)
   local kind = typed.items and typed.items.kind.enum and typed.items.kind or typed.kind
   if kind.enum then words[#words + 1] = "One of " .. enum_text(kind.enum) .. "." end
   for _, note in ipairs(typed.notes) do
-    words[#words + 1] = self:inline(note:gsub("^%l", string.upper)) .. "."
+    local shown = note:gsub("^(default )(.+)$", "%1`%2`"):gsub("^(such as )(.+)$", "%1`%2`"):gsub("^%l", string.upper)
+    words[#words + 1] = self:inline(shown) .. "."
   end
   return concat(words, " ")
 end
@@ -267,7 +268,7 @@ end
 
 function Writer:begin(name, arguments)
   local shown = ("client.%s(%s)"):format(name, arguments)
-  self:put("<section>\n%s", written.heading(2, name, "<code>" .. text.escape(shown) .. "</code>"))
+  self:put("<section>\n%s", written.heading(2, name, text.signature(shown)))
 end
 
 function Writer:alias(method)

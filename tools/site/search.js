@@ -110,4 +110,7 @@
   function fit() { menu.open = wide.matches; }
   wide.addEventListener("change", fit);
   fit();
+  // The list of pages shows the place of this one.
+  const here = menu.querySelector("[aria-current]");
+  if (here && wide.matches) menu.scrollTop = here.offsetTop - menu.offsetTop - menu.clientHeight / 2;
 })();

@@ -10,6 +10,7 @@ local escape = text.escape
 --- The words of a piece of HTML, for the search.
 function text.plain(html)
   local words = html
+    :gsub("<wbr>", "")
     :gsub("<[^>]+>", " ")
     :gsub("&lt;", "<")
     :gsub("&gt;", ">")
@@ -18,6 +19,9 @@ function text.plain(html)
     :gsub("&amp;", "&")
   return (words:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", ""))
 end
+
+--- The call of a function as code, whose line may be broken after `(`, `:` and `.`.
+function text.signature(call) return "<code>" .. escape(call):gsub("[(:.]", "%0<wbr>") .. "</code>" end
 
 --- The anchor that GitHub gives to a heading.
 function text.anchor(heading) return (heading:lower():gsub("[^%w%s_-]", ""):gsub(" ", "-")) end
@@ -41,12 +45,10 @@ function text.inline(value, resolve)
   return (value:gsub("\0(%d+)\0", function(index) return kept[tonumber(index)] end))
 end
 
+local WORDS = "and break do else elseif end false for function goto if in local nil not or repeat return then true "
+  .. "until while"
 local KEYWORDS = {}
-for word in
-  ("and break do else elseif end false for function goto if in local nil not or repeat return then true until while"):gmatch(
-    "%a+"
-  )
-do
+for word in WORDS:gmatch "%a+" do
   KEYWORDS[word] = true
 end
 

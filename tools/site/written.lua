@@ -108,7 +108,7 @@ end
 written.parameters = parameters
 
 local function put_item(page, item, registry)
-  local out = { "<section>\n", heading(3, item.name, "<code>" .. text.escape(signature(page, item)) .. "</code>") }
+  local out = { "<section>\n", heading(3, item.name, text.signature(signature(page, item))) }
   if item.kind == "function" then
     out[#out + 1] = written.body(item.comment, registry, page.name)
   else
