@@ -1,4 +1,4 @@
---- The HoopAI (HighLevel / LeadConnector) Calendars API for Lua 5.4.
+--- The HoopAI (HighLevel / LeadConnector) Calendars API for Lua 5.4 and 5.5.
 --
 --     local hoopai = require "hoopai"
 --     local client = hoopai.new()             -- HOOPAI_TOKEN and HOOPAI_LOCATION_ID from the environment

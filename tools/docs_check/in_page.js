@@ -23,7 +23,7 @@
     return element.checkVisibility({ checkOpacity: false, checkVisibilityCSS: true });
   }
 
-  // No element is wider than its page, and what scrolls stays in its column. Half a pixel is rounding.
+  // No element is wider than its page, and what scrolls stays in its column; tables of the reference need not scroll. Half a pixel is rounding.
   function widths(problems) {
     const width = document.documentElement.clientWidth;
     if (document.documentElement.scrollWidth > width) {
@@ -38,6 +38,9 @@
       if (box.right > width + 0.5 || box.left < -0.5) problems.push(`wider than the page: ${name(element)}`);
       else if (column && main.contains(element) && (box.right > column.right + 0.5 || box.left < column.left - 0.5)) {
         problems.push(`leaves its column: ${name(element)}`);
+      }
+      if (element.querySelector(":scope > .fields") && element.scrollWidth > element.clientWidth) {
+        problems.push(`fields that have to be scrolled: ${name(element)}`);
       }
       const style = getComputedStyle(element);
       const isCut = style.overflowX === "hidden" || style.overflowX === "clip";

@@ -31,6 +31,9 @@ const FAULTS = {
   "text that is cut off": [
     { body: '<div style="width:50px;overflow:hidden;white-space:nowrap">many words in a row</div>' }, /cut off/, /360/],
   "code that does not scroll": [{ body: `<pre>${"x".repeat(400)}</pre>` }, /the page is \d+ wide/, /1400/],
+  "fields that have to be scrolled": [
+    { body: '<div style="overflow-x:auto"><table class="fields" style="width:600px"><tr><td>x</table></div>' },
+    /fields that have to be scrolled/, /360/],
   "faint text": [{ body: '<p style="color:#999;background:#fff">x</p>' }, /contrast 2\.85 below 4\.5/, /light/],
   "faint text in the dark alone": [
     { head: "<style>@media (prefers-color-scheme: dark) { p { color: #333 } }</style>", body: "<p>x</p>" },

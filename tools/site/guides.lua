@@ -61,6 +61,12 @@ local function convert(path)
     )
     :gsub("<pre><code>", '<pre tabindex="0"><code>')
     :gsub("<table>(.-)</table>", '<div class="table" tabindex="0"><table>%1</table></div>')
+    :gsub("<td>(.-)</td>", function(cell)
+      -- Long code in a cell may be broken after its marks.
+      return "<td>" .. cell:gsub("<code>(.-)</code>", function(code)
+        return "<code>" .. code:gsub("[/(:]", "%0<wbr>") .. "</code>"
+      end) .. "</td>"
+    end)
     :gsub("<th></th>", "<td></td>") -- a column without a title
     :gsub('href="([^"]*)"', function(target) return 'href="' .. address(path, target) .. '"' end)
   return html

@@ -85,7 +85,7 @@ function Writer:fields(fields, sent)
     row[#row + 1] = self:meaning(typed)
     rows[index] = row
   end
-  self:put("%s", text.fields(sent and { "field", "type", "", "meaning" } or { "field", "type", "meaning" }, rows))
+  self:put("%s", text.fields("field", rows))
 end
 
 function Writer:rules(rules)
@@ -211,7 +211,7 @@ function Writer:parameters(method)
   end
   local options = (method.derived == "each" or method.derived == "all") and "PageOptions" or "CallOptions"
   rows[#rows + 1] = { "<code>options</code>", self:link("hoopai." .. options), "optional", "of this call" }
-  self:put("<h4>Parameters</h4>\n%s", text.fields({ "name", "type", "", "meaning" }, rows))
+  self:put("<h4>Parameters</h4>\n%s", text.fields("name", rows))
 end
 
 function Writer:payload(method)
@@ -430,7 +430,7 @@ local function overview(all, registry)
       local data = method.target and method.target.data or method.data
       put(method, ("<code>%s %s</code>"):format(data.method, text.escape(data.path)))
     end
-    out[#out + 1] = text.fields({ "method", "request", "meaning" }, rows)
+    out[#out + 1] = text.fields("method", rows)
   end
   return { name = "client", title = "Methods of a client", html = concat(out) }
 end

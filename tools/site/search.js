@@ -27,10 +27,12 @@
   function find(query) {
     const words = query.toLowerCase().split(/\s+/).filter(Boolean);
     if (words.length === 0) return [];
+    const phrase = words.join(" ");
     const found = [];
     for (const entry of entries) {
       const scores = words.map((word) => score(entry, word));
-      if (scores.every(Boolean)) found.push({ entry, score: scores.reduce((a, b) => a + b) });
+      const bonus = words.length > 1 && entry.lowTitle.includes(phrase) ? 50 : 0;
+      if (scores.every(Boolean)) found.push({ entry, score: scores.reduce((a, b) => a + b, bonus) });
     }
     found.sort((a, b) => b.score - a.score);
     return found.slice(0, MOST).map((one) => one.entry);

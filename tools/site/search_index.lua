@@ -18,9 +18,9 @@ function search_index.sections(page)
     local anchor, words, past = page.html:match('^<h%d id="([^"]+)">(.-)</h%d>()', from)
     local next_one = page.html:find('<h%d id="', past) or #page.html + 1
     local title = text.plain(words)
-    -- A method is found by its name; its parameters are words of its section.
+    -- A method is found by its name.
     local name = anchor:find(":", 1, true) and anchor or title:match("^([%w_.:]+)%(") or title
-    add(name, page.name .. ".html#" .. anchor, words .. " " .. page.html:sub(past, next_one - 1))
+    add(name, page.name .. ".html#" .. anchor, page.html:sub(past, next_one - 1))
     from = next_one
   end
   return sections

@@ -7,11 +7,13 @@ function text.escape(value) return (value:gsub('[&<>"]', ESCAPES)) end
 
 local escape = text.escape
 
+-- Tags within a line
+local INLINE = { a = true, b = true, code = true, em = true, strong = true, wbr = true }
+
 --- The words of a piece of HTML, for the search.
 function text.plain(html)
   local words = html
-    :gsub("<wbr>", "")
-    :gsub("<[^>]+>", " ")
+    :gsub("</?(%a+)[^>]*>", function(tag) return INLINE[tag] and "" or " " end)
     :gsub("&lt;", "<")
     :gsub("&gt;", ">")
     :gsub("&quot;", '"')
@@ -145,17 +147,20 @@ function text.block(value, resolve)
   return table.concat(out)
 end
 
---- A table of the reference: on a narrow page each row is a block of its own.
--- @tparam table titles
--- @tparam table rows lists of HTML
-function text.fields(titles, rows)
-  local out = { '<div class="table"><table class="fields"><thead><tr>' }
-  for _, title in ipairs(titles) do
-    out[#out + 1] = "<th>" .. title .. "</th>"
-  end
-  out[#out + 1] = "</tr></thead><tbody>\n"
+--- A table of the reference in two columns: a name with what is short below it, and its meaning. On a narrow page they
+-- are below each other.
+-- @tparam string title of the first column
+-- @tparam table rows lists of HTML: the name, the short parts (some may be empty), and the meaning
+function text.fields(title, rows)
+  local out = { '<div class="table"><table class="fields"><thead><tr><th>', title, "</th><th>meaning</th></tr></thead>" }
+  out[#out + 1] = "<tbody>\n"
   for _, row in ipairs(rows) do
-    out[#out + 1] = "<tr><td>" .. table.concat(row, "</td><td>") .. "</td></tr>\n"
+    local short = {}
+    for place = 2, #row - 1 do
+      if row[place] ~= "" then short[#short + 1] = row[place] end
+    end
+    local below = #short > 0 and '<span class="kind">' .. table.concat(short, ", ") .. "</span>" or ""
+    out[#out + 1] = ("<tr><td>%s %s</td><td>%s</td></tr>\n"):format(row[1], below, row[#row])
   end
   out[#out + 1] = "</tbody></table></div>\n"
   return table.concat(out)

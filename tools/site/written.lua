@@ -41,7 +41,7 @@ local function put_parameters(out, comment, registry, here)
       words,
     }
   end
-  if #rows > 0 then out[#out + 1] = "<h4>Parameters</h4>\n" .. text.fields({ "name", "type", "", "meaning" }, rows) end
+  if #rows > 0 then out[#out + 1] = "<h4>Parameters</h4>\n" .. text.fields("name", rows) end
 end
 
 local function put_results(out, comment, registry, here)
@@ -84,7 +84,7 @@ local function put_fields(out, comment, registry, here)
       text.inline(tag.text, registry:resolver(here)),
     }
   end
-  out[#out + 1] = text.fields({ "field", "type", "meaning" }, rows)
+  out[#out + 1] = text.fields("field", rows)
 end
 
 --- A heading with a link to itself.
