@@ -2906,7 +2906,7 @@ function sandbox.start(given) end
 ---@param given? hoopai.SandboxServeOptions options as for `start`
 function sandbox.serve(given) end
 
----The HoopAI (HighLevel / LeadConnector) Calendars API for Lua 5.4.
+---The HoopAI (HighLevel / LeadConnector) Calendars API for Lua 5.4 and 5.5.
 ---
 ---    local hoopai = require "hoopai"
 ---    local client = hoopai.new()             -- HOOPAI_TOKEN and HOOPAI_LOCATION_ID from the environment

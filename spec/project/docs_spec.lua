@@ -1,12 +1,18 @@
 -- What `make docs` is made of is complete: everything public has its comment, and the pages of the endpoints have all
--- that the data has. LDoc itself is not needed.
+-- that the data has. (`make docs-check` looks at the pages in a browser.)
+local child = require "spec.support.child"
 local comments = require "tools.comments"
+local endpoint_table = require "tools.endpoint_table"
 local generate_docs = require "tools.generate_docs"
+local guides = require "tools.site.guides"
+local links = require "tools.site.links"
 local reference = require "tools.reference"
+local resources = require "tools.site.resources"
+local search_index = require "tools.site.search_index"
+local text = require "tools.site.text"
 
 local hoopai = require "hoopai"
 local house = require "spec.support.house"
-local list = require "hoopai.list"
 local api = require "hoopai.api"
 local errors = require "hoopai.errors"
 local sandbox = require "hoopai.sandbox"
@@ -198,60 +204,89 @@ describe("the reference", function()
     assert.same(keys(sandbox_options.server), keys(names))
   end)
 
-  describe("in the form for LDoc", function()
-    local texts = {}
-    for _, page in ipairs(generate_docs.generate()) do
-      texts[page.name] = page.text
+  describe("as HTML", function()
+    local texts, list_of_pages = {}, generate_docs.reference()
+    for _, page in ipairs(list_of_pages) do
+      texts[page.name] = page.html
     end
 
-    it("parses as Lua", function()
-      for name, text in pairs(texts) do
-        assert.is_truthy(load(text, "=" .. name), name)
+    it("has a page of each module and resource, and an overview", function()
+      assert.equal(#pages + 1 + #api, #list_of_pages)
+      for _, page in ipairs(list_of_pages) do
+        assert.is_truthy(page.html:find("^<h1>[^<]+</h1>"), page.name)
+        assert.is_truthy(page.title ~= "", page.name)
       end
-      assert.equal(#pages + 1 + #api, #keys(texts))
     end)
 
-    -- All the names that references can mean.
-    local function anchors()
-      local known = {}
-      for name, text in pairs(texts) do
-        known[name] = true
-        for tag, item in text:gmatch("\n%-%- @(%a+) ([%w_:]+)") do
-          if tag == "function" or tag == "table" or tag == "name" then known[name .. "#" .. item] = true end
+    it("refers to nothing that is not there", function()
+      local known, seen = { ["errors.html"] = true, ["errors.html#kinds"] = true }, 0 -- of doc/errors.md
+      for name, html in pairs(texts) do
+        known[name .. ".html"] = true
+        for anchor in html:gmatch(' id="([^"]+)"') do
+          local place = name .. ".html#" .. anchor
+          assert.is_nil(known[place], place .. " is there twice")
+          known[place] = true
         end
       end
-      return known
-    end
-
-    it("refers to nothing that is not there", function()
-      local known, seen = anchors(), 0
-      for page, text in pairs(texts) do
-        for target in text:gmatch("@{([^}|]+)") do
+      for name, html in pairs(texts) do
+        for target in html:gmatch('href="([^"]+)"') do
           seen = seen + 1
-          local module, item = target:match("^(.*)%.([%w_:]+)$")
-          assert.is_true(
-            known[page .. "#" .. target] or known[target] or known[(module or "") .. "#" .. (item or "")],
-            page .. " refers to " .. target
-          )
-        end
-        for target in text:gmatch('href="([^"]+)"') do
-          seen = seen + 1
-          assert.is_true(known[target:gsub("%.html", "")], page .. " links to " .. target)
+          local place = target:find("^#") and name .. ".html" .. target or target
+          assert.is_true(known[place], name .. " links to " .. target)
         end
       end
       assert.is_true(seen > 100)
+      assert.is_truthy(("\n" .. endpoint_table.read("doc/errors.md")):find("\n## Kinds\n", 1, true))
     end)
 
-    it("names the methods that are written by hand on the page of their resource, and in the overview", function()
-      for owner, name in pairs {
-        ["client.block_slots"] = "BlockSlots:ensure",
-        ["client.appointments"] = "Appointments:book",
-      } do
-        local reference_to = ("@{hoopai.%s|%s}"):format(name, name:match "%w+$")
-        assert.is_truthy(texts[owner]:find(reference_to, 1, true), owner)
-        assert.is_truthy(texts.client:find(reference_to, 1, true), name)
+    it("refuses a reference to nothing", function()
+      local registry = links.new(pages, reference.endpoints())
+      assert.error_matches(function() registry:resolver "hoopai"("nowhere") end, "hoopai refers to nowhere")
+      assert.equal('<a href="hoopai.html#run"><code>run</code></a>', registry:resolver "hoopai"("run"))
+    end)
+
+    --- The section of a method on the page of its resource.
+    local function section_of(name)
+      local html = texts["client." .. name:match("^[^:]+")]
+      local first = assert(html:find(('<h2 id="%s">'):format(name), 1, true), name .. " has no section")
+      return html:sub(first, assert(html:find("</section>", first, true)))
+    end
+
+    --- The names of all methods of a client, such as "calendars:list".
+    local function methods()
+      local names = {}
+      for _, resource in ipairs((reference.endpoints())) do
+        for _, set in ipairs { resource.methods, reference.written_methods(resource.name) } do
+          for _, method in ipairs(set) do
+            names[#names + 1] = resource.name .. ":" .. method.name
+          end
+        end
       end
-      assert.is_nil(texts["client.notes"]:find("@{hoopai.", 1, true) and texts["client.notes"]:find("Beside", 1, true))
+      return names
+    end
+
+    it("has each method on the page of its resource: with parameters, results, scope, errors and an example", function()
+      for _, name in ipairs(methods()) do
+        local section = section_of(name)
+        for _, part in ipairs { "<h4>Parameters<", "<h4>Returns<", "scope", "errors.html", "<h4>Example<" } do
+          assert.is_truthy(section:find(part, 1, true), name .. " lacks " .. part)
+        end
+        assert.is_truthy(section:find("<h4>Example</h4>\n<pre[^>]*><code>.*" .. name:match("[^:]+$")), name)
+        assert.is_truthy(texts.client:find(("client.%s.html#%s"):format(name:match("^[^:]+"), name), 1, true), name)
+      end
+      assert.is_true(#methods() >= 70)
+      assert.is_nil(texts.hoopai:find("Appointments:book", 1, true))
+    end)
+
+    it("has an example of each method in doc/examples.md, and of no other", function()
+      local names, examples = {}, {}
+      for _, name in ipairs(methods()) do
+        names[name] = true
+      end
+      for name in endpoint_table.read("doc/examples.md"):gmatch("\n### `([^`]+)`\n") do
+        examples[name] = true
+      end
+      assert.same(names, examples)
     end)
 
     for _, resource in ipairs(api) do
@@ -261,41 +296,31 @@ describe("the reference", function()
         for index, name in ipairs(api) do
           all[index] = texts["client." .. name]
         end
-        local text, shared = texts["client." .. resource], table.concat(all)
+        local shared = table.concat(all)
 
         local function check(kind, where)
           for _, field in ipairs(kind.fields or {}) do
-            local row = ("<code>%s</code></td>"):format(field.name)
+            local row = ("<td><code>%s</code> "):format(field.name)
             assert.is_truthy(shared:find(row, 1, true), where .. "." .. field.name)
             check(field, where .. "." .. field.name)
           end
           for _, part in ipairs { kind.items or false, kind.values or false } do
             if part then check(part, where) end
           end
-          if kind.class and kind.values == nil and kind.type == "object" then
-            local first = ("<code>%s</code></td>"):format(kind.fields[1].name)
-            assert.is_truthy(shared:find(first, 1, true), where)
-          end
           for _, value in ipairs(kind.enum or {}) do
-            local literal = type(value) == "string" and '"' .. value .. '"' or tostring(value)
+            local literal = type(value) == "string" and "&quot;" .. value .. "&quot;" or tostring(value)
             assert.is_truthy(shared:find("<code>" .. literal .. "</code>", 1, true), where .. " " .. literal)
           end
         end
 
-        for _, method in ipairs(list.derived(resource, require("hoopai.api." .. resource))) do
-          local where = resource .. ":" .. method[1]
-          assert.is_truthy(text:find("\n-- @function " .. where .. "\n", 1, true), where)
-          assert.is_truthy(texts.client:find("#" .. where .. '"', 1, true), where .. " in the overview")
-        end
-
         for _, entry in ipairs(require("hoopai.api." .. resource)) do
           local where = resource .. ":" .. entry.name
-          assert.is_truthy(text:find("\n-- @function " .. where .. "\n", 1, true), where)
-          assert.is_truthy(texts.client:find("#" .. where .. '"', 1, true), where .. " in the overview")
+          local section = section_of(where)
           if not entry.alias then
-            assert.is_truthy(text:find(entry.method .. " " .. entry.path, 1, true), where)
+            assert.is_truthy(section:find(entry.method .. " " .. entry.path, 1, true), where)
+            assert.is_truthy(section:find("<code>" .. entry.scope .. "</code>", 1, true), where)
             for _, param in ipairs(entry.params or {}) do
-              assert.is_truthy(text:find("@tparam string " .. param.name .. " ", 1, true), where .. " " .. param.name)
+              assert.is_truthy(section:find("<td><code>" .. param.name .. "</code> ", 1, true), where)
             end
             check({ fields = entry.query }, where .. " query")
             if entry.body then check(entry.body, where .. " body") end
@@ -304,5 +329,116 @@ describe("the reference", function()
         end
       end)
     end
+
+    it("has the kinds of errors that a method can lead to", function()
+      local function kinds_of(name)
+        local kinds = {}
+        for kind in section_of(name):match("<h4>Errors</h4>.-<ul>(.-)</ul>"):gmatch("<li><code>([%w_]+)</code>") do
+          kinds[#kinds + 1] = kind
+        end
+        return table.concat(kinds, " ")
+      end
+      assert.equal("invalid_request slot_taken refused", kinds_of "appointments:create")
+      assert.equal(
+        "not_found refused",
+        kinds_of("appointments:cancel"):gsub("invalid_request ", ""):gsub(" conflict", "")
+      )
+      assert.equal("invalid_request not_found", kinds_of "calendars:get")
+      assert.is_truthy(kinds_of("calendars:edit"):find("conflict", 1, true))
+    end)
+  end)
+end)
+
+describe("the methods that are written by hand", function()
+  -- What the example of each sends, by the hook `request`.
+  local PREAMBLE = [[
+    local hoopai = require "hoopai"
+    local new = hoopai.new
+    function hoopai.new() return new { on = { request = function(event) print("SENT " .. event.endpoint) end } } end
+  ]]
+
+  for name, calls in pairs(resources.CALLS) do
+    it("are documented with the endpoints that they call: " .. name, function()
+      local code, allowed, seen = guides.examples()[name], {}, 0
+      for _, call in ipairs(calls) do
+        allowed[call] = true
+      end
+      -- An example may call other methods first.
+      for other in code:gmatch("client%.([%w_]+:[%w_]+)") do
+        for _, call in ipairs(resources.CALLS[other] or {}) do
+          allowed[call] = allowed[call] or other ~= name
+        end
+      end
+      local account <close> = sandbox.start()
+      local output, ok = child.run(PREAMBLE .. code, {
+        set = {
+          HOOPAI_BASE_URL = account.url,
+          HOOPAI_TOKEN = account.token,
+          HOOPAI_LOCATION_ID = account.location_id,
+          CONTACT_ID = account.seed.contacts.hugo,
+          USER_ID = account.seed.users.okafor,
+          CALENDAR_ID = account.seed.calendars.checkup,
+        },
+      })
+      assert.is_true(ok, output)
+      for call in output:gmatch("SENT (%S+)") do
+        seen = seen + 1
+        assert.is_true(allowed[call], name .. " sent " .. call)
+      end
+      assert.is_true(seen > 0)
+    end)
+  end
+end)
+
+describe("the text of the pages", function()
+  local function resolve(target, label) return "[" .. target .. ":" .. (label or "") .. "]" end
+
+  it("has its marks as HTML, and nothing else", function()
+    assert.equal(
+      "<code>a &lt; b</code> <b>c</b> &amp; [Error:] [x:label]",
+      text.inline("`a < b` **c** & @{Error} @{x|label}", resolve)
+    )
+    assert.equal(
+      '<p>One line.</p>\n<ul><li>a b</li>\n<li>c</li></ul>\n<pre tabindex="0"><code>print(1)\n</code></pre>\n',
+      text.block("One\nline.\n\n* a\n  b\n* c\n\n    print(1)", resolve)
+    )
+  end)
+
+  it("has code with its comments, strings and keywords marked, and loses none of its characters", function()
+    assert.equal(
+      '<span class="keyword">local</span> endless = <span class="string">&quot;end&quot;</span> '
+        .. '<span class="comment">-- end</span>\n',
+      text.code('local endless = "end" -- end\n', "lua")
+    )
+    for language, path in pairs { lua = "lua/hoopai/init.lua", c = "examples/embed/host.c", sh = ".ci/deps" } do
+      local code = endpoint_table.read(path)
+      local marked = text.code(code, language):gsub("<[^>]+>", "")
+      assert.equal(text.escape(code), marked)
+    end
+  end)
+
+  it("is found by the search in its sections", function()
+    local page = {
+      name = "p",
+      title = "Page",
+      html = '<h1>Page</h1><p>First <code>word</code>.</p><h2 id="a">A <code>b</code></h2><p>Second.</p>'
+        .. '<h3 id="c:d"><code>client.c:<wbr>d(e)</code></h3><p>Third.</p>',
+    }
+    assert.same({
+      { "Page", "Page", "p.html", "First word." },
+      { "A b", "Page", "p.html#a", "Second." },
+      { "c:d", "Page", "p.html#c:d", "Third." },
+    }, search_index.sections(page))
+    assert.is_truthy(search_index.script({ page }):find('^window%.hoopai_index = %[\n%["Page","Page","p.html",'))
+  end)
+
+  it("has in doc/c_api.md what the header of the amalgamation declares", function()
+    local header, page = endpoint_table.read("tools/amalgamate.lua"), endpoint_table.read("doc/c_api.md")
+    local seen = 0
+    for name in header:match("local HEADER = %[%[(.-)%]%]"):gmatch("\nint ([%w_]+)%(lua_State %*L%);") do
+      seen = seen + 1
+      assert.is_truthy(page:find("\n## `" .. name .. "`\n", 1, true), name)
+    end
+    assert.equal(2, seen)
   end)
 end)

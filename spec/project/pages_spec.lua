@@ -83,8 +83,10 @@ local function link_problem(page, target)
   if anchor ~= "" and not anchors_of(path)[anchor] then return path .. " has no heading #" .. anchor end
 end
 
--- Files that are not in the repository: written by make, or by an installation.
+-- Files that are not in the repository: written by make, by an installation, or by the reader of a page.
 local ELSEWHERE = {
+  ["free.lua"] = true,
+  ["book.lua"] = true,
   ["hoopai_core.c"] = true,
   ["hoopai_lua.c"] = true,
   ["hoopai.h"] = true,

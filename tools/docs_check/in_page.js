@@ -23,7 +23,8 @@
     return element.checkVisibility({ checkOpacity: false, checkVisibilityCSS: true });
   }
 
-  // No element is wider than its page, and what scrolls stays in its column; tables of the reference need not scroll. Half a pixel is rounding.
+  // No element is wider than its page, and what scrolls stays in its column. Tables of the reference need not scroll.
+  // Half a pixel is rounding.
   function widths(problems) {
     const width = document.documentElement.clientWidth;
     if (document.documentElement.scrollWidth > width) {

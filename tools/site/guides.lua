@@ -42,7 +42,9 @@ local function address(path, target)
   return name .. ".html" .. anchor
 end
 
-local function unescape(html) return (html:gsub("&lt;", "<"):gsub("&gt;", ">"):gsub("&quot;", '"'):gsub("&amp;", "&")) end
+local CHARACTERS = { lt = "<", gt = ">", quot = '"', amp = "&" }
+
+local function unescape(html) return (html:gsub("&(%a+);", CHARACTERS)) end
 
 --- The HTML of a Markdown file, as a part of the site.
 local function convert(path)
@@ -63,9 +65,12 @@ local function convert(path)
     :gsub("<table>(.-)</table>", '<div class="table" tabindex="0"><table>%1</table></div>')
     :gsub("<td>(.-)</td>", function(cell)
       -- Long code in a cell may be broken after its marks.
-      return "<td>" .. cell:gsub("<code>(.-)</code>", function(code)
-        return "<code>" .. code:gsub("[/(:]", "%0<wbr>") .. "</code>"
-      end) .. "</td>"
+      return "<td>"
+        .. cell:gsub(
+          "<code>(.-)</code>",
+          function(code) return "<code>" .. code:gsub("[/(:]", "%0<wbr>") .. "</code>" end
+        )
+        .. "</td>"
     end)
     :gsub("<th></th>", "<td></td>") -- a column without a title
     :gsub('href="([^"]*)"', function(target) return 'href="' .. address(path, target) .. '"' end)

@@ -33,6 +33,8 @@ local CALLS = {
   ["block_slots:ensure"] = { "block_slots:list", "block_slots:create" },
 }
 
+resources.CALLS = CALLS
+
 local Writer = {}
 Writer.__index = Writer
 

@@ -10,7 +10,10 @@ local search_index = {}
 -- @treturn table a list of { title of the section, page's title, address, words }
 function search_index.sections(page)
   local sections = {}
-  local function add(title, address, html) sections[#sections + 1] = { title, page.title, address, text.plain(html) } end
+  local function add(title, address, html)
+    local words = text.plain(html)
+    sections[#sections + 1] = { title, page.title, address, words }
+  end
   local first = page.html:find('<h%d id="') or #page.html + 1
   add(page.title, page.name .. ".html", (page.html:sub(1, first - 1):gsub("<h1>.-</h1>", "")))
   local from = first

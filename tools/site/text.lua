@@ -152,7 +152,8 @@ end
 -- @tparam string title of the first column
 -- @tparam table rows lists of HTML: the name, the short parts (some may be empty), and the meaning
 function text.fields(title, rows)
-  local out = { '<div class="table"><table class="fields"><thead><tr><th>', title, "</th><th>meaning</th></tr></thead>" }
+  local out =
+    { '<div class="table"><table class="fields"><thead><tr><th>', title, "</th><th>meaning</th></tr></thead>" }
   out[#out + 1] = "<tbody>\n"
   for _, row in ipairs(rows) do
     local short = {}
