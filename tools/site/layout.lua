@@ -68,7 +68,7 @@ local function navigation(groups, here)
       out[#out + 1] = ('<li><a href="%s.html"%s>%s</a></li>\n'):format(
         page.name,
         mark,
-        text.escape(SHORT[page.name] or page.title)
+        text.escape(SHORT[page.name] or page.title):gsub("%.", ".<wbr>")
       )
     end
     out[#out + 1] = "</ul>\n"
