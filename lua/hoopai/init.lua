@@ -124,7 +124,7 @@ hoopai.on_task_error = async.on_task_error
 hoopai.array = core.array
 
 -- The comments are those of hoopai.validate.json_text.
-function hoopai.encode(value) return get_json_text().encode(value) end
+function hoopai.encode(value, options) return get_json_text().encode(value, options) end
 function hoopai.decode(text) return get_json_text().decode(text) end
 
 errors.check_dots(hoopai, "hoopai.", { new = true, oauth = true, all = true, race = true, array = true })

@@ -30,6 +30,7 @@ function command_context.lines(view, columns)
   local lines = {}
   local screen = { columns = columns, style = function(_, text) return text end }
   function screen.line(_, text) lines[#lines + 1] = text or "" end
+  function screen.text(_, text) lines[#lines + 1] = text end
   function screen.lines(_, list) table.move(list, 1, #list, #lines + 1, lines) end
   function screen.table(_, wanted, rows)
     local text_table = require "hoopai.command.lib.table"

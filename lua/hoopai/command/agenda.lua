@@ -6,16 +6,12 @@ local ipairs = ipairs
 
 --- The span that the options name: --day, --week, or --from and its siblings.
 local function span_of(context, options, zone)
-  local time = context.library().time
   if options.day then
-    local first = span.date(options.day[1] or "today", zone, "--day")
+    local first = span.day(options.day[1] or "today", zone, "--day")
     local start = first:start_of_day(zone)
-    return start, (start + time.days(1)):start_of_day(zone)
+    return start, (start + context.library().time.days(1)):start_of_day(zone)
   end
-  if options.week then
-    local start = span.date(options.week[1] or "today", zone, "--week"):start_of_week(zone)
-    return start, (start + time.weeks(1)):start_of_day(zone)
-  end
+  if options.week then return span.week(options.week[1] or "today", zone, "--week") end
   return span.read(options, zone, "today")
 end
 
@@ -71,7 +67,7 @@ return {
   },
   run = function(context, options)
     local owner, record, kind = events.owner(context, options)
-    local zone, source = context:zone(kind == "calendar" and record or nil)
+    local zone, source = context:zone(record, kind)
     local from, to = span_of(context, options, zone)
     local entries = events.read(context, owner, from, to)
     return events.documents(context, entries, zone), view_of(context, entries, from, to, zone, source)

@@ -22,12 +22,6 @@ local function owner_of(context, text)
   return kinds[record], record
 end
 
---- The zone of the owner's times: that of the calendar, or of the first calendar of the person.
-local function zone_of(context, kind, record)
-  if kind == "calendar" then return context:zone(record) end
-  return context:zone(context:names():by_id("calendars", record.calendarIds[1]))
-end
-
 local CLOCK = "^%d%d?:%d%d$"
 
 --- A moment. A time of day alone is one of the day that is given.
@@ -49,6 +43,7 @@ local function span_of(options, zone)
   if day and not (match(from_text, CLOCK) and match(to_text, CLOCK)) then
     failure.usage "with a day, --from and --to are times of day such as 09:30"
   end
+  if day then span.day(day, zone, "the day") end
   local from = moment(from_text, day, zone, "--from")
   local day_of_from = day or match(from_text, "^(.+)[tT ]%d%d?:%d%d")
   local to, after = moment(to_text, day_of_from, zone, "--to")
@@ -95,7 +90,7 @@ return {
   },
   run = function(context, options)
     local kind, record = owner_of(context, options.owner)
-    local zone = zone_of(context, kind, record)
+    local zone = context:zone(record, kind)
     local from, to = span_of(options, zone)
     local label, times = record.name or record.id, times_of(from, to, zone)
     local body = { title = options.title, startTime = from:iso(zone), endTime = to:iso(zone) }

@@ -27,7 +27,7 @@ end
 --- The window in which a free slot is wanted, or the slot itself.
 local function wanted_time(options, zone)
   if options.at then
-    local instant, after = span.date(options.at, zone, "--at")
+    local instant, after = span.day(options.at, zone, "--at")
     if after then failure.usage("--at is a day: write a time too", "such as --at " .. options.at .. "T09:30") end
     return { startTime = instant:iso(zone) }
   end
@@ -51,8 +51,9 @@ end
 local function settle(context, options, wanted, time)
   local calendar, user, zone = wanted.calendar, wanted.user, wanted.zone
   local label = format("%s for contact %s", calendar.name or calendar.id, wanted.contact)
-  local parse = context.library().time.parse
-  if time.startTime then return format("Book %s, %s?", label, appointment.moment(parse(time.startTime), zone)), time end
+  if time.startTime then
+    return format("Book %s, %s?", label, appointment.moment(context.instant(time.startTime), zone)), time
+  end
   if options.yes or options.dry_run then return "", time end
   local slot, err = next_slot(context, calendar, user, time)
   if not slot and options.reference and err.kind == "slot_taken" then
@@ -67,7 +68,7 @@ local function view_of(context, record, zone, existing)
   return function(screen)
     local verb = existing and "was booked already:" or "booked"
     screen:line(format("%s %s", verb, appointment.line(context, record, zone)))
-    screen:line("appointment " .. record.id, "dim")
+    if record.id then screen:line("appointment " .. record.id, "dim") end
   end
 end
 

@@ -1,4 +1,6 @@
 --- `hoopai calendars`: the calendars of the location.
+local lists = require "hoopai.command.lib.names"
+
 local ipairs, sort = ipairs, table.sort
 local concat, format = table.concat, string.format
 
@@ -6,15 +8,15 @@ local UNITS = { mins = "min", hours = "h" }
 
 local function length_of(calendar)
   if not calendar.slotDuration then return "" end
-  return format("%d %s", calendar.slotDuration, UNITS[calendar.slotDurationUnit] or calendar.slotDurationUnit or "min")
+  return format("%s %s", calendar.slotDuration, UNITS[calendar.slotDurationUnit] or calendar.slotDurationUnit or "min")
 end
 
 local function view_of(context, calendars)
   local names = context:names()
   local function team_of(calendar)
     local members = {}
-    for index, member in ipairs(calendar.teamMembers or {}) do
-      members[index] = names:of("users", member.userId)
+    for index, id in ipairs(lists.team(calendar)) do
+      members[index] = names:of("users", id)
     end
     return concat(members, ", ")
   end

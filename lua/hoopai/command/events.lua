@@ -41,7 +41,7 @@ return {
   },
   run = function(context, options)
     local owner, record, kind = events.owner(context, options)
-    local zone, source = context:zone(kind == "calendar" and record or nil)
+    local zone, source = context:zone(record, kind)
     local from, to = span.read(options, zone, "today")
     local entries = events.read(context, owner, from, to, options.no_blocked)
     return events.documents(context, entries, zone), view_of(entries, zone, source)

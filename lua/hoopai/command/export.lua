@@ -138,7 +138,7 @@ return {
     end
     if options.keep_formulas and kind ~= "csv" then failure.usage "--keep-formulas goes with --format csv" end
     local owner, record, owner_kind = events.owner(context, options)
-    local zone = context:zone(owner_kind == "calendar" and record or nil)
+    local zone = context:zone(record, owner_kind)
     local from, to = span.read(options, zone, "last-month")
     local function read() return events.read(context, owner, from, to, options.no_blocked) end
     local function write(entries, put) WRITERS[kind](context, entries, zone, options, record and record.name, put) end
@@ -149,7 +149,7 @@ return {
     local entries = read()
     return events.documents(context, entries, zone),
       function(screen)
-        write(entries, function(text) screen:raw(text) end)
+        write(entries, function(text) screen:text(text) end)
       end
   end,
 }

@@ -6,8 +6,9 @@ local concat = table.concat
 
 local function read(context, calendars, from, to, zone)
   local ids, names = {}, {}
-  for index, calendar in ipairs(calendars) do
-    ids[index], names[calendar.id] = calendar.id, calendar.name
+  for _, calendar in ipairs(calendars) do
+    ids[#ids + 1] = calendar.id
+    if calendar.id then names[calendar.id] = calendar.name end
   end
   local slots = context:list {}
   if #ids == 0 then return slots end

@@ -209,7 +209,7 @@ return {
       convert = "word",
       description = "Ask for this scope, and no others.",
     },
-    { "--port", argname = "<n>", convert = "count", description = "The port to which the browser comes back." },
+    { "--port", argname = "<n>", convert = "port", description = "The port to which the browser comes back." },
     { "--white-label", description = "Use the vendor's page without its brand." },
     { "--no-browser", description = "Only print the address." },
   },
@@ -220,7 +220,6 @@ return {
     { "hoopai login --token --location ID < FILE", "the same from a file" },
   },
   run = function(context, options)
-    if options.port and options.port > 65535 then failure.usage "option --port expects a port, at most 65535" end
     local name = profiles.name(options)
     local login = options.token and with_token or with_browser
     local document = login(context, name, options)

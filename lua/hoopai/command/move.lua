@@ -7,10 +7,19 @@ local format = string.format
 
 --- The new start: a moment, or a day, on which the time of day stays as it is.
 local function new_start(context, record, text, zone)
-  local first, after = span.date(text, zone, "the new time")
+  local first, after = span.day(text, zone, "the new time")
   if not after then return first end
-  local old = context.library().time.parse(record.startTime)
+  local old = context.instant(record.startTime)
+  if not old then
+    failure.refuse("no_time", "the appointment has no time of day to keep", "write one too: " .. text .. "T09:30")
+  end
   return (span.date(first:format("%F", zone) .. "T" .. old:format("%R", zone), zone, "the new time"))
+end
+
+--- What is printed when there was nothing to change. The line has the time, which is the new one.
+local function already(line, user)
+  local person = user and ", with " .. (user.name or user.id) or ""
+  return "was there already: " .. line .. person
 end
 
 return {
@@ -47,7 +56,7 @@ return {
     local line = appointment.line(context, record, zone)
     local start = when and new_start(context, record, when, zone)
     local target = start and " to " .. appointment.moment(start, zone) or ""
-    if user then target = format("%s to %s", target, user.name or user.id) end
+    if user then target = target .. (start and ", and to " or " to ") .. (user.name or user.id) end
     appointment.ask(options, format("Move %s%s?", line, target))
     local unchanged = false
     local id = options.appointment
@@ -61,6 +70,6 @@ return {
     end)
     if options.dry_run then return nil end
     return appointment.document(context, result, zone, { unchanged = unchanged }),
-      function(screen) screen:line((unchanged and "is there already: " or "moved ") .. line .. target) end
+      function(screen) screen:line(unchanged and already(line, user) or "moved " .. line .. target) end
   end,
 }

@@ -1,6 +1,7 @@
 --- `hoopai notes`: the notes of an appointment.
 local appointment = require "hoopai.command.lib.appointment"
 local failure = require "hoopai.command.lib.failure"
+local records = require "hoopai.command.lib.records"
 
 local format, gsub = string.format, string.gsub
 
@@ -15,7 +16,7 @@ local function text_of(context, word)
 end
 
 local function list_of(context, id)
-  local notes = context:list(context.check(context:client().notes:all(id)))
+  local notes = context:list(records(context.check(context:client().notes:all(id))))
   local names = context:names()
   local function author(note) return note.userId and names:of("users", note.userId) or "" end
   return notes,

@@ -30,7 +30,7 @@ return {
   arguments = { { "words", argname = "<word>", args = "*", description = "A program to run, and its arguments." } },
   options = {
     { "--run", argname = "<command>", convert = "word", description = "Run a command of the shell." },
-    { "--port", argname = "<n>", convert = "count", description = "The port. Default: a free one." },
+    { "--port", argname = "<n>", convert = "port", description = "The port. Default: a free one." },
     { "--many", argname = "<n>", convert = "count", description = "Add so many of everything." },
     { "--empty", description = "Begin with the clinic alone." },
     { "--tls", description = "Serve https." },

@@ -1,5 +1,7 @@
 --- `hoopai utilisation`: the booked and blocked time of each person, beside the open hours.
 local events = require "hoopai.command.lib.events"
+local lists = require "hoopai.command.lib.names"
+local records = require "hoopai.command.lib.records"
 local span = require "hoopai.command.lib.span"
 local spans = require "hoopai.command.lib.spans"
 
@@ -26,10 +28,8 @@ end
 
 --- Whose time is shown: members of teams, and calendars without a team.
 -- @treturn table list of { id, label, kind, calendars }
-local function owners_of(context, options)
-  local names = context:names()
-  local _, chosen = events.owner(context, options)
-  local owners = {}
+local function owners_of(context, options, chosen)
+  local names, owners = context:names(), {}
   for _, user in ipairs(names:users()) do
     local owner = { id = user.id, label = user.name or user.id, kind = "user", calendars = {} }
     local is_shown = options.user and user.id == chosen.id
@@ -41,16 +41,16 @@ local function owners_of(context, options)
     if is_shown then owners[#owners + 1] = owner end
   end
   for _, calendar in ipairs(names:calendars()) do
-    local has_team = (calendar.teamMembers or {})[1] ~= nil
+    local has_team = lists.team(calendar)[1] ~= nil
     if not has_team and is_chosen(options, calendar, chosen) then
-      local owner = { id = calendar.id, label = calendar.name or calendar.id, kind = "calendar" }
+      local owner = { id = calendar.id, label = calendar.name or calendar.id or "?", kind = "calendar" }
       owner.calendars = { calendar }
       owners[#owners + 1] = owner
     end
   end
   sort(owners, function(a, b)
     if a.label ~= b.label then return a.label < b.label end
-    return a.id < b.id
+    return (a.id or "") < (b.id or "")
   end)
   return owners
 end
@@ -69,7 +69,7 @@ local function schedules_of(context, owners)
     { progress = bar.progress }
   )
   for index, id in ipairs(users) do
-    found[id] = context.check(lists[index], errors and errors[index])
+    found[id] = records(context.check(lists[index], errors and errors[index]))
   end
   return found
 end
@@ -187,9 +187,10 @@ return {
     { "hoopai utilisation --group treatments --json", "the people of a group, for a program" },
   },
   run = function(context, options)
-    local zone, origin = context:zone()
+    local _, chosen, kind = events.owner(context, options)
+    local zone, origin = context:zone(chosen, kind)
     local from, to = span.read(options, zone, "this-week")
-    local owners = owners_of(context, options)
+    local owners = owners_of(context, options, chosen)
     local schedules = schedules_of(context, owners)
     local entries = events.read(context, {}, from, to)
     local zones = {}

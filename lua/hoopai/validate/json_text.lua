@@ -4,9 +4,9 @@ local errors = require "hoopai.errors"
 local json_value = require "hoopai.validate.json_value"
 local messages = require "hoopai.validate.messages"
 
-local pairs, type = pairs, type
+local next, pairs, tostring, type = next, pairs, tostring, type
 local concat = table.concat
-local find, format, sub = string.find, string.format, string.sub
+local find, format, rep, sub = string.find, string.format, string.rep, string.sub
 
 local json_text = {}
 
@@ -58,6 +58,52 @@ function json_text.mark_lists(value, text)
   if marked then mark(value, (core.decode(marked, true))) end
 end
 
+local OPEN, CLOSE = { ["{"] = true, ["["] = true }, { ["}"] = true, ["]"] = true }
+
+--- JSON of one line with a line per value, indented by two spaces.
+local function indented(text)
+  local out, depth, at, length = {}, 0, 1, #text
+  local function put(part) out[#out + 1] = part end
+  local function line() put("\n" .. rep("  ", depth)) end
+  while at <= length do
+    local char = sub(text, at, at)
+    local stop = char == '"' and string_end(text, at) or at
+    if OPEN[char] and CLOSE[sub(text, at + 1, at + 1)] then -- an empty one
+      stop = at + 1
+      put(sub(text, at, stop))
+    elseif OPEN[char] then
+      put(char)
+      depth = depth + 1
+      line()
+    elseif CLOSE[char] then
+      depth = depth - 1
+      line()
+      put(char)
+    else
+      put(sub(text, at, stop))
+      if char == "," then line() end
+      if char == ":" then put " " end
+    end
+    at = stop + 1
+  end
+  return concat(out)
+end
+
+--- The option `indent` of encode.
+local function indent_of(options)
+  if options == nil then return false end
+  if type(options) ~= "table" then
+    errors.raise("hoopai.encode expects a table of options as argument 2, got " .. type(options))
+  end
+  for name, value in next, options do
+    if name ~= "indent" then
+      errors.raise(format('hoopai.encode has the option `indent` alone; "%s" is unknown', tostring(name)))
+    end
+    if type(value) ~= "boolean" then errors.raise "option `indent` of hoopai.encode must be true or false" end
+  end
+  return options.indent == true
+end
+
 local function encode_error(details)
   local message = messages.message(details, "hoopai.encode")
   return nil, errors.new { kind = "invalid_request", attempts = 0, details = details, message = message }
@@ -67,15 +113,20 @@ end
 -- as such, instants as ISO 8601 text, `hoopai.null` as null, and lists that `hoopai.array` marks as `[]` when they are
 -- empty.
 -- @tparam any value a string, a number, a boolean, `hoopai.null`, an instant, or a table of these
--- @treturn[1] string one line
+-- @tparam[opt] table options
+-- @tparam[opt=false] boolean options.indent whether each value has a line of its own, indented by two spaces per level;
+-- an empty list or object stays on one line
+-- @treturn[1] string one line, or with `indent` several, without a line break at the end
 -- @treturn[2] nil
 -- @treturn[2] Error of kind "invalid_request": JSON cannot express the value
-function json_text.encode(value)
+-- @raise for an unknown or wrong option
+function json_text.encode(value, options)
+  local is_indented = indent_of(options)
   local problems = messages.new_problems()
   local sent = json_value.copy_plain(value, problems)
   if problems.count > 0 then return encode_error(problems:details()) end
   local text, problem = core.encode(sent)
-  if text then return text end
+  if text then return is_indented and indented(text) or text end
   return encode_error(messages.whole(problem, value))
 end
 

@@ -81,6 +81,8 @@ describe("hoopai agenda", function()
   it("refuses wrong use and names that are none", function()
     for _, case in ipairs {
       { 2, '^hoopai: usage: %-%-day: "noday" is no date: write ', "--day", "noday" },
+      { 2, '^hoopai: usage: %-%-day: "next%-week" is a period', "--day", "next-week" },
+      { 2, '^hoopai: usage: %-%-week: "2024%-03" is no week', "--week", "2024-03" },
       { 2, "^hoopai: usage: %-%-from: .*no day 31", "--from", "2024-02-31" },
       { 2, "^hoopai: usage: the span is empty", "--from", "2024-02-02", "--to", "2024-02-01" },
       { 2, "^hoopai: usage: option '%-%-week' can not be used together", "--day", "today", "--week" },

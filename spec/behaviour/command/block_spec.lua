@@ -67,6 +67,7 @@ describe("hoopai block", function()
       { 2, "^hoopai: usage: missing argument 'owner'" },
       { 2, '^hoopai: usage: the day: "noday" is no date', "UserLee", "noday" },
       { 2, "^hoopai: usage: the day is a moment", "UserLee", "now" },
+      { 2, '^hoopai: usage: the day: "next%-week" is a p', "UserLee", "next-week", "--from", "9:00", "--to", "10:00" },
       { 2, "^hoopai: usage: %-%-from and %-%-to go together", "UserLee", "today", "--from", "9:00" },
       { 2, "^hoopai: usage: with a day, ", "UserLee", "today", "--from", "tomorrow", "--to", "9:00" },
       { 2, "^hoopai: usage: %-%-to must be after %-%-from", "UserLee", "today", "--from", "9:00", "--to", "9:00" },

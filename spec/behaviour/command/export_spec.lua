@@ -55,6 +55,20 @@ describe("hoopai export", function()
     assert.are.equal(6, select(2, (export("--format", "json", "--jsonl")):gsub("\n", "")))
   end)
 
+  it("sends a terminal nothing that commands it, and leaves files and pipes as they are", function()
+    for _, kind in ipairs { "csv", "ics" } do
+      local words = { "export", "--from", "2024-03-04", "--to", "2024-03-05", "--format", kind }
+      local output, status = clinic.terminal(home, words)
+      assert.are.same({ 0 }, { status, output:find "\27" })
+      local plain = home:run(words)
+      assert.are.equal(kind == "csv" and "\27[31mred\27[0m" or "[31mred[0m", plain:match "\27?%[31mred\27?%[0m")
+      assert.matches(kind == "csv" and " %[31mred %[0m" or "%[31mred%[0m", output)
+      assert.are.equal(select(2, plain:gsub("\n", "")), select(2, output:gsub("\n", "")))
+    end
+    local output = clinic.terminal(home, { "export", "--from", "2024-03-04", "--format", "json" })
+    assert.is_nil(output:find "\27")
+  end)
+
   it("writes a file in place of the old one, in the format of its name", function()
     local path = folder .. "/march.ICS"
     local output, errors, status = export("-o", path)

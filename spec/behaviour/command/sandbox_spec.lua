@@ -23,7 +23,15 @@ describe("hoopai sandbox", function()
     assert.are.same({ "a b|--json|c|", "", 0 }, { output, errors, status })
   end)
 
-  it("refuses a port that is taken, and an unknown zone", function()
+  it("refuses a port that is none, and an unknown zone", function()
+    for _, port in ipairs { "99999", "0", "http" } do
+      local output, errors, status = home:run { "sandbox", "--port", port, "--", "true" }
+      local message =
+        'hoopai: usage: option --port expects a port from 1 to 65535, got "%s"\nhoopai: see: hoopai help %s\n'
+      assert.are.same({ "", message:format(port, "sandbox"), 2 }, { output, errors, status })
+      errors, status = select(2, home:run { "login", "--port", port })
+      assert.are.same({ message:format(port, "login"), 2 }, { errors, status })
+    end
     local _, errors, status = home:run { "sandbox", "--zone", "Europe/Lodnon", "--", "true" }
     assert.are.equal(1, status)
     assert.matches("^hoopai: sandbox: .*Europe/Lodnon", errors)

@@ -13,7 +13,7 @@ describe("hoopai export", function()
     context.found_names = {}
     local _, view = export.run(context, { format = kind, from = "2024-03-31", days = 1 })
     local texts = {}
-    view { raw = function(_, text) texts[#texts + 1] = text end }
+    view { text = function(_, text) texts[#texts + 1] = text end }
     return table.concat(texts)
   end
 

@@ -23,11 +23,6 @@ describe("hoopai login", function()
     end
   end)
 
-  it("needs a port that exists", function()
-    local message, status = refused { port = 65536 }
-    assert.are.same({ "usage: option --port expects a port, at most 65535", 2 }, { message, status })
-  end)
-
   it("has no option that takes a secret", function()
     for _, entry in ipairs(login.options) do
       local takes_word = entry.argname ~= nil

@@ -16,6 +16,34 @@ describe("hoopai.encode", function()
     end
   end)
 
+  it("gives each value a line of its own, if it is to be indented", function()
+    local value = { a = { 1, { b = 'x,[]{}:"\\' } }, c = hoopai.array {}, d = {} }
+    assert.are.equal(
+      [[
+{
+  "a": [
+    1,
+    {
+      "b": "x,[]{}:\"\\"
+    }
+  ],
+  "c": [],
+  "d": {}
+}]],
+      hoopai.encode(value, { indent = true })
+    )
+    assert.are.equal("[]", hoopai.encode(hoopai.array {}, { indent = true }))
+    assert.are.equal('"x"', hoopai.encode("x", { indent = true }))
+    assert.are.equal("[1]", hoopai.encode({ 1 }, { indent = false }))
+    assert.are.equal("[1]", hoopai.encode({ 1 }, {}))
+    expect.misuse(
+      function() hoopai.encode({}, true) end,
+      "hoopai.encode expects a table of options as argument 2, got b"
+    )
+    expect.misuse(function() hoopai.encode({}, { indent = 2 }) end, "option `indent` of hoopai.encode must be true or")
+    expect.misuse(function() hoopai.encode({}, { pretty = true }) end, 'the option `indent` alone; "pretty" is unknown')
+  end)
+
   it("names what JSON cannot express", function()
     local cycle = {}
     cycle.self = cycle

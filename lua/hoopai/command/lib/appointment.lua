@@ -2,8 +2,8 @@
 local copy = require "hoopai.command.lib.copy"
 local failure = require "hoopai.command.lib.failure"
 
-local io, ipairs, type = io, ipairs, type
-local format = string.format
+local io, ipairs = io, ipairs
+local concat, format = table.concat, string.format
 
 local appointment = {}
 
@@ -37,11 +37,13 @@ function appointment.moment(instant, zone) return format("%s (%s)", instant:form
 -- @tparam string zone
 -- @treturn string
 function appointment.line(context, record, zone)
-  local time = context.library().time
-  local start = record.startTime and time.parse(record.startTime)
+  local start = context.instant(record.startTime)
   local calendar = context:names():of("calendars", record.calendarId)
-  local title = record.title and record.title ~= "" and format('"%s", ', record.title) or ""
-  return format("%s%s, %s", title, calendar, start and appointment.moment(start, zone) or "no time")
+  local parts = {}
+  if record.title and record.title ~= "" then parts[1] = format('"%s"', record.title) end
+  if calendar ~= "" then parts[#parts + 1] = calendar end
+  parts[#parts + 1] = start and appointment.moment(start, zone) or "no time"
+  return concat(parts, ", ")
 end
 
 --- The record with times in a zone, as --json prints it.
@@ -51,9 +53,9 @@ end
 -- @tparam ?table more further fields
 -- @treturn table
 function appointment.document(context, record, zone, more)
-  local time, document = context.library().time, copy(record, more)
+  local document = copy(record, more)
   for _, name in ipairs { "startTime", "endTime" } do
-    local instant = type(record[name]) == "string" and time.parse(record[name])
+    local instant = context.instant(record[name])
     if instant then document[name] = instant:iso(zone) end
   end
   return document

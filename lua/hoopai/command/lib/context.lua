@@ -3,7 +3,7 @@ local failure = require "hoopai.command.lib.failure"
 local profiles = require "hoopai.command.lib.profile"
 
 local error, io, ipairs, os = error, io, ipairs, os
-local require, setmetatable = require, setmetatable
+local require, setmetatable, type = require, setmetatable, type
 local remove = table.remove
 local format, match = string.format, string.match
 
@@ -94,6 +94,11 @@ end
 -- @treturn table the same
 function Context.list(_, list) return require("hoopai").array(list) end
 
+--- The instant of a field of a record.
+-- @tparam any value
+-- @treturn ?instant nil: the record lacks the field, or it cannot be read
+function Context.instant(value) return type(value) == "string" and require("hoopai").time.parse(value) or nil end
+
 --- The location of the command's requests.
 -- @treturn ?string nil: neither an option nor the profile nor the environment names one
 function Context:location_or_nil() return profiles.location(self:choice(), self.options) end
@@ -164,9 +169,9 @@ local MOST_USERS = 5
 local function users_for_zone(calendars)
   local users, seen = {}, {}
   for _, calendar in ipairs(calendars) do
-    for _, member in ipairs(calendar.teamMembers or {}) do
-      if #users < MOST_USERS and not seen[member.userId] then users[#users + 1] = member.userId end
-      seen[member.userId] = true
+    for _, id in ipairs(require("hoopai.command.lib.names").team(calendar)) do
+      if #users < MOST_USERS and not seen[id] then users[#users + 1] = id end
+      seen[id] = true
     end
   end
   return users
@@ -175,8 +180,9 @@ end
 -- Errors that say that there is nothing to read for this token, today and tomorrow.
 local REFUSALS = { auth = true, scope = true, forbidden = true, not_found = true, refused = true, rejected = true }
 
---- The schedules of users. Those of a user are read once in a run. A refusal leaves a user out: the zone is found
--- elsewhere then. Any other failure is raised: after it "tomorrow 10:00" would be another moment than in the last run.
+--- The schedules of users that have a zone. Those of a user are read once in a run. A refusal leaves a user out: the
+-- zone is found elsewhere then. Any other failure is raised: after it "tomorrow 10:00" would be another moment than in
+-- the last run.
 local function schedules_of(self, users)
   local client, known, unread, found = self:client(), self.schedules, {}, {}
   for _, id in ipairs(users) do
@@ -186,46 +192,45 @@ local function schedules_of(self, users)
   for index, id in ipairs(unread) do
     local problem = errors and errors[index]
     if problem and not REFUSALS[problem.kind] then error(problem, 0) end
-    known[id] = lists[index] or {}
+    known[id] = require "hoopai.command.lib.records"(lists[index] or {})
   end
   for _, id in ipairs(users) do
     for _, schedule in ipairs(known[id]) do
-      found[#found + 1] = schedule
+      if schedule.timezone and is_zone(schedule.timezone) then found[#found + 1] = schedule end
     end
   end
   return found
 end
 
---- The schedule of a calendar: its own, else that of one of its team.
-local function schedule_of(schedules, calendar)
-  for _, schedule in ipairs(schedules) do
-    for _, id in ipairs(schedule.calendarIds or {}) do
-      if calendar and id == calendar.id then return schedule end
-    end
-  end
-  return schedules[1]
+--- The schedule of some users that has the zone: one that applies to the calendar, else any.
+local function schedule_of(self, users, calendar)
+  local found = schedules_of(self, users)
+  return require("hoopai.command.lib.schedules").for_calendar(found, calendar) or found[1]
 end
 
---- The schedule that has the zone of a calendar, or of the location.
-local function schedule_for_zone(self, calendar)
-  local users = calendar and users_for_zone { calendar } or {}
-  local found = schedule_of(schedules_of(self, users), calendar)
+--- The schedule that has the zone of a person, of a calendar, or of the location.
+local function schedule_for_zone(self, record, kind)
+  local found, calendar = nil, kind == "calendar" and record or nil
+  if kind == "user" then
+    found = schedule_of(self, { record.id })
+    calendar = self:names():by_id("calendars", record.calendarIds[1])
+  end
+  if not found and calendar then found = schedule_of(self, users_for_zone { calendar }, calendar) end
   return found or schedules_of(self, users_for_zone(self:names():calendars()))[1]
 end
 
---- The zone in which times are shown and dates are meant: that of --zone; of the profile; of the calendar's schedule,
--- or of another schedule of the location; else of this computer.
--- @tparam ?table calendar its record
+--- The zone in which times are shown and dates are meant: that of --zone; of the profile; of the person's own schedule;
+-- of the calendar's schedule; of another schedule of the location; else of this computer.
+-- @tparam ?table record of a calendar, or of a user: whose times they are
+-- @tparam[opt="calendar"] string kind of the record: "calendar" or "user"; any other has the zone of the location
 -- @treturn string such as "Europe/London"
 -- @treturn string where it comes from, for people
-function Context:zone(calendar)
+function Context:zone(record, kind)
   if self.options.zone then return check_zone(self.options.zone, "--zone"), "--zone" end
   local fields = self:choice().fields
   if fields and fields.zone then return check_zone(fields.zone, "the profile"), "the profile" end
-  local schedule = schedule_for_zone(self, calendar)
-  if schedule and schedule.timezone and is_zone(schedule.timezone) then
-    return schedule.timezone, format('the schedule "%s"', schedule.name or schedule.id)
-  end
+  local schedule = schedule_for_zone(self, record, record and (kind or "calendar"))
+  if schedule then return schedule.timezone, format('the schedule "%s"', schedule.name or schedule.id or "?") end
   return own_zone()
 end
 
@@ -270,12 +275,9 @@ function Context:streams_on_terminal()
   return self.on_terminal
 end
 
---- A line for people on stderr, such as what a command is about to do. Not with --json or --jsonl.
+--- A line on stderr about what the output lacks.
 -- @tparam string text
-function Context:note(text)
-  if self.options.json or self.options.jsonl then return end
-  self.streams.error:write(require "hoopai.command.lib.printable"(text), "\n")
-end
+function Context:note(text) self.streams.error:write("hoopai: ", require "hoopai.command.lib.printable"(text), "\n") end
 
 --- A view that prints a document as --json does: for commands whose document is JSON for people too.
 -- @tparam any document

@@ -15,6 +15,17 @@ function convert.count(word)
   return nil, format('expects a whole number of at least 1, got "%s"', word)
 end
 
+--- The number of a port.
+-- @tparam string word
+-- @treturn[1] integer
+-- @treturn[2] nil
+-- @treturn[2] string
+function convert.port(word)
+  local number = convert.count(word)
+  if number and number <= 65535 then return number end
+  return nil, format('expects a port from 1 to 65535, got "%s"', word)
+end
+
 --- A number of minutes, hours or days as seconds: `90s`, `30m`, `2h`, `1d`.
 -- @tparam string word
 -- @treturn[1] integer seconds

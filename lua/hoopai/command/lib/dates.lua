@@ -215,12 +215,10 @@ end
 -- @tparam[opt] instant now default: the present
 -- @treturn[1] instant in the zone; of a day or a period its first moment
 -- @treturn[1] ?instant the first moment after it, if the text names a day or a period
+-- @treturn[1] ?boolean whether the text names a period
 -- @treturn[2] nil
 -- @treturn[2] string what is wrong, and what to write instead
-function dates.parse(text, zone, now)
-  local first, second = read(text, zone, now or time.now())
-  return first, second
-end
+function dates.parse(text, zone, now) return read(text, zone, now or time.now()) end
 
 -- The end of a span that begins at `from`: that of the text `to`, so many days later, or that of the period whose start
 -- `from` is.

@@ -3,11 +3,15 @@
 -- An entry is a table: `record` (as the API sends it), `is_block`, `start`, `stop` (instants), `title`, `status` (of an
 -- appointment), `calendar` and `user` (names, or ids where no name is known; "" for none).
 local copy = require "hoopai.command.lib.copy"
+local records = require "hoopai.command.lib.records"
 
 local ipairs, pairs = ipairs, pairs
-local sort = table.sort
+local min = math.min
+local concat, format, sort = table.concat, string.format, table.sort
 
 local events = {}
+
+local MOST = 10 -- ids in a message
 
 --- The options that name whose events are meant. One of them may be given.
 events.options = {
@@ -72,12 +76,12 @@ local function shared_progress(bar)
   end
 end
 
-local function instant_of(context, value) return value and context.library().time.parse(value) or nil end
-
+--- The entry of a record; nil if it has no start that can be read.
 local function entry_of(context, record, is_block)
   local names = context:names()
-  local start = instant_of(context, record.startTime)
-  local stop = instant_of(context, record.endTime) or start
+  local start = context.instant(record.startTime)
+  if not start then return nil end
+  local stop = context.instant(record.endTime) or start
   return {
     record = record,
     is_block = is_block,
@@ -88,6 +92,14 @@ local function entry_of(context, record, is_block)
     calendar = record.calendarId and names:of("calendars", record.calendarId) or "",
     user = record.assignedUserId and names:of("users", record.assignedUserId) or "",
   }
+end
+
+--- Says which records are not shown, for they have no place in time.
+local function report_timeless(context, ids)
+  if #ids == 0 then return end
+  context:note(
+    format("left out, without a start that can be read: %d (%s)", #ids, concat(ids, ", ", 1, min(#ids, MOST)))
+  )
 end
 
 --- In order of time; appointments before blocked times that begin together.
@@ -113,14 +125,19 @@ function events.read(context, owner, from, to, no_blocked)
   local function read(key) return client[key]:all(query, { progress = progress(key) }) end
   local keys = no_blocked and { "events" } or { "events", "block_slots" }
   local lists, errors = context.library().map(keys, read)
-  local entries = {}
+  local entries, timeless = {}, {}
   for index, key in ipairs(keys) do
     local list = context.check(lists[index], errors and errors[index])
-    for _, record in ipairs(list) do
-      local is_block = key == "block_slots"
-      if record.deleted ~= true then entries[#entries + 1] = entry_of(context, record, is_block) end
+    for _, record in ipairs(records(list)) do
+      local entry = record.deleted ~= true and entry_of(context, record, key == "block_slots")
+      if entry then
+        entries[#entries + 1] = entry
+      elseif record.deleted ~= true then
+        timeless[#timeless + 1] = record.id or "?"
+      end
     end
   end
+  report_timeless(context, timeless)
   sort(entries, before)
   return entries
 end

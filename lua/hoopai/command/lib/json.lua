@@ -1,64 +1,34 @@
 --- What --json and --jsonl print.
+--
+-- A terminal obeys some characters beyond ASCII, and turns the direction of lines at others. JSON has an escape for
+-- each, and readers of JSON see no difference, so these are written as escapes wherever the output goes.
 local hoopai = require "hoopai"
 
-local error, rawlen = error, rawlen
-local concat = table.concat
-local find, rep, sub = string.find, string.rep, string.sub
+local error, rawlen, type = error, rawlen, type
+local format, gsub = string.format, string.gsub
+local codepoint = utf8.codepoint
 
 local json = {}
 
-local OPEN, CLOSE = { ["{"] = true, ["["] = true }, { ["}"] = true, ["]"] = true }
+-- DEL, the control characters from U+0080 to U+009F, and the marks, separators, overrides and isolates of direction
+-- and lines. They occur in strings alone.
+local COMMANDING = { "\127", "\xc2[\x80-\x9f]", "\xd8\x9c", "\xe2\x80[\x8e\x8f\xa8-\xae]", "\xe2\x81[\xa6-\xa9]" }
 
-local function encode(value)
-  local text, err = hoopai.encode(value)
+local function escape(character) return format("\\u%04x", codepoint(character)) end
+
+local function encode(value, options)
+  local text, err = hoopai.encode(value, options)
   if not text then error(err, 0) end
+  for index = 1, #COMMANDING do
+    text = gsub(text, COMMANDING[index], escape)
+  end
   return text
-end
-
---- The end of the string whose opening quote is at a position.
-local function string_end(text, at)
-  at = find(text, '["\\]', at + 1)
-  while sub(text, at, at) == "\\" do
-    at = find(text, '["\\]', at + 2)
-  end
-  return at
-end
-
---- JSON of one line with a line per value, indented by two spaces.
--- @tparam string text as hoopai.encode writes it
--- @treturn string
-function json.indent(text)
-  local out, depth, at, length = {}, 0, 1, #text
-  local function put(part) out[#out + 1] = part end
-  local function line() put("\n" .. rep("  ", depth)) end
-  while at <= length do
-    local char = sub(text, at, at)
-    local stop = char == '"' and string_end(text, at) or at
-    if OPEN[char] and CLOSE[sub(text, at + 1, at + 1)] then -- an empty one
-      stop = at + 1
-      put(sub(text, at, stop))
-    elseif OPEN[char] then
-      put(char)
-      depth = depth + 1
-      line()
-    elseif CLOSE[char] then
-      depth = depth - 1
-      line()
-      put(char)
-    else
-      put(sub(text, at, stop))
-      if char == "," then line() end
-      if char == ":" then put " " end
-    end
-    at = stop + 1
-  end
-  return concat(out)
 end
 
 --- A document as one JSON text of several lines.
 -- @tparam any document
 -- @treturn string
-function json.document(document) return json.indent(encode(document)) .. "\n" end
+function json.document(document) return encode(document, { indent = true }) .. "\n" end
 
 --- The lines of --jsonl: one per entry of a list, one for anything else.
 -- @tparam any document

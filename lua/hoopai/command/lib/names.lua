@@ -1,5 +1,6 @@
 --- Calendars, groups and team members by what people type: a name, its unambiguous beginning, or an id.
 local failure = require "hoopai.command.lib.failure"
+local only_records = require "hoopai.command.lib.records"
 
 local error, ipairs, setmetatable, type = error, ipairs, setmetatable, type
 local concat, sort = table.concat, table.sort
@@ -21,17 +22,28 @@ function names.matches(records, text)
     if record.id == text then return { record } end
     if name == wanted then
       same[#same + 1] = record
-    elseif sub(name, 1, #wanted) == wanted or sub(record.id, 1, #text) == text then
+    elseif sub(name, 1, #wanted) == wanted or sub(record.id or "", 1, #text) == text then
       beginning[#beginning + 1] = record
     end
   end
   return #same > 0 and same or beginning
 end
 
+--- The ids of the members of a calendar's team.
+-- @tparam table calendar
+-- @treturn table list
+function names.team(calendar)
+  local ids = {}
+  for _, member in ipairs(calendar.teamMembers or {}) do
+    if type(member) == "table" then ids[#ids + 1] = member.userId end
+  end
+  return ids
+end
+
 local function candidates(records)
   local list = {}
   for _, record in ipairs(records) do
-    list[#list + 1] = record.name and format("%s (%s)", record.name, record.id) or record.id
+    list[#list + 1] = record.name and format("%s (%s)", record.name, record.id or "?") or record.id
   end
   sort(list)
   local more = #list - MOST
@@ -77,6 +89,7 @@ local function list(self, key, read)
     local problem
     found, problem = read(self.client)
     if not found then error(problem, 0) end
+    found = only_records(found)
     self.lists[key] = found
   end
   return found
@@ -114,11 +127,11 @@ function Names:users()
     local found, by_id, location_id = {}, {}, nil
     for _, calendar in ipairs(self:calendars()) do
       location_id = location_id or calendar.locationId
-      for _, member in ipairs(calendar.teamMembers or {}) do
-        local user = by_id[member.userId]
+      for _, id in ipairs(names.team(calendar)) do
+        local user = by_id[id]
         if not user then
-          user = { id = member.userId, calendarIds = {} }
-          by_id[user.id], found[#found + 1] = user, user
+          user = { id = id, calendarIds = {} }
+          by_id[id], found[#found + 1] = user, user
         end
         user.calendarIds[#user.calendarIds + 1] = calendar.id
       end
@@ -157,8 +170,8 @@ function Names:calendars_of(texts)
   local found, seen = {}, {}
   for _, text in ipairs(texts) do
     local calendar = self:calendar(text)
-    if not seen[calendar.id] then found[#found + 1] = calendar end
-    seen[calendar.id] = true
+    if not seen[calendar] then found[#found + 1] = calendar end
+    seen[calendar] = true
   end
   return found
 end
@@ -172,7 +185,7 @@ function Names:by_id(kind, id)
   if not index then
     index = {}
     for _, record in ipairs(self[kind](self)) do
-      index[record.id] = record
+      if record.id then index[record.id] = record end
     end
     self.indexes[kind] = index
   end

@@ -3,10 +3,11 @@
 -- `availabilityType`.
 --
 -- A weekday and a time of day are meant in a zone: of a schedule in its own, of a calendar in the zone of the calendar.
+local for_calendar = require("hoopai.command.lib.schedules").for_calendar
 local spans = require "hoopai.command.lib.spans"
 local time = require "hoopai.time"
 
-local ipairs, tonumber, type = ipairs, tonumber, type
+local ipairs, tonumber = ipairs, tonumber
 local match, sub = string.match, string.sub
 
 local open_hours = {}
@@ -22,7 +23,9 @@ end
 local function calendar_hours(hours)
   local list = {}
   for _, hour in ipairs(hours or {}) do
-    add(list, hour.openHour * 60 + (hour.openMinute or 0), hour.closeHour * 60 + (hour.closeMinute or 0))
+    if hour.openHour and hour.closeHour then
+      add(list, hour.openHour * 60 + (hour.openMinute or 0), hour.closeHour * 60 + (hour.closeMinute or 0))
+    end
   end
   return list
 end
@@ -107,25 +110,6 @@ local function add_days(list, from, to, zone, hours_on)
   end
 end
 
-local function applies(schedule, calendar)
-  for _, id in ipairs(schedule.calendarIds or {}) do
-    if id == calendar.id then return true end
-  end
-  return false
-end
-
---- The schedule that applies to a calendar. One that is applied to no calendar at all counts for each.
-local function schedule_for(schedules, calendar)
-  local general
-  for _, schedule in ipairs(schedules) do
-    if schedule.deleted ~= true then
-      if applies(schedule, calendar) then return schedule end
-      if not (type(schedule.calendarIds) == "table" and schedule.calendarIds[1]) then general = general or schedule end
-    end
-  end
-  return general
-end
-
 --- The open hours of a person or of a calendar without a team, within a span.
 -- @tparam table calendars list of the person's calendars; or the one calendar
 -- @tparam table schedules list of the person's schedules
@@ -137,7 +121,7 @@ end
 function open_hours.of(calendars, schedules, from, to, zone_of)
   local list, has = {}, {}
   for _, calendar in ipairs(calendars) do
-    local schedule = schedule_for(schedules, calendar)
+    local schedule = for_calendar(schedules, calendar)
     local calendar_zone = zone_of(calendar)
     local zone = schedule and schedule.timezone and time.zone(schedule.timezone) and schedule.timezone or calendar_zone
     if schedule then has.schedules = true end

@@ -7,6 +7,7 @@ local gsub = string.gsub
 local function printable(text)
   text = gsub(text, "[%z\1-\31\127]", " ")
   text = gsub(text, "\xc2[\x80-\x9f]", " ")
+  text = gsub(text, "\xd8\x9c", " ")
   text = gsub(text, "\xe2\x80[\x8e\x8f\xa8-\xae]", " ")
   return (gsub(text, "\xe2\x81[\xa6-\xa9]", " "))
 end

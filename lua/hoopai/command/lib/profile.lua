@@ -26,12 +26,16 @@ local FIELDS = {
   auth = "string", -- "token" or "oauth"
 }
 
---- A variable of the environment; nil if it is not set or empty.
+--- A variable of the environment. An empty one of the library is a mistake of a script: without it another account or
+-- server would be used. Any other counts as one that is not set.
 -- @tparam string name
--- @treturn ?string
+-- @treturn ?string nil if it is not set
+-- @raise a failure of kind "invalid", in the words of the library
 function profile.variable(name)
   local value = os.getenv(name)
-  return value ~= "" and value or nil
+  if value ~= "" then return value end
+  if not match(name, "^HOOPAI_") then return nil end
+  failure.refuse("invalid", format("the environment variable %s is empty: give it a value, or unset it", name))
 end
 
 local variable = profile.variable
@@ -44,7 +48,11 @@ function profile.folder()
   if base and match(base, "^/") then return base .. "/hoopai" end -- the XDG rules: other paths are ignored
   local home = variable "HOME"
   if not home then
-    failure.refuse("profile", "there is no folder for profiles: neither XDG_CONFIG_HOME nor HOME is set")
+    failure.refuse(
+      "profile",
+      "there is no folder for profiles: neither XDG_CONFIG_HOME nor HOME is set",
+      "set one of them; or use no profile: set HOOPAI_TOKEN and HOOPAI_LOCATION_ID"
+    )
   end
   return home .. "/.config/hoopai"
 end
@@ -97,14 +105,52 @@ function profile.read(name)
   return fields
 end
 
-local function make_folder_command() return "umask 077 && mkdir -p " .. quote(profile.folder()) end
+--- Runs a command of the shell that makes something for the user alone. What the shell prints is the reason of a
+-- failure, and is printed nowhere else.
+-- @treturn ?string the reason; nil: it is made
+local function make(command)
+  local pipe = io.popen("exec 2>&1; export LC_ALL=C; umask 077; " .. command, "r")
+  local text = pipe and pipe:read "a" or ""
+  if pipe and pipe:close() then return nil end
+  return match(text, "([^:\n]*)\n?$")
+end
+
+local function refuse(path, problem, reason)
+  failure.refuse("profile", format("%s %s: %s", path, problem, match(reason, "^%s*(.*)$")))
+end
 
 --- Makes the folder of the settings, for the user alone.
 -- @raise a failure of kind "profile"
 function profile.make_folder()
-  if not os.execute(make_folder_command()) then
-    failure.refuse("profile", "the folder " .. profile.folder() .. " cannot be made")
+  local reason = make("mkdir -p " .. quote(profile.folder()))
+  if reason then refuse("the folder " .. profile.folder(), "cannot be made", reason) end
+end
+
+--- Writes a text into a file.
+-- @treturn ?string why not
+local function fill(path, text)
+  local file, problem = io.open(path, "wb")
+  if not file then return problem end
+  local written, write_problem = file:write(text)
+  local closed, close_problem = file:close()
+  if written and closed then return nil end
+  return write_problem or close_problem
+end
+
+--- Puts a text in the place of a file, through a new file beside it.
+-- @treturn ?string why not
+local function replace(path, text)
+  local new = path .. ".new"
+  local reason = make(format("rm -f %s && : > %s", quote(new), quote(new)))
+  if reason then return reason end
+  reason = fill(new, text)
+  if not reason then
+    local renamed, problem = os.rename(new, path)
+    if renamed then return nil end
+    reason = problem
   end
+  os.remove(new)
+  return reason
 end
 
 --- Writes a profile: a file of mode 0600 in a folder of mode 0700, replaced as a whole.
@@ -116,13 +162,10 @@ function profile.write(name, fields)
   for field in pairs(FIELDS) do
     kept[field] = fields[field]
   end
-  local text = require("hoopai.command.lib.json").document(kept)
-  local path = quote(profile.path(name))
-  local command = "%s && cat > %s.new && mv -f %s.new %s"
-  local pipe = io.popen(format(command, make_folder_command(), path, path, path), "w")
-  local ok = pipe and pipe:write(text)
-  local done = pipe and pipe:close()
-  if not (ok and done) then failure.refuse("profile", profile.path(name) .. " cannot be written") end
+  profile.make_folder()
+  local path = profile.path(name)
+  local reason = replace(path, require("hoopai.command.lib.json").document(kept))
+  if reason then refuse(path, "cannot be written", match(reason, "([^:]*)$")) end
 end
 
 --- Removes a profile.
@@ -142,8 +185,7 @@ end
 -- @raise a failure of kind "profile", for a named profile that does not exist
 function profile.choose(options)
   local name, is_named = profile.name(options)
-  local has_token = variable "HOOPAI_TOKEN" ~= nil
-  if not is_named and has_token then return { source = "environment" } end
+  if not is_named and variable "HOOPAI_TOKEN" then return { source = "environment" } end
   local fields = profile.read(name)
   if is_named and not fields then
     failure.refuse(
@@ -153,7 +195,7 @@ function profile.choose(options)
     )
   end
   if fields and fields.auth then return { name = name, fields = fields, source = "profile" } end
-  if has_token then return { name = fields and name, fields = fields, source = "environment" } end
+  if variable "HOOPAI_TOKEN" then return { name = fields and name, fields = fields, source = "environment" } end
   failure.refuse("auth", "no token", "sign in with `hoopai login`, or set HOOPAI_TOKEN")
 end
 

@@ -4,15 +4,16 @@
 --     screen:table(columns, rows)      see hoopai.command.lib.table
 --     screen:lines(list)               lines that a chart or a table made, with their colours
 --     screen:raw(text)                 a text as it is
+--     screen:text(text)                lines of a document: as they are, but on a terminal
 --     screen:paint(text, style)        a text in a style: "bold", "dim", "red", ...; as it is without colours
 --     screen.style                     the same as function(style, text), for the charts
 --     screen.columns                   columns of the terminal; nil: the output is no terminal
---     screen.has_color
 local printable = require "hoopai.command.lib.printable"
 local terminal = require "hoopai.command.lib.terminal"
 local text_table = require "hoopai.command.lib.table"
 
 local ipairs, setmetatable = ipairs, setmetatable
+local gmatch, match = string.gmatch, string.match
 
 local screen = {}
 
@@ -28,6 +29,16 @@ function Screen:paint(text, style) return style and self.style(style, text) or t
 --- Prints a text as it is.
 -- @tparam string text
 function Screen:raw(text) self.output:write(text) end
+
+--- Prints whole lines of a document that is made for programs. Each byte of it counts there, so they are printed as
+-- they are, but on a terminal without what commands it.
+-- @tparam string text ends with a line break
+function Screen:text(text)
+  if not self.columns then return self:raw(text) end
+  for line in gmatch(text, "([^\n]*)\n") do
+    self:line(match(line, "^(.-)\r?$"))
+  end
+end
 
 --- Prints a line.
 -- @tparam ?string text
@@ -54,12 +65,10 @@ function Screen:table(columns, rows) self:lines(text_table.format(columns, rows,
 -- @tparam ?boolean no_color whether --no-color was given
 -- @treturn table
 function screen.new(output, is_terminal, no_color)
-  local has_color = terminal.colours(is_terminal, no_color)
   return setmetatable({
     output = output,
     columns = is_terminal and terminal.size() or nil,
-    has_color = has_color,
-    style = terminal.style(has_color),
+    style = terminal.style(terminal.colours(is_terminal, no_color)),
   }, Screen)
 end
 

@@ -2,7 +2,9 @@
 local dates = require "hoopai.command.lib.dates"
 local failure = require "hoopai.command.lib.failure"
 
-local ipairs = ipairs
+local time = require "hoopai.time"
+
+local format, ipairs = string.format, ipairs
 
 local span = {}
 
@@ -68,11 +70,45 @@ end
 -- @tparam string label what is named in the message, such as "--day"
 -- @treturn instant
 -- @treturn ?instant the first moment after a day or a period
+-- @treturn ?boolean whether it is a period, such as next-week
 -- @raise wrong use
 function span.date(text, zone, label)
-  local first, after = dates.parse(text, zone)
+  local first, after, is_period = dates.parse(text, zone)
   if not first then failure.usage(label .. ": " .. after) end
+  return first, after, is_period
+end
+
+--- Reads one date where a period makes no sense.
+-- @tparam string text
+-- @tparam string zone
+-- @tparam string label what is named in the message, such as "--day"
+-- @treturn instant
+-- @treturn ?instant the first moment after a day
+-- @raise wrong use, for a period too
+function span.day(text, zone, label)
+  local first, after, is_period = span.date(text, zone, label)
+  if is_period then
+    local example = first:format("%F", zone)
+    failure.usage(format('%s: "%s" is a period: write a day of it, such as %s', label, text, example))
+  end
   return first, after
+end
+
+--- Reads a date as the week that it is in.
+-- @tparam string text a date, or a period that is one week
+-- @tparam string zone
+-- @tparam string label what is named in the message, such as "--week"
+-- @treturn instant the first moment of the week, which begins with Monday
+-- @treturn instant the first moment after it
+-- @raise wrong use, for another period too
+function span.week(text, zone, label)
+  local first, after, is_period = span.date(text, zone, label)
+  local start = first:start_of_week(zone)
+  local stop = (start + time.weeks(1)):start_of_day(zone)
+  if is_period and (first ~= start or after ~= stop) then
+    failure.usage(format('%s: "%s" is no week: write next-week, or a day of the week', label, text))
+  end
+  return start, stop
 end
 
 return span

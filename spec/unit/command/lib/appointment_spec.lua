@@ -1,16 +1,10 @@
 local appointment = require "hoopai.command.lib.appointment"
-local hoopai = require "hoopai"
+local contexts = require "hoopai.command.lib.context"
 local terminal = require "hoopai.command.lib.terminal"
 
 local zone = "Europe/Berlin"
-local context = {
-  library = function() return hoopai end,
-  names = function()
-    return {
-      of = function(_, kind, id) return kind .. " " .. id end,
-    }
-  end,
-}
+local context = contexts.new({}, {}, {})
+context.found_names = { of = function(_, kind, id) return id and kind .. " " .. id or "" end }
 
 describe("what the commands about an appointment share", function()
   local is_terminal, confirm = terminal.is_terminal, terminal.confirm
@@ -25,6 +19,7 @@ describe("what the commands about an appointment share", function()
       appointment.line(context, record, zone)
     )
     assert.are.equal("calendars c, no time", appointment.line(context, { calendarId = "c", title = "" }, zone))
+    assert.are.equal("no time", appointment.line(context, { startTime = "soon" }, zone))
   end)
 
   it("makes a document with times in the zone, and leaves what is no time", function()

@@ -42,13 +42,19 @@ describe("a context", function()
     )
   end)
 
-  it("prints notes for people alone", function()
-    local context, text = new()
-    context:note "sent\27"
-    assert.are.equal("sent \n", text())
-    context, text = new { json = true }
-    context:note "sent"
-    assert.are.equal("", text())
+  it("says on stderr what the output lacks", function()
+    local context, text = new { json = true }
+    context:note "left out\27"
+    assert.are.equal("hoopai: left out \n", text())
+  end)
+
+  it("has the instants of records, where they can be read", function()
+    local context = new()
+    assert.are.equal(0, context.instant("1970-01-01T00:00:00Z"):ms())
+    for _, value in ipairs { false, "", "soon", 17, hoopai.null, {} } do
+      assert.is_nil(context.instant(value))
+    end
+    assert.is_nil(context.instant(nil))
   end)
 
   it("keeps what was done and what is unclear", function()
@@ -124,6 +130,22 @@ describe("a context", function()
     assert.are.equal("Europe/Berlin", (context:zone { id = "d", teamMembers = team "u" }))
     assert.are.equal("America/New_York", (context:zone { id = "e", teamMembers = team "v" }))
     assert.are.equal(5, #asked) -- in all
+    -- A person's own schedule comes before those of the calendars, and one without a zone counts for nothing.
+    schedules = {
+      t = { { id = "1", timezone = "Asia/Tokyo", calendarIds = { "c" } } },
+      u = { { id = "2", name = "own", timezone = "Europe/Paris", calendarIds = { "x" } } },
+      w = { { id = "3", calendarIds = { "c" } }, { id = "4", timezone = "No/Where" } },
+    }
+    context.schedules = {}
+    local calendar = { id = "c", teamMembers = team("t", "u", "w") }
+    context.found_names.by_id = function(_, _, id) return id == "c" and calendar or nil end
+    assert.are.same(
+      { "Europe/Paris", 'the schedule "own"' },
+      { context:zone({ id = "u", calendarIds = { "c" } }, "user") }
+    )
+    assert.are.equal("Asia/Tokyo", (context:zone({ id = "w", calendarIds = { "c" } }, "user")))
+    assert.are.equal("Asia/Tokyo", (context:zone(calendar, "calendar")))
+    assert.are.equal("Asia/Tokyo", (context:zone({ id = "g" }, "group")))
     schedules, context.schedules = {}, {}
     local name, source = context:zone()
     assert.are.equal("this computer", source)

@@ -15,6 +15,14 @@ describe("convert", function()
     end
   end)
 
+  it("port takes the numbers of ports", function()
+    assert.are.equal(1, convert.port "1")
+    assert.are.equal(65535, convert.port "65535")
+    for _, word in ipairs { "0", "65536", "99999", "-1", "http", "" } do
+      refused("port", word)
+    end
+  end)
+
   it("seconds takes a number and a unit", function()
     assert.are.equal(90, convert.seconds "90s")
     assert.are.equal(1800, convert.seconds "30m")

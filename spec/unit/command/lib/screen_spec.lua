@@ -22,9 +22,18 @@ describe("a screen", function()
     assert.are.equal("a [31mb\n\n\27[1mc\nd\ne\n", text())
   end)
 
+  it("prints documents as they are, but on a terminal without what commands it", function()
+    local document = "a\27[31m,\u{9b}2J\r\nb\u{202e}\127c\n\r\n"
+    local screen, text = new(false)
+    screen:text(document)
+    assert.are.equal(document, text())
+    screen, text = new(true)
+    screen:text(document)
+    assert.are.equal("a [31m, 2J\nb  c\n\n", text())
+  end)
+
   it("has styles where it has colours", function()
     local screen, text = new(true)
-    assert.is_false(screen.has_color)
     screen:line("a", "bold")
     screen.style = function(style, shown) return "<" .. style .. ">" .. shown end
     screen:line("b", "bold")
