@@ -119,6 +119,7 @@ build = {
     ["hoopai.call"] = "lua/hoopai/call/init.lua",
     ["hoopai.call.advice"] = "lua/hoopai/call/advice.lua",
     ["hoopai.call.dry_run"] = "lua/hoopai/call/dry_run.lua",
+    ["hoopai.call.empty_lists"] = "lua/hoopai/call/empty_lists.lua",
     ["hoopai.call.endpoints"] = "lua/hoopai/call/endpoints.lua",
     ["hoopai.call.failure"] = "lua/hoopai/call/failure.lua",
     ["hoopai.call.hooks"] = "lua/hoopai/call/hooks.lua",

@@ -70,6 +70,14 @@ describe("the command hoopai", function()
   it("prints empty lists as the API sends them", function()
     local path = "/calendars/events?locationId={location_id}&startTime=1000000000000&endTime=1000000100000&calendarId="
     assert.are.equal('{\n  "events": []\n}\n', (home:run { "api", path .. home.sandbox.seed.calendars.checkup }))
+    local id = home.sandbox.seed.calendars.checkup
+    local words = { "api", "PUT", "/calendars/" .. id, "--input", "-" }
+    local _, errors, status = home:run(words, { input = '{"openHours":[],"availabilities":[]}' })
+    assert.are.same({ "", 0 }, { errors, status })
+    for _, line in ipairs { "calendars", "agenda" } do
+      assert.is_nil((home:run { line, "--jsonl" }):find('s":{}', 1, true))
+    end
+    assert.matches('"openHours":%[%]', (home:run { "calendars", "--jsonl" }))
   end)
 
   it("uses the profile that is named, and the environment before an unnamed one", function()

@@ -2,6 +2,7 @@
 local core = require "hoopai.core"
 local failure = require "hoopai.call.failure"
 local lazy = require "hoopai.lazy"
+local mark_lists = require("hoopai.call.empty_lists").mark
 local private = require "hoopai.private"
 local reason = require "hoopai.call.reason"
 local secrets = require "hoopai.call.secrets"
@@ -346,8 +347,10 @@ end
 local function success(call, attempt, response, body, opens)
   local endpoint = call.prepared.endpoint
   if states_failure(body) then return stated_failure(call, attempt, response, body) end
-  if endpoint.result.keys then return take_envelope(call, attempt, response, body, opens) end
-  return take_bare(call, attempt, response, body, opens)
+  local take = endpoint.result.keys and take_envelope or take_bare
+  local result, read = take(call, attempt, response, body, opens)
+  if result ~= nil then mark_lists(endpoint, result) end
+  return result, read
 end
 
 --- A 204 confirms a change. It is not a list, not even an empty one, and not a new record.

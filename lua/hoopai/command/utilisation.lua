@@ -1,6 +1,6 @@
 --- `hoopai utilisation`: the booked and blocked time of each person, beside the open hours.
 local events = require "hoopai.command.lib.events"
-local lists = require "hoopai.command.lib.names"
+local team_of = require("hoopai.command.lib.names").team
 local records = require "hoopai.command.lib.records"
 local span = require "hoopai.command.lib.span"
 local spans = require "hoopai.command.lib.spans"
@@ -41,7 +41,7 @@ local function owners_of(context, options, chosen)
     if is_shown then owners[#owners + 1] = owner end
   end
   for _, calendar in ipairs(names:calendars()) do
-    local has_team = lists.team(calendar)[1] ~= nil
+    local has_team = team_of(calendar)[1] ~= nil
     if not has_team and is_chosen(options, calendar, chosen) then
       local owner = { id = calendar.id, label = calendar.name or calendar.id or "?", kind = "calendar" }
       owner.calendars = { calendar }

@@ -27,6 +27,14 @@ describe("hoopai.call.response:", function()
   local fails, respond = cases.fails, cases.respond
 
   describe("a response", function()
+    it("keeps the empty lists that the endpoint declares", function()
+      server:reply {
+        body = [[{"calendar":{"id":"c","openHours":[],"teamMembers":[],"lookBusyConfig":{}},"traceId":"t"}]],
+      }
+      local calendar = assert(client.calendars:get "c")
+      assert.are.equal('{"id":"c","lookBusyConfig":{},"openHours":[],"teamMembers":[]}', core.encode(calendar))
+    end)
+
     it("has all that is known", function()
       server:reply {
         headers = {
