@@ -40,6 +40,15 @@ local function add(context, options)
   return note, function(screen) screen:line("added note " .. (note.id or "")) end
 end
 
+local function edit(context, options)
+  local id, note, word = options.appointment, options.edit[1], options.edit[2]
+  local body = { body = text_of(context, word) }
+  local call = function() return context:client().notes:update(id, note, body) end
+  local changed = context:change("the change of note " .. note, call)
+  if options.dry_run then return nil end
+  return changed, function(screen) screen:line("changed note " .. note) end
+end
+
 local function delete(context, options)
   local id, note = options.appointment, options.delete
   appointment.ask(options, format("Delete note %s?", note))
@@ -50,27 +59,36 @@ end
 
 return {
   name = "notes",
-  summary = "list, add or delete the notes of an appointment",
+  summary = "list, add, change or delete the notes of an appointment",
   description = [[
-    Lists the notes of an appointment. --add writes one, --delete removes one; a deletion asks first on a terminal, and
-    needs --yes without a terminal.
+    Lists the notes of an appointment. --add writes one, --edit gives one a new text, --delete removes one; a deletion
+    asks first on a terminal, and needs --yes without a terminal.
   ]],
   needs = "client",
   changes = true,
   arguments = { appointment.ARGUMENT },
   options = {
     { "--add", argname = "<text>", convert = "word", description = 'A new note; "-" reads the standard input.' },
+    {
+      "--edit",
+      argname = { "<note>", "<text>" },
+      args = 2,
+      convert = "word",
+      description = 'The id of a note, and its new text; "-" reads the standard input.',
+    },
     { "--delete", argname = "<note>", convert = "word", description = "The id of a note to delete." },
     { "--user", argname = "<name>", convert = "word", completes = "users", description = "The author of --add." },
     appointment.YES,
   },
-  exclusive = { { "--add", "--delete" }, { "--user", "--delete" } },
+  exclusive = { { "--add", "--edit", "--delete" }, { "--user", "--edit" }, { "--user", "--delete" } },
   examples = {
     { "hoopai notes ID", "the notes" },
     { 'hoopai notes ID --add "called back"', "a new one" },
+    { 'hoopai notes ID --edit NOTE "called back twice"', "another text" },
   },
   run = function(context, options)
     if options.add then return add(context, options) end
+    if options.edit then return edit(context, options) end
     if options.delete then return delete(context, options) end
     return list_of(context, options.appointment)
   end,

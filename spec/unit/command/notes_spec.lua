@@ -12,6 +12,10 @@ local function run(options, input)
         sent = { id, body }
         return { id = "new" }, {}
       end,
+      update = function(_, id, note, body)
+        sent = { id, note, body }
+        return { id = note, body = body.body }, {}
+      end,
       delete = function(_, id, note)
         sent = { id, note }
         return true, {}
@@ -22,13 +26,17 @@ local function run(options, input)
 end
 
 describe("hoopai notes", function()
-  it("lists, adds and deletes", function()
+  it("lists, adds, changes and deletes", function()
     local _, _, document, view = run {}
     assert.are.equal(1, #document)
     assert.is_nil(command_context.lines(view, 80)[2]:find "\27")
     assert.are.same({ "a", { body = "hello", userId = "u" } }, (run { add = "hello", user = "u" }))
     assert.are.same({ "a", { body = "two\nlines" } }, (run({ add = "-" }, "two\nlines\n")))
     assert.are.same({ "a", "n" }, (run { delete = "n" }))
+    local change, _, changed, edit_view = run { edit = { "n", "new" } }
+    assert.are.same({ { "a", "n", { body = "new" } }, "new" }, { change, changed.body })
+    assert.are.same({ "changed note n" }, command_context.lines(edit_view))
+    assert.are.same({ "a", "n", { body = "two\nlines" } }, (run({ edit = { "n", "-" } }, "two\nlines\n")))
     local sent, ok, problem = run({ add = "-" }, "\n")
     assert.are.same({ {}, false, 2 }, { sent, ok, problem.status })
   end)

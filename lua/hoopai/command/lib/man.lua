@@ -2,7 +2,7 @@
 local parser = require "hoopai.command.lib.parser"
 local prose = require "hoopai.command.lib.prose"
 
-local ipairs = ipairs
+local ipairs, type = ipairs, type
 local concat = table.concat
 local find, format, gmatch, gsub, match, upper =
   string.find, string.format, string.gmatch, string.gsub, string.match, string.upper
@@ -93,6 +93,7 @@ local function option_head(entry)
     names[#names + 1] = "\\fB" .. escape(name) .. "\\fR"
   end
   local argument = entry.argname or entry.choices and "{" .. concat(entry.choices, ",") .. "}"
+  if type(argument) == "table" then argument = concat(argument, " ") end
   return concat(names, ", ") .. (argument and " \\fI" .. escape(argument) .. "\\fR" or "")
 end
 
