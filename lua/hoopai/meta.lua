@@ -3003,11 +3003,13 @@ function hoopai.log(options, err) end
 ---Writes a value as JSON, as the library writes the bodies of its requests: the names of an object in order, integers
 ---as such, instants as ISO 8601 text, `hoopai.null` as null, and lists that `hoopai.array` marks as `[]` when they are
 ---empty.
+---Raises for an unknown or wrong option.
 ---@nodiscard
 ---@param value any a string, a number, a boolean, `hoopai.null`, an instant, or a table of these
----@return string? # one line
+---@param options? table
+---@return string? # one line, or with `indent` several, without a line break at the end
 ---@return hoopai.Error? # of kind "invalid_request": JSON cannot express the value
-function hoopai.encode(value) end
+function hoopai.encode(value, options) end
 
 ---Reads JSON, as the library reads responses, but for null: that is `hoopai.null` everywhere. Integers are Lua
 ---integers, and empty lists are marked as with `hoopai.array`.

@@ -18,7 +18,7 @@
 -- @module hoopai.command
 
 local ipairs, pcall, require = ipairs, pcall, require
-local io = io
+local io, table = io, table
 
 local command = {}
 
@@ -54,14 +54,18 @@ function command.load(names)
   return loaded
 end
 
+--- The data of the command of a name.
+local function load_one(word)
+  for _, name in ipairs(command.names) do
+    if name == word then return command.load({ name })[1] end
+  end
+end
+
 --- The data of the command whose name is among the arguments; else of all commands, for the help and for the messages
 -- about unknown ones.
 local function wanted_commands(parser, arguments)
-  local word = parser.command_word(arguments)
-  for _, name in ipairs(command.names) do
-    if name == word then return command.load { name } end
-  end
-  return command.load(command.names)
+  local data = load_one(parser.command_word(arguments))
+  return data and { data } or command.load(command.names)
 end
 
 --- Runs the command. Its problems are raised.
@@ -93,6 +97,10 @@ function command.main(arguments, streams)
     if output:write("hoopai ", require "hoopai.version", "\n") and output:flush() then return 0 end
     streams.error:write "hoopai: output: the standard output cannot be written\n"
     return 1
+  end
+  if arguments[1] == "__complete" then
+    local words = table.move(arguments, 2, #arguments, 1, {})
+    return require("hoopai.command.lib.candidates").print(words, load_one, streams.output)
   end
   local state = {}
   local ok, problem = pcall(run, state, arguments, streams)

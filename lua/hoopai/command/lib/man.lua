@@ -47,8 +47,8 @@ local INTRODUCTION = [[
   The profile that --profile or HOOPAI_PROFILE names is used; else the environment, if it has HOOPAI_TOKEN; else the
   profile "default". A profile without a token takes that of the environment.
 
-  Times are shown, and dates are meant, in the zone of --zone, else of the profile, else of the schedule of the calendar
-  or of the location, else of this computer.
+  Times are shown, and dates are meant, in the zone of --zone, else of the profile, else of the schedule of the person
+  (with --user, and for hoopai block), of the calendar or of the location, else of this computer.
 
   On a terminal lists are tables that fit it. Elsewhere they are the same cells, separated by tabs, without titles.
   Programs are served best by --json and --jsonl.

@@ -107,10 +107,14 @@ function Names:groups()
   return list(self, "groups", function(client) return client.groups:list() end)
 end
 
---- The names of the users, by their ids. They are for people: a token that may not read users gives none.
-local function user_names(client, location_id)
+--- The names of the users of a location. They are for people: a token that may not read users gives none.
+-- @tparam table client
+-- @tparam string location_id
+-- @tparam[opt=10] number timeout in seconds
+-- @treturn table id -> name
+function names.user_names(client, location_id, timeout)
   local request = { method = "GET", path = "/users/", query = { locationId = location_id } }
-  local result = client:request(request, { retries = false, timeout = 10 })
+  local result = client:request(request, { retries = false, timeout = timeout or 10 })
   local found = {}
   for _, user in ipairs(type(result) == "table" and type(result.users) == "table" and result.users or {}) do
     if type(user) == "table" and type(user.id) == "string" and type(user.name) == "string" then
@@ -136,7 +140,7 @@ function Names:users()
         user.calendarIds[#user.calendarIds + 1] = calendar.id
       end
     end
-    local by_name = #found > 0 and location_id and user_names(client, location_id) or {}
+    local by_name = #found > 0 and location_id and names.user_names(client, location_id) or {}
     for _, user in ipairs(found) do
       user.name = by_name[user.id]
     end
