@@ -120,11 +120,18 @@ end
 local function request_of(context, options)
   local method, path = options.method, options.path
   if not path then
+    if METHODS[upper(method)] then failure.usage("the path is missing", "such as /calendars/") end
     method, path = "GET", method
   end
   method = upper(method)
   if not METHODS[method] then
     failure.usage(format('the method "%s" is none of GET, POST, PUT, PATCH and DELETE', options.method))
+  end
+  if find(path, "^%a+://") then
+    failure.usage(
+      "the path is a whole address: the profile has the server",
+      "write the path alone, such as /calendars/"
+    )
   end
   local query
   path, query = split_query(fill_in(context, path))

@@ -105,7 +105,7 @@ return {
       {
         "--reference",
         argname = "<text>",
-        convert = "word",
+        convert = "reference",
         description = "A text of 8 to 200 characters that no other booking has. Default: a new one.",
       },
       appointment.YES,

@@ -97,6 +97,8 @@ describe("hoopai api", function()
   end)
 
   it("refuses wrong use", function()
+    assert.are.equal("usage: the path is missing", (refused { "get" }))
+    assert.matches("^usage: the path is a whole address", (refused { "https://services.example.com/calendars/" }))
     for expected, words in pairs {
       ['the method "FETCH" is none of'] = { "FETCH", "/x" },
       ['a field is key=value, got "x"'] = { "GET", "/x", "-f", "x" },

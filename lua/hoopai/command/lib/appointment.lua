@@ -19,9 +19,13 @@ appointment.YES = { "-y --yes", description = "Do not ask." }
 -- @tparam string id
 -- @treturn table the record
 -- @treturn string the zone in which its times are shown
--- @raise the Error of the request
+-- @raise the Error of the request, and a failure of kind "not_found" for an id that no appointment has
 function appointment.read(context, id)
-  local record = context.check(context:client().appointments:get(id))
+  local record, problem = context:client().appointments:get(id)
+  if not record and problem.kind == "not_found" then
+    failure.refuse("not_found", format('there is no appointment "%s"', id), "`hoopai events` lists the ids")
+  end
+  context.check(record, problem)
   return record, (context:zone(context:names():by_id("calendars", record.calendarId)))
 end
 

@@ -1,6 +1,6 @@
 --- How the words of options become values. Each function gets a word and returns the value, or nil and what is wrong.
 local format, match = string.format, string.match
-local math_type, tonumber = math.type, tonumber
+local math_type, tonumber, utf8 = math.type, tonumber, utf8
 
 local convert = {}
 
@@ -46,6 +46,17 @@ end
 function convert.word(word)
   if match(word, "%S") then return word end
   return nil, "expects a text that is not empty"
+end
+
+--- A reference of a booking.
+-- @tparam string word
+-- @treturn[1] string
+-- @treturn[2] nil
+-- @treturn[2] string
+function convert.reference(word)
+  local length = utf8.len(word)
+  if length and length >= 8 and length <= 200 then return word end
+  return nil, format('expects a text of 8 to 200 characters, got "%s"', word)
 end
 
 --- The name of a profile, which is also the name of its file.

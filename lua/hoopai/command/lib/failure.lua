@@ -40,6 +40,7 @@ local ADVICE = {
   network = "check the connection and HOOPAI_BASE_URL",
   timeout = "try again later",
   rate_limit = "the API allows no more requests now: try again later",
+  slot_taken = "choose another time: `hoopai free` lists the free slots",
   server = "the API has a problem: try again later",
 }
 

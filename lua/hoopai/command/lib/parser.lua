@@ -166,7 +166,7 @@ local function help_command(arguments, place, load_all)
   local name, extra = arguments[place + 1], arguments[place + 2]
   local root, elements = parser.new(load_all())
   if extra then failure.usage("too many arguments", "see: hoopai help") end
-  if name and not elements[name] then
+  if name and name ~= "help" and not elements[name] then
     failure.usage(format('unknown command "%s"', name), "`hoopai help` lists the commands")
   end
   return { text = help_of(root, elements, name) }

@@ -12,6 +12,17 @@ describe("what the commands about an appointment share", function()
     terminal.is_terminal, terminal.confirm = is_terminal, confirm
   end)
 
+  it("is an appointment that exists", function()
+    local problem
+    context.opened = { appointments = { get = function() return nil, problem end } }
+    problem = { kind = "not_found" }
+    local ok, raised = pcall(appointment.read, context, "x")
+    assert.are.same({ false, 1, "not_found" }, { ok, raised.status, raised.kind })
+    assert.are.equal('there is no appointment "x"', raised.message)
+    problem = { kind = "scope" }
+    assert.are.same({ false, problem }, { pcall(appointment.read, context, "x") })
+  end)
+
   it("shows a moment and an appointment in a zone", function()
     local record = { calendarId = "c", title = "Visit", startTime = "2024-03-31T07:00:00Z" }
     assert.are.equal(

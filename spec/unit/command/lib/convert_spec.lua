@@ -23,6 +23,15 @@ describe("convert", function()
     end
   end)
 
+  it("reference takes what a booking may have", function()
+    for _, word in ipairs { "order-17", ("é"):rep(8), ("x"):rep(200) } do
+      assert.are.equal(word, convert.reference(word))
+    end
+    for _, word in ipairs { "", "short", ("x"):rep(201), ("\xff"):rep(9) } do
+      refused("reference", word)
+    end
+  end)
+
   it("seconds takes a number and a unit", function()
     assert.are.equal(90, convert.seconds "90s")
     assert.are.equal(1800, convert.seconds "30m")

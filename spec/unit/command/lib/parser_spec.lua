@@ -88,6 +88,7 @@ describe("the parser", function()
     local all = parse("--help").text
     assert.matches("\n   free +list free slots\n   book +book a slot\n", all)
     assert.are.equal(all, parse("help").text)
+    assert.are.equal(all, parse("help", "help").text)
     assert.are.equal(all, parse("-h").text)
     local help = parse("help", "free").text
     assert.matches("^Usage: hoopai free ", help)
