@@ -429,6 +429,7 @@ local function put_options_part(page)
   put_options("MapOptions", "What `hoopai.map` takes.", page.items.map.comment, "options")
   put_options("Request", "What `client:request` takes.", page.items["Client:request"].comment, "given")
   put_options("IcalOptions", page.items.IcalOptions.comment.text, page.items.IcalOptions.comment)
+  put_options("EncodeOptions", page.items.EncodeOptions.comment.text, page.items.EncodeOptions.comment)
   put_options("LogOptions", "What `hoopai.log` takes.", page.items.log.comment, "options")
   for _, name in ipairs {
     "Hooks",

@@ -25,7 +25,7 @@ local PAGES = {
     { "client", "Client:with" }, { "client", "Client:request" }, { "client", "Client:close" },
     { "async/task", "Task:join" }, { "async/task", "Task:cancel" },
     { "call/response", "Response" }, { "call/response", "RateLimit" }, { "errors", "Error" }, { "errors", "kinds" },
-    { "errors", "Detail" }, { "ical/init", "IcalOptions" },
+    { "errors", "Detail" }, { "ical/init", "IcalOptions" }, { "validate/json_text", "EncodeOptions" },
     { "booking", "booking:book", "Appointments:book" },
     { "booking", "booking:find_booking", "Appointments:find_booking" }, { "booking", "Booking" },
     { "list/spans", "Events:each" }, { "list/spans", "Events:all" }, { "list/spans", "BlockSlots:each" },

@@ -190,6 +190,10 @@
 ---for messages between calendars, such as "PUBLISH" (`METHOD`). Default: none
 ---@field method? "PUBLISH"|"REQUEST"|"REPLY"|"ADD"|"CANCEL"|"REFRESH"|"COUNTER"|"DECLINECOUNTER"
 
+---The options of `hoopai.encode`.
+---@class (exact) hoopai.EncodeOptions
+---@field indent? boolean whether each value has a line of its own, indented by two spaces per level; an empty list or object stays on one line; default false
+
 ---What `hoopai.log` takes.
 ---@class (exact) hoopai.LogOptions
 ---@field write? fun(line: string) called with each line, without its newline; may not wait. Default: writes the line to stderr
@@ -3006,7 +3010,7 @@ function hoopai.log(options, err) end
 ---Raises for an unknown or wrong option.
 ---@nodiscard
 ---@param value any a string, a number, a boolean, `hoopai.null`, an instant, or a table of these
----@param options? table
+---@param options? hoopai.EncodeOptions
 ---@return string? # one line, or with `indent` several, without a line break at the end
 ---@return hoopai.Error? # of kind "invalid_request": JSON cannot express the value
 function hoopai.encode(value, options) end

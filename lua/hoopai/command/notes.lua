@@ -16,14 +16,22 @@ local function text_of(context, word)
 end
 
 local function list_of(context, id)
+  local _, zone, source = appointment.read(context, id)
   local notes = context:list(records(context.check(context:client().notes:all(id))))
   local names = context:names()
+  local function added(note)
+    local instant = context.instant(note.dateAdded)
+    return instant and instant:format("%F %R", zone) or ""
+  end
   local function author(note) return note.userId and names:of("users", note.userId) or "" end
   return notes,
     function(screen)
-      if #notes == 0 and screen.columns then return screen:line "no notes" end
+      if screen.columns then
+        if #notes == 0 then return screen:line "no notes" end
+        screen:lines { require("hoopai.command.lib.chart").zone_line(zone, source, screen.columns, screen.style), "" }
+      end
       screen:table({
-        { title = "ADDED", value = "dateAdded", cut = "never" },
+        { title = "ADDED", value = added, cut = "never" },
         { title = "NOTE", value = "body", weight = 4 },
         { title = "AUTHOR", value = author },
         { title = "ID", value = "id", cut = "never", weight = 2 },

@@ -89,6 +89,11 @@ local function indented(text)
   return concat(out)
 end
 
+--- The options of `hoopai.encode`.
+-- @table EncodeOptions
+-- @tfield[opt=false] boolean indent whether each value has a line of its own, indented by two spaces per level; an empty
+-- list or object stays on one line
+
 --- The option `indent` of encode.
 local function indent_of(options)
   if options == nil then return false end
@@ -113,9 +118,7 @@ end
 -- as such, instants as ISO 8601 text, `hoopai.null` as null, and lists that `hoopai.array` marks as `[]` when they are
 -- empty.
 -- @tparam any value a string, a number, a boolean, `hoopai.null`, an instant, or a table of these
--- @tparam[opt] table options
--- @tparam[opt=false] boolean options.indent whether each value has a line of its own, indented by two spaces per level;
--- an empty list or object stays on one line
+-- @tparam[opt] EncodeOptions options
 -- @treturn[1] string one line, or with `indent` several, without a line break at the end
 -- @treturn[2] nil
 -- @treturn[2] Error of kind "invalid_request": JSON cannot express the value

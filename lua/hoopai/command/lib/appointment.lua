@@ -19,6 +19,7 @@ appointment.YES = { "-y --yes", description = "Do not ask." }
 -- @tparam string id
 -- @treturn table the record
 -- @treturn string the zone in which its times are shown
+-- @treturn string where the zone comes from, for people
 -- @raise the Error of the request, and a failure of kind "not_found" for an id that no appointment has
 function appointment.read(context, id)
   local record, problem = context:client().appointments:get(id)
@@ -26,7 +27,7 @@ function appointment.read(context, id)
     failure.refuse("not_found", format('there is no appointment "%s"', id), "`hoopai events` lists the ids")
   end
   context.check(record, problem)
-  return record, (context:zone(context:names():by_id("calendars", record.calendarId)))
+  return record, context:zone(context:names():by_id("calendars", record.calendarId))
 end
 
 --- A moment for people, such as "Mon 2026-12-07 09:30 (Europe/London)".
