@@ -176,8 +176,12 @@ end
 
 -- Starts the process. Returns what it reports, with the other end of its input in `pipe`; or nil and the problem.
 local function launch(checked)
+  local named = os.getenv "HOOPAI_SANDBOX_LUA"
+  if not checked.interpreter and named == "" then
+    return nil, "the environment variable HOOPAI_SANDBOX_LUA is empty: give it a value, or unset it"
+  end
   local report = os.tmpname()
-  local lua = checked.interpreter or os.getenv "HOOPAI_SANDBOX_LUA"
+  local lua = checked.interpreter or named
   local setup = { options = checked, report = report }
   checked.interpreter = nil
   if not lua then

@@ -39,6 +39,12 @@ describe("the environment of hoopai", function()
     end
   end)
 
+  it("has no empty interpreter for the sandbox", function()
+    local errors, status = run({ "sandbox", "--", "true" }, { HOOPAI_SANDBOX_LUA = "" })
+    assert.are.equal(1, status)
+    assert.matches("^hoopai: sandbox: .*the environment variable HOOPAI_SANDBOX_LUA is empty: give it a v", errors)
+  end)
+
   it("may have other variables that are empty", function()
     local errors, status = run({ "book", "x", "--yes" }, { CONTACT_ID = "" })
     assert.are.same({ "hoopai: usage: whose appointment is it?\nhoopai: write --contact ID\n", 2 }, { errors, status })
