@@ -431,17 +431,8 @@ local function put_options_part(page)
   put_options("IcalOptions", page.items.IcalOptions.comment.text, page.items.IcalOptions.comment)
   put_options("EncodeOptions", page.items.EncodeOptions.comment.text, page.items.EncodeOptions.comment)
   put_options("LogOptions", "What `hoopai.log` takes.", page.items.log.comment, "options")
-  for _, name in ipairs {
-    "Hooks",
-    "RequestEvent",
-    "ResponseEvent",
-    "RetryEvent",
-    "WaitEvent",
-    "DoneEvent",
-    "DryRunEvent",
-    "DryRunResult",
-    "RefreshEvent",
-  } do
+  local events = "RequestEvent ResponseEvent RetryEvent WaitEvent DoneEvent DryRunEvent DryRunResult RefreshEvent"
+  for name in ("Hooks " .. events):gmatch "%S+" do
     put_table(name, page.items[name])
   end
 end
