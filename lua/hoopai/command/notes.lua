@@ -1,8 +1,10 @@
 --- `hoopai notes`: the notes of an appointment.
 local appointment = require "hoopai.command.lib.appointment"
+local copy = require "hoopai.command.lib.copy"
 local failure = require "hoopai.command.lib.failure"
 local records = require "hoopai.command.lib.records"
 
+local ipairs, select = ipairs, select
 local format, gsub = string.format, string.gsub
 
 --- The text of a note; "-" stands for the standard input.
@@ -15,28 +17,39 @@ local function text_of(context, word)
   return text
 end
 
-local function list_of(context, id)
-  local _, zone, source = appointment.read(context, id)
-  local notes = context:list(records(context.check(context:client().notes:all(id))))
+local function view_of(context, notes, zone, source)
   local names = context:names()
-  local function added(note)
-    local instant = context.instant(note.dateAdded)
-    return instant and instant:format("%F %R", zone) or ""
-  end
   local function author(note) return note.userId and names:of("users", note.userId) or "" end
-  return notes,
-    function(screen)
-      if screen.columns then
-        if #notes == 0 then return screen:line "no notes" end
-        screen:lines { require("hoopai.command.lib.chart").zone_line(zone, source, screen.columns, screen.style), "" }
-      end
-      screen:table({
-        { title = "ADDED", value = added, cut = "never" },
-        { title = "NOTE", value = "body", weight = 4 },
-        { title = "AUTHOR", value = author },
-        { title = "ID", value = "id", cut = "never", weight = 2 },
-      }, notes)
+  return function(screen)
+    local columns = screen.columns
+    local function added(note)
+      local instant = columns and context.instant(note.dateAdded)
+      return instant and instant:format("%F %R", zone) or note.dateAdded
     end
+    if columns and #notes == 0 then return screen:line "no notes" end
+    if columns then
+      screen:lines { require("hoopai.command.lib.chart").zone_line(zone, source, columns, screen.style), "" }
+    end
+    screen:table({
+      { title = "ADDED", value = added, cut = "never" },
+      { title = "NOTE", value = "body", weight = 4 },
+      { title = "AUTHOR", value = author },
+      { title = "ID", value = "id", cut = "never", weight = 2 },
+    }, notes)
+  end
+end
+
+local function list_of(context, id)
+  local found = records(context.check(context:client().notes:all(id)))
+  local notes, zone, source = context:list {}, nil, nil
+  if #found > 0 then
+    zone, source = select(2, appointment.read(context, id))
+  end
+  for index, note in ipairs(found) do
+    local added = context.instant(note.dateAdded)
+    notes[index] = copy(note, { dateAdded = added and added:iso(zone) })
+  end
+  return notes, view_of(context, notes, zone, source)
 end
 
 local function add(context, options)
@@ -97,6 +110,7 @@ return {
   run = function(context, options)
     if options.add then return add(context, options) end
     if options.edit then return edit(context, options) end
+    if options.user and not options.delete then failure.usage "--user goes with --add: it is the author of a note" end
     if options.delete then return delete(context, options) end
     return list_of(context, options.appointment)
   end,

@@ -47,10 +47,6 @@ describe("hoopai notes", function()
       assert.are.same({ "", case[1] }, { output, status }, errors)
       assert.matches(case[2], errors)
     end
-    assert.are.same(
-      { "", 'hoopai: not_found: there is no appointment "nosuch"\nhoopai: `hoopai events` lists the ids\n', 1 },
-      { home:run { "notes", "nosuch" } }
-    )
     local _, errors, status = home:run({ "notes", id, "--edit", "n", "-" }, { input = "\n" })
     assert.are.same({ "hoopai: usage: the note is empty\n", 2 }, { errors, status })
   end)
