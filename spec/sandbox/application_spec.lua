@@ -264,6 +264,11 @@ describe("hoopai.sandbox.server.application", function()
       assert.are.equal(NOW + 5, control("POST", "clock", { now = NOW + 5 }).now)
       control("POST", "delay", { latency_ms = 10, delay_ms = 20 })
       assert.are.equal(30, box.app.latency_ms + box.app.delay_ms)
+      control("POST", "delay", { only = "POST /calendars/" })
+      local post, get = { method = "POST", path = "/calendars/groups" }, { method = "GET", path = "/calendars/groups" }
+      assert.are.same({ 20, 0 }, { box.app:delay(post), box.app:delay(get) })
+      control("POST", "delay", {})
+      assert.are.same({ 20, 20 }, { box.app:delay(post), box.app:delay(get) })
       control("POST", "rate_limit", { max = 1 })
       local list = "/calendars/groups?locationId=" .. seed.location_id
       box.ask(200, "GET", list)

@@ -5,6 +5,11 @@ local pseudo_terminal = require "spec.support.pseudo_terminal"
 
 local clinic = {}
 
+-- A clock for the sandbox that stands still before the week, so that its slots are free whatever the day is.
+clinic.NOW = 1709280000000 -- 2024-03-01T08:00Z
+
+clinic.CONTACT = "ContactAnnaBerg00000"
+
 -- Titles with CJK, a combining character and emoji of several code points, and one that would command a terminal.
 clinic.TITLES =
   { "山田 太郎", "Zoe\u{308} Cafe\u{301}", "👩‍⚕️ Check 🇩🇪", "\27[31mred\27[0m", "=1+2" }
@@ -36,8 +41,9 @@ local function seed(world)
       { type = "wday", day = "tuesday", intervals = { { from = "09:00", to = "13:00" } } },
     },
   }
+  local first
   for index, title in ipairs(clinic.TITLES) do
-    world:appointment {
+    local id = world:appointment {
       calendarId = massage,
       contactId = anna,
       title = title,
@@ -45,7 +51,9 @@ local function seed(world)
       endTime = ("2024-03-04T%02d:30:00"):format(8 + index),
       appointmentStatus = index == 4 and "cancelled" or "confirmed",
     }
+    first = first or id
   end
+  world:note { appointmentId = first, userId = lee, body = "電話 back 👩‍⚕️\nin the morning" }
   world:block {
     assignedUserId = lee,
     title = "Training",
@@ -77,6 +85,8 @@ function clinic.terminal(home, words, job)
   end
   job.argv = { "sh", "-c", "exec " .. home:line(words, variables) }
   job.unset, job.variables = { "COLUMNS", "LINES", "NO_COLOR" }, nil
+  local sandbox = home.sandbox
+  if sandbox then job.sandbox = { url = sandbox.url, control_token = sandbox.control_token } end
   local result = pseudo_terminal.run(job)
   return (result.output:gsub("\r\n", "\n")), result.how == "signal" and 128 + result.code or result.code
 end

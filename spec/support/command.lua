@@ -95,4 +95,13 @@ function Home:run(words, given)
   return output, errors, how == "signal" and 128 + code or code
 end
 
+--- The requests so far that change something: a list of "PUT /calendars/...". For a sandbox with `control`.
+function Home:writes()
+  local found = {}
+  for _, request in ipairs(self.sandbox:control("requests").requests) do
+    if request.method ~= "GET" then found[#found + 1] = request.method .. " " .. request.path end
+  end
+  return found
+end
+
 return command

@@ -4,8 +4,6 @@ local clinic = require "spec.support.clinic"
 local command = require "spec.support.command"
 local hoopai = require "hoopai"
 
-local CTRL_C = "\3"
-
 describe("hoopai book", function()
   local home, contact, count
 
@@ -18,14 +16,6 @@ describe("hoopai book", function()
   before_each(function() home.sandbox:control "reset" end)
 
   local function booked() return #home.sandbox:control("bookings").bookings - count end
-
-  local function posts()
-    local found = 0
-    for _, request in ipairs(home.sandbox:control("requests").requests) do
-      if request.method == "POST" then found = found + 1 end
-    end
-    return found
-  end
 
   local function words(...) return { "book", "physio", "--contact", contact, ... } end
 
@@ -66,7 +56,7 @@ describe("hoopai book", function()
     output, errors, status = home:run(words())
     assert.are.same({ "", 2 }, { output, status })
     assert.matches("^hoopai: usage: there is no terminal to ask on\nhoopai: write %-%-yes", errors)
-    assert.are.same({ 0, 0 }, { booked(), posts() })
+    assert.are.same({ 0, 0 }, { booked(), #home:writes() })
   end)
 
   it("refuses wrong use, and says what would be right", function()
@@ -124,50 +114,10 @@ describe("hoopai book", function()
       "Book Physiotherapy for contact %S+, .-%? %[y/N%] n\nhoopai: declined: nothing was changed\n$",
       output
     )
-    assert.are.same({ 1, 0, 0 }, { status, booked(), posts() })
+    assert.are.same({ 1, 0, 0 }, { status, booked(), #home:writes() })
     output, status = clinic.terminal(home, words("--days", "14"), { steps = { { wait = "[y/N]", send = "y\n" } } })
     assert.matches("\nreference: cli%-%x+\nbooked ", output)
     assert.are.same({ 0, 1 }, { status, booked() })
-  end)
-
-  it("is interrupted at the question, and sends nothing", function()
-    local output, status =
-      clinic.terminal(home, words("--days", "14"), { steps = { { wait = "[y/N]", send = CTRL_C } } })
-    assert.are.equal(130, status, output)
-    assert.is_nil(output:find "traceback")
-    assert.are.same({ 0, 0 }, { booked(), posts() })
-  end)
-
-  -- With HOOPAI_LOG a line is printed after each response.
-  local function interrupted_after(line, pause, ...)
-    local job = { variables = { HOOPAI_LOG = "1" } }
-    job.steps = { { wait = line, pause = pause, send = CTRL_C } }
-    local output, status = clinic.terminal(home, words(...), job)
-    assert.are.equal(130, status, output)
-    assert.matches("hoopai: interrupted\n", output)
-    assert.is_nil(output:find "traceback")
-    return output
-  end
-
-  it("is interrupted while it reads, and sends nothing", function()
-    home.sandbox:control("delay", { latency_ms = 2000 })
-    local output = interrupted_after("GET /calendars/", 0, "--yes", "--days", "14")
-    home.sandbox:control("delay", { latency_ms = 0 })
-    assert.is_nil(output:find "unclear")
-    assert.are.same({ 0, 0 }, { booked(), posts() })
-  end)
-
-  it("is interrupted while it waits for the booking, names its reference, and is run again", function()
-    home.sandbox:control("delay", { delay_ms = 1500 })
-    local again = { "--yes", "--days", "14", "--reference", "order-0099" }
-    local output = interrupted_after("/free-slots", 0.5, table.unpack(again)) -- then the booking is sent
-    home.sandbox:control("delay", { delay_ms = 0 })
-    assert.matches("hoopai: unclear:\n  the booking in Physiotherapy %(%-%-reference order%-0099%)", output)
-    assert.are.equal(1, posts())
-    again[#again + 1] = "--json"
-    local document = hoopai.decode((home:run(words(table.unpack(again)))))
-    assert.is_true(document.existing)
-    assert.are.same({ 1, 1 }, { booked(), posts() })
   end)
 end)
 

@@ -2,7 +2,9 @@
 
 The input is JSON: argv; columns and lines of the terminal; `set` and `unset` of the environment; `redirect`, file
 descriptor -> path, in place of the terminal; and steps, each with `wait`, a text to wait for, and then `send`, what is
-typed, `pause`, seconds to wait, or `echo`, true to note whether the terminal echoes. Control characters are typed as they are: "\\u0003" is Ctrl-C.
+typed, or `echo`, true to note whether the terminal echoes. Control characters are typed as they are: "\\u0003" is
+Ctrl-C. A step with `request`, such as "POST /calendars/", waits until the ledger of a sandbox has a request whose
+method and path begin so: `sandbox` of the input has its `url` and `control_token`.
 
 The output is JSON: what the program printed to the terminal, how it ended ("exit" or "signal", and a number), whether
 the terminal echoed before, at the noted steps and after.
@@ -19,6 +21,7 @@ import struct
 import sys
 import termios
 import time
+import urllib.request
 
 LIMIT = 60  # seconds for the whole run
 LEFTOVER_LIMIT = 20  # seconds in which processes of the program may still restore the terminal
@@ -60,6 +63,15 @@ def start(job, slave):
         os._exit(127)
 
 
+def ledger(sandbox):
+    """The requests of a sandbox so far, each as its method and path."""
+    headers = {"Authorization": "Bearer " + sandbox["control_token"]}
+    request = urllib.request.Request(sandbox["url"] + "/__sandbox/requests", headers=headers)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(request, timeout=LIMIT) as response:
+        return ["%s %s" % (entry["method"], entry["path"]) for entry in json.load(response)["requests"]]
+
+
 class Screen:
     def __init__(self, master, deadline):
         self.master, self.deadline, self.output, self.seen = master, deadline, b"", 0
@@ -78,6 +90,12 @@ class Screen:
                 raise SystemExit("%r was not printed after %r" % (text, self.output))
             self.read(0.1)
         self.seen = self.output.index(text, self.seen) + len(text)
+
+    def wait_for_request(self, sandbox, wanted):
+        while not any(request.startswith(wanted) for request in ledger(sandbox)):
+            if time.monotonic() > self.deadline:
+                raise SystemExit("%s was not sent; the program printed %r" % (wanted, self.output))
+            self.read(0.02)
 
 
 def finish(pid, screen):
@@ -108,8 +126,8 @@ def main():
     for step in job.get("steps") or []:
         if "wait" in step:
             screen.wait(step["wait"])
-        if "pause" in step:
-            time.sleep(step["pause"])
+        if "request" in step:
+            screen.wait_for_request(job["sandbox"], step["request"])
         if step.get("echo"):
             noted.append(echoes(slave))
         if "send" in step:

@@ -4,7 +4,8 @@
 --     GET  /__sandbox/bookings                { bookings = { { what, at, id, calendarId, startTime, ... }, ... } }
 --     POST /__sandbox/reset                     restore the state of the start
 --     POST /__sandbox/add    { kind, fields }   add a record, as `world:KIND(fields)` does; { id }
---     POST /__sandbox/delay  { latency_ms, delay_ms }   wait before handling a request; before sending the response
+--     POST /__sandbox/delay  { latency_ms, delay_ms, only }   wait before handling a request; before sending the
+--                                         response, with `only` to requests whose method and path begin so alone
 --     POST /__sandbox/clock  { now, advance_ms }   freeze the clock at `now` (false: let it run), or move it on
 --     POST /__sandbox/token  { name, expired }     make a token ("main") expire, or be valid again
 --     POST /__sandbox/rate_limit { max, interval_ms, daily, off }   set a new rate limit, nothing of it used
@@ -100,6 +101,8 @@ end
 routes["POST delay"] = function(app, body)
   app.latency_ms = number(body, "latency_ms") or app.latency_ms
   app.delay_ms = number(body, "delay_ms") or app.delay_ms
+  if body.only ~= nil and type(body.only) ~= "string" then api_errors.unprocessable { "only must be a string" } end
+  app.delayed = body.only or ""
 end
 
 routes["POST clock"] = function(app, body)

@@ -24,7 +24,7 @@ local router = require "hoopai.sandbox.server.router"
 local seed = require "hoopai.sandbox.domain.seed"
 local store = require "hoopai.sandbox.domain.store"
 
-local find, format = string.find, string.format
+local find, format, sub = string.find, string.format, string.sub
 local ipairs, next, pairs, select, setmetatable = ipairs, next, pairs, select, setmetatable
 local tostring, type, xpcall = tostring, type, xpcall
 local date, traceback = os.date, debug.traceback
@@ -185,6 +185,14 @@ end
 -- @treturn integer milliseconds to wait before the request is handled
 function App:arrive(request) return self.latency_ms + oauth.arrive(self, request) end
 
+--- The wait between a request and its response.
+-- @tparam table request
+-- @treturn integer milliseconds
+function App:delay(request)
+  local line = request.method .. " " .. request.path
+  return sub(line, 1, #self.delayed) == self.delayed and self.delay_ms or 0
+end
+
 -- The function that serves a path.
 local function server_of(app, path)
   if find(path, "^/__sandbox/") and app.options.control then return admin.serve end
@@ -280,6 +288,7 @@ end
 function App:reset()
   self.frozen, self.shift = self.options.now, 0
   self.latency_ms, self.delay_ms = self.options.latency_ms or 0, self.options.delay_ms or 0
+  self.delayed = ""
   self.rate_limit = rate_limit.new(self.options.rate_limit, self.options.clock or monotonic_ms)
   self.ledger, self.fault = {}, nil
   self.store = store.new { now = self.now, random_seed = self.options.random_seed }

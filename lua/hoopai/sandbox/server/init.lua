@@ -108,7 +108,7 @@ local function new_handler(app)
       io.stderr:write("hoopai.sandbox: ", app.fault, "\n")
       app.fault = nil
     end
-    if not is_admin then pause(app.delay_ms + (response.delay_ms or 0)) end
+    if not is_admin then pause(app:delay(request) + (response.delay_ms or 0)) end
     send(stream, response, request.method, app.oauth.server)
   end
 end
