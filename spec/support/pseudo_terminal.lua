@@ -9,7 +9,7 @@ local pseudo_terminal = {}
 --- Runs a program to its end, or raises.
 -- @tparam table job `argv`, `columns` (80), `lines` (24), `set` and `unset` of the environment, `redirect` (descriptor
 -- as a text -> path) and `steps`: list of { wait = text, request = "POST /path", echo = true, send = text,
--- signal = "SIGTERM" }; `request` needs `sandbox`, with its `url` and `control_token`
+-- signal = "SIGTERM", release = true }; `request` and `release` need `sandbox`, with its `url` and `control_token`
 -- @treturn table output, how ("exit" or "signal"), code, echo_before, echo_noted (list), echo_after
 function pseudo_terminal.run(job) return cjson.decode(python.run("terminal.py", cjson.encode(job))) end
 

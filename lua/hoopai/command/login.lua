@@ -3,7 +3,7 @@ local account = require "hoopai.command.lib.account"
 local failure = require "hoopai.command.lib.failure"
 local loopback = require "hoopai.command.lib.loopback"
 local profiles = require "hoopai.command.lib.profile"
-local quote = require("hoopai.command.lib.shell").quote
+local shell = require "hoopai.command.lib.shell"
 
 local format, match = string.format, string.match
 local error, ipairs, os, pcall = error, ipairs, os, pcall
@@ -86,8 +86,8 @@ end
 --- Opens a browser, if this computer has a program for that. The address holds no secret.
 local function open_browser(url)
   for _, program in ipairs { "xdg-open", "open" } do
-    if os.execute(format("command -v %s >/dev/null 2>&1", program)) then
-      os.execute(format("%s %s >/dev/null 2>&1 &", program, quote(url)))
+    if shell.status(os.execute(format("command -v %s >/dev/null 2>&1", program))) == 0 then
+      shell.status(os.execute(format("%s %s >/dev/null 2>&1 &", program, shell.quote(url))))
       return
     end
   end
@@ -138,35 +138,78 @@ local function fields_of(signed_in, client_id, options)
   }
 end
 
-local function with_browser(context, name, options)
-  local hoopai = context.library()
-  local client_id = from_environment(context, "HOOPAI_CLIENT_ID", "client id")
-  local client_secret = from_environment(context, "HOOPAI_CLIENT_SECRET", "client secret")
-  local store = account.store()
-  local uri, listener = redirect_of(options)
-  local closing <close> = listener or nil -- luacheck: ignore 211
-  local app <close> = hoopai.oauth {
-    client_id = client_id,
-    client_secret = client_secret,
-    store = store,
-    redirect_uri = uri,
-    scopes = scopes_of(options),
-    ca_file = profiles.variable "HOOPAI_CA_FILE",
-  }
+--- The name of tokens among those of an app.
+local function key_of(entry) return entry.location_id or entry.company_id end
+
+--- Goes to the browser and exchanges the code that comes back.
+-- @treturn table what the exchange returns
+local function sign_in(context, app, job)
+  local options = job.options
   local host = profiles.variable "HOOPAI_AUTHORIZE_HOST" or options.white_label and "white_label" or nil
   local url, session = app:authorize_url { pkce = true, host = host }
   context.streams.error:write("Open this address in a browser, and choose where to install the app:\n\n  ", url, "\n\n")
   if not options.no_browser then open_browser(url) end
-  local back = come_back(context, listener)
+  local back = come_back(context, job.listener)
   check_back(back, session)
+  for _, entry in ipairs(context.check(app:grants())) do
+    job.before[key_of(entry)] = true
+  end
   -- First: without it the tokens could not be renewed.
-  context.check(hoopai.store.keep_secret(store, account.client_name(client_id), client_secret))
-  local signed_in = context.check(app:exchange {
-    code = back.code,
-    code_verifier = session.code_verifier,
-    user_type = options.agency and "Company" or "Location",
-  })
-  profiles.write(name, fields_of(signed_in, client_id, options))
+  local name = account.client_name(job.client_id)
+  context.check(context.library().store.keep_secret(job.store, name, job.client_secret))
+  job.has_kept = true
+  local function exchange()
+    return app:exchange {
+      code = back.code,
+      code_verifier = session.code_verifier,
+      user_type = options.agency and "Company" or "Location",
+    }
+  end
+  return (context:change("the sign-in as the profile " .. job.name, exchange))
+end
+
+--- Forgets what a sign-in that failed or was interrupted has left: tokens of what had none before, and the secret of an
+-- app without tokens. Without a profile `hoopai logout` would not find them.
+local function undo(context, job)
+  if not job.has_kept then return end
+  local app <close> = account.app({ client_id = job.client_id }, job.store)
+  for _, entry in ipairs(context.check(app:grants())) do
+    local location_id = entry.location_id
+    if not job.before[key_of(entry)] then
+      context.check(app:forget(location_id and { location_id = location_id } or { company_id = entry.company_id }))
+    end
+  end
+  account.forget_unused(app, job.client_id, job.store)
+end
+
+--- Signs in and writes the profile. An exchange that Ctrl-C interrupts runs to its end when the app is closed.
+local function make_profile(context, job)
+  local options = job.options
+  local app <close> = context.library().oauth {
+    client_id = job.client_id,
+    client_secret = job.client_secret,
+    store = job.store,
+    redirect_uri = job.redirect_uri,
+    scopes = scopes_of(options),
+    ca_file = profiles.variable "HOOPAI_CA_FILE",
+  }
+  local signed_in = sign_in(context, app, job)
+  profiles.write(job.name, fields_of(signed_in, job.client_id, options))
+  return signed_in
+end
+
+local function with_browser(context, name, options)
+  local job = { name = name, options = options, before = {} }
+  job.client_id = from_environment(context, "HOOPAI_CLIENT_ID", "client id")
+  job.client_secret = from_environment(context, "HOOPAI_CLIENT_SECRET", "client secret")
+  job.store = account.store()
+  job.redirect_uri, job.listener = redirect_of(options)
+  local closing <close> = job.listener or nil -- luacheck: ignore 211
+  local ok, signed_in = pcall(make_profile, context, job)
+  if not ok then
+    undo(context, job)
+    error(signed_in, 0)
+  end
   return {
     profile = name,
     auth = "oauth",

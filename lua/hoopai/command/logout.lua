@@ -8,7 +8,6 @@ local format, ipairs = string.format, ipairs
 --- Forgets the tokens of an app: with an agency also those of its locations, which have them from it. Once the app has
 -- none, its secret is forgotten too.
 local function forget_tokens(context, fields, store)
-  local hoopai = context.library()
   local app <close> = account.app(fields, store)
   if fields.location_id then
     context.check(app:forget { location_id = fields.location_id })
@@ -20,9 +19,7 @@ local function forget_tokens(context, fields, store)
     end
     context.check(app:forget { company_id = fields.company_id })
   end
-  if #context.check(app:grants()) == 0 then
-    context.check(hoopai.store.forget_secret(store, account.client_name(fields.client_id)))
-  end
+  account.forget_unused(app, fields.client_id, store)
 end
 
 return {

@@ -52,7 +52,7 @@ local CHANGES = {
     asks = true,
     write = "PUT /calendars/events/appointments/" .. APPOINTMENT,
     unclear = "the move of .* %(" .. APPOINTMENT .. "%) to Tue 2024%-03%-05 09:00 %(Europe/Berlin%)",
-    again = "^is there already: ",
+    again = " there already: ",
   },
   {
     words = { "notes", APPOINTMENT, "--delete", NOTE },
@@ -93,6 +93,21 @@ local READERS = {
   { "api", "/calendars/?locationId={location_id}" },
   { "api", "/calendars/resources/rooms?locationId={location_id}", "--paginate" },
 }
+
+local function write(path, text)
+  local file = assert(io.open(path, "w"))
+  assert(file:write(text))
+  assert(file:close())
+end
+
+local function names(folder)
+  local found = {}
+  for name in lfs.dir(folder) do
+    found[#found + 1] = name ~= "." and name ~= ".." and name or nil
+  end
+  table.sort(found)
+  return found
+end
 
 describe("Ctrl-C", function()
   local home
@@ -156,21 +171,30 @@ describe("Ctrl-C", function()
     end)
   end
 
+  -- The programs that a command runs have the signal too, and the interpreter ignores it meanwhile.
+  it("that ends a program of an export ends the export, too", function()
+    local folder = command.folder()
+    write(folder .. "/a.csv", "old")
+    write(folder .. "/chmod", "#!/bin/sh\nkill -INT $$\n")
+    assert(os.execute("chmod +x " .. folder .. "/chmod"))
+    local variables = { PATH = folder .. ":" .. os.getenv "PATH" }
+    local words = with({ "export", "-o", folder .. "/a.csv" }, table.unpack(WEEK))
+    local output, errors, status = home:run(words, { variables = variables })
+    assert.are.same({ "", "hoopai: interrupted\n", 130 }, { output, errors, status })
+    assert.are.same({ "a.csv", "chmod" }, names(folder))
+    assert.are.equal("old", command.read(folder .. "/a.csv"))
+    command.remove(folder)
+  end)
+
   it("leaves the old file of an export, and no other one", function()
     local folder = command.folder()
     local path = folder .. "/a.csv"
-    local file = assert(io.open(path, "w"))
-    file:write "old"
-    file:close()
+    write(path, "old")
     for _, request in ipairs { "GET /calendars/", "GET /calendars/events" } do
       home.sandbox:control "reset"
       home.sandbox:control("delay", { delay_ms = HELD, only = request })
       interrupt(with({ "export", "-o", path }, table.unpack(WEEK)), { request = request })
-      local names = {}
-      for name in lfs.dir(folder) do
-        names[#names + 1] = name:match "^[^.].*"
-      end
-      assert.are.same({ { "a.csv" }, "old" }, { names, command.read(path) })
+      assert.are.same({ { "a.csv" }, "old" }, { names(folder), command.read(path) })
     end
     command.remove(folder)
   end)

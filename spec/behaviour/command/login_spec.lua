@@ -7,6 +7,8 @@ local pseudo_terminal = require "spec.support.pseudo_terminal"
 local socket = require "socket"
 
 local CANARY = "canaryLogin7"
+local CTRL_C = "\3"
+local HELD = 600000 -- ms: longer than a case may take
 
 describe("hoopai login", function()
   local home
@@ -92,16 +94,19 @@ describe("hoopai login", function()
     assert.is_true(result.echo_after)
   end)
 
-  --- Signs in as a browser would: opens the address that the command prints.
-  local function sign_in(words, pick, change)
-    local port = free_port()
-    local variables = {
+  local function app_variables()
+    return {
       HOOPAI_TOKEN = false,
       HOOPAI_CLIENT_ID = home.sandbox.oauth.client_id,
       HOOPAI_CLIENT_SECRET = home.sandbox.oauth.client_secret,
       HOOPAI_AUTHORIZE_HOST = home.sandbox.url,
     }
-    local line = home:line({ "login", "--no-browser", "--port", port, table.unpack(words) }, variables)
+  end
+
+  --- Signs in as a browser would: opens the address that the command prints.
+  local function sign_in(words, pick, change)
+    local port = free_port()
+    local line = home:line({ "login", "--no-browser", "--port", port, table.unpack(words) }, app_variables())
     local pipe = assert(io.popen(line .. " 2>&1; echo status $?"))
     local seen = {}
     repeat
@@ -145,6 +150,80 @@ describe("hoopai login", function()
     assert.matches("\nagency +" .. company .. "\n", output)
     assert.are.equal(0, select(3, home:run({ "logout" }, WITHOUT)))
     assert.are.equal("", files())
+  end)
+
+  --- What a terminal shows when Ctrl-C is one of the steps.
+  local function interrupt(words, variables, steps)
+    local result = pseudo_terminal.run {
+      argv = { "sh", "-c", "exec " .. home:line({ "login", table.unpack(words) }, variables) },
+      set = { TERM = "xterm" },
+      steps = steps,
+      sandbox = { url = home.sandbox.url, control_token = home.sandbox.control_token },
+    }
+    assert.are.same({ "exit", 130, true }, { result.how, result.code, result.echo_after }, result.output)
+    assert.matches("hoopai: interrupted\r\n", result.output)
+    assert.is_nil(result.output:find "traceback")
+    assert.is_nil(result.output:find(CANARY, 1, true))
+    assert.is_nil(result.output:find(home.sandbox.token, 1, true))
+    return result
+  end
+
+  it("restores echo after Ctrl-C at a hidden input, and keeps nothing", function()
+    for title, words in pairs { ["private token: "] = { "--token" }, ["client id: "] = {} } do
+      local variables = { HOOPAI_TOKEN = false, HOOPAI_CLIENT_ID = false }
+      local result = interrupt(words, variables, { { wait = title, echo = true, send = CTRL_C } })
+      assert.are.same({ true, false }, { result.echo_before, result.echo_noted[1] })
+    end
+    assert.are.equal("", files())
+  end)
+
+  it("keeps no token if Ctrl-C comes before the API has accepted it", function()
+    home.sandbox:control "reset" -- of the list of requests too
+    home.sandbox:control("delay", { delay_ms = HELD })
+    interrupt({ "--token" }, { HOOPAI_TOKEN = false }, {
+      { wait = "private token: " },
+      { send = home.sandbox.token .. "\n" },
+      { request = "GET /calendars/", send = CTRL_C },
+    })
+    home.sandbox:control("delay", { delay_ms = 0 })
+    assert.are.equal("", files())
+  end)
+
+  it("keeps nothing if Ctrl-C comes before the browser does", function()
+    local result = interrupt(
+      { "--no-browser", "--port", free_port() },
+      app_variables(),
+      { { wait = "state=", send = CTRL_C } }
+    )
+    assert.matches("hoopai: interrupted\r\n$", result.output)
+    assert.are.equal("", files())
+  end)
+
+  -- The exchange is not cut off, for its tokens would be lost.
+  it("keeps what other profiles use alone if Ctrl-C comes during the exchange of the code", function()
+    local folder = command.folder()
+    local file = assert(io.open(folder .. "/xdg-open", "w"))
+    assert(file:write '#!/bin/sh\nexec curl -s -L --max-time 20 "$1"\n')
+    assert(file:close())
+    assert(os.execute("chmod +x " .. child.quote(folder .. "/xdg-open")))
+    local function interrupt_exchange()
+      local variables = app_variables()
+      variables.PATH = folder .. ":" .. os.getenv "PATH"
+      home.sandbox:control "reset"
+      home.sandbox:control("delay", { delay_ms = HELD, only = "POST /oauth/token" })
+      local steps = { { request = "POST /oauth/token", send = CTRL_C }, { release = true } }
+      local output = interrupt({ "--port", free_port() }, variables, steps).output
+      assert.matches("hoopai: interrupted\r\nhoopai: unclear:\r\n  the sign%-in as the profile default\r\n$", output)
+    end
+    interrupt_exchange()
+    assert.are.equal("", files())
+    assert.are.equal("0", select(2, sign_in { "--profile", "x" }))
+    interrupt_exchange()
+    local _, errors, status = home:run({ "calendars", "--profile", "x" }, WITHOUT)
+    assert.are.same({ "", 0 }, { errors, status })
+    assert.are.equal(0, select(3, home:run({ "logout", "--profile", "x" }, WITHOUT)))
+    assert.are.equal("", files())
+    command.remove(folder)
   end)
 
   it("refuses what belongs to another sign-in, and a refusal", function()

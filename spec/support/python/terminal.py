@@ -4,7 +4,8 @@ The input is JSON: argv; columns and lines of the terminal; `set` and `unset` of
 descriptor -> path, in place of the terminal; and steps, each with `wait`, a text to wait for, and then `send`, what is
 typed, or `echo`, true to note whether the terminal echoes. Control characters are typed as they are: "\\u0003" is
 Ctrl-C. A step with `request`, such as "POST /calendars/", waits until the ledger of a sandbox has a request whose
-method and path begin so: `sandbox` of the input has its `url` and `control_token`.
+method and path begin so: `sandbox` of the input has its `url` and `control_token`. One with `release` ends the delay of
+the sandbox.
 
 The output is JSON: what the program printed to the terminal, how it ended ("exit" or "signal", and a number), whether
 the terminal echoed before, at the noted steps and after.
@@ -63,13 +64,18 @@ def start(job, slave):
         os._exit(127)
 
 
-def ledger(sandbox):
-    """The requests of a sandbox so far, each as its method and path."""
-    headers = {"Authorization": "Bearer " + sandbox["control_token"]}
-    request = urllib.request.Request(sandbox["url"] + "/__sandbox/requests", headers=headers)
+def control(sandbox, name, body=None):
+    """Asks the admin interface of a sandbox."""
+    headers = {"Authorization": "Bearer " + sandbox["control_token"], "Content-Type": "application/json"}
+    request = urllib.request.Request(sandbox["url"] + "/__sandbox/" + name, body, headers)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(request, timeout=LIMIT) as response:
-        return ["%s %s" % (entry["method"], entry["path"]) for entry in json.load(response)["requests"]]
+        return json.load(response)
+
+
+def ledger(sandbox):
+    """The requests of a sandbox so far, each as its method and path."""
+    return ["%s %s" % (entry["method"], entry["path"]) for entry in control(sandbox, "requests")["requests"]]
 
 
 class Screen:
@@ -128,6 +134,8 @@ def main():
             screen.wait(step["wait"])
         if "request" in step:
             screen.wait_for_request(job["sandbox"], step["request"])
+        if step.get("release"):
+            control(job["sandbox"], "delay", b'{"delay_ms":0}')
         if step.get("echo"):
             noted.append(echoes(slave))
         if "send" in step:

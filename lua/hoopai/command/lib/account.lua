@@ -60,6 +60,19 @@ function account.app(fields, store)
   }
 end
 
+--- Forgets the secret of an app that has no tokens, which no `hoopai logout` would find.
+-- @tparam App app
+-- @tparam string client_id
+-- @tparam table store
+-- @raise the Error of the store
+function account.forget_unused(app, client_id, store)
+  local grants, problem = app:grants()
+  if not grants then error(problem, 0) end
+  if #grants > 0 then return end
+  local ok, store_problem = require("hoopai").store.forget_secret(store, account.client_name(client_id))
+  if not ok then error(store_problem, 0) end
+end
+
 --- Opens what is behind a choice of hoopai.command.lib.profile.
 -- @tparam table choice
 -- @tparam table options of the command line

@@ -12,7 +12,7 @@
 -- (`/dev/stdout`) cannot be replaced: it is written directly.
 -- @module hoopai.command.lib.atomic_file
 
-local quote = require("hoopai.command.lib.shell").quote
+local shell = require "hoopai.command.lib.shell"
 
 local error, getmetatable, pcall, setmetatable = error, getmetatable, pcall, setmetatable
 local find, format, match = string.find, string.format, string.match
@@ -41,7 +41,7 @@ printf '%s %s %s' "$kind" "$mode" "$real"
 
 -- What is at a path: "none", "file", "folder" or "device"; its path without links; its mode, such as "640".
 local function inspect(path)
-  local pipe = popen("path=" .. quote(path) .. "\n" .. INSPECT, "r")
+  local pipe = popen("path=" .. shell.quote(path) .. "\n" .. INSPECT, "r")
   local text = pipe:read "a"
   pipe:close()
   local kind, mode, real = match(text, "^(%l+) (%S+) (.*)$")
@@ -92,7 +92,7 @@ local function replace(path, mode, producer)
   local leftover <close> = setmetatable({ path = beside }, Leftover)
   local file, problem = open(beside, "wb")
   if not file then return nil, reason(problem, beside) end
-  if mode then execute(format("chmod %s -- %s 2>/dev/null", mode, quote(beside))) end
+  if mode then shell.status(execute(format("chmod %s -- %s 2>/dev/null", mode, shell.quote(beside)))) end
   local written, failure = produce(file, producer)
   if not written then return nil, failure end
   local renamed, rename_problem = rename(beside, path)

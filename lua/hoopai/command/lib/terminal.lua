@@ -1,39 +1,30 @@
 --- What the command knows of the terminal, and what it asks there.
 --
 -- Lua has no functions for terminals: `test -t`, `stty` and the environment stand in. A Ctrl-C that ends one of these
--- programs is raised as Lua's own "interrupted!", for the interpreter ignores the signal while it waits for a program.
+-- programs is raised, see hoopai.command.lib.shell.
 -- @module hoopai.command.lib.terminal
 
-local quote = require("hoopai.command.lib.shell").quote
+local shell = require "hoopai.command.lib.shell"
 
-local error, tonumber = error, tonumber
+local tonumber = tonumber
 local format, lower, match = string.format, string.lower, string.match
 local getenv, execute, open, popen = os.getenv, os.execute, io.open, io.popen
 
 local terminal = {}
 
-local INTERRUPTED = "interrupted!" -- as lua5.4 spells it
-local SIGINT = 2
-
 local DEFAULT_COLUMNS, DEFAULT_LINES = 80, 24
-
--- How a program of the shell ended: its exit status. Raises after a Ctrl-C.
-local function status_of(ok, how, code)
-  if how == "signal" and code == SIGINT or code == 128 + SIGINT then error(INTERRUPTED, 0) end
-  return ok and 0 or code
-end
 
 -- Facts ---------------------------------------------------------------------------------------------------------------
 
 --- Whether a descriptor of this process is a terminal.
 -- @tparam integer fd 0 for stdin, 1 for stdout, 2 for stderr
 -- @treturn boolean
-function terminal.is_terminal(fd) return status_of(execute(format("test -t %d", fd))) == 0 end
+function terminal.is_terminal(fd) return shell.status(execute(format("test -t %d", fd))) == 0 end
 
 --- The same for the three standard streams, with one program instead of three.
 -- @treturn table `stdin`, `stdout` and `stderr`, each a boolean
 function terminal.streams()
-  local status = status_of(execute "s=0; for n in 0 1 2; do test -t $n && s=$((s + (1 << n))); done; exit $s")
+  local status = shell.status(execute "s=0; for n in 0 1 2; do test -t $n && s=$((s + (1 << n))); done; exit $s")
   return { stdin = status & 1 ~= 0, stdout = status & 2 ~= 0, stderr = status & 4 ~= 0 }
 end
 
@@ -51,7 +42,7 @@ function terminal.size()
   if not columns or not lines then
     local pipe = popen("{ stty size </dev/tty || stty size; } 2>/dev/null", "r")
     local text = pipe:read "l" or ""
-    status_of(pipe:close())
+    shell.status(pipe:close())
     local seen_lines, seen_columns = match(text, "^(%d+) (%d+)$")
     -- A pseudo terminal that was never given a size has 0 by 0.
     columns, lines = columns or whole(seen_columns), lines or whole(seen_lines)
@@ -119,9 +110,9 @@ function terminal.read_hidden(prompt, is_terminal)
   if is_terminal == nil then is_terminal = terminal.is_terminal(0) end
   if not is_terminal then return io.read "l" end
   -- Closed after Ctrl-C too: that waits for the shell, and so for echo.
-  local pipe <close> = popen("HOOPAI_PROMPT=" .. quote(prompt) .. "\n" .. READ_HIDDEN, "r")
+  local pipe <close> = popen("HOOPAI_PROMPT=" .. shell.quote(prompt) .. "\n" .. READ_HIDDEN, "r")
   local line = pipe:read "l"
-  local status = status_of(pipe:close())
+  local status = shell.status(pipe:close())
   return status == 0 and line or nil
 end
 

@@ -12,6 +12,7 @@ local runner = require "hoopai.sandbox.runner"
 local find, format, match, sub = string.find, string.format, string.match, string.sub
 local error, ipairs, pairs, pcall, require, tostring = error, ipairs, pairs, pcall, require, tostring
 local io, os, package = io, os, package
+local min = math.min
 
 local server = {}
 
@@ -19,6 +20,7 @@ local server = {}
 local DEBIAN = ";/usr/share/lua/5.3/?.lua;/usr/share/lua/5.3/?/init.lua;/usr/share/lua/5.1/?.lua"
 
 local WRITE_TIMEOUT = 30
+local LONGEST_STEP = 50 -- ms after which a delay is looked at again
 
 local function require_http()
   local ok, module = pcall(require, "http.server")
@@ -96,6 +98,16 @@ local function pause(ms)
   if ms > 0 then require("cqueues").sleep(ms / 1000) end
 end
 
+-- Waits before a response is sent. A delay that ends meanwhile lets the response go.
+local function hold(app, request)
+  local waited = 0
+  while waited < app:delay(request) do
+    local step = min(app:delay(request) - waited, LONGEST_STEP)
+    pause(step)
+    waited = waited + step
+  end
+end
+
 local function new_handler(app)
   return function(_, stream)
     local request = read_request(stream)
@@ -108,7 +120,10 @@ local function new_handler(app)
       io.stderr:write("hoopai.sandbox: ", app.fault, "\n")
       app.fault = nil
     end
-    if not is_admin then pause(app:delay(request) + (response.delay_ms or 0)) end
+    if not is_admin then
+      hold(app, request)
+      pause(response.delay_ms or 0)
+    end
     send(stream, response, request.method, app.oauth.server)
   end
 end

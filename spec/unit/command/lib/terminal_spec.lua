@@ -150,7 +150,9 @@ describe("a hidden line", function()
 
   it("is interrupted by Ctrl-C, with echo as before and nothing of the line in the error", function()
     local result = typed(CAUGHT, { { wait = "Token: ", echo = true, send = "pit-01\3" } })
-    assert.are.equal("Token: \r\ncaught\tfalse\tinterrupted!\tnil\r\n", result.output)
+    -- The shell ends the line of the prompt. If the signal comes before `popen` has returned, Lua does not wait for it.
+    local before, after = result.output:match "^Token: (.-)caught\tfalse\tinterrupted!\tnil\r\n(.*)$"
+    assert.are.equal("\r\n", before and before .. after, result.output)
   end)
 
   it("is interrupted by Ctrl-C in a program that does not catch it", function()
