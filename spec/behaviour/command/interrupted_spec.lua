@@ -1,6 +1,7 @@
 -- Ctrl-C at each stage of the commands, typed in a pseudo terminal. The sandbox holds its responses back, and its list
 -- of requests says when a command is at the stage: no case depends on how fast anything is.
 
+local changes = require "spec.support.changes"
 local clinic = require "spec.support.clinic"
 local command = require "spec.support.command"
 local lfs = require "lfs"
@@ -8,83 +9,14 @@ local lfs = require "lfs"
 local CTRL_C = "\3"
 local HELD = 600000 -- ms: longer than a case may take
 
-local APPOINTMENT, NOTE = "Appointment000000001", "Note0000000000000001"
-local BOOK = { "book", "massage", "--contact", clinic.CONTACT, "--at", "2024-03-05T12:00" }
-
---- The words of a command, and further ones.
-local function with(words, ...)
-  local all = { table.unpack(words) }
-  return table.move({ ... }, 1, select("#", ...), #all + 1, all)
-end
-
--- Commands that change something: `reads` if they read anything before, `asks` if a question comes
--- first, `write` is the beginning of the request, `unclear` what is printed when its outcome is not known, and `again`
--- what the same command line does afterwards.
-local CHANGES = {
-  {
-    words = with(BOOK, "--reference", "order-0099"),
-    reads = true,
-    asks = true,
-    write = "POST /calendars/events/appointments",
-    unclear = "the booking in Massage 按摩 %(%-%-reference order%-0099%)",
-    again = "^was booked already: ",
-  },
-  {
-    words = BOOK,
-    reads = true,
-    asks = true,
-    write = "POST /calendars/events/appointments",
-    unclear = "the booking in Massage 按摩 %(%-%-reference cli%-%x+%)",
-  },
-  {
-    words = { "cancel", APPOINTMENT },
-    reads = true,
-    asks = true,
-    write = "PUT /calendars/events/appointments/" .. APPOINTMENT,
-    unclear = 'the cancellation of "山田 太郎", Massage 按摩, Mon 2024%-03%-04 09:00 %(Europe/Berlin%) %('
-      .. APPOINTMENT
-      .. "%)",
-    again = "^was cancelled already: ",
-  },
-  {
-    words = { "move", APPOINTMENT, "2024-03-05T09:00" },
-    reads = true,
-    asks = true,
-    write = "PUT /calendars/events/appointments/" .. APPOINTMENT,
-    unclear = "the move of .* %(" .. APPOINTMENT .. "%) to Tue 2024%-03%-05 09:00 %(Europe/Berlin%)",
-    again = " there already: ",
-  },
-  {
-    words = { "notes", APPOINTMENT, "--delete", NOTE },
-    asks = true,
-    write = "DELETE /calendars/appointments/" .. APPOINTMENT .. "/notes/" .. NOTE,
-    unclear = "the deletion of note " .. NOTE,
-  },
-  {
-    words = { "notes", APPOINTMENT, "--add", "called back" },
-    write = "POST /calendars/appointments/" .. APPOINTMENT .. "/notes",
-    unclear = "the note on " .. APPOINTMENT,
-  },
-  {
-    words = { "block", "UserLee", "2024-03-06" },
-    reads = true,
-    write = "POST /calendars/events/block-slots",
-    unclear = "the block of UserLeeMarsh00000000 from 2024%-03%-06 00:00 .*run the command again",
-    again = "^was blocked already: ",
-  },
-  {
-    words = { "api", "DELETE", "/calendars/events/" .. APPOINTMENT },
-    write = "DELETE /calendars/events/" .. APPOINTMENT,
-    unclear = "DELETE /calendars/events/" .. APPOINTMENT,
-  },
-}
+local with = changes.with
 
 local WEEK = { "--from", "2024-03-04", "--days", "5" }
 
 local READERS = {
   { "status" },
   { "calendars" },
-  { "notes", APPOINTMENT },
+  { "notes", "Appointment000000001" },
   with({ "free" }, table.unpack(WEEK)),
   with({ "agenda" }, table.unpack(WEEK)),
   with({ "events" }, table.unpack(WEEK)),
@@ -127,7 +59,7 @@ describe("Ctrl-C", function()
     return output
   end
 
-  for _, case in ipairs(CHANGES) do
+  for _, case in ipairs(changes.list) do
     local name = "hoopai " .. table.concat(case.words, " ")
     local yes = case.asks and "--yes" or nil
 
@@ -151,7 +83,7 @@ describe("Ctrl-C", function()
     it("while " .. name .. " waits for the outcome makes it say what is unclear", function()
       home.sandbox:control("delay", { delay_ms = HELD, only = case.write })
       local output = interrupt(with(case.words, yes), { request = case.write })
-      assert.matches("hoopai: interrupted\nhoopai: unclear:\n  " .. case.unclear .. "[^\n]*\n$", output)
+      assert.matches("hoopai: interrupted\nhoopai: unclear:\n  " .. case.name .. "\n$", output)
       assert.are.equal(1, #home:writes())
       if not case.again then return end
       home.sandbox:control("delay", { delay_ms = 0 })
