@@ -1,8 +1,8 @@
 --- The commands that change something, for the specs that try all of them on the clinic of spec.support.clinic.
 --
--- `words` is the command line without --yes; `reads` says whether anything is read first; `asks` is the question, or nil;
--- `write` is how the request begins; `name` is the change in the lists of what is done or unclear; `done` is what is
--- printed in the end, and `again` what the same words print afterwards.
+-- `words` is the command line without --yes; `reads` says whether anything is read first; `asks` is the question, or
+-- nil; `write` is how the request begins; `name` is the change in the lists of what is done or unclear; `done` is what
+-- is printed in the end, and `again` what the same words print afterwards.
 
 local clinic = require "spec.support.clinic"
 
@@ -66,6 +66,12 @@ changes.list = {
     write = "POST /calendars/appointments/" .. APPOINTMENT .. "/notes",
     name = "the note on " .. APPOINTMENT,
     done = "^added note %S+\n$",
+  },
+  {
+    words = { "notes", APPOINTMENT, "--edit", NOTE, "called back twice" },
+    write = "PUT /calendars/appointments/" .. APPOINTMENT .. "/notes/" .. NOTE,
+    name = "the change of note " .. NOTE,
+    done = "^changed note " .. NOTE .. "\n$",
   },
   {
     words = { "block", "UserLee", "2024-03-06" },

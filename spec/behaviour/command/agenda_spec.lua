@@ -78,28 +78,6 @@ describe("hoopai agenda", function()
     assert.matches("^2024%-03%-04T17:00:00%+09:00\t", output)
   end)
 
-  it("refuses wrong use and names that are none", function()
-    for _, case in ipairs {
-      { 2, '^hoopai: usage: %-%-day: "noday" is no date: write ', "--day", "noday" },
-      { 2, '^hoopai: usage: %-%-day: "next%-week" is a period', "--day", "next-week" },
-      { 2, '^hoopai: usage: %-%-week: "2024%-03" is no week', "--week", "2024-03" },
-      { 2, "^hoopai: usage: %-%-from: .*no day 31", "--from", "2024-02-31" },
-      { 2, "^hoopai: usage: the span is empty", "--from", "2024-02-02", "--to", "2024-02-01" },
-      { 2, "^hoopai: usage: option '%-%-week' can not be used together", "--day", "today", "--week" },
-      { 2, "^hoopai: usage: .*together", "--user", "a", "--calendar", "b" },
-      { 2, "^hoopai: usage: .*together", "--to", "today", "--days", "2" },
-      { 2, '^hoopai: usage: %-%-zone: there is no time zone "Mars"', "--zone", "Mars" },
-      { 2, "^hoopai: usage: .*too many arguments", "word" },
-      { 1, '^hoopai: not_found: there is no user "nosuch"', "--user", "nosuch" },
-      { 1, '^hoopai: not_found: there is no calendar "nosuch"', "--calendar", "nosuch" },
-      { 1, '^hoopai: not_found: there is no group "nosuch"', "--group", "nosuch" },
-    } do
-      local output, errors, status = home:run { "agenda", table.unpack(case, 3) }
-      assert.are.same({ "", case[1] }, { output, status }, errors)
-      assert.matches(case[2], errors)
-    end
-  end)
-
   it("ends in silence when its reader has gone, and fails on a full disk", function()
     local pipe = assert(io.popen(home:line(DAY) .. " 2>&1 | head -1"))
     local text = pipe:read "a"

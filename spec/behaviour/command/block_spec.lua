@@ -61,26 +61,6 @@ describe("hoopai block", function()
     assert.are.equal("nothing would be sent\n", (home:run(words)))
   end)
 
-  it("refuses wrong use and owners that are none", function()
-    for _, case in ipairs {
-      { 2, "^hoopai: usage: say when: a day, or %-%-from and %-%-to", "UserLee" },
-      { 2, "^hoopai: usage: missing argument 'owner'" },
-      { 2, '^hoopai: usage: the day: "noday" is no date', "UserLee", "noday" },
-      { 2, "^hoopai: usage: the day is a moment", "UserLee", "now" },
-      { 2, '^hoopai: usage: the day: "next%-week" is a p', "UserLee", "next-week", "--from", "9:00", "--to", "10:00" },
-      { 2, "^hoopai: usage: %-%-from and %-%-to go together", "UserLee", "today", "--from", "9:00" },
-      { 2, "^hoopai: usage: with a day, ", "UserLee", "today", "--from", "tomorrow", "--to", "9:00" },
-      { 2, "^hoopai: usage: %-%-to must be after %-%-from", "UserLee", "today", "--from", "9:00", "--to", "9:00" },
-      { 2, "^hoopai: usage: %-%-from: .*no time 25:00", "UserLee", "today", "--from", "25:00", "--to", "9:00" },
-      { 2, "^hoopai: usage: option %-%-title expects", "UserLee", "today", "--title", " " },
-      { 1, '^hoopai: not_found: there is no owner "nosuch"', "nosuch", "today" },
-    } do
-      local output, errors, status = home:run { "block", table.unpack(case, 3) }
-      assert.are.same({ "", case[1] }, { output, status }, errors)
-      assert.matches(case[2], errors)
-    end
-  end)
-
   it("says what was done when nothing can be printed", function()
     local _, errors, status = home:run({ "block", "UserLee", "2024-03-06" }, { output = "/dev/full" })
     assert.are.equal(1, status)

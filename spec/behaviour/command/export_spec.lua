@@ -120,23 +120,6 @@ describe("hoopai export", function()
     assert.are.same({ "old", { "a.csv" } }, { command.read(path), files(folder) })
   end)
 
-  it("refuses wrong use and names that are none", function()
-    for _, case in ipairs {
-      { 2, "^hoopai: usage: say in which format\nhoopai: write %-%-format ics" },
-      { 2, "^hoopai: usage: say in which format", "-o", "a.txt" },
-      { 2, "^hoopai: usage: .*%-%-format", "--format", "xls" },
-      { 2, "^hoopai: usage: %-%-json and %-%-jsonl do not go", "--format", "ics", "--json" },
-      { 2, "^hoopai: usage: %-%-keep%-formulas goes with", "--format", "ics", "--keep-formulas" },
-      { 2, "^hoopai: usage: .*together", "--format", "ics", "--user", "a", "--calendar", "b" },
-      { 1, '^hoopai: not_found: there is no user "nosuch"', "--format", "ics", "--user", "nosuch" },
-    } do
-      local output, errors, status = export(table.unpack(case, 3))
-      assert.are.same({ "", case[1] }, { output, status }, errors)
-      assert.matches(case[2], errors)
-    end
-    assert.are.equal(2, select(3, home:run { "export", "--format", "ics", "--from", "noday" }))
-  end)
-
   it("ends in silence when its reader has gone", function()
     local pipe =
       assert(io.popen(home:line { "export", "--format", "ics", "--from", "2024-03-04" } .. " 2>&1 | head -1"))

@@ -69,19 +69,6 @@ describe("hoopai utilisation", function()
     assert.are.same({ "UserLeeMarsh00000000" }, names("--group", "kö"))
   end)
 
-  it("refuses wrong use and names that are none", function()
-    for _, case in ipairs {
-      { 2, "^hoopai: usage: %-%-from: ", "--from", "noday" },
-      { 2, "^hoopai: usage: .*together", "--user", "a", "--group", "b" },
-      { 2, "^hoopai: usage: .*too many arguments", "word" },
-      { 1, '^hoopai: not_found: there is no user "nosuch"', "--user", "nosuch" },
-    } do
-      local output, errors, status = home:run { "utilisation", table.unpack(case, 3) }
-      assert.are.same({ "", case[1] }, { output, status }, errors)
-      assert.matches(case[2], errors)
-    end
-  end)
-
   it("ends in silence when its reader has gone, and fails on a full disk", function()
     local pipe = assert(io.popen(home:line(WEEK) .. " 2>&1 | head -1"))
     local text = pipe:read "a"

@@ -15,6 +15,19 @@ function convert.count(word)
   return nil, format('expects a whole number of at least 1, got "%s"', word)
 end
 
+local MOST_DAYS = 36525 -- a hundred years: more is a slip of the keyboard
+
+--- A number of days.
+-- @tparam string word
+-- @treturn[1] integer
+-- @treturn[2] nil
+-- @treturn[2] string
+function convert.days(word)
+  local number = convert.count(word)
+  if number and number <= MOST_DAYS then return number end
+  return nil, format('expects a whole number from 1 to %d, got "%s"', MOST_DAYS, word)
+end
+
 --- The number of a port.
 -- @tparam string word
 -- @treturn[1] integer

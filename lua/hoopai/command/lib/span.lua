@@ -25,7 +25,7 @@ function span.options(default)
       convert = "word",
       description = "The last day, which is included, or the moment at which the span ends.",
     },
-    { "--days", argname = "<n>", convert = "count", description = "How many days the span has." },
+    { "--days", argname = "<n>", convert = "days", description = "How many days the span has." },
   }
 end
 

@@ -32,6 +32,14 @@ describe("convert", function()
     end
   end)
 
+  it("days takes a number that is no slip of the keyboard", function()
+    assert.are.equal(1, convert.days "1")
+    assert.are.equal(36525, convert.days "36525")
+    for _, word in ipairs { "0", "36526", "99999999", "9223372036854775807", "-1", "1.5", "x", "" } do
+      refused("days", word)
+    end
+  end)
+
   it("seconds takes a number and a unit", function()
     assert.are.equal(90, convert.seconds "90s")
     assert.are.equal(1800, convert.seconds "30m")
