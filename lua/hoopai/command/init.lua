@@ -86,24 +86,29 @@ local function run(state, arguments, streams)
   output:finish()
 end
 
+--- The shortest way to the version, for programs that ask for it at their start.
+local function print_version(_, _, streams)
+  local stream = streams.output
+  local ok, problem, code = stream:write("hoopai ", require "hoopai.version", "\n")
+  if ok then
+    ok, problem, code = stream:flush()
+  end
+  if not ok then require("hoopai.command.lib.output").check(ok, problem, code) end
+end
+
 --- Runs the command line.
 -- @tparam table arguments the words after `hoopai`
 -- @tparam ?table streams `input`, `output` and `error`; default: those of the process
 -- @treturn integer the exit status
 function command.main(arguments, streams)
   streams = streams or { input = io.stdin, output = io.stdout, error = io.stderr }
-  if arguments[1] == "--version" then
-    local output = streams.output
-    if output:write("hoopai ", require "hoopai.version", "\n") and output:flush() then return 0 end
-    streams.error:write "hoopai: output: the standard output cannot be written\n"
-    return 1
-  end
   if arguments[1] == "__complete" then
     local words = table.move(arguments, 2, #arguments, 1, {})
     return require("hoopai.command.lib.candidates").print(words, load_one, streams.output)
   end
   local state = {}
-  local ok, problem = pcall(run, state, arguments, streams)
+  local action = arguments[1] == "--version" and print_version or run
+  local ok, problem = pcall(action, state, arguments, streams)
   if ok then return 0 end
   return require("hoopai.command.lib.failure").report(problem, state.context, streams.error)
 end

@@ -1,4 +1,5 @@
---- The standard output, where nothing is lost in silence: a full disk or a closed pipe is a failure of the command.
+--- The standard output, where nothing is lost in silence: a full disk is a failure of the command. A pipe without a
+-- reader, as behind `| head -1`, ends the command without a message, also where SIGPIPE is ignored.
 local failure = require "hoopai.command.lib.failure"
 
 local setmetatable = setmetatable
@@ -8,11 +9,19 @@ local output = {}
 local Output = {}
 Output.__index = Output
 
-local function check(ok, problem)
-  if not ok then
-    failure.refuse("output", "the standard output cannot be written: " .. (problem or "unknown problem"))
-  end
+local EPIPE = 32 -- on Linux, the BSDs and macOS
+local ENDED_BY_SIGPIPE = 128 + 13
+
+--- Raises unless a write succeeded.
+-- @tparam any ok, problem, code the results of a method of a file
+-- @raise a failure of kind "output"; one without a message if nothing reads the pipe
+function output.check(ok, problem, code)
+  if ok then return end
+  if code == EPIPE then failure.exit(ENDED_BY_SIGPIPE) end
+  failure.refuse("output", "the standard output cannot be written: " .. (problem or "unknown problem"))
 end
+
+local check = output.check
 
 --- Writes texts.
 -- @tparam string ...
