@@ -32,22 +32,6 @@ describe("the command hoopai", function()
     assert.is_nil(errors:find(".lua", 1, true))
   end)
 
-  it("fails where nothing can be written", function()
-    local _, errors, status = home:run({ "calendars" }, { output = "/dev/full" })
-    assert.are.equal(1, status)
-    assert.matches("^hoopai: output: the standard output cannot be written", errors)
-    _, errors, status = home:run({ "--version" }, { output = "/dev/full" })
-    assert.are.equal(1, status)
-    assert.matches("^hoopai: output: the standard output cannot be written", errors)
-  end)
-
-  it("ends in silence when its reader has gone", function()
-    local pipe = assert(io.popen(home:line { "calendars", "--json" } .. " 2>&1 | head -1"))
-    local text = pipe:read "a"
-    pipe:close()
-    assert.are.equal("[\n", text)
-  end)
-
   it("makes requests, and none in a dry run", function()
     local id = home.sandbox.seed.calendars.checkup
     local output, errors, status = home:run { "api", "PUT", "/calendars/" .. id, "-F", "isActive=false", "--dry-run" }

@@ -6,7 +6,8 @@
 
 local clinic = require "spec.support.clinic"
 
-local APPOINTMENT, NOTE = "Appointment000000001", "Note0000000000000001"
+local APPOINTMENT = "Appointment000000001"
+local NOTED, NOTE = "Appointment000000002", "Note0000000000000001" -- one with a note
 local BOOK = { "book", "massage", "--contact", clinic.CONTACT, "--at", "2024-03-05T12:00" }
 local LINE = '"山田 太郎", Massage 按摩, Mon 2024%-03%-04 09:00 %(Europe/Berlin%)'
 
@@ -55,21 +56,21 @@ changes.list = {
     again = "^%l+ there already: ",
   },
   {
-    words = { "notes", APPOINTMENT, "--delete", NOTE },
+    words = { "notes", NOTED, "--delete", NOTE },
     asks = "Delete note " .. NOTE .. "%?",
-    write = "DELETE /calendars/appointments/" .. APPOINTMENT .. "/notes/" .. NOTE,
+    write = "DELETE /calendars/appointments/" .. NOTED .. "/notes/" .. NOTE,
     name = "the deletion of note " .. NOTE,
     done = "^deleted note " .. NOTE .. "\n$",
   },
   {
-    words = { "notes", APPOINTMENT, "--add", "called back" },
-    write = "POST /calendars/appointments/" .. APPOINTMENT .. "/notes",
-    name = "the note on " .. APPOINTMENT,
+    words = { "notes", NOTED, "--add", "called back" },
+    write = "POST /calendars/appointments/" .. NOTED .. "/notes",
+    name = "the note on " .. NOTED,
     done = "^added note %S+\n$",
   },
   {
-    words = { "notes", APPOINTMENT, "--edit", NOTE, "called back twice" },
-    write = "PUT /calendars/appointments/" .. APPOINTMENT .. "/notes/" .. NOTE,
+    words = { "notes", NOTED, "--edit", NOTE, "called back twice" },
+    write = "PUT /calendars/appointments/" .. NOTED .. "/notes/" .. NOTE,
     name = "the change of note " .. NOTE,
     done = "^changed note " .. NOTE .. "\n$",
   },

@@ -41,7 +41,7 @@ local function seed(world)
       { type = "wday", day = "tuesday", intervals = { { from = "09:00", to = "13:00" } } },
     },
   }
-  local first
+  local second
   for index, title in ipairs(clinic.TITLES) do
     local id = world:appointment {
       calendarId = massage,
@@ -51,9 +51,9 @@ local function seed(world)
       endTime = ("2024-03-04T%02d:30:00"):format(8 + index),
       appointmentStatus = index == 4 and "cancelled" or "confirmed",
     }
-    first = first or id
+    second = index == 2 and id or second
   end
-  world:note { appointmentId = first, userId = lee, body = "電話 back 👩‍⚕️\nin the morning" }
+  world:note { appointmentId = second, userId = lee, body = "電話 back 👩‍⚕️\nin the morning" }
   world:block {
     assignedUserId = lee,
     title = "Training",

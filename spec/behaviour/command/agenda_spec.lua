@@ -1,9 +1,7 @@
 -- `hoopai agenda` as a process, against a sandbox.
 
 local clinic = require "spec.support.clinic"
-local command = require "spec.support.command"
 local hoopai = require "hoopai"
-local width = require "hoopai.command.lib.width"
 
 local DAY = { "agenda", "--from", "2024-03-04", "--days", "2" }
 
@@ -12,17 +10,6 @@ describe("hoopai agenda", function()
 
   setup(function() home = clinic.home() end)
   teardown(function() home:close() end)
-
-  for _, columns in ipairs { 40, 80, 200 } do
-    it("fits a terminal of " .. columns .. " columns", function()
-      local output, status = clinic.terminal(home, DAY, { columns = columns })
-      assert.are.equal(0, status)
-      assert.are.equal(command.read(("spec/behaviour/command/golden/agenda.%d.txt"):format(columns)), output)
-      for line in output:gmatch "[^\n]+" do
-        assert.is_true(width.columns(line) <= columns, line)
-      end
-    end)
-  end
 
   it("is coloured on a terminal, unless NO_COLOR or --no-color say otherwise", function()
     local output = clinic.terminal(home, DAY, { variables = { TERM = "xterm" } })
@@ -76,15 +63,5 @@ describe("hoopai agenda", function()
     assert.are.equal(0, count "--day")
     local output = home:run { "agenda", "--day", "2024-03-04", "--zone", "Asia/Tokyo" }
     assert.matches("^2024%-03%-04T17:00:00%+09:00\t", output)
-  end)
-
-  it("ends in silence when its reader has gone, and fails on a full disk", function()
-    local pipe = assert(io.popen(home:line(DAY) .. " 2>&1 | head -1"))
-    local text = pipe:read "a"
-    pipe:close()
-    assert.matches("^2024%-03%-04T09[^\n]*\n$", text)
-    local _, errors, status = home:run(DAY, { output = "/dev/full" })
-    assert.are.equal(1, status)
-    assert.matches("^hoopai: output: the standard output cannot be written: No space left on device\n$", errors)
   end)
 end)

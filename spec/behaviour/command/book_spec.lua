@@ -118,19 +118,3 @@ describe("hoopai move, notes and cancel", function()
     end
   end)
 end)
-
-describe("hoopai events", function()
-  local home
-
-  setup(function() home = clinic.home() end)
-  teardown(function() home:close() end)
-
-  it("fits a terminal", function()
-    for _, columns in ipairs { 40, 80, 200 } do
-      local words = { "events", "--from", "2024-03-04", "--days", "1" }
-      local output, status = clinic.terminal(home, words, { columns = columns })
-      assert.are.equal(0, status)
-      assert.are.equal(command.read(("spec/behaviour/command/golden/events.%d.txt"):format(columns)), output)
-    end
-  end)
-end)

@@ -119,14 +119,6 @@ describe("hoopai export", function()
     assert.matches("^hoopai: output: cannot write .*: File too large; the old file is unchanged\n$", text)
     assert.are.same({ "old", { "a.csv" } }, { command.read(path), files(folder) })
   end)
-
-  it("ends in silence when its reader has gone", function()
-    local pipe =
-      assert(io.popen(home:line { "export", "--format", "ics", "--from", "2024-03-04" } .. " 2>&1 | head -1"))
-    local text = pipe:read "a"
-    pipe:close()
-    assert.are.equal("BEGIN:VCALENDAR\r\n", text)
-  end)
 end)
 
 describe("a long export", function()

@@ -16,7 +16,7 @@ local WEEK = { "--from", "2024-03-04", "--days", "5" }
 local READERS = {
   { "status" },
   { "calendars" },
-  { "notes", "Appointment000000001" },
+  { "notes", "Appointment000000002" },
   with({ "free" }, table.unpack(WEEK)),
   with({ "agenda" }, table.unpack(WEEK)),
   with({ "events" }, table.unpack(WEEK)),

@@ -1,9 +1,7 @@
 -- `hoopai utilisation` as a process, against a sandbox.
 
 local clinic = require "spec.support.clinic"
-local command = require "spec.support.command"
 local hoopai = require "hoopai"
-local width = require "hoopai.command.lib.width"
 
 local WEEK = { "utilisation", "--from", "2024-03-04", "--to", "2024-03-10" }
 
@@ -12,17 +10,6 @@ describe("hoopai utilisation", function()
 
   setup(function() home = clinic.home() end)
   teardown(function() home:close() end)
-
-  for _, columns in ipairs { 40, 80, 200 } do
-    it("fits a terminal of " .. columns .. " columns", function()
-      local output, status = clinic.terminal(home, WEEK, { columns = columns })
-      assert.are.equal(0, status)
-      assert.are.equal(command.read(("spec/behaviour/command/golden/utilisation.%d.txt"):format(columns)), output)
-      for line in output:gmatch "[^\n]+" do
-        assert.is_true(width.columns(line) <= columns, line)
-      end
-    end)
-  end
 
   it("has colours on a terminal, unless NO_COLOR says otherwise", function()
     assert.matches("\27%[32m█", (clinic.terminal(home, WEEK, { variables = { TERM = "xterm" } })))
@@ -67,15 +54,5 @@ describe("hoopai utilisation", function()
     assert.are.same({ "UserLeeMarsh00000000" }, names("--calendar", "mass"))
     assert.are.same({ "Yoga" }, names("--calendar", "yoga"))
     assert.are.same({ "UserLeeMarsh00000000" }, names("--group", "kö"))
-  end)
-
-  it("ends in silence when its reader has gone, and fails on a full disk", function()
-    local pipe = assert(io.popen(home:line(WEEK) .. " 2>&1 | head -1"))
-    local text = pipe:read "a"
-    pipe:close()
-    assert.matches("^UserLeeMarsh[^\n]*\n$", text)
-    local _, errors, status = home:run(WEEK, { output = "/dev/full" })
-    assert.are.equal(1, status)
-    assert.matches("^hoopai: output: the standard output cannot be written", errors)
   end)
 end)
