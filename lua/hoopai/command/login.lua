@@ -141,8 +141,8 @@ end
 --- The name of tokens among those of an app.
 local function key_of(entry) return entry.location_id or entry.company_id end
 
---- Goes to the browser and exchanges the code that comes back.
--- @treturn table what the exchange returns
+--- Goes to the browser, and gets the tokens for the code that comes back.
+-- @treturn table what app:exchange returns
 local function sign_in(context, app, job)
   local options = job.options
   local host = profiles.variable "HOOPAI_AUTHORIZE_HOST" or options.white_label and "white_label" or nil
@@ -158,14 +158,14 @@ local function sign_in(context, app, job)
   local name = account.client_name(job.client_id)
   context.check(context.library().store.keep_secret(job.store, name, job.client_secret))
   job.has_kept = true
-  local function exchange()
+  local function get_tokens()
     return app:exchange {
       code = back.code,
       code_verifier = session.code_verifier,
       user_type = options.agency and "Company" or "Location",
     }
   end
-  return (context:change("the sign-in as the profile " .. job.name, exchange))
+  return (context:change("the sign-in as the profile " .. job.name, get_tokens))
 end
 
 --- Forgets what a sign-in that failed or was interrupted has left: tokens of what had none before, and the secret of an
@@ -182,7 +182,8 @@ local function undo(context, job)
   account.forget_unused(app, job.client_id, job.store)
 end
 
---- Signs in and writes the profile. An exchange that Ctrl-C interrupts runs to its end when the app is closed.
+--- Signs in and writes the profile. A token exchange that Ctrl-C interrupts runs to its end when the app is
+-- closed.
 local function make_profile(context, job)
   local options = job.options
   local app <close> = context.library().oauth {

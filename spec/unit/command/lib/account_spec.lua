@@ -1,42 +1,26 @@
 local account = require "hoopai.command.lib.account"
-local command = require "spec.support.command"
-local failure = require "hoopai.command.lib.failure"
 local hoopai = require "hoopai"
 local lfs = require "lfs"
-local profiles = require "hoopai.command.lib.profile"
+local settings = require "spec.support.settings"
 
 describe("the account of a profile", function()
-  local folder
-  local real_folder = profiles.folder
+  local cases = settings.cases "hoopai"
+  local message_of = settings.message_of
 
-  before_each(function()
-    folder = command.folder()
-    profiles.folder = function() return folder .. "/hoopai" end
-  end)
-
-  after_each(function()
-    profiles.folder = real_folder
-    collectgarbage()
-    command.remove(folder)
-  end)
-
-  local function message_of(fn, ...)
-    local ok, problem = pcall(fn, ...)
-    assert.is_false(ok)
-    return (select(2, failure.explain(problem)))
-  end
+  before_each(cases.before)
+  after_each(cases.after)
 
   it("has a private store", function()
     assert.is_truthy(account.store())
-    assert.are.equal("rwx------", lfs.attributes(folder .. "/hoopai", "permissions"))
-    assert.are.equal("rwx------", lfs.attributes(folder .. "/hoopai/tokens", "permissions"))
-    assert(os.execute("chmod 755 " .. folder .. "/hoopai/tokens"))
-    assert.matches("^store: hoopai.store.file", message_of(account.store))
+    assert.are.equal("rwx------", lfs.attributes(cases.folder() .. "/hoopai", "permissions"))
+    assert.are.equal("rwx------", lfs.attributes(cases.folder() .. "/hoopai/tokens", "permissions"))
+    assert(os.execute("chmod 755 " .. cases.folder() .. "/hoopai/tokens"))
+    assert.matches("^store: hoopai.store.file", (message_of(account.store)))
   end)
 
   it("opens a token, with the address of the profile", function()
     local choice = { name = "x", source = "profile", fields = { auth = "token", location_id = "l" } }
-    assert.matches("^auth: the token of the profile is not in the store", message_of(account.open, choice, {}))
+    assert.matches("^auth: the token of the profile is not in the store", (message_of(account.open, choice, {})))
     assert(hoopai.store.keep_secret(account.store(), account.token_name "x", "pit-1"))
     local given, app = account.open(choice, {})
     assert.is_nil(app)
@@ -50,7 +34,7 @@ describe("the account of a profile", function()
   it("opens an app", function()
     local fields = { auth = "oauth", client_id = "a/b", company_id = "c", base_url = "https://api.example" }
     local choice = { name = "x", source = "profile", fields = fields }
-    assert.matches("^auth: the secret of the app is not in the store", message_of(account.open, choice, {}))
+    assert.matches("^auth: the secret of the app is not in the store", (message_of(account.open, choice, {})))
     assert(hoopai.store.keep_secret(account.store(), account.client_name "a/b", "secret"))
     local given, app = account.open(choice, { location = "l" })
     local closing <close> = app -- luacheck: ignore 211

@@ -1,31 +1,16 @@
 -- Profiles of a folder of their own. The environment of this process cannot be changed: spec/behaviour/command_spec.lua
 -- has the cases that depend on it.
 
-local command = require "spec.support.command"
-local failure = require "hoopai.command.lib.failure"
 local lfs = require "lfs"
 local profiles = require "hoopai.command.lib.profile"
+local settings = require "spec.support.settings"
 
 describe("a profile", function()
-  local folder
-  local real_folder = profiles.folder
+  local cases = settings.cases "new/hoopai"
+  local message_of = settings.message_of
 
-  before_each(function()
-    folder = command.folder()
-    profiles.folder = function() return folder .. "/new/hoopai" end
-  end)
-
-  after_each(function()
-    profiles.folder = real_folder
-    command.remove(folder)
-  end)
-
-  local function message_of(fn, ...)
-    local ok, problem = pcall(fn, ...)
-    assert.is_false(ok)
-    local status, message = failure.explain(problem)
-    return message, status
-  end
+  before_each(cases.before)
+  after_each(cases.after)
 
   it("is written as a private file of a private folder, and read", function()
     profiles.write("clinic", { location_id = "l", auth = "token", secret = "x" })
@@ -66,12 +51,12 @@ describe("a profile", function()
   end)
 
   it("that cannot be written is a failure", function()
-    local file = assert(io.open(folder .. "/new", "w"))
+    local file = assert(io.open(cases.folder() .. "/new", "w"))
     file:close()
     local made = "^profile: the folder .*/new/hoopai cannot be made: Not a directory$"
     assert.matches(made, (message_of(profiles.write, "x", {})))
     assert.matches(made, (message_of(profiles.make_folder)))
-    assert(os.remove(folder .. "/new"))
+    assert(os.remove(cases.folder() .. "/new"))
     profiles.make_folder()
     assert(lfs.mkdir(profiles.path "x"))
     assert(lfs.mkdir(profiles.path "x" .. "/y"))
