@@ -17,7 +17,7 @@ local NO_USER =
 local TWO_USERS = '^ambiguous: "User" is the beginning of 2 users: UserLeeMarsh00000000, UserMoor000000000000\n'
 local NO_GROUP = '^not_found: there is no group "nosuch"'
 local TWO_GROUPS = '^ambiguous: "k" is the beginning of 2 groups: '
-local NO_APPOINTMENT = "^not_found: Appointment not found "
+local NO_APPOINTMENT = '^not_found: there is no appointment "nosuch"\nhoopai: `hoopai events` lists the ids'
 local NO_ZONE = '^usage: %-%-zone: there is no time zone "Mars"\nhoopai: write one such as Europe/London'
 local NO_DATE = '"noday" is no date: write 2026%-12%-01, '
 local TOGETHER = "^usage: option '[%w-]+' can not be used together with option '[%w-]+'"
@@ -145,7 +145,7 @@ local CASES = {
     { 2, TOGETHER, APPOINTMENT, "--add", "x", "--delete", "y" },
     { 2, TOGETHER, APPOINTMENT, "--user", "UserLee", "--delete", "y" },
     { 2, "^usage: %-%-user goes with %-%-add", APPOINTMENT, "--user", "UserLee" },
-    { 1, NO_APPOINTMENT, "nosuch" },
+    { 1, "^not_found: Appointment not found ", "nosuch" },
     { 1, "^invalid_request: .*must not hold /", "a/b" },
     { 2, TOGETHER, APPOINTMENT, "--edit", "x", "y", "--delete", "z" },
     { 2, "^usage: option '%-%-edit' requires 2 arguments", APPOINTMENT, "--edit", "x" },
