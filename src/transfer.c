@@ -322,9 +322,21 @@ static int transfer_head(lua_State *L) {
   return 1;
 }
 
-/* response(keep_null) -> status, started, ended (core.now() times), head, first, value, problem; nil: it is not complete
+/* May the JSON at an index hold an empty list? (A string of it may look like one.) */
+static bool may_hold_empty_list(lua_State *L, int index) {
+  size_t length;
+  const char *at = lua_tolstring(L, index, &length), *end = at + length;
+  while ((at = memchr(at, '[', (size_t)(end - at)))) {
+    at++;
+    if (at[strspn(at, " \t\r\n")] == ']') return true;
+  }
+  return false;
+}
+
+/* response(keep_null) -> status, started, ended (core.now() times), head, first, value, problem, lists; nil: it is not
+   complete
    head: as head() returns it; first: the first byte of the body that is not white space; value, problem: core.decode
-   (the upvalue) of the body */
+   (the upvalue) of the body; lists: false if the body holds no empty list */
 static int transfer_response(lua_State *L) {
   const struct hoopai_transfer *transfer = check_done(L);
   if (transfer->kind) {
@@ -337,12 +349,14 @@ static int transfer_response(lua_State *L) {
   lua_pushnumber(L, transfer->ended);
   transfer_head(L);
   transfer_body(L); /* at index 7 */
+  bool lists = may_hold_empty_list(L, 7);
   push_first(L, 7);
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_rotate(L, 7, -1);
   lua_pushvalue(L, 2);
   lua_call(L, 2, 2);
-  return 7;
+  lua_pushboolean(L, lists);
+  return 8;
 }
 
 /* await(waiter): peek() returns the waiter with the transfer */

@@ -33,6 +33,10 @@ describe("hoopai.call.response:", function()
       }
       local calendar = assert(client.calendars:get "c")
       assert.are.equal('{"id":"c","lookBusyConfig":{},"openHours":[],"teamMembers":[]}', core.encode(calendar))
+      server:reply { body = '{"calendar":{"id":"[","openHours":[ \t\r\n],"x":"["}}' }
+      assert.are.equal('{"id":"[","openHours":[],"x":"["}', core.encode(assert(client.calendars:get "c")))
+      server:reply { body = '{"calendar":{"id":"c","openHours":{}}}' } -- no list, so nothing says that this is one
+      assert.are.equal('{"id":"c","openHours":{}}', core.encode(assert(client.calendars:get "c")))
     end)
 
     it("has all that is known", function()
