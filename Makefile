@@ -19,7 +19,12 @@ SUITE =
 
 export LUA CC
 
-sources := $(sort $(wildcard src/*.c))
+# no: builds without hoopai.crypto, where OpenSSL 3.0 is not to be had; then there are no webhooks and no PKCE.
+CRYPTO ?= yes
+
+# hoopai.crypto is a module of its own: the core needs no libcrypto.
+crypto_sources := src/crypto.c
+sources := $(filter-out $(crypto_sources),$(sort $(wildcard src/*.c)))
 
 # The version of LUA selects headers, paths and build folders: it is read from the name (lua5.4), else asked of the
 # interpreter.
@@ -33,22 +38,23 @@ only54 = @test -z "$(suffix)" || { echo "make $@ works with Lua 5.4 only" >&2; e
 B := build$(suffix)
 A := build-asan$(suffix)
 
-# The folders of lua.h and curl.h: from pkg-config, else Debian's, else (curl) the compiler's own search path.
+# The folders of lua.h, curl.h and openssl/: from pkg-config, else Debian's (Lua), else the compiler's own search path.
 LUA_CFLAGS ?= $(shell pkg-config --cflags lua$(lua_version) 2>/dev/null || pkg-config --cflags lua-$(lua_version) 2>/dev/null || \
 	echo -I/usr/include/lua$(lua_version))
 CURL_CFLAGS ?= $(shell pkg-config --cflags libcurl 2>/dev/null)
+CRYPTO_CFLAGS ?= $(shell pkg-config --cflags libcrypto 2>/dev/null)
 # For programs only: a module uses the Lua of its host.
 LUA_LIBS ?= $(shell pkg-config --libs lua$(lua_version) 2>/dev/null || pkg-config --libs lua-$(lua_version) 2>/dev/null || \
 	echo -llua$(lua_version))
 CURL_LIBS ?= $(shell pkg-config --libs libcurl 2>/dev/null || echo -lcurl)
+CRYPTO_LIBS ?= $(shell pkg-config --libs libcrypto 2>/dev/null || echo -lcrypto)
 
 include src/flags.mk
 
-includes = $(LUA_CFLAGS) $(CURL_CFLAGS)
-core_cflags = $(module_cflags) $(includes)
+includes = $(LUA_CFLAGS) $(CURL_CFLAGS) $(if $(filter yes,$(CRYPTO)),$(CRYPTO_CFLAGS))
 sanitizers := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 # The libraries of a C host: Lua and lua-cjson as archives, as Debian has them.
-HOST_LIBS ?= -l:liblua5.4.a -l:liblua5.4-cjson.a $(CURL_LIBS) -lm -ldl
+HOST_LIBS ?= -l:liblua5.4.a -l:liblua5.4-cjson.a $(CURL_LIBS) $(CRYPTO_LIBS) -lm -ldl
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
@@ -61,7 +67,7 @@ help: ## this list
 deps: ## install the packages of build, demo and test (Debian; elsewhere: list what is missing)
 	@.ci/deps build run sandbox test
 
-build: $(B)/hoopai/core.so $(if $(needs_cjson),$(B)/cjson.so) ## compile the C core into build/ (the default)
+build: $(B)/hoopai/core.so $(if $(filter yes,$(CRYPTO)),$(B)/hoopai/crypto.so) $(if $(needs_cjson),$(B)/cjson.so) ## compile the modules in C into build/ (the default)
 
 # The sandbox and the servers of the specs run under Lua 5.4: Debian packages their modules for no other Lua.
 server-core:
@@ -109,7 +115,7 @@ format: ## format the sources with clang-format (version 14, that of Debian 12) 
 asan: ## run the specs under AddressSanitizer, LeakSanitizer and UBSan
 	$(only54)
 	@.ci/deps build run sandbox test
-	@$(MAKE) -s --no-print-directory build-asan/hoopai/core.so build-asan/sanitizer.so build-asan/host
+	@$(MAKE) -s --no-print-directory build-asan/hoopai/core.so build-asan/hoopai/crypto.so build-asan/sanitizer.so build-asan/host
 	@$(MAKE) -s --no-print-directory build build/process.so build-asan/memory_host
 	@.ci/test asan $(SPECS)
 
@@ -184,7 +190,7 @@ docs-check: docs ## look at the HTML in Chromium, at two widths, light and dark:
 	@mkdir -p build/docs-check
 	@node tools/docs_check.mjs build/docs >build/docs-check/summary; status=$$?; cat build/docs-check/summary; exit $$status
 
-amalgamation: ## write the library as two C files and a header into build/amalgamation/
+amalgamation: ## write the library as C files and a header into build/amalgamation/
 	$(only54)
 	@.ci/deps run
 	@$(MAKE) -s --no-print-directory build/amalgamation/hoopai_core.c
@@ -202,6 +208,7 @@ installed_paths = package.path = "$(prefix_modules)/?.lua;$(prefix_modules)/?/in
 install: build ## copy the library and the command below PREFIX (/usr/local); DESTDIR is honoured
 	install -d "$(DESTDIR)$(PREFIX)/lib/lua/$(lua_version)/hoopai"
 	install -m 755 $(B)/hoopai/core.so "$(DESTDIR)$(PREFIX)/lib/lua/$(lua_version)/hoopai/core.so"
+	$(if $(filter yes,$(CRYPTO)),install -m 755 $(B)/hoopai/crypto.so "$(DESTDIR)$(PREFIX)/lib/lua/$(lua_version)/hoopai/crypto.so")
 	$(if $(needs_cjson),install -m 755 $(B)/cjson.so "$(DESTDIR)$(PREFIX)/lib/lua/$(lua_version)/cjson.so")
 	cd lua && find hoopai -type d -exec install -d "$(DESTDIR)$(PREFIX)/share/lua/$(lua_version)/{}" \;
 	cd lua && find hoopai -name '*.lua' \
@@ -233,15 +240,19 @@ clean: ## remove all build folders
 env: ## print the shell lines that make this checkout loadable: eval "$$(make -s env)"
 	@.ci/env
 
-# One build of the core: $(call core,FOLDER,FLAGS)
-define core
+# One build of the modules in C: $(call modules,FOLDER,FLAGS)
+define modules
 $(1)/hoopai/core.so: $(patsubst src/%.c,$(1)/obj/%.o,$(sources))
 	@mkdir -p $$(@D)
-	$$(CC) $$(core_ldflags) $(2) $$(LDFLAGS) -o $$@ $$^ $$(CURL_LIBS)
+	$$(CC) $$(module_ldflags) $(2) $$(LDFLAGS) -o $$@ $$^ $$(CURL_LIBS)
+
+$(1)/hoopai/crypto.so: $(patsubst src/%.c,$(1)/obj/%.o,$(crypto_sources))
+	@mkdir -p $$(@D)
+	$$(CC) $$(module_ldflags) $(2) $$(LDFLAGS) -o $$@ $$^ $$(CRYPTO_LIBS)
 
 $(1)/obj/%.o: src/%.c Makefile src/flags.mk | $(1)/headers
 	@mkdir -p $$(@D)
-	$$(CC) $$(core_cflags) $(2) -MMD -MP -c -o $$@ $$<
+	$$(CC) $$(module_cflags) $$(includes) $(2) -MMD -MP -c -o $$@ $$<
 
 -include $(wildcard $(1)/obj/*.d)
 endef
@@ -253,12 +264,16 @@ endef
 		$(CC) $(includes) -E -x c - >/dev/null 2>&1 || { \
 		echo "A C compiler, lua.h of Lua $(lua_version) or curl/curl.h is missing. 'make deps' installs them on Debian;" >&2; \
 		echo "elsewhere point CC, LUA_CFLAGS and CURL_CFLAGS at them." >&2; exit 1; }
+	@test "$(CRYPTO)" = no || printf '#include <openssl/opensslv.h>\n#if OPENSSL_VERSION_NUMBER < 0x30000000L\n#error\n#endif\n' | \
+		$(CC) $(includes) -E -x c - >/dev/null 2>&1 || { \
+		echo "The headers of OpenSSL 3.0 or newer are missing. 'make deps' installs them on Debian; elsewhere point" >&2; \
+		echo "CRYPTO_CFLAGS at them, or build with CRYPTO=no, without webhooks and PKCE." >&2; exit 1; }
 	@touch $@
 
-$(eval $(call core,$(B),$(hardening) $$(CFLAGS)))
-$(eval $(call core,$(A),$(sanitizers) -O1 -g))
+$(eval $(call modules,$(B),$(hardening) $$(CFLAGS)))
+$(eval $(call modules,$(A),$(sanitizers) -O1 -g))
 
-build/amalgamation/hoopai_core.c: tools/amalgamate.lua hoopai-dev-1.rockspec LICENSE $(sources) \
+build/amalgamation/hoopai_core.c: tools/amalgamate.lua hoopai-dev-1.rockspec LICENSE $(sources) $(crypto_sources) \
 		$(wildcard src/*.h) $(shell find lua/hoopai -name '*.lua')
 	@mkdir -p $(@D)
 	$(LUA) $< $(@D)
@@ -268,7 +283,7 @@ define host
 $(1)/host: examples/embed/host.c build/amalgamation/hoopai_core.c Makefile | $(1)/headers
 	@mkdir -p $$(@D)
 	$$(CC) -std=c11 -pthread $(warnings) $$(includes) -Ibuild/amalgamation $(2) $$(LDFLAGS) -o $$@ $$< \
-		build/amalgamation/hoopai_core.c build/amalgamation/hoopai_lua.c $$(HOST_LIBS)
+		build/amalgamation/hoopai_core.c build/amalgamation/hoopai_crypto.c build/amalgamation/hoopai_lua.c $$(HOST_LIBS)
 endef
 
 $(eval $(call host,build,$(hardening) $$(CFLAGS)))
@@ -280,17 +295,17 @@ build-asan/sanitizer.so: spec/support/sanitizer.c
 	$(CC) -std=c11 $(warnings) -shared -fPIC -o $@ $<
 
 # The allocations of the core are redirected to the host, see memory_host.c.
-build-asan/memory_host: spec/support/memory_host.c $(patsubst src/%.c,build-asan/obj/%.o,$(sources))
+build-asan/memory_host: spec/support/memory_host.c $(patsubst src/%.c,build-asan/obj/%.o,$(sources) $(crypto_sources))
 	$(CC) -r -nostdlib -o build-asan/obj/core.renamed $(filter %.o,$^)
 	objcopy $(foreach name,malloc calloc realloc strdup strndup free,--redefine-sym $(name)=core_$(name)) build-asan/obj/core.renamed
 	$(CC) -std=c11 -pthread $(warnings) $(includes) $(sanitizers) -O1 -g -rdynamic -o $@ $< build-asan/obj/core.renamed \
-		$(LUA_LIBS) $(CURL_LIBS) -ldl
+		$(LUA_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) -ldl
 
-# The core is compiled in, so that libFuzzer sees the branches that an input takes.
-build-fuzz/fuzz: spec/fuzz/fuzz.c $(sources) $(wildcard src/*.h) Makefile | build/headers
+# The modules in C are compiled in, so that libFuzzer sees the branches that an input takes.
+build-fuzz/fuzz: spec/fuzz/fuzz.c $(sources) $(crypto_sources) $(wildcard src/*.h) Makefile | build/headers
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -pthread $(warnings) $(includes) $(sanitizers) -fsanitize=fuzzer -O1 -g -o $@ \
-		spec/fuzz/fuzz.c $(sources) $(LUA_LIBS) $(CURL_LIBS)
+		spec/fuzz/fuzz.c $(sources) $(crypto_sources) $(LUA_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS)
 
 $(B)/process.so: spec/support/process.c Makefile | $(B)/headers
 	@mkdir -p $(@D)

@@ -29,9 +29,10 @@ dependencies = {
   "argparse >= 0.7", -- for the command alone
 }
 
--- The library only: on Debian the header lies in a multiarch folder, which LuaRocks does not search but compilers do.
+-- The libraries only: on Debian curl's header lies in a multiarch folder, which LuaRocks does not search but compilers do.
 external_dependencies = {
   CURL = { library = "curl" },
+  CRYPTO = { library = "crypto" }, -- OpenSSL 3.0 or newer
 }
 
 -- LuaRocks itself has no flags for the linker, so the core would lack the hardening of `make build`.
@@ -45,6 +46,8 @@ build = {
     LUA_INCDIR = "$(LUA_INCDIR)",
     CURL_INCDIR = "$(CURL_INCDIR)",
     CURL_LIBDIR = "$(CURL_LIBDIR)",
+    CRYPTO_INCDIR = "$(CRYPTO_INCDIR)",
+    CRYPTO_LIBDIR = "$(CRYPTO_LIBDIR)",
     LIBDIR = "$(LIBDIR)",
     LUADIR = "$(LUADIR)",
     PREFIX = "$(PREFIX)",
@@ -88,6 +91,9 @@ build = {
         "src/util.c",
         "src/wakeup.c",
       },
+    },
+    ["hoopai.crypto"] = {
+      sources = { "src/crypto.c" },
     },
     ["hoopai.api"] = "lua/hoopai/api/init.lua",
     ["hoopai.api.appointments"] = "lua/hoopai/api/appointments.lua",

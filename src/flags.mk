@@ -1,4 +1,4 @@
-# The flags of the core, for the Makefile and for LuaRocks (rock.mk): both build the same module.
+# The flags of the modules in C, for the Makefile and for LuaRocks (rock.mk): both build the same modules.
 
 warnings := -Wall -Wextra -Wpedantic -Wshadow
 hardening := -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
@@ -6,7 +6,7 @@ module_cflags := -std=c11 -fPIC -pthread -fvisibility=hidden $(warnings)
 
 # nodelete: libcurl and its threads may hold addresses of the core after lua_close has unloaded it.
 ifeq ($(shell uname -s),Darwin)
-core_ldflags := -bundle -undefined dynamic_lookup
+module_ldflags := -bundle -undefined dynamic_lookup
 else
-core_ldflags := -shared -pthread -Wl,-z,relro,-z,now,-z,nodelete
+module_ldflags := -shared -pthread -Wl,-z,relro,-z,now,-z,nodelete
 endif

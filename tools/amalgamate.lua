@@ -1,5 +1,6 @@
---- Writes the library as files that a C program compiles in: hoopai_core.c (the core), hoopai_lua.c (the Lua layer)
--- and hoopai.h. Sources and modules are those of the rockspec. As a script:
+--- Writes the library as files that a C program compiles in: hoopai_core.c (the core), hoopai_crypto.c (signatures of
+-- webhooks, and PKCE; may be left out), hoopai_lua.c (the Lua layer) and hoopai.h. Sources and modules are those of the
+-- rockspec. As a script:
 --   lua5.4 tools/amalgamate.lua FOLDER
 local concat = table.concat
 
@@ -8,11 +9,13 @@ local HEADER = [[
 
      luaL_requiref(L, "cjson", luaopen_cjson, 0);               -- or let require find lua-cjson
      luaL_requiref(L, "hoopai.core", luaopen_hoopai_core, 0);
+     luaL_requiref(L, "hoopai.crypto", luaopen_hoopai_crypto, 0); -- for webhooks and PKCE; may be left out
      luaL_requiref(L, "hoopai", luaopen_hoopai, 0);             -- or put it into package.preload, to load it later
-     lua_pop(L, 3);
+     lua_pop(L, 4);
 
    The libraries base, package, coroutine, string, table, math and utf8 must be open; the others are used where they
-   are there. Link with libcurl, and compile with -pthread. */
+   are there. Link with libcurl, and with libcrypto of OpenSSL 3.0 or newer if hoopai_crypto.c is compiled in; compile
+   with -pthread. */
 #ifndef HOOPAI_H
 #define HOOPAI_H
 
@@ -26,6 +29,9 @@ extern "C" {
 
 /* The C core, as hoopai.core. */
 int luaopen_hoopai_core(lua_State *L);
+
+/* Signatures of webhooks, and PKCE, as hoopai.crypto. hoopai_crypto.c may be left out: webhooks and PKCE raise then. */
+int luaopen_hoopai_crypto(lua_State *L);
 
 /* The Lua layer, as hoopai; needs the core. Its other modules go to package.preload. */
 int luaopen_hoopai(lua_State *L);
@@ -100,9 +106,9 @@ local function banner(version, what)
   return ("/* hoopai %s, %s. Written by `make amalgamation`.\n\n%s*/\n"):format(version, what, read("LICENSE"))
 end
 
---- The C files as one. Shared functions and names become static, so that luaopen_hoopai_core alone is exported. (A name
--- is declared with its size: a static array must have one.)
-local function core(sources)
+--- The C files of a module as one. Shared functions and names become static, so that its luaopen_ function alone is
+-- exported. (A name is declared with its size: a static array must have one.)
+local function joined(sources)
   local seen, out = {}, {}
   local function add(path)
     out[#out + 1] = ("\n/* %s %s */\n"):format(("-"):rep(110 - #path), path)
@@ -168,5 +174,6 @@ local folder = assert(arg[1], "usage: amalgamate.lua FOLDER")
 local modules = rockspec()
 local version = assert(read(modules["hoopai.version"]):match('return "(.-)"'))
 write(folder .. "/hoopai.h", HEADER:format(version, version))
-write(folder .. "/hoopai_core.c", banner(version, "the C core in one file") .. core(modules["hoopai.core"].sources))
+write(folder .. "/hoopai_core.c", banner(version, "the C core in one file") .. joined(modules["hoopai.core"].sources))
+write(folder .. "/hoopai_crypto.c", banner(version, "hoopai.crypto") .. joined(modules["hoopai.crypto"].sources))
 write(folder .. "/hoopai_lua.c", banner(version, "the Lua layer") .. lua_layer(modules))

@@ -40,6 +40,7 @@ static void open_libraries(lua_State *L) {
   luaL_openlibs(L);
   luaL_requiref(L, "cjson", luaopen_cjson, 0);
   luaL_requiref(L, "hoopai.core", luaopen_hoopai_core, 0);
+  luaL_requiref(L, "hoopai.crypto", luaopen_hoopai_crypto, 0);
   luaL_requiref(L, "hoopai", luaopen_hoopai, 0);
   lua_getfield(L, -1, "loop");
   lua_replace(L, 1); /* hoopai.loop is at index 1 from here on */

@@ -61,13 +61,16 @@ function lazy.c_module(name)
   return module
 end
 
-local C_MODULES = { ["hoopai.core"] = true, cjson = true }
+local C_MODULES = { ["hoopai.core"] = true, ["hoopai.crypto"] = true, cjson = true }
 
 -- Module -> what to do if it is not there.
 local cures = {
   ["hoopai.core"] = "the C core of hoopai is not built or not installed (no module hoopai.core): in the checkout run "
     .. '`make build` and then `eval "$(make -s env)"`, or install the rock with '
     .. "`luarocks --lua-version 5.4 make`",
+  ["hoopai.crypto"] = "hoopai.crypto, the part in C on OpenSSL's libcrypto, is not built or not installed (no module "
+    .. "hoopai.crypto): in the checkout install the headers of OpenSSL 3.0 or newer (on Debian `make deps`) and run "
+    .. "`make build`, or install the rock with `luarocks --lua-version 5.4 make`",
   cjson = "lua-cjson, which hoopai needs, is not installed (no module cjson): `luarocks install lua-cjson`, or on "
     .. "Debian `apt-get install lua-cjson`",
   copas = 'hoopai.loop.copas needs the rock "copas" (4 or newer), which is not installed: `luarocks install copas`',
@@ -92,6 +95,22 @@ function lazy.load(name)
   -- Of the system's loader: a library of another version, or built for another Lua.
   if find(problem, "error loading module '", 1, true) then return nil, (gsub(problem, "%s+", " ")) end
   error(module, 0)
+end
+
+--- Like `lazy.module`, for a module that may be missing.
+-- @tparam string name one that `lazy.load` has advice for
+-- @treturn function returns the module; or nil and what `lazy.load` says. It is tried again by the next call
+function lazy.optional(name)
+  local module
+  local function get()
+    local problem
+    if module == nil then
+      module, problem = lazy.load(name)
+    end
+    return module, problem
+  end
+  getters[#getters + 1] = get
+  return get
 end
 
 --- Loads every module that was named so far, and those that they name in turn.

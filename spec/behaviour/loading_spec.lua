@@ -30,7 +30,14 @@ describe("a folder with Lua files of the names of the C modules", function()
     folder = os.tmpname()
     assert(os.remove(folder))
     assert(lfs.mkdir(folder))
-    for _, name in ipairs { "hoopai/core.lua", "hoopai/core/init.lua", "cjson.lua", "cjson/init.lua" } do
+    for _, name in ipairs {
+      "hoopai/core.lua",
+      "hoopai/core/init.lua",
+      "hoopai/crypto.lua",
+      "hoopai/crypto/init.lua",
+      "cjson.lua",
+      "cjson/init.lua",
+    } do
       write(name, EVIL)
     end
   end)

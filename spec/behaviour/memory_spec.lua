@@ -20,9 +20,12 @@ describe("when memory runs out", function()
         -- From 50 on libcurl does not take the second request of the host's loop.
         { "curl", "two", scenario == "host_loop" and 53 or 2, 61 },
         { "lua", "collect", 1, many and 41 or 2 },
+        { "crypto", "all", 1, 7 },
+        { "crypto", "two", 1, 7 },
       })
       assert.is_true(ok, text)
       assert.is_true(results[1].failures > 0 and results[2].failures > 0 and results[5].failures == 1, text)
+      if scenario == "crypto" then assert.is_true(results[6].failures > 0 and results[7].failures > 0, text) end
     end)
   end
 end)

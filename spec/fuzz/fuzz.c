@@ -1,5 +1,5 @@
 /* The entry of libFuzzer: runs the function of spec/fuzz/targets/$HOOPAI_FUZZ.lua on each input, in a Lua state whose
-   hoopai.core is compiled in with the sanitizers. A Lua error of that function is a finding.
+   hoopai.core and hoopai.crypto are compiled in with the sanitizers. A Lua error of that function is a finding.
 
    libFuzzer sees the C code by itself. Of the Lua code it is told by a line hook: each pair of lines that ran one after
    the other is one of its counters. */
@@ -21,6 +21,7 @@
 __attribute__((section("__libfuzzer_extra_counters"))) static uint8_t counters[COUNTERS];
 
 int luaopen_hoopai_core(lua_State *L);
+int luaopen_hoopai_crypto(lua_State *L);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static lua_State *state;
@@ -52,6 +53,8 @@ static lua_State *new_state(void) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   lua_pushcfunction(L, luaopen_hoopai_core);
   lua_setfield(L, -2, "hoopai.core");
+  lua_pushcfunction(L, luaopen_hoopai_crypto);
+  lua_setfield(L, -2, "hoopai.crypto");
   lua_pop(L, 1);
   lua_getglobal(L, "require");
   lua_pushfstring(L, "spec.fuzz.targets.%s", target);

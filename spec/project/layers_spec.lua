@@ -17,6 +17,7 @@ local LAYERS = {
     "sigpipe.c",
     "redact.h",
     "redact.c",
+    "crypto.c", -- a module of its own: it uses nothing of the core
   },
   {
     "secret.h",
@@ -174,7 +175,7 @@ end)
 -- From the bottom up; a folder stands for all modules in it. Within a layer the modules require each other in any order
 -- without circles.
 local LUA_LAYERS = {
-  { "hoopai.core", "hoopai.lazy", "hoopai.private", "hoopai.version" },
+  { "hoopai.core", "hoopai.crypto", "hoopai.lazy", "hoopai.private", "hoopai.version" },
   { "hoopai.api", "hoopai.time", "hoopai.options", "hoopai.errors" },
   { "hoopai.validate", "hoopai.async" },
   { "hoopai.store", "hoopai.loop" },

@@ -88,6 +88,7 @@ local ELSEWHERE = {
   ["free.lua"] = true,
   ["book.lua"] = true,
   ["hoopai_core.c"] = true,
+  ["hoopai_crypto.c"] = true,
   ["hoopai_lua.c"] = true,
   ["hoopai.h"] = true,
   ["share/lua/5.4/"] = true,

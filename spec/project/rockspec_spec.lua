@@ -33,16 +33,27 @@ describe("the rockspec", function()
     assert.same(expected, listed)
   end)
 
-  it("names every C file as a source of the one C module", function()
-    local c_modules = {}
+  it("names every C file as a source of one of the two C modules", function()
+    local c_modules, listed = {}, {}
     for name, entry in pairs(rockspec.build.modules) do
-      if type(entry) == "table" then c_modules[#c_modules + 1] = name end
+      if type(entry) == "table" then
+        c_modules[#c_modules + 1] = name
+        table.move(entry.sources, 1, #entry.sources, #listed + 1, listed)
+      end
     end
-    assert.same({ "hoopai.core" }, c_modules)
-    local listed = { table.unpack(rockspec.build.modules["hoopai.core"].sources) }
+    table.sort(c_modules)
     table.sort(listed)
+    assert.same({ "hoopai.core", "hoopai.crypto" }, c_modules)
+    assert.same({ "src/crypto.c" }, rockspec.build.modules["hoopai.crypto"].sources)
     assert.same(files("src", ".c"), listed)
   end)
+
+  it(
+    "names the libraries that the modules in C are linked with",
+    function()
+      assert.same({ CURL = { library = "curl" }, CRYPTO = { library = "crypto" } }, rockspec.external_dependencies)
+    end
+  )
 
   it("is built with the flags of the Makefile", function()
     assert.equal("make", rockspec.build.type)
@@ -55,7 +66,7 @@ describe("the rockspec", function()
   it("compiles every C file again: those of an earlier build may be for another Lua", function()
     local work = os.tmpname()
     assert(os.remove(work) and lfs.mkdir(work) and lfs.mkdir(work .. "/obj") and lfs.mkdir(work .. "/hoopai"))
-    local built = { work .. "/hoopai/core.so" }
+    local built = { work .. "/hoopai/core.so", work .. "/hoopai/crypto.so" }
     for _, path in ipairs(files("src", ".c")) do
       table.insert(built, 1, work .. "/" .. path:gsub("^src", "obj"):gsub("c$", "o"))
     end
@@ -68,6 +79,7 @@ describe("the rockspec", function()
     for path in output:gmatch("compile [^\n]*%-I/another/lua [^\n]*(src/[%w_]+%.c)\n") do
       compiled[#compiled + 1] = path
     end
+    table.sort(compiled)
     assert.same(files("src", ".c"), compiled, output)
   end)
 

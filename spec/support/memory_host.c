@@ -8,7 +8,8 @@
    lets the n-th allocation of the window fail, until n is beyond the last one. Then everything must have been given
    back: Lua's bytes, the blocks of libcurl and of the core, the descriptors.
 
-   FAMILY   lua (lua_Alloc), curl (what libcurl asks for), core (malloc and the like of our own objects), or all
+   FAMILY   lua (lua_Alloc), curl (what libcurl asks for), core (malloc and the like of our own objects), crypto (what
+            libcrypto asks for, which keeps some of it: only LeakSanitizer finds what is lost), or all
    MODE     all: the n-th allocation and all later ones fail; two: the n-th and the next (Lua tries again after a
             collection); collect: just the first try of each STEP-th of Lua's, so that it collects all garbage in the
             middle of whatever it does
@@ -30,11 +31,13 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <openssl/crypto.h>
 #include <sanitizer/common_interface_defs.h>
 
 #define RUN_SECONDS 60
 
 int luaopen_hoopai_core(lua_State *L);
+int luaopen_hoopai_crypto(lua_State *L);
 
 static char now_at[256]; /* the run, for reports */
 static char failing[16]; /* the family */
@@ -70,7 +73,7 @@ struct family {
   bool fails;
 };
 
-static struct family of_lua, of_curl, of_core;
+static struct family of_lua, of_curl, of_core, of_crypto;
 static atomic_bool armed;
 static atomic_long count, failed; /* allocations of the window, and those that were refused */
 static long from, to;             /* which ones are */
@@ -134,6 +137,21 @@ static void *curl_take_zeroed(size_t number, size_t size) { return take_zeroed(&
 static void *curl_resize(void *block, size_t size) { return resize(&of_curl, block, size); }
 static char *curl_copy(const char *text) { return copy(&of_curl, text); }
 static void curl_give(void *block) { give(&of_curl, block); }
+
+static void *crypto_take(size_t size, const char *file, int line) {
+  (void)file, (void)line;
+  return take(&of_crypto, size);
+}
+
+static void *crypto_resize(void *block, size_t size, const char *file, int line) {
+  (void)file, (void)line;
+  return resize(&of_crypto, block, size);
+}
+
+static void crypto_give(void *block, const char *file, int line) {
+  (void)file, (void)line;
+  give(&of_crypto, block);
+}
 
 /* What the core's malloc, calloc, realloc, strdup, strndup and free are renamed to. */
 void *core_malloc(size_t size);
@@ -231,6 +249,8 @@ static lua_State *open_state(char **arguments) {
   lua_getfield(L, -1, "preload");
   lua_pushcfunction(L, luaopen_hoopai_core);
   lua_setfield(L, -2, "hoopai.core");
+  lua_pushcfunction(L, luaopen_hoopai_crypto);
+  lua_setfield(L, -2, "hoopai.crypto");
   lua_getfield(L, -2, "searchers");
   lua_pushcfunction(L, search);
   lua_rawseti(L, -2, 2);
@@ -303,6 +323,7 @@ static long play(char **arguments, const char *mode, long begin, long step) {
   of_lua.fails = all || strcmp(failing, "lua") == 0;
   of_curl.fails = all || strcmp(failing, "curl") == 0;
   of_core.fails = all || strcmp(failing, "core") == 0;
+  of_crypto.fails = all || strcmp(failing, "crypto") == 0;
   every = collect ? step : 0;
   for (long n = begin; wrong < 10; n += step) {
     snprintf(now_at, sizeof now_at, "%s, %s, %s, n = %ld", arguments[1], failing, mode, n);
@@ -325,6 +346,7 @@ int main(int argc, char **argv) {
   long begin, step, wrong = 0;
   signal(SIGALRM, too_long);
   __sanitizer_set_death_callback(tell_run);
+  if (CRYPTO_set_mem_functions(crypto_take, crypto_resize, crypto_give) != 1) return 2;
   curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_take, curl_give, curl_resize, curl_copy, curl_take_zeroed);
   snprintf(now_at, sizeof now_at, "%s, nothing fails", arguments[1]);
   /* Twice: what is made once per process is there then, and not taken for a leak. */

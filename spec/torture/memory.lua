@@ -4,10 +4,10 @@
 --
 -- From the root of the checkout, after make build-asan/memory_host.
 --
--- For each allocation of Lua, of libcurl and of the core that a scenario makes: what if it fails, alone (twice, as Lua
--- asks again) or with all that follow? And what if Lua collects all garbage at each of its allocations? The process
--- must not end, the client must work when memory is back, nothing may be left behind, no token lost or used twice,
--- nothing booked twice or called a success that was not. Ends with status 1 otherwise.
+-- For each allocation of Lua, of libcurl, of the core and of libcrypto that a scenario makes: what if it fails, alone
+-- (twice, as Lua asks again) or with all that follow? And what if Lua collects all garbage at each of its allocations?
+-- The process must not end, the client must work when memory is back, nothing may be left behind, no token lost or used
+-- twice, nothing booked twice or called a success that was not. Ends with status 1 otherwise.
 
 local memory = require "spec.torture.support.memory"
 
@@ -18,7 +18,7 @@ local peer <close> = memory.peer()
 local runs, failures, bad = 0, 0, 0
 
 local plan = { { "lua", "collect", 1, step } }
-for _, family in ipairs { "lua", "curl", "core" } do
+for _, family in ipairs { "lua", "curl", "core", "crypto" } do
   for _, mode in ipairs { "all", "two" } do
     plan[#plan + 1] = { family, mode, 1, step }
   end

@@ -462,4 +462,61 @@ scenarios.refresh_tasks = {
   check = function(context, ok) check_app(context, ok, true) end,
 }
 
+-- The vendor's old key.
+local PUBLISHED_RSA = ""
+  .. "MIICIjANBgkqhkiG9w0BAQEFAAOCAg8AMIICCgKCAgEAokvo/r9tVgcfZ5DysOSCFrm602qYV0MaAiNnX9O8KxMbiyRKWeL9JpCp"
+  .. "Vpt4XHIcBOK4u3cLSqJGOLaPuXw6dO0t6Q/ZVdAV5Phz+ZtzPL16iCGeK9po6D6JHBpbi989mmzMryUnQJezlYJ3DVfBcsedpinh"
+  .. "eNnyYeFXolrJvcsjDtfAeRx5ByHQmTnSdFUzuAnC9/GepgLT9SM4nCpvuxmZMxrJt5Rw+VUaQ9B8JSvbMPpez4peKaJPZHBbU3Od"
+  .. "eCVx5klVXXZQGNHOs8gF3kvoV5rTnXV0IknLBXlcKKAQLZcY/Q9rG6Ifi9c+5vqlvHPCUJFT5XUGG5RKgOKUJ062fRtN+rLYZUV+"
+  .. "BjafxQauvC8wSWeYja63VSUruvmNj8xkx2zE/Juc+yjLjTXpIocmaiFeAO6fUtNjDeFVkhf5LNb59vECyrHD2SQIrhgXpO4Q3dVN"
+  .. "A5rw576PwTzNh/AMfHKIjE4xQA1SZuYJmNnmVZLIZBlQAF9Ntd03rfadZ+yDiOXCCs9FkHibELhCHULgCsnuDJHcrGNd5/Ddm5hx"
+  .. "GQ0ASitgHeMZ0kcIOwKDOzOU53lDza6/Y09T7sYJPQe7z0cvj7aE4B+Ax1ZoZGPzpJlZtGXCsu9aTEGEnKzmsFqwcSsnw3JB31IG"
+  .. "KAykT1hhTiaCeIY/OwwwNUY2yvcCAwEAAQ=="
+
+-- Fills context.results.
+local function crypto_results(context)
+  local crypto, results = context.crypto, context.results
+  local vector = context.vector
+  results.right = crypto.verify_ed25519(vector.key, vector.message, vector.signature)
+  results.wrong = crypto.verify_ed25519(vector.key, vector.message .. "!", vector.signature)
+  results.signature = crypto.sign_ed25519(vector.seed, vector.message)
+  results.key = crypto.public_of_seed(vector.seed)
+  results.kind = crypto.public_key(context.der)
+  results.rsa_kind = crypto.public_key(context.rsa)
+  results.rsa_wrong = crypto.verify_rsa_sha256(context.rsa, vector.message, ("\1"):rep(512))
+  results.digest = crypto.sha256(vector.message)
+  results.mac = crypto.hmac_sha256("secret", vector.message)
+  results.base64 = crypto.from_base64(crypto.to_base64(vector.signature))
+end
+
+local function crypto_context()
+  local crypto = require "hoopai.crypto"
+  local vector = {}
+  for name, digits in pairs(require("spec.support.rfc8032")[3]) do
+    vector[name] = digits:gsub("%x%x", function(pair) return string.char(tonumber(pair, 16)) end)
+  end
+  -- The vendor's key of today.
+  local der = crypto.from_base64 "MCowBQYDK2VwAyEAi2HR1srL4o18O8BRa7gVJY7G7bupbN3H9AwJrHCDiOg="
+  return { crypto = crypto, vector = vector, der = der, rsa = crypto.from_base64(PUBLISHED_RSA), results = {} }
+end
+
+scenarios.crypto = {
+  setup = crypto_context,
+  window = crypto_results,
+  check = function(context)
+    local in_need = context.results
+    context.results = {}
+    crypto_results(context)
+    local results = context.results
+    assert(results.right == true and results.wrong == false and results.rsa_wrong == false)
+    assert(results.kind == "ed25519" and results.rsa_kind == "rsa")
+    -- What could not be computed raised. But libcrypto does not say that a verification, or the reading of a key, ended
+    -- for want of memory: then nothing is accepted.
+    if in_need.right == false then in_need.right = nil end
+    for name, value in pairs(in_need) do
+      assert(value == results[name], name)
+    end
+  end,
+}
+
 return scenarios

@@ -1,62 +1,7 @@
--- SHA-256 against the vectors of FIPS 180-4 and its examples, and against another make of it.
-
-local digest = require "openssl.digest"
+local child = require "spec.support.child"
 local pkce = require "hoopai.oauth.pkce"
 
-local sha256 = pkce.sha256
-
-local function hex(bytes)
-  return (bytes:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end))
-end
-
 describe("hoopai.oauth.pkce:", function()
-  local vectors = {
-    { "", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
-    { "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
-    {
-      "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-      "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1",
-    },
-    {
-      "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmn"
-        .. "hijklmnoijklmnopjklmnopqklmnopqrlmnopqrsmnopqrstnopqrstu",
-      "cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1",
-    },
-    { "\xbd", "68325720aabd7c82f30f554b313d0570c95accbb7dc4b5aae11204c08ffe732b" },
-  }
-  for index, vector in ipairs(vectors) do
-    it(
-      "gives the published digest of vector " .. index,
-      function() assert.are.equal(vector[2], hex(sha256(vector[1]))) end
-    )
-  end
-
-  it(
-    "agrees with OpenSSL for 100,000 letters",
-    function() assert.are.equal(hex(digest.new("sha256"):final(("a"):rep(100000))), hex(sha256(("a"):rep(100000)))) end
-  )
-
-  it("agrees with OpenSSL for each length around the block's ends, and for all bytes", function()
-    local bytes = {}
-    for byte = 0, 255 do
-      bytes[#bytes + 1] = string.char(byte)
-    end
-    local all = table.concat(bytes)
-    for length = 0, 256 do
-      assert.are.equal(digest.new("sha256"):final(all:sub(1, length)), sha256(all:sub(1, length)))
-    end
-  end)
-
-  it(
-    "gives the challenge of RFC 7636, appendix B",
-    function()
-      assert.are.equal(
-        "13d31e961a1ad8ec2f16b10c4c982e0876a878ad6df144566ee1894acb70f9c3",
-        hex(sha256("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"))
-      )
-    end
-  )
-
   it(
     "makes the challenge of RFC 7636, appendix B",
     function()
@@ -78,5 +23,23 @@ describe("hoopai.oauth.pkce:", function()
     for _, text in ipairs { "", ("a"):rep(42), ("a"):rep(129), ("a"):rep(43) .. " ", ("a"):rep(43) .. "\0" } do
       assert.is_false(pkce.is_verifier(text))
     end
+  end)
+
+  it("raises with one line that says what is missing where hoopai.crypto was not built", function()
+    local text, ok = child.run [[
+      package.preload["hoopai.core"] = require "hoopai.lazy".c_module "hoopai.core" and function()
+        return package.loaded["hoopai.core"]
+      end
+      package.cpath = ""
+      local hoopai = require "hoopai"
+      hoopai.preload()
+      local app <close> = hoopai.oauth { client_id = "a", client_secret = "b", redirect_uri = "https://example.com/" }
+      assert(app:authorize_url {})
+      local ok, problem = pcall(function() app:authorize_url { pkce = true } end)
+      assert(not ok)
+      print(problem)
+    ]]
+    assert.is_true(ok, text)
+    assert.matches("^[^\n]*: PKCE needs hoopai%.crypto, [^\n]*not built[^\n]*`make build`[^\n]*\n$", text)
   end)
 end)
