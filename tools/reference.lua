@@ -11,7 +11,7 @@ local reference = {}
 -- stylua: ignore
 local PAGES = {
   { name = "hoopai", file = "init", items = {
-    { "init", "hoopai.new", "new" }, { "init", "hoopai.oauth", "oauth" },
+    { "init", "hoopai.new", "new" }, { "init", "hoopai.oauth", "oauth" }, { "init", "hoopai.webhook", "webhook" },
     { "slots", "slots" }, { "ical/init", "ical" }, { "init", "hoopai.array", "array" }, { "log", "log" },
     { "validate/json_text", "json_text.encode", "encode" }, { "validate/json_text", "json_text.decode", "decode" },
     { "init", "hoopai.preload", "preload" },
@@ -46,6 +46,10 @@ local PAGES = {
     { "oauth/app", "methods:grants", "App:grants" }, { "oauth/app", "methods:forget", "App:forget" },
     { "oauth/app", "methods:close", "App:close" },
     { "oauth/app", "SignIn" }, { "oauth/app", "Grant" }, { "oauth/app", "StoredGrant" },
+  } },
+  { name = "hoopai.webhook", file = "webhook/init", items = {
+    { "webhook/init", "methods:verify", "Webhook:verify" }, { "webhook/init", "methods:release", "Webhook:release" },
+    { "webhook/event", "Event" },
   } },
   { name = "hoopai.store", file = "store/init", items = {
     { "store/init", "store.file", "file" }, { "store/init", "store.memory", "memory" },

@@ -49,6 +49,9 @@ local errors = {}
 -- @field duplicate more than one booking was found for the one that was made
 -- @field reauth_required the stored tokens are not accepted any more, or there are none: a person must sign in again
 -- @field store the token store cannot be read, written or locked; no token was spent, and stored tokens are kept
+-- @field signature a webhook that is not proven to be signed by its sender
+-- @field stale a webhook that is too old, or of the future
+-- @field replayed a webhook that was received already
 -- @field cancelled the task was cancelled
 -- @field closed the client was closed
 -- @field raised the task raised
@@ -58,6 +61,7 @@ errors.kinds = {
   "network", "timeout", "tls",
   "decode", "too_large", "protocol",
   "duplicate", "reauth_required", "store",
+  "signature", "stale", "replayed",
   "cancelled", "closed", "raised",
 }
 

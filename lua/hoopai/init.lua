@@ -33,6 +33,7 @@ local get_module = {
 }
 local get_app = lazy.module "hoopai.oauth.app"
 local get_json_text = lazy.module "hoopai.validate.json_text"
+local get_webhook = lazy.module "hoopai.webhook"
 
 local hoopai = {
   --- The version of the library.
@@ -99,6 +100,34 @@ hoopai.new = client.new
 -- @raise for a missing, unknown or wrong option
 function hoopai.oauth(options) return get_app().new(options, client.new, client.with_log) end
 
+--- Makes a receiver of webhooks. By default it takes those that the vendor signs with Ed25519, in the header
+-- `X-GHL-Signature`; the vendor's key is built in. A receiver has one scheme.
+--
+-- A text in `keys` or `secret` that is not usable makes the receiver refuse all webhooks, with the reason in the error.
+-- @tparam[opt] table options
+-- @tparam[opt] table options.keys list of public keys (PEM), all of which are accepted, as while the sender changes its
+-- key. Default: the one that the vendor publishes
+-- @tparam[opt=false] boolean options.rsa the old scheme instead: RSA-SHA256 in the header `X-WH-Signature`, with the
+-- key that the vendor published for it. The vendor sends it no more since September 2026
+-- @tparam[opt] string options.secret HMAC-SHA256 with this secret instead, as some white-label senders are said to have
+-- it; no source confirms it for HoopAI
+-- @tparam[opt] string options.header with `secret`: the header that has the HMAC
+-- @tparam[opt] string options.encoding with `secret`: "hex" or "base64"
+-- @tparam[opt] string options.app_id take only webhooks of this app, the part of its client_id before the first `-`:
+-- the vendor signs those of all apps with one key
+-- @tparam[opt=86400] number|boolean options.max_age how many seconds old a webhook may be; false: any age, also unknown
+-- @tparam[opt=300] number options.max_skew how many seconds ahead of this host's clock its time may be
+-- @tparam[opt=1048576] integer options.max_body bytes that a body may have
+-- @tparam[opt] function options.claim claim(id, seconds) -> whether the id is claimed by this call; nil and a text if
+-- that cannot be said. It is to keep the id for these seconds, and may wait. Default: ids are kept in the memory of
+-- this program
+-- @tparam[opt] function options.release release(id): with `claim`, for `webhook:release`
+-- @tparam[opt=100000] integer options.max_claims without `claim`: how many ids are kept. If more webhooks arrive within
+-- `max_age`, those are refused that are as old as one whose id is forgotten
+-- @treturn Webhook
+-- @raise for an unknown or wrong option, and where hoopai.crypto was not built
+function hoopai.webhook(options) return get_webhook().new(options) end
+
 --- Loads what is otherwise loaded on first use: the endpoints, their checks, bookings, OAuth, and the modules of times,
 -- slots, calendar files, logs and stores. For hosts that fork, and for those that change or remove functions of Lua
 -- after they have loaded the library: from then on calls use the functions that were captured, and only @{time},
@@ -127,7 +156,11 @@ hoopai.array = core.array
 function hoopai.encode(value, options) return get_json_text().encode(value, options) end
 function hoopai.decode(text) return get_json_text().decode(text) end
 
-errors.check_dots(hoopai, "hoopai.", { new = true, oauth = true, all = true, race = true, array = true })
+errors.check_dots(
+  hoopai,
+  "hoopai.",
+  { new = true, oauth = true, webhook = true, all = true, race = true, array = true }
+)
 
 local function names_of(self)
   local names = {}

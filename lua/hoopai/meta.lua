@@ -29,6 +29,9 @@
 ---| "duplicate" # more than one booking was found for the one that was made
 ---| "reauth_required" # the stored tokens are not accepted any more, or there are none: a person must sign in again
 ---| "store" # the token store cannot be read, written or locked; no token was spent, and stored tokens are kept
+---| "signature" # a webhook that is not proven to be signed by its sender
+---| "stale" # a webhook that is too old, or of the future
+---| "replayed" # a webhook that was received already
 ---| "cancelled" # the task was cancelled
 ---| "closed" # the client was closed
 ---| "raised" # the task raised
@@ -2953,6 +2956,16 @@ function hoopai.new(options) end
 ---@param options hoopai.AppOptions
 ---@return hoopai.App
 function hoopai.oauth(options) end
+
+---Makes a receiver of webhooks. By default it takes those that the vendor signs with Ed25519, in the header
+---`X-GHL-Signature`; the vendor's key is built in. A receiver has one scheme.
+---
+---A text in `keys` or `secret` that is not usable makes the receiver refuse all webhooks, with the reason in the error.
+---Raises for an unknown or wrong option, and where hoopai.crypto was not built.
+---@nodiscard
+---@param options? table
+---@return hoopai.Webhook
+function hoopai.webhook(options) end
 
 ---Iterates over free slots in order of time: `for day, slot, instant in hoopai.slots(free) do ... end`.
 ---Raises when `free` is not a table, also because `free_slots` failed: the text of its error is part of the message.

@@ -312,7 +312,7 @@ local function refuse_object(what, given)
 end
 
 -- Options whose value is a table of the caller's, which is copied.
-local COPIED = { headers = true, on = true, scopes = true }
+local COPIED = { headers = true, keys = true, on = true, scopes = true }
 
 --- Checks options. They are read once, and raw: the caller's metamethods could return other values after the checks.
 -- @treturn ?table a copy
@@ -335,6 +335,14 @@ local function check(what, given, checks)
   end
   return copy
 end
+
+--- Checks the options of a function that has checks of its own.
+-- @tparam string what the function, for messages
+-- @tparam ?table given
+-- @tparam table checks name -> function(value), which returns what the option must be, or nil if it is right
+-- @treturn ?table a copy
+-- @raise for an unknown or wrong option
+options.check = check
 
 --- Checks the last argument of a call, or of `client:with`.
 -- @tparam string what the method, for messages

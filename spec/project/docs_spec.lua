@@ -70,6 +70,7 @@ local PUBLIC = {
   { "hoopai", "BlockSlots:", above("block_slots", spans) },
   { "hoopai", "BlockSlots:", above("block_slots", require "hoopai.list.ensure") },
   { "hoopai.oauth", "App:", debug.getmetatable(app).__index },
+  { "hoopai.webhook", "Webhook:", debug.getmetatable(hoopai.webhook()).__index },
   { "hoopai.store", "", hoopai.store },
   { "hoopai.loop", "", hoopai.loop },
   { "hoopai.time", "", hoopai.time },

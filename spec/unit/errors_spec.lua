@@ -226,7 +226,7 @@ describe("errors.kinds", function()
       assert.is_nil(seen[kind], kind)
       seen[kind] = true
     end
-    assert.are.equal(23, #errors.kinds)
+    assert.are.equal(26, #errors.kinds)
   end)
 end)
 

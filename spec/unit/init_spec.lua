@@ -13,7 +13,7 @@ local servers = require "spec.support.server"
 -- stylua: ignore
 local MEMBERS = {
   VERSION = "string", null = "userdata", array = "function",
-  new = "function", oauth = "function", preload = "function",
+  new = "function", oauth = "function", webhook = "function", preload = "function",
   use = "function", run = "function", spawn = "function", sleep = "function",
   map = "function", all = "function", race = "function", timeout = "function",
   on_task_error = "function", log = "function", slots = "function", ical = "function",

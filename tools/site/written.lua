@@ -10,6 +10,7 @@ local OWNERS = {
   Client = "What `hoopai.new` makes. Its `calendars`, `groups` and so on have the methods of the endpoints.",
   Task = "What `hoopai.spawn` starts.",
   App = "What `hoopai.oauth` makes.",
+  Webhook = "What `hoopai.webhook` makes.",
   instant = "Points in time. They can be compared with each other; `+` and `-` take durations, and the difference of "
     .. "two is a duration.",
   duration = "Distances in time. They can be compared, added, subtracted, negated, and multiplied by integers.",
