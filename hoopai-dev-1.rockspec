@@ -227,6 +227,7 @@ build = {
     ["hoopai.oauth.exchange"] = "lua/hoopai/oauth/exchange.lua",
     ["hoopai.oauth.grants"] = "lua/hoopai/oauth/grants.lua",
     ["hoopai.oauth.in_time"] = "lua/hoopai/oauth/in_time.lua",
+    ["hoopai.oauth.installation"] = "lua/hoopai/oauth/installation.lua",
     ["hoopai.oauth.pkce"] = "lua/hoopai/oauth/pkce.lua",
     ["hoopai.oauth.sign_in"] = "lua/hoopai/oauth/sign_in.lua",
     ["hoopai.oauth.stray"] = "lua/hoopai/oauth/stray.lua",

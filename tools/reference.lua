@@ -44,7 +44,7 @@ local PAGES = {
     { "oauth/app", "methods:client", "App:client" },
     { "oauth/app", "methods:installed_locations", "App:installed_locations" },
     { "oauth/app", "methods:grants", "App:grants" }, { "oauth/app", "methods:forget", "App:forget" },
-    { "oauth/app", "methods:close", "App:close" },
+    { "oauth/app", "methods:apply", "App:apply" }, { "oauth/app", "methods:close", "App:close" },
     { "oauth/app", "SignIn" }, { "oauth/app", "Grant" }, { "oauth/app", "StoredGrant" },
   } },
   { name = "hoopai.webhook", file = "webhook/init", items = {

@@ -2709,6 +2709,20 @@ function App:grants() end
 ---@return hoopai.Error? # of kind "store"
 function App:forget(given) end
 
+---Keeps the tokens in step with the webhooks INSTALL, UPDATE and UNINSTALL; other events change nothing. An INSTALL
+---or UPDATE makes the tokens of its location, with those of its agency, unless the location has some of after the
+---event. An UNINSTALL removes those of its location, or of its agency if it names no location, unless they are younger
+---than the event, or an INSTALL after it was applied: webhooks come in any order. A store of your own needs the
+---function `remove`.
+---
+---After a failure give the event back with `webhook:release`, and respond with an error: then it is sent again.
+---Raises for any other value, such as a decoded body.
+---@nodiscard
+---@param event hoopai.Event one that `webhook:verify` returned
+---@return string? # "installed", "uninstalled" or "unchanged"
+---@return hoopai.Error? # of kind "invalid_request" if the event is of another app, has no time or no id
+function App:apply(event) end
+
 ---Closes the app's connections. In a task it returns at once, and an exchange that runs is ended by the loop; outside
 ---it waits for the exchange, for 35 seconds at most. Idempotent.
 function App:close() end

@@ -19,6 +19,7 @@
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local grants = require "hoopai.oauth.grants"
+local installation = require "hoopai.oauth.installation"
 local options = require "hoopai.options"
 local private = require "hoopai.private"
 local pkce = require "hoopai.oauth.pkce"
@@ -385,6 +386,33 @@ function methods:forget(given)
   return as_whole(state, "app:forget", function() return grants.forget(state.managers, level, id) end)
 end
 
+--- Keeps the tokens in step with the webhooks INSTALL, UPDATE and UNINSTALL; other events change nothing. An INSTALL
+-- or UPDATE makes the tokens of its location, with those of its agency, unless the location has some of after the
+-- event. An UNINSTALL removes those of its location, or of its agency if it names no location, unless they are younger
+-- than the event, or an INSTALL after it was applied: webhooks come in any order. A store of your own needs the
+-- function `remove`.
+--
+-- After a failure give the event back with `webhook:release`, and respond with an error: then it is sent again.
+-- @tparam Event event one that `webhook:verify` returned
+-- @treturn[1] string "installed", "uninstalled" or "unchanged"
+-- @treturn[2] nil
+-- @treturn[2] Error of kind "invalid_request" if the event is of another app, has no time or no id
+-- @raise for any other value, such as a decoded body
+function methods:apply(event)
+  local state = state_of(self, "apply")
+  local verified = private.state("hoopai.Event", event)
+  if not verified then
+    errors.raise("app:apply expects an event that webhook:verify returned, got " .. errors.given(event))
+  end
+  local closed = closed_error(state)
+  if closed then return nil, closed end
+  return as_whole(
+    state,
+    "app:apply",
+    function() return installation.apply(state.managers, verified, state.company_id) end
+  )
+end
+
 --- Closes the app's connections. In a task it returns at once, and an exchange that runs is ended by the loop; outside
 -- it waits for the exchange, for 35 seconds at most. Idempotent.
 function methods:close() state_of(self, "close").endpoint:close() end
@@ -395,7 +423,7 @@ setmetatable(methods, {
       "app",
       "an app has no",
       name,
-      { "authorize_url", "exchange", "installed_locations", "client", "grants", "forget", "close" }
+      { "authorize_url", "exchange", "installed_locations", "client", "grants", "forget", "apply", "close" }
     )
   end,
 })

@@ -1,6 +1,7 @@
 --- What the library keeps beside the tokens in stored credentials.
 --
--- Beside the tokens, stored credentials have `generation`, `obtained_at` (seconds since 1970), `expires_in`, and if an
+-- Beside the tokens, stored credentials have `generation`, `obtained_at` (seconds since 1970), `obtained_ms` (the
+-- milliseconds beyond these), `expires_in`, `installed_ms` (see hoopai.oauth.installation), and if an
 -- exchange did not end well: `pending` (when its mark was made) with `tries` (how often the refresh token left since
 -- the last clear response), or `refused_at`.
 local core = require "hoopai.core"
@@ -14,6 +15,11 @@ local credential_fields = {}
 
 --- Seconds since 1970.
 function credential_fields.wall_seconds() return core.wall_ms() // 1000 end
+
+--- Milliseconds since 1970 at which the tokens were obtained; 0 if that is not known.
+function credential_fields.obtained_ms(credentials)
+  return (credentials:number "obtained_at" or 0) * 1000 + (credentials:number "obtained_ms" or 0)
+end
 
 --- How often the grant was exchanged; 0 without credentials.
 function credential_fields.generation_of(credentials)
@@ -91,9 +97,11 @@ local RESPONSE_FIELDS = {
 -- @param old the credentials before, nil if there are none
 -- @param response credentials as the response has them
 function credential_fields.next(old, response)
+  local ms = core.wall_ms()
   local changes = {
     generation = credential_fields.generation_of(old) + 1,
-    obtained_at = credential_fields.wall_seconds(),
+    obtained_at = ms // 1000,
+    obtained_ms = ms % 1000,
     expires_in = lifetime_of(response),
     access_token = false,
   }

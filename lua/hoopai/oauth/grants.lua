@@ -4,7 +4,7 @@ local sign_in = require "hoopai.oauth.sign_in"
 local time = require "hoopai.time"
 local token_errors = require "hoopai.oauth.token_errors"
 
-local ipairs, pcall, sort = ipairs, pcall, table.sort
+local ipairs, next, pcall, sort = ipairs, next, pcall, table.sort
 local match, sub = string.match, string.sub
 
 local grants = {}
@@ -62,18 +62,38 @@ end
 -- @tparam Registry registry
 -- @tparam string level "location" or "company"
 -- @tparam string id
--- @treturn[1] boolean true
+-- @tparam[opt] function may_forget called with the stored credentials, and with those in use; false keeps them
+-- @treturn[1] boolean whether they were removed, or not there
 -- @treturn[2] nil
 -- @treturn[2] Error of kind "store"
-function grants.forget(registry, level, id)
+function grants.forget(registry, level, id, may_forget)
   local manager = registry:manager(level, id)
-  local lock <close>, err = sign_in.lock(registry, manager.key) -- luacheck: ignore 211
+  return grants.locked(registry, manager.key, function(store)
+    local stored, unreadable
+    if may_forget then
+      stored, unreadable = store:read(manager.key)
+    end
+    if unreadable then return nil, token_errors.store(unreadable) end
+    for _, credentials in next, may_forget and { stored or nil, manager.credentials or nil } or {} do
+      if not may_forget(credentials) then return false end
+    end
+    local done, problem = store:remove(manager.key)
+    if not done then return nil, token_errors.store(problem) end
+    manager:forget()
+    sign_in.drop_unsaved(manager)
+    return true
+  end)
+end
+
+--- Calls a function with the store of a registry while the lock of a key is held.
+-- @tparam Registry registry
+-- @tparam string key
+-- @tparam function fn
+-- @return what fn returned; or nil and an error of kind "store"
+function grants.locked(registry, key, fn)
+  local lock <close>, err = sign_in.lock(registry, key) -- luacheck: ignore 211
   if err then return nil, err end
-  local done, problem = registry.store:remove(manager.key)
-  if not done then return nil, token_errors.store(problem) end
-  manager:forget()
-  sign_in.drop_unsaved(manager)
-  return true
+  return fn(registry.store)
 end
 
 return grants
