@@ -6,17 +6,16 @@ local http_client = {}
 
 --- Connects to a port of this computer, and waits until something listens there.
 function http_client.connect(port)
-  local deadline, connection, problem = socket.gettime() + 20, nil, nil
-  repeat
-    connection = assert(socket.tcp())
+  local deadline = socket.gettime() + 20
+  while true do
+    local connection = assert(socket.tcp())
     connection:settimeout(20)
-    local ok
-    ok, problem = connection:connect("127.0.0.1", port)
+    local ok, problem = connection:connect("127.0.0.1", port)
     if ok then return connection end
     connection:close()
+    if socket.gettime() > deadline then error(problem) end
     socket.sleep(0.02)
-  until socket.gettime() > deadline
-  error(problem)
+  end
 end
 
 --- The text of a POST. `headers` is name -> value, or a list of lines.

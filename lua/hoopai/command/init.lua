@@ -39,6 +39,7 @@ command.names = {
   "utilisation",
   "export",
   "api",
+  "webhooks",
   "sandbox",
   "completion",
 }

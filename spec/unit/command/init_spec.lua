@@ -85,4 +85,13 @@ describe("the command", function()
     assert.matches("apt%-get install lua%-argparse", text)
     assert.are.equal(1, code)
   end)
+
+  it("says what to install without LuaSocket", function()
+    local program = [[
+      package.preload.socket = function() error("module 'socket' not found: ...", 0) end
+      os.exit(require("hoopai.command").main { "webhooks", "listen" })]]
+    local text, _, _, code = child.run(program)
+    assert.matches("^hoopai: missing: LuaSocket, .- is not installed", text)
+    assert.are.equal(1, code)
+  end)
 end)
