@@ -94,6 +94,8 @@ local PAGES = {
   { name = "hoopai.sandbox.world", file = "sandbox/world", items = {} },
   { name = "hoopai.sandbox.domain.seed", file = "sandbox/domain/seed", items = {} },
   { name = "hoopai.sandbox.domain.many", file = "sandbox/domain/many", items = {} },
+  { name = "hoopai.sandbox.webhooks", file = "sandbox/webhooks/init", items = {} },
+  { name = "hoopai.sandbox.webhooks.faults", file = "sandbox/webhooks/faults", items = {} },
   { name = "hoopai.sandbox.server.admin", file = "sandbox/server/admin", items = {} },
 }
 

@@ -2860,6 +2860,7 @@ function World:resource(fields) end
 ---@field random_seed? integer another number gives other ids
 ---@field control? boolean enable the admin interface for specs, see `hoopai.sandbox.server.admin`
 ---@field oauth? table the app to sign in to, as described above
+---@field webhooks? table where webhooks of all changes are sent to (`url`), and how, see `hoopai.sandbox.webhooks`
 ---the command that runs the sandbox, for programs whose interpreter lacks the rock `http`. It finds its modules by its
 ---own environment. Default: HOOPAI_SANDBOX_LUA, else the interpreter of this program with the search paths of this
 ---program
@@ -2886,6 +2887,7 @@ function World:resource(fields) end
 ---@field tokens table by name: `main`, `other_location`, `readonly`, `agency`, and those of the options
 ---@field ca_file? string with `tls`: for `ca_file` of `hoopai.new`
 ---@field control_token? string with `control`: the token of the admin interface
+---@field webhook_key? string the public key of its webhooks, for `keys` of `hoopai.webhook`; there is none without hoopai.crypto
 ---the app to sign in to: `client_id`, `client_secret`, `app_id`, `company_id`, `authorize_url`, `redirect_uri` (that of
 ---the options), `locations` (ids), and with `control` two functions: `code{...}` returns an authorization code,
 ---`grant{...}` signs in without a code and returns the response of the token endpoint. Both take `class` (the user
@@ -2900,7 +2902,7 @@ function Sandbox:stop() end
 
 ---Sends a request to the admin interface of a sandbox that was started with `control = true`.
 ---Raises when the response is an error.
----@param name string "requests", "bookings", "reset", "add", "delay", "clock", "token", "rate_limit", "oauth" or "oauth/..."
+---@param name string "requests", "bookings", "reset", "add", "delay", "clock", "token", "rate_limit", "webhooks", "webhooks/...", "oauth" or "oauth/..."
 ---@param body? table of the request, see `hoopai.sandbox.server.admin`
 ---@return table # the response
 function Sandbox:control(name, body) end

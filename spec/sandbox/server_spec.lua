@@ -431,7 +431,7 @@ describe("hoopai.sandbox", function()
     it("prints lines for a shell and serves until Ctrl-C", function()
       local process = child.start [[require("hoopai.sandbox").serve { tls = true, token = "it's" }]]
       local found = {}
-      for _ = 1, 13 do
+      for _ = 1, 14 do
         local name, value = process.output:read("l"):match "^export (%S+)='(.*)'$"
         found[name] = value
       end
@@ -444,6 +444,7 @@ describe("hoopai.sandbox", function()
       assert.is_string(found.HOOPAI_CLIENT_ID and found.HOOPAI_CLIENT_SECRET)
       assert.are.equal("http://127.0.0.1:8484/callback", found.HOOPAI_REDIRECT_URI)
       assert.are.equal(found.HOOPAI_BASE_URL, found.HOOPAI_AUTHORIZE_HOST)
+      assert.matches("^MCowBQYDK2VwAyEA[%w+/]+=$", found.HOOPAI_WEBHOOK_KEY)
       assert.are.equal("it'\\''s", found.HOOPAI_TOKEN)
       assert.are.equal("LindenStreetClinic00", found.HOOPAI_LOCATION_ID)
       local port = found.HOOPAI_BASE_URL:match "^https://127%.0%.0%.1:(%d+)$"

@@ -25,6 +25,8 @@ return {
     Starts a server with the endpoints of the API and the data of a small clinic, which listens on this computer alone
     and keeps nothing. It prints lines for a shell that lead commands and scripts to it, and serves until Ctrl-C.
 
+    With --webhooks it sends webhooks, which are signed with the key of the variable HOOPAI_WEBHOOK_KEY.
+
     With --run, or with words after --, it runs a program with these variables instead, and ends as the program ended.
   ]],
   arguments = { { "words", argname = "<word>", args = "*", description = "A program to run, and its arguments." } },
@@ -34,11 +36,13 @@ return {
     { "--many", argname = "<n>", convert = "count", description = "Add so many of everything." },
     { "--empty", description = "Begin with the clinic alone." },
     { "--tls", description = "Serve https." },
+    { "--webhooks", argname = "<url>", convert = "word", description = "Send webhooks of all changes there." },
   },
   examples = {
     { "hoopai sandbox --run 'hoopai calendars'", "the calendars of the sandbox" },
     { "hoopai sandbox --run $SHELL", "a shell in which all commands use the sandbox" },
     { "hoopai sandbox -- lua5.4 script.lua", "runs a script" },
+    { "hoopai sandbox --webhooks http://127.0.0.1:8585 --run $SHELL", "for `hoopai webhooks listen` in this shell" },
   },
   run = function(_, options)
     local run = run_of(options)
@@ -50,6 +54,7 @@ return {
       empty = options.empty,
       tls = options.tls,
       zone = options.zone,
+      webhooks = options.webhooks and { url = options.webhooks } or nil,
     })
     if ok then return nil end
     if type(problem) ~= "string" or failure.is_interruption(problem) then error(problem, 0) end

@@ -66,7 +66,7 @@ end]]
 local Handle = { __name = "hoopai.Sandbox" }
 
 -- What a sandbox may lack, by its options and after `stop`.
-local OPTIONAL = { ca_file = true, control_token = true, pipe = true }
+local OPTIONAL = { ca_file = true, control_token = true, pipe = true, webhook_key = true }
 
 -- A nil would go unnoticed: with `base_url = sandbox.base_url` a client would call the live API.
 function Handle.__index(self, name)
@@ -220,6 +220,8 @@ end
 -- @tfield table tokens by name: `main`, `other_location`, `readonly`, `agency`, and those of the options
 -- @tfield[opt] string ca_file with `tls`: for `ca_file` of `hoopai.new`
 -- @tfield[opt] string control_token with `control`: the token of the admin interface
+-- @tfield[opt] string webhook_key the public key of its webhooks, for `keys` of `hoopai.webhook`; there is none without
+-- hoopai.crypto
 -- @tfield table oauth the app to sign in to: `client_id`, `client_secret`, `app_id`, `company_id`, `authorize_url`,
 -- `redirect_uri` (that of the options), `locations` (ids), and with `control` two functions: `code{...}` returns an
 -- authorization code, `grant{...}` signs in without a code and returns the response of the token endpoint. Both take
@@ -247,6 +249,8 @@ end
 -- @tparam ?integer given.random_seed another number gives other ids
 -- @tparam ?boolean given.control enable the admin interface for specs, see `hoopai.sandbox.server.admin`
 -- @tparam ?table given.oauth the app to sign in to, as described above
+-- @tparam ?table given.webhooks where webhooks of all changes are sent to (`url`), and how, see
+-- `hoopai.sandbox.webhooks`
 -- @tparam ?string given.interpreter the command that runs the sandbox, for programs whose interpreter lacks the rock
 -- `http`. It finds its modules by its own environment. Default: HOOPAI_SANDBOX_LUA, else the interpreter of this
 -- program with the search paths of this program
@@ -312,11 +316,11 @@ Handle.__close, Handle.__gc = Handle.stop, Handle.stop
 
 function Handle:__tostring() return format("hoopai.Sandbox (%s)", self.pipe and self.url or "stopped") end
 
-local READ_ONLY = { requests = true, bookings = true, oauth = true, ["oauth/counts"] = true }
+local READ_ONLY = { requests = true, bookings = true, webhooks = true, oauth = true, ["oauth/counts"] = true }
 
 --- Sends a request to the admin interface of a sandbox that was started with `control = true`.
--- @tparam string name "requests", "bookings", "reset", "add", "delay", "clock", "token", "rate_limit", "oauth" or
--- "oauth/..."
+-- @tparam string name "requests", "bookings", "reset", "add", "delay", "clock", "token", "rate_limit", "webhooks",
+-- "webhooks/...", "oauth" or "oauth/..."
 -- @tparam ?table body of the request, see `hoopai.sandbox.server.admin`
 -- @treturn table the response
 -- @raise when the response is an error

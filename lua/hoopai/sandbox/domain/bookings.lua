@@ -105,7 +105,11 @@ local function clear_plain(appointment, cleared)
   end
 end
 
-local function add_to_ledger(store, what, appointment)
+local WEBHOOKS = { booked = "AppointmentCreate", changed = "AppointmentUpdate", deleted = "AppointmentDelete" }
+
+-- Notes a change in the ledger, and announces it.
+local function note_change(store, what, appointment)
+  store:announce(WEBHOOKS[what], appointment)
   store.ledger[#store.ledger + 1] = {
     what = what,
     at = store.now(),
@@ -154,7 +158,7 @@ function bookings.create(store, calendar, contact, body)
   }
   copy_plain(appointment, body)
   series.put(store, appointment, { rrule = rrule, starts = starts })
-  add_to_ledger(store, "booked", appointment)
+  note_change(store, "booked", appointment)
   return appointment
 end
 
@@ -223,7 +227,7 @@ function bookings.update(store, appointment, calendar, body, cleared)
   appointment.updated = store.now()
   series.put(store, appointment, plan)
   if plan.rrule and not plan.starts then change_instances(store, appointment, body, cleared) end
-  add_to_ledger(store, "changed", appointment)
+  note_change(store, "changed", appointment)
   return appointment
 end
 
@@ -232,7 +236,7 @@ end
 -- @tparam table appointment
 function bookings.remove(store, appointment)
   series.remove(store, appointment)
-  add_to_ledger(store, "deleted", appointment)
+  note_change(store, "deleted", appointment)
 end
 
 return bookings

@@ -184,6 +184,7 @@ end
 
 local function person_of(store, kind, body, id)
   body.id = id
+  store:announce(kind == "contact" and "ContactCreate" or "UserCreate", body)
   return store[KINDS[kind].collections[1]]:add(body)
 end
 

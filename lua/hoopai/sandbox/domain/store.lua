@@ -84,6 +84,13 @@ function Store:new_trace_id()
   return format("%08x-%04x-4%03x-%x%03x-%04x%08x", a, b >> 16, b & 0xfff, 8 + (c & 3), c >> 4 & 0xfff, c >> 16, d)
 end
 
+--- Announces a change of a record, for webhooks. While a sandbox is filled, nothing is announced.
+-- @tparam string what the type of the webhook, such as "AppointmentCreate"
+-- @tparam table record after the change; of a deleted one the last
+function Store:announce(what, record)
+  if self.on_change then self.on_change(what, record) end
+end
+
 --- The time zone of a location, which is that of its calendars as well.
 -- @tparam string location_id
 -- @treturn string

@@ -45,28 +45,30 @@ end
 
 function notes.create(context)
   local store, body, appointment = context.store, context.body, appointment_of(context)
-  return view(
-    store,
-    store.notes:add {
-      id = store:new_id(),
-      locationId = appointment.locationId,
-      appointmentId = appointment.id,
-      contactId = appointment.contactId,
-      body = body.body,
-      userId = body.userId,
-      added = store.now(),
-    }
-  )
+  local note = store.notes:add {
+    id = store:new_id(),
+    locationId = appointment.locationId,
+    appointmentId = appointment.id,
+    contactId = appointment.contactId,
+    body = body.body,
+    userId = body.userId,
+    added = store.now(),
+  }
+  store:announce("NoteCreate", note)
+  return view(store, note)
 end
 
 function notes.update(context)
   local note, body = note_of(context), context.body
   note.body, note.userId = body.body, body.userId or not context.cleared.userId and note.userId or nil
+  context.store:announce("NoteUpdate", note)
   return view(context.store, note)
 end
 
 function notes.delete(context)
-  context.store.notes:remove(note_of(context).id)
+  local note = note_of(context)
+  context.store.notes:remove(note.id)
+  context.store:announce("NoteDelete", note)
   return { success = true }
 end
 

@@ -184,6 +184,7 @@ end
 function AuthorizationServer:sign_in(given)
   local family = { number = #self.families + 1, generation = 0, authorization = self:new_authorization(given) }
   self.families[family.number] = family
+  self.announce("INSTALL", family.authorization)
   return self:next_generation(family), family
 end
 
@@ -355,6 +356,15 @@ local function matches(authorization, target)
     and (not target.user_type or authorization.user_type == target.user_type)
 end
 
+--- Installs the app on a location, or uninstalls it.
+-- @tparam string location_id
+-- @tparam boolean is_installed
+function AuthorizationServer:install(location_id, is_installed)
+  if is_installed == not self.uninstalled[location_id] then return end
+  self.uninstalled[location_id] = not is_installed or nil
+  self.announce(is_installed and "INSTALL" or "UNINSTALL", self:new_authorization { location_id = location_id })
+end
+
 --- Makes issued access tokens expire at once.
 -- @tparam table target `location_id` and `user_type`; nil: any
 -- @treturn integer the number of tokens that were valid
@@ -423,6 +433,7 @@ end
 -- @tparam string given.company_id
 -- @tparam string given.location_id the location of a sign-in that names none
 -- @tparam string given.user_id the user that installed the app
+-- @tparam function given.announce(what, authorization) is called when the app is installed or uninstalled
 -- @treturn table
 local function new(given)
   local server = { codes = {}, refresh = {}, families = {}, uninstalled = {} }

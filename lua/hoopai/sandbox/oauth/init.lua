@@ -365,6 +365,7 @@ function oauth.reset(app, clock)
       company_id = app.seed.company_id,
       location_id = app.seed.location_id,
       user_id = app.seed.users.okafor,
+      announce = function(what, authorization) app:announce(what, authorization) end,
     },
   }
 end

@@ -10,6 +10,19 @@
 --     POST /__sandbox/token  { name, expired }     make a token ("main") expire, or be valid again
 --     POST /__sandbox/rate_limit { max, interval_ms, daily, off }   set a new rate limit, nothing of it used
 --
+-- For webhooks, see `hoopai.sandbox.webhooks`:
+--
+--     GET  /__sandbox/webhooks         { webhooks = { { webhookId, type, at, state, fault, deliveries }, ... } }
+--     POST /__sandbox/webhooks/settings { url, retries, retry_scale, timeout_ms, delay_ms, ... }    false removes one
+--     POST /__sandbox/webhooks/fault { times, type, delay_ms, repeats, reorder, signature, age_seconds, flat }    for
+--                                         the next `times` (1) webhooks, of one type or of any
+--     POST /__sandbox/webhooks/faults   remove the scripted faults; { forgotten }
+--     POST /__sandbox/webhooks/send { type, fields }      send a webhook of any type; { webhookId }
+--     POST /__sandbox/webhooks/resend { webhookId }       send one of the ledger again, with the same bytes
+--
+-- The state of a webhook is "held", "waiting", "delivered", "failed" or "dropped"; a delivery has `at`, `elapsed_ms`,
+-- and `status` or `error`.
+--
 -- For the tokens of OAuth:
 --
 --     GET  /__sandbox/oauth             { exchanges = { { number, at, grant, ... }, ... }, counts }; 10,000 at most
@@ -65,12 +78,14 @@ local ipairs, pairs, tostring, type = ipairs, pairs, tostring, type
 
 local admin = {}
 
-local LEDGER_SHAPE =
-  { fields = {
+local LEDGER_SHAPE = {
+  fields = {
     requests = { array = true },
     bookings = { array = true },
     exchanges = { array = true },
-  } }
+    webhooks = { array = true },
+  },
+}
 
 local function number(body, name)
   local value = body[name]
@@ -129,6 +144,29 @@ end
 routes["POST rate_limit"] = function(app, body)
   local limits = { max = number(body, "max"), interval_ms = number(body, "interval_ms"), daily = number(body, "daily") }
   app.rate_limit = rate_limit.new(body.off ~= true and limits, app.rate_limit.clock)
+end
+
+-- Webhooks -----------------------------------------------------------------------------------------------------------
+
+routes["GET webhooks"] = function(app) return { webhooks = app.webhooks.ledger } end
+
+routes["POST webhooks/settings"] = function(app, body) app.webhooks:change(body) end
+
+routes["POST webhooks/fault"] = function(app, body) app.webhooks:add_fault(body) end
+
+routes["POST webhooks/faults"] = function(app) return { forgotten = app.webhooks:forget_faults() } end
+
+routes["POST webhooks/send"] = function(app, body)
+  if type(body.type) ~= "string" then api_errors.unprocessable { "type must be a string" } end
+  local fields = body.fields or { locationId = app.seed.location_id }
+  if type(fields) ~= "table" then api_errors.unprocessable { "fields must be an object" } end
+  local entry = app.webhooks:emit(body.type, fields)
+  if not entry then api_errors.unprocessable { "the sandbox has no url of webhooks" } end
+  return { webhookId = entry.webhookId }
+end
+
+routes["POST webhooks/resend"] = function(app, body)
+  if not app.webhooks:resend(body.webhookId) then api_errors.not_found("Webhook not found") end
 end
 
 -- OAuth --------------------------------------------------------------------------------------------------------------
@@ -204,7 +242,7 @@ end
 routes["POST oauth/install"] = function(app, body)
   local id = checked_target(app, body).location_id
   if not id then api_errors.unprocessable { "location_id must be a string" } end
-  app.oauth.server.uninstalled[id] = body.installed == false or nil
+  app.oauth.server:install(id, body.installed ~= false)
 end
 
 routes["POST oauth/inspect"] = function(app, body)

@@ -23,6 +23,8 @@ local api_errors = require "hoopai.sandbox.api_errors"
 local router = require "hoopai.sandbox.server.router"
 local seed = require "hoopai.sandbox.domain.seed"
 local store = require "hoopai.sandbox.domain.store"
+local webhook_bodies = require "hoopai.sandbox.webhooks.bodies"
+local webhooks = require "hoopai.sandbox.webhooks"
 
 local find, format, sub = string.find, string.format, string.sub
 local ipairs, next, pairs, select, setmetatable = ipairs, next, pairs, select, setmetatable
@@ -295,7 +297,14 @@ function App:reset()
   fill(self)
   add_tokens(self)
   oauth.reset(self, self.options.clock or monotonic_ms)
+  self.webhooks:reset()
+  self.store.on_change = function(what, record) self:announce(what, record) end
 end
+
+--- Sends a webhook of a change.
+-- @tparam string what its type
+-- @tparam table record
+function App:announce(what, record) self.webhooks:emit(what, webhook_bodies[what](self.store, record)) end
 
 --- A new sandbox application, filled with the seed.
 -- @tparam ?table given the options
@@ -316,14 +325,16 @@ end
 -- @tparam ?integer given.delay_ms the server's wait before it sends the response
 -- @tparam ?function given.clock milliseconds for the rate limits, for specs
 -- @tparam ?table given.oauth the app to sign in to, see `hoopai.sandbox.start`
+-- @tparam ?table given.webhooks where webhooks are sent to, and how, see `hoopai.sandbox.webhooks`
 -- @treturn table the application: `handle`, `reset`, `token`, `token_names`, `control_token`, `seed`, `store`,
--- `ledger`, `oauth`
+-- `ledger`, `oauth`, `webhooks`
 local function new(given)
   local checked = options.check(given, options.app)
   checked.get_envelope = checked.get_envelope or "appointment"
   checked.strict_block_slots = checked.strict_block_slots ~= false
   local app = setmetatable({ options = checked, router = router.new() }, App)
   app.oauth_settings = oauth.settings(checked.oauth)
+  app.webhooks = webhooks.new(checked.webhooks, app.oauth_settings.client_id)
   if checked.control then app.control_token = "control-" .. core.random_hex(16) end
   app.now = function() return app.frozen or core.wall_ms() + app.shift end
   app:reset()

@@ -158,7 +158,7 @@ end
 -- @tparam table options of the application, plus `port` (0: a free one) and `tls`
 -- @treturn table the listening lua-http server, whose `loop` serves
 -- @treturn table the fields of a handle: `url`, `port`, `token`, `tokens`, `location_id`, `seed`,
--- `first` (ids for a first script), `ca_file`, `control_token`, `oauth`
+-- `first` (ids for a first script), `ca_file`, `control_token`, `webhook_key`, `oauth`
 function server.open(options)
   local http_server = require_http()
   local settings = {}
@@ -182,6 +182,7 @@ function server.open(options)
     reuseaddr = true,
   }
   if listening then
+    require("hoopai.sandbox.server.deliveries").attach(app.webhooks, listening.cq)
     local ok, why = listening:listen()
     if not ok then
       listening, problem = nil, why
@@ -206,6 +207,7 @@ function server.open(options)
       first = first_ids(app),
       ca_file = ca_file,
       control_token = app.control_token,
+      webhook_key = app.webhooks.key,
       oauth = oauth.facts(app, url),
     }
 end

@@ -24,6 +24,7 @@ options.app = {
   latency_ms = "number",
   delay_ms = "number",
   oauth = "table",
+  webhooks = "table",
   zone = "string",
   empty = "boolean",
   many = "number",
@@ -82,6 +83,11 @@ local function check_zone(name, level)
   if not zone then error("sandbox option `zone`: " .. problem, level + 1) end
 end
 
+local function check_webhooks(given, level)
+  local problem = require("hoopai.sandbox.webhooks.settings").problem(given)
+  if problem then error("sandbox option `webhooks`: " .. problem, level + 1) end
+end
+
 local function check_run(run, level)
   local _, problem = require("hoopai.sandbox.runner").words(run)
   if problem then error("sandbox option `run` " .. problem, level + 1) end
@@ -118,6 +124,7 @@ function options.check(given, known, level)
     end
     if name == "run" then check_run(value, level) end
     if name == "zone" then check_zone(value, level) end
+    if name == "webhooks" then check_webhooks(value, level) end
     if name == "mark" and find(value, "[^%w_-]") then
       error("sandbox option `mark` must be of letters, digits, _ and -", level)
     end
