@@ -440,6 +440,6 @@ describe("the text of the pages", function()
       seen = seen + 1
       assert.is_truthy(page:find("\n## `" .. name .. "`\n", 1, true), name)
     end
-    assert.equal(2, seen)
+    assert.equal(3, seen)
   end)
 end)

@@ -22,6 +22,7 @@ local GROUPS = {
       "hooks",
       "ical",
       "oauth",
+      "webhooks",
       "sandbox",
       "embedding",
     },
