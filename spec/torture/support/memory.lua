@@ -12,7 +12,7 @@ local memory = {}
 memory.scenarios = {
   "load", "new", "first", "get", "post", "invalid", "limited", "hooks", "tasks", "host_loop", "cancel", "close", "book",
   "book_tasks", "sign_in", "refresh_memory", "refresh_file", "refresh_own", "refresh_refused", "refresh_tasks",
-  "crypto",
+  "crypto", "webhook",
 }
 
 local HOST = "build-asan/memory_host"

@@ -519,4 +519,44 @@ scenarios.crypto = {
   end,
 }
 
+-- Webhooks: `outcomes` has what became of each, in place before the window so that noting it needs no memory.
+local WEBHOOKS = 4
+
+scenarios.webhook = {
+  setup = function()
+    local hoopai, webhooks = require "hoopai", require "spec.support.webhooks"
+    local context = { requests = {}, outcomes = {} }
+    context.receiver = hoopai.webhook { keys = { webhooks.KEY, webhooks.OTHER_KEY } }
+    for index = 1, WEBHOOKS do
+      local text = webhooks.body { appointment = { startTime = "2026-12-01T10:00:00Z" } }
+      context.requests[index], context.outcomes[index] = { headers = (webhooks.signed(text)), body = text }, false
+    end
+    -- All modules that are loaded when they are needed first are there.
+    assert(context.receiver:verify(webhooks.signed(webhooks.body { type = "INSTALL" })))
+    return context
+  end,
+  window = function(context)
+    local receiver = context.receiver
+    local forged = receiver:verify(context.requests[1].headers, "{}")
+    assert(forged == nil, "a forged webhook was taken")
+    for index, request in ipairs(context.requests) do
+      context.outcomes[index] = receiver:verify(request.headers, request.body) or false
+    end
+    assert(receiver:release(context.outcomes[1]))
+  end,
+  check = function(context, ok, problem)
+    local receiver, outcomes = context.receiver, context.outcomes
+    assert(ok or not tostring(problem):find("was taken", 1, true), problem)
+    for index, request in ipairs(context.requests) do
+      local event, err = receiver:verify(request.headers, request.body)
+      -- Taken once: in need or now. The first one was given back, if there was memory for that.
+      local is_new = not outcomes[index] or index == 1 and ok
+      local was_lost = index == 1 and outcomes[1] and not ok
+      assert(is_new == (event ~= nil) or was_lost, index)
+      assert(event or err.kind == "replayed", err)
+      assert(receiver:verify(request.headers, request.body) == nil, "a webhook was taken twice")
+    end
+  end,
+}
+
 return scenarios
