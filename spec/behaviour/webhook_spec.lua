@@ -98,6 +98,8 @@ for title, change in pairs {
     local at = digits:find(text:sub(-3, -3), 1, true)
     return text:sub(1, -4) .. digits:sub(at + 1, at + 1) .. "=="
   end,
+  ["a tab before it"] = function(text) return "\t" .. text end,
+  ["characters escaped as in an address"] = function(text) return (text:gsub("[+/=]", { ["="] = "%3D" })) end,
   ["the prefix sha256="] = function(text) return "sha256=" .. text end,
   ["the prefix ed25519="] = function(text) return "ed25519=" .. text end,
   ["quotes around it"] = function(text) return '"' .. text .. '"' end,
@@ -113,10 +115,21 @@ for title, change in pairs {
   forgery("the signature with " .. title, function(body) return { [GHL] = change(webhooks.sign(body)) }, body end)
 end
 
+forgery("the signature in the alphabet of addresses", function()
+  local body, text
+  repeat
+    body = sample()
+    text = webhooks.sign(body)
+  until text:find "[+/]"
+  return { [GHL] = (text:gsub("[+/]", { ["+"] = "-", ["/"] = "_" })) }, body
+end)
+
 -- Bodies
 
 for title, change in pairs {
   ["encoded again: a blank behind each comma"] = function(body) return (body:gsub(",", ", ")) end,
+  ["encoded again: in another order"] = function(body) return (body:gsub('^{("[^,]*"),(.*)}$', "{%2,%1}")) end,
+  ["encoded again: by the library"] = function(body) return (hoopai.encode(hoopai.decode(body)):gsub("^{", "{ ")) end,
   ["encoded again: slashes escaped"] = function(body) return (body:gsub("/", "\\/"):gsub("%-", "\\u002d")) end,
   ["with a line break behind it"] = function(body) return body .. "\n" end,
   ["with a byte order mark"] = function(body) return "\239\187\191" .. body end,
@@ -166,11 +179,25 @@ for title, raw in pairs {
   ["of order 2"] = "\236" .. ("\255"):rep(30) .. "\127",
   ["of order 4"] = ("\0"):rep(32),
   ["in a second spelling"] = "\238" .. ("\255"):rep(30) .. "\127",
+  ["of order 8"] = "\x26\xe8\x95\x8f\xc2\xb2\x27\xb0\x45\xc3\xf4\x89\xf2\xef\x98\xf0"
+    .. "\xd5\xdf\xac\x05\xd3\xc6\x33\x39\xb1\x38\x02\x88\x6d\x53\xfc\x05",
+  ["of order 8, the other half"] = "\xc7\x17\x6a\x70\x3d\x4d\xd8\x4f\xba\x3c\x0b\x76\x0d\x10\x67\x0f"
+    .. "\x2a\x20\x53\xfa\x2c\x39\xcc\xc6\x4e\xc7\xfd\x77\x92\xac\x03\xfa",
 } do
   forged("a key " .. title .. ", and its signature by anyone", function()
     local anyone = crypto.to_base64("\1" .. ("\0"):rep(63))
     return { [GHL] = anyone }, hoopai.webhook { keys = { webhooks.pem(raw) } }
   end)
+end
+for title, text in pairs {
+  ["another type (P-256)"] = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEMkNsdlCqNJZutClliy0cMJSQiV8oaBdOh7VT51tDCqib"
+    .. "gwv14q60W58ZFCH6pCVYJWdd3M9qBIz0Xo8JEhAyfg==",
+  ["another type (X25519)"] = crypto.to_base64(
+    "\x30\x2a\x30\x05\x06\x03\x2b\x65\x6e\x03\x21\0" .. crypto.public_of_seed(webhooks.SEED)
+  ),
+  ["no type: 32 raw bytes"] = crypto.to_base64(crypto.public_of_seed(webhooks.SEED)),
+} do
+  forged("a key of " .. title, function(body) return webhooks.signed(body), hoopai.webhook { keys = { text } } end)
 end
 forged("a signature of a small point and 0", function() return { [GHL] = crypto.to_base64("\1" .. ("\0"):rep(63)) } end)
 forged("a signature of zeros", function() return { [GHL] = crypto.to_base64(("\0"):rep(64)) } end)
@@ -216,6 +243,11 @@ forged(
   function(body)
     return { ["x-wl-signature"] = crypto.to_base64(crypto.hmac_sha256(rsa_of_vendor, body)) }, hmac(rsa_of_vendor)
   end
+)
+local bare = rsa_of_vendor:gsub("%-%-%-%-%-[%u ]+%-%-%-%-%-", ""):gsub("%s", "")
+forged(
+  "an HMAC with the base64 of the public key as secret",
+  function(body) return { ["x-wl-signature"] = crypto.to_base64(crypto.hmac_sha256(bare, body)) }, hmac(bare) end
 )
 forged(
   "an HMAC in the header of Ed25519, with its key as secret",

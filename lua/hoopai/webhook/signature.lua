@@ -105,7 +105,7 @@ local function hmac_scheme(settings)
   local crypto, secret = get_crypto(), settings.secret
   local unusable = secret == "" and "the secret of the receiver is empty"
     or #secret > 65536 and "the secret of the receiver is longer than 64 KiB"
-    or find(secret, "-----BEGIN", 1, true)
+    or (find(secret, "-----BEGIN", 1, true) or keys.read(secret))
       and "the secret of the receiver is a key that others may have, not a secret"
   if unusable then return scheme_of(settings.header, settings.encoding, nil, unusable) end
   return scheme_of(
