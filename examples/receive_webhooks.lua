@@ -33,6 +33,8 @@ local function respond(stream, status)
   headers:append(":status", tostring(status))
   headers:append("content-length", "0")
   stream:write_headers(headers, true, PATIENCE)
+  -- lua-http 0.4 would wait without end for the rest of a body whose sender is gone.
+  if stream.state ~= "closed" then stream.connection:take_socket():close() end
 end
 
 local function receive(_, stream)
@@ -53,5 +55,5 @@ local function receive(_, stream)
   webhook:release(event) -- "Resend" in the vendor's dashboard sends it again, and it is taken then
 end
 
-local server = assert(http_server.listen { host = "127.0.0.1", port = port, onstream = receive, onerror = print })
-assert(server:loop())
+local options = { host = "127.0.0.1", port = port, version = 1.1, onstream = receive, onerror = print }
+assert(assert(http_server.listen(options)):loop())

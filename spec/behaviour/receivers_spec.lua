@@ -112,6 +112,25 @@ for _, name in ipairs { "receive_webhooks.lua", "receive_webhooks_socket.lua" } 
       half:close()
     end)
 
+    it("serves others after clients that go in the middle of a request", function()
+      for _, part in ipairs {
+        "POST / HT",
+        "POST / HTTP/1.1\r\nX: ",
+        "POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n{",
+        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{",
+        "POST / HTTP/1.1\r\nContent-Length: 1100000\r\n\r\n" .. (" "):rep(1060000),
+        "GET / HTTP/1.1\r\nContent-Length: 100\r\n\r\n{",
+      } do
+        for _, way in ipairs { "both", "send" } do
+          local connection = client.connect(receiver.port)
+          connection:send(part)
+          connection:shutdown(way)
+          connection:close()
+          assert.are.equal(200, status_of(signed(booking())), part:sub(1, 70))
+        end
+      end
+    end)
+
     it("is short, and says how it is used when called without arguments", function()
       local lines = 0
       for _ in io.lines("examples/" .. name) do

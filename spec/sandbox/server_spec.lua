@@ -127,6 +127,22 @@ describe("hoopai.sandbox", function()
       assert.is_false(is_listening(port))
     end)
 
+    it("serves others after clients that go in the middle of a request", function()
+      local box <close> = sandbox.start()
+      for _, part in ipairs {
+        "POST /calendars/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
+        "POST /calendars/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{",
+        "POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
+        "GET /calendars/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
+        "POST /calendars/ HTTP/1.1\r\nHo",
+      } do
+        local connection = assert(connect(box.port))
+        connection:send(part)
+        connection:close()
+        assert.are.equal(200, (ask(box, "GET", groups(box))), part)
+      end
+    end)
+
     it("passes its options on", function()
       local box <close> = sandbox.start {
         now = MONDAY,

@@ -177,6 +177,8 @@ describe("the webhooks of a sandbox's application", function()
       { url = "localhost:80" },
       { url = "ftp://x/" },
       { url = "http://x/\r\nA: b" },
+      { url = "http://user@x/" },
+      { url = "http://x:70000/" },
       { retries = -1 },
       { retries = 1.5 },
       { retry_scale = "fast" },
@@ -248,6 +250,7 @@ describe("a sandbox sends", function()
     })
     local request = server:take()
     assert.are.equal("POST /hook HTTP/1.1", request.head[1])
+    assert.are.same({ "127.0.0.1:" .. server.port }, request.headers.host)
     assert.are.same({ "application/json" }, request.headers["content-type"])
     local event = assert(verify(request))
     assert.are.same({ "AppointmentCreate", booked.id }, { event.type, event.appointment.id })
@@ -320,6 +323,32 @@ describe("a sandbox sends", function()
       last = server:take()
     until box:control("webhooks").webhooks[1].state == "delivered" or not last
     assert.matches("timed out", box:control("webhooks").webhooks[1].deliveries[1].error)
+  end)
+
+  it("to receivers that break their responses off, and serves meanwhile", function()
+    box:control("webhooks/settings", { retries = 0 })
+    for response, outcome in pairs {
+      ["HTTP/1.1 200 x\r\nContent-Length: 100\r\n\r\nabc"] = 200,
+      ["HTTP/1.1 204 x\r\n"] = 204,
+      ["HTTP/1.1 100 x\r\nA: b\r\n\r\nHTTP/1.0 500\r\n\r\n"] = 500,
+      ["HTTP/1.1 200 x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\na"] = 200,
+      ["HTTP/1.1 100 x\r\n"] = "without a response",
+      [""] = "without a response",
+      ["HTTP/1.1 2"] = "not one of HTTP",
+      ["SSH-2.0-x\r\n"] = "not one of HTTP",
+      [("x"):rep(100000)] = "not one of HTTP",
+    } do
+      send()
+      server:take(response)
+      local last = last_in(type(outcome) == "number" and outcome < 300 and "delivered" or "failed")
+      local delivery = last.deliveries[1]
+      if type(outcome) == "number" then
+        assert.are.equal(outcome, delivery.status)
+      else
+        assert.matches(outcome, delivery.error)
+      end
+      assert(client.calendars:list())
+    end
   end)
 
   it("to an address where nothing listens, and goes on", function()

@@ -20,7 +20,8 @@ function hook_server.new()
 end
 
 --- Waits for a request.
--- @tparam ?integer status of the response. Default: 200; false: none, and the connection stays open
+-- @tparam ?integer|string status of the response, or the bytes of one. Default: 200; false: none, and the connection
+-- stays open
 -- @treturn table `head` (lines), `headers` (name in lower case -> list of values) and `body`
 function Server:take(status)
   local connection = assert(self.listener:accept())
@@ -41,7 +42,8 @@ function Server:take(status)
   if status == false then
     self.open[#self.open + 1] = connection
   else
-    connection:send(("HTTP/1.1 %d x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"):format(status or 200))
+    local empty = "HTTP/1.1 %d x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    connection:send(type(status) == "string" and status or empty:format(status or 200))
     connection:close()
   end
   return request

@@ -4,32 +4,66 @@
 
 local core = require "hoopai.core"
 
-local pcall, require, tonumber, tostring = pcall, require, tonumber, tostring
-local io, ipairs = io, ipairs
+local settings = require "hoopai.sandbox.webhooks.settings"
+
+local format, match = string.format, string.match
+local io, ipairs, pcall, require, tonumber, tostring = io, ipairs, pcall, require, tonumber, tostring
+local concat = table.concat
 
 local deliveries = {}
 
 local MOST_AT_A_TIME = 64 -- connections
 local HELD_SECONDS = 2
+local MOST_LINE = 8192 -- bytes of a line of a response
 
--- Sends a request. Returns the status, or nil and the problem.
-local function post(url, sent, seconds)
-  local request = require("http.request").new_from_uri(url)
-  -- Neither what the environment says nor what former responses said decides where a webhook goes.
-  request.proxies, request.hsts, request.cookie_store, request.follow_redirects = false, false, false, false
-  request.headers:upsert(":method", "POST")
-  request.headers:upsert("user-agent", "hoopai-sandbox")
-  request.headers:append("content-type", "application/json")
+-- The text of a request.
+local function request_of(place, sent)
+  local lines = { format("POST %s HTTP/1.1", place.target), "Host: " .. place.authority }
   for _, header in ipairs(sent.headers) do
-    request.headers:append(header[1], header[2])
+    lines[#lines + 1] = header[1] .. ": " .. header[2]
   end
-  request:set_body(sent.body)
-  request.headers:delete "expect"
-  local headers, stream = request:go(seconds)
-  if not headers then return nil, tostring(stream) end
-  local status = tonumber((headers:get ":status"))
-  stream:shutdown()
-  return status
+  lines[#lines + 1] = "Content-Type: application/json"
+  lines[#lines + 1] = "User-Agent: hoopai-sandbox"
+  lines[#lines + 1] = "Content-Length: " .. #sent.body
+  lines[#lines + 1] = "Connection: close\r\n\r\n"
+  return concat(lines, "\r\n") .. sent.body
+end
+
+-- Sends the request and reads the status, and nothing behind it.
+local function exchange(socket, text, deadline)
+  local monotime = require("cqueues").monotime
+  local ok, problem = socket:xwrite(text, "n", deadline - monotime())
+  if not ok then return nil, problem end
+  while true do
+    local line, why = socket:xread("*L", deadline - monotime())
+    if not line then return nil, why or "the connection was closed without a response" end
+    local status = tonumber(match(line, "^HTTP/1%.[01] (%d%d%d)%f[%D]"))
+    if not status then return nil, "the response is not one of HTTP/1.1" end
+    if status >= 200 then return status end
+    repeat -- the headers of a provisional response
+      line, why = socket:xread("*L", deadline - monotime())
+    until not line or match(line, "^\r?\n$")
+    if not line then return nil, why or "the connection was closed without a response" end
+  end
+end
+
+-- Sends a request. Returns the status, or nil and the problem. lua-http connects, and no more: its streams wait without
+-- end for the rest of a response that was cut off, and that would stop the loop.
+local function post(url, sent, seconds)
+  local place, deadline = settings.place(url), require("cqueues").monotime() + seconds
+  local connection, unconnected = require("http.client").connect({
+    host = place.host,
+    port = place.port,
+    tls = place.is_tls,
+    version = 1.1,
+  }, seconds)
+  if not connection then return nil, unconnected end
+  local socket = connection:take_socket()
+  socket:onerror(function(_, _, code) return require("cqueues.errno").strerror(code) end)
+  socket:setmaxline(MOST_LINE)
+  local status, problem = exchange(socket, request_of(place, sent), deadline)
+  socket:close()
+  return status, problem
 end
 
 -- Delivers a webhook once, and notes the outcome. Returns whether it was taken.
@@ -39,12 +73,11 @@ local function deliver(outbox, pool, entry, sent)
     pool.changed:wait()
   end
   pool.count = pool.count + 1
-  local settings, at = outbox.settings, core.wall_ms()
-  local url = settings.url
+  local at, url = core.wall_ms(), outbox.settings.url
   local ok, status, problem = true, nil, "there is no address any more"
   local begun = cqueues.monotime()
   if url then
-    ok, status, problem = pcall(post, url, sent, settings.timeout_ms / 1000)
+    ok, status, problem = pcall(post, url, sent, outbox.settings.timeout_ms / 1000)
   end
   if not ok then
     status, problem = nil, tostring(status)

@@ -94,6 +94,15 @@ local function send(stream, response, method, authorization_server)
   if response.entry then authorization_server:finish(response.entry, sent and not was_gone) end
 end
 
+-- Closes the connection of a request that was not read to its end. lua-http 0.4 waits without end for the rest of a
+-- body whose client is gone, and the loop with it.
+local function abandon(stream)
+  local connection = stream.connection
+  if stream.state == "closed" or connection.version >= 2 then return end
+  local socket = connection:take_socket()
+  if socket then socket:close() end
+end
+
 local function pause(ms)
   if ms > 0 then require("cqueues").sleep(ms / 1000) end
 end
@@ -125,6 +134,7 @@ local function new_handler(app)
       pause(response.delay_ms or 0)
     end
     send(stream, response, request.method, app.oauth.server)
+    abandon(stream)
   end
 end
 

@@ -74,21 +74,21 @@ local signatures = {}
 
 function signatures.missing() return {} end
 
-function signatures.not_signed() return { { "x-ghl-signature", "N/A" } } end
+function signatures.not_signed() return { { "X-GHL-Signature", "N/A" } } end
 
-function signatures.other_key(sign, body) return { { "x-ghl-signature", sign(body, true) } } end
+function signatures.other_key(sign, body) return { { "X-GHL-Signature", sign(body, true) } } end
 
-function signatures.other_body(sign, body) return { { "x-ghl-signature", sign(body .. " ") } } end
+function signatures.other_body(sign, body) return { { "X-GHL-Signature", sign(body .. " ") } } end
 
-function signatures.reserialised(sign, body) return { { "x-ghl-signature", sign(spelt_otherwise(body)) } } end
+function signatures.reserialised(sign, body) return { { "X-GHL-Signature", sign(spelt_otherwise(body)) } } end
 
-function signatures.malformed(sign, body) return { { "x-ghl-signature", " " .. gsub(sign(body), "=", "") } } end
+function signatures.malformed(sign, body) return { { "X-GHL-Signature", " " .. gsub(sign(body), "=", "") } } end
 
 function signatures.twice(sign, body)
-  return { { "x-ghl-signature", sign(body) }, { "x-ghl-signature", sign(body, true) } }
+  return { { "X-GHL-Signature", sign(body) }, { "X-GHL-Signature", sign(body, true) } }
 end
 
-function signatures.old_header(sign, body) return { { "x-wh-signature", sign(body) } } end
+function signatures.old_header(sign, body) return { { "X-WH-Signature", sign(body) } } end
 
 --- The headers that sign a body.
 -- @tparam table fault
@@ -98,7 +98,7 @@ function signatures.old_header(sign, body) return { { "x-wh-signature", sign(bod
 function faults.headers(fault, sign, body)
   local wrong = signatures[fault.signature]
   if wrong then return wrong(sign, body) end
-  return { { "x-ghl-signature", sign(body) } }
+  return { { "X-GHL-Signature", sign(body) } }
 end
 
 --- The names of a fault, for the ledger.

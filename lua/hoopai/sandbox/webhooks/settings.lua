@@ -4,13 +4,30 @@
 
 local faults = require "hoopai.sandbox.webhooks.faults"
 
-local find, format = string.find, string.format
-local pairs, tostring, type = pairs, tostring, type
+local format, match, sub = string.format, string.match, string.sub
+local pairs, tonumber, tostring, type = pairs, tonumber, tostring, type
 
 local settings = {}
 
+--- The parts of an address of http or https.
+-- @tparam string url
+-- @treturn ?table `is_tls`, `host`, `port`, `authority`, `target`; nil: it is none
+function settings.place(url)
+  local scheme, authority, target = match(url, "^([Hh][Tt][Tt][Pp][Ss]?)://([^/?#]+)([^#%s%c]*)$")
+  if not scheme then return nil end
+  local host, digits = match(authority, "^%[([%x:.]+)%]:?(%d*)$")
+  if not host then
+    host, digits = match(authority, "^([%w.-]+):?(%d*)$")
+  end
+  local is_tls = #scheme == 5
+  local port = digits == "" and (is_tls and 443 or 80) or tonumber(digits)
+  if not host or not port or port < 1 or port > 65535 then return nil end
+  if sub(target, 1, 1) ~= "/" then target = "/" .. target end
+  return { is_tls = is_tls, host = host, port = port, authority = authority, target = target }
+end
+
 local function url(value)
-  local ok = type(value) == "string" and find(value, "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#%s%c]+[^%s%c]*$")
+  local ok = type(value) == "string" and settings.place(value)
   return not ok and "must be an address such as http://127.0.0.1:8585/" or nil
 end
 
