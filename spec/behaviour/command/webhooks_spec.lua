@@ -196,6 +196,20 @@ describe("hoopai webhooks listen", function()
     assert.are.equal(4, #other.requests)
   end)
 
+  it("serves others while a server does not respond", function()
+    forwarding()
+    local connection = client.connect(listener.port)
+    connection:send(signed(webhooks.body { webhookId = "slow" }))
+    local forwarded = assert(other.socket:accept())
+    for _ = 1, 3 do
+      assert.are.equal(401, status_of(post({}, "{}")))
+    end
+    forwarded:send "HTTP/1.1 202 x\r\n\r\n"
+    forwarded:close()
+    assert.are.equal(202, (client.response(connection)))
+    connection:close()
+  end)
+
   it("answers 502 without a server, and forwards again once it is there", function()
     listen { "--forward", ("http://127.0.0.1:%d"):format(client.free_port()), "--json" }
     local body = webhooks.body { webhookId = "w5" }

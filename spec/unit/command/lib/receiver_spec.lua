@@ -1,6 +1,7 @@
 -- What is not seen in spec/behaviour/command/webhooks_spec.lua: limits and failures of a connection.
 local hoopai = require "hoopai"
 local receivers = require "hoopai.command.lib.receiver"
+local sockets = require "hoopai.command.lib.sockets"
 local webhooks = require "spec.support.webhooks"
 
 --- A stream whose peer sends `text`, and nothing more.
@@ -14,7 +15,8 @@ local function stream_of(text, problem)
   end
   function stream.send(_, bytes) stream.sent = stream.sent .. bytes end
   function stream.linger() stream.has_lingered = true end
-  return setmetatable(stream, { __close = function() stream.is_closed = true end })
+  local function close() stream.is_closed = true end
+  return setmetatable(stream, { __close = close, __index = { __close = close } })
 end
 
 describe("the receiver of the command", function()
@@ -73,6 +75,61 @@ describe("the receiver of the command", function()
     assert.are.same({ 503, "request" }, { reports[1].status, reports[1].kind })
     receiver.open = 1
     assert.matches("^HTTP/1.1 200 ", serve(signed()).sent)
+  end)
+
+  describe("with a server to forward to", function()
+    local connect, now = sockets.connect, sockets.now
+
+    before_each(function()
+      receiver.place, receiver.addresses = { host = "h", port = 1, authority = "h:1", target = "/" }, {}
+    end)
+
+    after_each(function()
+      sockets.connect, sockets.now = connect, now
+    end)
+
+    --- Serves one webhook twice; returns the statuses, which are the same unless it was not given back.
+    local function twice()
+      local request = signed()
+      local statuses = {}
+      for index = 1, 2 do
+        statuses[index] = tonumber(serve(request).sent:match "^HTTP/1.1 (%d+)")
+      end
+      return statuses
+    end
+
+    it("gives a webhook back when the server cannot be reached, or not in time", function()
+      for problem, status in pairs { ["connection refused"] = 502, timeout = 504 } do
+        sockets.connect = function() return nil, problem end
+        assert.are.same({ status, status }, twice())
+        assert.are.same({ "forward", problem, false }, { reports[#reports].kind, reports[#reports].message, false })
+      end
+    end)
+
+    it("gives a webhook back when the server does not respond in time", function()
+      local shift, streams = 0, {}
+      sockets.now = function() return now() + shift end
+      sockets.connect = function(_, _, deadline)
+        local stream = stream_of(nil, "timeout")
+        streams[#streams + 1] = stream
+        assert.is_true(deadline - sockets.now() <= 8)
+        function stream.send() shift = shift + 9 end
+        return stream
+      end
+      assert.are.same({ 504, 504 }, twice())
+      assert.are.equal("no response in 8 seconds", reports[1].message)
+      assert.is_true(streams[1].is_closed and streams[2].is_closed)
+    end)
+
+    it("reads the response of a server that closed before it had read everything", function()
+      sockets.connect = function()
+        local stream = stream_of "HTTP/1.1 413 x\r\n\r\n"
+        function stream.send() return nil, "closed" end
+        return stream
+      end
+      assert.are.same({ 413, 413 }, twice())
+      assert.is_true(reports[1].forwarded)
+    end)
   end)
 
   it("counts a connection until it is closed, also after an error", function()
