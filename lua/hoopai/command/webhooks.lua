@@ -170,7 +170,7 @@ return {
   arguments = { { "action", choices = { "listen" }, description = "What to do." } },
   options = {
     { "--forward", argname = "<url>", convert = "word", description = "Forward to this address, which has http://." },
-    { "--port", argname = "<n>", convert = "count", description = "The port. Default: 8585." },
+    { "--port", argname = "<n>", convert = "port", description = "The port. Default: 8585." },
     { "--host", argname = "<address>", convert = "word", description = "Listen there. Default: 127.0.0.1." },
     {
       "--key",
@@ -193,7 +193,6 @@ return {
     { "hoopai webhooks listen --forward http://localhost:3000/hook", "for a server that is being written" },
   },
   run = function(context, options)
-    if options.port and options.port > 65535 then failure.usage "option --port expects a port, at most 65535" end
     local ok, problem = pcall(listen, context, options)
     if not ok and not failure.is_interruption(problem) then error(problem, 0) end
     return nil

@@ -209,6 +209,18 @@ local CASES = {
     { 2, "^usage: option %-%-port expects a port", "--port", "65536" },
     { 1, "^login: no private token was given", "--token" },
   },
+  webhooks = {
+    { 2, "^usage: missing argument 'action'" },
+    { 2, "^usage: argument 'action' must be one of 'listen'", "send" },
+    { 2, "^usage: option %-%-port expects a port", "listen", "--port", "0" },
+    { 2, "^usage: option %-%-port expects a port", "listen", "--port", "65536" },
+    { 2, "^usage: option %-%-forward expects an address", "listen", "--forward", "https://localhost/" },
+    { 2, "^usage: option %-%-forward is no address", "listen", "--forward", "http://localhost:x/" },
+    { 2, "^usage: option %-%-max%-age expects a length", "listen", "--max-age", "1" },
+    { 1, "^forward: host.invalid: ", "listen", "--forward", "http://host.invalid/" },
+    { 1, "^key: keys%[1%] of the receiver is unusable: ", "listen", "--key", "nonsense" },
+    { 1, "^key: .*/nosuch/key: No such file", "listen", "--key", "@/nosuch/key" },
+  },
   sandbox = {
     { 2, "^usage: option %-%-port expects a port", "--port", "0" },
     { 2, "^usage: write either %-%-run or a program", "--run", "true", "--", "true" },
