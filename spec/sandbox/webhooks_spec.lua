@@ -172,6 +172,17 @@ describe("the webhooks of a sandbox's application", function()
     assert.is_true(outbox:pause(1) < 0.01)
   end)
 
+  it("need hoopai.crypto, and nothing else does", function()
+    local text = child.run [[
+      package.preload["hoopai.crypto"] = function() error("module 'hoopai.crypto' not found: ...", 0) end
+      local application = require "hoopai.sandbox.server.application"
+      local app = application.new {}
+      print(app.webhooks.key, #app.store.calendars.items > 0)
+      print(pcall(application.new, { webhooks = { url = "http://127.0.0.1:1/" } }))
+    ]]
+    assert.matches("^nil\ttrue\nfalse\thoopai.crypto, .* is not built or not installed", text)
+  end)
+
   it("have checked settings and faults", function()
     for _, wrong in ipairs {
       { url = "localhost:80" },
