@@ -51,11 +51,12 @@ local function convert(path)
   local pipe = assert(io.popen("cmark-gfm -e table -e autolink '" .. path .. "'"))
   local html = pipe:read("a")
   assert(pipe:close(), "cmark-gfm failed on " .. path)
+  local anchors = {}
   html = html
     :gsub("<!%-%- raw HTML omitted %-%->\n?", "")
     :gsub("<h(%d)>(.-)</h%d>", function(level, words)
       if level == "1" then return nil end
-      return written.heading(tonumber(level), text.anchor(text.plain(words:gsub("</?%a+>", ""))), words)
+      return written.heading(tonumber(level), text.anchor(text.plain(words:gsub("</?%a+>", "")), anchors), words)
     end)
     :gsub(
       '<pre><code class="language%-(%w+)">(.-)</code></pre>\n',

@@ -25,8 +25,16 @@ end
 --- The call of a function as code, whose line may be broken after `(`, `:` and `.`.
 function text.signature(call) return "<code>" .. escape(call):gsub("[(:.]", "%0<wbr>") .. "</code>" end
 
---- The anchor that GitHub gives to a heading.
-function text.anchor(heading) return (heading:lower():gsub("[^%w%s_-]", ""):gsub(" ", "-")) end
+--- The anchor that GitHub gives to a heading: the second of one name on a page ends in -1.
+-- @tparam string heading
+-- @tparam table counts of the anchors before it on the page, which this one joins
+-- @treturn string
+function text.anchor(heading, counts)
+  local anchor = heading:lower():gsub("[^%w%s_-]", ""):gsub(" ", "-")
+  local before = counts[anchor] or 0
+  counts[anchor] = before + 1
+  return before == 0 and anchor or anchor .. "-" .. before
+end
 
 --- One line or paragraph with its marks: `code`, **bold**, @{reference}, @{reference|label}.
 -- @tparam string value
