@@ -32,6 +32,19 @@ endpoints.add("appointments", {
   end,
 })
 
+endpoints.add("service_bookings", {
+  --- Books services, see hoopai.booking.
+  book = function(service_bookings, given, call_options)
+    local state = endpoints.state_of(service_bookings, "service_bookings:book")
+    return get_booking().book_services(state, given, call_options)
+  end,
+  --- Looks again for a service booking whose outcome stayed unclear, see hoopai.booking.
+  find_booking = function(service_bookings, wanted, call_options)
+    local state = endpoints.state_of(service_bookings, "service_bookings:find_booking")
+    return get_booking().find_service_booking(state, wanted, call_options)
+  end,
+})
+
 endpoints.derive(list.methods)
 
 local Client = {} -- methods

@@ -66,6 +66,7 @@ end
 -------------------------------------------------------------------------------------------------------------- classes
 
 local SLOT = "2026-01-05T10:00:00-05:00"
+local RECONCILE = 2 -- seconds in which a booking whose response was lost is looked for
 
 -- Seen at once, these make a client leave, over HTTP/2 perhaps before it has sent its body.
 local DRIVES_AWAY = { close = true, truncate = true, garbage = true }
@@ -97,6 +98,58 @@ local function check_word(problems, case, count)
   end
 end
 
+local function appointment(more)
+  local given = { calendarId = "k", contactId = "guest", startTime = SLOT, title = "t" }
+  for name, value in pairs(more or {}) do
+    given[name] = value
+  end
+  return given
+end
+
+local function service_booking(more)
+  local given = appointment {
+    endTime = "2026-01-05T10:30:00-05:00",
+    timezone = "America/New_York",
+    services = { { id = "s", staffId = "u" } },
+    reconcile_timeout = more and more.reconcile_timeout,
+  }
+  given.calendarId = nil
+  return given
+end
+
+--- What a create must not do: be carried out, or even arrive, twice.
+local function check_create(problems, case, ledger)
+  local count = ledger.applied.create or 0
+  check_word(problems, case, count)
+  problems:that(count <= 1, case, "booked %d times", count)
+  problems:that(ledger.arrived.once <= 1, case, "came %d times", ledger.arrived.once)
+end
+
+local function check_delete(problems, case, ledger)
+  check_word(problems, case, ledger.applied.delete or 0)
+  problems:that((ledger.applied.delete or 0) <= 1, case, "deleted %s times", ledger.applied.delete)
+  problems:that(ledger.arrived.idempotent <= 3, case, "sent %d times", ledger.arrived.idempotent)
+end
+
+--- An update of the title of this record.
+local function check_update(id)
+  return function(problems, case, ledger)
+    check_word(problems, case, ledger.applied.update or 0)
+    if case.result then problems:that(ledger.titles[id] == "after", case, "the title is %s", ledger.titles[id]) end
+    problems:that(ledger.arrived.idempotent <= 3, case, "sent %d times", ledger.arrived.idempotent)
+  end
+end
+
+--- A booking that was looked for: if it was made, it is found, unless the request may still be under way.
+local function check_booked(problems, case, ledger)
+  check_create(problems, case, ledger)
+  local count = ledger.applied.create or 0
+  problems:that(not case.result or count == 1, case, "a success, booked %d times", count)
+  if case.err then problems:that(case.err.applied == "no" or case.err.booking, case, "nothing to look again with") end
+end
+
+local function count_creates(ledger) return ledger.applied.create or 0 end
+
 -- For each class of endpoint: the call under test (client or app, case), what the ledger must say after it, and
 -- another call that must succeed afterwards.
 local CLASSES = {
@@ -119,36 +172,56 @@ local CLASSES = {
     name = "an update by id",
     count = function(ledger) return ledger.applied.update or 0 end,
     call = function(client) return client.appointments:update("ap1", { title = "after" }) end,
-    check = function(problems, case, ledger)
-      check_word(problems, case, ledger.applied.update or 0)
-      if case.result then problems:that(ledger.titles.ap1 == "after", case, "the title is %s", ledger.titles.ap1) end
-      problems:that(ledger.arrived.idempotent <= 3, case, "sent %d times", ledger.arrived.idempotent)
-    end,
+    check = check_update "ap1",
   },
   {
     class = "idempotent",
     name = "a delete by id",
     count = function(ledger) return ledger.applied.delete or 0 end,
     call = function(client) return client.appointments:delete("ap1") end,
-    check = function(problems, case, ledger)
-      check_word(problems, case, ledger.applied.delete or 0)
-      problems:that((ledger.applied.delete or 0) <= 1, case, "deleted %s times", ledger.applied.delete)
-      problems:that(ledger.arrived.idempotent <= 3, case, "sent %d times", ledger.arrived.idempotent)
-    end,
+    check = check_delete,
   },
   {
     class = "once",
     name = "a booking",
-    count = function(ledger) return ledger.applied.create or 0 end,
-    call = function(client)
-      return client.appointments:create { calendarId = "k", contactId = "guest", startTime = SLOT, title = "t" }
-    end,
-    check = function(problems, case, ledger)
-      local count = ledger.applied.create or 0
-      check_word(problems, case, count)
-      problems:that(count <= 1, case, "booked %d times", count)
-      problems:that(ledger.arrived.once <= 1, case, "came %d times", ledger.arrived.once)
-    end,
+    count = count_creates,
+    call = function(client) return client.appointments:create(appointment()) end,
+    check = check_create,
+  },
+  {
+    class = "once",
+    name = "a booking that is looked for",
+    count = count_creates,
+    call = function(client) return client.appointments:book(appointment { reconcile_timeout = RECONCILE }) end,
+    check = check_booked,
+  },
+  {
+    class = "idempotent",
+    name = "an update of a service booking",
+    count = function(ledger) return ledger.applied.update or 0 end,
+    call = function(client) return client.service_bookings:update("sb1", { title = "after" }) end,
+    check = check_update "sb1",
+  },
+  {
+    class = "idempotent",
+    name = "a delete of a service booking",
+    count = function(ledger) return ledger.applied.delete or 0 end,
+    call = function(client) return client.service_bookings:delete("sb1") end,
+    check = check_delete,
+  },
+  {
+    class = "once",
+    name = "a service booking",
+    count = count_creates,
+    call = function(client) return client.service_bookings:create(service_booking()) end,
+    check = check_create,
+  },
+  {
+    class = "once",
+    name = "a service booking that is looked for",
+    count = count_creates,
+    call = function(client) return client.service_bookings:book(service_booking { reconcile_timeout = RECONCILE }) end,
+    check = check_booked,
   },
 }
 
@@ -207,7 +280,14 @@ local function lanes_for(cases, short, more)
   local list = {}
   for index, case in ipairs(cases) do
     if case.is_slow then case.timeout = short end
-    local lane = { tls = case.transport.tls, faults = { case.fault }, late = LATE, patience = 2 * short, records = 2 }
+    local lane = {
+      tls = case.transport.tls,
+      faults = { case.fault },
+      late = LATE,
+      patience = 2 * short,
+      records = 2,
+      services = 2,
+    }
     for name, value in pairs(more or {}) do
       lane[name] = value
     end
@@ -349,7 +429,7 @@ describe("faults:", function()
         case.problem = healthy(client)
       end, function(problems, case, ledger)
         problems:that(not case.problem, case, "the client is not usable afterwards: %s", tostring(case.problem))
-        problems:that(case.elapsed < case.timeout + 10, case, "took %.1f s", case.elapsed)
+        problems:that(case.elapsed < case.timeout + 10 + RECONCILE, case, "took %.1f s", case.elapsed)
         row.check(problems, case, ledger)
       end)
     end)

@@ -1,4 +1,5 @@
--- The 42 endpoints of the overview, copied by hand. Each has a method, a case in endpoints_spec, and the sandbox.
+-- The 42 endpoints of the overview, and the 18 that version v3 adds, copied by hand. Each has a method, a case in
+-- endpoints_spec, and the sandbox.
 
 local endpoint_cases = require "spec.support.endpoint_cases"
 local hoopai = require "hoopai"
@@ -48,12 +49,32 @@ local OVERVIEW = {
   { "DELETE", "/calendars/schedules/{id}", "schedules:delete" },
   { "PUT", "/calendars/schedules/{id}/associations/{calendarId}", "schedules:add_calendar" },
   { "DELETE", "/calendars/schedules/{id}/associations/{calendarId}", "schedules:remove_calendar" },
+  -- The newer ones, of version v3.
+  { "GET", "/calendars/schedules/event-calendar/{calendarId}", "event_schedules:get" },
+  { "POST", "/calendars/schedules/event-calendar/{calendarId}", "event_schedules:create" },
+  { "PUT", "/calendars/schedules/event-calendar/{calendarId}", "event_schedules:update" },
+  { "GET", "/calendars/services/catalog", "services:list" },
+  { "POST", "/calendars/services/catalog", "services:create" },
+  { "GET", "/calendars/services/catalog/{serviceId}", "services:get" },
+  { "PUT", "/calendars/services/catalog/{serviceId}", "services:update" },
+  { "DELETE", "/calendars/services/catalog/{serviceId}", "services:delete" },
+  { "GET", "/calendars/services/bookings", "service_bookings:list" },
+  { "POST", "/calendars/services/bookings", "service_bookings:create" },
+  { "GET", "/calendars/services/bookings/{bookingId}", "service_bookings:get" },
+  { "PUT", "/calendars/services/bookings/{bookingId}", "service_bookings:update" },
+  { "DELETE", "/calendars/services/bookings/{bookingId}", "service_bookings:delete" },
+  { "GET", "/calendars/services/locations", "service_locations:list" },
+  { "POST", "/calendars/services/locations", "service_locations:create" },
+  { "GET", "/calendars/services/locations/{serviceLocationId}", "service_locations:get" },
+  { "PUT", "/calendars/services/locations/{serviceLocationId}", "service_locations:update" },
+  { "DELETE", "/calendars/services/locations/{serviceLocationId}", "service_locations:delete" },
 }
 
 -- Second names of the same endpoints.
 local ALIASES = {
   ["appointments:cancel"] = "PUT /calendars/events/appointments/{eventId}",
   ["appointments:delete"] = "DELETE /calendars/events/{eventId}",
+  ["service_bookings:cancel"] = "PUT /calendars/services/bookings/{bookingId}",
   ["block_slots:delete"] = "DELETE /calendars/events/{eventId}",
 }
 
@@ -69,14 +90,14 @@ describe("coverage:", function()
   before_each(leak.before)
   after_each(leak.after)
 
-  it("the list has the overview's 42 endpoints, each once", function()
+  it("the list has the overview's 42 endpoints and the 18 newer ones, each once", function()
     local seen, names = {}, {}
     for _, row in ipairs(OVERVIEW) do
       assert.is_nil(seen[endpoint_of(row)])
       assert.is_nil(names[row[3]])
       seen[endpoint_of(row)], names[row[3]] = true, true
     end
-    assert.are.equal(42, #OVERVIEW)
+    assert.are.equal(60, #OVERVIEW)
   end)
 
   it("each endpoint and each alias has a method", function()
@@ -108,7 +129,7 @@ describe("coverage:", function()
         count = count + 1
       end
     end
-    assert.are.equal(45, count)
+    assert.are.equal(64, count)
   end)
 
   it("each endpoint and each alias has a case in endpoints_spec", function()
@@ -144,7 +165,7 @@ describe("coverage:", function()
         query_string = table.concat(case.query or {}, "&"),
         headers = {
           authorization = "Bearer " .. sandbox.token,
-          version = "2021-07-28",
+          version = case.version or "2021-07-28",
           ["content-type"] = "application/json",
         },
         body = case.body,
@@ -155,7 +176,7 @@ describe("coverage:", function()
       assert.is_true(answer.status >= 200 and answer.status < 500, endpoint)
       assert.is_nil(answer.body:find("Cannot " .. case.method, 1, true), endpoint)
     end
-    assert.are.equal(42, #sandbox.ledger)
+    assert.are.equal(60, #sandbox.ledger)
   end)
 
   it("the sandbox serves nothing beside them", function()

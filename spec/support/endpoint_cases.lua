@@ -1137,4 +1137,8 @@ case {
   extra = {},
 }
 
+for _, newer in ipairs(require "spec.support.newer_cases") do
+  cases[#cases + 1] = newer
+end
+
 return { LOCATION = LOCATION, list = cases }

@@ -13,7 +13,7 @@
 --   random = { seed, rate }   or: each request draws a fault of the whole matrix with this probability
 --   late = 0.3           seconds between a fault and the carrying out that is "late"
 --   patience = 1.5       seconds until the server ends what it let stall or drip
---   records, only_current     see fault/world.lua
+--   records, services, only_current   see fault/world.lua
 --   headers              further header lines of each answer ("Name: value\r\n")
 --   asked = true         HTTP/1.1: nothing is done; the answer is what the request's header asks for, as in
 --                        "X-Answer: 503 html" (or json, or empty)

@@ -18,7 +18,8 @@ local override_location_config = {
 }
 local appointment_status = {
   name = "appointmentStatus", type = "string", clearable = false,
-  enum = { "new", "confirmed", "cancelled", "showed", "noshow", "invalid" },
+  enum = { "new", "confirmed", "cancelled", "showed", "noshow", "invalid", "completed", "active" },
+  enum_since = { completed = "v3", active = "v3" },
   doc = "State of the booking; `new` holds its slot, and stays `new` in a calendar with `autoConfirm`.",
 }
 local assigned_user_id = {
@@ -50,7 +51,7 @@ local end_time = {
   example = "2026-01-05T10:30:00-05:00",
 }
 
---- What create and update return. The live API leaves out the times; its newer versions add the two dates.
+--- What create and update return. The live API leaves out the times.
 local appointment = {
   type = "object", class = "Appointment", doc = "An appointment, as create and update return it.", fields = {
     { name = "calendarId", type = "string", required = true, doc = "Calendar it is in." },
@@ -68,10 +69,8 @@ local appointment = {
     { name = "isRecurring", type = "boolean", doc = "Whether it is part of a series." },
     { name = "rrule", type = "string", doc = "Rule of the series (RFC 5545)." },
     { name = "id", type = "string", required = true, doc = "Identifier of the appointment." },
-    { name = "dateAdded", type = "datetime", undocumented = true,
-      doc = "When it was created; newer versions of the API show it." },
-    { name = "dateUpdated", type = "datetime", undocumented = true,
-      doc = "When it was last changed; newer versions of the API show it." },
+    { name = "dateAdded", type = "datetime", since = "v3", doc = "When it was created." },
+    { name = "dateUpdated", type = "datetime", since = "v3", doc = "When it was last changed." },
   },
 }
 

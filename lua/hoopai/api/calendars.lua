@@ -6,6 +6,9 @@ local ipairs, pairs = ipairs, pairs
 
 -- stylua: ignore start
 
+-- What version v3 recommends in the place of hours in a calendar.
+local AVAILABILITY = "client.schedules and client.event_schedules"
+
 --- One list of the fields of several.
 local function join(...)
   local all = {}
@@ -199,16 +202,17 @@ local settings = {
     doc = "Bookings per slot and user; in a class booking calendar the seats per slot." },
   { name = "appoinmentPerDay", type = "integer", doc = "Bookings per day." },
   { name = "allowBookingAfter", type = "integer", doc = "Shortest notice for a booking, in `allowBookingAfterUnit`." },
-  { name = "allowBookingAfterUnit", type = "string", enum = { "hours", "days", "weeks", "months" },
-    doc = "Unit of `allowBookingAfter`." },
+  { name = "allowBookingAfterUnit", type = "string", enum = { "hours", "days", "weeks", "months", "mins" },
+    enum_since = { mins = "v3" }, doc = "Unit of `allowBookingAfter`." },
   { name = "allowBookingFor", type = "integer", doc = "How far ahead bookings are allowed, in `allowBookingForUnit`." },
   { name = "allowBookingForUnit", type = "string", enum = { "days", "weeks", "months" },
     doc = "Unit of `allowBookingFor`." },
 
   -- Null has a meaning here that differs from leaving the field out.
   { name = "availabilityType", type = "integer", enum = { 0, 1 }, nullable = true,
+    deprecated = AVAILABILITY, deprecated_since = "v3",
     doc = "Which hours count: 0 `openHours` only, 1 `availabilities` only, `hoopai.null` both." },
-  { name = "openHours", type = "array", items = open_hours,
+  { name = "openHours", type = "array", items = open_hours, deprecated = AVAILABILITY, deprecated_since = "v3",
     doc = "Weekly hours; those of single dates are in `availabilities`." },
   { name = "lookBusyConfig", type = "object", class = "LookBusy", fields = look_busy.fields,
     doc = "Hides part of the free slots." },
@@ -268,7 +272,10 @@ local location_configurations = {
   name = "locationConfigurations", type = "array", items = location_configuration, doc = places_doc,
 }
 local dates_doc = "Hours of single dates; the weekly ones are in `openHours`."
-local availabilities = { name = "availabilities", type = "array", items = availability, doc = dates_doc }
+local availabilities = {
+  name = "availabilities", type = "array", items = availability, deprecated = AVAILABILITY, deprecated_since = "v3",
+  doc = dates_doc,
+}
 
 local meeting_id_hint = "is read-only here: leave it out; appointments take it as `meetingLocationId`"
 
@@ -342,7 +349,8 @@ return {
         { name = "name", type = "string", clearable = false, doc = "Name of the calendar." },
         team_members,
         location_configurations,
-        { name = "availabilities", type = "array", items = availability_update, doc = dates_doc },
+        { name = "availabilities", type = "array", items = availability_update, deprecated = AVAILABILITY,
+          deprecated_since = "v3", doc = dates_doc },
       },
       without_defaults(settings)
     ) },

@@ -11,4 +11,8 @@ return {
   "resources",
   "notifications",
   "schedules",
+  "event_schedules",
+  "services",
+  "service_bookings",
+  "service_locations",
 }

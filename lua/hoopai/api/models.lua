@@ -20,7 +20,7 @@ models.event_id = {
   example = "q8ZtLw2NfVb5KcRyXs1d",
 }
 
--- The values an event can show; `active` and `completed` can be read but not written.
+-- The values an event can show. `active` and `completed` can be written with version v3 only.
 models.event_status = {
   "new", "confirmed", "cancelled", "showed", "noshow", "invalid", "active", "completed",
 }
@@ -29,6 +29,13 @@ models.event_status = {
 models.success = {
   type = "object", class = "Success", doc = "Confirmation without further data.", fields = {
     { name = "success", type = "boolean", doc = "Whether the change was made." },
+  },
+}
+
+models.deleted = {
+  type = "object", class = "Deleted", doc = "Confirmation of a delete.", fields = {
+    { name = "success", type = "boolean", required = true, doc = "Whether it was deleted." },
+    { name = "message", type = "string", doc = "The same in words." },
   },
 }
 
@@ -71,9 +78,46 @@ models.event = {
     { name = "createdBy", type = "object", class = "EventAuthor", fields = models.event_author.fields,
       doc = "Its creator." },
     { name = "masterEventId", type = "string", doc = "Series this instance belongs to." },
-    { name = "deleted", type = "boolean", undocumented = true,
-      doc = "Whether it was deleted; newer versions of the API show it." },
+    { name = "deleted", type = "boolean", since = "v3", doc = "Whether it was deleted." },
   },
+}
+
+-- 0:00 to 23:59. Lua patterns have no alternatives, so hours from 24 to 29 pass here; the API checks them.
+local clock = "^[0-2]?%d:[0-5]%d$"
+
+local interval = {
+  type = "object", class = "ScheduleInterval", doc = "Hours of one day.", fields = {
+    { name = "from", type = "string", required = true, pattern = clock, doc = "Start, HH:MM on the 24-hour clock.",
+      example = "08:30" },
+    { name = "to", type = "string", required = true, pattern = clock, doc = "End, HH:MM on the 24-hour clock.",
+      example = "16:45" },
+  },
+}
+
+models.schedule_rules = {
+  name = "rules", type = "array", doc = "When there can be bookings.", items = {
+    type = "object", class = "ScheduleRule", doc = "Hours of a weekday, or of one date.", fields = {
+      { name = "type", type = "string", required = true, enum = { "wday", "date" },
+        doc = "`wday`: each such weekday; `date`: a single day." },
+      { name = "intervals", type = "array", required = true, items = interval,
+        doc = "Hours in which there can be bookings." },
+      { name = "date", type = "date", pattern = "^%d%d%d%d%-%d%d%-%d%d$", doc = "The day, when the type is `date`.",
+        example = "2026-12-24" },
+      { name = "day", type = "string",
+        enum = { "sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday" },
+        doc = "The weekday, when the type is `wday`." },
+    },
+  },
+}
+
+-- The documented pattern: exactly two parts without digits or hyphens, hence neither UTC nor
+-- America/Argentina/Buenos_Aires.
+models.zone_pattern = "^[A-Za-z_]+/[A-Za-z_]+$"
+models.zone_doc = "Time zone of the hours; the API documents names of the form Area/City only."
+
+-- What to do about a refusal of the API, by a part of its text in lower case.
+models.zone_hints = {
+  ["timezone must match"] = 'The API takes names of the form Area/City only, such as "Africa/Abidjan" for "UTC".',
 }
 
 return models

@@ -4,6 +4,9 @@ local models = require "hoopai.api.models"
 
 -- stylua: ignore start
 
+-- Version v3 of the API calls these "Services V1".
+local SUCCESSORS = "client.services and client.service_bookings"
+
 local resource_type = {
   name = "resourceType", type = "string", enum = { "equipments", "rooms" }, doc = "Kind of resource.",
 }
@@ -44,6 +47,7 @@ return {
 
   { name = "list", method = "GET", path = "/calendars/resources/{resourceType}",
     doc = "List the rooms or the equipment of a location.",
+    deprecated = SUCCESSORS, deprecated_since = "v3",
     scope = "calendars/resources.readonly", retry = "safe",
     params = { resource_type },
     query = {
@@ -64,6 +68,7 @@ return {
   -- one of the same name.
   { name = "create", method = "POST", path = "/calendars/resources/{resourceType}",
     doc = "Create a room or a piece of equipment.",
+    deprecated = SUCCESSORS, deprecated_since = "v3",
     scope = "calendars/resources.write", retry = "once", reconcile = "none",
     params = { resource_type },
     body = { type = "object", class = "ResourceCreate", doc = "A resource to be created.", fields = {
@@ -83,6 +88,7 @@ return {
 
   { name = "get", method = "GET", path = "/calendars/resources/{resourceType}/{id}",
     doc = "Get one room or piece of equipment; the result lacks its identifier.",
+    deprecated = SUCCESSORS, deprecated_since = "v3",
     scope = "calendars/resources.readonly", retry = "safe",
     params = { resource_type, id },
     status = 200,
@@ -91,6 +97,7 @@ return {
 
   { name = "update", method = "PUT", path = "/calendars/resources/{resourceType}/{id}",
     doc = "Change a room or a piece of equipment.",
+    deprecated = SUCCESSORS, deprecated_since = "v3",
     scope = "calendars/resources.write", retry = "idempotent", reconcile = "get",
     params = { resource_type, id },
     body = { type = "object", class = "ResourceUpdate", update = true,
@@ -111,6 +118,7 @@ return {
 
   { name = "delete", method = "DELETE", path = "/calendars/resources/{resourceType}/{id}",
     doc = "Delete a room or a piece of equipment.",
+    deprecated = SUCCESSORS, deprecated_since = "v3",
     scope = "calendars/resources.write", retry = "idempotent", reconcile = "get",
     params = { resource_type, id },
     status = 200,

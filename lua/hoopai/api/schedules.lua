@@ -4,48 +4,12 @@ local models = require "hoopai.api.models"
 
 -- stylua: ignore start
 
+local rules, zone_pattern, zone_doc = models.schedule_rules, models.zone_pattern, models.zone_doc
+
 local id = { name = "id", type = "string", doc = "Identifier of the schedule." }
-
--- 0:00 to 23:59. Lua patterns have no alternatives, so hours from 24 to 29 pass here; the API checks them.
-local clock = "^[0-2]?%d:[0-5]%d$"
-
-local interval = {
-  type = "object", class = "ScheduleInterval", doc = "Hours of one day.", fields = {
-    { name = "from", type = "string", required = true, pattern = clock, doc = "Start, HH:MM on the 24-hour clock.",
-      example = "08:30" },
-    { name = "to", type = "string", required = true, pattern = clock, doc = "End, HH:MM on the 24-hour clock.",
-      example = "16:45" },
-  },
-}
-
-local rules = {
-  name = "rules", type = "array", doc = "When the user can be booked.", items = {
-    type = "object", class = "ScheduleRule", doc = "Hours of a weekday, or of one date.", fields = {
-      { name = "type", type = "string", required = true, enum = { "wday", "date" },
-        doc = "`wday`: each such weekday; `date`: a single day." },
-      { name = "intervals", type = "array", required = true, items = interval,
-        doc = "Hours in which the user can be booked." },
-      { name = "date", type = "date", pattern = "^%d%d%d%d%-%d%d%-%d%d$", doc = "The day, when the type is `date`.",
-        example = "2026-12-24" },
-      { name = "day", type = "string",
-        enum = { "sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday" },
-        doc = "The weekday, when the type is `wday`." },
-    },
-  },
-}
-
--- The documented pattern: exactly two parts without digits or hyphens, hence neither UTC nor
--- America/Argentina/Buenos_Aires.
-local zone_pattern = "^[A-Za-z_]+/[A-Za-z_]+$"
-local zone_doc = "Time zone of the hours; the API documents names of the form Area/City only."
 
 local calendar_ids = {
   name = "calendarIds", type = "array", items = { type = "string" }, doc = "Calendars the schedule is applied to.",
-}
-
--- What to do about a refusal of the API, by a part of its text in lower case.
-local hints = {
-  ["timezone must match"] = 'The API takes names of the form Area/City only, such as "Africa/Abidjan" for "UTC".',
 }
 
 local deleted_hint = "is read-only here: leave it out, and use schedules:delete(id) to delete a schedule"
@@ -99,7 +63,7 @@ return {
       calendar_ids,
     } },
     elsewhere = { deleted = deleted_hint },
-    hints = hints,
+    hints = models.zone_hints,
     confirms = { "locationId", "userId" },
     status = 201,
     result = { keys = { "schedule" }, type = schedule },
@@ -129,7 +93,7 @@ return {
         .. "schedules:remove_calendar(id, calendarId)",
       deleted = deleted_hint,
     },
-    hints = hints,
+    hints = models.zone_hints,
     status = 200,
     result = { keys = { "schedule" }, type = schedule },
   },

@@ -83,10 +83,10 @@ local function outcome(err, wanted, fields)
   return errors.new(copy)
 end
 
-local function unclear(err, wanted)
+local function unclear(job, wanted, err)
   return outcome(err, wanted, {
     applied = "maybe",
-    message = err.message .. "; not found so far; appointments:find_booking(err.booking) looks again",
+    message = format("%s; not found so far; %s(err.booking) looks again", err.message, job.kind.find),
   })
 end
 
@@ -97,14 +97,14 @@ end
 
 --- The last look after a lost response, when all the time for reconciling has passed: only if the slot is still free,
 -- and the booking is nowhere in the span, it was not made. (The look comes after the question for the slot: a create
--- that is carried out between the two is found.)
+-- that is carried out between the two is found.) Where the API does not list free slots, there is no such proof.
 local function conclude(job, wanted, err)
-  local offered = is_offered(job, wanted, now() + LAST)
+  local offered = job.kind.has_slots and is_offered(job, wanted, now() + LAST)
   local from, to = search.whole_span(job, wanted)
-  local booked, response, event = search.sent(job.client, wanted, from, to, within(job, LAST))
+  local booked, response, event = search.sent(job, wanted, from, to, within(job, LAST))
   if booked then return booked, response, event end
   if booked == nil and response.kind == "duplicate" then return nil, several(response, wanted, err) end
-  if booked == nil or response or not offered then return nil, unclear(err, wanted) end
+  if booked == nil or response or not offered then return nil, unclear(job, wanted, err) end
   return nil,
     outcome(err, wanted, {
       applied = "no",
@@ -127,7 +127,7 @@ function reconcile.lost(job, wanted, err)
   local from, to = search.near_span(wanted)
   for _, moment in ipairs(readings_within(job.reconcile_timeout)) do
     async.sleep(max(begun + moment - now(), 0))
-    local booked, response, event = search.sent(job.client, wanted, from, to, within(job, time_left(job, deadline)))
+    local booked, response, event = search.sent(job, wanted, from, to, within(job, time_left(job, deadline)))
     if booked then return booked, response, event end
     like, hopeless = nil, false
     if booked == false then
@@ -139,7 +139,7 @@ function reconcile.lost(job, wanted, err)
       break
     end
   end
-  if hopeless or like or job.reconcile_timeout < reconcile.SURE_AFTER then return nil, unclear(err, wanted) end
+  if hopeless or like or job.reconcile_timeout < reconcile.SURE_AFTER then return nil, unclear(job, wanted, err) end
   async.sleep(max(deadline - now(), 0))
   return conclude(job, wanted, err)
 end
@@ -162,20 +162,20 @@ end
 function reconcile.refused(job, wanted, err)
   if not was_sent(err) then return nil, err end
   local from, to = search.whole_span(job, wanted)
-  local booked, response, event = search.sent(job.client, wanted, from, to, within(job, job.timeout))
+  local booked, response, event = search.sent(job, wanted, from, to, within(job, job.timeout))
   if booked then return booked, response, event end
   local refusal = "the API refused the booking: " .. tostring(err.message)
   if booked == false and not response then return nil, err end
   if booked == false then
     return nil,
-      search.failure {
+      search.failure(job.kind, {
         kind = "conflict",
         applied = "maybe",
         booking = wanted,
         cause = err,
         details = { response },
         message = format("one like it is there, without the reference: %s; %s", response, refusal),
-      }
+      })
   end
   if response.kind == "duplicate" then return nil, several(response, wanted, err) end
   if BEFOREHAND[err.kind] then return nil, err end

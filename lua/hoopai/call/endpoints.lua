@@ -43,6 +43,18 @@ local function set_reconcile(endpoint, resource_name, data)
   end
 end
 
+--- The names of the fields with a mark; nil if there are none.
+local function marked_fields(kind, mark)
+  local names
+  for _, field in ipairs(kind and kind.fields or {}) do
+    if field[mark] then
+      names = names or {}
+      names[#names + 1] = field.name
+    end
+  end
+  return names
+end
+
 local function new_endpoint(resource_name, data)
   local params = data.params or {}
   assert(#params <= 2, "a call takes two ids")
@@ -62,6 +74,9 @@ local function new_endpoint(resource_name, data)
     most_arguments = #params + (takes_payload and 2 or 1),
     retry = data.retry,
     result = data.result,
+    version = data.version,
+    flags = marked_fields(data.body, "in_query"),
+    flat_lists = marked_fields(data.result.type, "flat"),
     hints = data.hints,
     confirms = data.confirms,
     pages = data.pages,

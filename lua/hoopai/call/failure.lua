@@ -66,15 +66,21 @@ local function names_taken_slot(message)
   return false
 end
 
---- Whether a request takes a slot: it books or moves an appointment. (A blocked time is not checked against the slots.)
+-- What books or moves a booking. (A blocked time is not checked against the slots.)
+local TAKES_SLOT = { "^/calendars/events/appointments/[^/]*/?$", "^/calendars/services/bookings/[^/]*/?$" }
+
+--- Whether a request takes a slot: it books or moves an appointment or a service booking.
 -- @tparam table prepared `endpoint` and `path`
 -- @treturn boolean
 function failure.takes_slot(prepared)
   local endpoint = prepared.endpoint
   local method = endpoint.method
-  return (method == "POST" or method == "PUT" or method == "PATCH")
-    and not endpoint.preset -- cancelling takes none
-    and find(prepared.path .. "/", "^/calendars/events/appointments/[^/]*/?$") ~= nil
+  local is_change = method == "POST" or method == "PUT" or method == "PATCH"
+  if not is_change or endpoint.preset then return false end -- cancelling takes none
+  for _, pattern in ipairs(TAKES_SLOT) do
+    if find(prepared.path .. "/", pattern) then return true end
+  end
+  return false
 end
 
 --- The kind of the error of an HTTP status.

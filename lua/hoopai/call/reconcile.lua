@@ -42,6 +42,9 @@ local function list_query(lookup, body, has_location)
   return has_location and {} or nil
 end
 
+--- The name under which the records of a type have their identifier.
+local function id_name(kind) return kind.id or "id" end
+
 --- Reads the record by its id.
 -- @treturn[1] ?table the record; nil if the record does not exist
 -- @treturn[1] Response
@@ -50,15 +53,16 @@ end
 local function read_one(read, reader, ids)
   local record, response = read(reader, ids)
   if record == nil and response.kind == "not_found" then response = response.response end
-  if record and type(record.id) == "string" and record.id ~= ids[#ids] then
-    return nil, errors.new { kind = "decode", message = "the response has another record: " .. record.id }
+  local id = record and record[id_name(reader.result.type)]
+  if type(id) == "string" and id ~= ids[#ids] then
+    return nil, errors.new { kind = "decode", message = "the response has another record: " .. id }
   end
   return record, response
 end
 
-local function entry_with(list, id)
+local function entry_with(list, id, name)
   for _, entry in ipairs(list) do
-    if type(entry) == "table" and entry.id == id then return entry end -- a list may hold null
+    if type(entry) == "table" and entry[name] == id then return entry end -- a list may hold null
   end
 end
 
@@ -67,7 +71,7 @@ local function find_in_list(read, reader, ids, query, id)
   for _ = 1, MOST_PAGES do
     local list, response = read(reader, ids, query)
     if list == nil then return nil, response end
-    local record = entry_with(list, id)
+    local record = entry_with(list, id, id_name(reader.result.type.items))
     if record or not response.extra.hasMore then return record, response end
     if not query.offset then break end -- a list that should be whole
     query.offset = query.offset + query.limit
@@ -88,52 +92,76 @@ end
 
 -- Comparison
 
-local same
+local match
 
 local function same_instant(wanted, found)
   local a, b = to_epoch_ms(wanted), to_epoch_ms(found)
   return a ~= nil and a == b
 end
 
---- An object of a request may leave out what it does not change.
-local function same_table(wanted, found, field)
-  if type(found) ~= "table" then return false end
-  if wanted[1] ~= nil or next(wanted) == nil then
-    if #wanted ~= #found then return false end
-    for index, item in ipairs(wanted) do
-      if not same(item, found[index], field and field.items) then return false end
-    end
-    return true
-  end
-  for name, value in pairs(wanted) do
-    if not same(value, found[name]) then return false end -- null is the same as an absent field
-  end
-  return true
-end
-
-function same(wanted, found, field)
-  if rawequal(wanted, null) then return found == nil or rawequal(found, null) end
-  if field and field.type == "datetime" then return same_instant(wanted, found) end
-  if type(wanted) == "table" then return same_table(wanted, found, field) end
-  return wanted == found
-end
-
 local function field_of(fields, name)
-  for _, field in ipairs(fields) do
+  for _, field in ipairs(fields or {}) do
     if field.name == name then return field end
   end
 end
 
+local function match_list(wanted, found, items)
+  if #wanted ~= #found then return "differs" end
+  local verdict = "same"
+  for index, item in ipairs(wanted) do
+    local one = match(item, found[index], items)
+    if one == "differs" then return one end
+    if one == "hidden" then verdict = one end
+  end
+  return verdict
+end
+
+--- An object of a request may leave out what it does not change. Some fields have another name in a response, and some
+-- are in none.
+local function match_object(wanted, found, fields)
+  local verdict = "same"
+  for name, value in pairs(wanted) do
+    local field = field_of(fields, name)
+    local shown_as = field and field.shown_as
+    local one = "hidden"
+    if shown_as ~= false then one = match(value, found[shown_as or name], field) end -- null is the same as absent
+    if one == "differs" then return one end
+    if one == "hidden" then verdict = one end
+  end
+  return verdict
+end
+
+--- Compares a value that was sent with that of the record.
+-- @treturn string "same", "differs", or "hidden": what can be seen is the same
+function match(wanted, found, field)
+  if rawequal(wanted, null) then return (found == nil or rawequal(found, null)) and "same" or "differs" end
+  if field and field.type == "datetime" then return same_instant(wanted, found) and "same" or "differs" end
+  if type(wanted) ~= "table" then return wanted == found and "same" or "differs" end
+  if type(found) ~= "table" then return "differs" end
+  if wanted[1] ~= nil or next(wanted) == nil then return match_list(wanted, found, field and field.items) end
+  return match_object(wanted, found, field and field.fields)
+end
+
 --- Compares what was to be set with what is there.
+-- @tparam table body
+-- @tparam table record
+-- @tparam table fields of the record
+-- @tparam ?table sent_fields those of the body
 -- @treturn string "differs", "same"; "partly": what can be seen is the same, and something cannot be seen; "nothing"
-local function compare_fields(body, record, fields)
+local function compare_fields(body, record, fields, sent_fields)
   local verdict, hidden = "nothing", false
   for name, wanted in pairs(body) do
-    local field, found = field_of(fields, name), record[name]
+    local field, sent, found = field_of(fields, name), field_of(sent_fields, name), record[name]
     if name == "appointmentStatus" and found == nil then found = record.appoinmentStatus end
     if found ~= nil or field and rawequal(wanted, null) then
-      if not same(wanted, found, field) then return "differs" end
-      verdict = "same"
+      local one = match(wanted, found, sent or field)
+      if one ~= "differs" then
+        verdict, hidden = "same", hidden or one == "hidden"
+      elseif sent and sent.computed then
+        hidden = true -- the server may have set another value
+      else
+        return "differs"
+      end
     elseif field or type(wanted) ~= "boolean" then -- request-only flags (e.g. toNotify) are in no record
       hidden = true
     end
@@ -163,7 +191,7 @@ local function changed_after(record, sent_ms)
 end
 
 --- Compares a record with a change.
--- @tparam table endpoint `method`, `member`
+-- @tparam table endpoint `method`, `member`, `body`
 -- @tparam table ids of the call
 -- @tparam ?table body the fields that were sent
 -- @tparam ?table record nil: the record does not exist
@@ -175,7 +203,8 @@ function reconcile.compare(endpoint, ids, body, record, fields, sent_ms)
   if endpoint.method == "DELETE" then return compare_removed(endpoint, ids, record) end
   if not record then return "unknown" end
   if endpoint.member then return has_member(record, endpoint.member, ids[2]) and "applied" or "unchanged" end
-  local found, later = compare_fields(body or {}, record, fields), changed_after(record, sent_ms)
+  local sent_fields = endpoint.body and endpoint.body.fields
+  local found, later = compare_fields(body or {}, record, fields, sent_fields), changed_after(record, sent_ms)
   if found == "nothing" then return "unknown" end
   if found == "same" then return "applied" end
   if found == "partly" then return later and later >= -SLACK and "applied" or "unknown" end
@@ -190,7 +219,7 @@ function reconcile.result(endpoint, record)
   local kind = endpoint.result.type or {}
   local confirmation = {}
   for _, field in ipairs(kind.fields or {}) do
-    if field.name == "id" and record then return record end
+    if field.name == id_name(kind) and record then return record end
     if field.type == "boolean" and (field.name == "success" or field.name == "succeeded") then
       confirmation[field.name] = true
     end

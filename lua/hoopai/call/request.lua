@@ -78,6 +78,7 @@ end
 -- @treturn table
 function request.options(settings, call_options)
   if call_options == nil then return settings end
+  call_options.own_version = call_options.api_version -- it has precedence over that of the endpoint
   return setmetatable(call_options, { __index = settings })
 end
 
@@ -179,8 +180,8 @@ end
 
 -- Headers
 
-local function header_lines(settings, chosen, has_body)
-  local lines, seen = { "Version: " .. chosen.api_version, "Accept: application/json" }, {}
+local function header_lines(settings, chosen, version, has_body)
+  local lines, seen = { "Version: " .. version, "Accept: application/json" }, {}
   if has_body then lines[3] = "Content-Type: application/json" end
   for name, value in pairs(chosen.headers or {}) do
     lines[#lines + 1] = name .. ": " .. value
@@ -192,17 +193,21 @@ local function header_lines(settings, chosen, has_body)
   return lines
 end
 
+--- The `Version` header: of the call, of the endpoint, of the client.
+local function version_of(endpoint, chosen) return chosen.own_version or endpoint.version or chosen.api_version end
+
 --- The core's request: method, base URL and headers. It is cached per endpoint for all calls without headers or version
 -- of their own.
 local function core_request(state, endpoint, chosen, has_body)
   local settings = state.settings
-  local is_usual = chosen.headers == settings.headers and chosen.api_version == settings.api_version
+  local version = version_of(endpoint, chosen)
+  local is_usual = chosen.headers == settings.headers and version == version_of(endpoint, settings)
   local made = is_usual and state.requests[endpoint]
   if made then return made end
   made = core.request {
     method = endpoint.method,
     url = state.shared.base_url,
-    headers = header_lines(settings, chosen, has_body),
+    headers = header_lines(settings, chosen, version, has_body),
     at_most_once = endpoint.retry ~= "safe",
   }
   if is_usual then state.requests[endpoint] = made end
@@ -210,6 +215,20 @@ local function core_request(state, endpoint, chosen, has_body)
 end
 
 -- The prepared request
+
+--- Takes the fields that are sent in the query out of a checked body.
+-- @treturn table the list for core.query
+local function take_flags(endpoint, body)
+  local query = {}
+  for _, name in ipairs(endpoint.flags) do
+    local value = body[name]
+    if type(value) == "boolean" or type(value) == "string" then
+      query[#query + 1], query[#query + 2] = name, value
+      body[name] = nil
+    end
+  end
+  return query
+end
 
 --- Checks the arguments of a call and prepares its request.
 -- @tparam table state of the client
@@ -234,6 +253,7 @@ function request.prepare(state, endpoint, chosen, payload, a, b)
   end
   if endpoint.sends_body then
     body, body_problems = checks.body(payload, chosen)
+    if body and endpoint.flags then query = take_flags(endpoint, body) end
   end
   local named, named_too
   if payload then

@@ -211,9 +211,11 @@ end
 local function lacks_id(endpoint, value)
   local kind = endpoint.result.type
   if kind.type ~= "object" then return false end
-  if type(value.id) == "string" and value.id ~= "" then return false end
+  local name = kind.id or "id"
+  local id = value[name]
+  if type(id) == "string" and id ~= "" then return false end
   for _, field in ipairs(kind.fields or {}) do
-    if field.name == "id" and field.required then return true end
+    if field.name == name and field.required then return true end
   end
   return false
 end
@@ -224,7 +226,9 @@ local function shape_problem(endpoint, value, opens)
   local name = kind and kind.type
   if name == "object" and not is_object(value, opens) then return "is not an object" end
   if name == "array" and not is_list(value, opens, kind.items) then return "is not a list of what it should hold" end
-  if name == "object" and endpoint.retry == "once" and lacks_id(endpoint, value) then return "has no `id`" end
+  if name == "object" and endpoint.retry == "once" and lacks_id(endpoint, value) then
+    return format("has no `%s`", kind.id or "id")
+  end
 end
 
 --- Whether a body proves that the change was made: it has the record, or the id of one.
@@ -233,7 +237,9 @@ local function has_record(call, body)
   for _, key in ipairs(call.prepared.endpoint.result.keys or {}) do
     if body[key] ~= nil then return true end
   end
-  return type(body.id) == "string" and body.id ~= ""
+  local kind = call.prepared.endpoint.result.type
+  local id = body[kind and kind.id or "id"]
+  return type(id) == "string" and id ~= ""
 end
 
 local function shape_failure(call, attempt, response, problem)
@@ -335,10 +341,35 @@ local function take_envelope(call, attempt, response, body, opens)
   return whole, response
 end
 
+--- Adds the items of a list, and those of the lists in it.
+local function add_flat(list, flat)
+  for _, item in ipairs(list) do
+    if type(item) == "table" and (item[1] ~= nil or next(item) == nil) then
+      add_flat(item, flat)
+    else
+      flat[#flat + 1] = item
+    end
+  end
+  return flat
+end
+
+--- A copy of a result in which the lists of texts have no lists in them: the API's documents show both forms.
+local function with_flat_lists(endpoint, result)
+  for _, name in ipairs(endpoint.flat_lists or {}) do
+    local list = result[name]
+    if type(list) == "table" then
+      result = without(result, name)
+      result[name] = add_flat(list, {})
+    end
+  end
+  return result
+end
+
 --- A response without envelope: the whole body, less the traceId among its members.
 local function take_bare(call, attempt, response, body, opens)
   local whole, err = take_whole(call, attempt, response, body, opens)
   if whole == nil then return nil, err end
+  whole = with_flat_lists(call.prepared.endpoint, whole)
   if whole.traceId == nil then return whole, response end
   response.extra = { traceId = whole.traceId }
   return without(whole, "traceId"), response

@@ -108,7 +108,7 @@ local function call(job, endpoint, payload)
   return calls.perform(job.state, endpoint, arranged(endpoint, job.ids, payload, job.options))
 end
 
-local function id_of(record) return record.id or record._id end
+local function id_of(job, record) return record[job.get.result.type.id or "id"] or record._id end
 
 --- Finds the record in the list of its location.
 -- @treturn[1] ?table nil if the list lacks the record
@@ -119,7 +119,7 @@ local function find_in_list(job)
   local list, response = call(job, job.list, {})
   if list == nil then return nil, response end
   for _, record in ipairs(list) do
-    if type(record) == "table" and id_of(record) == job.ids[job.ids.n] then return record, response end
+    if type(record) == "table" and id_of(job, record) == job.ids[job.ids.n] then return record, response end
   end
   return nil, response
 end
@@ -148,7 +148,7 @@ local function read(job)
   local record, response = call(job, job.get)
   if record == nil then return nil, response end
   if response.unexpected or not has_field(job.get, record) then return nil, unreadable(job, response, "none") end
-  local id = id_of(record)
+  local id = id_of(job, record)
   if type(id) == "string" and id ~= job.ids[job.ids.n] then
     return nil, unreadable(job, response, "another one: " .. secrets.without_any(id))
   end
@@ -156,6 +156,8 @@ local function read(job)
 end
 
 -- Comparing
+
+local stripped
 
 local function is_writable(field) return field ~= nil and not field.read_only end
 
@@ -181,8 +183,23 @@ local function add_removed(details, job, value, kind, path, seen)
   end
 end
 
+--- Adds the fields that are read under another name than they are written. The names of both are in the copy if the
+-- caller wrote one of them: the name for writing counts.
+-- @treturn table set of the names that were taken
+local function take_shown(job, value, kind, copy)
+  local taken = {}
+  for _, field in ipairs(kind.fields) do
+    local name = field.shown_as
+    if name then
+      taken[name] = true
+      if copy[field.name] == nil then copy[field.name] = stripped(job, rawget(value, name), field) end
+    end
+  end
+  return taken
+end
+
 --- What is sent of a changed value: objects without the fields that an update refuses, if they are as they were.
-local function stripped(job, value, kind)
+function stripped(job, value, kind)
   if not is_plain(value) or not kind then return value end
   local copy = {}
   if kind.type == "array" then
@@ -200,6 +217,9 @@ local function stripped(job, value, kind)
     elseif not origin or not same(item, rawget(origin, name)) then
       copy[name] = item -- the checks name it
     end
+  end
+  for name in next, take_shown(job, value, kind, copy) do
+    copy[name] = nil
   end
   return copy
 end

@@ -86,10 +86,11 @@ local function result_types(endpoint, resource)
   return types
 end
 
--- Whether an update would change nothing. Its location is filled in for every call.
-local function changes_nothing(given)
+-- Whether an update would change nothing. Its location is filled in for every call, and switches that are sent in the
+-- query say how to change something.
+local function changes_nothing(switches, given)
   for name in next, given do
-    if name ~= "locationId" then return false end
+    if name ~= "locationId" and not switches[name] then return false end
   end
   return true
 end
@@ -97,7 +98,7 @@ end
 local function empty_update(kind, given)
   local names = {}
   for _, field in ipairs(kind.fields) do
-    if field.name ~= "locationId" and not field.read_only then names[#names + 1] = field.name end
+    if field.name ~= "locationId" and not field.read_only and not field.in_query then names[#names + 1] = field.name end
   end
   local wanted = #names <= 8 and "at least one of " .. messages.names(names, "or") or "the fields to set"
   return messages.whole("the body is empty, nothing would change: give " .. wanted, given, "a table with fields to set")
@@ -164,6 +165,10 @@ function body.compile(endpoint, resource)
   local is_update = kind.update
   local nulls = is_update and containers.CLEAR or endpoint.method == "POST" and containers.REFUSE or nil
   local check, range, may_be_absent = containers.compile(kind, nulls), kind.range, is_optional(kind)
+  local switches = {}
+  for _, field in ipairs(kind.fields or {}) do
+    switches[field.name] = field.in_query
+  end
   return function(given, location)
     if given == nil then
       if not may_be_absent then return nil, missing_body(kind, location) end
@@ -171,7 +176,7 @@ function body.compile(endpoint, resource)
     end
     local out = check(given, nil, 0, location)
     if out ~= nil and not (range and range_problem(range, out)) then
-      if is_update and changes_nothing(given) then return nil, empty_update(kind, given) end
+      if is_update and changes_nothing(switches, given) then return nil, empty_update(kind, given) end
       return out
     end
     return explain(endpoint, resource, check, given, location)

@@ -199,6 +199,114 @@ function World:free_slots(request)
   return json(200, days)
 end
 
+-------------------------------------------------------------------------------------------------- service bookings
+
+-- A member of the staff has one booking at a time. `calendar` of a booking is that member, whose id begins with "class"
+-- if any number is taken.
+
+local function service_view(record)
+  return {
+    bookingId = record.id,
+    locationId = record.locationId,
+    contactId = record.contactId,
+    serviceLocationId = "place",
+    title = record.title,
+    startTime = record.startTime,
+    endTime = record.endTime,
+    timezone = record.timezone,
+    services = { { id = record.service, serviceCategoryId = "cat", serviceStaffId = record.calendarId } },
+    status = record.appointmentStatus,
+    deleted = false,
+    dateAdded = record.dateAdded,
+    dateUpdated = record.dateAdded,
+    createdBy = { source = "integration" },
+  }
+end
+
+-- By location and day, so that a list of an hour need not look at all.
+local function day_key(location_id, day) return ("%s|%d"):format(location_id, day) end
+
+local function day_of(record) return day_key(record.locationId, record.starts // 86400000) end
+
+local function new_service_number(self)
+  self.services_made = self.services_made + 1
+  return self.services_made
+end
+
+function World:create_service(request)
+  local body = request.json
+  local service = body and type(body.services) == "table" and body.services[1]
+  local starts, ends = to_ms(body and body.startTime), to_ms(body and body.endTime)
+  if not starts or not ends or not body.contactId or not service or not service.staffId then
+    return refuse(422, "contactId, startTime, endTime and services are required")
+  end
+  local seat = seat_of("staff " .. service.staffId, starts)
+  if self.seats[seat] and not is_class(service.staffId) then
+    return refuse(400, "The slot you have selected is no longer available.")
+  end
+  local record = {
+    id = "sb" .. new_service_number(self),
+    service = service.id,
+    calendarId = service.staffId,
+    locationId = body.locationId,
+    contactId = body.contactId,
+    title = body.title or "Service",
+    timezone = body.timezone,
+    appointmentStatus = body.status or "confirmed",
+    startTime = body.startTime,
+    endTime = body.endTime,
+    dateAdded = to_iso(os.time() * 1000),
+    starts = starts,
+    ends = ends,
+  }
+  self.service_records[record.id] = record
+  self.seats[seat] = record
+  put_into(self.services_by_day, day_of(record), record)
+  put_into(self.by_contact, record.contactId, record)
+  applied(self, "create", record.contactId)
+  return json(201, service_view(record))
+end
+
+function World:get_service(request)
+  local record = self.service_records[request.id]
+  if not record then return refuse(404, "Service booking not found") end
+  return json(200, service_view(record))
+end
+
+function World:update_service(request)
+  local record, body = self.service_records[request.id], request.json
+  if not record then return refuse(404, "Service booking not found") end
+  if not body then return refuse(422, "the body is no object") end
+  record.title, record.appointmentStatus = body.title or record.title, body.status or record.appointmentStatus
+  applied(self, "update", record.id)
+  return json(200, service_view(record))
+end
+
+function World:delete_service(request)
+  local record = self.service_records[request.id]
+  if not record then return refuse(404, "Service booking not found") end
+  self.service_records[record.id] = nil
+  take_from(self.services_by_day[day_of(record)], record)
+  take_from(self.by_contact[record.contactId], record)
+  local seat = seat_of("staff " .. record.calendarId, record.starts)
+  if self.seats[seat] == record then self.seats[seat] = nil end
+  applied(self, "delete", record.id)
+  return json(200, { success = true, message = "deleted" })
+end
+
+function World:list_services(request)
+  local from, to = tonumber(request.query.startTime), tonumber(request.query.endTime)
+  if not from or not to then return refuse(422, "startTime and endTime are milliseconds") end
+  local found = {}
+  for day = floor(from // 86400000) - 1, floor(to // 86400000) do
+    for _, record in ipairs(self.services_by_day[day_key(request.query.locationId, day)] or {}) do
+      if record.starts < to and record.ends > from then found[#found + 1] = service_view(record) end
+    end
+  end
+  if #found == 0 then return 200, '{"bookings":[]}' end
+  return json(200, { bookings = found })
+end
+
 ------------------------------------------------------------------------------------------------------------- tokens
 
 local function form_of(text)
@@ -250,6 +358,11 @@ local ROUTES = {
   { "DELETE", "^/calendars/events/([^/]+)$", "delete", "idempotent" },
   { "GET", "^/calendars/events$", "list", "safe" },
   { "GET", "^/calendars/([^/]+)/free%-slots$", "free_slots", "safe" },
+  { "POST", "^/calendars/services/bookings$", "create_service", "once" },
+  { "GET", "^/calendars/services/bookings$", "list_services", "safe" },
+  { "GET", "^/calendars/services/bookings/([^/]+)$", "get_service", "safe" },
+  { "PUT", "^/calendars/services/bookings/([^/]+)$", "update_service", "idempotent" },
+  { "DELETE", "^/calendars/services/bookings/([^/]+)$", "delete_service", "idempotent" },
   { "POST", "^/oauth/token$", "token", "token" },
 }
 
@@ -304,8 +417,10 @@ end
 --- What was really done. See spec/support/fault_server.lua.
 function World:ledger()
   local titles = {}
-  for id, record in pairs(self.records) do
-    titles[id] = record.title
+  for _, records in ipairs { self.records, self.service_records } do
+    for id, record in pairs(records) do
+      titles[id] = record.title
+    end
   end
   return {
     applied = self.applied,
@@ -318,12 +433,16 @@ function World:ledger()
 end
 
 --- A world of its own.
--- @tparam table given `records`: how many appointments ("ap1" ...) there are from the start; `only_current`: whether
--- the API accepts the last access token alone, and not the first one
+-- @tparam table given `records`: how many appointments ("ap1" ...) there are from the start; `services`: how many
+-- service bookings ("sb1" ...); `only_current`: whether the API accepts the last access token
+-- alone, and not the first one
 function world.new(given)
   local self = setmetatable({
     records = {},
+    service_records = {},
+    services_by_day = {},
     records_made = 0,
+    services_made = 0,
     seats = {},
     by_calendar = {},
     by_contact = {},
@@ -340,6 +459,19 @@ function world.new(given)
         contactId = "seeded" .. number,
         title = "before",
         startTime = to_iso(number * HALF_HOUR),
+      },
+    }
+  end
+  for number = 1, given.services or 0 do
+    self:create_service {
+      json = {
+        locationId = "l",
+        contactId = "served" .. number,
+        title = "before",
+        timezone = "America/New_York",
+        startTime = to_iso(number * HALF_HOUR),
+        endTime = to_iso((number + 1) * HALF_HOUR),
+        services = { { id = "s", staffId = "seeded" } },
       },
     }
   end

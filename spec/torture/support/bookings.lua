@@ -1,5 +1,5 @@
---- Books with `appointments:book` at a server of which a part of all requests has a fault, and asks the server's ledger
--- what became of each booking.
+--- Books appointments or services with `book` at a server of which a part of all requests has a fault, and asks the
+-- server's ledger what became of each booking.
 
 local core = require "hoopai.core"
 local faults = require "spec.support.faults"
@@ -51,26 +51,77 @@ end
 
 local function of_a_class(row) return { calendarId = ("class%d"):format(row // 4), startTime = slot_text(0) } end
 
-local KINDS = {
-  of_a_slot,
-  of_a_slot,
-  of_a_slot,
-  of_a_slot,
-  of_the_same_slot,
-  of_the_same_slot,
-  of_the_next_slot,
-  of_the_next_slot,
-  without_reference,
-  of_a_class,
+-- Service bookings are listed by location: those that are looked for in a wide span have one of their own each.
+
+local function of_staff(staff, row)
+  return {
+    services = { { id = "s", staffId = staff } },
+    startTime = slot_text(row),
+    endTime = slot_text(row + 1),
+    timezone = "America/New_York",
+  }
+end
+
+local function of_a_member(row, place) return of_staff(("u%d-%d"):format(row, place), row) end
+
+local function of_the_same_member(row) return of_staff(("same%d"):format(row), row) end
+
+local function of_a_busy_member(row) return of_staff(("class%d"):format(row // 4), row // 4) end
+
+local function with_own_reference(row, place)
+  local booking = of_a_member(row, place)
+  booking.reference = ("order-%06d"):format(row)
+  return booking, { location_id = ("own%d"):format(row) }
+end
+
+local function with_any_reference(row, place)
+  local booking = of_a_member(row, place)
+  booking.reference = true
+  return booking, { location_id = ("any%d"):format(row) }
+end
+
+-- Resource -> the name of its identifier, and its kinds of bookings.
+local RESOURCES = {
+  appointments = {
+    id = "id",
+    kinds = {
+      of_a_slot,
+      of_a_slot,
+      of_a_slot,
+      of_a_slot,
+      of_the_same_slot,
+      of_the_same_slot,
+      of_the_next_slot,
+      of_the_next_slot,
+      without_reference,
+      of_a_class,
+    },
+  },
+  service_bookings = {
+    id = "bookingId",
+    kinds = {
+      of_a_member,
+      of_a_member,
+      of_a_member,
+      of_a_member,
+      of_a_member,
+      of_the_same_member,
+      of_the_same_member,
+      with_own_reference,
+      with_any_reference,
+      of_a_busy_member,
+    },
+  },
 }
-local contested = { [of_the_same_slot] = true, [of_the_next_slot] = true }
+local contested = { [of_the_same_slot] = true, [of_the_next_slot] = true, [of_the_same_member] = true }
 
 local function new_booking(number, transport, given)
-  local row, place = (number - 1) // #KINDS, (number - 1) % #KINDS + 1
-  local booking = KINDS[place](row, place)
+  local kinds = RESOURCES[given.resource].kinds
+  local row, place = (number - 1) // #kinds, (number - 1) % #kinds + 1
+  local booking, options = kinds[place](row, place)
   booking.contactId, booking.title = ("%s %d"):format(transport.name, number), "soak"
   booking.reconcile_timeout = given.reconcile_timeout
-  return { given = booking, contact = booking.contactId, contested = contested[KINDS[place]] }
+  return { given = booking, options = options, contact = booking.contactId, contested = contested[kinds[place]] }
 end
 
 --- One transport with its lane, its client, and its share of the bookings.
@@ -85,7 +136,7 @@ local function new_part(server, transport, given)
         .. "X-RateLimit-Interval-Milliseconds: 10000\r\n",
     },
   })[1]
-  local part = { transport = transport, lane = lane, requests = 0, list = {} }
+  local part = { transport = transport, lane = lane, requests = 0, list = {}, resource = given.resource }
   part.client = hoopai.new {
     base_url = lane.url,
     token = "t",
@@ -104,12 +155,13 @@ end
 
 --- Books all, each of them a task's work; notes the outcomes.
 local function book_all(part, at_once)
+  local id = RESOURCES[part.resource].id
   hoopai.map(part.list, function(booking)
     local began = now()
-    local result, response = part.client.appointments:book(booking.given)
+    local result, response = part.client[part.resource]:book(booking.given, booking.options)
     booking.seconds = now() - began
     if result then
-      booking.id, booking.reconciled = result.id, response.reconciled
+      booking.id, booking.reconciled = result[id], response.reconciled
     else
       booking.err = response
     end
@@ -175,10 +227,12 @@ local function look_again(figures, server, part)
   hoopai.map(part.list, function(booking)
     local err = booking.err
     if not err or not err.booking then return true end
-    local found, problem = part.client.appointments:find_booking(err.booking)
+    local found, problem = part.client[part.resource]:find_booking(err.booking, booking.options)
     local truth = server:contacts(part.lane, { booking.contact })[1]
     if found then
-      if not has_id(truth.booked, found.id) then figures:wrong("invented", booking.contact, "found again") end
+      if not has_id(truth.booked, found[RESOURCES[part.resource].id]) then
+        figures:wrong("invented", booking.contact, "found again")
+      end
     elseif problem.kind == "not_found" and truth.created > 0 then
       figures:wrong("denied", booking.contact, "not found again")
     end
@@ -187,8 +241,8 @@ local function look_again(figures, server, part)
 end
 
 --- Runs the soak.
--- @tparam table given `count` of bookings, `rate` of faults (0 to 1), `seed`, `reconcile_timeout`, `at_once` (tasks),
--- `connections` of each client
+-- @tparam table given `resource` (appointments or service_bookings), `count` of bookings, `rate` of faults (0 to 1),
+-- `seed`, `reconcile_timeout`, `at_once` (tasks), `connections` of each client
 -- @treturn table figures. Of bookings: `count`, `booked` and `reconciled` (those of them that were found afterwards),
 -- `taken` (not booked, by a taken slot), `definite` (not booked, for another reason), `not_there` (those of them whose
 -- response was lost, and that were looked for in vain), `unclear`, and `unclear_contested`: then the slot belongs to
@@ -237,6 +291,48 @@ function bookings.soak(given)
     part.client:close()
   end
   return figures
+end
+
+local REPORT = {
+  {
+    "%d bookings, %d requests, %d of them with a fault; %.0f s, the longest booking %.1f s",
+    { "count", "requests", "faulted", "seconds", "longest" },
+  },
+  {
+    "%d booked (%d of them found afterwards), %d not for a taken slot, %d not for another reason (%d of them "
+      .. "looked for in vain), %d unclear, %d unclear where somebody else has the slot",
+    { "booked", "reconciled", "taken", "definite", "not_there", "unclear", "unclear_contested" },
+  },
+  {
+    "%d duplicates, %d creates sent twice, %d successes that do not exist, %d denied that exist, %d unclear without "
+      .. "a booking to look up",
+    { "duplicates", "resent", "invented", "denied", "mute" },
+  },
+}
+
+--- Runs the soak with what the environment says, prints the figures, and ends with status 1 if anything is wrong.
+-- @tparam string resource
+function bookings.main(resource)
+  local figures = bookings.soak {
+    resource = resource,
+    count = tonumber(os.getenv("BOOKINGS")) or 100000,
+    rate = tonumber(os.getenv("FAULTS")) or 0.05,
+    seed = tonumber(os.getenv("SEED")) or 1,
+    reconcile_timeout = 60,
+    at_once = 2000,
+    connections = 600,
+  }
+  for _, problem in ipairs(figures.problems) do
+    print("  WRONG: " .. problem)
+  end
+  for _, line in ipairs(REPORT) do
+    local list = {}
+    for index, name in ipairs(line[2]) do
+      list[index] = figures[name]
+    end
+    print(line[1]:format(table.unpack(list)))
+  end
+  os.exit(figures.duplicates + figures.resent + figures.invented + figures.denied + figures.mute == 0)
 end
 
 return bookings

@@ -43,6 +43,24 @@ PUT /calendars/schedules/{id}
 DELETE /calendars/schedules/{id}
 PUT /calendars/schedules/{id}/associations/{calendarId}
 DELETE /calendars/schedules/{id}/associations/{calendarId}
+GET /calendars/schedules/event-calendar/{calendarId}
+POST /calendars/schedules/event-calendar/{calendarId}
+PUT /calendars/schedules/event-calendar/{calendarId}
+GET /calendars/services/catalog
+POST /calendars/services/catalog
+GET /calendars/services/catalog/{serviceId}
+PUT /calendars/services/catalog/{serviceId}
+DELETE /calendars/services/catalog/{serviceId}
+GET /calendars/services/bookings
+POST /calendars/services/bookings
+GET /calendars/services/bookings/{bookingId}
+PUT /calendars/services/bookings/{bookingId}
+DELETE /calendars/services/bookings/{bookingId}
+GET /calendars/services/locations
+POST /calendars/services/locations
+GET /calendars/services/locations/{serviceLocationId}
+PUT /calendars/services/locations/{serviceLocationId}
+DELETE /calendars/services/locations/{serviceLocationId}
 ]]
 
 -- The methods of a client: the arguments in order, or "= resource.method" for an alias.
@@ -102,6 +120,23 @@ local METHODS = {
     "add_calendar(id, calendarId)",
     "remove_calendar(id, calendarId)",
   },
+  event_schedules = { "get(calendarId)", "create(calendarId, body)", "update(calendarId, body)" },
+  services = { "list(query?)", "create(body)", "get(serviceId)", "update(serviceId, body)", "delete(serviceId)" },
+  service_bookings = {
+    "list(query)",
+    "create(body)",
+    "get(bookingId)",
+    "update(bookingId, body)",
+    "cancel = service_bookings.update",
+    "delete(bookingId)",
+  },
+  service_locations = {
+    "list(query?)",
+    "create(body)",
+    "get(serviceLocationId)",
+    "update(serviceLocationId, body)",
+    "delete(serviceLocationId)",
+  },
 }
 
 local ORDER = {
@@ -114,6 +149,10 @@ local ORDER = {
   "resources",
   "notifications",
   "schedules",
+  "event_schedules",
+  "services",
+  "service_bookings",
+  "service_locations",
 }
 
 local TYPES = {
@@ -151,6 +190,14 @@ local MODIFIERS = {
   wire = "string",
   class = "string",
   deprecated = "string",
+  deprecated_since = "string",
+  since = "string",
+  enum_since = "table",
+  in_query = "boolean",
+  shown_as = "any", -- another name, or false
+  computed = "boolean",
+  flat = "boolean",
+  id = "string",
   doc = "string",
   name = "string",
   type = "string",
@@ -191,6 +238,9 @@ local ENDPOINT_KEYS = {
   result = true,
   empty_body = true,
   undocumented = true,
+  version = true,
+  deprecated = true,
+  deprecated_since = true,
 }
 local ALIAS_KEYS = { name = true, doc = true, alias = true, preset = true, reconcile = true, reconcile_with = true }
 
@@ -300,7 +350,7 @@ local function check_type(kind, where)
   for low, high in pairs { min = "max", min_length = "max_length", min_items = "max_items" } do
     assert.is_true(not (kind[low] and kind[high]) or kind[low] <= kind[high], where .. ": limits the wrong way round")
   end
-  for _, flag in ipairs { "required", "nullable", "undocumented", "read_only" } do
+  for _, flag in ipairs { "required", "nullable", "undocumented", "read_only", "in_query", "computed", "flat" } do
     assert.is_true(kind[flag] ~= false, where .. ": " .. flag .. " = false says nothing")
   end
   assert.is_true(kind.clearable ~= true, where .. ": clearable = true says nothing")
@@ -362,14 +412,14 @@ describe("the endpoint data", function()
     end
   end)
 
-  it("describes exactly the 42 endpoints of the API", function()
+  it("describes exactly the 42 endpoints of the overview and the 18 newer ones", function()
     local wanted, found = {}, {}
     for line in ENDPOINTS:gmatch "[^\n]+" do
       wanted[#wanted + 1] = line
     end
     each(function(endpoint) found[#found + 1] = endpoint.method .. " " .. endpoint.path end)
-    assert.are.equal(42, #wanted)
-    assert.are.equal(42, #found)
+    assert.are.equal(60, #wanted)
+    assert.are.equal(60, #found)
     table.sort(wanted)
     table.sort(found)
     assert.are.same(wanted, found)
@@ -547,7 +597,7 @@ describe("the endpoint data", function()
       if result.keys then
         assert.is_true(#result.keys > 0, id)
         for _, key in ipairs(result.keys) do
-          assert.is_truthy(key:find "^%l+$", id)
+          assert.is_truthy(key:find "^%l%a+$", id)
         end
       end
       if result.extra then
@@ -627,8 +677,9 @@ describe("the endpoint data", function()
         assert.is_true(is_one_of_type(field, value), entry.id)
       end
     end
-    assert.are.equal(3, #aliases)
+    assert.are.equal(4, #aliases)
     assert.are.same({ appointmentStatus = "cancelled" }, by_id["appointments.cancel"].preset)
+    assert.are.same({ status = "cancelled" }, by_id["service_bookings.cancel"].preset)
   end)
 end)
 
@@ -711,7 +762,7 @@ describe("what the endpoint data must not get wrong", function()
       if endpoint.body then assert.are.equal(is_update, endpoint.body.update == true, id) end
       if is_update then updates = updates + 1 end
     end)
-    assert.are.equal(9, updates)
+    assert.are.equal(13, updates)
     walk_all(function(kind, where)
       if kind.update then assert.is_truthy(where:find " body$", where) end
       assert.is_true(kind.clearable == nil or not kind.required, where .. ": required says it")
@@ -830,6 +881,64 @@ describe("what the endpoint data must not get wrong", function()
     assert.are.equal("array", by_id["notifications.create"].body.type)
   end)
 
+  it("names the version that an endpoint needs, where the client's will not do", function()
+    each(function(endpoint, id)
+      local is_newer = id:find "^service" or id:find "^event_schedules"
+      assert.are.equal(is_newer and "v3" or nil, endpoint.version, id)
+    end)
+  end)
+
+  it("marks what version v3 adds and deprecates", function()
+    local since, deprecated, values = {}, {}, {}
+    walk_all(function(kind, where)
+      if kind.since then since[kind.name] = kind.since end
+      assert.is_true(kind.deprecated_since == nil or kind.deprecated ~= nil, where)
+      if kind.deprecated_since then deprecated[kind.name] = kind.deprecated_since end
+      for value, version in pairs(kind.enum_since or {}) do
+        values[value] = version
+        local is_value = false
+        for _, other in ipairs(kind.enum) do
+          is_value = is_value or other == value
+        end
+        assert.is_true(is_value, where .. ": " .. value)
+      end
+    end)
+    assert.are.same({ deleted = "v3", dateAdded = "v3", dateUpdated = "v3" }, since)
+    assert.are.same({ openHours = "v3", availabilities = "v3", availabilityType = "v3" }, deprecated)
+    assert.are.same({ mins = "v3", completed = "v3", active = "v3" }, values)
+    each(function(endpoint, id)
+      assert.are.equal(id:find "^resources%." and "v3" or nil, endpoint.deprecated_since, id)
+      assert.are.equal(endpoint.deprecated_since ~= nil, endpoint.deprecated ~= nil, id)
+    end)
+  end)
+
+  it("sends the switches of service bookings in the query", function()
+    for _, id in ipairs { "service_bookings.create", "service_bookings.update" } do
+      for _, name in ipairs { "overrideAvailability", "skipSchedulingNotice" } do
+        local field = field_named(body_of(id), name)
+        assert.are.same({ "boolean", true }, { field.type, field.in_query }, id)
+      end
+    end
+    local count = 0
+    walk_all(function(kind) count = count + (kind.in_query and 1 or 0) end)
+    assert.are.equal(4, count)
+  end)
+
+  it("knows what is read under another name than it is written", function()
+    local items = field_named(body_of "service_bookings.create", "services").items.fields
+    local shown = field_named(by_id["service_bookings.get"].result.type.fields, "services").items.fields
+    local count = 0
+    for _, field in ipairs(items) do
+      if field.shown_as then
+        count = count + 1
+        assert.is_table(field_named(shown, field.shown_as), field.name)
+      end
+    end
+    assert.are.equal(2, count)
+    assert.are.equal("bookingId", by_id["service_bookings.get"].result.type.id)
+    assert.are.equal("calendarId", by_id["event_schedules.get"].result.type.id)
+  end)
+
   it("lists the endpoints that return 201", function()
     local found = {}
     each(function(endpoint, id)
@@ -839,11 +948,15 @@ describe("what the endpoint data must not get wrong", function()
     assert.are.same({
       "block_slots.create",
       "block_slots.update",
+      "event_schedules.create",
       "events.delete",
       "groups.create",
       "notes.create",
       "resources.create",
       "schedules.create",
+      "service_bookings.create",
+      "service_locations.create",
+      "services.create",
     }, found)
   end)
 end)

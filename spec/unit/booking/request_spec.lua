@@ -1,6 +1,7 @@
 -- The job that appointments:book makes of its arguments. (What is refused: spec/unit/booking_spec.lua.)
 
 local hoopai = require "hoopai"
+local kinds = require "hoopai.booking.kinds"
 local requests = require "hoopai.booking.request"
 
 local time = hoopai.time
@@ -17,7 +18,7 @@ describe("hoopai.booking.request", function()
     for name, value in pairs(more) do
       given[name] = value
     end
-    return assert(requests.new_job(state, given, call_options))
+    return assert(requests.new_job(kinds.appointments, state, given, call_options))
   end
 
   it("has the fields of the appointment apart from the options of the booking", function()
@@ -62,7 +63,8 @@ describe("hoopai.booking.request", function()
     for length, ok in pairs { [7] = false, [8] = true, [200] = true, [201] = false } do
       for _, character in ipairs { "x", "\u{E9}", "\u{1F600}" } do
         local reference = character:rep(length)
-        local job, err = requests.new_job(state, { calendarId = "cal", contactId = "con", reference = reference })
+        local job, err =
+          requests.new_job(kinds.appointments, state, { calendarId = "cal", contactId = "con", reference = reference })
         assert.are.equal(ok, job ~= nil, length)
         if not ok then assert.are.equal("reference", err.details[1].path) end
       end
@@ -71,9 +73,10 @@ describe("hoopai.booking.request", function()
 
   it("takes no reference that contains the mark of another one", function()
     for _, reference in ipairs { "order-1 [ref other-one", "other-one]x", "other-one [" } do
-      local job, err = requests.new_job(state, { calendarId = "cal", contactId = "con", reference = reference })
+      local job, err =
+        requests.new_job(kinds.appointments, state, { calendarId = "cal", contactId = "con", reference = reference })
       assert.is_nil(job)
-      assert.are.same({ "reference", "must have no [ and ], which mark it in the description" }, {
+      assert.are.same({ "reference", "must have no [ and ], which mark it in the text" }, {
         err.details[1].path,
         err.details[1].problem,
       })
@@ -81,7 +84,11 @@ describe("hoopai.booking.request", function()
   end)
 
   it("takes no reference that is not UTF-8", function()
-    local job, err = requests.new_job(state, { calendarId = "cal", contactId = "con", reference = "order-\xE9t\xE9" })
+    local job, err = requests.new_job(
+      kinds.appointments,
+      state,
+      { calendarId = "cal", contactId = "con", reference = "order-\xE9t\xE9" }
+    )
     assert.is_nil(job)
     assert.are.same({ "reference" }, { err.details[1].path, err.details[2] })
   end)

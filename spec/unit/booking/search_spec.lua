@@ -333,7 +333,7 @@ describe("hoopai.booking.search:", function()
       server:reply(rule)
       shift = by
       local from, to = fresh.near_span(wanted)
-      return fresh.sent(client, wanted, from, to, {})
+      return fresh.sent({ client = client, kind = require("hoopai.booking.kinds").appointments }, wanted, from, to, {})
     end
 
     it("finds the booking", function()

@@ -99,22 +99,25 @@ describe("hoopai.call.failure:", function()
       end
     end)
 
-    it("takes_slot is of requests that book or move an appointment", function()
+    it("takes_slot is of requests that book or move an appointment or a service booking", function()
       local function takes(method, path, preset)
         return failure.takes_slot { endpoint = { method = method, preset = preset }, path = path }
       end
-      local path = "/calendars/events/appointments"
-      assert.is_true(takes("POST", path))
-      assert.is_true(takes("PUT", path .. "/x"))
-      assert.is_false(takes("PUT", path .. "/x", {}))
-      assert.is_false(takes("GET", path .. "/x"))
-      assert.is_false(takes("DELETE", path .. "/x"))
+      for _, path in ipairs { "/calendars/events/appointments", "/calendars/services/bookings" } do
+        assert.is_true(takes("POST", path))
+        assert.is_true(takes("PUT", path .. "/x"))
+        assert.is_false(takes("PUT", path .. "/x", {}))
+        assert.is_false(takes("GET", path .. "/x"))
+        assert.is_false(takes("DELETE", path .. "/x"))
+      end
       for _, other in ipairs {
         "/calendars/",
         "/calendars/x",
         "/calendars/appointments/x/notes",
         "/calendars/events/block-slots",
         "/calendars/events/appointments-more",
+        "/calendars/services/bookings/x/more",
+        "/calendars/services/catalog",
         "/calendars/events/appointments/x/more",
       } do
         assert.is_false(takes("POST", other), other)

@@ -1,6 +1,7 @@
 -- The request of a call: its arguments, the checks, and what its attempts send.
 
 local calls = require "spec.support.calls"
+local core = require "hoopai.core"
 local endpoints = require "hoopai.call.endpoints"
 local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
@@ -107,6 +108,55 @@ describe("hoopai.call.request:", function()
       server:reply(CALENDAR)
       assert(new().calendars:get("c", { api_version = "2021-04-15" }))
       assert.are.equal("2021-04-15", server:last().header.version)
+    end)
+
+    it("api_version, which overrides that of the endpoint, as the client's does not", function()
+      local client = new { api_version = "2023-02-21" }
+      local function version(endpoint, ...)
+        server:reply { body = [[{"services":[],"calendars":[]}]] }
+        assert(client[endpoint]:list(nil, ...))
+        return server:last().header.version
+      end
+      assert.are.equal("v3", version "services")
+      assert.are.equal("v3", version("services", { timeout = 3 }))
+      assert.are.equal("v4", version("services", { api_version = "v4" }))
+      assert.are.equal("2023-02-21", version("services", { api_version = "2023-02-21" }))
+      assert.are.equal("v3", version "services")
+      assert.are.equal("2023-02-21", version "calendars")
+      assert.are.equal("v3", version("calendars", { api_version = "v3" }))
+      client = client:with { api_version = "v5" }
+      assert.are.equal("v3", version "services")
+      assert.are.equal("v5", version "calendars")
+    end)
+
+    it("api_version, in the reading that reconciles a change too", function()
+      server:reply(
+        { method = "PUT", path = "/calendars/services/catalog/s", status = 500 },
+        { path = "/calendars/services/catalog/s", body = [[{"service":{"id":"s","name":"New"}}]] }
+      )
+      assert(new({ retries = 2 }).services:update("s", { name = "New" }, { api_version = "2021-04-15" }))
+      assert.are.equal("2021-04-15", server:last().header.version)
+    end)
+
+    it("switches of a query beside the fields of a body", function()
+      local function sent(given, options)
+        server:reply { body = [[{"bookingId":"b"}]] }
+        assert(new().service_bookings:update("b", given, options))
+        return server:last().query, core.decode(server:last().body)
+      end
+      local start = "2026-01-05T10:00:00-05:00"
+      local flags, body = sent { startTime = start, skipSchedulingNotice = true, overrideAvailability = false }
+      assert.are.same(
+        { "overrideAvailability=false&skipSchedulingNotice=true", { startTime = start } },
+        { flags, body }
+      )
+      flags, body = sent({ startTime = start, overrideAvailability = true, x = 1 }, { validate = false })
+      assert.are.same({ "overrideAvailability=true", { startTime = start, x = 1 } }, { flags, body })
+      assert.are.same({ "", { startTime = start } }, { sent { startTime = start } })
+      local err = failure("invalid_request", new().service_bookings:update("b", { skipSchedulingNotice = "yes" }))
+      assert.are.equal("skipSchedulingNotice", err.details[1].path)
+      err = failure("invalid_request", new().service_bookings:update("b", { skipSchedulingNotice = true }))
+      assert.matches("the body is empty, nothing would change", err.message)
     end)
 
     it("location_id, which an explicit locationId overrides", function()

@@ -461,6 +461,31 @@ describe("hoopai.call.response:", function()
       assert.are.same({}, (call("{}", { type = { type = "object", fields = { { name = "id" } } } }, once)))
     end)
 
+    it("of a create may have its id under another name", function()
+      local fields = { { name = "bookingId", required = true } }
+      local created = { type = { type = "object", id = "bookingId", fields = fields } }
+      local once = { method = "POST", retry = "once" }
+      assert.are.same({ bookingId = "x" }, (call([[{"bookingId":"x"}]], created, once)))
+      local result, err = call([[{"id":"x"}]], created, once)
+      assert.matches("has no `bookingId`", fails("decode", result, err, { applied = "maybe" }).message)
+    end)
+
+    it("has texts in a list, also where the API puts lists into it", function()
+      local fields = { { name = "messages", type = "array", flat = true } }
+      local function messages(text)
+        local endpoint = { flat_lists = { "messages" } }
+        local result, response = call(text, { type = { type = "object", fields = fields } }, endpoint)
+        assert.are.equal(text:find("messages", 1, true) ~= nil, response.body.messages ~= nil)
+        return result.messages
+      end
+      assert.are.same({ "a", "b" }, messages [=[{"messages":["a","b"]}]=])
+      assert.are.same({ "a", "b", "c" }, messages [=[{"messages":[["a"],[],["b",["c"]]]}]=])
+      assert.are.same({}, messages [=[{"messages":[]}]=])
+      assert.are.same({ { text = "a" } }, messages [=[{"messages":[[{"text":"a"}]]}]=])
+      assert.are.equal("a", messages [=[{"messages":"a"}]=])
+      assert.is_nil(messages "{}")
+    end)
+
     it("is read from the transfer without a change of the call and the attempt", function()
       local before, after
       local function copy(given)

@@ -1,6 +1,7 @@
 -- edit: what is read, what the function may change, and what is sent.
 
 local api = require "hoopai.api"
+local core = require "hoopai.core"
 local endpoints = require "hoopai.call.endpoints"
 local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
@@ -109,11 +110,80 @@ describe("hoopai.list.edit", function()
         if method[1] == "edit" then found[#found + 1] = name end
       end
     end
-    assert.are.same({ "calendars", "groups", "appointments", "resources", "notifications", "schedules" }, found)
+    assert.are.same({
+      "calendars",
+      "groups",
+      "appointments",
+      "resources",
+      "notifications",
+      "schedules",
+      "event_schedules",
+      "services",
+      "service_bookings",
+      "service_locations",
+    }, found)
     for _, name in ipairs(found) do
       local get_endpoint, update = endpoints.find(name .. ".get"), endpoints.find(name .. ".update")
       assert.are.equal(get_endpoint.path, update.path)
     end
+  end)
+
+  describe("a service booking", function()
+    local PATH = "/calendars/services/bookings/b"
+    local BOOKING = [[{"bookingId":"b","locationId":"l","contactId":"k","title":"Visit","status":"confirmed",
+      "startTime":"2026-12-01T10:00:00-05:00","endTime":"2026-12-01T10:45:00-05:00","timezone":"America/New_York",
+      "services":[{"id":"s1","serviceCategoryId":"c","serviceStaffId":"u1","serviceStartTime":"","serviceEndTime":"",
+        "serviceAddOns":[{"id":"a1","quantity":2}],"serviceResources":[]}]}]]
+
+    local function sent_of(fn)
+      server:reply(get(PATH, BOOKING), put(PATH, BOOKING))
+      assert(client.service_bookings:edit("b", fn))
+      local body = core.decode(server:last().body)
+      server:reset()
+      return body
+    end
+
+    it("is read under other names than it is written, and keeps its staff", function()
+      assert.are.same({ title = "New" }, sent_of(function(record) record.title = "New" end))
+      local function services_of(fn) return sent_of(fn).services end
+      local addition = { id = "a1", quantity = 3 }
+      assert.are.same(
+        { { id = "s1", staffId = "u1", addOns = { addition } } },
+        services_of(function(record) record.services[1].serviceAddOns[1].quantity = 3 end)
+      )
+      addition.quantity = 2
+      assert.are.same(
+        { { id = "s1", staffId = "u2", addOns = { addition } } },
+        services_of(function(record) record.services[1].serviceStaffId = "u2" end)
+      )
+      assert.are.same(
+        { { id = "s1", staffId = "u3", addOns = { addition } } },
+        services_of(function(record) record.services[1].staffId = "u3" end)
+      )
+      assert.are.same(
+        { { id = "s1", staffId = "u1", addOns = { addition } }, { id = "s2" } },
+        services_of(function(record) record.services[2] = { id = "s2" } end)
+      )
+    end)
+
+    it("refuses a change of what only the API sets", function()
+      server:reply(get(PATH, BOOKING))
+      local found = problems_of(function(fn) return client.service_bookings:edit("b", fn) end, function(record)
+        record.services[1].serviceStartTime = "2026-12-01T11:00:00-05:00"
+        record.contactId = "other"
+      end)
+      assert.are.same({
+        "contactId: is read-only here: leave it as it is, it can only be set by service_bookings:create",
+        "services[1].serviceStartTime: is read-only: leave it as it is",
+      }, found)
+    end)
+
+    it("that is another one is not changed", function()
+      server:reply(get(PATH, (BOOKING:gsub('"b"', '"x"'))))
+      local record, err = client.service_bookings:edit("b", function(draft) draft.title = "New" end)
+      failure("decode", record, err, { applied = "no" })
+      assert.are.equal(0, #sent())
+    end)
   end)
 
   it("sends what changed, and nothing else", function()
