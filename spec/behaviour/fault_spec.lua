@@ -71,11 +71,13 @@ local RECONCILE = 2 -- seconds in which a booking whose response was lost is loo
 -- Seen at once, these make a client leave, over HTTP/2 perhaps before it has sent its body.
 local DRIVES_AWAY = { close = true, truncate = true, garbage = true }
 local IS_EARLY = { after_accept = true, after_headers = true }
+local AT_CONNECTION = { before_accept = true, after_accept = true }
 
 --- Is the fault what it is called: must the server carry the request out?
 local function must_be_carried_out(case)
   local fault = case.fault
   if fault.applied == "no" or fault.class == "safe" then return false end
+  if case.reads_first and AT_CONNECTION[fault.when] then return false end -- the first connection carries a read
   return not (case.transport.http2 and IS_EARLY[fault.when] and DRIVES_AWAY[fault.what])
 end
 
@@ -98,8 +100,12 @@ local function check_word(problems, case, count)
   end
 end
 
+local booked = 0
+
+--- A booking of a calendar and a contact of its own: bookings of one slot take turns.
 local function appointment(more)
-  local given = { calendarId = "k", contactId = "guest", startTime = SLOT, title = "t" }
+  booked = booked + 1
+  local given = { calendarId = "k" .. booked, contactId = "guest" .. booked, startTime = SLOT, title = "t" }
   for name, value in pairs(more or {}) do
     given[name] = value
   end
@@ -219,6 +225,7 @@ local CLASSES = {
   {
     class = "once",
     name = "a service booking that is looked for",
+    reads_first = true,
     count = count_creates,
     call = function(client) return client.service_bookings:book(service_booking { reconcile_timeout = RECONCILE }) end,
     check = check_booked,
@@ -252,13 +259,15 @@ local function new_case(fault, transport)
 end
 
 --- One case for each fault that makes sense, over each transport.
-local function cases_of(class, nth)
+local function cases_of(class, nth, reads_first)
   local cases = {}
   for _, transport in ipairs(TRANSPORTS) do
     for _, fault in ipairs(matrix.all(transport.tls)) do
       fault.class = class
       if nth then fault.nth = nth[fault.when] or nth.request end
-      cases[#cases + 1] = new_case(fault, transport)
+      local case = new_case(fault, transport)
+      case.reads_first = reads_first
+      cases[#cases + 1] = case
     end
   end
   return cases
@@ -397,6 +406,21 @@ for _, way in ipairs {
   REUSED[#REUSED + 1] = {
     transport = way[1],
     what = way[2],
+    name = "a service booking is lost",
+    class = "once",
+    nth = 1,
+    play = function(server, case, mark)
+      local client <close> = new_client(server, case)
+      case.problem = healthy(client)
+      mark()
+      case.result, case.err = outcome(client.service_bookings:create(service_booking()))
+      case.problem = case.problem or healthy(client)
+    end,
+    count = count_creates,
+  }
+  REUSED[#REUSED + 1] = {
+    transport = way[1],
+    what = way[2],
     name = "a code is lost",
     class = "token",
     nth = 2,
@@ -421,7 +445,7 @@ describe("faults:", function()
 
   for _, row in ipairs(CLASSES) do
     it(row.name .. " has one of 93, 94 and 94 faults", function()
-      run_all(server, cases_of(row.class), { count = row.count }, function(case)
+      run_all(server, cases_of(row.class, nil, row.reads_first), { count = row.count }, function(case)
         local client <close> = new_client(server, case)
         local began = now()
         case.result, case.err = outcome(row.call(client))
