@@ -20,12 +20,13 @@
 --     }
 --
 -- Each method takes the fields of the request that creates the record, and returns its id: `contact`, `user`, `group`,
--- `calendar`, `schedule`, `appointment` (with `rrule`: a series), `block`, `note`, `notification`, `resource`. Contacts
--- and users have `name`, `firstName`, `lastName`, `email` and `phone`. The ids are readable, and the same each time;
--- the field `id` sets another one. `locationId` is that of the clinic unless it is given. Appointments may be in the
--- past and are not checked against the free slots, unless `ignoreFreeSlotValidation` is false. A text without offset is
--- local time in the zone of the clinic, and instants of `hoopai.time` are taken too. `world.seed` has the identifiers
--- of the data that is there already, `world.location_id` and `world.zone` are those of the clinic.
+-- `calendar`, `schedule`, `appointment` (with `rrule`: a series), `block`, `note`, `notification`, `resource`,
+-- `service`, `service_location`, `service_booking`. Contacts and users have `name`, `firstName`, `lastName`, `email`
+-- and `phone`. The ids are readable, and the same each time; the field `id` sets another one. `locationId` is that of
+-- the clinic unless it is given. Appointments and service bookings may be in the past and are not checked against the
+-- free time, unless `ignoreFreeSlotValidation` of an appointment is false. A text without offset is local time in the
+-- zone of the clinic, and instants of `hoopai.time` are taken too. `world.seed` has the identifiers of the data that is
+-- there already, `world.location_id` and `world.zone` are those of the clinic.
 --
 -- The function runs in the program that starts the sandbox, so that it can use the variables around it. The records are
 -- made here first, in a sandbox without sockets, so that a wrong one is an error at its line.

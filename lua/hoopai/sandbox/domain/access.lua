@@ -46,12 +46,17 @@ function access.token(tokens, request, now)
   api_errors.unauthorized("Invalid JWT")
 end
 
---- Raises a 401 if the Version header is missing or unknown.
+--- The version of the API that a request asks for. Raises a 401 if the Version header is missing, unknown, or older
+-- than the endpoint.
 -- @tparam table request
-function access.version(request)
+-- @tparam ?table endpoint
+-- @treturn string
+function access.version(request, endpoint)
   local version = request.headers["version"]
   if not version then api_errors.unauthorized("version header was not found.") end
-  if not VERSIONS[version] then api_errors.unauthorized("version header is invalid") end
+  local is_too_old = endpoint ~= nil and endpoint.version == "v3" and version ~= "v3"
+  if not VERSIONS[version] or is_too_old then api_errors.unauthorized("version header is invalid") end
+  return version
 end
 
 --- Raises the 401 for a token of the wrong user type: an agency's for a location, or the other way round.

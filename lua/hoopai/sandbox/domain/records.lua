@@ -7,6 +7,7 @@
 
 local api_errors = require "hoopai.sandbox.api_errors"
 local checks = require "hoopai.sandbox.domain.checks"
+local quirks = require "hoopai.sandbox.domain.quirks"
 
 local format, gsub, lower, match, rep, sub =
   string.format, string.gsub, string.lower, string.match, string.rep, string.sub
@@ -31,8 +32,8 @@ local function slug_of(name)
 end
 
 -- What each kind is: `body` (its declared fields) or the endpoint that creates it; the collections in which its id must
--- be new; the fields of the endpoint's path; defaults of fields; `parent`: the field and the collection of the record
--- whose location it shares.
+-- be new; the fields of the endpoint's path; the query; defaults of fields; `parent`: the field and the collection of
+-- the record whose location it shares.
 local KINDS = {
   contact = { body = person("firstName", "lastName", "email", "phone"), collections = { "contacts" } },
   user = { body = person("firstName", "lastName", "email", "phone"), collections = { "users" } },
@@ -70,6 +71,22 @@ local KINDS = {
     parent = { "calendarId", { "calendars" } },
     defaults = function() return { receiverType = "contact", channel = "email", notificationType = "booked" } end,
   },
+  service = {
+    endpoint = "services.create",
+    collections = { "services" },
+    defaults = function(fields) return { slug = slug_of(fields.name) } end,
+  },
+  service_location = {
+    endpoint = "service_locations.create",
+    collections = { "service_locations" },
+    defaults = function(fields) return { slug = slug_of(fields.name) } end,
+  },
+  service_booking = {
+    endpoint = "service_bookings.create",
+    collections = { "service_bookings" },
+    query = { overrideAvailability = true },
+    defaults = function(fields, _, zone) return { timezone = zone, endTime = fields.startTime } end,
+  },
   resource = {
     endpoint = "resources.create",
     collections = { "resources" },
@@ -96,7 +113,7 @@ end
 local function declared(app, kind)
   local data = KINDS[kind]
   local endpoint = data.endpoint and find_endpoint(app, data.endpoint)
-  local body = endpoint and endpoint.body or data.body
+  local body = endpoint and quirks.body(endpoint, "v3") or data.body
   if body.type == "array" then body = body.items end
   return body, endpoint and endpoint.params or {}, endpoint
 end
@@ -222,7 +239,7 @@ function records.add(app, kind, fields)
     options = app.options,
     token = { location_id = location_id },
     params = params,
-    query = {},
+    query = KINDS[kind].query or {},
     body = endpoint.body.type == "array" and { body } or body,
     cleared = {},
   }

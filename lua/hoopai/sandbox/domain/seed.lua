@@ -17,6 +17,10 @@
 --     groups      treatments             checkup and physio
 --     schedules   solberg
 --     resources   room_1, room_2, gym, ultrasound
+--     services    massage            of the physiotherapist: 45 minutes, buffers of 5 before and 10 after
+--                 consultation       of the doctors: 20 minutes
+--     service_locations  clinic      the default one
+--                 home               the customer says where
 --     contacts    adele, bruno, chidi, dagmar, elena, farid, greta, hugo; ines (of the other clinic)
 --     appointments   list of ids         all appointments of the first clinic
 --     past, days     dates               "2026-05-01"; { "2026-05-04", "2026-05-05", "2026-05-06" }
@@ -212,6 +216,49 @@ local function resources(store, handles)
   add("ultrasound", "equipments", "Ultrasound scanner", "Portable", { quantity = 2, calendarIds = { checkup } })
 end
 
+local function services(store, handles)
+  local users = handles.users
+  local function service(key, fields)
+    fields.id, fields.locationId = id("Service" .. key), handles.location_id
+    fields.serviceCategoryId, fields.isPrivate, fields.variations = "CategoryDefault00000", false, {}
+    handles.services[key] = store.services:add(fields).id
+  end
+  service("massage", {
+    name = "Massage",
+    slug = "massage",
+    description = "Three quarters of an hour with Mira.",
+    serviceDuration = 45,
+    serviceDurationUnit = "mins",
+    preBuffer = 5,
+    preBufferUnit = "mins",
+    postBuffer = 10,
+    postBufferUnit = "mins",
+    payment = { amount = 60 },
+    staff = { { id = users.solberg } },
+  })
+  service("consultation", {
+    name = "Consultation",
+    slug = "consultation",
+    serviceDuration = 20,
+    serviceDurationUnit = "mins",
+    staff = { { id = users.okafor }, { id = users.weber } },
+  })
+  local function place(key, name, kind, address)
+    handles.service_locations[key] = store.service_locations:add({
+      id = id("Place" .. key),
+      locationId = handles.location_id,
+      name = name,
+      slug = key,
+      isActive = true,
+      isPrivate = false,
+      locationType = kind,
+      address = address,
+    }).id
+  end
+  place("clinic", "Linden Street Clinic", "offline", "12 Linden Street, New York, NY 10011, USA")
+  place("home", "At home", "ask_booker", "We come to you")
+end
+
 -- The first date after `date` (before it, with step -1) whose weekday passes the test.
 local function next_date(date, step, test)
   repeat
@@ -360,6 +407,8 @@ local function clinics(store, options)
     groups = {},
     schedules = {},
     resources = {},
+    services = {},
+    service_locations = {},
     appointments = {},
     blocks = {},
     notes = {},
@@ -407,6 +456,7 @@ function seed.fill(store, options)
   calendars(store, handles)
   schedule(store, handles)
   resources(store, handles)
+  services(store, handles)
   bookings(store, handles, past, first, second, third, today)
   extras(store, handles, second)
   return handles

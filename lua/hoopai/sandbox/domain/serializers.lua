@@ -34,6 +34,7 @@ function serializers.event(store, item)
     endTime = local_time.iso(item.to, zone),
     dateAdded = local_time.stamp(item.added),
     dateUpdated = local_time.stamp(item.updated),
+    deleted = false,
   }
 end
 
@@ -47,7 +48,7 @@ function serializers.one_event(store, item)
   return shown
 end
 
---- The response to `create` and `update`: no times, no dates.
+--- The response to `create` and `update`: no times. The dates are of version v3.
 -- @tparam table item an appointment
 -- @treturn table
 function serializers.appointment(item)
@@ -63,6 +64,8 @@ function serializers.appointment(item)
     address = item.address,
     isRecurring = item.isRecurring or false,
     rrule = item.rrule,
+    dateAdded = local_time.stamp(item.added),
+    dateUpdated = local_time.stamp(item.updated),
   }
 end
 

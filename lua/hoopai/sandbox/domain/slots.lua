@@ -127,10 +127,13 @@ local function schedule_of(store, calendar, user)
   end
 end
 
--- The working hours of a member, as { from, to } in ms, on all local days that overlap [from, to]. A member's schedule
--- replaces the weekly hours of the calendar. The calendar's special dates apply to all members.
+-- The working hours of a member, as { from, to } in ms, on all local days that overlap [from, to]. A member's schedule,
+-- or that of an event calendar, replaces the weekly hours of the calendar. The calendar's special dates apply to all
+-- members.
 local function open_spans(store, calendar, user, from, to)
   local schedule = user and schedule_of(store, calendar, user)
+    or calendar.calendarType == "event" and store.event_schedules:get(calendar.id)
+    or nil
   local calendar_zone = store:zone_of(calendar.locationId)
   local user_zone = schedule and schedule.timezone or calendar_zone
   local spans = {}
@@ -167,7 +170,19 @@ end
 -- Whether an item has this id, or is an instance of the series of this id.
 local function is_of(item, id) return id ~= nil and (item.id == id or item.masterEventId == id) end
 
--- All appointments and blocked times of the location between two instants, with a day's margin for long buffers.
+-- The times that service bookings take of their staff.
+local function add_services(store, near, occupied)
+  for _, booking in ipairs(store.service_bookings.items) do
+    if near(booking) and not booking.deleted and slots.is_active { appointmentStatus = booking.status } then
+      for _, part in ipairs(booking.parts) do
+        occupied[#occupied + 1] = { from = part.from, to = part.to, pre = part.pre, post = part.post, user = part.user }
+      end
+    end
+  end
+end
+
+-- All appointments, service bookings and blocked times of the location between two instants, with a day's margin for
+-- long buffers.
 local function occupied_between(store, calendar, from, to, except)
   local occupied = {}
   from, to = from - DAY, to + DAY
@@ -179,6 +194,7 @@ local function occupied_between(store, calendar, from, to, except)
       occupied[#occupied + 1] = appointment_entry(store, appointment)
     end
   end
+  add_services(store, near, occupied)
   for _, block in ipairs(store.blocks.items) do
     if near(block) then
       occupied[#occupied + 1] = {
@@ -215,6 +231,37 @@ local function is_free(occupied, calendar, user, from, to)
       seats = seats - 1
       if seats <= 0 then return false end
     end
+  end
+  return true
+end
+
+-- Whether a span lies within the hours of a user: of one of the user's schedules, if there are any.
+local function is_in_hours(store, location_id, user, from, to)
+  local has_schedule = false
+  for _, schedule in ipairs(store.schedules.items) do
+    if schedule.userId == user and schedule.locationId == location_id then
+      has_schedule = true
+      local date = local_time.date(from, schedule.timezone)
+      for _, hour in ipairs(hours_of_schedule(schedule, date)) do
+        local opens = local_time.instant(date, hour[1], schedule.timezone)
+        if from >= opens and to <= local_time.instant(date, hour[2], schedule.timezone) then return true end
+      end
+    end
+  end
+  return not has_schedule
+end
+
+--- Whether a user is free for a service.
+-- @tparam table store
+-- @tparam string location_id
+-- @tparam string user
+-- @tparam table part `from`, `to`, and the buffers `pre` and `post`, all in ms
+-- @tparam ?string except a service booking to ignore: the one being moved
+-- @treturn boolean
+function slots.is_user_free(store, location_id, user, part, except)
+  if not is_in_hours(store, location_id, user, part.from, part.to) then return false end
+  for _, entry in ipairs(occupied_between(store, { locationId = location_id }, part.from, part.to, except)) do
+    if entry.user == user and touches(entry, part.from, part.to, part.pre, part.post) then return false end
   end
   return true
 end

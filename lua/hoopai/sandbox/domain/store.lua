@@ -116,6 +116,10 @@ local function new(options)
     "resources",
     "notifications",
     "schedules",
+    "event_schedules",
+    "services",
+    "service_locations",
+    "service_bookings",
   } do
     store[name] = new_collection()
   end

@@ -170,6 +170,7 @@ function calendars.delete(context)
       end
     end
   end
+  store.event_schedules:remove(calendar.id)
   store.calendars:remove(calendar.id)
   return { success = true }
 end

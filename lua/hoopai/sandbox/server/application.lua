@@ -78,10 +78,10 @@ local function read_body(declared, request)
   return body
 end
 
-local function check_request(endpoint, request, params)
+local function check_request(endpoint, request, params, version)
   local problems = checks.path(endpoint.params or {}, params)
   local query, query_problems = checks.query(quirks.query(endpoint), query_string.parse(request.query_string))
-  local declared = quirks.body(endpoint)
+  local declared = quirks.body(endpoint, version)
   local body = declared and read_body(declared, request)
   for _, list in ipairs { query_problems, declared and checks.body(declared, body) or {} } do
     for _, problem in ipairs(list) do
@@ -133,9 +133,9 @@ local function serve(app, request, facts)
   local allowed
   allowed, facts.headers = app.rate_limit:acquire(token.location_id or "")
   if not allowed then api_errors.too_many("Too Many Requests") end
-  access.version(request)
+  local version = access.version(request, endpoint)
   access.scope(token, endpoint)
-  local query, body, cleared = check_request(endpoint, request, params)
+  local query, body, cleared = check_request(endpoint, request, params, version)
   access.location(token, query.locationId)
   access.location(token, body and body.locationId)
   local handler = require("hoopai.sandbox.handlers." .. endpoint.resource)[endpoint.name]
@@ -148,6 +148,7 @@ local function serve(app, request, facts)
     body = body,
     cleared = cleared,
   }
+  quirks.drop_newer(endpoint, version, value)
   local response, shape = compose(app, endpoint, value, extra, facts.trace_id)
   return endpoint.status, response, shape
 end
