@@ -11,7 +11,7 @@ FUZZ_SECONDS ?= 120
 TARGETS =
 # The benchmarks of make bench: http, night, ...
 BENCH = $(sort $(patsubst spec/bench/%_bench.lua,%,$(wildcard spec/bench/*_bench.lua)))
-# The vendor's OpenAPI document, for make contract
+# The vendor's OpenAPI document, for make contract; that of version v3 is v3/calendars-v3.json beside it
 OPENAPI ?= $(HOOPAI_OPENAPI)
 
 # Another Debian release, for make test-on: trixie, sid, ...
@@ -132,7 +132,7 @@ valgrind: ## run the core's specs under valgrind
 	@$(MAKE) -s --no-print-directory build/process.so
 	@.ci/test valgrind $(SPECS)
 
-contract: ## check requests and endpoint data against the vendor's document (OPENAPI=.../apps/calendars.json)
+contract: ## check requests and endpoint data against the vendor's two documents (OPENAPI=.../apps/calendars.json)
 	$(only54)
 	@.ci/deps build run test contract
 	@$(MAKE) -s --no-print-directory build

@@ -2,6 +2,7 @@
 -- vendor's document (HOOPAI_OPENAPI): HOOPAI_CONTRACT_URL is where it listens. Run by `make contract`.
 
 local document = require "spec.contract.document"
+local edition = require "spec.contract.edition"
 local hoopai = require "hoopai"
 local mends = require "spec.contract.mends"
 local samples = require "spec.support.samples"
@@ -10,7 +11,8 @@ local walk = require "spec.contract.walk"
 
 local LOCATION = "ve9EPM428h8vShlRW1KT"
 -- The only one that the document allows.
-local VERSION = "2021-04-15"
+local VERSION = edition.version_of(document.read(os.getenv("HOOPAI_OPENAPI")))
+local ENDPOINTS = edition.endpoints(VERSION)
 
 local MADE_UP = { headers = { Prefer = "dynamic=true" } }
 
@@ -62,13 +64,15 @@ end
 --- The second names of endpoints; none of them takes more than ids.
 local function aliases()
   local targets, list = {}, {}
-  for _, entry in ipairs(samples.endpoints()) do
+  for _, entry in ipairs(ENDPOINTS) do
     targets[entry.resource.name .. "." .. entry.endpoint.name] = entry
   end
   for _, name in ipairs(require "hoopai.api") do
     local resource = require("hoopai.api." .. name)
     for _, data in ipairs(resource) do
-      if data.alias then list[#list + 1] = { resource = resource, endpoint = data, target = targets[data.alias] } end
+      if data.alias and targets[data.alias] then
+        list[#list + 1] = { resource = resource, endpoint = data, target = targets[data.alias] }
+      end
     end
   end
   return list
@@ -95,7 +99,7 @@ local WRONG_ANSWERS = {
   { "nothing in a right one", { id = "a", count = 2, days = { { open = false } } }, {} },
 }
 
-describe("contract: ", function()
+describe("contract of version " .. VERSION .. ":", function()
   local client, careless
 
   setup(function()
@@ -113,7 +117,8 @@ describe("contract: ", function()
     client:close()
     careless:close()
     print(
-      ("\n%d calls with %d values found right, %d values of answers compared, %d wrong calls refused"):format(
+      ("\n%s: %d calls with %d values found right, %d values of answers compared, %d wrong calls refused"):format(
+        VERSION,
         totals.calls,
         totals.sent,
         totals.received,
@@ -160,7 +165,7 @@ describe("contract: ", function()
     assert.is_true(named, ("it names none of %s: %s"):format(table.concat(names, ", "), said))
   end
 
-  for _, entry in ipairs(samples.endpoints()) do
+  for _, entry in ipairs(ENDPOINTS) do
     local endpoint = entry.endpoint
 
     describe(entry.id, function()

@@ -5,7 +5,7 @@
 
 local document = require "spec.contract.document"
 
-local ipairs, pairs, tostring, type = ipairs, pairs, tostring, type
+local ipairs, pairs, setmetatable, tostring, type = ipairs, pairs, setmetatable, tostring, type
 local concat, sort = table.concat, table.sort
 
 local drift = {}
@@ -219,9 +219,19 @@ local function compare_path(self, id, params, parameters)
   compare_fields(self, id .. " path", fields, schemas, required, "request")
 end
 
+--- The fields of a body that are sent in the query, or those that are not.
+local function by_place(body, in_query)
+  local found = {}
+  for _, field in ipairs(body and body.fields or {}) do
+    if (field.in_query or false) == in_query then found[#found + 1] = field end
+  end
+  return found
+end
+
 local function compare_query(self, id, endpoint, parameters)
   local schemas, required = schemas_of(parameters)
-  compare_fields(self, id .. " query", endpoint.query or {}, schemas, required, "request")
+  local fields = endpoint.query or by_place(endpoint.body, true)
+  compare_fields(self, id .. " query", fields, schemas, required, "request")
   same(self, id .. " query", "at_least_one", text_of(endpoint.at_least_one), nil)
   if endpoint.range then
     local range = endpoint.range
@@ -258,7 +268,9 @@ local function compare_body(self, id, endpoint, body)
   local schema = json_schema(self, place, body)
   if not schema then return end
   if endpoint.body then
-    compare_type(self, place, endpoint.body, schema, "request")
+    local sent = endpoint.body
+    if sent.fields then sent = setmetatable({ fields = by_place(sent, false) }, { __index = sent }) end
+    compare_type(self, place, sent, schema, "request")
   else
     compare_fields(self, place, {}, document.resolve(self.doc, schema).properties or {}, nil, "request")
   end
@@ -314,7 +326,7 @@ local function compare_endpoint(self, id, endpoint, found)
   same(self, id, "marked as undocumented", flag(endpoint.undocumented), nil)
   same(self, id, "scope", endpoint.scope, scopes_of(operation))
   same(self, id, "deprecated", flag(endpoint.deprecated), flag(operation.deprecated))
-  compare_headers(self, id, parameters.header, self.api_version)
+  compare_headers(self, id, parameters.header, endpoint.version or self.api_version)
   compare_path(self, id, endpoint.params, parameters.path)
   compare_query(self, id, endpoint, parameters.query)
   compare_body(self, id, endpoint, operation.requestBody)

@@ -2,11 +2,12 @@
 -- difference is in the list of intended ones below, and each of those still occurs. Run by `make contract`.
 
 local document = require "spec.contract.document"
+local edition = require "spec.contract.edition"
 local drift = require "spec.contract.drift"
 local options = require "hoopai.options"
-local samples = require "spec.support.samples"
 
--- `place` is a Lua pattern, `ours` and `theirs` are whole texts. Each difference fits one entry and no more.
+-- `place` is a Lua pattern, `ours` and `theirs` are whole texts; `only` names the version of the document that differs.
+-- Each difference fits one entry and no more.
 -- stylua: ignore
 local INTENDED = {
   -- Rules: the same JSON on the wire, described more precisely.
@@ -29,8 +30,26 @@ local INTENDED = {
   { kind = "min_items", place = "^notifications:create body$", ours = "1", why = "an empty list creates nothing" },
   { kind = "default", place = "^%a+:update body%.%a+$",
     why = "what is left out of an update stays as it is; a default there reads as if it changed" },
-  { kind = "value", place = " header%.Version$", ours = "2021-07-28", theirs = "2021-04-15",
+  { kind = "value", place = " header%.Version$", ours = "2021-07-28", theirs = "2021-04-15", only = "2021-04-15",
     why = "the live API takes both, and HoopAI's overview asks for the later one" },
+
+  { kind = "value", place = " header%.Version$", ours = "2021-07-28", theirs = "v3", only = "v3",
+    why = "these endpoints are in both documents: the client's version is sent, which may be v3" },
+  { kind = "min_items", place = " body%.services$", ours = "1", only = "v3",
+    why = "a booking of nothing is none" },
+  { kind = "min_items", place = "^services:create body%.staff$", ours = "1", only = "v3",
+    why = "its description says: at least one" },
+  { kind = "enum", place = " result[%[%]]*%.status$",
+    ours = "cancelled, confirmed, invalid, new, no_show, showed", only = "v3",
+    why = "bookings give no values; these are the ones that the document gives for an update" },
+  { kind = "type", place = " result%.messages%[%]$", ours = "string", theirs = "array", only = "v3",
+    why = "the document's example has texts in the list: the client takes lists in it apart" },
+  { kind = "default", place = "^appointments:create body%.toNotify$", theirs = "true", only = "v3",
+    why = "it is said in words: a default that is not filled in would say no more" },
+  { kind = "required", place = "^appointments:%a+ result%.date%a+$", theirs = "yes", only = "v3",
+    why = "other versions of the API do not send them" },
+  { kind = "required", place = "^service_bookings:delete result%.message$", theirs = "yes", only = "v3",
+    why = "one type for three routes, of which this one alone promises it" },
 
   -- What the document says in words only.
   { kind = "nullable", place = "%.availabilityType$", ours = "yes",
@@ -61,10 +80,6 @@ local INTENDED = {
     why = "taken by the live API; passed on when given" },
   { kind = "undocumented", place = " result[%[%]]*%.appoinmentStatus$", ours = "yes",
     why = "live answers carry the misspelt name as well" },
-  { kind = "undocumented", place = "^appointments:%a+ result%.date%a+$", ours = "yes",
-    why = "newer versions of the API answer with them" },
-  { kind = "undocumented", place = " result[%[%]]*%.deleted$", ours = "yes",
-    why = "newer versions of the API answer with it" },
   { kind = "undocumented", place = "^resources:%a+ result[%[%]]*%.id$", ours = "yes",
     why = "the document gives resources no identifier, which three of their calls need; optional" },
   { kind = "envelope", place = "^appointments:get result$", ours = "appointment",
@@ -82,7 +97,14 @@ local INTENDED = {
 }
 
 local PATH = assert(os.getenv("HOOPAI_OPENAPI"), "HOOPAI_OPENAPI names no document")
-local ENDPOINTS = samples.endpoints()
+local VERSION = edition.version_of(document.read(PATH))
+local ENDPOINTS = edition.endpoints(VERSION)
+local COUNT = { ["2021-04-15"] = 42, v3 = 60 }
+
+for index = #INTENDED, 1, -1 do
+  local only = INTENDED[index].only
+  if only and only ~= VERSION then table.remove(INTENDED, index) end
+end
 
 local function compare(doc) return drift.compare(doc, ENDPOINTS, options.check_new { token = "a-token" }) end
 
@@ -193,7 +215,7 @@ local CHANGES = {
     "another version",
     "events:list header.Version",
     "value",
-    function(doc) parameter(doc.paths["/calendars/events"].get, "Version").schema.enum = { "v3" } end,
+    function(doc) parameter(doc.paths["/calendars/events"].get, "Version").schema.enum = { "v9" } end,
   },
   {
     "a new body field",
@@ -263,7 +285,7 @@ local CHANGES = {
     "appointments:create body.appointmentStatus",
     "enum",
     function(doc)
-      table.insert(doc.components.schemas.AppointmentCreateSchema.properties.appointmentStatus.enum, "active")
+      table.insert(doc.components.schemas.AppointmentCreateSchema.properties.appointmentStatus.enum, "paused")
     end,
   },
   {
@@ -328,9 +350,12 @@ local CHANGES = {
   },
   {
     "an undocumented field is documented",
-    "appointments:create result.dateAdded",
+    "appointments:create result.appoinmentStatus",
     "marked as undocumented",
-    function(doc) doc.components.schemas.AppointmentSchemaResponse.properties.dateAdded = { type = "string" } end,
+    function(doc)
+      local properties = doc.components.schemas.AppointmentSchemaResponse.properties
+      properties.appoinmentStatus = { type = "string" }
+    end,
   },
   {
     "another success status",
@@ -386,7 +411,7 @@ local CHANGES = {
   { "another server", "document", "server", function(doc) doc.servers[1].url = "https://api.example.com" end },
 }
 
-describe("the vendor's document and the endpoint data:", function()
+describe("the vendor's document of version " .. VERSION .. " and the endpoint data:", function()
   local differences, counts, hits
 
   setup(function()
@@ -398,7 +423,8 @@ describe("the vendor's document and the endpoint data:", function()
   teardown(
     function()
       print(
-        ("\n%d endpoints, %d fields of requests, %d of answers, %d comparisons: %d differences by %d entries"):format(
+        ("\n%s: %d endpoints, %d request fields, %d of answers, %d comparisons: %d differences by %d entries"):format(
+          VERSION,
           counts.endpoints,
           counts.fields.request,
           counts.fields.response,
@@ -411,7 +437,7 @@ describe("the vendor's document and the endpoint data:", function()
   )
 
   it("all endpoints are compared", function()
-    assert.equal(42, counts.endpoints)
+    assert.equal(COUNT[VERSION], counts.endpoints)
     assert.is_true(counts.compared > 10000)
   end)
 

@@ -7,6 +7,7 @@
 
 local core = require "hoopai.core"
 local document = require "spec.contract.document"
+local edition = require "spec.contract.edition"
 local samples = require "spec.support.samples"
 
 local assert, error, ipairs, next, pairs, pcall, type = assert, error, ipairs, next, pairs, pcall, type
@@ -54,7 +55,7 @@ local function confirm_fields(schema, endpoint)
   return changes
 end
 
--- Each `apply` returns how many places it changed.
+-- Each `apply` returns how many places it changed. `only` names the version of the document that needs the mend.
 local mends = {
   {
     why = "GET /calendars/groups/{groupId} is in HoopAI's overview, but not in the document; "
@@ -184,13 +185,24 @@ local mends = {
     why = "an answer to a create describes what was sent: the client takes another record for a failure, and rightly",
     apply = function(doc)
       local changes = 0
-      for _, entry in ipairs(samples.endpoints()) do
+      for _, entry in ipairs(edition.endpoints(edition.version_of(doc))) do
         local endpoint = entry.endpoint
         for _, schema in ipairs(endpoint.confirms and record_schemas(doc, endpoint) or {}) do
           changes = changes + confirm_fields(schema, endpoint)
         end
       end
       return changes
+    end,
+  },
+  {
+    why = "the messages of a service booking are lists in a list, while their example has texts in it: both are right",
+    only = "v3",
+    apply = function(doc)
+      local items = schema_of(doc, "CreateOrUpdateServiceBookingResponseDTO").properties.messages.items
+      if items.oneOf or items.type ~= "array" then return 0 end
+      items.type = nil
+      items.oneOf = { { type = "string" }, { type = "array", items = { type = "string" } } }
+      return 1
     end,
   },
   {
@@ -232,33 +244,40 @@ local module = {}
 --- Mends a document in place.
 -- @treturn table list of { why, changes (how many places), problem (nil, or why it could not be done) }
 function module.apply(doc)
-  local done = {}
-  for index, mend in ipairs(mends) do
+  local done, version = {}, edition.version_of(doc)
+  for _, mend in ipairs(mends) do
+    if mend.only and mend.only ~= version then goto continue end
     local ok, result = pcall(mend.apply, doc)
-    done[index] = { why = mend.why, changes = ok and result or 0, problem = not ok and result or nil }
+    done[#done + 1] = { why = mend.why, changes = ok and result or 0, problem = not ok and result or nil }
+    ::continue::
   end
   return done
 end
 
-local COMMON = "../common/common-schemas.json"
+-- Where the vendor publishes what the documents refer to, seen from the folder of a document.
+local COMMON = { "../common/common-schemas.json", "common/common-schemas.json" }
+
+local function read_common(source)
+  local folder, problems = source:match("^(.*)/") or ".", {}
+  for index, path in ipairs(COMMON) do
+    local ok, common = pcall(document.read, folder .. "/" .. path)
+    if ok then return common end
+    problems[index] = common
+  end
+  error(
+    ("%s\n%s refers to common-schemas.json, which the vendor publishes in the folder common/ beside it"):format(
+      table.concat(problems, "\n"),
+      source
+    ),
+    0
+  )
+end
 
 --- Writes the mended copy, and what it refers to, below a folder.
 -- @treturn string path of the copy
 -- @treturn table what was done
 function module.write(source, folder)
-  local doc = document.read(source)
-  local beside = (source:match("^(.*)/") or ".") .. "/" .. COMMON
-  local ok, common = pcall(document.read, beside)
-  if not ok then
-    error(
-      ("%s\n%s refers to %s, which the vendor publishes in the folder common/ beside apps/"):format(
-        common,
-        source,
-        COMMON
-      ),
-      0
-    )
-  end
+  local doc, common = document.read(source), read_common(source)
   local done = module.apply(doc)
   local target = folder .. "/apps/calendars.json"
   write(target, doc)

@@ -53,7 +53,9 @@ end
 local function check_array(kind, value, place, record)
   if type(value) ~= "table" or not is_list(value) then return problem(record, place, "is no list") end
   for _, item in ipairs(value) do
-    check(kind.items, item, place .. "[]", record)
+    -- The client takes lists in such a list apart.
+    local is_nested = kind.flat and type(item) == "table" and is_list(item)
+    check(is_nested and kind or kind.items, item, is_nested and place or place .. "[]", record)
   end
 end
 

@@ -57,9 +57,12 @@ local settings = join({
   { name = "coverImage", type = "string", doc = "Address of the cover image." },
   { name = "serviceCategoryId", type = "string",
     doc = "Category it is in; the location's default one without it. No endpoint lists categories." },
-  { name = "isPrivate", type = "boolean", doc = "Whether it is hidden from the public." },
   { name = "formId", type = "string", doc = "Form to fill in when this service alone is booked." },
 }, times)
+
+local function is_private(default)
+  return { name = "isPrivate", type = "boolean", default = default, doc = "Whether it is hidden from the public." }
+end
 
 local staff_items = {
   type = "object", class = "ServiceStaff", doc = "A member of the staff.", fields = {
@@ -74,6 +77,7 @@ local service = {
     { name = "locationId", type = "string", required = true, doc = "Location (sub-account) it belongs to." },
     { name = "name", type = "string", required = true, doc = "Name of the service." },
     { name = "slug", type = "string", doc = "Last part of its public address." },
+    is_private(false),
     { name = "staff", type = "array", items = staff_items, doc = STAFF_DOC },
     variations("Forms of it with a length and price of their own.", "ServiceVariation", "A form of a service.",
       { variation_id, variation_name }),
@@ -105,6 +109,7 @@ return {
       { name = "name", type = "string", required = true, doc = "Name of the service." },
       { name = "slug", type = "string", required = true, doc = "Last part of its public address.",
         example = "hair-styling" },
+      is_private(),
       { name = "staff", type = "array", required = true, min_items = 1, items = staff_items,
         doc = "Users who give it, at least one." },
       variations("Forms of it with a length and price of their own.", "ServiceVariationCreate",
@@ -131,6 +136,7 @@ return {
       doc = "What to change; fields left out stay.", fields = join({
       { name = "name", type = "string", clearable = false, doc = "Name of the service." },
       { name = "slug", type = "string", clearable = false, doc = "Last part of its public address." },
+      is_private(),
       { name = "staff", type = "array", clearable = false, items = staff_items, doc = STAFF_DOC },
       variations("All its variations: one with an `id` is changed, one without is new, and those left out go.",
         "ServiceVariationUpdate", "A form of a service, changed or new.", {
