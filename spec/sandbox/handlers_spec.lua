@@ -889,7 +889,7 @@ end)
 -- The last case, because it needs the requests of all cases above.
 it("sandbox endpoints all have a request that succeeded and one that was refused", function()
   local router = require("hoopai.sandbox.server.router").new()
-  assert.are.equal(60, #router.endpoints)
+  assert.are.equal(66, #router.endpoints)
   for _, endpoint in ipairs(router.endpoints) do
     if endpoint.version then goto continue end -- see spec/sandbox/services_spec.lua
     local cases = sandbox_application.seen[endpoint.label] or {}

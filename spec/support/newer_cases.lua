@@ -1,5 +1,6 @@
---- The cases of spec/support/endpoint_cases.lua for the operations that need version v3: event schedules, services,
--- service bookings and service locations. Written down by hand from the vendor's document.
+--- The cases of spec/support/endpoint_cases.lua for the operations that need version v3 (event schedules, services,
+-- service bookings and service locations) and for the companions (contacts, users, locations). Written down by hand
+-- from the vendor's documents.
 
 local LOCATION = "ve9EPM428h8vShlRW1KT"
 local CALENDAR = "BqTwX8QFwXzpegMve9EQ"
@@ -8,6 +9,7 @@ local USER = "YlWd2wuCAZQzh2cH1fVZ"
 local SERVICE = "65e5f6dfacf123513228d384"
 local BOOKING = "7NkT25Vor1v4aQatFsv2"
 local PLACE = "65e5f6dfacf123513228d390"
+local COMPANY = "5DP41231LkQsiKESj6rh"
 local TRACE = "2fe61dc1-8f2c-4a10-9b6e-6a2a0b3c4d5e"
 
 local cases = {}
@@ -481,6 +483,113 @@ case {
   path = PLACE_PATH,
   answer = [[{"success":true}]],
   result = { success = true },
+}
+
+--------------------------------------------------------------------------------------------------------- companions
+
+local COMPANION = "2021-07-28"
+
+case {
+  endpoint = "GET /contacts/{contactId}",
+  name = "contacts:get",
+  version = COMPANION,
+  ids = { CONTACT },
+  call = function(client, id) return client.contacts:get(id) end,
+  method = "GET",
+  path = "/contacts/GCs5KuzPqTls7vWclkEV",
+  answer = [[{ "contact": { "id": "GCs5KuzPqTls7vWclkEV", "name": "Rosan Deo", "timezone": "Asia/Calcutta",
+    "tags": [], "customFields": [ { "id": "f1", "value": [ "a" ] } ],
+    "dndSettings": { "Call": { "status": "active" } } },
+    "traceId": "2fe61dc1-8f2c-4a10-9b6e-6a2a0b3c4d5e" }]],
+  result = {
+    id = CONTACT,
+    name = "Rosan Deo",
+    timezone = "Asia/Calcutta",
+    tags = {},
+    customFields = { { id = "f1", value = { "a" } } },
+    dndSettings = { Call = { status = "active" } },
+  },
+  extra = { traceId = TRACE },
+  trace_id = TRACE,
+}
+
+case {
+  endpoint = "POST /contacts/upsert",
+  name = "contacts:upsert",
+  version = COMPANION,
+  call = function(client)
+    return client.contacts:upsert {
+      firstName = "Rosan",
+      email = "rosan@example.com",
+      tags = {},
+      customFields = { { id = "f1", field_value = 5 } },
+    }
+  end,
+  method = "POST",
+  path = "/contacts/upsert",
+  body = [[{ "locationId": "ve9EPM428h8vShlRW1KT", "firstName": "Rosan", "email": "rosan@example.com", "tags": [],
+    "customFields": [ { "id": "f1", "field_value": 5 } ] }]],
+  answer = [[{ "new": true, "contact": { "id": "GCs5KuzPqTls7vWclkEV", "locationId": "ve9EPM428h8vShlRW1KT" },
+    "traceId": "2fe61dc1-8f2c-4a10-9b6e-6a2a0b3c4d5e" }]],
+  result = { id = CONTACT, locationId = LOCATION },
+  extra = { new = true, traceId = TRACE },
+  trace_id = TRACE,
+}
+
+case {
+  endpoint = "GET /contacts/{contactId}/appointments",
+  name = "contacts:appointments",
+  version = COMPANION,
+  ids = { CONTACT },
+  call = function(client, id) return client.contacts:appointments(id) end,
+  method = "GET",
+  path = "/contacts/GCs5KuzPqTls7vWclkEV/appointments",
+  answer = [[{"events":[]}]],
+  result = {},
+}
+
+case {
+  endpoint = "GET /users/{userId}",
+  name = "users:get",
+  version = COMPANION,
+  ids = { USER },
+  call = function(client, id) return client.users:get(id) end,
+  method = "GET",
+  path = "/users/YlWd2wuCAZQzh2cH1fVZ",
+  answer = [[{ "id": "YlWd2wuCAZQzh2cH1fVZ", "name": "John Deo",
+    "roles": { "type": "account", "role": "admin", "locationIds": [ "ve9EPM428h8vShlRW1KT" ] } }]],
+  result = { id = USER, name = "John Deo", roles = { type = "account", role = "admin", locationIds = { LOCATION } } },
+}
+
+case {
+  endpoint = "GET /users/search",
+  name = "users:search",
+  version = COMPANION,
+  call = function(client) return client.users:search { companyId = COMPANY, query = "John", limit = 10 } end,
+  method = "GET",
+  path = "/users/search",
+  query = { "companyId=5DP41231LkQsiKESj6rh", "locationId=ve9EPM428h8vShlRW1KT", "query=John", "limit=10" },
+  answer = [[{ "users": [ { "id": "YlWd2wuCAZQzh2cH1fVZ", "name": "John Deo" } ], "count": 1 }]],
+  result = { { id = USER, name = "John Deo" } },
+  extra = { count = 1 },
+}
+
+case {
+  endpoint = "GET /locations/{locationId}",
+  name = "locations:get",
+  version = COMPANION,
+  ids = { "C2QujeCh8ZnC7al2InWR" },
+  call = function(client, id) return client.locations:get(id) end,
+  method = "GET",
+  path = "/locations/C2QujeCh8ZnC7al2InWR",
+  answer = [[{ "location": { "id": "C2QujeCh8ZnC7al2InWR", "name": "dentist", "timezone": "America/Chicago",
+    "settings": { "allowDuplicateContact": false } } }]],
+  result = {
+    id = "C2QujeCh8ZnC7al2InWR",
+    name = "dentist",
+    timezone = "America/Chicago",
+    settings = { allowDuplicateContact = false },
+  },
 }
 
 return cases

@@ -15,4 +15,7 @@ return {
   "services",
   "service_bookings",
   "service_locations",
+  "contacts",
+  "users",
+  "locations",
 }

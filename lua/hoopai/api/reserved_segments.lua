@@ -9,6 +9,7 @@ return {
   ["bookings"] = true,
   ["calendars"] = true,
   ["catalog"] = true,
+  ["contacts"] = true,
   ["event-calendar"] = true,
   ["events"] = true,
   ["free-slots"] = true,
@@ -21,5 +22,7 @@ return {
   ["search"] = true,
   ["services"] = true,
   ["status"] = true,
+  ["upsert"] = true,
+  ["users"] = true,
   ["validate-slug"] = true,
 }

@@ -22,7 +22,7 @@ end
 local payment = {
   name = "payment", type = "object", class = "ServicePayment", doc = "Price, in the location's currency.",
   fields = {
-    { name = "amount", type = "number", doc = "Price." },
+    { name = "amount", type = "number", doc = "Price of the service." },
     { name = "deposit", type = "number", doc = "What is paid in advance, in the unit of `depositType`." },
     { name = "depositType", type = "string", enum = { "percentage", "amount" }, doc = "Unit of `deposit`." },
   },

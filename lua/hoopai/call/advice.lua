@@ -42,6 +42,9 @@ local BOOK_ONCE = "client.appointments:book { reference = ..., ... }"
 local EDIT = "client.appointments:edit(id, function(appointment) ... end)"
 local UPDATE = "client.appointments:update(id, { ... })"
 
+local CONTACT_SEARCH = 'client:request { method = "POST", path = "/contacts/search", body = { ... } }: its response is '
+  .. "not documented"
+
 -- Resource -> list of a method that it has not, or the guesses at one, and what to write instead.
 local ELSEWHERE = {
   appointments = {
@@ -88,6 +91,23 @@ local ELSEWHERE = {
     { SYNONYMS.get, "client.block_slots:list { ... }" },
     { "block", "client.block_slots:create { ... }" },
   },
+  contacts = {
+    { "search find list all query filter lookup", CONTACT_SEARCH },
+    { "create add new insert save", "client.contacts:upsert { ... }" },
+    { "update edit change patch", "client.contacts:upsert { ... }" },
+    { "events bookings listappointments getappointments", "client.contacts:appointments(contact_id)" },
+  },
+  users = {
+    { "list all find query", "client.users:search { companyId = ... }" },
+  },
+  service_bookings = {
+    {
+      "slots freeslots availability availableslots",
+      "client.service_bookings:book { ... }: the API lists no free times",
+    },
+    { "reschedule move confirm setstatus complete noshow", "client.service_bookings:update(id, { ... })" },
+    { "schedule reserve", "client.service_bookings:book { ... }" },
+  },
   notes = {
     { "get", "client.notes:list(appointment_id)" },
     { SYNONYMS.get, "client.notes:list(appointment_id)" },
@@ -123,8 +143,8 @@ function advice.method(resource_name, name, has)
 end
 
 -- Other APIs of the vendor, under the names of their resources.
-local OTHER_APIS = "contact contacts user users opportunity opportunities conversation conversations message messages "
-  .. "location locations payment payments order orders transaction transactions subscription subscriptions "
+local OTHER_APIS = "opportunity opportunities conversation conversations message messages "
+  .. "payment payments order orders transaction transactions subscription subscriptions "
   .. "invoice invoices product products price prices form forms survey surveys workflow workflows campaign "
   .. "campaigns tag tags task tasks business businesses company companies funnel funnels blog blogs social "
   .. "socialmedia media medias email emails pipeline pipelines link links trigger triggers customfield "
@@ -143,6 +163,7 @@ local MEMBERS = {
   },
   { "get", 'client:request { method = "GET", path = "/calendars/" }, or client.calendars:get(id)' },
   { "rooms equipment equipments room", 'client.resources:list("rooms")' },
+  { "catalog", "client.services" },
   { "token refresh login signin auth authenticate", "hoopai.new { token = ... } or hoopai.new { oauth = ... }" },
 }
 
@@ -161,7 +182,7 @@ function advice.member(name)
   if has_word(OPTIONS, guess) then return "options cannot be read back: keep them in a variable of yours" end
   if has_word(OTHER_APIS, guess) then
     return format(
-      "hoopai has the Calendars API only; client:request reaches other endpoints, "
+      "hoopai has the Calendars API, contacts, users and locations only; client:request reaches other endpoints, "
         .. 'such as client:request { method = "GET", path = "/%s/" }',
       lower(name)
     )

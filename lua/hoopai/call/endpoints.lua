@@ -183,8 +183,10 @@ local function metatable_of(resource_name)
     end
   end
   for _, data in ipairs(get_data[resource_name]()) do
-    local endpoint = (data.alias and alias_of or endpoint_of)(resource_name, data)
-    methods[data.name] = new_method(endpoint)
+    -- The method of a wrapped endpoint is one of those above, and calls the endpoint.
+    if not data.wrapped then
+      methods[data.name] = new_method((data.alias and alias_of or endpoint_of)(resource_name, data))
+    end
   end
   local name = "hoopai." .. resource_name
   setmetatable(methods, { __index = function(_, key) raise_unknown_method(resource_name, methods, key) end })

@@ -51,6 +51,13 @@ local TEXTS = {
     { "resources resource", CLIENT .. "resources" },
     { "notifications notification", CLIENT .. "notifications" },
     { "schedules schedule", CLIENT .. "schedules" },
+    { "eventschedules eventschedule", CLIENT .. "event_schedules" },
+    { "services service", CLIENT .. "services" },
+    { "servicebookings servicebooking", CLIENT .. "service_bookings" },
+    { "servicelocations servicelocation", CLIENT .. "service_locations" },
+    { "contacts contact", CLIENT .. "contacts" },
+    { "users user", CLIENT .. "users" },
+    { "locations location", CLIENT .. "locations" },
   },
   time = {
     { "today tomorrow yesterday midnight startofday", START_OF },
@@ -88,7 +95,11 @@ local TEXTS = {
   },
   app = {
     { "token tokens accesstoken gettoken refresh refreshtoken renew", OF_APP },
-    { "calendars groups events appointments blockslots notes resources notifications schedules request", OF_APP },
+    {
+      "calendars groups events appointments blockslots notes resources notifications schedules eventschedules services "
+        .. "servicebookings servicelocations contacts users request",
+      OF_APP,
+    },
     { "with new", OF_APP },
     { "authorizeurl authorize authurl login signin url authorizationurl", "write app:authorize_url { ... }" },
     { "exchangecode callback code fetchtoken handlecallback", "write app:exchange { code = ... }" },

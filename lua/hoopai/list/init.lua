@@ -4,6 +4,7 @@
 --     spans, free_slots -> rounds    records of many windows of time and many owners, in order of time
 --     owners                         the calendars of a location and their team members
 --     edit, ensure                   changes that may be made twice
+--     contact_appointments           the appointments of a contact, with instants
 --     arguments, values              the checks of their arguments; copies and comparisons of records
 --
 -- A module is loaded when one of its methods is first called.
@@ -17,6 +18,7 @@ local list = {}
 local get_free_slots = lazy.module "hoopai.list.free_slots"
 local get_owners = lazy.module "hoopai.list.owners"
 local get_spans = lazy.module "hoopai.list.spans"
+local get_contact_appointments = lazy.module "hoopai.list.contact_appointments"
 local get_ensure = lazy.module "hoopai.list.ensure"
 
 -- Resource -> method -> the getter of its module, whose function of the same name gets the resource's name, the state
@@ -28,6 +30,7 @@ local METHODS = {
     next_slot = get_free_slots,
     wait_for_slot = get_free_slots,
   },
+  contacts = { appointments = get_contact_appointments },
   events = { each = get_spans, all = get_spans },
   block_slots = { each = get_spans, all = get_spans, ensure = get_ensure },
 }

@@ -61,6 +61,12 @@ POST /calendars/services/locations
 GET /calendars/services/locations/{serviceLocationId}
 PUT /calendars/services/locations/{serviceLocationId}
 DELETE /calendars/services/locations/{serviceLocationId}
+GET /contacts/{contactId}
+POST /contacts/upsert
+GET /contacts/{contactId}/appointments
+GET /users/{userId}
+GET /users/search
+GET /locations/{locationId}
 ]]
 
 -- The methods of a client: the arguments in order, or "= resource.method" for an alias.
@@ -137,6 +143,9 @@ local METHODS = {
     "update(serviceLocationId, body)",
     "delete(serviceLocationId)",
   },
+  contacts = { "get(contactId)", "upsert(body)", "appointments(contactId)" },
+  users = { "get(userId)", "search(query)" },
+  locations = { "get(locationId)" },
 }
 
 local ORDER = {
@@ -153,6 +162,9 @@ local ORDER = {
   "services",
   "service_bookings",
   "service_locations",
+  "contacts",
+  "users",
+  "locations",
 }
 
 local TYPES = {
@@ -211,7 +223,15 @@ local MODIFIERS = {
 }
 
 local SCOPES = {}
-for _, area in ipairs { "calendars", "calendars/groups", "calendars/resources", "calendars/events" } do
+for _, area in ipairs {
+  "calendars",
+  "calendars/groups",
+  "calendars/resources",
+  "calendars/events",
+  "contacts",
+  "users",
+  "locations",
+} do
   SCOPES[area .. ".readonly"], SCOPES[area .. ".write"] = "R", "W"
 end
 
@@ -239,16 +259,17 @@ local ENDPOINT_KEYS = {
   empty_body = true,
   undocumented = true,
   version = true,
+  wrapped = true,
   deprecated = true,
   deprecated_since = true,
 }
 local ALIAS_KEYS = { name = true, doc = true, alias = true, preset = true, reconcile = true, reconcile_with = true }
 
 local names = require "hoopai.api"
-local resources, endpoints, aliases, by_id = {}, {}, {}, {}
+local resources, by_resource, endpoints, aliases, by_id = {}, {}, {}, {}, {}
 for index, name in ipairs(names) do
   local resource = require("hoopai.api." .. name)
-  resources[index] = resource
+  resources[index], by_resource[name] = resource, resource
   for _, entry in ipairs(resource) do
     local id = name .. "." .. tostring(entry.name)
     local list = entry.alias and aliases or endpoints
@@ -412,14 +433,14 @@ describe("the endpoint data", function()
     end
   end)
 
-  it("describes exactly the 42 endpoints of the overview and the 18 newer ones", function()
+  it("describes exactly the 42 endpoints of the overview, the 18 newer ones and 6 companions", function()
     local wanted, found = {}, {}
     for line in ENDPOINTS:gmatch "[^\n]+" do
       wanted[#wanted + 1] = line
     end
     each(function(endpoint) found[#found + 1] = endpoint.method .. " " .. endpoint.path end)
-    assert.are.equal(60, #wanted)
-    assert.are.equal(60, #found)
+    assert.are.equal(66, #wanted)
+    assert.are.equal(66, #found)
     table.sort(wanted)
     table.sort(found)
     assert.are.same(wanted, found)
@@ -505,7 +526,10 @@ describe("the endpoint data", function()
 
   it("has the placeholders of each path as parameters, in order", function()
     each(function(endpoint, id)
-      assert.is_truthy(endpoint.path:find "^/calendars/[%w/{}-]*$", id)
+      local area = id:match "^(%l+)%." or ""
+      local is_companion = area == "contacts" or area == "users" or area == "locations"
+      assert.are.equal(is_companion, by_resource[id:match "^[^.]+"].companion == true, id)
+      assert.is_truthy(endpoint.path:find("^/" .. (is_companion and area or "calendars") .. "/[%w/{}-]*$"), id)
       local index = 0
       for placeholder in endpoint.path:gmatch "{(.-)}" do
         index = index + 1
@@ -884,7 +908,8 @@ describe("what the endpoint data must not get wrong", function()
   it("names the version that an endpoint needs, where the client's will not do", function()
     each(function(endpoint, id)
       local is_newer = id:find "^service" or id:find "^event_schedules"
-      assert.are.equal(is_newer and "v3" or nil, endpoint.version, id)
+      local is_companion = by_resource[id:match "^[^.]+"].companion
+      assert.are.equal(is_newer and "v3" or is_companion and "2021-07-28" or nil, endpoint.version, id)
     end)
   end)
 

@@ -86,11 +86,12 @@ describe("advice", function()
     for _, name in ipairs { "team", "members", "teamMembers", "staff" } do
       misuse(function() return client[name] end, "write client.calendars:team()")
     end
-    for _, name in ipairs { "contacts", "users", "opportunities", "conversations" } do
+    for _, name in ipairs { "opportunities", "conversations", "payments" } do
       local message = misuse(function() return client[name] == nil end)
       assert.are.equal(
         (
-          "hoopai: a client has no `%s`: hoopai has the Calendars API only; client:request reaches other endpoints, "
+          "hoopai: a client has no `%s`: hoopai has the Calendars API, contacts, users and locations only; "
+          .. "client:request reaches other endpoints, "
           .. 'such as client:request { method = "GET", path = "/%s/" }'
         ):format(name, name),
         (message:gsub("^.-:%d+: ", ""))
@@ -100,6 +101,9 @@ describe("advice", function()
     misuse(function() client:book {} end, "write client.appointments:book { ... }")
     misuse(function() client:post {} end, "write client:request { method = ")
     misuse(function() return client.appointment == nil end, "did you mean `appointments`?")
+    for _, name in ipairs { "contact", "user", "location", "service", "service_booking" } do
+      misuse(function() return client[name] == nil end, ("did you mean `%ss`?"):format(name))
+    end
     misuse(function() return client.zzzz == nil end, "; it has request, with")
     assert.is_nil(advice.member(5))
   end)

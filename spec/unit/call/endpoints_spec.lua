@@ -230,6 +230,8 @@ describe("hoopai.call.endpoints:", function()
       ["POST /calendars/services/bookings"] = true,
       ["GET /calendars/services/locations"] = true,
       ["POST /calendars/services/locations"] = true,
+      ["POST /contacts/upsert"] = true,
+      ["GET /users/search"] = true,
     }, with_location)
   end)
 

@@ -32,7 +32,7 @@ describe("hoopai.list", function()
       local data = require("hoopai.api." .. name)
       local endpoints = {}
       for _, entry in ipairs(data) do
-        endpoints[entry.name] = true
+        endpoints[entry.name] = not entry.wrapped or nil
       end
       for method in pairs(list.methods(name, data)) do
         count = count + 1

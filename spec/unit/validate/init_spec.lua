@@ -233,7 +233,7 @@ describe("the real endpoints", function()
   local endpoints = samples.endpoints()
   local total = 0
 
-  it("are all there", function() assert.are.equal(60, #endpoints) end)
+  it("are all there", function() assert.are.equal(66, #endpoints) end)
 
   for _, entry in ipairs(endpoints) do
     local endpoint = entry.endpoint

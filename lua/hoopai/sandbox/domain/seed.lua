@@ -415,6 +415,7 @@ local function clinics(store, options)
     notifications = {},
     company_id = id "CompanyNorthStar",
   }
+  store.company_id = handles.company_id
   local zone = options.zone or NEW_YORK
   handles.location_id = store.locations:add({
     id = id "LindenStreetClinic",
