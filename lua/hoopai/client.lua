@@ -17,6 +17,7 @@ local pairs, ipairs, rawset, pcall = pairs, ipairs, rawset, pcall
 local format = string.format
 
 local get_booking = lazy.module "hoopai.booking"
+local get_services = lazy.module "hoopai.booking.services"
 local get_advice = lazy.module "hoopai.call.advice"
 local get_log_environment = lazy.module "hoopai.log.environment"
 
@@ -33,15 +34,15 @@ endpoints.add("appointments", {
 })
 
 endpoints.add("service_bookings", {
-  --- Books services, see hoopai.booking.
+  --- Books services, see hoopai.booking.services.
   book = function(service_bookings, given, call_options)
     local state = endpoints.state_of(service_bookings, "service_bookings:book")
-    return get_booking().book_services(state, given, call_options)
+    return get_services().book(state, given, call_options)
   end,
-  --- Looks again for a service booking whose outcome stayed unclear, see hoopai.booking.
+  --- Looks again for a service booking whose outcome stayed unclear, see hoopai.booking.services.
   find_booking = function(service_bookings, wanted, call_options)
     local state = endpoints.state_of(service_bookings, "service_bookings:find_booking")
-    return get_booking().find_service_booking(state, wanted, call_options)
+    return get_services().find_booking(state, wanted, call_options)
   end,
 })
 

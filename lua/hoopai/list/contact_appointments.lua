@@ -114,9 +114,9 @@ end
 -- location, which is read once for a client (scope `locations.readonly`). Of a local time that comes twice the first is
 -- meant.
 -- @function Contacts:appointments
--- @tparam string contactId
+-- @tparam string contact_id
 -- @tparam[opt] ContactAppointmentOptions call_options
--- @treturn[1] ContactAppointment a list
+-- @treturn[1] table a list of @{ContactAppointment}
 -- @treturn[1] Response
 -- @treturn[2] nil
 -- @treturn[2] Error
