@@ -8,6 +8,7 @@ local comments = require "tools.comments"
 local reference = require "tools.reference"
 local meta_types = require "tools.meta_types"
 local sandbox_types = require "tools.sandbox_types"
+local above_types = require "tools.above_types"
 
 local REFINED, GENERIC, WAITS, DROPPED = meta_types.refined, meta_types.generic, meta_types.waits, meta_types.dropped
 local OPERATORS, NAMES, PLAIN = meta_types.operators, meta_types.names, meta_types.plain
@@ -258,7 +259,7 @@ local function put_object(entry)
   -- Only a field that is assigned can carry the mark.
   for _, typed in ipairs(deprecated) do
     put("---%s", typed.doc)
-    put("---@deprecated use %s", typed.field.deprecated)
+    put("---@%s", (reference.deprecation(typed.field):gsub(":", "", 1)))
     put("---@type %s", optional(type_name(typed, false)))
     put("%s.%s = nil", entry.name, typed.name)
     put("")
@@ -274,7 +275,8 @@ local function put_method(resource, method)
   put("---%s", method.doc)
   put("---")
   local data = method.target and method.target.data or method.data
-  put("---`%s %s`", data.method, data.path)
+  put("---`%s %s`%s", data.method, data.path, data.version and ", version " .. data.version or "")
+  if data.deprecated then put("---@deprecated %s", (reference.deprecation(data):gsub("^deprecated", "since"))) end
   put("---@async")
   put("---@nodiscard")
   local names = {}
@@ -338,37 +340,6 @@ local function put_derived(resource, method)
   names[#names + 1] = "options"
   put("function %s:%s(%s) end", resource.class, name, concat(names, ", "))
   put("")
-end
-
---- What the methods that read many records take and return.
-local function put_lists(page)
-  put_options(
-    "Span",
-    "What `events:each`, `block_slots:each` and `all` of both take.",
-    page.items["Events:each"].comment,
-    "given"
-  )
-  put_table("LocationMember", page.items.LocationMember)
-  put("---What `calendars:each_slot` and `calendars:next_slot` take.")
-  put("---@class (exact) hoopai.SlotSearch")
-  put_class("SlotSearch", page.items["Calendars:each_slot"].comment, "given")
-  put("---What `calendars:wait_for_slot` takes.")
-  put("---@class (exact) hoopai.SlotWait: hoopai.SlotSearch")
-  put_class("SlotWait", page.items["Calendars:wait_for_slot"].comment, "given")
-  put_table("Slot", page.items.Slot)
-end
-
---- What `appointments:book` takes and returns: an appointment's fields without its own, and more.
-local function put_booking(page)
-  put("---What `appointments:book` takes: the fields of `create`, and where and how to book.")
-  put("---@class (exact) hoopai.BookingRequest: hoopai.AppointmentCreate")
-  put("---@field startTime? hoopai.BodyTime a slot as `free_slots` gave it; left out where `from` and `to` are given")
-  put_class("BookingRequest", page.items["Appointments:book"].comment, "given")
-  put("---@class hoopai.BookingResponse: hoopai.Response")
-  put("---@field slot string the start as it was sent, or that of the booking that was found")
-  put("---@field reference? string what stands in the description")
-  put("")
-  put_table("Booking", page.items.Booking)
 end
 
 local function put_resource(resource)
@@ -557,8 +528,7 @@ function meta.generate()
   for _, entry in ipairs(types) do
     put_object(entry)
   end
-  put_booking(page)
-  put_lists(page)
+  above_types.put(page, { put = put, put_options = put_options, put_class = put_class, put_table = put_table })
   for _, resource in ipairs(resources) do
     put_resource(resource)
     put_items(page, resource.class, resource.class .. ":")

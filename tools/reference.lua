@@ -28,6 +28,11 @@ local PAGES = {
     { "errors", "Detail" }, { "ical/init", "IcalOptions" }, { "validate/json_text", "EncodeOptions" },
     { "booking", "booking:book", "Appointments:book" },
     { "booking", "booking:find_booking", "Appointments:find_booking" }, { "booking", "Booking" },
+    { "booking/services", "services:book", "ServiceBookings:book" },
+    { "booking/services", "services:find_booking", "ServiceBookings:find_booking" },
+    { "booking/services", "ServiceBookingRecord" },
+    { "list/contact_appointments", "Contacts:appointments" }, { "list/contact_appointments", "ContactAppointment" },
+    { "list/contact_appointments", "ContactAppointmentOptions" },
     { "list/spans", "Events:each" }, { "list/spans", "Events:all" }, { "list/spans", "BlockSlots:each" },
     { "list/spans", "BlockSlots:all" }, { "list/ensure", "ensure.ensure", "BlockSlots:ensure" },
     { "list/owners", "Calendars:team" }, { "list/owners", "LocationMember" },
@@ -192,6 +197,12 @@ local function limits(field, low, high, unit)
   return high and ("at most %s%s"):format(high, unit) or nil
 end
 
+--- What is said of a field or an endpoint that is deprecated.
+function reference.deprecation(data)
+  local since = data.deprecated_since and " in version " .. data.deprecated_since or ""
+  return ("deprecated%s: use %s"):format(since, data.deprecated)
+end
+
 --- Notes on a field besides its type and sentence, a list of short texts.
 -- @tparam table field
 -- @tparam boolean sent whether it is part of a request
@@ -200,7 +211,15 @@ function reference.notes(field, sent)
   local function add(text) notes[#notes + 1] = text end
   local refused = sent and field.read_only
   if refused then add("cannot be sent") end
-  if field.deprecated then add("deprecated: use " .. field.deprecated) end
+  if field.deprecated then add(reference.deprecation(field)) end
+  if field.since then add("version " .. field.since .. " of the API only") end
+  for _, value in ipairs(field.enum_since and field.enum or {}) do
+    local since = field.enum_since[value]
+    if since then add(("`%s` with version %s of the API only"):format(value, since)) end
+  end
+  if sent and field.in_query then add "sent in the query" end
+  if sent and field.shown_as then add(("shown as `%s`"):format(field.shown_as)) end
+  if sent and field.shown_as == false then add "shown in no response" end
   add(limits(field, "min", "max"))
   add(limits(field, "min_length", "max_length", "characters"))
   add(limits(field, "min_items", "max_items", "items"))
@@ -412,10 +431,11 @@ function reference.endpoints()
   for index, name in ipairs(require "hoopai.api") do
     local data = require("hoopai.api." .. name)
     local resource = { name = name, doc = data.doc, methods = {}, class = camel(name) }
-    for place, entry in ipairs(data) do
+    for _, entry in ipairs(data) do
       local method = entry.alias and { name = entry.name, doc = entry.doc, data = entry, alias = entry.alias }
         or method_of(types, resource, entry)
-      resource.methods[place] = method
+      -- A wrapped endpoint has a method that is written by hand.
+      if not entry.wrapped then resource.methods[#resource.methods + 1] = method end
       by_key[name .. "." .. entry.name] = method
     end
     for _, method in ipairs(derived_methods(resource, data)) do

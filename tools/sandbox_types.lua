@@ -13,6 +13,9 @@ local KINDS = {
   { "schedule", body = "ScheduleCreate", optional = { "timezone" } },
   { "appointment", body = "AppointmentCreate" },
   { "block", body = "BlockSlotCreate" },
+  { "service", body = "ServiceCreate", optional = { "slug" } },
+  { "service_location", body = "ServiceLocationCreate", optional = { "slug" } },
+  { "service_booking", body = "ServiceBookingCreate", optional = { "timezone", "endTime" } },
   { "note", body = "NoteBody", path = { "appointmentId" } },
   { "notification", body = "NotificationCreate", path = { "calendarId" },
     optional = { "receiverType", "channel", "notificationType" } },
@@ -31,7 +34,7 @@ local TYPES = {
   notificationType = '"booked"|"confirmation"|"cancellation"|"reminder"|"followup"|"reschedule"',
 }
 
-local function class_of(kind) return "hoopai.sandbox." .. kind:gsub("^%l", string.upper) end
+local function class_of(kind) return "hoopai.sandbox." .. kind:gsub("^%l", string.upper):gsub("_(%l)", string.upper) end
 
 local function put_fields(put, data)
   local kind = data[1]

@@ -78,7 +78,7 @@
 ---@field cause? any what a function of yours raised or returned: the task of `raised`, the token function of `auth`. Of `reauth_required`: the refusal
 ---of `appointments:book`, also of one that was cut off (in `unclear`), if the outcome of the booking is not certain:
 ---all that `appointments:find_booking` needs to search again
----@field booking? hoopai.Booking
+---@field booking? hoopai.Booking|hoopai.ServiceBookingRecord
 ---@field calendarId? string of `calendars:each_slot` and its like, `events:all` and `block_slots:all`: the calendar whose free slots or events were not read
 ---@field userId? string of `block_slots:all`: the user whose blocked times were not read
 ---@field traceback? string of `raised`: the stack of the task when it raised
@@ -630,7 +630,6 @@ function time.years(n) end
 ---@field calendarType? "round_robin"|"event"|"class_booking"|"collective"|"service_booking"|"personal" Kind of calendar; can only be set when creating.
 ---@field teamMembers? hoopai.TeamMember[] Team: needed by round robin, collective, class and service calendars; exactly one in a personal one.
 ---@field locationConfigurations? hoopai.LocationConfiguration[] Meeting places of an event calendar.
----@field availabilities? hoopai.Availability[] Hours of single dates; the weekly ones are in `openHours`.
 ---@field slotBufferUnit? "mins"|"hours" Unit of `slotBuffer`; can only be set when creating.
 ---@field isActive? boolean Active, or a draft.
 ---@field description? string What the calendar is for.
@@ -649,11 +648,9 @@ function time.years(n) end
 ---@field appoinmentPerSlot? integer Bookings per slot and user; in a class booking calendar the seats per slot.
 ---@field appoinmentPerDay? integer Bookings per day.
 ---@field allowBookingAfter? integer Shortest notice for a booking, in `allowBookingAfterUnit`.
----@field allowBookingAfterUnit? "hours"|"days"|"weeks"|"months" Unit of `allowBookingAfter`.
+---@field allowBookingAfterUnit? "hours"|"days"|"weeks"|"months"|"mins" Unit of `allowBookingAfter` (`mins` with version v3 of the API only).
 ---@field allowBookingFor? integer How far ahead bookings are allowed, in `allowBookingForUnit`.
 ---@field allowBookingForUnit? "days"|"weeks"|"months" Unit of `allowBookingFor`.
----@field availabilityType? 0|1|hoopai.Null Which hours count: 0 `openHours` only, 1 `availabilities` only, `hoopai.null` both.
----@field openHours? hoopai.OpenHours[] Weekly hours; those of single dates are in `availabilities`.
 ---@field lookBusyConfig? hoopai.LookBusy Hides part of the free slots.
 ---@field enableRecurring? boolean Whether appointments may repeat; only for calendars with one member.
 ---@field recurring? hoopai.Recurring How appointments repeat.
@@ -680,10 +677,25 @@ function time.years(n) end
 ---@field notes? string Remarks on the calendar.
 local Calendar = {}
 
+---Hours of single dates; the weekly ones are in `openHours`.
+---@deprecated in version v3 use client.schedules and client.event_schedules
+---@type hoopai.Availability[]?
+Calendar.availabilities = nil
+
 ---Place of the meeting.
 ---@deprecated use locationConfigurations[].location or teamMembers[].locationConfigurations[].location
 ---@type string?
 Calendar.meetingLocation = nil
+
+---Which hours count: 0 `openHours` only, 1 `availabilities` only, `hoopai.null` both.
+---@deprecated in version v3 use client.schedules and client.event_schedules
+---@type (0|1|hoopai.Null)?
+Calendar.availabilityType = nil
+
+---Weekly hours; those of single dates are in `availabilities`.
+---@deprecated in version v3 use client.schedules and client.event_schedules
+---@type hoopai.OpenHours[]?
+Calendar.openHours = nil
 
 ---Notifications in their old form.
 ---@deprecated use the methods of client.notifications
@@ -761,7 +773,9 @@ TeamMember.meetingLocation = nil
 ---@field calendarType? "round_robin"|"event"|"class_booking"|"collective"|"service_booking"|"personal" Kind of calendar; can only be set when creating.
 ---@field teamMembers? hoopai.TeamMemberBody[] Team: needed by round robin, collective, class and service calendars; exactly one in a personal one.
 ---@field locationConfigurations? hoopai.LocationConfigurationBody[] Meeting places of an event calendar.
----@field availabilities? hoopai.Availability[] Hours of single dates; the weekly ones are in `openHours`.
+---Hours of single dates; the weekly ones are in `openHours` (deprecated in version v3: use client.schedules and
+---client.event_schedules).
+---@field availabilities? hoopai.Availability[]
 ---@field slotBufferUnit? "mins"|"hours" Unit of `slotBuffer`; can only be set when creating.
 ---@field isActive? boolean Active, or a draft (default true).
 ---@field description? string What the calendar is for.
@@ -784,11 +798,15 @@ TeamMember.meetingLocation = nil
 ---@field appoinmentPerSlot? integer Bookings per slot and user; in a class booking calendar the seats per slot (default 1).
 ---@field appoinmentPerDay? integer Bookings per day.
 ---@field allowBookingAfter? integer Shortest notice for a booking, in `allowBookingAfterUnit`.
----@field allowBookingAfterUnit? "hours"|"days"|"weeks"|"months" Unit of `allowBookingAfter`.
+---@field allowBookingAfterUnit? "hours"|"days"|"weeks"|"months"|"mins" Unit of `allowBookingAfter` (`mins` with version v3 of the API only).
 ---@field allowBookingFor? integer How far ahead bookings are allowed, in `allowBookingForUnit`.
 ---@field allowBookingForUnit? "days"|"weeks"|"months" Unit of `allowBookingFor`.
----@field availabilityType? 0|1|hoopai.Null Which hours count: 0 `openHours` only, 1 `availabilities` only, `hoopai.null` both.
----@field openHours? hoopai.OpenHours[] Weekly hours; those of single dates are in `availabilities`.
+---Which hours count: 0 `openHours` only, 1 `availabilities` only, `hoopai.null` both (deprecated in version v3: use
+---client.schedules and client.event_schedules).
+---@field availabilityType? 0|1|hoopai.Null
+---Weekly hours; those of single dates are in `availabilities` (deprecated in version v3: use client.schedules and
+---client.event_schedules).
+---@field openHours? hoopai.OpenHours[]
 ---@field lookBusyConfig? hoopai.LookBusy Hides part of the free slots.
 ---@field enableRecurring? boolean Whether appointments may repeat; only for calendars with one member (default false).
 ---@field recurring? hoopai.Recurring How appointments repeat.
@@ -836,7 +854,9 @@ TeamMember.meetingLocation = nil
 ---@field name? string Name of the calendar.
 ---@field teamMembers? hoopai.TeamMemberBody[]|hoopai.Null Team: needed by round robin, collective, class and service calendars; exactly one in a personal one.
 ---@field locationConfigurations? hoopai.LocationConfigurationBody[]|hoopai.Null Meeting places of an event calendar.
----@field availabilities? hoopai.AvailabilityUpdate[]|hoopai.Null Hours of single dates; the weekly ones are in `openHours`.
+---Hours of single dates; the weekly ones are in `openHours` (deprecated in version v3: use client.schedules and
+---client.event_schedules).
+---@field availabilities? hoopai.AvailabilityUpdate[]|hoopai.Null
 ---@field isActive? boolean|hoopai.Null Active, or a draft.
 ---@field description? string|hoopai.Null What the calendar is for.
 ---@field groupId? string|hoopai.Null Group the calendar is in.
@@ -857,11 +877,15 @@ TeamMember.meetingLocation = nil
 ---@field appoinmentPerSlot? integer|hoopai.Null Bookings per slot and user; in a class booking calendar the seats per slot.
 ---@field appoinmentPerDay? integer|hoopai.Null Bookings per day.
 ---@field allowBookingAfter? integer|hoopai.Null Shortest notice for a booking, in `allowBookingAfterUnit`.
----@field allowBookingAfterUnit? "hours"|"days"|"weeks"|"months"|hoopai.Null Unit of `allowBookingAfter`.
+---@field allowBookingAfterUnit? "hours"|"days"|"weeks"|"months"|"mins"|hoopai.Null Unit of `allowBookingAfter` (`mins` with version v3 of the API only).
 ---@field allowBookingFor? integer|hoopai.Null How far ahead bookings are allowed, in `allowBookingForUnit`.
 ---@field allowBookingForUnit? "days"|"weeks"|"months"|hoopai.Null Unit of `allowBookingFor`.
----@field availabilityType? 0|1|hoopai.Null Which hours count: 0 `openHours` only, 1 `availabilities` only, `hoopai.null` both.
----@field openHours? hoopai.OpenHours[]|hoopai.Null Weekly hours; those of single dates are in `availabilities`.
+---Which hours count: 0 `openHours` only, 1 `availabilities` only, `hoopai.null` both (deprecated in version v3: use
+---client.schedules and client.event_schedules).
+---@field availabilityType? 0|1|hoopai.Null
+---Weekly hours; those of single dates are in `availabilities` (deprecated in version v3: use client.schedules and
+---client.event_schedules).
+---@field openHours? hoopai.OpenHours[]|hoopai.Null
 ---@field lookBusyConfig? hoopai.LookBusy|hoopai.Null Hides part of the free slots.
 ---@field enableRecurring? boolean|hoopai.Null Whether appointments may repeat; only for calendars with one member.
 ---@field recurring? hoopai.Recurring|hoopai.Null How appointments repeat.
@@ -993,7 +1017,7 @@ TeamMember.meetingLocation = nil
 ---@field assignedResources? string[] Identifiers of the rooms and equipment that are reserved for it.
 ---@field createdBy? hoopai.EventAuthor Its creator.
 ---@field masterEventId? string Series this instance belongs to.
----@field deleted? boolean Whether it was deleted; newer versions of the API show it (not in the vendor's document).
+---@field deleted? boolean Whether it was deleted (version v3 of the API only).
 
 ---Its creator.
 ---@class hoopai.EventAuthor
@@ -1013,8 +1037,9 @@ TeamMember.meetingLocation = nil
 ---as custom_0).
 ---@field meetingLocationId? string
 ---@field overrideLocationConfig? boolean Replace the configured place: true with `meetingLocationType` alone, false with `meetingLocationId` alone.
----State of the booking; `new` holds its slot, and stays `new` in a calendar with `autoConfirm`.
----@field appointmentStatus? "new"|"confirmed"|"cancelled"|"showed"|"noshow"|"invalid"
+---State of the booking; `new` holds its slot, and stays `new` in a calendar with `autoConfirm` (`completed` with
+---version v3 of the API only; `active` with version v3 of the API only).
+---@field appointmentStatus? "new"|"confirmed"|"cancelled"|"showed"|"noshow"|"invalid"|"completed"|"active"
 ---@field assignedUserId? string User with whom it is booked; many calendars require one, above all with `ignoreFreeSlotValidation`.
 ---@field description? string Longer description.
 ---@field address? string Place of the meeting: an address, a number or a link.
@@ -1049,8 +1074,8 @@ TeamMember.meetingLocation = nil
 ---@field isRecurring? boolean Whether it is part of a series.
 ---@field rrule? string Rule of the series (RFC 5545).
 ---@field id string Identifier of the appointment.
----@field dateAdded? string When it was created; newer versions of the API show it (not in the vendor's document).
----@field dateUpdated? string When it was last changed; newer versions of the API show it (not in the vendor's document).
+---@field dateAdded? string When it was created (version v3 of the API only).
+---@field dateUpdated? string When it was last changed (version v3 of the API only).
 
 ---What to change; fields left out stay.
 ---`endTime` comes after `startTime`.
@@ -1061,8 +1086,9 @@ TeamMember.meetingLocation = nil
 ---@field meetingLocationType? "custom"|"zoom"|"gmeet"|"phone"|"address"|"ms_teams"|"google"|hoopai.Null
 ---@field meetingLocationId? string|hoopai.Null Which of the places configured on the calendar or its team member to use (their `meetingId`) (such as custom_0).
 ---@field overrideLocationConfig? boolean|hoopai.Null Replace the configured place: true with `meetingLocationType` alone, false with `meetingLocationId` alone.
----State of the booking; `new` holds its slot, and stays `new` in a calendar with `autoConfirm`.
----@field appointmentStatus? "new"|"confirmed"|"cancelled"|"showed"|"noshow"|"invalid"
+---State of the booking; `new` holds its slot, and stays `new` in a calendar with `autoConfirm` (`completed` with
+---version v3 of the API only; `active` with version v3 of the API only).
+---@field appointmentStatus? "new"|"confirmed"|"cancelled"|"showed"|"noshow"|"invalid"|"completed"|"active"
 ---@field assignedUserId? string|hoopai.Null User with whom it is booked; many calendars require one, above all with `ignoreFreeSlotValidation`.
 ---@field description? string|hoopai.Null Longer description.
 ---@field address? string|hoopai.Null Place of the meeting: an address, a number or a link.
@@ -1294,7 +1320,7 @@ TeamMember.meetingLocation = nil
 ---@field id string Identifier of the schedule.
 ---@field name string Name of the schedule.
 ---@field locationId string Location (sub-account) it belongs to.
----@field rules hoopai.ScheduleRule[] When the user can be booked.
+---@field rules hoopai.ScheduleRule[] When there can be bookings.
 ---@field timezone string Time zone of the hours.
 ---@field dateAdded string When it was created.
 ---@field dateUpdated string When it was last changed.
@@ -1305,7 +1331,7 @@ TeamMember.meetingLocation = nil
 ---Hours of a weekday, or of one date.
 ---@class (exact) hoopai.ScheduleRule
 ---@field type "wday"|"date" `wday`: each such weekday; `date`: a single day.
----@field intervals hoopai.ScheduleInterval[] Hours in which the user can be booked.
+---@field intervals hoopai.ScheduleInterval[] Hours in which there can be bookings.
 ---@field date? string The day, when the type is `date` (such as 2026-12-24).
 ---@field day? "sunday"|"monday"|"tuesday"|"wednesday"|"thursday"|"friday"|"saturday" The weekday, when the type is `wday`.
 
@@ -1316,7 +1342,7 @@ TeamMember.meetingLocation = nil
 
 ---A schedule to be created.
 ---@class (exact) hoopai.ScheduleCreate
----@field rules? hoopai.ScheduleRule[] When the user can be booked.
+---@field rules? hoopai.ScheduleRule[] When there can be bookings.
 ---@field timezone string Time zone of the hours; the API documents names of the form Area/City only (such as Europe/Madrid).
 ---@field locationId? string Location (sub-account) of the call; filled in from the client's `location_id`.
 ---@field name string Name of the schedule.
@@ -1327,8 +1353,456 @@ TeamMember.meetingLocation = nil
 ---`hoopai.null` clears a field.
 ---@class (exact) hoopai.ScheduleUpdate
 ---@field name? string Name of the schedule.
----@field rules? hoopai.ScheduleRule[]|hoopai.Null When the user can be booked.
+---@field rules? hoopai.ScheduleRule[]|hoopai.Null When there can be bookings.
 ---@field timezone? string Time zone of the hours; the API documents names of the form Area/City only (such as Europe/Madrid).
+
+---Hours of an event calendar.
+---@class hoopai.EventSchedule
+---@field calendarId string Calendar to which the hours belong.
+---@field rules hoopai.ScheduleRule[] When there can be bookings.
+---@field timezone string Time zone of the hours.
+---@field dateAdded? string When it was created.
+---@field dateUpdated? string When it was last changed.
+
+---Hours of an event calendar.
+---@class (exact) hoopai.EventScheduleCreate
+---@field rules hoopai.ScheduleRule[] When there can be bookings.
+---@field timezone string Time zone of the hours; the API documents names of the form Area/City only (such as Europe/Madrid).
+
+---What to change; fields left out stay.
+---@class (exact) hoopai.EventScheduleUpdate
+---@field rules? hoopai.ScheduleRule[] When there can be bookings.
+---@field timezone? string Time zone of the hours; the API documents names of the form Area/City only (such as Europe/Madrid).
+
+---What `services:list` asks for.
+---@class (exact) hoopai.ServicesListQuery
+---@field locationId? string Location (sub-account) of the call; filled in from the client's `location_id`.
+---@field serviceCategoryId? string Only services of this category.
+---@field isPrivate? boolean True: only private ones; false: only public ones.
+
+---A service that can be booked.
+---@class hoopai.Service
+---@field id string Identifier of the service.
+---@field locationId string Location (sub-account) it belongs to.
+---@field name string Name of the service.
+---@field slug? string Last part of its public address.
+---@field isPrivate? boolean Whether it is hidden from the public.
+---@field staff? hoopai.ServiceStaff[] Users who give it.
+---@field variations? hoopai.ServiceVariation[] Forms of it with a length and price of their own.
+---@field description? string What it is.
+---@field eventColor? string Color of its bookings, such as #66C61C.
+---@field coverImage? string Address of the cover image.
+---@field serviceCategoryId? string Category it is in; the location's default one without it. No endpoint lists categories.
+---@field formId? string Form to fill in when this service alone is booked.
+---@field serviceDuration? number How long it takes, in `serviceDurationUnit`.
+---@field serviceDurationUnit? "mins"|"hours" Unit of `serviceDuration`.
+---@field preBuffer? number Time kept free before it, in `preBufferUnit`.
+---@field preBufferUnit? "mins"|"hours" Unit of `preBuffer`.
+---@field postBuffer? number Time kept free after it, in `postBufferUnit`.
+---@field postBufferUnit? "mins"|"hours" Unit of `postBuffer`.
+---@field payment? hoopai.ServicePayment Price, in the location's currency.
+
+---A member of the staff.
+---@class (exact) hoopai.ServiceStaff
+---@field id string Identifier of the user.
+
+---A form of a service.
+---@class hoopai.ServiceVariation
+---@field id string Identifier of the variation.
+---@field name string Name of the variation.
+---@field serviceDuration? number How long it takes, in `serviceDurationUnit`.
+---@field serviceDurationUnit? "mins"|"hours" Unit of `serviceDuration`.
+---@field preBuffer? number Time kept free before it, in `preBufferUnit`.
+---@field preBufferUnit? "mins"|"hours" Unit of `preBuffer`.
+---@field postBuffer? number Time kept free after it, in `postBufferUnit`.
+---@field postBufferUnit? "mins"|"hours" Unit of `postBuffer`.
+---@field payment? hoopai.ServicePayment Price, in the location's currency.
+
+---Price, in the location's currency.
+---@class (exact) hoopai.ServicePayment
+---@field amount? number Price of the service.
+---@field deposit? number What is paid in advance, in the unit of `depositType`.
+---@field depositType? "percentage"|"amount" Unit of `deposit`.
+
+---A service to be created.
+---@class (exact) hoopai.ServiceCreate
+---@field locationId? string Location (sub-account) of the call; filled in from the client's `location_id`.
+---@field name string Name of the service.
+---@field slug string Last part of its public address (such as hair-styling).
+---@field isPrivate? boolean Whether it is hidden from the public.
+---@field staff hoopai.ServiceStaff[] Users who give it, at least one (at least 1 items).
+---@field variations? hoopai.ServiceVariationCreate[] Forms of it with a length and price of their own.
+---@field description? string What it is.
+---@field eventColor? string Color of its bookings, such as #66C61C.
+---@field coverImage? string Address of the cover image.
+---@field serviceCategoryId? string Category it is in; the location's default one without it. No endpoint lists categories.
+---@field formId? string Form to fill in when this service alone is booked.
+---@field serviceDuration? number How long it takes, in `serviceDurationUnit`.
+---@field serviceDurationUnit? "mins"|"hours" Unit of `serviceDuration`.
+---@field preBuffer? number Time kept free before it, in `preBufferUnit`.
+---@field preBufferUnit? "mins"|"hours" Unit of `preBuffer`.
+---@field postBuffer? number Time kept free after it, in `postBufferUnit`.
+---@field postBufferUnit? "mins"|"hours" Unit of `postBuffer`.
+---@field payment? hoopai.ServicePayment Price, in the location's currency.
+
+---A form of a service to be created.
+---@class (exact) hoopai.ServiceVariationCreate
+---@field name string Name of the variation.
+---@field serviceDuration? number How long it takes, in `serviceDurationUnit`.
+---@field serviceDurationUnit? "mins"|"hours" Unit of `serviceDuration`.
+---@field preBuffer? number Time kept free before it, in `preBufferUnit`.
+---@field preBufferUnit? "mins"|"hours" Unit of `preBuffer`.
+---@field postBuffer? number Time kept free after it, in `postBufferUnit`.
+---@field postBufferUnit? "mins"|"hours" Unit of `postBuffer`.
+---@field payment? hoopai.ServicePayment Price, in the location's currency.
+
+---What to change; fields left out stay.
+---`hoopai.null` clears a field.
+---@class (exact) hoopai.ServiceUpdate
+---@field name? string Name of the service.
+---@field slug? string Last part of its public address.
+---@field isPrivate? boolean|hoopai.Null Whether it is hidden from the public.
+---@field staff? hoopai.ServiceStaff[] Users who give it.
+---@field variations? hoopai.ServiceVariationUpdate[]|hoopai.Null All its variations: one with an `id` is changed, one without is new, and those left out go.
+---@field description? string|hoopai.Null What it is.
+---@field eventColor? string|hoopai.Null Color of its bookings, such as #66C61C.
+---@field coverImage? string|hoopai.Null Address of the cover image.
+---@field serviceCategoryId? string|hoopai.Null Category it is in; the location's default one without it. No endpoint lists categories.
+---@field formId? string|hoopai.Null Form to fill in when this service alone is booked.
+---@field serviceDuration? number|hoopai.Null How long it takes, in `serviceDurationUnit`.
+---@field serviceDurationUnit? "mins"|"hours"|hoopai.Null Unit of `serviceDuration`.
+---@field preBuffer? number|hoopai.Null Time kept free before it, in `preBufferUnit`.
+---@field preBufferUnit? "mins"|"hours"|hoopai.Null Unit of `preBuffer`.
+---@field postBuffer? number|hoopai.Null Time kept free after it, in `postBufferUnit`.
+---@field postBufferUnit? "mins"|"hours"|hoopai.Null Unit of `postBuffer`.
+---@field payment? hoopai.ServicePayment|hoopai.Null Price, in the location's currency.
+
+---A form of a service, changed or new.
+---@class (exact) hoopai.ServiceVariationUpdate
+---@field id? string Variation to change; none for a new one.
+---@field name? string Name of the variation.
+---@field serviceDuration? number How long it takes, in `serviceDurationUnit`.
+---@field serviceDurationUnit? "mins"|"hours" Unit of `serviceDuration`.
+---@field preBuffer? number Time kept free before it, in `preBufferUnit`.
+---@field preBufferUnit? "mins"|"hours" Unit of `preBuffer`.
+---@field postBuffer? number Time kept free after it, in `postBufferUnit`.
+---@field postBufferUnit? "mins"|"hours" Unit of `postBuffer`.
+---@field payment? hoopai.ServicePayment Price, in the location's currency.
+
+---Confirmation of a delete.
+---@class hoopai.Deleted
+---@field success boolean Whether it was deleted.
+---@field message? string The same in words.
+
+---What `service_bookings:list` asks for.
+---`endTime` comes after `startTime`.
+---@class (exact) hoopai.ServiceBookingsListQuery
+---@field locationId? string Location (sub-account) of the call; filled in from the client's `location_id`.
+---@field startTime hoopai.QueryTime Start of the window (such as 1767571200000).
+---@field endTime hoopai.QueryTime End of the window (such as 1767657600000).
+---@field timezone? string Time zone of the instants in the response (such as America/New_York).
+---@field serviceLocationId? string Only bookings at this service location.
+
+---A booking of services.
+---@class hoopai.ServiceBooking
+---@field bookingId string Identifier of the service booking.
+---@field locationId string Location (sub-account) it belongs to.
+---@field contactId string Contact it was booked for.
+---@field serviceLocationId string Where it takes place.
+---@field title string Title shown in the calendar.
+---@field startTime string When it begins.
+---@field endTime string When it ends.
+---@field services hoopai.BookedService[] What is booked.
+---@field timezone string Time zone of the booking.
+---@field status "confirmed"|"cancelled"|"invalid"|"new"|"showed"|"no_show" State of the booking.
+---@field deleted boolean Whether it was deleted.
+---@field dateAdded string When it was created.
+---@field dateUpdated string When it was last changed.
+---@field createdBy hoopai.EventAuthor Its creator.
+---@field meetingLocation? string The customer's place.
+
+---A service of a booking.
+---@class hoopai.BookedService
+---@field id string Service that is booked.
+---@field serviceCategoryId string Category of the service.
+---@field serviceStaffId string User who gives it.
+---@field serviceStartTime string When it begins; may be empty in a booking that is cancelled or deleted.
+---@field serviceEndTime string When it ends; may be empty in a booking that is cancelled or deleted.
+---@field serviceResources? hoopai.ServiceResource[] Rooms and equipment that are reserved for it.
+---@field serviceAddOns? hoopai.BookedAddOn[] What is added to it.
+
+---A room or a piece of equipment.
+---@class hoopai.ServiceResource
+---@field id string Its identifier.
+
+---An addition to a booked service.
+---@class hoopai.BookedAddOn
+---@field id string Its identifier.
+---@field quantity? integer How many of it.
+
+---A booking to be made.
+---`endTime` comes after `startTime`.
+---@class (exact) hoopai.ServiceBookingCreate
+---@field locationId? string Location (sub-account) of the call; filled in from the client's `location_id`.
+---@field contactId string Contact the booking is for.
+---@field startTime hoopai.BodyTime When it begins (such as 2026-01-05T10:00:00-05:00).
+---@field endTime hoopai.BodyTime When it ends; the API may set the end that follows from its services (such as 2026-01-05T10:30:00-05:00).
+---@field timezone string Time zone of the booking (such as America/New_York).
+---@field services hoopai.ServiceBookingItem[] What is booked, in this order (at least 1 items).
+---@field serviceLocationId? string Where; the default service location without it.
+---@field meetingLocation? string The customer's place: required by a service location of type `ask_booker`, ignored by another one.
+---@field title? string Title shown in the calendar.
+---@field status? "confirmed"|"new" State of the booking; that of the location's settings without it.
+---Book without any check of the time: switches off the server's guard against double booking, and
+---`skipSchedulingNotice` with it (sent in the query; default false).
+---@field overrideAvailability? boolean
+---@field skipSchedulingNotice? boolean Book outside the minimum notice and the range of dates (sent in the query; default false).
+
+---A service to be booked.
+---@class (exact) hoopai.ServiceBookingItem
+---@field id string Service to book.
+---@field staffId? string User who is to give it; the API chooses one without it (shown as `serviceStaffId`).
+---@field position? integer Its place among the services, from 0 (shown in no response).
+---@field addOns? hoopai.ServiceAddOn[] What is added to it (shown as `serviceAddOns`).
+
+---An addition to a service.
+---@class (exact) hoopai.ServiceAddOn
+---@field id string Identifier of the addition.
+---@field quantity? integer How many of it.
+---@field duration? integer How many minutes it takes (shown in no response).
+
+---A booking of services, as create and update return it.
+---@class hoopai.ServiceBookingChange
+---@field bookingId string Identifier of the service booking.
+---@field locationId string Location (sub-account) it belongs to.
+---@field contactId string Contact it was booked for.
+---@field serviceLocationId string Where it takes place.
+---@field title string Title shown in the calendar.
+---@field startTime string When it begins.
+---@field endTime string When it ends.
+---@field services hoopai.BookedService[] What is booked.
+---@field timezone string Time zone of the booking.
+---@field status "confirmed"|"cancelled"|"invalid"|"new"|"showed"|"no_show" State of the booking.
+---@field deleted boolean Whether it was deleted.
+---@field dateAdded string When it was created.
+---@field dateUpdated string When it was last changed.
+---@field createdBy hoopai.EventAuthor Its creator.
+---@field meetingLocation? string The customer's place.
+---@field messages? string[] Warnings, such as that `meetingLocation` was ignored.
+
+---What to change; fields left out stay.
+---`endTime` comes after `startTime`.
+---`hoopai.null` clears a field.
+---@class (exact) hoopai.ServiceBookingUpdate
+---@field title? string Title shown in the calendar.
+---@field status? "confirmed"|"cancelled"|"invalid"|"new"|"showed"|"no_show" State of the booking; `no_show` is `noshow` in appointments.
+---@field startTime? hoopai.BodyTime New start (such as 2026-01-05T10:00:00-05:00).
+---@field endTime? hoopai.BodyTime When it ends; the API may set the end that follows from its services (such as 2026-01-05T10:30:00-05:00).
+---@field timezone? string Time zone of the booking (such as America/New_York).
+---@field services? hoopai.ServiceBookingItem[] All its services: they replace those that it has (at least 1 items).
+---@field serviceLocationId? string Where it takes place.
+---@field meetingLocation? string|hoopai.Null The customer's place: required by a service location of type `ask_booker`, ignored by another one.
+---Book without any check of the time: switches off the server's guard against double booking, and
+---`skipSchedulingNotice` with it (sent in the query; default false).
+---@field overrideAvailability? boolean
+---@field skipSchedulingNotice? boolean Book outside the minimum notice and the range of dates (sent in the query; default false).
+
+---What `service_locations:list` asks for.
+---@class (exact) hoopai.ServiceLocationsListQuery
+---@field locationId? string Location (sub-account) of the call; filled in from the client's `location_id`.
+
+---A place where services are given.
+---@class hoopai.ServiceLocation
+---@field id string Identifier of the service location.
+---@field locationId string Location (sub-account) it belongs to.
+---@field name string Name of the service location.
+---@field slug string Last part of its public address.
+---@field isActive? boolean Whether it can be booked.
+---@field isPrivate? boolean Whether it is hidden from the public.
+---@field coverImage? string Address of the cover image.
+---@field locationType? "offline"|"ask_booker" `offline`: a place of its own; `ask_booker`: the customer says where, in `meetingLocation`.
+---@field address? string Its street address if it is `offline`; what customers read in its place if it is `ask_booker`.
+---@field phone? string Telephone number.
+
+---A service location to be created.
+---@class (exact) hoopai.ServiceLocationCreate
+---@field locationId? string Location (sub-account) of the call; filled in from the client's `location_id`.
+---@field name string Name of the service location.
+---@field slug string Last part of its public address (such as midtown-studio).
+---@field phone? string Telephone number.
+---@field address? string Its street address if it is `offline`; what customers read in its place if it is `ask_booker`.
+---@field coverImage? string Address of the cover image.
+---@field locationType? "offline"|"ask_booker" `offline`: a place of its own; `ask_booker`: the customer says where, in `meetingLocation`.
+
+---What to change; fields left out stay.
+---`hoopai.null` clears a field.
+---@class (exact) hoopai.ServiceLocationUpdate
+---@field name? string Name of the service location.
+---@field slug? string Last part of its public address (such as midtown-studio).
+---@field phone? string|hoopai.Null Telephone number.
+---@field address? string|hoopai.Null Its street address if it is `offline`; what customers read in its place if it is `ask_booker`.
+---@field coverImage? string|hoopai.Null Address of the cover image.
+---@field locationType? "offline"|"ask_booker"|hoopai.Null `offline`: a place of its own; `ask_booker`: the customer says where, in `meetingLocation`.
+
+---A contact.
+---@class hoopai.Contact
+---@field id? string Identifier of the contact.
+---@field locationId? string Location (sub-account) it belongs to.
+---@field name? string Whole name.
+---@field firstName? string First name.
+---@field lastName? string Last name.
+---@field email? string E-mail address.
+---@field phone? string Telephone number, such as +18832327657.
+---@field timezone? string Time zone of the contact.
+---@field companyName? string Company the contact works for.
+---@field type? string Kind of contact, such as `lead`.
+---@field source? string Where the contact came from.
+---@field assignedTo? string User who looks after the contact.
+---@field address1? string Street address.
+---@field city? string City of the address.
+---@field state? string State of the address.
+---@field country? string Country, such as US.
+---@field postalCode? string Postal code.
+---@field website? string Address of a page of the contact's.
+---@field tags? string[] Tags of the contact.
+---@field dnd? boolean Whether nothing must be sent to the contact.
+---@field dndSettings? table<string, any> What must not be sent, by channel: `Call`, `Email`, `SMS`, `WhatsApp`, `GMB` or `FB`.
+---@field dateOfBirth? string Day of birth, YYYY-MM-DD.
+---@field dateAdded? string When the contact was created.
+---@field dateUpdated? string When the contact was last changed.
+---@field lastActivity? string When something last happened.
+---@field businessId? string Business the contact belongs to.
+---@field customFields? hoopai.ContactCustomField[] Values of fields of the location's own.
+
+---The value of a field.
+---@class hoopai.ContactCustomField
+---@field id? string Identifier of the field.
+---@field value? any Its value.
+
+---A contact to be created or changed.
+---@class (exact) hoopai.ContactUpsert
+---@field locationId? string Location (sub-account) of the call; filled in from the client's `location_id`.
+---@field firstName? string First name.
+---@field lastName? string Last name.
+---@field name? string Whole name.
+---@field email? string E-mail address.
+---@field phone? string Telephone number, such as +18832327657.
+---@field gender? string Gender of the contact.
+---@field address1? string Street address.
+---@field city? string City of the address.
+---@field state? string State of the address.
+---@field postalCode? string Postal code.
+---@field country? string Country, such as US.
+---@field website? string Address of a page of the contact's.
+---@field timezone? string Time zone of the contact (such as America/Chihuahua).
+---@field companyName? string Company the contact works for.
+---@field dateOfBirth? string Day of birth, YYYY-MM-DD.
+---@field dnd? boolean Whether nothing must be sent to the contact.
+---@field dndSettings? table<string, any> What must not be sent, by channel: `Call`, `Email`, `SMS`, `WhatsApp`, `GMB` or `FB`.
+---@field inboundDndSettings? table<string, any> What the contact must not send, under `all`.
+---@field tags? string[] All tags: those that the contact has are overwritten.
+---@field customFields? hoopai.ContactCustomFieldValue[] Values of fields of the location's own.
+---@field source? string Where the contact came from.
+---@field assignedTo? string User who looks after the contact.
+---@field createNewIfDuplicateAllowed? boolean Create another contact where the location allows duplicates, even if there is one (default false).
+
+---The value of a field to be set.
+---@class (exact) hoopai.ContactCustomFieldValue
+---@field id? string Identifier of the field.
+---@field key? string Key of the field.
+---@field field_value? any Its value.
+
+---What stands beside the result.
+---@class hoopai.ContactsUpsertExtra
+---@field new? boolean Whether the contact was created.
+
+---An appointment of a contact; its times have no zone.
+---@class hoopai.ContactEvent
+---@field id? string Identifier of the appointment.
+---@field calendarId? string Calendar it is in.
+---@field locationId? string Location (sub-account) it belongs to.
+---@field contactId? string Contact it was booked for.
+---@field groupId? string Group of its calendar.
+---@field title? string Title shown in the calendar.
+---@field status? string State of the slot, such as `booked`.
+---@field appointmentStatus? string State of the booking.
+---@field assignedUserId? string User with whom it is booked.
+---@field users? string[] Further users that take part.
+---@field notes? string Remarks kept on the appointment itself.
+---@field address? string Place of the meeting.
+---@field assignedResources? string[] Identifiers of the rooms and equipment that are reserved for it.
+---@field startTime? string When it begins, such as 2021-07-16 11:00:00: without a zone.
+---@field endTime? string When it ends, in the same form.
+---@field dateAdded? string When it was created.
+---@field dateUpdated? string When it was last changed.
+
+---A user of the platform.
+---@class hoopai.User
+---@field id? string Identifier of the user.
+---@field name? string Whole name.
+---@field firstName? string First name.
+---@field lastName? string Last name.
+---@field email? string E-mail address.
+---@field phone? string Telephone number.
+---@field extension? string Extension of the number.
+---@field permissions? table<string, any> What the user may do.
+---@field roles? hoopai.UserRoles What the user is.
+---@field deleted? boolean Whether the user was deleted.
+---@field platformLanguage? string Language the user has chosen, such as en_US.
+
+---What the user is.
+---@class hoopai.UserRoles
+---@field type? string `account` for a location, `agency` for an agency.
+---@field role? string `admin` or `user`.
+---@field locationIds? string[] Locations the user belongs to.
+---@field restrictSubAccount? boolean Whether the user sees these locations alone.
+
+---What `users:search` asks for.
+---@class (exact) hoopai.UsersSearchQuery
+---@field companyId string Agency of the users.
+---@field locationId? string Only users of this location (sub-account); filled in from the client's `location_id`.
+---@field query? string Part of a name, an address or a number.
+---@field type? string Only users of this type, such as `agency`.
+---@field role? string Only users of this role, such as `admin`.
+---@field ids? string Only these users: their identifiers, with commas between them.
+---@field sort? string Field by which they are sorted, such as `dateAdded`.
+---@field sortDirection? "asc"|"desc" Order of the list.
+---@field enabled2waySync? boolean Only users whose calendars are synchronised.
+---@field skip? integer How many users to skip (at least 0; default 0).
+---@field limit? integer How many users to return at most (at least 1; default 25).
+
+---What stands beside the result.
+---@class hoopai.UsersSearchExtra
+---@field count? integer How many users there are.
+
+---A location (sub-account).
+---@class hoopai.Location
+---@field id? string Identifier of the location.
+---@field companyId? string Agency it belongs to.
+---@field name? string Name of the location.
+---@field timezone? string Time zone of the location.
+---@field address? string Street address.
+---@field city? string City of the address.
+---@field state? string State of the address.
+---@field country? string Country, such as US.
+---@field postalCode? string Postal code.
+---@field website? string Address of its page.
+---@field domain? string Domain of the platform under which it is shown.
+---@field logoUrl? string Address of its logo.
+---@field firstName? string First name of its owner.
+---@field lastName? string Last name of its owner.
+---@field email? string E-mail address.
+---@field phone? string Telephone number.
+---@field business? table<string, any> The business: its name, address, `timezone` and more.
+---@field social? table<string, any> Addresses of its pages elsewhere.
+---@field settings? hoopai.LocationSettings Settings of the location.
+
+---Settings of the location.
+---@class hoopai.LocationSettings
+---@field allowDuplicateContact? boolean Whether two contacts may have one e-mail address or number.
+---@field allowDuplicateOpportunity? boolean The same of opportunities.
+---@field allowFacebookNameMerge? boolean Whether names of Facebook are merged.
+---@field disableContactTimezone? boolean Whether contacts have no time zone of their own.
 
 ---What `appointments:book` takes: the fields of `create`, and where and how to book.
 ---@class (exact) hoopai.BookingRequest: hoopai.AppointmentCreate
@@ -1363,6 +1837,24 @@ TeamMember.meetingLocation = nil
 ---@field assignedUserId? string its user, if one was given
 ---@field sent_ms? integer when it was sent, in milliseconds since 1970
 ---@field known? table the events before it: id -> true
+
+---What `service_bookings:book` takes: the fields of `create`, and how to find the booking again.
+---@class (exact) hoopai.ServiceBookingRequest: hoopai.ServiceBookingCreate
+---the text at the end of the title by which the booking is found again: a text of your own (8 to 200 characters, no
+---brackets), which no other booking has; true for a random one; default false
+---@field reference? boolean|string
+---@field reconcile_timeout? number seconds for reconciling, on top of `timeout`; default 60
+
+---What identifies a service booking, for `ServiceBookings:find_booking`. Plain data, which can be kept in a file.
+---@class hoopai.ServiceBookingRecord
+---@field reference? string the text at the end of its title
+---@field services hoopai.ServiceBookingItem[] what was booked, as in the request
+---@field contactId string its contact
+---@field startTime hoopai.BodyTime its start
+---@field endTime? hoopai.BodyTime its end, as it was sent
+---@field locationId? string its location
+---@field sent_ms? integer when it was sent, in milliseconds since 1970
+---@field known? table the service bookings before it: id -> true
 
 ---What `events:each`, `block_slots:each` and `all` of both take.
 ---@class (exact) hoopai.Span
@@ -1405,6 +1897,15 @@ TeamMember.meetingLocation = nil
 ---its start; it carries the zone `timezone`, if that was given, so that `slot.instant + hoopai.time.weeks(1)` is the
 ---same time of day; else the offset of `startTime`
 ---@field instant hoopai.time.Instant
+
+---An appointment of a contact, with its instants.
+---@class hoopai.ContactAppointment: hoopai.ContactEvent
+---@field startInstant? hoopai.time.Instant when it begins; nil if `startTime` cannot be read
+---@field endInstant? hoopai.time.Instant when it ends; nil if `endTime` cannot be read
+
+---The options of `contacts:appointments`: those of a call, and
+---@class (exact) hoopai.ContactAppointmentOptions: hoopai.CallOptions
+---@field timezone? string the zone of the times. Default: that of the location
 
 ---Calendars, and the free slots in them.
 ---@class hoopai.client.Calendars
@@ -2021,6 +2522,7 @@ local Resources = {}
 ---List the rooms or the equipment of a location.
 ---
 ---`GET /calendars/resources/{resourceType}`
+---@deprecated since in version v3: use client.services and client.service_bookings
 ---@async
 ---@nodiscard
 ---@param resourceType "equipments"|"rooms" Kind of resource.
@@ -2033,6 +2535,7 @@ function Resources:list(resourceType, query, options) end
 ---Create a room or a piece of equipment.
 ---
 ---`POST /calendars/resources/{resourceType}`
+---@deprecated since in version v3: use client.services and client.service_bookings
 ---@async
 ---@nodiscard
 ---@param resourceType "equipments"|"rooms" Kind of resource.
@@ -2045,6 +2548,7 @@ function Resources:create(resourceType, body, options) end
 ---Get one room or piece of equipment; the result lacks its identifier.
 ---
 ---`GET /calendars/resources/{resourceType}/{id}`
+---@deprecated since in version v3: use client.services and client.service_bookings
 ---@async
 ---@nodiscard
 ---@param resourceType "equipments"|"rooms" Kind of resource.
@@ -2057,6 +2561,7 @@ function Resources:get(resourceType, id, options) end
 ---Change a room or a piece of equipment.
 ---
 ---`PUT /calendars/resources/{resourceType}/{id}`
+---@deprecated since in version v3: use client.services and client.service_bookings
 ---@async
 ---@nodiscard
 ---@param resourceType "equipments"|"rooms" Kind of resource.
@@ -2070,6 +2575,7 @@ function Resources:update(resourceType, id, body, options) end
 ---Delete a room or a piece of equipment.
 ---
 ---`DELETE /calendars/resources/{resourceType}/{id}`
+---@deprecated since in version v3: use client.services and client.service_bookings
 ---@async
 ---@nodiscard
 ---@param resourceType "equipments"|"rooms" Kind of resource.
@@ -2402,6 +2908,484 @@ function Schedules:all(query, options) end
 ---@return hoopai.Response|hoopai.Error response the error when the call failed
 function Schedules:edit(id, change, options) end
 
+---Weekly hours and special dates of event calendars.
+---@class hoopai.client.EventSchedules
+local EventSchedules = {}
+
+---Get the schedule of an event calendar.
+---
+---`GET /calendars/schedules/event-calendar/{calendarId}`, version v3
+---@async
+---@nodiscard
+---@param calendarId string Identifier of the calendar.
+---@param options? hoopai.CallOptions
+---@return hoopai.EventSchedule? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function EventSchedules:get(calendarId, options) end
+
+---Create the schedule of an event calendar.
+---
+---`POST /calendars/schedules/event-calendar/{calendarId}`, version v3
+---@async
+---@nodiscard
+---@param calendarId string Identifier of the calendar.
+---@param body hoopai.EventScheduleCreate Hours of an event calendar.
+---@param options? hoopai.CallOptions
+---@return hoopai.EventSchedule? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function EventSchedules:create(calendarId, body, options) end
+
+---Change the schedule of an event calendar.
+---
+---`PUT /calendars/schedules/event-calendar/{calendarId}`, version v3
+---@async
+---@nodiscard
+---@param calendarId string Identifier of the calendar.
+---@param body hoopai.EventScheduleUpdate What to change; fields left out stay.
+---@param options? hoopai.CallOptions
+---@return hoopai.EventSchedule? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function EventSchedules:update(calendarId, body, options) end
+
+---Change a record with a function: read it, call the function, and send what the function changed.
+---
+---The function gets a copy of the record, which it changes in place. It runs in the caller's task and may wait. If it
+---raises, or returns nil and an error, nothing is sent. A field that is set to nil is refused as a slip: `hoopai.null`
+---clears a field. Fields that an update does not take may not be changed.
+---
+---Sent are the fields that changed, and those that the update requires. An object or a list in which something changed
+---is sent whole, without the parts that an update refuses. If the start of a time moves and its end does not, the end
+---moves with it: the length is kept. Switches that no record shows, such as `toNotify`, are sent with a change, and are
+---none by themselves. If nothing changed nothing is sent, and the result is the record, with `response.unchanged`.
+---
+---A record that shows `dateUpdated` is read again just before the update is sent. If it was changed meanwhile, the
+---error is of kind "conflict", and nothing was sent. A change between that reading and the update is not seen, and of
+---records without that date no change is: the later update counts then, for each field that it sends.
+---
+---`PUT /calendars/schedules/event-calendar/{calendarId}`
+---@async
+---@param calendarId string Identifier of the calendar.
+---@param change async fun(record: hoopai.EventSchedule|hoopai.EventScheduleUpdate): any, any changes the record in place
+---@param options? hoopai.CallOptions
+---@return hoopai.EventSchedule? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function EventSchedules:edit(calendarId, change, options) end
+
+---Services that can be booked.
+---@class hoopai.client.Services
+local Services = {}
+
+---List the services of a location.
+---
+---`GET /calendars/services/catalog`, version v3
+---@async
+---@nodiscard
+---@param query? hoopai.ServicesListQuery
+---@param options? hoopai.CallOptions
+---@return hoopai.Service[]? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Services:list(query, options) end
+
+---Create a service.
+---
+---`POST /calendars/services/catalog`, version v3
+---@async
+---@nodiscard
+---@param body hoopai.ServiceCreate A service to be created.
+---@param options? hoopai.CallOptions
+---@return hoopai.Service? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Services:create(body, options) end
+
+---Get one service.
+---
+---`GET /calendars/services/catalog/{serviceId}`, version v3
+---@async
+---@nodiscard
+---@param serviceId string Identifier of the service.
+---@param options? hoopai.CallOptions
+---@return hoopai.Service? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Services:get(serviceId, options) end
+
+---Change a service; an empty list of `variations` removes all.
+---
+---`PUT /calendars/services/catalog/{serviceId}`, version v3
+---@async
+---@nodiscard
+---@param serviceId string Identifier of the service.
+---@param body hoopai.ServiceUpdate What to change; fields left out stay.
+---@param options? hoopai.CallOptions
+---@return hoopai.Service? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Services:update(serviceId, body, options) end
+
+---Delete a service.
+---
+---`DELETE /calendars/services/catalog/{serviceId}`, version v3
+---@async
+---@nodiscard
+---@param serviceId string Identifier of the service.
+---@param options? hoopai.CallOptions
+---@return hoopai.Deleted? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Services:delete(serviceId, options) end
+
+---Change a record with a function: read it, call the function, and send what the function changed.
+---
+---The function gets a copy of the record, which it changes in place. It runs in the caller's task and may wait. If it
+---raises, or returns nil and an error, nothing is sent. A field that is set to nil is refused as a slip: `hoopai.null`
+---clears a field. Fields that an update does not take may not be changed.
+---
+---Sent are the fields that changed, and those that the update requires. An object or a list in which something changed
+---is sent whole, without the parts that an update refuses. If the start of a time moves and its end does not, the end
+---moves with it: the length is kept. Switches that no record shows, such as `toNotify`, are sent with a change, and are
+---none by themselves. If nothing changed nothing is sent, and the result is the record, with `response.unchanged`.
+---
+---A record that shows `dateUpdated` is read again just before the update is sent. If it was changed meanwhile, the
+---error is of kind "conflict", and nothing was sent. A change between that reading and the update is not seen, and of
+---records without that date no change is: the later update counts then, for each field that it sends.
+---
+---`PUT /calendars/services/catalog/{serviceId}`
+---@async
+---@param serviceId string Identifier of the service.
+---@param change async fun(record: hoopai.Service|hoopai.ServiceUpdate): any, any changes the record in place
+---@param options? hoopai.CallOptions
+---@return hoopai.Service? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Services:edit(serviceId, change, options) end
+
+---Bookings of services.
+---@class hoopai.client.ServiceBookings
+local ServiceBookings = {}
+
+---List the service bookings between two instants.
+---
+---`GET /calendars/services/bookings`, version v3
+---@async
+---@nodiscard
+---@param query hoopai.ServiceBookingsListQuery
+---@param options? hoopai.CallOptions
+---@return hoopai.ServiceBooking[]? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function ServiceBookings:list(query, options) end
+
+---Book services; sent once. To be sure of the outcome use `book`.
+---
+---`POST /calendars/services/bookings`, version v3
+---@async
+---@nodiscard
+---@param body hoopai.ServiceBookingCreate A booking to be made.
+---@param options? hoopai.CallOptions
+---@return hoopai.ServiceBookingChange? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function ServiceBookings:create(body, options) end
+
+---Get one service booking.
+---
+---`GET /calendars/services/bookings/{bookingId}`, version v3
+---@async
+---@nodiscard
+---@param bookingId string Identifier of the service booking.
+---@param options? hoopai.CallOptions
+---@return hoopai.ServiceBooking? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function ServiceBookings:get(bookingId, options) end
+
+---Change a service booking: move it, set its status, replace its services.
+---
+---`PUT /calendars/services/bookings/{bookingId}`, version v3
+---@async
+---@nodiscard
+---@param bookingId string Identifier of the service booking.
+---@param body hoopai.ServiceBookingUpdate What to change; fields left out stay.
+---@param options? hoopai.CallOptions
+---@return hoopai.ServiceBookingChange? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function ServiceBookings:update(bookingId, body, options) end
+
+---Cancel a service booking: sets its status to `cancelled` and keeps it.
+---
+---`PUT /calendars/services/bookings/{bookingId}`, version v3
+---@async
+---@nodiscard
+---@param bookingId string Identifier of the service booking.
+---@param options? hoopai.CallOptions
+---@return hoopai.ServiceBookingChange? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function ServiceBookings:cancel(bookingId, options) end
+
+---Delete a service booking for good; to call it off and keep it use `cancel`.
+---
+---`DELETE /calendars/services/bookings/{bookingId}`, version v3
+---@async
+---@nodiscard
+---@param bookingId string Identifier of the service booking.
+---@param options? hoopai.CallOptions
+---@return hoopai.Deleted? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function ServiceBookings:delete(bookingId, options) end
+
+---Change a record with a function: read it, call the function, and send what the function changed.
+---
+---The function gets a copy of the record, which it changes in place. It runs in the caller's task and may wait. If it
+---raises, or returns nil and an error, nothing is sent. A field that is set to nil is refused as a slip: `hoopai.null`
+---clears a field. Fields that an update does not take may not be changed.
+---
+---Sent are the fields that changed, and those that the update requires. An object or a list in which something changed
+---is sent whole, without the parts that an update refuses. If the start of a time moves and its end does not, the end
+---moves with it: the length is kept. Switches that no record shows, such as `toNotify`, are sent with a change, and are
+---none by themselves. If nothing changed nothing is sent, and the result is the record, with `response.unchanged`.
+---
+---A record that shows `dateUpdated` is read again just before the update is sent. If it was changed meanwhile, the
+---error is of kind "conflict", and nothing was sent. A change between that reading and the update is not seen, and of
+---records without that date no change is: the later update counts then, for each field that it sends.
+---
+---`PUT /calendars/services/bookings/{bookingId}`
+---@async
+---@param bookingId string Identifier of the service booking.
+---@param change async fun(record: hoopai.ServiceBooking|hoopai.ServiceBookingUpdate): any, any changes the record in place
+---@param options? hoopai.CallOptions
+---@return (hoopai.ServiceBooking|hoopai.ServiceBookingChange)? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function ServiceBookings:edit(bookingId, change, options) end
+
+---Books services, at most once, and reconciles the booking if its response is lost.
+---
+---It works as `Appointments:book` does with `startTime`. The create is sent once. If its outcome is unclear (a
+---timeout, a broken connection, a 5xx), the service bookings around it are read until it is found, for
+---`reconcile_timeout`. They are also read before a refusal is believed.
+---
+---Without a `reference` the booking is recognised by its contact, instant and services, and the service bookings are
+---also read before it is sent. With a `reference` of your own a program that was killed can be run again, and returns
+---the booking that it finds. A service booking has no description: its reference stands at the end of its title, where
+---people see it.
+---
+---The API does not list the free times of services. Hence nothing proves that a booking which is not found was not
+---made: `applied` stays "maybe", and `ServiceBookings:find_booking` looks again.
+---Raises for wrong use, such as an unknown option.
+---@async
+---@nodiscard
+---@param given hoopai.ServiceBookingRequest the fields of `create`, without `overrideAvailability`; and
+---@param call_options? hoopai.CallOptions for each request of the booking
+---@return (hoopai.ServiceBookingChange|hoopai.ServiceBooking)? booked nil when the call failed
+---@return hoopai.BookingResponse|hoopai.Error response
+function ServiceBookings:book(given, call_options) end
+
+---Looks again for a service booking whose outcome stayed unclear, as `Appointments:find_booking` does.
+---Raises for wrong use, such as an unknown option.
+---@async
+---@nodiscard
+---@param wanted hoopai.ServiceBookingRecord the `booking` of the error of `service_bookings:book`
+---@param call_options? hoopai.CallOptions
+---@return hoopai.ServiceBooking? booked nil when the call failed
+---@return hoopai.Response|hoopai.Error response
+function ServiceBookings:find_booking(wanted, call_options) end
+
+---Places where services are given.
+---@class hoopai.client.ServiceLocations
+local ServiceLocations = {}
+
+---List the service locations of a location.
+---
+---`GET /calendars/services/locations`, version v3
+---@async
+---@nodiscard
+---@param query? hoopai.ServiceLocationsListQuery
+---@param options? hoopai.CallOptions
+---@return hoopai.ServiceLocation[]? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function ServiceLocations:list(query, options) end
+
+---Create a service location.
+---
+---`POST /calendars/services/locations`, version v3
+---@async
+---@nodiscard
+---@param body hoopai.ServiceLocationCreate A service location to be created.
+---@param options? hoopai.CallOptions
+---@return hoopai.ServiceLocation? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function ServiceLocations:create(body, options) end
+
+---Get one service location.
+---
+---`GET /calendars/services/locations/{serviceLocationId}`, version v3
+---@async
+---@nodiscard
+---@param serviceLocationId string Identifier of the service location.
+---@param options? hoopai.CallOptions
+---@return hoopai.ServiceLocation? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function ServiceLocations:get(serviceLocationId, options) end
+
+---Change a service location.
+---
+---`PUT /calendars/services/locations/{serviceLocationId}`, version v3
+---@async
+---@nodiscard
+---@param serviceLocationId string Identifier of the service location.
+---@param body hoopai.ServiceLocationUpdate What to change; fields left out stay.
+---@param options? hoopai.CallOptions
+---@return hoopai.ServiceLocation? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function ServiceLocations:update(serviceLocationId, body, options) end
+
+---Delete a service location.
+---
+---`DELETE /calendars/services/locations/{serviceLocationId}`, version v3
+---@async
+---@nodiscard
+---@param serviceLocationId string Identifier of the service location.
+---@param options? hoopai.CallOptions
+---@return hoopai.Deleted? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function ServiceLocations:delete(serviceLocationId, options) end
+
+---Change a record with a function: read it, call the function, and send what the function changed.
+---
+---The function gets a copy of the record, which it changes in place. It runs in the caller's task and may wait. If it
+---raises, or returns nil and an error, nothing is sent. A field that is set to nil is refused as a slip: `hoopai.null`
+---clears a field. Fields that an update does not take may not be changed.
+---
+---Sent are the fields that changed, and those that the update requires. An object or a list in which something changed
+---is sent whole, without the parts that an update refuses. If the start of a time moves and its end does not, the end
+---moves with it: the length is kept. Switches that no record shows, such as `toNotify`, are sent with a change, and are
+---none by themselves. If nothing changed nothing is sent, and the result is the record, with `response.unchanged`.
+---
+---A record that shows `dateUpdated` is read again just before the update is sent. If it was changed meanwhile, the
+---error is of kind "conflict", and nothing was sent. A change between that reading and the update is not seen, and of
+---records without that date no change is: the later update counts then, for each field that it sends.
+---
+---`PUT /calendars/services/locations/{serviceLocationId}`
+---@async
+---@param serviceLocationId string Identifier of the service location.
+---@param change async fun(record: hoopai.ServiceLocation|hoopai.ServiceLocationUpdate): any, any changes the record in place
+---@param options? hoopai.CallOptions
+---@return hoopai.ServiceLocation? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function ServiceLocations:edit(serviceLocationId, change, options) end
+
+---Contacts, for their names and appointments.
+---@class hoopai.client.Contacts
+local Contacts = {}
+
+---Get one contact.
+---
+---`GET /contacts/{contactId}`, version 2021-07-28
+---@async
+---@nodiscard
+---@param contactId string Identifier of the contact.
+---@param options? hoopai.CallOptions
+---@return hoopai.Contact? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Contacts:get(contactId, options) end
+
+---Create a contact, or change the one with this e-mail address or number: `tags` overwrites all its tags.
+---
+---`POST /contacts/upsert`, version 2021-07-28
+---@async
+---@nodiscard
+---@param body hoopai.ContactUpsert A contact to be created or changed.
+---@param options? hoopai.CallOptions
+---@return hoopai.Contact? result nil when the call failed
+---@return hoopai.ContactsUpsertResponse|hoopai.Error response the error when the call failed
+function Contacts:upsert(body, options) end
+
+---@class hoopai.ContactsUpsertResponse: hoopai.Response
+---@field extra hoopai.ContactsUpsertExtra
+
+---The appointments of a contact.
+---
+---Their `startTime` and `endTime` are as the API sends them: local times without a zone, such as "2021-07-16 11:00:00".
+---`startInstant` and `endInstant` are what they mean in the zone of the option `timezone`, else in that of the
+---location, which is read once for a client (scope `locations.readonly`). Of a local time that comes twice the first is
+---meant.
+---Raises for a wrong option.
+---@async
+---@nodiscard
+---@param contact_id string
+---@param call_options? hoopai.ContactAppointmentOptions
+---@return hoopai.ContactAppointment[]? appointments nil when the call failed
+---@return hoopai.Response|hoopai.Error response
+function Contacts:appointments(contact_id, call_options) end
+
+---Users, for their names.
+---@class hoopai.client.Users
+local Users = {}
+
+---Get one user.
+---
+---`GET /users/{userId}`, version 2021-07-28
+---@async
+---@nodiscard
+---@param userId string Identifier of the user.
+---@param options? hoopai.CallOptions
+---@return hoopai.User? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Users:get(userId, options) end
+
+---Find users of an agency, and of one of its locations; `response.extra.count` says how many there are.
+---
+---`GET /users/search`, version 2021-07-28
+---@async
+---@nodiscard
+---@param query hoopai.UsersSearchQuery
+---@param options? hoopai.CallOptions
+---@return hoopai.User[]? result nil when the call failed
+---@return hoopai.UsersSearchResponse|hoopai.Error response the error when the call failed
+function Users:search(query, options) end
+
+---@class hoopai.UsersSearchResponse: hoopai.Response
+---@field extra hoopai.UsersSearchExtra
+
+---Iterate over the records of all pages, which are read as they are needed.
+---
+---A page is read when its first record is needed, and nothing is in flight between two steps of the loop: it can be
+---left at any time. `limit` is the size of a page; without it the largest one is asked for. Tasks may share an
+---iterator: each record goes to one of them.
+---
+---Each id is given once, also if records are added while the list is read. If records are removed meanwhile, others
+---move to pages that were read already, and are not seen: use `all` before you delete what you read. Records without an
+---id are given as they come. A page in which nothing is new is an error of kind "protocol".
+---
+---A page that cannot be read raises the `Error`; the next step reads that page again.
+---
+---`GET /users/search`
+---@nodiscard
+---@param query hoopai.UsersSearchQuery 
+---@param options? hoopai.PageOptions
+---@return async fun(): hoopai.User? next the iterator
+function Users:each(query, options) end
+
+---List the records of all pages.
+---
+---It reads the pages as `each` does, and returns the response of the last one.
+---
+---`GET /users/search`
+---@async
+---@nodiscard
+---@param query hoopai.UsersSearchQuery 
+---@param options? hoopai.PageOptions
+---@return hoopai.User[]? result nil when the call failed
+---@return hoopai.UsersSearchResponse|hoopai.Error response the error when the call failed
+function Users:all(query, options) end
+
+---Locations, for their names and time zones.
+---@class hoopai.client.Locations
+local Locations = {}
+
+---Get one location.
+---
+---`GET /locations/{locationId}`, version 2021-07-28
+---@async
+---@nodiscard
+---@param locationId string Identifier of the location.
+---@param options? hoopai.CallOptions
+---@return hoopai.Location? result nil when the call failed
+---@return hoopai.Response|hoopai.Error response the error when the call failed
+function Locations:get(locationId, options) end
+
 ---A client of one location. `client.calendars` and the like have the methods.
 ---@class hoopai.Client
 ---@field calendars hoopai.client.Calendars Calendars, and the free slots in them.
@@ -2413,6 +3397,13 @@ function Schedules:edit(id, change, options) end
 ---@field resources hoopai.client.Resources Rooms and equipment.
 ---@field notifications hoopai.client.Notifications Messages that a calendar sends about its appointments.
 ---@field schedules hoopai.client.Schedules Weekly hours and special dates of users.
+---@field event_schedules hoopai.client.EventSchedules Weekly hours and special dates of event calendars.
+---@field services hoopai.client.Services Services that can be booked.
+---@field service_bookings hoopai.client.ServiceBookings Bookings of services.
+---@field service_locations hoopai.client.ServiceLocations Places where services are given.
+---@field contacts hoopai.client.Contacts Contacts, for their names and appointments.
+---@field users hoopai.client.Users Users, for their names.
+---@field locations hoopai.client.Locations Locations, for their names and time zones.
 local Client = {}
 
 ---A light client with other defaults that shares connections and token with this one.
@@ -2770,6 +3761,22 @@ function App:close() end
 ---@class (exact) hoopai.sandbox.Block: hoopai.BlockSlotCreate
 ---@field id? string default: a readable one
 
+---What `world:service` takes.
+---@class (exact) hoopai.sandbox.Service: hoopai.ServiceCreate
+---@field slug? string
+---@field id? string default: a readable one
+
+---What `world:service_location` takes.
+---@class (exact) hoopai.sandbox.ServiceLocation: hoopai.ServiceLocationCreate
+---@field slug? string
+---@field id? string default: a readable one
+
+---What `world:service_booking` takes.
+---@class (exact) hoopai.sandbox.ServiceBooking: hoopai.ServiceBookingCreate
+---@field timezone? string
+---@field endTime? string
+---@field id? string default: a readable one
+
 ---What `world:note` takes.
 ---@class (exact) hoopai.sandbox.Note: hoopai.NoteBody
 ---@field appointmentId string
@@ -2827,6 +3834,18 @@ function World:appointment(fields) end
 ---@param fields hoopai.sandbox.Block
 ---@return string id
 function World:block(fields) end
+
+---@param fields hoopai.sandbox.Service
+---@return string id
+function World:service(fields) end
+
+---@param fields hoopai.sandbox.ServiceLocation
+---@return string id
+function World:service_location(fields) end
+
+---@param fields hoopai.sandbox.ServiceBooking
+---@return string id
+function World:service_booking(fields) end
 
 ---@param fields hoopai.sandbox.Note
 ---@return string id

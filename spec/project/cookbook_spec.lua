@@ -96,7 +96,7 @@ describe("the cookbook", function()
         assert.is_nil(line:find(";", 1, true), heading .. ": a statement a line") -- so that lines can be counted
       end
     end
-    assert.equal(12, count)
+    assert.equal(16, count)
   end)
 
   it("finds the next free slot of all calendars", function()
@@ -255,5 +255,54 @@ describe("the cookbook", function()
     start {}
     local id = run("A waiting list"):match "^%w+"
     assert.equal(account.seed.contacts.hugo, assert(client.appointments:get(id)).contactId)
+  end)
+
+  it("lists the calls of tomorrow, with names and numbers", function()
+    local day = time.now(ZONE):start_of_day() + time.days(1)
+    start {
+      seed = function(world)
+        local nina = world:contact { name = "Nina Berg", phone = "+1555" }
+        world:appointment {
+          calendarId = world.seed.calendars.checkup,
+          contactId = nina,
+          assignedUserId = world.seed.users.weber,
+          startTime = day + time.hours(7),
+        }
+      end,
+    }
+    assert.matches("07:00\tNina Berg\t%+1555\twith Dr. Jonas Weber\n", run "Tomorrow's list of calls")
+  end)
+
+  it("books a new customer once", function()
+    start {}
+    local first = run "A new customer books"
+    assert.matches("^booked:\tNina Berg\t", first)
+    assert.equal((first:gsub("^booked", "was booked")), run "A new customer books")
+  end)
+
+  it("shows what a contact has booked, in a zone", function()
+    start {}
+    local output = run "What a contact has booked"
+    local booked = assert(client.contacts:appointments(account.seed.contacts.hugo))
+    assert.equal(#booked, select(2, output:gsub("\n", "")))
+    assert.is_true(#booked >= 3)
+    assert.equal(booked[1].startInstant:format("%F %H:%M", ZONE), output:match "^([^\t]+)\t")
+  end)
+
+  it("marks services that were missed", function()
+    local id
+    start {
+      seed = function(world)
+        local morning = time.now(ZONE):start_of_day() - time.hours(12)
+        id = world:service_booking {
+          contactId = world.seed.contacts.hugo,
+          services = { { id = world.seed.services.massage } },
+          startTime = morning,
+        }
+      end,
+    }
+    assert.matches("Hugo Almeida %- Massage\n$", run "Services that were missed")
+    assert.equal("no_show", assert(client.service_bookings:get(id)).status)
+    assert.equal("", run "Services that were missed")
   end)
 end)

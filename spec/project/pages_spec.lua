@@ -316,7 +316,7 @@ describe("doc/endpoints.md", function()
     for _ in present:match("^(.-)\n\n"):gmatch("\n| `client%.") do
       rows = rows + 1
     end
-    assert.equal(42, rows)
+    assert.equal(66, rows)
   end)
 end)
 

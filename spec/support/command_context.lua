@@ -19,6 +19,7 @@ function command_context.run(command, options, client, streams)
   client.calendars = client.calendars or {}
   client.calendars.list = client.calendars.list
     or function() return { { id = "c", name = "Yoga", teamMembers = { { userId = "u" } } }, { id = "d" } } end
+  client.users = client.users or { get = function() return nil, { kind = "scope" } end }
   context.opened = client
   context.found_names = names.new(client)
   local ok, document, view = pcall(command.run, context, options)

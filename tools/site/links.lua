@@ -53,6 +53,7 @@ function Registry:add_page(page)
     local resource = self:resource_of(item.owner)
     if resource then
       local method = resource .. ":" .. item.name:match("[^:]+$")
+      self.places[method] = ("client.%s.html#%s"):format(resource, method)
       self.places[item.name] = ("client.%s.html#%s"):format(resource, method)
       self.labels[item.name] = method
     else

@@ -28,6 +28,9 @@ local CALLS = {
   ["events:all"] = { "events:list", "calendars:list" },
   ["appointments:book"] = { "events:list", "calendars:free_slots", "appointments:create", "appointments:get" },
   ["appointments:find_booking"] = { "events:list", "appointments:get" },
+  ["service_bookings:book"] = { "service_bookings:list", "service_bookings:create", "service_bookings:get" },
+  ["service_bookings:find_booking"] = { "service_bookings:list", "service_bookings:get" },
+  ["contacts:appointments"] = { "contacts:appointments", "locations:get" },
   ["block_slots:each"] = { "block_slots:list", "calendars:list" },
   ["block_slots:all"] = { "block_slots:list", "calendars:list" },
   ["block_slots:ensure"] = { "block_slots:list", "block_slots:create" },
@@ -131,7 +134,8 @@ local function kinds_of(method, data)
     add("invalid_request", "an argument is wrong; nothing was sent, and <code>err.details</code> lists every problem")
   end
   if #(data.params or {}) > 0 then add("not_found", "there is no such record") end
-  local takes_slot = data.path:find("^/calendars/events/appointments") and data.method ~= "GET"
+  local books = data.path:find "^/calendars/events/appointments" or data.path:find "^/calendars/services/bookings"
+  local takes_slot = books and (data.method == "POST" or data.method == "PUT")
   if takes_slot and not method.data.preset then add("slot_taken", "the slot is not free any more") end
   if data.method ~= "GET" then add("refused", "the API refused the change; the message has its reason") end
   if method.derived == "edit" then
@@ -294,6 +298,11 @@ function Writer:method(resource, method)
     method.derived == "edit" and self:scopes { resource.name .. ":get", resource.name .. ":update" }
       or "<code>" .. data.scope .. "</code>"
   )
+  if data.version then self:put("<p>The request asks for version <code>%s</code> of the API.</p>\n", data.version) end
+  if data.deprecated then
+    local note = reference.deprecation(data):gsub("^%l", string.upper)
+    self:put("<p>%s.</p>\n", self:inline(note))
+  end
   if method.alias then self:alias(method) end
   self:parameters(method)
   self:payload(method)
@@ -461,6 +470,12 @@ function resources.pages(site)
   for _, resource in ipairs(site.resources) do
     for _, method in ipairs(resource.methods) do
       if not method.alias then writer.scope_of[resource.name .. ":" .. method.name] = method.data.scope end
+    end
+  end
+  for name, calls in pairs(CALLS) do
+    local resource, short = name:match "^(.-):(.*)$"
+    for _, entry in ipairs(calls[1] == name and require("hoopai.api." .. resource) or {}) do
+      if entry.name == short then writer.scope_of[name] = entry.scope end -- a wrapped endpoint
     end
   end
   local pages = { overview(site.resources, site.registry) }

@@ -54,6 +54,9 @@ return {
 
     A date is written as 2026-12-01, today, tomorrow, monday or +3d. Days begin at midnight in the zone that the first
     line names. Without a terminal each entry is a line: start, end, title, person and status, separated by tabs.
+
+    People are shown by their names where the token may read users (the scope users.readonly), by their ids where not.
+    With --json and --jsonl so are contacts (contacts.readonly).
   ]],
   needs = "client",
   options = span.join(events.options, {
@@ -69,7 +72,7 @@ return {
     local owner, record, kind = events.owner(context, options)
     local zone, source = context:zone(record, kind)
     local from, to = span_of(context, options, zone)
-    local entries = events.read(context, owner, from, to)
+    local entries = events.read(context, owner, from, to, false, options.json or options.jsonl)
     return events.documents(context, entries, zone), view_of(context, entries, from, to, zone, source)
   end,
 }

@@ -40,6 +40,7 @@ local function csv_columns(zone)
     { title = "address", value = of "address" },
     { title = "description", value = of "description" },
     { title = "notes", value = of "notes" },
+    { title = "contact", value = "contact" },
     { title = "contact_id", value = of "contactId" },
     { title = "id", value = of "id" },
     { title = "start_utc", value = function(entry) return entry.start:format("%FT%TZ", "UTC") end },
@@ -103,6 +104,8 @@ return {
 
     ics is iCalendar (RFC 5545), which calendar programs import. csv is CSV (RFC 4180) with a line of titles, for
     spreadsheets. json is a list of the records of the API, with the names of calendars and people beside their ids.
+    People have names where the token may read users and contacts (the scopes users.readonly and contacts.readonly), and
+    their ids where not.
 
     In a CSV file a text that a spreadsheet would run as a formula begins with an apostrophe; --keep-formulas leaves all
     texts as they are. The columns start and end are times in the zone that stands beside them.
@@ -140,7 +143,7 @@ return {
     local owner, record, owner_kind = events.owner(context, options)
     local zone = context:zone(record, owner_kind)
     local from, to = span.read(options, zone, "last-month")
-    local function read() return events.read(context, owner, from, to, options.no_blocked) end
+    local function read() return events.read(context, owner, from, to, options.no_blocked, kind ~= "ics") end
     local function write(entries, put) WRITERS[kind](context, entries, zone, options, record and record.name, put) end
     if is_file then
       local job = { read = read, write = write, format = kind, zone = zone, from = from, to = to }

@@ -31,7 +31,7 @@ describe("hoopai agenda", function()
     end
     assert.are.equal(6, #lines)
     assert.are.equal(
-      "2024-03-04T09:00:00+01:00\t2024-03-04T09:30:00+01:00\t山田 太郎\tUserLeeMarsh00000000\tconfirmed",
+      "2024-03-04T09:00:00+01:00\t2024-03-04T09:30:00+01:00\t山田 太郎\tLee Marsh\tconfirmed",
       lines[1]
     )
     assert.matches("\tTraining\t.*\tblocked$", lines[6])
@@ -49,6 +49,24 @@ describe("hoopai agenda", function()
     output = home:run { "agenda", "--from", "2024-03-04", "--days", "2", "--jsonl" }
     assert.are.equal(6, select(2, output:gsub("\n", "")))
     assert.are.equal("[]\n", (home:run { "agenda", "--day", "2024-03-09", "--json" }))
+  end)
+
+  it("has the names of the contacts in JSON, and ids where the token may not read people", function()
+    local document = assert(hoopai.decode((home:run { "agenda", "--from", "2024-03-04", "--json" })))
+    assert.are.same({ "Lee Marsh", "Anna Berg" }, { document[1].user, document[1].contact })
+    local few = clinic.home {
+      tokens = {
+        few = { scopes = { "calendars.readonly", "calendars/groups.readonly", "calendars/events.readonly" } },
+      },
+    }
+    local closing <close> = setmetatable({}, { __close = function() few:close() end }) -- luacheck: ignore 211
+    local output, errors, status = few:run(
+      { "agenda", "--from", "2024-03-04", "--json", "--zone", "Europe/Berlin" },
+      { variables = { HOOPAI_TOKEN = few.sandbox.tokens.few } }
+    )
+    assert.are.same({ "", 0 }, { errors, status })
+    document = assert(hoopai.decode(output))
+    assert.are.same({ "UserLeeMarsh00000000", "ContactAnnaBerg00000" }, { document[1].user, document[1].contact })
   end)
 
   it("has one owner, one day, one week, another zone", function()

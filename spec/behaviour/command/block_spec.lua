@@ -25,7 +25,7 @@ describe("hoopai block", function()
     local words = { "block", "UserLee", "2024-03-06", "--title", "休み" }
     local output, errors, status = home:run(words)
     assert.are.same({ "", 0 }, { errors, status })
-    local times = "UserLeeMarsh00000000 from 2024-03-06 00:00 to 2024-03-07 00:00 (Europe/Berlin)\n"
+    local times = "Lee Marsh from 2024-03-06 00:00 to 2024-03-07 00:00 (Europe/Berlin)\n"
     assert.are.equal("blocked " .. times, output)
     output, errors, status = home:run(words)
     assert.are.same({ "was blocked already: " .. times, "", 0 }, { output, errors, status })
@@ -64,6 +64,6 @@ describe("hoopai block", function()
   it("says what was done when nothing can be printed", function()
     local _, errors, status = home:run({ "block", "UserLee", "2024-03-06" }, { output = "/dev/full" })
     assert.are.equal(1, status)
-    assert.matches("^hoopai: output: .-\nhoopai: done:\n  the block of UserLeeMarsh00000000 from 2024%-03%-06", errors)
+    assert.matches("^hoopai: output: .-\nhoopai: done:\n  the block of Lee Marsh from 2024%-03%-06", errors)
   end)
 end)

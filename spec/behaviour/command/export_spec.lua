@@ -45,6 +45,8 @@ describe("hoopai export", function()
       output
     )
     assert.matches(",'=1%+2,appointment,", output)
+    assert.matches(",user,address,description,notes,contact,contact_id,", output)
+    assert.matches(",Lee Marsh,,,,Anna Berg,ContactAnnaBerg00000,", output)
     assert.matches(",=1%+2,appointment,", (export("--format", "csv", "--keep-formulas")))
   end)
 

@@ -20,7 +20,7 @@ describe("hoopai utilisation", function()
   it("is a line per row without a terminal", function()
     local output, errors, status = home:run(WEEK)
     assert.are.same({ "", 0 }, { errors, status })
-    assert.are.equal("UserLeeMarsh00000000\t120\t120\t480\t25%\nYoga\t0\t0\t2700\t0%\n", output)
+    assert.are.equal("Lee Marsh\t120\t120\t480\t25%\nYoga\t0\t0\t2700\t0%\n", output)
   end)
 
   it("prints JSON, with the source of the open hours", function()
@@ -28,7 +28,7 @@ describe("hoopai utilisation", function()
     assert.are.same({
       id = "UserLeeMarsh00000000",
       kind = "user",
-      name = "UserLeeMarsh00000000",
+      name = "Lee Marsh",
       bookedMinutes = 120, -- the cancelled appointment takes up no time
       blockedMinutes = 120,
       openMinutes = 480,
@@ -50,9 +50,9 @@ describe("hoopai utilisation", function()
       end
       return list
     end
-    assert.are.same({ "UserLeeMarsh00000000" }, names("--user", "UserLee"))
-    assert.are.same({ "UserLeeMarsh00000000" }, names("--calendar", "mass"))
+    assert.are.same({ "Lee Marsh" }, names("--user", "UserLee"))
+    assert.are.same({ "Lee Marsh" }, names("--calendar", "mass"))
     assert.are.same({ "Yoga" }, names("--calendar", "yoga"))
-    assert.are.same({ "UserLeeMarsh00000000" }, names("--group", "kö"))
+    assert.are.same({ "Lee Marsh" }, names("--group", "kö"))
   end)
 end)

@@ -17,6 +17,7 @@ local function run(options, response, err)
   }
   context.found_names = names.new {
     calendars = { list = function() return { { id = "c", name = "Yoga", teamMembers = { { userId = "u" } } } } end },
+    users = { get = function() return nil, { kind = "scope" } end },
   }
   options.zone = "Europe/Berlin"
   local ok, document, view = pcall(block.run, context, options)

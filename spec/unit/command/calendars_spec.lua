@@ -8,7 +8,12 @@ local function run(options, list)
   context.found_names = names.new {
     calendars = { list = function() return list end },
     groups = { list = function() return { { id = "g", name = "Skin" } } end },
-    request = function() return { users = { { id = "u", name = "Dr. Okafor" } } } end,
+    users = {
+      get = function(_, id)
+        if id == "u" then return { name = "Dr. Okafor" } end
+        return nil, { kind = "not_found" }
+      end,
+    },
   }
   local document, view = calendars.run(context, options)
   local rows, lines = {}, {}

@@ -32,7 +32,7 @@ describe("hoopai export", function()
   it("has the local times of a night in which clocks change", function()
     local text = run("csv", { entry { id = "1", title = 'a "b", c', notes = "x\ny" } })
     assert.matches('\r\n2024%-03%-31 01:30:00,2024%-03%-31 03:30:00,Europe/Berlin,60,"a ""b"", c",appointment,', text)
-    assert.matches(',"x\ny",,1,2024%-03%-31T00:30:00Z,2024%-03%-31T01:30:00Z\r\n$', text)
+    assert.matches(',"x\ny",,,1,2024%-03%-31T00:30:00Z,2024%-03%-31T01:30:00Z\r\n$', text)
   end)
 
   it("has an event whose end the API did not send", function()

@@ -32,6 +32,7 @@ describe("hoopai utilisation", function()
       calendars = {
         list = function() return { { id = "c", teamMembers = { { userId = "u" } }, openHours = hours } } end,
       },
+      users = { get = function() return nil, { kind = "scope" } end },
     }
     return utilisation.run(context, { from = "2024-03-04", days = 1 })[1]
   end

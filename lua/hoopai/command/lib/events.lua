@@ -1,7 +1,8 @@
 --- Appointments and blocked times, as agenda, utilisation and export read them.
 --
 -- An entry is a table: `record` (as the API sends it), `is_block`, `start`, `stop` (instants), `title`, `status` (of an
--- appointment), `calendar` and `user` (names, or ids where no name is known; "" for none).
+-- appointment), `calendar`, `user` and, if it was asked for, `contact` (names, or ids where no name is known; "" for
+-- none).
 local copy = require "hoopai.command.lib.copy"
 local records = require "hoopai.command.lib.records"
 
@@ -109,6 +110,20 @@ local function before(a, b)
   return (a.record.id or "") < (b.record.id or "")
 end
 
+--- Sets the contact of each entry.
+local function add_contacts(context, entries)
+  local bar <close> = context:progress "Reading names"
+  local ids = {}
+  for _, entry in ipairs(entries) do
+    ids[#ids + 1] = entry.record.contactId
+  end
+  local names = context:names():contacts(ids, function(done, total) bar:update(done, total) end)
+  for _, entry in ipairs(entries) do
+    local id = entry.record.contactId
+    entry.contact = id and (names[id] or id) or ""
+  end
+end
+
 --- Reads the appointments and blocked times that overlap a span, of all calendars or of one owner. A bar on stderr
 -- shows how far it is.
 -- @tparam table context
@@ -116,9 +131,10 @@ end
 -- @tparam instant from
 -- @tparam instant to not included
 -- @tparam ?boolean no_blocked leaves blocked times out
+-- @tparam ?boolean with_contacts reads the names of the contacts
 -- @treturn table list of entries in order of time; what was deleted is left out
 -- @raise the Error of a request that failed
-function events.read(context, owner, from, to, no_blocked)
+function events.read(context, owner, from, to, no_blocked, with_contacts)
   local client = context:client()
   local bar <close> = context:progress "Reading appointments"
   local progress, query = shared_progress(bar), copy(owner, { from = from, to = to })
@@ -139,6 +155,7 @@ function events.read(context, owner, from, to, no_blocked)
   end
   report_timeless(context, timeless)
   sort(entries, before)
+  if with_contacts then add_contacts(context, entries) end
   return entries
 end
 
@@ -153,6 +170,7 @@ function events.document(entry, zone)
     endTime = entry.stop:iso(zone),
     calendar = entry.calendar ~= "" and entry.calendar or nil,
     user = entry.user ~= "" and entry.user or nil,
+    contact = entry.contact ~= "" and entry.contact or nil,
   })
 end
 

@@ -2,8 +2,8 @@
 local failure = require "hoopai.command.lib.failure"
 local only_records = require "hoopai.command.lib.records"
 
-local error, ipairs, setmetatable, type = error, ipairs, setmetatable, type
-local concat, sort = table.concat, table.sort
+local error, ipairs, pairs, require, setmetatable, type = error, ipairs, pairs, require, setmetatable, type
+local concat, move, sort = table.concat, table.move, table.sort
 local format, lower, sub = string.format, string.lower, string.sub
 
 local names = {}
@@ -81,7 +81,9 @@ Names.__index = Names
 --- Makes the names of a client's location.
 -- @tparam table client
 -- @treturn table
-function names.new(client) return setmetatable({ client = client, lists = {}, indexes = {} }, Names) end
+function names.new(client)
+  return setmetatable({ client = client, lists = {}, indexes = {}, contacts_read = {}, contact_names = {} }, Names)
+end
 
 local function list(self, key, read)
   local found = self.lists[key]
@@ -124,28 +126,80 @@ function names.user_names(client, location_id, timeout)
   return found
 end
 
+-- After these no other person can be read either.
+local NO_ACCESS = { auth = true, scope = true, forbidden = true, reauth_required = true }
+
+local AT_ONCE = 8
+
+local function name_of(person)
+  if type(person.name) == "string" and person.name ~= "" then return person.name end
+  local parts = {}
+  for _, part in ipairs { person.firstName or "", person.lastName or "" } do
+    if part ~= "" then parts[#parts + 1] = part end
+  end
+  return #parts > 0 and concat(parts, " ") or nil
+end
+
+--- The names of people, by their ids. They are for people: a token that may not read users or contacts gives none, and
+-- neither does a person that cannot be read.
+-- @tparam table client
+-- @tparam string resource "users" or "contacts"
+-- @tparam table ids a list
+-- @tparam ?function progress is called with how many were read, and with the total
+-- @treturn table id -> name
+local function read_names(client, resource, ids, progress)
+  local found, refused = {}, false
+  local function read(id)
+    if refused then return true end
+    local person, problem = client[resource]:get(id, { retries = false, timeout = 10 })
+    if person then found[id] = name_of(person) end
+    refused = refused or not person and NO_ACCESS[problem.kind] == true
+    return true
+  end
+  if ids[1] then read(ids[1]) end -- alone: a refusal is one request
+  local others = move(ids, 2, #ids, 1, {})
+  if #others == 0 or refused then return found end
+  require("hoopai").map(others, read, { concurrency = AT_ONCE, progress = progress })
+  return found
+end
+
 --- The team members of all calendars. The API of calendars has their ids; their names are read where the token may.
 -- @treturn table list of { id, name, calendarIds }
 function Names:users()
   return list(self, "users", function(client)
-    local found, by_id, location_id = {}, {}, nil
+    local found, by_id, ids = {}, {}, {}
     for _, calendar in ipairs(self:calendars()) do
-      location_id = location_id or calendar.locationId
       for _, id in ipairs(names.team(calendar)) do
         local user = by_id[id]
         if not user then
           user = { id = id, calendarIds = {} }
-          by_id[id], found[#found + 1] = user, user
+          by_id[id], found[#found + 1], ids[#ids + 1] = user, user, id
         end
         user.calendarIds[#user.calendarIds + 1] = calendar.id
       end
     end
-    local by_name = #found > 0 and location_id and names.user_names(client, location_id) or {}
+    local by_name = read_names(client, "users", ids)
     for _, user in ipairs(found) do
       user.name = by_name[user.id]
     end
     return found
   end)
+end
+
+--- The names of contacts, where the token may read them. A contact is read once.
+-- @tparam table ids a list, in which an id may be several times
+-- @tparam ?function progress is called with how many were read, and with the total
+-- @treturn table id -> name
+function Names:contacts(ids, progress)
+  local unread, seen = {}, self.contacts_read
+  for _, id in ipairs(ids) do
+    if not seen[id] then unread[#unread + 1] = id end
+    seen[id] = true
+  end
+  for id, name in pairs(read_names(self.client, "contacts", unread, progress)) do
+    self.contact_names[id] = name
+  end
+  return self.contact_names
 end
 
 --- A calendar by its name.

@@ -7,7 +7,6 @@
 
 local api_errors = require "hoopai.sandbox.api_errors"
 local checks = require "hoopai.sandbox.domain.checks"
-local quirks = require "hoopai.sandbox.domain.quirks"
 
 local format, gsub, lower, match, rep, sub =
   string.format, string.gsub, string.lower, string.match, string.rep, string.sub
@@ -113,7 +112,7 @@ end
 local function declared(app, kind)
   local data = KINDS[kind]
   local endpoint = data.endpoint and find_endpoint(app, data.endpoint)
-  local body = endpoint and quirks.body(endpoint, "v3") or data.body
+  local body = endpoint and endpoint.body or data.body
   if body.type == "array" then body = body.items end
   return body, endpoint and endpoint.params or {}, endpoint
 end
@@ -199,6 +198,20 @@ local function complete(app, kind, fields, id, location_id)
   return body, params
 end
 
+-- The query of the request: what the kind says, and the fields of the body that are sent there.
+local function take_query(kind, declared_body, body)
+  local query = {}
+  for name, value in pairs(KINDS[kind].query or {}) do
+    query[name] = value
+  end
+  for _, field in ipairs(declared_body.fields) do
+    if field.in_query and body[field.name] ~= nil then
+      query[field.name], body[field.name] = body[field.name], nil
+    end
+  end
+  return query
+end
+
 local function person_of(store, kind, body, id)
   body.id = id
   store:announce(kind == "contact" and "ContactCreate" or "UserCreate", body)
@@ -239,7 +252,7 @@ function records.add(app, kind, fields)
     options = app.options,
     token = { location_id = location_id },
     params = params,
-    query = KINDS[kind].query or {},
+    query = take_query(kind, declared_body, body),
     body = endpoint.body.type == "array" and { body } or body,
     cleared = {},
   }

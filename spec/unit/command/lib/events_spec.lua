@@ -23,6 +23,13 @@ local function new(lists)
   context.found_names = names.new {
     calendars = { list = function() return { { id = "c", name = "Laser", teamMembers = { { userId = "u" } } } } end },
     groups = { list = function() return { { id = "g", name = "Skin" } } end },
+    users = { get = function() return nil, { kind = "scope" } end },
+    contacts = {
+      get = function(_, id)
+        if id == "k1" then return { name = "Ann" } end
+        return nil, { kind = "not_found" }
+      end,
+    },
   }
   return context, asked
 end
@@ -54,6 +61,24 @@ describe("the events of a command", function()
       { document.kind, document.startTime, document.calendar }
     )
     assert.are.equal("[]", hoopai.encode(events.documents(context, {}, "UTC")))
+  end)
+
+  it("have the names of their contacts if these are asked for, and ids where none is known", function()
+    local context = new {
+      events = {
+        { id = "1", startTime = at(8), contactId = "k1" },
+        { id = "2", startTime = at(9), contactId = "k2" },
+        { id = "3", startTime = at(10) },
+      },
+      block_slots = {},
+    }
+    local entries = events.read(context, {}, from, from + time.days(1), false, true)
+    local contacts = {}
+    for index, entry in ipairs(entries) do
+      contacts[index] = tostring(events.document(entry, "UTC").contact)
+    end
+    assert.are.same({ "Ann", "k2", "nil" }, contacts)
+    assert.is_nil(events.read(context, {}, from, from + time.days(1))[1].contact)
   end)
 
   it("are not shown without those that could not be read", function()

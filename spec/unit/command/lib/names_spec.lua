@@ -29,7 +29,7 @@ local function ids(records)
 end
 
 -- A client whose lists are tables, and which counts its calls.
-local function new_client(users)
+local function new_client(people)
   local client = { count = 0 }
   local function lists(list)
     return {
@@ -40,10 +40,15 @@ local function new_client(users)
     }
   end
   client.calendars, client.groups = lists(CALENDARS), lists { { id = "g", name = "Skin" } }
-  function client.request(_, request)
-    client.asked = request.path .. "?" .. request.query.locationId
-    return users
+  -- A person is a record, or the kind of the error that reading it gives.
+  client.asked = {}
+  local function get(_, id)
+    client.asked[#client.asked + 1] = id
+    local person = (people or {})[id] or "not_found"
+    if type(person) == "string" then return nil, { kind = person } end
+    return person
   end
+  client.users, client.contacts = { get = get }, { get = get }
   return client
 end
 
@@ -97,13 +102,37 @@ describe("names", function()
   end)
 
   it("of users are read where the token may", function()
-    local client = new_client { users = { { id = "u1", name = "Dr. Okafor" }, { id = 3 }, "x" } }
+    local client = new_client { u1 = { name = "Dr. Okafor" } }
     local found = names.new(client)
     assert.are.same({ id = "u1", name = "Dr. Okafor", calendarIds = { "a1", "b1" } }, found:user "dr")
-    assert.are.equal("/users/?l", client.asked)
+    assert.are.same({ "u1", "u2" }, client.asked)
     assert.are.equal("u2", found:of("users", "u2"))
-    found = names.new(new_client(nil))
-    assert.are.same({ id = "u2", calendarIds = { "a1" } }, found:user "u2")
+    assert.are.same({ "u1", "u2" }, client.asked)
+    found = names.new(new_client { u2 = { firstName = "Jo", lastName = "" } })
+    assert.are.same({ id = "u2", name = "Jo", calendarIds = { "a1" } }, found:user "jo")
+  end)
+
+  it("of people are not asked for again after a refusal of the token", function()
+    for _, kind in ipairs { "scope", "auth", "forbidden", "reauth_required" } do
+      local client = new_client { u1 = kind, u2 = { name = "Jo" } }
+      local found = names.new(client)
+      assert.are.same({ id = "u2", calendarIds = { "a1" } }, found:user "u2")
+      assert.are.same({ "u1" }, client.asked)
+    end
+    local client = new_client { u1 = "server", u2 = { name = "Jo" } }
+    assert.are.equal("Jo", names.new(client):of("users", "u2"))
+  end)
+
+  it("of contacts are read once each", function()
+    local client = new_client { k1 = { name = "Ann" }, k2 = { name = "" }, k3 = { name = "Cem" } }
+    local found, calls = names.new(client), 0
+    local read = found:contacts({ "k1", "k2", "k1", "k3" }, function() calls = calls + 1 end)
+    assert.are.same({ k1 = "Ann", k3 = "Cem" }, read)
+    found:contacts { "k3", "k2" }
+    table.sort(client.asked)
+    assert.are.same({ "k1", "k2", "k3" }, client.asked)
+    assert.are.equal(2, calls)
+    assert.are.same({}, names.new(new_client()):contacts {})
   end)
 
   it("raise the error of a list", function()
