@@ -78,8 +78,8 @@ changes.list = {
     words = { "block", "UserLee", "2024-03-06" },
     reads = true,
     write = "POST /calendars/events/block-slots",
-    name = "the block of UserLeeMarsh00000000 from 2024%-03%-06 00:00 [^\n]*",
-    done = "^blocked UserLeeMarsh00000000 from 2024%-03%-06 00:00 ",
+    name = "the block of Lee Marsh from 2024%-03%-06 00:00 [^\n]*",
+    done = "^blocked Lee Marsh from 2024%-03%-06 00:00 ",
     again = "^was blocked already: ",
   },
   {

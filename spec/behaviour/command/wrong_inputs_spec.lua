@@ -13,8 +13,8 @@ local NO_CALENDAR =
   '^not_found: there is no calendar "dentist"\nhoopai: the calendars are: Massage 2 %(%w+%), Massage 按摩'
 local TWO_CALENDARS = '^ambiguous: "mas" is the beginning of 2 calendars: Massage 2 %(%w+%), Massage 按摩 %(%w+%)\n'
 local NO_USER =
-  '^not_found: there is no user "nosuch"\nhoopai: the users are: UserLeeMarsh00000000, UserMoor000000000000'
-local TWO_USERS = '^ambiguous: "User" is the beginning of 2 users: UserLeeMarsh00000000, UserMoor000000000000\n'
+  '^not_found: there is no user "nosuch"\nhoopai: the users are: Ann Moor %(UserMoor000000000000%), Lee Marsh %('
+local TWO_USERS = '^ambiguous: "User" is the beginning of 2 users: Ann Moor %(%w+%), Lee Marsh %(%w+%)\n'
 local NO_GROUP = '^not_found: there is no group "nosuch"'
 local TWO_GROUPS = '^ambiguous: "k" is the beginning of 2 groups: '
 local NO_APPOINTMENT = '^not_found: there is no appointment "nosuch"\nhoopai: `hoopai events` lists the ids'
