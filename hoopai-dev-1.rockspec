@@ -11,7 +11,7 @@ description = {
   summary = "A client for the HoopAI (HighLevel / LeadConnector) Calendars API",
   detailed = [[
     Calendars, groups, free slots, appointments, block slots, notes, resources, notifications and availability
-    schedules: 42 endpoints as Lua functions that block in a plain script and wait in a coroutine, on a C core of
+    schedules: all endpoints as Lua functions that block in a plain script and wait in a coroutine, on a C core of
     libcurl and lua-cjson. It never books twice on its own and never prints a token. With a local sandbox server.
   ]],
   license = "MIT",

@@ -1,19 +1,19 @@
 rockspec_format = "3.0"
 package = "hoopai"
-version = "0.9.0-1"
+version = "0.10.0-1"
 
 -- The archive is what `make dist` writes. What is not about the version or the archive is that of hoopai-dev-1.rockspec,
 -- which lists the modules too; here src/rock.mk finds them.
 source = {
-  url = "https://github.com/hoopai/hoopai/releases/download/v0.9.0/hoopai-0.9.0.tar.gz",
-  dir = "hoopai-0.9.0",
+  url = "https://github.com/hoopai/hoopai/releases/download/v0.10.0/hoopai-0.10.0.tar.gz",
+  dir = "hoopai-0.10.0",
 }
 
 description = {
   summary = "A client for the HoopAI (HighLevel / LeadConnector) Calendars API",
   detailed = [[
     Calendars, groups, free slots, appointments, block slots, notes, resources, notifications and availability
-    schedules: 42 endpoints as Lua functions that block in a plain script and wait in a coroutine, on a C core of
+    schedules: all endpoints as Lua functions that block in a plain script and wait in a coroutine, on a C core of
     libcurl and lua-cjson. It never books twice on its own and never prints a token. With a local sandbox server.
   ]],
   license = "MIT",
