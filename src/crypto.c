@@ -260,12 +260,12 @@ static int crypto_verify_rsa_sha256(lua_State *L) {
   const unsigned char *signature = bytes_at(L, 3, &signature_length);
   begin_errors();
   EVP_PKEY *key = read_key(der, der_length);
-  int outcome = 0;
+  int outcome = key ? 0 : NOT_VERIFIED;
   bool fits = key && EVP_PKEY_is_a(key, "RSA") && (size_t)EVP_PKEY_get_size(key) == signature_length;
   if (fits) outcome = verify(key, EVP_sha256(), signature, signature_length, message, length);
   else EVP_PKEY_free(key);
   unsigned long code = end_errors();
-  return push_outcome(L, key ? outcome : NOT_VERIFIED, code);
+  return push_outcome(L, outcome, code);
 }
 
 /* public_of_seed(seed) -> 32 bytes: the public key of an Ed25519 private key (RFC 8032, section 5.1.5) */

@@ -1646,7 +1646,7 @@ TeamMember.meetingLocation = nil
 
 ---A contact.
 ---@class hoopai.Contact
----@field id? string Identifier of the contact.
+---@field id string Identifier of the contact.
 ---@field locationId? string Location (sub-account) it belongs to.
 ---@field name? string Whole name.
 ---@field firstName? string First name.

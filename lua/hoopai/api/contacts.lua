@@ -15,7 +15,7 @@ local dnd_settings = {
 
 local contact = {
   type = "object", class = "Contact", doc = "A contact.", fields = {
-    { name = "id", type = "string", doc = "Identifier of the contact." },
+    { name = "id", type = "string", required = true, doc = "Identifier of the contact." },
     { name = "locationId", type = "string", doc = "Location (sub-account) it belongs to." },
     { name = "name", type = "string", doc = "Whole name." },
     { name = "firstName", type = "string", doc = "First name." },

@@ -199,7 +199,7 @@ return {
       end_time { clearable = false },
       { name = "timezone", type = "timezone", clearable = false, doc = "Time zone of the booking.",
         example = "America/New_York" },
-      { name = "services", type = "array", clearable = false, min_items = 1, items = booked_services,
+      { name = "services", type = "array", clearable = false, any_order = true, min_items = 1, items = booked_services,
         doc = "All its services: they replace those that it has." },
       { name = "serviceLocationId", type = "string", clearable = false, doc = "Where it takes place." },
       meeting_location,

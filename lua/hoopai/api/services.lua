@@ -42,9 +42,9 @@ local times = {
 local variation_id = { name = "id", type = "string", required = true, doc = "Identifier of the variation." }
 local variation_name = { name = "name", type = "string", required = true, doc = "Name of the variation." }
 
-local function variations(doc, class, kind_doc, fields)
+local function variations(doc, class, kind_doc, fields, adds_without)
   return {
-    name = "variations", type = "array", doc = doc, items = {
+    name = "variations", type = "array", doc = doc, adds_without = adds_without, items = {
       type = "object", class = class, doc = kind_doc, fields = join(fields, times),
     },
   }
@@ -142,7 +142,7 @@ return {
         "ServiceVariationUpdate", "A form of a service, changed or new.", {
         { name = "id", type = "string", doc = "Variation to change; none for a new one." },
         { name = "name", type = "string", doc = "Name of the variation." },
-      }),
+      }, "id"),
     }, settings) },
     status = 200,
     result = { keys = { "service" }, type = service },

@@ -12,7 +12,8 @@
 --     list, get, send    the requests of it
 --     status_of(record)
 --     is_elsewhere(wanted, record)   whether a record of the list is none of what was booked
---     place(body)        what two bookings share that must take turns
+--     place(body)        what two bookings of one slot share that must take turns
+--     reference_place(body)  what two bookings with one reference share that must take turns
 local ipairs, type = ipairs, type
 
 local kinds = {}
@@ -27,6 +28,7 @@ kinds.appointments = {
   before_mark = "\n\n",
   by_default = true,
   has_slots = true,
+  has_envelope = true,
   identity = { "calendarId", "contactId", "locationId", "assignedUserId" },
 }
 
@@ -43,11 +45,17 @@ function kinds.appointments.send(client, body, call_options) return client.appoi
 
 function kinds.appointments.status_of(record) return record.appointmentStatus or record.appoinmentStatus end
 
+function kinds.appointments.is_outside(wanted, record)
+  return (record.calendarId or wanted.calendarId) ~= wanted.calendarId
+end
+
 function kinds.appointments.is_elsewhere(wanted, record)
   return (record.calendarId or wanted.calendarId) ~= wanted.calendarId
 end
 
 function kinds.appointments.place(body) return body.calendarId end
+
+kinds.appointments.reference_place = kinds.appointments.place
 
 -- A service booking has no description: its reference would stand in its title, where people see it. Hence it gets none
 -- unless the caller wants one.
@@ -61,6 +69,7 @@ kinds.service_bookings = {
   before_mark = " ",
   by_default = false,
   has_slots = false,
+  has_envelope = false,
   identity = { "contactId", "locationId", "services" },
 }
 
@@ -73,6 +82,8 @@ function kinds.service_bookings.get(client, id, call_options) return client.serv
 function kinds.service_bookings.send(client, body, call_options)
   return client.service_bookings:create(body, call_options)
 end
+
+function kinds.service_bookings.is_outside() return false end
 
 function kinds.service_bookings.status_of(record) return record.status end
 
@@ -113,5 +124,7 @@ function kinds.service_bookings.is_elsewhere(wanted, record)
 end
 
 function kinds.service_bookings.place(body) return body.contactId end
+
+function kinds.service_bookings.reference_place(body) return body.locationId or "" end
 
 return kinds

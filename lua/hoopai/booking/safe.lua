@@ -211,7 +211,7 @@ function safe.book(kind, state, given, call_options)
   if not job then return nil, invalid end
   if not job.has_own_reference then return book_any(job) end
   -- Two tasks with one reference take turns: the second one is to find the booking of the first.
-  local key = format("ref %s %s %s", kind.book, kind.place(job.body), job.reference)
+  local key = format("ref %s %s %s", kind.book, kind.reference_place(job.body), job.reference)
   local in_time, booked, response = turns.take(kind.book, key, job.queue_timeout, find_or_book, job)
   if not in_time then return nil, late(job, "reference") end
   return booked, response

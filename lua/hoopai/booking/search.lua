@@ -112,9 +112,10 @@ local function is_of_contact(wanted, record) return (record.contactId or wanted.
 -- make: it may be the booking
 local function is_alike(kind, wanted, record)
   if wanted.known and wanted.known[record[kind.id]] or not is_of_contact(wanted, record) then return false end
-  if kind.is_elsewhere(wanted, record) then return false end
+  if kind.is_outside(wanted, record) then return false end
   local start = to_epoch_ms(record.startTime)
   if start and start ~= to_epoch_ms(wanted.startTime) then return false end
+  if kind.is_elsewhere(wanted, record) then return nil end -- its services may have been changed since
   return start and record.contactId == wanted.contactId and record.isRecurring ~= true or nil
 end
 
@@ -154,7 +155,7 @@ local function collect(job, wanted, from, to, call_options, all)
   if not found then return nil, response end
   for _, event in ipairs(found) do
     local id = type(event) == "table" and event[kind.id] -- a response may have null
-    if id ~= false and not (id and all.seen[id]) and not kind.is_elsewhere(wanted, event) then
+    if id ~= false and not (id and all.seen[id]) and not kind.is_outside(wanted, event) then
       all[#all + 1] = event
       if id then all.seen[id] = true end
     end
@@ -186,7 +187,7 @@ local function get(job, event, call_options)
   if type(wanted_id) ~= "string" then return nil, unreadable(kind, event, "it has no id") end
   local record, response = kind.get(job.client, wanted_id, call_options)
   if not record then return nil, response end
-  local id = record[kind.id] or not response.unexpected and wanted_id or nil
+  local id = record[kind.id] or kind.has_envelope and not response.unexpected and wanted_id or nil
   if id == wanted_id then return record, response end
   return nil, unreadable(kind, event, "the response has " .. (id and "another one" or "none"), response)
 end
@@ -298,12 +299,26 @@ function search.sent(job, wanted, from, to, call_options)
   return booking_of(job, found[1], call_options)
 end
 
+--- Whether a record is what was booked, and has no reference any more. People see and edit the title of a service
+-- booking, which holds the reference.
+local function is_unmarked(kind, wanted, record)
+  if kind.has_slots then return false end
+  return is_alike(kind, wanted, record) == true and not has_other_mark(kind, wanted, record)
+end
+
+local function conflict(kind, event, message)
+  local id = id_of(kind, event)
+  local fields = { kind = "conflict", applied = "no", details = { id }, message = message .. id }
+  return nil, search.failure(kind, fields)
+end
+
 --- Looks for a booking of the job's own reference, which an earlier run of the program may have made.
 -- @tparam table job
 -- @tparam Booking wanted without `startTime` if any slot of the window will do
 -- @treturn same as `sent`, but for `like`
 function search.existing(job, wanted)
   local kind, from, to = job.kind, search.whole_span(job, wanted)
+  local unmarked
   local found, other = sort_out(job, wanted, from, to, job.options, function(event)
     local marked = is_marked(kind, wanted, event)
     local record, response
@@ -312,19 +327,18 @@ function search.existing(job, wanted)
       if not record and response.kind ~= "not_found" then return "failed", nil, response end
       marked = record and is_marked(kind, wanted, record)
     end
-    if not marked then return nil end
+    if not marked then
+      unmarked = unmarked or is_unmarked(kind, wanted, record or event) and event
+      return nil
+    end
     return is_of_contact(wanted, record or event) and "found" or "like", record, response
   end)
   if not found then return nil, other end
   if #found == 0 and other then
-    local id = id_of(kind, other.event)
-    return nil,
-      search.failure(kind, {
-        kind = "conflict",
-        applied = "no",
-        details = { id },
-        message = "the reference is that of a booking of another contact: " .. id,
-      })
+    return conflict(kind, other.event, "the reference is that of a booking of another contact: ")
+  end
+  if #found == 0 and unmarked then
+    return conflict(kind, unmarked, "the contact has the same booking already, without the reference: ")
   end
   if #found == 0 then return false end
   return booking_of(job, found[1], job.options)

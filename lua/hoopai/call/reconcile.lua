@@ -9,6 +9,7 @@ local retry = require "hoopai.call.retry"
 local time = require "hoopai.time"
 
 local ipairs, next, pairs, rawequal, type = ipairs, next, pairs, rawequal, type
+local sort = table.sort
 local to_epoch_ms, now = time.to_epoch_ms, core.now
 local null = core.null
 
@@ -105,8 +106,22 @@ local function field_of(fields, name)
   end
 end
 
-local function match_list(wanted, found, items)
+--- A copy of a list in the order of the ids of its items; the list if one has none.
+local function by_id(list)
+  local copy = {}
+  for index, item in ipairs(list) do
+    if type(item) ~= "table" or type(item.id) ~= "string" then return list end
+    copy[index] = item
+  end
+  sort(copy, function(a, b) return a.id < b.id end)
+  return copy
+end
+
+local function match_list(wanted, found, items, any_order)
   if #wanted ~= #found then return "differs" end
+  if any_order then
+    wanted, found = by_id(wanted), by_id(found)
+  end
   local verdict = "same"
   for index, item in ipairs(wanted) do
     local one = match(item, found[index], items)
@@ -137,8 +152,10 @@ function match(wanted, found, field)
   if rawequal(wanted, null) then return (found == nil or rawequal(found, null)) and "same" or "differs" end
   if field and field.type == "datetime" then return same_instant(wanted, found) and "same" or "differs" end
   if type(wanted) ~= "table" then return wanted == found and "same" or "differs" end
-  if type(found) ~= "table" then return "differs" end
-  if wanted[1] ~= nil or next(wanted) == nil then return match_list(wanted, found, field and field.items) end
+  if type(found) ~= "table" then return found == nil and next(wanted) == nil and "same" or "differs" end
+  if wanted[1] ~= nil or next(wanted) == nil then
+    return match_list(wanted, found, field and field.items, field and field.any_order)
+  end
   return match_object(wanted, found, field and field.fields)
 end
 
@@ -233,6 +250,17 @@ local function sent_ms(call, response)
   return server and server * 1000 - (now() - call.begun) * 1000
 end
 
+--- Whether a change adds parts, such as a variation without an id: sent again, it might add them twice.
+local function adds_parts(fields, kind)
+  for _, field in ipairs(kind and kind.fields or {}) do
+    local list = field.adds_without and fields and fields[field.name]
+    for _, item in ipairs(type(list) == "table" and list or {}) do
+      if type(item) == "table" and item[field.adds_without] == nil then return true end
+    end
+  end
+  return false
+end
+
 --- Reconciles a change whose response was lost.
 -- @tparam table call
 -- @tparam Error err of the attempt
@@ -256,7 +284,7 @@ function reconcile.run(call, err, read)
     (kind.items or kind).fields,
     sent_ms(call, response)
   )
-  if finding == "unchanged" then return nil end
+  if finding == "unchanged" and not adds_parts(prepared.fields, endpoint.body) then return nil end
   if finding == "conflict" then return nil, failure.conflict(call, err) end
   if finding ~= "applied" then return nil, err end
   response.reconciled, response.attempts = true, call.attempts

@@ -73,9 +73,13 @@ local function claim(state, verified)
   if not state.claim then return claim_in_memory(state, verified) end
   local seconds = state.max_age and ceil(state.max_age + state.max_skew) or nil
   local ok, is_new, problem = pcall(state.claim, verified.id, seconds)
-  if ok and is_new then return true end
-  if ok and problem == nil then return refusal("replayed", "the webhook %s was received already", verified.id) end
-  local reason = ok and problem or is_new
+  if ok and is_new == true then return true end
+  if ok and not is_new and problem == nil then
+    return refusal("replayed", "the webhook %s was received already", verified.id)
+  end
+  -- Many databases answer with 0 and 1, and both are true in Lua.
+  local odd = format("`claim` returned a %s, and must return true or false", type(is_new))
+  local reason = not ok and is_new or problem or odd
   return nil,
     errors.new {
       kind = "store",

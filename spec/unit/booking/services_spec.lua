@@ -203,7 +203,7 @@ describe("a service booking", function()
     local MARKED = "Visit [ref order-0017]"
 
     it("carries it at the end of its title, and is found by it before anything is sent", function()
-      server:reply(list_of(booking { bookingId = "b0" }), made { title = MARKED })
+      server:reply(list_of(booking { bookingId = "b0", contactId = "other" }), made { title = MARKED })
       local _, response = assert(book { reference = "order-0017", title = "Visit" })
       assert.are.equal("order-0017", response.reference)
       assert.are.equal(MARKED, core.decode(server:last().body).title)
@@ -295,5 +295,71 @@ describe("a service booking", function()
     server:reply(lost())
     failure("network", nil, select(2, client.service_bookings:create(given())), { applied = "maybe", attempts = 1 })
     assert.are.equal(1, #posts())
+  end)
+
+  describe("that people have changed since", function()
+    local function posts()
+      local count = 0
+      for _, request in ipairs(server:ledger()) do
+        if request.method == "POST" then count = count + 1 end
+      end
+      return count
+    end
+    local changes = {
+      ["has other staff"] = { { id = "s1", serviceStaffId = "u2" } },
+      ["has one service more"] = { { id = "s1", serviceStaffId = "u1" }, { id = "s9", serviceStaffId = "u1" } },
+      ["has another service"] = { { id = "s9", serviceStaffId = "u1" } },
+    }
+    for name, services in pairs(changes) do
+      it("is found by its reference if it " .. name, function()
+        local fields = { title = "Visit [ref order-0017]", services = services }
+        server:reply(list_of(booking(fields)), one("b1", fields))
+        local wanted = given { reference = "order-0017", services = { { id = "s1", staffId = "u1" } } }
+        local found, response = client.service_bookings:book(wanted)
+        assert(found, response)
+        assert.are.same({ "b1", true, 0 }, { found.bookingId, response.existing, posts() })
+      end)
+
+      it("is not taken for another one after a lost response if it " .. name, function()
+        server:reply(list_of(), lost(), list_of(booking { services = services }))
+        local wanted = given { services = { { id = "s1", staffId = "u1" } }, reconcile_timeout = 1 }
+        local found, err = client.service_bookings:book(wanted)
+        assert.is_nil(found)
+        assert.are.same({ "maybe", 1 }, { err.applied, posts() })
+      end)
+    end
+
+    it("is a conflict if its title lost the reference", function()
+      server:reply(list_of(booking { title = "Visit, bring towel" }))
+      local found, err = client.service_bookings:book(given { reference = "order-0017" })
+      failure("conflict", found, err, { applied = "no" })
+      assert.are.same({ { "b1" }, 0 }, { err.details, posts() })
+    end)
+
+    it("is another one if it has another reference", function()
+      local other = { title = "Visit [ref order-0018]" }
+      server:reply(list_of(booking(other)), made { bookingId = "b2", title = "[ref order-0017]" })
+      local found, response = client.service_bookings:book(given { reference = "order-0017" })
+      assert(found, response)
+      assert.are.same({ "b2", 1 }, { found.bookingId, posts() })
+    end)
+  end)
+
+  it("is not an object without an id", function()
+    server:reply(list_of(), lost(), list_of(booking()), { method = "GET", path = PATH .. "/b1", body = "{}" })
+    local found, response = client.service_bookings:book(given())
+    assert(found, response)
+    assert.are.equal("b1", found.bookingId)
+  end)
+
+  it("is made once for one reference, whichever contact two tasks give", function()
+    server:reply(list_of(), made { title = "[ref order-0017]" }, list_of(booking { title = "[ref order-0017]" }))
+    local kinds = hoopai.run(function()
+      return hoopai.map({ "con", "con2" }, function(contact)
+        local found, err = client.service_bookings:book(given { contactId = contact, reference = "order-0017" })
+        return found and "booked" or err.kind
+      end)
+    end)
+    assert.are.same({ "booked", "conflict" }, { kinds[1], kinds[2] })
   end)
 end)

@@ -501,8 +501,13 @@ describe("a lost change, reconciled over sockets:", function()
         end)
 
         it(case.name .. " that was not made", function()
-          server:reply(lost, reading(lookup[2]:format(record_of(case, lookup.old))), done)
+          local adds = case.name == "services:update" -- its variations without an id would be made twice
+          server:reply(lost, reading(lookup[2]:format(record_of(case, lookup.old))), not adds and done or nil)
           local result, response = case.call(new(), table.unpack(case.ids))
+          if adds then
+            assert.are.same({ nil, "maybe", "PUT GET" }, { result, response.applied, methods() })
+            return
+          end
           assert(result, response)
           assert.are.same({ 2 }, { response.attempts, response.reconciled })
           assert.are.equal(case.method .. " GET " .. case.method, methods())

@@ -26,6 +26,14 @@ describe("hoopai.webhook:", function()
     local body = webhooks.body()
     headers = webhooks.signed(body)
     assert.are.equal("store", kind_of(headers, body, { claim = no_claim }))
+    for kind, claimed in pairs { replayed = false, store = 0 } do -- 0 is true in Lua
+      assert.are.equal(kind, kind_of(headers, body, { claim = function() return claimed end }))
+    end
+    for _, odd in ipairs { 1, "OK", {} } do
+      assert.are.equal("store", kind_of(headers, body, { claim = function() return odd end }))
+    end
+    assert.are.equal("replayed", kind_of(headers, body, { claim = function() end }))
+    assert.is_nil(kind_of(headers, body, { claim = function() return true end }))
     assert.is_nil(kind_of(headers, body))
   end)
 

@@ -51,9 +51,9 @@ local function read_bytes(source, count)
   return sub(all, 1, count)
 end
 
---- A body in chunks (RFC 9112, section 7.1).
+--- A body in chunks (RFC 9112, section 7.1). What is sent around the chunks is bounded as the body is.
 local function read_chunks(source, most)
-  local parts, length = {}, 0
+  local parts, length, around = {}, 0, 0
   while true do
     local line, problem = read_until(source, "\r\n", MOST_LINE, 400)
     if not line then return nil, problem end
@@ -61,8 +61,8 @@ local function read_chunks(source, most)
     if not digits or #digits > 8 then return nil, 400 end
     local size = tonumber(digits, 16)
     if size == 0 then break end
-    length = length + size
-    if length > most then return nil, 413 end
+    length, around = length + size, around + #line + 4 -- two line breaks
+    if length > most or around > most then return nil, 413 end
     local bytes, unread = read_bytes(source, size + 2)
     if not bytes then return nil, unread end
     if sub(bytes, -2) ~= "\r\n" then return nil, 400 end

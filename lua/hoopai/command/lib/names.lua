@@ -126,8 +126,8 @@ function names.user_names(client, location_id, timeout)
   return found
 end
 
--- After these no other person can be read either.
-local NO_ACCESS = { auth = true, scope = true, forbidden = true, reauth_required = true }
+-- After so many of these errors no other person is read: a single person may be forbidden alone.
+local REFUSALS = { auth = 1, scope = 1, forbidden = 2, reauth_required = 1 }
 
 local AT_ONCE = 8
 
@@ -135,7 +135,7 @@ local function name_of(person)
   if type(person.name) == "string" and person.name ~= "" then return person.name end
   local parts = {}
   for _, part in ipairs { person.firstName or "", person.lastName or "" } do
-    if part ~= "" then parts[#parts + 1] = part end
+    if type(part) == "string" and part ~= "" then parts[#parts + 1] = part end
   end
   return #parts > 0 and concat(parts, " ") or nil
 end
@@ -148,12 +148,16 @@ end
 -- @tparam ?function progress is called with how many were read, and with the total
 -- @treturn table id -> name
 local function read_names(client, resource, ids, progress)
-  local found, refused = {}, false
+  local found, refusals, refused = {}, 0, false
   local function read(id)
-    if refused then return true end
+    if refused or type(id) ~= "string" then return true end
     local person, problem = client[resource]:get(id, { retries = false, timeout = 10 })
     if person then found[id] = name_of(person) end
-    refused = refused or not person and NO_ACCESS[problem.kind] == true
+    local most = not person and REFUSALS[problem.kind]
+    if most then
+      refusals = refusals + 1
+      refused = refused or refusals >= most
+    end
     return true
   end
   if ids[1] then read(ids[1]) end -- alone: a refusal is one request

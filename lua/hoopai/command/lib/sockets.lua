@@ -35,18 +35,19 @@ end
 
 function Stream:__close() self.tcp:close() end
 
---- Receives what has arrived.
+--- Receives what has arrived. It waits in any case, so that a peer which always has bytes does not hold up the others.
 -- @tparam number deadline
 -- @treturn[1] string at least one byte
 -- @treturn[2] nil
 -- @treturn[2] string "timeout", "closed" or another problem
 function Stream:receive(deadline)
-  while true do
+  while wait(self.tcp, "read", deadline) and sockets.now() < deadline do
     local all, problem, some = self.tcp:receive(CHUNK)
     local bytes = all or some
     if bytes ~= "" then return bytes end
-    if problem ~= "timeout" or not wait(self.tcp, "read", deadline) then return nil, problem end
+    if problem ~= "timeout" then return nil, problem end
   end
+  return nil, "timeout"
 end
 
 --- Sends a text.

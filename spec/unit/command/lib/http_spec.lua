@@ -69,6 +69,7 @@ describe("a request", function()
       assert.are.equal(400, status_of(post("Transfer-Encoding: chunked", "", wrong)), wrong)
     end
     assert.are.equal(413, status_of(post("Transfer-Encoding: chunked", "", "3e9\r\n")))
+    assert.are.equal(413, status_of(post("Transfer-Encoding: chunked", "", ("1\r\na\r\n"):rep(300) .. "0\r\n\r\n")))
     assert.are.equal(413, status_of(post("Transfer-Encoding: chunked", "", "1\r\na\r\n3e8\r\n")))
     local many = ("a: b\r\n"):rep(101)
     assert.are.equal(431, status_of(post("Transfer-Encoding: chunked", "", "0\r\n" .. many)))

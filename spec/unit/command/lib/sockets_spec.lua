@@ -136,4 +136,24 @@ describe("sockets in coroutines", function()
     assert.is_nil(second)
     assert.matches("in use", problem)
   end)
+
+  it("keep a deadline, and let others go on, while a peer always has bytes", function()
+    local peer = assert(socket.connect("127.0.0.1", port))
+    assert(peer:send(("x"):rep(100000)))
+    local order, problem = {}, nil
+    loop:spawn(function()
+      local stream = listener.accept()
+      for index = 1, 3 do
+        if index == 3 then order[#order + 1] = "late" end
+        local bytes
+        bytes, problem = stream:receive(index < 3 and soon() or sockets.now() - 1)
+        order[#order + 1] = bytes and "bytes" or problem
+        loop:spawn(function() order[#order + 1] = "other" end)
+      end
+      stream.tcp:close()
+    end)
+    step_until(function() return problem end)
+    assert.are.same({ "bytes", "other", "bytes", "other", "late", "timeout", "other" }, order)
+    peer:close()
+  end)
 end)
