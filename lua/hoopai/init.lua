@@ -118,9 +118,9 @@ function hoopai.oauth(options) return get_app().new(options, client.new, client.
 -- @tparam[opt=86400] number|boolean options.max_age how many seconds old a webhook may be; false: any age, also unknown
 -- @tparam[opt=300] number options.max_skew how many seconds ahead of this host's clock its time may be
 -- @tparam[opt=1048576] integer options.max_body bytes that a body may have
--- @tparam[opt] function options.claim claim(id, seconds) -> true if the id is claimed by this call, false if it was before; nil and a text if
--- that cannot be said. It is to keep the id for these seconds, and may wait. Default: ids are kept in the memory of
--- this program
+-- @tparam[opt] function options.claim claim(id, seconds) -> true if the id is claimed by this call, false if it was
+-- before; nil and a text if that cannot be said. It is to keep the id for these seconds, and may wait. Default: ids are
+-- kept in the memory of this program
 -- @tparam[opt] function options.release release(id): with `claim`, for `webhook:release`
 -- @tparam[opt=100000] integer options.max_claims without `claim`: how many ids are kept. If more webhooks arrive within
 -- `max_age`, those are refused that are as old as one whose id is forgotten

@@ -1463,7 +1463,8 @@ TeamMember.meetingLocation = nil
 ---@field slug? string Last part of its public address.
 ---@field isPrivate? boolean|hoopai.Null Whether it is hidden from the public.
 ---@field staff? hoopai.ServiceStaff[] Users who give it.
----@field variations? hoopai.ServiceVariationUpdate[]|hoopai.Null All its variations: one with an `id` is changed, one without is new, and those left out go.
+---All its variations: one with an `id` is changed, one without is new. An empty list removes all.
+---@field variations? hoopai.ServiceVariationUpdate[]|hoopai.Null
 ---@field description? string|hoopai.Null What it is.
 ---@field eventColor? string|hoopai.Null Color of its bookings, such as #66C61C.
 ---@field coverImage? string|hoopai.Null Address of the cover image.
@@ -3159,7 +3160,8 @@ function ServiceBookings:edit(bookingId, change, options) end
 ---Without a `reference` the booking is recognised by its contact, instant and services, and the service bookings are
 ---also read before it is sent. With a `reference` of your own a program that was killed can be run again, and returns
 ---the booking that it finds. A service booking has no description: its reference stands at the end of its title, where
----people see it.
+---people see and may change it. If the contact has the same booking without a reference, nothing is sent, and the error
+---has the kind "conflict". Without a `title` the reference alone is the title, in place of the one that the API makes.
 ---
 ---The API does not list the free times of services. Hence nothing proves that a booking which is not found was not
 ---made: `applied` stays "maybe", and `ServiceBookings:find_booking` looks again.

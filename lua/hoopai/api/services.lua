@@ -138,7 +138,7 @@ return {
       { name = "slug", type = "string", clearable = false, doc = "Last part of its public address." },
       is_private(),
       { name = "staff", type = "array", clearable = false, items = staff_items, doc = STAFF_DOC },
-      variations("All its variations: one with an `id` is changed, one without is new, and those left out go.",
+      variations("All its variations: one with an `id` is changed, one without is new. An empty list removes all.",
         "ServiceVariationUpdate", "A form of a service, changed or new.", {
         { name = "id", type = "string", doc = "Variation to change; none for a new one." },
         { name = "name", type = "string", doc = "Name of the variation." },

@@ -26,7 +26,8 @@ local services = {}
 -- Without a `reference` the booking is recognised by its contact, instant and services, and the service bookings are
 -- also read before it is sent. With a `reference` of your own a program that was killed can be run again, and returns
 -- the booking that it finds. A service booking has no description: its reference stands at the end of its title, where
--- people see it.
+-- people see and may change it. If the contact has the same booking without a reference, nothing is sent, and the error
+-- has the kind "conflict". Without a `title` the reference alone is the title, in place of the one that the API makes.
 --
 -- The API does not list the free times of services. Hence nothing proves that a booking which is not found was not
 -- made: `applied` stays "maybe", and @{ServiceBookings:find_booking} looks again.
