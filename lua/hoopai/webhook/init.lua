@@ -77,7 +77,7 @@ local function claim(state, verified)
   if ok and not is_new and problem == nil then
     return refusal("replayed", "the webhook %s was received already", verified.id)
   end
-  -- Many databases answer with 0 and 1, and both are true in Lua.
+  -- Many databases return 0 or 1, and both are true in Lua.
   local odd = format("`claim` returned a %s, and must return true or false", type(is_new))
   local reason = not ok and is_new or problem or odd
   return nil,
