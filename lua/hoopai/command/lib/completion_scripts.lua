@@ -52,8 +52,14 @@ _hoopai "$@"
 local FISH = [=[
 
 function __fish_hoopai_names
+    set -l words (commandline -opc)[2..-1]
     set -l current (commandline -ct)
-    command hoopai __complete (commandline -opc)[2..-1] "$current" </dev/null 2>/dev/null
+    # From version 4 on fish puts the option before the names itself.
+    if string match -qr -- '^([4-9]|[1-9][0-9]+)\.' $version; and string match -qr -- '^--[^=]+=' "$current"
+        set -a words (string replace -r -- '=.*' '' "$current")
+        set current (string replace -r -- '^[^=]*=' '' "$current")
+    end
+    command hoopai __complete $words "$current" </dev/null 2>/dev/null
 end
 
 ]=]
