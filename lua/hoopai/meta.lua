@@ -195,7 +195,9 @@
 
 ---The options of `hoopai.encode`.
 ---@class (exact) hoopai.EncodeOptions
----@field indent? boolean whether each value has a line of its own, indented by two spaces per level; an empty list or object stays on one line; default false
+---whether each value stands on a separate line, indented by two spaces per level; an empty list or object stays on one
+---line; default false
+---@field indent? boolean
 
 ---What `hoopai.log` takes.
 ---@class (exact) hoopai.LogOptions
@@ -1621,7 +1623,7 @@ TeamMember.meetingLocation = nil
 ---@field isActive? boolean Whether it can be booked.
 ---@field isPrivate? boolean Whether it is hidden from the public.
 ---@field coverImage? string Address of the cover image.
----@field locationType? "offline"|"ask_booker" `offline`: a place of its own; `ask_booker`: the customer says where, in `meetingLocation`.
+---@field locationType? "offline"|"ask_booker" `offline`: the place has an `address`; `ask_booker`: the customer says where, in `meetingLocation`.
 ---@field address? string Its street address if it is `offline`; what customers read in its place if it is `ask_booker`.
 ---@field phone? string Telephone number.
 
@@ -1633,7 +1635,7 @@ TeamMember.meetingLocation = nil
 ---@field phone? string Telephone number.
 ---@field address? string Its street address if it is `offline`; what customers read in its place if it is `ask_booker`.
 ---@field coverImage? string Address of the cover image.
----@field locationType? "offline"|"ask_booker" `offline`: a place of its own; `ask_booker`: the customer says where, in `meetingLocation`.
+---@field locationType? "offline"|"ask_booker" `offline`: the place has an `address`; `ask_booker`: the customer says where, in `meetingLocation`.
 
 ---What to change; fields left out stay.
 ---`hoopai.null` clears a field.
@@ -1643,7 +1645,7 @@ TeamMember.meetingLocation = nil
 ---@field phone? string|hoopai.Null Telephone number.
 ---@field address? string|hoopai.Null Its street address if it is `offline`; what customers read in its place if it is `ask_booker`.
 ---@field coverImage? string|hoopai.Null Address of the cover image.
----@field locationType? "offline"|"ask_booker"|hoopai.Null `offline`: a place of its own; `ask_booker`: the customer says where, in `meetingLocation`.
+---@field locationType? "offline"|"ask_booker"|hoopai.Null `offline`: the place has an `address`; `ask_booker`: the customer says where, in `meetingLocation`.
 
 ---A contact.
 ---@class hoopai.Contact

@@ -22,7 +22,7 @@ local address = {
 local cover_image = { name = "coverImage", type = "string", doc = "Address of the cover image." }
 local location_type = {
   name = "locationType", type = "string", enum = { "offline", "ask_booker" },
-  doc = "`offline`: a place of its own; `ask_booker`: the customer says where, in `meetingLocation`.",
+  doc = "`offline`: the place has an `address`; `ask_booker`: the customer says where, in `meetingLocation`.",
 }
 
 local service_location = {

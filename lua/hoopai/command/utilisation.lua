@@ -168,8 +168,8 @@ return {
   name = "utilisation",
   summary = "show booked and blocked time beside the open hours",
   description = [[
-    Shows for each member of a team how much of the open hours is booked and blocked. A calendar without a team has a
-    line of its own. The command shows the week from Monday unless an option names another span.
+    Shows for each member of a team how much of the open hours is booked and blocked. A calendar without a team is on
+    a separate line. The command shows the week from Monday unless an option names another span.
 
     The open hours are those of the person's availability schedules; where none applies to a calendar, those of the
     calendar; else there are none. The last lines say which. Hours of several calendars are counted once. What is

@@ -70,7 +70,7 @@ local function zone_of(state, location_id, call_options)
 end
 
 --- The instant of a text of the API: local time, unless the text has an offset.
--- @treturn ?instant nil if the text is none
+-- @treturn ?instant nil if the text is no instant
 local function instant_of(text, zone)
   if type(text) ~= "string" then return nil end
   local year, month, day, hour, min, sec = match(text, "^(%d%d%d%d)%-(%d%d)%-(%d%d)[ T](%d%d):(%d%d):(%d%d)%.?%d*$")

@@ -91,7 +91,7 @@ end
 
 --- The options of `hoopai.encode`.
 -- @table EncodeOptions
--- @tfield[opt=false] boolean indent whether each value has a line of its own, indented by two spaces per level; an
+-- @tfield[opt=false] boolean indent whether each value stands on a separate line, indented by two spaces per level; an
 -- empty list or object stays on one line
 
 --- The option `indent` of encode.

@@ -27,7 +27,7 @@ local function unquoted(word)
   return concat(out)
 end
 
---- The words before the last one, and the last one. In bash the `=` of `--user=lee` is a word of its own.
+--- The words before the last one, and the last one. bash passes the `=` of `--user=lee` as a separate word.
 local function split(words)
   local before = {}
   for index = 1, #words - 1 do
