@@ -356,6 +356,11 @@ function options.check_call(what, given) return check(what, given, call_checks) 
 -- @treturn ?string
 options.seconds_problem = positive
 
+--- What a switch must be, as a phrase; nil if it is right.
+-- @tparam any value
+-- @treturn ?string
+options.boolean_problem = boolean
+
 --- What an id must be, as a phrase; nil if it is right.
 -- @tparam any value
 -- @treturn ?string

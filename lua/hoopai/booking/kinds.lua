@@ -8,10 +8,12 @@
 --     before_mark        what stands between the caller's text and the reference
 --     by_default         whether a booking gets a reference unless the caller wants none
 --     has_slots          whether the API lists the slots that are free for it
+--     has_envelope       whether the record stands in an envelope in the response, which then proves that it is one
 --     identity           the fields of the request that identify it, beside the instants
 --     list, get, send    the requests of it
 --     status_of(record)
---     is_elsewhere(wanted, record)   whether a record of the list is none of what was booked
+--     is_outside(wanted, record)     whether a record of the list belongs to another calendar than the booking
+--     is_elsewhere(wanted, record)   whether a record shows other services than those that were booked
 --     place(body)        what two bookings of one slot share that must take turns
 --     reference_place(body)  what two bookings with one reference share that must take turns
 local ipairs, type = ipairs, type
@@ -49,9 +51,7 @@ function kinds.appointments.is_outside(wanted, record)
   return (record.calendarId or wanted.calendarId) ~= wanted.calendarId
 end
 
-function kinds.appointments.is_elsewhere(wanted, record)
-  return (record.calendarId or wanted.calendarId) ~= wanted.calendarId
-end
+function kinds.appointments.is_elsewhere() return false end
 
 function kinds.appointments.place(body) return body.calendarId end
 

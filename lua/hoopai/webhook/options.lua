@@ -27,7 +27,6 @@ local function keys(value)
   return count ~= #value and expected or nil
 end
 
-local function boolean(value) return type(value) ~= "boolean" and "true or false" or nil end
 local function text(value) return type(value) ~= "string" and "a string" or nil end
 local function callable(value) return type(value) ~= "function" and "a function" or nil end
 
@@ -55,7 +54,7 @@ end
 
 local checks = {
   keys = keys,
-  rsa = boolean,
+  rsa = option_checks.boolean_problem,
   secret = text,
   header = header,
   encoding = encoding,

@@ -9,7 +9,7 @@ local lists = require "hoopai.command.lib.names"
 local printable = require "hoopai.command.lib.printable"
 local profiles = require "hoopai.command.lib.profile"
 
-local ipairs, pairs, pcall = ipairs, pairs, pcall
+local ipairs, pcall, type = ipairs, pcall, type
 local max, sort = math.max, table.sort
 local lower, sub = string.lower, string.sub
 
@@ -37,11 +37,16 @@ function READ.calendars(client) return lists.new(client):calendars() end
 
 function READ.groups(client) return lists.new(client):groups() end
 
---- The people of the location. Which of them are in a team would take another request.
+--- The people of the location. Which of them are in a team would take another request. A token that may not read users
+-- gives none.
 function READ.users(client, location_id)
+  local request = { method = "GET", path = "/users/", query = { locationId = location_id } }
+  local result = client:request(request, { retries = false, timeout = LIMIT })
   local found = {}
-  for id, name in pairs(lists.user_names(client, location_id, LIMIT)) do
-    found[#found + 1] = { id = id, name = name }
+  for _, user in ipairs(type(result) == "table" and type(result.users) == "table" and result.users or {}) do
+    if type(user) == "table" and type(user.id) == "string" and type(user.name) == "string" then
+      found[#found + 1] = { id = user.id, name = user.name }
+    end
   end
   return found
 end

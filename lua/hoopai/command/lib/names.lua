@@ -109,23 +109,6 @@ function Names:groups()
   return list(self, "groups", function(client) return client.groups:list() end)
 end
 
---- The names of the users of a location. They are for people: a token that may not read users gives none.
--- @tparam table client
--- @tparam string location_id
--- @tparam[opt=10] number timeout in seconds
--- @treturn table id -> name
-function names.user_names(client, location_id, timeout)
-  local request = { method = "GET", path = "/users/", query = { locationId = location_id } }
-  local result = client:request(request, { retries = false, timeout = timeout or 10 })
-  local found = {}
-  for _, user in ipairs(type(result) == "table" and type(result.users) == "table" and result.users or {}) do
-    if type(user) == "table" and type(user.id) == "string" and type(user.name) == "string" then
-      found[user.id] = user.name
-    end
-  end
-  return found
-end
-
 -- After so many of these errors no other person is read: a single person may be forbidden alone.
 local REFUSALS = { auth = 1, scope = 1, forbidden = 2, reauth_required = 1 }
 
