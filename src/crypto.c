@@ -21,6 +21,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/rand.h>
 #include <openssl/x509.h>
 
 #if LUA_VERSION_NUM < 504 || LUA_VERSION_NUM > 505
@@ -40,6 +41,10 @@
 #define ED25519_KEY 32
 #define ED25519_SIGNATURE 64
 #define SHA256_DIGEST 32
+#define AES_KEY 32   /* bytes of AES-256 */
+#define GCM_NONCE 12 /* bytes: NIST SP 800-38D, section 8.2.2 */
+#define GCM_TAG 16
+#define MOST_SEALED 1048576 /* bytes of a text, far above credentials */
 
 /* Bits of RSA keys. A key below is too weak (NIST SP 800-131A), one above is slow (OPENSSL_RSA_MAX_MODULUS_BITS). */
 #define LEAST_RSA_BITS 2048
@@ -301,6 +306,80 @@ static int crypto_sign_ed25519(lua_State *L) {
   return 1;
 }
 
+/* ---------------------------------------------------------------------------------------------------------- encryption */
+
+/* The arguments of seal and open. */
+struct sealing {
+  const unsigned char *key, *text, *name;
+  size_t length, name_length;
+};
+
+static struct sealing check_sealing(lua_State *L, size_t added) {
+  struct sealing given;
+  given.key = bytes_of_length(L, 1, AES_KEY);
+  given.text = bytes_at(L, 2, &given.length);
+  given.name = bytes_at(L, 3, &given.name_length);
+  luaL_argcheck(L, given.length <= MOST_SEALED + added, 2, "too long");
+  luaL_argcheck(L, given.name_length <= MOST_SEALED, 3, "too long");
+  return given;
+}
+
+/* Begins AES-256-GCM with a key, a nonce, and the name as data that is authenticated alone. */
+static bool begin_gcm(EVP_CIPHER_CTX *context, const struct sealing *given, const unsigned char *nonce, int encrypts) {
+  int written = 0;
+  return context && EVP_CipherInit_ex(context, EVP_aes_256_gcm(), NULL, given->key, nonce, encrypts) == 1 &&
+         EVP_CipherUpdate(context, NULL, &written, given->name, (int)given->name_length) == 1;
+}
+
+/* seal(key, text, name) -> nonce, encrypted text and tag, in one string: AES-256-GCM with a random nonce (NIST SP
+   800-38D). The name is authenticated with them. */
+static int crypto_seal(lua_State *L) {
+  luaL_Buffer buffer;
+  struct sealing given = check_sealing(L, 0);
+  size_t size = GCM_NONCE + given.length + GCM_TAG;
+  unsigned char *out = (unsigned char *)luaL_buffinitsize(L, &buffer, size), *text = out + GCM_NONCE;
+  int written = 0, rest = 0;
+  begin_errors();
+  EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+  bool done = RAND_bytes(out, GCM_NONCE) == 1 && begin_gcm(context, &given, out, 1) &&
+              EVP_CipherUpdate(context, text, &written, given.text, (int)given.length) == 1 &&
+              EVP_CipherFinal_ex(context, text + written, &rest) == 1 &&
+              EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, GCM_TAG, text + given.length) == 1;
+  EVP_CIPHER_CTX_free(context);
+  unsigned long code = end_errors();
+  if (!done) return raise_failure(L, code);
+  luaL_pushresultsize(&buffer, size);
+  return 1;
+}
+
+/* open(key, sealed, name) -> text | nil: what seal wrote with this key and this name */
+static int crypto_open(lua_State *L) {
+  luaL_Buffer buffer;
+  struct sealing given = check_sealing(L, GCM_NONCE + GCM_TAG);
+  if (given.length < GCM_NONCE + GCM_TAG) {
+    lua_pushnil(L);
+    return 1;
+  }
+  size_t size = given.length - GCM_NONCE - GCM_TAG;
+  unsigned char tag[GCM_TAG], *out = (unsigned char *)luaL_buffinitsize(L, &buffer, size + 1);
+  const unsigned char *text = given.text + GCM_NONCE;
+  int written = 0, rest = 0;
+  memcpy(tag, text + size, sizeof tag);
+  begin_errors();
+  EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+  bool begun = begin_gcm(context, &given, given.text, 0) &&
+               EVP_CipherUpdate(context, out, &written, text, (int)size) == 1 &&
+               EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, GCM_TAG, tag) == 1;
+  bool right = begun && EVP_CipherFinal_ex(context, out + written, &rest) == 1;
+  EVP_CIPHER_CTX_free(context);
+  unsigned long code = end_errors();
+  if (!begun) return raise_failure(L, code);
+  if (!right) OPENSSL_cleanse(out, size); /* no byte is used that was not authenticated */
+  luaL_pushresultsize(&buffer, right ? size : 0);
+  if (!right) lua_pushnil(L);
+  return 1;
+}
+
 /* -------------------------------------------------------------------------------------------------------------- base64 */
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -377,6 +456,8 @@ int luaopen_hoopai_crypto(lua_State *L) {
     {"verify_rsa_sha256", crypto_verify_rsa_sha256},
     {"public_of_seed", crypto_public_of_seed},
     {"sign_ed25519", crypto_sign_ed25519},
+    {"seal", crypto_seal},
+    {"open", crypto_open},
     {"to_base64", crypto_to_base64},
     {"from_base64", crypto_from_base64},
     {NULL, NULL},

@@ -361,4 +361,77 @@ describe("hoopai.crypto, base64:", function()
       assert.are.equal(is_digit, crypto.from_base64("AAA" .. digit) ~= nil, byte)
     end
   end)
+
+  describe("seal and open", function()
+    -- Test cases 13, 14 and 16 of the specification of GCM (McGrew and Viega), which are in NIST's vectors too.
+    local cases = {
+      {
+        key = ("00"):rep(32),
+        nonce = ("00"):rep(12),
+        text = "",
+        name = "",
+        sealed = "",
+        tag = "530f8afbc74536b9a963b4f1c4cb738b",
+      },
+      {
+        key = ("00"):rep(32),
+        nonce = ("00"):rep(12),
+        text = ("00"):rep(16),
+        name = "",
+        sealed = "cea7403d4d606b6e074ec5d3baf39d18",
+        tag = "d0d1c8a799996bf0265b98b5d48ab919",
+      },
+      {
+        key = "feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308",
+        nonce = "cafebabefacedbaddecaf888",
+        text = "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525"
+          .. "b16aedf5aa0de657ba637b39",
+        name = "feedfacedeadbeeffeedfacedeadbeefabaddad2",
+        sealed = "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838"
+          .. "c5f61e6393ba7a0abcc9f662",
+        tag = "76fc6ece0f4e1768cddf8853bb2d551b",
+      },
+    }
+
+    it("read published vectors, and refuse them with any bit changed", function()
+      for _, case in ipairs(cases) do
+        local key, name = bytes(case.key), bytes(case.name)
+        local sealed = bytes(case.nonce .. case.sealed .. case.tag)
+        assert.are.equal(case.text, hex(crypto.open(key, sealed, name)))
+        for bit = 0, #sealed * 8 - 1 do
+          assert.is_nil(crypto.open(key, flipped(sealed, bit), name))
+        end
+        for bit = 0, #name * 8 - 1 do
+          assert.is_nil(crypto.open(key, sealed, flipped(name, bit)))
+        end
+        for bit = 0, #key * 8 - 1 do
+          assert.is_nil(crypto.open(flipped(key, bit), sealed, name))
+        end
+      end
+    end)
+
+    it("give back any text, with another nonce each time", function()
+      local key, nonces = ("k"):rep(32), {}
+      for length = 0, 300 do
+        local text = ("x"):rep(length)
+        local sealed = crypto.seal(key, text, "name")
+        assert.are.equal(length + 28, #sealed)
+        assert.are.equal(text, crypto.open(key, sealed, "name"))
+        local nonce = sealed:sub(1, 12)
+        assert.is_nil(nonces[nonce])
+        nonces[nonce] = true
+      end
+      for length = 0, 27 do
+        assert.is_nil(crypto.open(key, ("x"):rep(length), "name"))
+      end
+    end)
+
+    it("refuse arguments of another length or type", function()
+      assert.has_error(function() crypto.seal("short", "text", "name") end)
+      assert.has_error(function() crypto.open(("k"):rep(33), "text", "name") end)
+      assert.has_error(function() crypto.seal(("k"):rep(32), 5, "name") end)
+      assert.has_error(function() crypto.seal(("k"):rep(32), "text") end)
+      assert.has_error(function() crypto.seal(("k"):rep(32), ("x"):rep(1048577), "name") end)
+    end)
+  end)
 end)

@@ -82,6 +82,7 @@ store_cases.contract["gives back what was written, by key"] = function(store)
   assert.is_true(store:write("a/c", credentials(5), 0))
   assert.is_true(store:write("a/b", credentials(2), 1))
   do
+    local lock <close> = assert(store:lock "a/b") -- luacheck: ignore 211
     local room <close> = assert(store:reserve("a/b", store:read "a/b"))
     assert.is_true(store:write("a/b", credentials(2), 2, room))
   end

@@ -6,7 +6,8 @@
 -- problem.
 -- @table OwnStore
 -- @tfield function get `get(key)` returns the string last put under the key, nil when there is none, or nil and a
--- problem
+-- problem. After the string it may return the seconds by which the clock of this host is ahead of that of the host that
+-- put it: the times in the credentials are then read on this host's clock
 -- @tfield function put `put(key, text, expected, generation)` returns true once the string is stored durably, or nil
 -- and a problem. It returns false, and changes nothing, when the generation of the stored string differs from
 -- `expected` (0: when any string is stored). `generation` is that of `text`: a store that compares generations keeps
@@ -21,6 +22,7 @@
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 
+local abs, floor, math_type = math.abs, math.floor, math.type
 local ipairs, pcall, setmetatable, type = ipairs, pcall, setmetatable, type
 local concat = table.concat
 local find, format, gmatch, gsub, sub = string.find, string.format, string.gmatch, string.gsub, string.sub
@@ -67,23 +69,38 @@ local function describe(problem, packed)
   return packed and without_parts(text, packed) or text
 end
 
---- Calls a function of the user's store: its results, or nil and a problem.
+--- Calls a function of the user's store: its result and what follows, or nil and a problem.
 local function call(user_store, name, key, packed, ...)
   local ok, result, problem = pcall(user_store[name], key, packed, ...)
   if not ok then return nil, format("the store's %s raised: %s", name, describe(result, packed)) end
   if not result and problem ~= nil then
     return nil, format("the store's %s failed: %s", name, describe(problem, packed))
   end
-  return result
+  return result, problem
+end
+
+-- The fields of credentials that are seconds since 1970.
+local TIMES = { "obtained_at", "pending", "refused_at" }
+local LEAST_AHEAD = 3 -- seconds; a smaller difference of two clocks changes nothing
+
+--- Credentials with their times on this host's clock.
+local function on_this_clock(credentials, ahead)
+  if math_type(ahead) ~= "integer" or abs(ahead) < LEAST_AHEAD then return credentials end
+  local changes = {}
+  for _, name in ipairs(TIMES) do
+    local seconds = credentials:number(name)
+    changes[name] = seconds and floor(seconds) + ahead or nil
+  end
+  return credentials:with(changes)
 end
 
 function Custom:read(key)
-  local text, problem = call(self.user_store, "get", key)
-  if text == nil then return nil, problem end
+  local text, second = call(self.user_store, "get", key)
+  if text == nil then return nil, second end
   if type(text) ~= "string" then return nil, "the store's get returned a " .. type(text) end
   local credentials, unreadable = core.unpack_credentials(text)
   if not credentials then return nil, "what the store's get returned cannot be used: " .. unreadable end
-  return credentials
+  return on_this_clock(credentials, second)
 end
 
 function Custom:write(key, credentials, expected)

@@ -1,4 +1,4 @@
---- Where the tokens of an app are kept: in memory, in a private folder, or in a store of your own.
+--- Where the tokens of an app are kept: in memory, in a private folder, in Redis, or in a store of your own.
 --
 --     local store = hoopai.store.file("/var/lib/booking")
 --     local app = hoopai.oauth { client_id = id, client_secret = secret, store = store }
@@ -27,6 +27,7 @@ local private = require "hoopai.private"
 local setmetatable, type = setmetatable, type
 local format, match, sub = string.format, string.match, string.sub
 
+local get_redis = lazy.module "hoopai.store.redis"
 local get_secrets = lazy.module "hoopai.store.secrets"
 
 local store = {}
@@ -93,6 +94,21 @@ function store.file(path)
   errors.raise(format('hoopai.store.file("%s"): %s%s', path, problem, cure and "; " .. cure or ""))
 end
 
+--- A store in Redis 5 or newer, for programs on several hosts. Credentials are replaced only by those of a program that
+-- has read them, so a program that was stopped for long cannot overwrite a newer token, and a lock in Redis is held while
+-- a token is exchanged. Redis must keep what it was told: see the page "Many machines".
+-- @tparam table options
+-- @tparam function options.call `call(command, ...)` sends a command to Redis and returns its result (nil for the nil of
+-- Redis, a list for an array), or nil and a problem. It may wait as any call may
+-- @tparam[opt="hoopai:"] string options.prefix what the keys in Redis begin with
+-- @tparam[opt=60] number options.lock_seconds after so long the lock of a program that was killed ends; 45 or more, as
+-- an exchange takes up to 30
+-- @tparam[opt] string options.encryption_key 32 random bytes: credentials are encrypted (AES-256-GCM). Needs
+-- hoopai.crypto. Default: they are stored as they are
+-- @treturn table a store for `hoopai.oauth`
+-- @raise for a missing, unknown or wrong option
+function store.redis(options) return new_handle(get_redis()(options)) end
+
 -- The comments are those of hoopai.store.secrets.
 function store.keep_secret(given, name, secret) return get_secrets().keep(store.behind(given), name, secret) end
 function store.secret(given, name) return get_secrets().get(store.behind(given), name) end
@@ -114,7 +130,7 @@ end
 return setmetatable(store, {
   __index = function(self, name)
     if name == "file" and not has_files then return nil end
-    local names = { "memory", "keep_secret", "secret", "forget_secret", has_files and "file" or nil }
+    local names = { "memory", "redis", "keep_secret", "secret", "forget_secret", has_files and "file" or nil }
     return errors.refuse_name("store", "hoopai.store has no", name, names)
   end,
 })

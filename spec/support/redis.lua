@@ -1,0 +1,87 @@
+--- A Redis server of the specs: on a loopback port, with a folder of its own, without persistence unless asked for.
+local child = require "spec.support.child"
+local socket = require "socket"
+
+local redis = {}
+
+local Server = {}
+Server.__index = Server
+
+--- The module of lua-redis, which Debian installs in the folders of older Luas only, although it runs on this one.
+local function client_module()
+  local ok, module = pcall(require, "redis")
+  if ok then return module end
+  local before = package.path
+  package.path = before .. ";/usr/share/lua/5.3/?.lua"
+  module = require "redis"
+  package.path = before
+  return module
+end
+
+local function free_port()
+  local listener = assert(socket.bind("127.0.0.1", 0))
+  local _, port = listener:getsockname()
+  listener:close()
+  return tonumber(port)
+end
+
+--- Connects, once the server listens.
+local function connect(port, seconds)
+  local deadline = socket.gettime() + seconds
+  while true do
+    local ok, client = pcall(client_module().connect, { host = "127.0.0.1", port = port, timeout = 5 })
+    local answers, problem = pcall(function() client:ping() end)
+    if ok and (answers or tostring(problem):find("NOAUTH", 1, true)) then return client end
+    assert(socket.gettime() < deadline, "redis-server does not answer")
+    socket.sleep(0.02)
+  end
+end
+
+--- Starts the process of a server.
+local function launch(self)
+  local line = ("cd %s && exec redis-server --bind 127.0.0.1 --port %d --dir %s --save '' --daemonize no %s"):format(
+    child.quote(self.folder),
+    self.port,
+    child.quote(self.folder),
+    self.options
+  )
+  self.process = assert(io.popen(("{ %s >%s/log 2>&1 & echo $!; }"):format(line, child.quote(self.folder))))
+  self.pid = self.process:read "n"
+  self.admin = connect(self.port, 20)
+end
+
+--- Starts a server.
+-- @tparam[opt=""] string options more arguments of redis-server
+-- @return the server, with `port`, `pid`, `admin` (a client) and the methods `connect`, `signal`, `stop`
+function redis.start(options)
+  local folder = os.tmpname()
+  os.remove(folder)
+  assert(os.execute("mkdir -m 700 " .. folder))
+  local self = setmetatable({ folder = folder, port = free_port(), options = options or "" }, Server)
+  launch(self)
+  return self
+end
+
+--- A new client of lua-redis.
+function Server:connect() return client_module().connect { host = "127.0.0.1", port = self.port, timeout = 5 } end
+
+--- Sends a signal to the process.
+function Server:signal(name) assert(os.execute(("kill -%s %d"):format(name, self.pid))) end
+
+--- Ends the process; with `again` a new one takes its place, on the same port and folder.
+function Server:kill(again)
+  self:signal "KILL"
+  self.process:close()
+  self.pid = nil
+  if again then launch(self) end
+end
+
+--- Ends the process and removes its folder.
+function Server:stop()
+  if self.pid then self:kill() end
+  os.execute("rm -rf " .. child.quote(self.folder))
+end
+
+Server.__close = Server.stop
+
+return redis
