@@ -178,7 +178,7 @@ local LUA_LAYERS = {
   { "hoopai.core", "hoopai.crypto", "hoopai.lazy", "hoopai.private", "hoopai.version" },
   { "hoopai.api", "hoopai.time", "hoopai.options", "hoopai.errors" },
   { "hoopai.validate", "hoopai.async" },
-  { "hoopai.store", "hoopai.loop" },
+  { "hoopai.store", "hoopai.loop", "hoopai.redis", "hoopai.rate_limit" },
   { "hoopai.call" },
   { "hoopai.oauth" },
   {

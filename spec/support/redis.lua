@@ -52,12 +52,22 @@ end
 
 --- Starts a server.
 -- @tparam[opt=""] string options more arguments of redis-server
+-- @tparam[opt] table tls `certificate` and `key`, paths: it listens on `tls_port` as well
 -- @return the server, with `port`, `pid`, `admin` (a client) and the methods `connect`, `signal`, `stop`
-function redis.start(options)
+function redis.start(options, tls)
   local folder = os.tmpname()
   os.remove(folder)
   assert(os.execute("mkdir -m 700 " .. folder))
   local self = setmetatable({ folder = folder, port = free_port(), options = options or "" }, Server)
+  if tls then
+    self.tls_port = free_port()
+    self.options = ("%s --tls-port %d --tls-cert-file %s --tls-key-file %s --tls-auth-clients no"):format(
+      self.options,
+      self.tls_port,
+      child.quote(tls.certificate),
+      child.quote(tls.key)
+    )
+  end
   launch(self)
   return self
 end

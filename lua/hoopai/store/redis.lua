@@ -30,7 +30,8 @@ return redis.call('TIME')[1] .. ',' .. (found[2] or 0) .. ',' .. found[1]
 ]]
 
 -- KEYS: the hash, the set, the lock. ARGV: key, text, expected generation, generation, seconds of the writer's clock,
--- owner of the lock, milliseconds of the lock. -> 1 done, 0 another generation is stored, -1 the lock is not the owner's
+-- owner of the lock, milliseconds of the lock. -> 1 done, 0 another generation is stored, -1 the lock is not the
+-- owner's
 local WRITE = [[
 local stored = redis.call('HGET', KEYS[1], 'generation')
 if tonumber(stored or 0) ~= tonumber(ARGV[3]) then return 0 end
