@@ -13,6 +13,7 @@
 #include "transfer.h"
 
 #include <math.h>
+#include <string.h>
 
 #define FIRST 20             /* requests in flight before the first response: the smallest limit seen was 25 */
 #define PARTS 100            /* of an interval: a permit is released at most one part late */
@@ -50,6 +51,9 @@ struct rate_limiter {
   double probe_at[HOLDS]; /* when a probe may be sent; of FULL not before the rate limit has been full for its period */
   enum hold probe;        /* the hold whose probe is in flight, else NONE */
   bool starting;          /* before the first response */
+  bool shared;            /* are the requests of other programs counted elsewhere? */
+  lua_Integer seen[HOOPAI_RATE_LIMIT_SIZE]; /* what the last response stated */
+  double seen_at;
   int first, live;
   struct part parts[RING];
 };
@@ -235,10 +239,16 @@ static int rate_limiter_record(lua_State *L) {
   if (has_response) self->starting = false;
   end_probe(self, has_response);
   learn(self, now, numbers);
+  if (is_present) {
+    memcpy(self->seen, numbers, sizeof self->seen);
+    self->seen_at = now;
+  }
   if (self->max == 0) return 0;
   drop_old(self, now);
   count_recent(self, now, 1);
-  if (numbers[HOOPAI_RATE_LIMIT_REMAINING] >= 0) count_others(self, now, numbers[HOOPAI_RATE_LIMIT_REMAINING]);
+  if (numbers[HOOPAI_RATE_LIMIT_REMAINING] >= 0 && !self->shared) {
+    count_others(self, now, numbers[HOOPAI_RATE_LIMIT_REMAINING]);
+  }
   return 0;
 }
 
@@ -249,6 +259,37 @@ static int rate_limiter_pause(lua_State *L) {
   if (until > self->paused_until) self->paused_until = until;
   self->probe_at[PAUSE] = now + periods[PAUSE];
   return 0;
+}
+
+/* hold_day(now, seconds): another program has learned that the day is exhausted for so long */
+static int rate_limiter_hold_day(lua_State *L) {
+  struct rate_limiter *self = check_rate_limiter(L);
+  double now = check_time(L), until = now + at_most_day(luaL_checknumber(L, 3));
+  if (until <= self->day_ends) return 0;
+  self->day_ends = until;
+  self->probe_at[DAY] = now + periods[DAY];
+  return 0;
+}
+
+/* share(whether): the requests of other programs are counted elsewhere, so a difference in X-RateLimit-Remaining is not
+   counted here */
+static int rate_limiter_share(lua_State *L) {
+  check_rate_limiter(L)->shared = lua_toboolean(L, 2);
+  return 0;
+}
+
+/* observed() -> max (-1 = no response yet, 0 = none stated), interval in milliseconds, and of the last response that
+   stated a limit: remaining, daily remaining, daily reset in milliseconds (-1 = not stated), and its core.now() (before
+   all times if there is none) */
+static int rate_limiter_observed(lua_State *L) {
+  const struct rate_limiter *self = check_rate_limiter(L);
+  lua_pushinteger(L, self->starting ? -1 : self->max);
+  lua_pushinteger(L, (lua_Integer)ceil(self->interval * 1000));
+  lua_pushinteger(L, self->seen[HOOPAI_RATE_LIMIT_REMAINING]);
+  lua_pushinteger(L, self->seen[HOOPAI_RATE_LIMIT_DAILY_REMAINING]);
+  lua_pushinteger(L, self->seen[HOOPAI_RATE_LIMIT_DAILY_RESET_MS]);
+  lua_pushnumber(L, self->seen_at);
+  return 6;
 }
 
 static lua_Integer known_max(lua_State *L) {
@@ -281,20 +322,20 @@ static int rate_limiter_new(lua_State *L) {
     .day_ends = -HUGE_VAL,
     .probe_at = {-HUGE_VAL, -HUGE_VAL, -HUGE_VAL},
     .probe = NONE,
+    .seen_at = -HUGE_VAL,
   };
+  for (int i = 0; i < HOOPAI_RATE_LIMIT_SIZE; i++) self->seen[i] = -1;
   luaL_setmetatable(L, rate_limiter_type);
   return 1;
 }
 
 void hoopai_open_rate_limiter(lua_State *L) {
   static const luaL_Reg methods[] = {
-    {"wait", rate_limiter_wait},
-    {"try", rate_limiter_try},
-    {"acquire", rate_limiter_acquire},
-    {"release", rate_limiter_release},
-    {"record", rate_limiter_record},
-    {"pause", rate_limiter_pause},
-    {NULL, NULL},
+    {"wait", rate_limiter_wait},         {"try", rate_limiter_try},
+    {"acquire", rate_limiter_acquire},   {"release", rate_limiter_release},
+    {"record", rate_limiter_record},     {"pause", rate_limiter_pause},
+    {"hold_day", rate_limiter_hold_day}, {"share", rate_limiter_share},
+    {"observed", rate_limiter_observed}, {NULL, NULL},
   };
   static const luaL_Reg metamethods[] = {{NULL, NULL}};
   hoopai_new_type(L, rate_limiter_type, methods, metamethods);

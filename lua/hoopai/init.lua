@@ -25,6 +25,10 @@ local ipairs, pairs, rawset, setmetatable = ipairs, pairs, rawset, setmetatable
 local get_module = {
   ical = lazy.module "hoopai.ical",
   log = lazy.module "hoopai.log",
+  --- Rate limits that programs on several hosts share: the module `hoopai.rate_limit`.
+  rate_limit = lazy.module "hoopai.rate_limit",
+  --- Clients of Redis: the module `hoopai.redis`.
+  redis = lazy.module "hoopai.redis",
   slots = lazy.module "hoopai.slots",
   --- Where the tokens of an app are kept: the module `hoopai.store`.
   store = lazy.module "hoopai.store",
@@ -62,8 +66,8 @@ local hoopai = {
 -- @tparam[opt] number options.queue_timeout seconds a call may wait for the rate limit and a free connection before
 -- that. Default: no limit
 -- @tparam[opt=2] integer|boolean options.retries how often a request may be repeated if that is safe; false: never
--- @tparam[opt=true] boolean options.rate_limit whether calls wait for the rate limit of their location, as the API
--- states it
+-- @tparam[opt=true] boolean|table options.rate_limit whether calls wait for the rate limit of their location, as the
+-- API states it; or a limit of `hoopai.rate_limit.redis`, which programs on several hosts share
 -- @tparam[opt=10] number options.connect_timeout seconds until a connection must be there
 -- @tparam[opt=64] integer options.max_connections how many connections may be open
 -- @tparam[opt=true] boolean options.http2 whether HTTP/2 may be used

@@ -179,6 +179,8 @@ end
 -- @tfield[opt] function response called with a @{ResponseEvent} after each response or failure
 -- @tfield[opt] function retry called with a @{RetryEvent} before the pause that precedes another attempt
 -- @tfield[opt] function wait called with a @{WaitEvent} before a call waits for the rate limit
+-- @tfield[opt] function rate_limit called with a @{RateLimitEvent} when a rate limit of `hoopai.rate_limit.redis` is no
+-- longer shared, as Redis cannot be asked, and when it is shared again
 -- @tfield[opt] function done called with a @{DoneEvent} when a call has ended, with or without success. A call whose
 -- arguments are wrong is refused before anything is sent and emits no event
 -- @tfield[opt] function dry_run called with a @{DryRunEvent} in place of a change that the option `dry_run` keeps from
@@ -192,6 +194,7 @@ local hook_names = {
   retry = true,
   refresh = true,
   wait = true,
+  rate_limit = true,
   done = true,
   dry_run = true,
 }
@@ -209,7 +212,8 @@ local function hooks(value)
   for name, hook in pairs(value) do
     if not hook_names[name] then
       return format(
-        "the hooks `request`, `response`, `retry`, `refresh`, `wait`, `done` and `dry_run` alone; `%s` is unknown",
+        "the hooks `request`, `response`, `retry`, `refresh`, `wait`, `rate_limit`, `done` and `dry_run` alone; `%s` is "
+          .. "unknown",
         tostring(name)
       )
     end
@@ -241,6 +245,11 @@ local call_checks = {
   dry_run = boolean,
 }
 
+local function rate_limit(value)
+  local ok = type(value) == "boolean" or private.state("hoopai.SharedRateLimit", value)
+  return not ok and "true, false, or hoopai.rate_limit.redis { ... }" or nil
+end
+
 local client_checks = {
   token = token,
   base_url = id,
@@ -253,7 +262,7 @@ local client_checks = {
   on = hooks,
   oauth = app,
   company_id = api_id,
-  rate_limit = boolean,
+  rate_limit = rate_limit,
 }
 for name, check_value in pairs(call_checks) do
   if name ~= "headers" then client_checks[name] = check_value end
@@ -501,7 +510,9 @@ function options.check_new(given)
     validate = given.validate ~= false,
     dry_run = given.dry_run == true,
     retries = given.retries == nil and 2 or given.retries,
-    rate_limit = given.rate_limit ~= false,
+    rate_limit = given.rate_limit == nil
+      or private.state("hoopai.SharedRateLimit", given.rate_limit)
+      or given.rate_limit,
     on = given.on or {},
     transport = transport_of("hoopai.new", given, base_url),
   }

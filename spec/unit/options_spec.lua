@@ -104,7 +104,8 @@ describe("the options of hoopai.new:", function()
     misuse(function() hoopai.new { token = TOKEN, api_version = "v 1" } end, 'must be a string such as "2021-07-28"')
     misuse(
       function() hoopai.new { token = TOKEN, on = { reqest = print } } end,
-      "the hooks `request`, `response`, `retry`, `refresh`, `wait`, `done` and `dry_run` alone; `reqest` is unknown"
+      "the hooks `request`, `response`, `retry`, `refresh`, `wait`, `rate_limit`, `done` and `dry_run` alone; "
+        .. "`reqest` is unknown"
     )
   end)
 

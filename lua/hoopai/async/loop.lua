@@ -347,10 +347,12 @@ end
 
 --- Starts a task that does not depend on its caller: the caller's cancellation does not end it, and lua_close waits for
 -- it, but no `run` does.
-function loop.background(fn)
+-- @tparam function fn
+-- @tparam[opt] boolean is_minor a `run` does not even linger for it
+function loop.background(fn, is_minor)
   after_fork()
   state.is_used = true
-  last_background = now()
+  if not is_minor then last_background = now() end
   local task = scopes.background:start(false, fn)
   task.before_wait = hold_shutdown_guard
   return task

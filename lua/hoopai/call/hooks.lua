@@ -70,6 +70,13 @@ local hooks = {}
 -- @tfield[opt] string location_id the location whose rate limit is reached
 -- @tfield number seconds until the next request may leave, as far as is known
 
+--- What the hook `rate_limit` receives, when the rate limit of a location is no longer shared with other programs, as
+-- Redis cannot be asked, and when it is shared again.
+-- @table RateLimitEvent
+-- @tfield[opt] string location_id the location
+-- @tfield boolean shared whether it is shared; if not, calls go on with what the API's headers state
+-- @tfield[opt] string problem why Redis cannot be asked
+
 --- What the hook `dry_run` receives, in place of a change that is not sent.
 -- @table DryRunEvent
 -- @tfield string endpoint such as "calendars:update"
@@ -144,6 +151,15 @@ function hooks.retry(hook, call, err, action, reason, delay)
   event.reason, event.delay = reason, delay
   event.kind, event.status = err.kind, err.status
   async.call_hook("on.retry", hook, event)
+end
+
+--- Emits `rate_limit`.
+-- @tparam function hook
+-- @tparam string key of the rate limit
+-- @tparam ?string problem why it is not shared
+function hooks.rate_limit(hook, key, problem)
+  local event = { location_id = key ~= "" and key or nil, shared = problem == nil, problem = problem }
+  async.call_hook("on.rate_limit", hook, event)
 end
 
 --- Emits `wait`.

@@ -195,6 +195,16 @@ local function new_attempt(call)
   return attempt
 end
 
+--- Makes the rate limiter of a location, for all clients of `with`. With the option `rate_limit` its limit is that of
+-- several programs.
+local function new_limiter(state, key)
+  local shared, on = state.shared, state.settings.on
+  if shared.rate_limit == true then return rate_limiter.new() end
+  return rate_limiter.new(shared.rate_limit:lease(shared.app and shared.app.client_id, key, function(problem)
+    if on.rate_limit then hooks.rate_limit(on.rate_limit, key, problem) end
+  end))
+end
+
 --- Acquires a permit of the location's rate limit: at once if there is room and no call waits, else in the line of
 -- hoopai.call.rate_limiter. Before its first sending a call waits for `queue_timeout`, later for
 -- the rest of `timeout`.
@@ -203,7 +213,7 @@ local function acquire_permit(call, attempt)
   local state, prepared = call.state, call.prepared
   if not state.shared.rate_limit or prepared.is_unlimited then return nil end
   local limiters, key = state.shared.rate_limiters, prepared.rate_limit_key
-  local limiter = limiters[key] or add_entry(limiters, key, rate_limiter.new())
+  local limiter = limiters[key] or add_entry(limiters, key, new_limiter(state, key))
   if limiter.waiting > 0 or not limiter.counter:try(now()) then
     local hook = state.settings.on.wait
     local ok, why, seconds = limiter:acquire(

@@ -16,18 +16,23 @@ local RateLimiter = {}
 RateLimiter.__index = RateLimiter
 
 --- A rate limiter.
+-- @tparam ?table lease of a limit that several programs share, see hoopai.rate_limit.lease: it counts in place of the
+-- counter. Its permits come later, by its own calls of `serve`
 -- @treturn table `counter` counts permits (src/rate_limiter.c), `line` has the calls without a permit, from the index
 -- `first` to `last` (false: one that gave up). `waiting` is how many calls wait, and `leaving` how many of these have
 -- got their permit and were not resumed yet
-function rate_limiter.new()
-  return setmetatable({
-    counter = core.rate_limiter(),
+function rate_limiter.new(lease)
+  local self = setmetatable({
+    counter = lease or core.rate_limiter(),
+    lease = lease or false,
     line = {},
     first = 1,
     last = 0,
     waiting = 0,
     leaving = 0,
   }, RateLimiter)
+  if lease then lease.limiter = self end
+  return self
 end
 
 -- What the rate limit means for one call, now: true for room; or why it is not waited for, and the seconds; or nil and
@@ -49,6 +54,7 @@ local for_blocking = async.new_condition() -- never signalled: a blocking caller
 local function block(self, deadline, is_closed, on_wait)
   local has_emitted = false
   while not is_closed() do
+    if self.lease then self.lease:prepare "block" end
     local moment = now()
     local outcome, seconds, probe_scope, retry_after = judge(self.counter, moment, deadline)
     if probe_scope then return nil, probe_scope, retry_after end
@@ -148,6 +154,7 @@ local function stand(self, deadline, is_closed, on_wait)
   local has_emitted = false
   while true do
     if is_closed() then return nil, "closed" end
+    if self.lease and waiter.outcome == nil then self.lease:prepare "task" end
     if waiter.outcome == nil and self.line[self.first] == waiter and self.leaving == 0 then self:serve() end
     if waiter.outcome == true then
       waiter.is_done = true
