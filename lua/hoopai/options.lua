@@ -212,8 +212,8 @@ local function hooks(value)
   for name, hook in pairs(value) do
     if not hook_names[name] then
       return format(
-        "the hooks `request`, `response`, `retry`, `refresh`, `wait`, `rate_limit`, `done` and `dry_run` alone; `%s` is "
-          .. "unknown",
+        "the hooks `request`, `response`, `retry`, `refresh`, `wait`, `rate_limit`, `done` and `dry_run` alone; `%s` "
+          .. "is unknown",
         tostring(name)
       )
     end

@@ -793,3 +793,41 @@ describe("limiter:", function()
     assert.are.equal(before, after)
   end)
 end)
+
+describe("a rate limiter that is shared", function()
+  local function recorded(stated)
+    local limiter = core.rate_limiter()
+    limiter:share(true)
+    limiter:acquire()
+    limiter:record(100, stated, true)
+    return limiter
+  end
+
+  it("does not count the requests of other programs", function()
+    local limiter = recorded { max = 5, interval_ms = 10000, remaining = 0 }
+    assert.are.equal(0, limiter:wait(100))
+    limiter:share(false)
+    limiter:acquire()
+    limiter:record(101, { max = 5, interval_ms = 10000, remaining = 0 }, true)
+    assert.is_true(limiter:wait(101) > 0)
+  end)
+
+  it("tells what it has observed", function()
+    assert.are.same({ -1, 10000, -1, -1, -1, -math.huge }, { core.rate_limiter():observed() })
+    local stated = { max = 5, interval_ms = 2500, remaining = 3, daily_remaining = 70, daily_reset_ms = 9000 }
+    local limiter = recorded(stated)
+    assert.are.same({ 5, 2500, 3, 70, 9000, 100.0 }, { limiter:observed() })
+    limiter:acquire()
+    limiter:record(101, nil, true)
+    assert.are.same({ 5, 2500, 3, 70, 9000, 100.0 }, { limiter:observed() })
+    assert.are.same({ 0, 10000, -1, -1, -1, -math.huge }, { recorded(nil):observed() })
+  end)
+
+  it("takes the end of a day from another program", function()
+    local limiter = recorded { max = 5, interval_ms = 10000, remaining = 3 }
+    limiter:hold_day(100, 50)
+    limiter:hold_day(100, 20)
+    assert.are.same({ nil, "daily", 49.0 }, { limiter:wait(101) })
+    assert.are.equal(0, limiter:wait(151))
+  end)
+end)

@@ -80,8 +80,10 @@ function Server:signal(name) assert(os.execute(("kill -%s %d"):format(name, self
 
 --- Ends the process; with `again` a new one takes its place, on the same port and folder.
 function Server:kill(again)
-  self:signal "KILL"
-  self.process:close()
+  if self.pid then
+    self:signal "KILL"
+    self.process:close()
+  end
   self.pid = nil
   if again then launch(self) end
 end

@@ -61,6 +61,8 @@ end
 
 errors.check_dots(rate_limit, "hoopai.rate_limit.", { redis = true })
 
+local NAMES = { "redis" }
+
 return setmetatable(rate_limit, {
-  __index = function(_, name) return errors.refuse_name("rate_limit", "hoopai.rate_limit has no", name, { "redis" }) end,
+  __index = function(_, name) return errors.refuse_name("rate_limit", "hoopai.rate_limit has no", name, NAMES) end,
 })

@@ -59,6 +59,7 @@ function leases.new(given)
     retry_at = -huge,
     retry_after = 0,
     has_keeper = false,
+    sleeps_until = -huge, -- the keeper
     changed = async.new_condition(), -- wakes the keeper
     ended_count = {}, -- of each part the requests that ended in it
     ended_from = {}, -- the time of its first response
@@ -76,9 +77,14 @@ end
 
 local function has_permit(self, moment) return self.available > 0 and moment < self.usable_until end
 
+local function wake(self)
+  self.sleeps_until = -huge
+  self.changed:broadcast()
+end
+
 local function use(self)
   self.available, self.used = self.available - 1, self.used + 1
-  if self.changed.has_waiters and 2 * self.available <= self.size then self.changed:broadcast() end
+  if 2 * self.available <= self.size and self.sleeps_until > self.last + GAP then wake(self) end
 end
 
 --- Acquires a permit if there is one at this moment.
@@ -130,7 +136,7 @@ function Lease:pause(moment, seconds)
   self.counter:pause(moment, seconds)
   if moment + seconds <= self.paused_until then return end
   self.paused_until, self.has_new_pause = moment + seconds, true
-  if self.changed.has_waiters then self.changed:broadcast() end
+  if self.changed.has_waiters then wake(self) end
 end
 
 -- The exchange --------------------------------------------------------------------------------------------------------
@@ -139,9 +145,10 @@ local function waiting(self) return self.limiter and self.limiter.waiting - self
 
 local function milliseconds(seconds) return max(ceil(seconds * 1000), 0) end
 
---- How many permits the program needs now: what AHEAD seconds have used, and more if these were not enough.
-local function needed(self, moment)
-  local count = waiting(self)
+--- How many permits the program needs now: those of the calls that wait, and what AHEAD seconds have used, or more if
+-- these were not enough.
+local function needed(self, moment, is_blocking)
+  local count = is_blocking and 1 or waiting(self)
   if self.used > 0 then
     local rate = self.used / max(moment - self.last, 0.1)
     local is_short = self.available == 0 and self.next_ask <= moment
@@ -153,9 +160,9 @@ local function needed(self, moment)
 end
 
 --- The arguments of the script. What ended is no longer in the lease, and is reported by this exchange or a later one.
-local function arguments_of(self, moment)
+local function arguments_of(self, moment, is_blocking)
   if moment >= self.usable_until then self.available = 0 end
-  local need = needed(self, moment)
+  local need = needed(self, moment, is_blocking)
   self.available = min(self.available, need)
   local most, interval, remaining, daily, reset, seen_at = self.counter:observed()
   if seen_at <= self.reported_at then
@@ -231,9 +238,10 @@ end
 
 --- Exchanges with Redis.
 -- @tparam function send sends the arguments
-local function ask(self, send)
+-- @tparam[opt] boolean is_blocking whether a caller needs a permit that is not in the line
+local function ask(self, send, is_blocking)
   local begun = now()
-  local arguments, seen_at = arguments_of(self, begun)
+  local arguments, seen_at = arguments_of(self, begun, is_blocking)
   local number, wanted, parts, used = self.number, arguments[4], self.parts, self.used
   local last_count, had_pause = parts > 0 and self.ended_count[parts], self.has_new_pause
   local numbers, problem = send(arguments)
@@ -245,6 +253,13 @@ local function ask(self, send)
   if had_pause then self.has_new_pause = false end
   apply(self, numbers, wanted, begun)
   if self.is_away then set_away(self, nil) end
+end
+
+--- Returns all permits that are not in flight.
+-- @tparam[opt] function send sends the arguments
+function Lease:give_back(send)
+  self.used, self.available = 0, 0
+  ask(self, send or self.exchange)
 end
 
 -- The keeper ----------------------------------------------------------------------------------------------------------
@@ -271,15 +286,14 @@ local function keep(self)
     local moment = now()
     local due = due_at(self, moment)
     if not due then return end
-    if async.is_shutting_down() then
-      self.used = 0 -- nothing is needed any more: all is returned
-      return ask(self, send)
-    end
+    if async.is_shutting_down() then return self:give_back(send) end
     if due <= moment then
       ask(self, send)
       self.limiter:serve()
     else
+      self.sleeps_until = due
       self.changed:wait("task", due)
+      self.sleeps_until = -huge
     end
   end
 end
@@ -297,12 +311,12 @@ function Lease:prepare(mode)
   local moment = now()
   if has_permit(self, moment) or self.is_away and moment < self.retry_at then return end
   if mode == "block" then
-    if moment >= self.next_ask then ask(self, self.exchange) end
+    if moment >= self.next_ask then ask(self, self.exchange, true) end
   elseif not self.has_keeper then
     self.has_keeper = true
     async.background(function() run_keeper(self) end, true)
   elseif self.changed.has_waiters then
-    self.changed:broadcast()
+    wake(self)
   end
 end
 

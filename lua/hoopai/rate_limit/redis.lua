@@ -154,9 +154,9 @@ local function exchange(self, key, arguments)
   if result == nil then return nil, errors.report(problem or "`call` returned nil without a problem") end
   local numbers = {}
   for index = 1, 4 do
-    numbers[index] = type(result) == "table" and tonumber(result[index]) or nil
+    numbers[index] = type(result) == "table" and tonumber(result[index])
+    if not numbers[index] then return nil, "`call` returned no list of four numbers for a script" end
   end
-  if #numbers < 4 then return nil, "`call` returned no list of four numbers for a script" end
   return numbers
 end
 
@@ -171,17 +171,19 @@ function Provider:lease(app_id, location, notify)
     exchange = function(arguments) return exchange(self, key, arguments) end,
     notify = notify,
     id = core.random_hex(12),
-    lease_ms = LEASE_MS,
+    lease_ms = self.lease_ms,
     timeout = self.timeout,
   }
 end
 
 --- @tparam table options see hoopai.rate_limit
 function shared.new(options)
-  return setmetatable(
-    { call = options.call, prefix = options.prefix or "hoopai:", timeout = options.timeout or TIMEOUT },
-    Provider
-  )
+  return setmetatable({
+    call = options.call,
+    prefix = options.prefix or "hoopai:",
+    timeout = options.timeout or TIMEOUT,
+    lease_ms = LEASE_MS,
+  }, Provider)
 end
 
 return shared
