@@ -9,6 +9,7 @@ local reference = require "tools.reference"
 local meta_types = require "tools.meta_types"
 local sandbox_types = require "tools.sandbox_types"
 local above_types = require "tools.above_types"
+local store_types = require "tools.store_types"
 
 local REFINED, GENERIC, WAITS, DROPPED = meta_types.refined, meta_types.generic, meta_types.waits, meta_types.dropped
 local OPERATORS, NAMES, PLAIN = meta_types.operators, meta_types.names, meta_types.plain
@@ -115,7 +116,8 @@ local function results_of(item, key)
 end
 
 local function put_function(item, owner)
-  local key = owner == "loop." and owner .. item.name or item.name -- two modules have a `timeout`
+  local is_shared = owner == "loop." or owner == "rate_limit." -- names that another module has as well
+  local key = is_shared and owner .. item.name or item.name
   put_text(item.comment.text)
   for _, tag in ipairs(comments.tags(item.comment, "raise")) do
     put_wrapped("Raises " .. plain(tag.text) .. ".")
@@ -402,22 +404,10 @@ local function put_options_part(page)
   put_options("IcalOptions", page.items.IcalOptions.comment.text, page.items.IcalOptions.comment)
   put_options("EncodeOptions", page.items.EncodeOptions.comment.text, page.items.EncodeOptions.comment)
   put_options("LogOptions", "What `hoopai.log` takes.", page.items.log.comment, "options")
-  local events = "RequestEvent ResponseEvent RetryEvent WaitEvent DoneEvent DryRunEvent DryRunResult RefreshEvent"
-  for name in ("Hooks " .. events):gmatch "%S+" do
+  local events = "RequestEvent ResponseEvent RetryEvent WaitEvent RateLimitEvent DoneEvent DryRunEvent DryRunResult "
+  for name in ("Hooks " .. events .. "RefreshEvent"):gmatch "%S+" do
     put_table(name, page.items[name])
   end
-end
-
-local function put_stores(page)
-  put("---What `hoopai.store.file` and `hoopai.store.memory` return; opaque.")
-  put("---@class hoopai.Store")
-  put("")
-  put_table("OwnStore", page.items.OwnStore)
-  put("---Where the tokens of an app are kept.")
-  put("---@class hoopai.store")
-  put("local store = {}")
-  put("")
-  put_items(page, nil, "store.")
 end
 
 local function put_loops(page)
@@ -499,8 +489,9 @@ local function put_module(page)
   put("---@class hoopai")
   put("local hoopai = {}")
   put("")
-  for _, name in ipairs { "VERSION", "time", "store", "loop", "null" } do
-    local is_module = name == "time" or name == "store" or name == "loop"
+  local is_text = { VERSION = true, null = true }
+  for _, name in ipairs { "VERSION", "time", "store", "rate_limit", "redis", "loop", "null" } do
+    local is_module = not is_text[name]
     put_text(page.items[name].comment.text)
     if not is_module then put("---@type %s", name == "null" and "hoopai.Null" or "string") end
     put("hoopai.%s = %s", name, is_module and name or "nil")
@@ -534,17 +525,19 @@ function meta.generate()
     put_items(page, resource.class, resource.class .. ":")
   end
   put_client(page, resources)
-  put_stores(pages["hoopai.store"])
-  put_loops(pages["hoopai.loop"])
-  put_app(pages["hoopai.oauth"], page)
-  sandbox_types.put(pages["hoopai.sandbox"], {
+  local writers = {
     put = put,
     put_text = put_text,
+    put_table = put_table,
     put_options = put_options,
     put_class = put_class,
     put_items = put_items,
     put_with = put_with,
-  })
+  }
+  store_types.put(pages, writers)
+  put_loops(pages["hoopai.loop"])
+  put_app(pages["hoopai.oauth"], page)
+  sandbox_types.put(pages["hoopai.sandbox"], writers)
   put_module(page)
   put("return hoopai")
   for key in pairs(REFINED) do

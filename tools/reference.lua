@@ -20,7 +20,8 @@ local PAGES = {
     { "async/combine", "combine.all", "all" }, { "async/combine", "combine.race", "race" },
     { "async/combine", "combine.timeout", "timeout" },
     { "async/scope", "scopes.on_task_error", "on_task_error" }, { "async/loop", "loop.use", "use" },
-    { "init", "null" }, { "init", "time" }, { "init", "store" }, { "init", "hoopai.loop", "loop" },
+    { "init", "null" }, { "init", "time" }, { "init", "store" }, { "init", "rate_limit" }, { "init", "redis" },
+    { "init", "hoopai.loop", "loop" },
     { "init", "VERSION" },
     { "client", "Client:with" }, { "client", "Client:request" }, { "client", "Client:close" },
     { "async/task", "Task:join" }, { "async/task", "Task:cancel" },
@@ -41,6 +42,7 @@ local PAGES = {
     { "list/free_slots", "Calendars:wait_for_slot" }, { "list/free_slots", "Slot" },
     { "options", "CallOptions" }, { "options", "Hooks" }, { "call/hooks", "RequestEvent" },
     { "call/hooks", "ResponseEvent" }, { "call/hooks", "RetryEvent" }, { "call/hooks", "WaitEvent" },
+    { "call/hooks", "RateLimitEvent" },
     { "call/hooks", "DoneEvent" }, { "call/hooks", "DryRunEvent" }, { "call/dry_run", "DryRunResult" },
     { "oauth/token_manager", "RefreshEvent" },
   } },
@@ -58,9 +60,17 @@ local PAGES = {
   } },
   { name = "hoopai.store", file = "store/init", items = {
     { "store/init", "store.file", "file" }, { "store/init", "store.memory", "memory" },
+    { "store/init", "store.redis", "redis" },
     { "store/secrets", "secrets.keep", "keep_secret" }, { "store/secrets", "secrets.get", "secret" },
     { "store/secrets", "secrets.forget", "forget_secret" },
     { "store/custom", "OwnStore" },
+  } },
+  { name = "hoopai.redis", file = "redis/init", items = {
+    { "redis/init", "redis.lua_redis", "lua_redis" }, { "redis/init", "redis.luv", "luv" },
+    { "redis/init", "redis.cqueues", "cqueues" }, { "redis/init", "redis.claims", "claims" },
+  } },
+  { name = "hoopai.rate_limit", file = "rate_limit/init", items = {
+    { "rate_limit/init", "rate_limit.redis", "redis" },
   } },
   { name = "hoopai.loop", file = "loop/init", items = {
     { "async/loop", "loop.pollfd", "pollfd" }, { "async/loop", "loop.events", "events" },
@@ -104,10 +114,11 @@ local PAGES = {
   { name = "hoopai.sandbox.server.admin", file = "sandbox/server/admin", items = {} },
 }
 
-local FIELDS = { null = true, time = true, store = true, loop = true, VERSION = true }
+-- Of the module hoopai.
+local FIELDS = { null = true, time = true, store = true, rate_limit = true, redis = true, loop = true, VERSION = true }
 
 local function kind_of(item)
-  if FIELDS[item.name] then return "field" end
+  if item.file == "init" and FIELDS[item.name] then return "field" end
   if comments.tags(item.comment, "field", "tfield")[1] then return "table" end
   return "function"
 end

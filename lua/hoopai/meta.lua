@@ -144,7 +144,9 @@
 ---@field timeout? number seconds from the first sending of a call to the end of its response, retries and a renewal of the token included; default 30
 ---@field queue_timeout? number seconds a call may wait for the rate limit and a free connection before that. Default: no limit
 ---@field retries? integer|boolean how often a request may be repeated if that is safe; false: never; default 2
----@field rate_limit? boolean whether calls wait for the rate limit of their location, as the API states it; default true
+---whether calls wait for the rate limit of their location, as the API states it; or a limit of
+---`hoopai.rate_limit.redis`, which programs on several hosts share; default true
+---@field rate_limit? boolean|hoopai.SharedRateLimit
 ---@field connect_timeout? number seconds until a connection must be there; default 10
 ---@field max_connections? integer how many connections may be open; default 64
 ---@field http2? boolean whether HTTP/2 may be used; default true
@@ -211,6 +213,9 @@
 ---@field response? fun(event: hoopai.ResponseEvent) called with a `ResponseEvent` after each response or failure
 ---@field retry? fun(event: hoopai.RetryEvent) called with a `RetryEvent` before the pause that precedes another attempt
 ---@field wait? fun(event: hoopai.WaitEvent) called with a `WaitEvent` before a call waits for the rate limit
+---called with a `RateLimitEvent` when a rate limit of `hoopai.rate_limit.redis` is no longer shared, as Redis cannot be
+---asked, and when it is shared again
+---@field rate_limit? fun(event: hoopai.RateLimitEvent)
 ---called with a `DoneEvent` when a call has ended, with or without success. A call whose arguments are wrong is refused
 ---before anything is sent and emits no event
 ---@field done? fun(event: hoopai.DoneEvent)
@@ -261,6 +266,13 @@
 ---@field path string path of the request
 ---@field location_id? string the location whose rate limit is reached
 ---@field seconds number until the next request may leave, as far as is known
+
+---What the hook `rate_limit` receives, when the rate limit of a location is no longer shared with other programs, as
+---Redis cannot be asked, and when it is shared again.
+---@class hoopai.RateLimitEvent
+---@field location_id? string the location
+---@field shared boolean whether it is shared; if not, calls go on with what the API's headers state
+---@field problem? string why Redis cannot be asked
 
 ---What the hook `done` receives.
 ---@class hoopai.DoneEvent
@@ -3448,7 +3460,7 @@ function Task:join() end
 ---Raises when a task would cancel itself.
 function Task:cancel() end
 
----What `hoopai.store.file` and `hoopai.store.memory` return; opaque.
+---What `hoopai.store.file`, `hoopai.store.memory` and `hoopai.store.redis` return; opaque.
 ---@class hoopai.Store
 
 ---A token store of your own: a table with these functions, which are called without the table. Programs on several
@@ -3458,7 +3470,10 @@ function Task:cancel() end
 ---them any longer, and they go on. One that keeps the thread cannot be cut off. An error that they raise counts as a
 ---problem.
 ---@class hoopai.OwnStore
----@field get async fun(key: string): string?, any `get(key)` returns the string last put under the key, nil when there is none, or nil and a problem
+---`get(key)` returns the string last put under the key, nil when there is none, or nil and a problem. After the string
+---it may return the seconds by which the clock of this host is ahead of that of the host that put it: the times in the
+---credentials are then read on this host's clock
+---@field get async fun(key: string): string?, any
 ---`put(key, text, expected, generation)` returns true once the string is stored durably, or nil and a problem. It
 ---returns false, and changes nothing, when the generation of the stored string differs from `expected` (0: when any
 ---string is stored). `generation` is that of `text`: a store that compares generations keeps it beside the string
@@ -3469,6 +3484,15 @@ function Task:cancel() end
 ---for a minute at most), or nil and a problem. Tokens are exchanged under the lock. Without it two programs may spend
 ---one refresh token
 ---@field lock? async fun(key: string): function?, any
+
+---What `hoopai.store.redis` takes.
+---@class (exact) hoopai.RedisStoreOptions
+---`call(command, ...)` sends a command to Redis and returns its result (nil for the nil of Redis, a list for an array),
+---or nil and a problem. It may wait as any call may
+---@field call async fun(command: string, ...: string|number): any, any
+---@field prefix? string what the keys in Redis begin with; default "hoopai:"
+---@field lock_seconds? number after so long the lock of a program that was killed ends; 45 or more, as a token exchange takes up to 30; default 60
+---@field encryption_key? string 32 random bytes: credentials are encrypted (AES-256-GCM). Needs hoopai.crypto. Default: they are stored as they are
 
 ---Where the tokens of an app are kept.
 ---@class hoopai.store
@@ -3492,6 +3516,15 @@ function store.file(path) end
 ---@nodiscard
 ---@return hoopai.Store
 function store.memory() end
+
+---A store in Redis 5 or newer, for programs on several hosts. Credentials are replaced only by those of a program that
+---has read them, so a program that was stopped for long cannot overwrite a newer token, and a lock in Redis is held
+---while a token is exchanged. Redis must keep what was written: see the page "Many machines".
+---Raises for a missing, unknown or wrong option.
+---@nodiscard
+---@param options hoopai.RedisStoreOptions
+---@return hoopai.Store
+function store.redis(options) end
 
 ---Keeps a secret in a token store, in place of another one of this name.
 ---Raises for a wrong name, and for another store.
@@ -3521,6 +3554,126 @@ function store.secret(given, name) end
 ---@return boolean? # true, also if there was none
 ---@return hoopai.Error? # of kind "store"
 function store.forget_secret(given, name) end
+
+---What `hoopai.redis.luv` takes.
+---@class (exact) hoopai.RedisOptions
+---@field host? string name or address; default "127.0.0.1"
+---@field port? integer default 6379
+---@field password? string for AUTH. No error shows it
+---@field username? string for AUTH, with `password`
+---@field database? integer for SELECT
+---seconds that a command may take, connecting included. After them the connection is dropped, with all commands in it:
+---a reply that comes late must not be taken for another one's; default 2
+---@field timeout? number
+
+---What `hoopai.redis.cqueues` takes.
+---@class (exact) hoopai.RedisTlsOptions
+---@field host? string name or address; default "127.0.0.1"
+---@field port? integer default 6379
+---@field password? string for AUTH. No error shows it
+---@field username? string for AUTH, with `password`
+---@field database? integer for SELECT
+---seconds that a command may take, connecting included. After them the connection is dropped, with all commands in it:
+---a reply that comes late must not be taken for another one's; default 2
+---@field timeout? number
+---true: TLS, with the certificates that the system trusts; or `{ ca_file = path }` with others (PEM). The name of the
+---host is verified. Needs luaossl; default false
+---@field tls? boolean|table
+
+---What `hoopai.redis.claims` takes.
+---@class (exact) hoopai.ClaimOptions
+---@field call async fun(command: string, ...: string|number): any, any one of this module, or another one
+---@field prefix? string what the names of the keys begin with; default "hoopai:"
+
+---Functions `call` for what this library keeps in Redis: `hoopai.store.redis`, `hoopai.rate_limit.redis` and others
+---take one as the option `call`.
+---
+---    local connect = function() return require("redis").connect { host = "127.0.0.1", port = 6379, timeout = 2 } end
+---    local store = hoopai.store.redis { call = require("hoopai.redis").lua_redis(connect) }
+---
+---`call(command, ...)` returns the result of the command (nil for the nil of Redis), or nil and a problem, a text in
+---one line. Any other client of Redis serves as well, with a function that does this.
+---
+---`luv` and `cqueues` have one connection for all tasks, which wait while the loop of the host goes on. Commands that
+---change what later replies mean (MULTI, SUBSCRIBE, MONITOR, SELECT, AUTH) are not for such a connection. After a break
+---the next command connects anew; one that was cut off is not sent again, as Redis may have done it.
+---@class hoopai.redis
+local redis = {}
+
+---For lua-redis, the rock `redis-lua` and Debian's package of that name: each command blocks, so it is for scripts.
+---Raises when `connect` is no function.
+---@nodiscard
+---@param connect function `connect()` returns a client of lua-redis, signed in if need be. It is called before the first command, and again after a broken connection. Give the connection a `timeout` in seconds, as a command waits for its result without end otherwise
+---@return async fun(command: string, ...: string|number): any, any
+function redis.lua_redis(connect) end
+
+---For hosts with the loop of luv (see `hoopai.use`): commands wait in tasks while `uv.run` runs, and nowhere else.
+---There is no TLS, as luv has none. Opens nothing: the first command connects. An idle connection does not keep
+---`uv.run` going.
+---Raises for an unknown or wrong option, and when luv is not installed.
+---@nodiscard
+---@param options? hoopai.RedisOptions
+---@return async fun(command: string, ...: string|number): any, any
+function redis.luv(options) end
+
+---For hosts with the loop of cqueues (see `hoopai.use`): commands wait in tasks and in coroutines of the controller.
+---Where no controller runs, a command blocks the thread. Opens nothing: the first command connects.
+---Raises for an unknown or wrong option, and when cqueues is not installed.
+---@nodiscard
+---@param options? hoopai.RedisTlsOptions
+---@return async fun(command: string, ...: string|number): any, any
+function redis.cqueues(options) end
+
+---The options `claim` and `release` of `hoopai.webhook` for programs on several hosts: each id is taken by one of
+---them.
+---
+---    local claim, release = hoopai.redis.claims { call = call }
+---    local webhook = hoopai.webhook { claim = claim, release = release }
+---
+---An id is kept as long as a webhook may be old (`max_age`). If Redis cannot be asked, the webhook is refused with the
+---kind "store", and the sender is to send it again.
+---Raises for a missing, unknown or wrong option.
+---@nodiscard
+---@param options hoopai.ClaimOptions
+---@return async fun(id: string, seconds?: number): boolean?, string? claim
+---@return async fun(id: string): boolean?, string? release
+function redis.claims(options) end
+
+---What `hoopai.rate_limit.redis` takes.
+---@class (exact) hoopai.SharedRateLimitOptions
+---`call(command, ...)` sends a command to Redis and returns its result, or nil and a problem: see hoopai.redis. It may
+---wait
+---@field call async fun(command: string, ...: string|number): any, any
+---@field prefix? string what the names of the keys begin with; default "hoopai:"
+---@field timeout? number seconds after which Redis counts as away. A `call` that blocks the thread needs its own limit besides; default 0.5
+
+---What `hoopai.rate_limit.redis` returns; opaque.
+---@class hoopai.SharedRateLimit
+
+---Rate limits that programs on several hosts share. For those of one program nothing is needed: every client counts
+---the limit of its locations, see the option `rate_limit` of `hoopai.new`.
+---
+---    local client = hoopai.new {
+---      oauth = app,
+---      rate_limit = hoopai.rate_limit.redis { call = call }, -- `call` is one of hoopai.redis
+---    }
+---
+---See `doc/many_machines.md`.
+---@class hoopai.rate_limit
+local rate_limit = {}
+
+---A rate limit in Redis for all programs that have the same `prefix`: one for each location and OAuth app. (Clients
+---with a `token` of their own count as one app: give another `prefix` for each integration.) A program takes permits
+---from it in leases, whose size follows its use, so that Redis is asked a few times per second and not for each call.
+---What is not used is returned; a program that dies costs its lease for as long as the interval of the limit.
+---
+---When Redis cannot be asked, calls go on with what the API's headers state, as without this option, and the hook
+---`on.rate_limit` is called. Opens nothing: `call` is called when a call of the API needs a permit.
+---Raises for a missing, unknown or wrong option.
+---@nodiscard
+---@param options hoopai.SharedRateLimitOptions
+---@return hoopai.SharedRateLimit
+function rate_limit.redis(options) end
 
 ---What `hoopai.use` takes: the way of hoopai to a loop. One that calls back watches `pollfd` while `busy` is true,
 ---and calls `step` whenever the descriptor is readable or `timeout` has passed.
@@ -3973,6 +4126,12 @@ hoopai.time = time
 
 ---Where the tokens of an app are kept: the module `hoopai.store`.
 hoopai.store = store
+
+---Rate limits that programs on several hosts share: the module `hoopai.rate_limit`.
+hoopai.rate_limit = rate_limit
+
+---Clients of Redis: the module `hoopai.redis`.
+hoopai.redis = redis
 
 ---The loops that `use` takes, and the functions for one of your own: the module `hoopai.loop`.
 hoopai.loop = loop

@@ -74,6 +74,8 @@ local PUBLIC = {
   { "hoopai.oauth", "App:", debug.getmetatable(app).__index },
   { "hoopai.webhook", "Webhook:", debug.getmetatable(hoopai.webhook()).__index },
   { "hoopai.store", "", hoopai.store },
+  { "hoopai.redis", "", hoopai.redis },
+  { "hoopai.rate_limit", "", hoopai.rate_limit },
   { "hoopai.loop", "", hoopai.loop },
   { "hoopai.time", "", hoopai.time },
   { "hoopai.time", "instant:", upvalue(debug.getmetatable(hoopai.time.now()).__index, "instant_methods") },

@@ -17,7 +17,7 @@ local MEMBERS = {
   use = "function", run = "function", spawn = "function", sleep = "function",
   map = "function", all = "function", race = "function", timeout = "function",
   on_task_error = "function", log = "function", slots = "function", ical = "function",
-  store = "table", time = "table", loop = "table",
+  store = "table", time = "table", loop = "table", redis = "table", rate_limit = "table",
   encode = "function", decode = "function",
 }
 
@@ -45,7 +45,7 @@ describe("the module hoopai", function()
   end)
 
   it("has the modules of these names", function()
-    for _, name in ipairs { "ical", "log", "slots", "store", "time", "loop" } do
+    for _, name in ipairs { "ical", "log", "slots", "store", "time", "loop", "redis", "rate_limit" } do
       assert.are.equal(require("hoopai." .. name), hoopai[name], name)
     end
     assert.are.equal(core.null, hoopai.null)

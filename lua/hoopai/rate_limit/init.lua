@@ -10,6 +10,7 @@
 -- @module hoopai.rate_limit
 local lazy = require "hoopai.lazy" -- first: in an older Lua it says which one is needed
 
+local command = require "hoopai.redis.command"
 local errors = require "hoopai.errors"
 local option_checks = require "hoopai.options"
 local private = require "hoopai.private"
@@ -25,16 +26,12 @@ local states = private.states "hoopai.SharedRateLimit"
 
 function Shared.__tostring() return "hoopai.SharedRateLimit" end
 
-local function callable(value) return type(value) ~= "function" and "a function" or nil end
-
-local function prefix(value) return (type(value) ~= "string" or value == "") and 'a string such as "hoopai:"' or nil end
-
 local function seconds(value)
   local ok = type(value) == "number" and value > 0 and value < huge
   return not ok and "a number of seconds above 0" or nil
 end
 
-local checks = { call = callable, prefix = prefix, timeout = seconds }
+local checks = { call = command.checks.call, prefix = command.checks.prefix, timeout = seconds }
 
 --- A rate limit in Redis for all programs that have the same `prefix`: one for each location and OAuth app. (Clients
 -- with a `token` of their own count as one app: give another `prefix` for each integration.) A program takes permits
@@ -53,7 +50,7 @@ local checks = { call = callable, prefix = prefix, timeout = seconds }
 -- @raise for a missing, unknown or wrong option
 function rate_limit.redis(options)
   options = option_checks.check("hoopai.rate_limit.redis", options, checks) or {}
-  if not options.call then errors.raise "hoopai.rate_limit.redis needs the option `call`" end
+  command.need_call("hoopai.rate_limit.redis", options)
   local object = setmetatable({}, Shared)
   states[object] = get_redis().new(options)
   return object

@@ -2,12 +2,12 @@
 -- place of the counter of src/rate_limiter.c, which it asks first: a call needs the room that the API's headers leave
 -- and a permit of the lease.
 --
--- While permits are left, nothing waits: a background task, the keeper, exchanges with Redis a few times per second. It
--- reports what was used and has ended, returns what is not needed, and takes as many permits as half a second needs, if
--- these become few. It ends once nothing is held. Where no loop runs, the caller makes the exchange when it has no
--- permit left.
+-- While permits are left, nothing waits: a background task, the keeper, renews the lease in Redis a few times per
+-- second. It reports what was used and has ended, returns what is not needed, and takes as many permits as half a
+-- second needs, if these become few. It ends once nothing is held. Where no loop runs, the caller renews the lease when
+-- it has no permit left.
 --
--- When an exchange fails, Redis is away: until one succeeds, the counter alone decides. The next one is tried after a
+-- When a renewal fails, Redis is away: until one succeeds, the counter alone decides. The next one is tried after a
 -- second, later after ten.
 local async = require "hoopai.async"
 local core = require "hoopai.core"
@@ -22,35 +22,35 @@ local leases = {}
 local Lease = {}
 Lease.__index = Lease
 
-local GAP = 0.2 -- seconds between two exchanges of a program that need not wait for a permit, or gets none
-local PERIOD = 0.5 -- between two exchanges while the limit is used
+local GAP = 0.2 -- seconds between two renewals of a program that need not wait for a permit, or gets none
+local PERIOD = 0.5 -- between two renewals while the limit is used
 local LONG_PERIOD = 1.5 -- while a request is in flight, and nothing else
 local AHEAD = 0.5 -- for how many seconds of use permits are taken
 local MOST = 4096 -- permits of a lease without calls that wait
 local MOST_RETRY = 10 -- seconds between two attempts while Redis is away
-local PARTS = 64 -- of the times of responses in one exchange, the last one without end
+local PARTS = 64 -- of the times of responses in one renewal, the last one without end
 local PART = 0.05 -- seconds
 
 --- Makes a lease without permits.
--- @tparam table given `exchange(arguments)` -> the four integers of the script in hoopai.rate_limit.redis, or nil and a
--- problem; `notify(problem)`; `id`; `lease_ms`; `timeout` of an exchange, in seconds
+-- @tparam table given `renew(arguments)` -> the four integers of the script in hoopai.rate_limit.redis, or nil and a
+-- problem; `notify(problem)`; `id`; `lease_ms`; `timeout` of a renewal, in seconds
 -- @treturn Lease
 function leases.new(given)
   local self = setmetatable({
-    exchange = given.exchange,
+    renew = given.renew,
     notify = given.notify,
     id = given.id,
     lease_ms = given.lease_ms,
     timeout = given.timeout,
     counter = core.rate_limiter(),
     limiter = false, -- set by hoopai.call.rate_limiter: has the line of the calls that wait
-    number = 0, -- of the last exchange
+    number = 0, -- of the last renewal
     available = 0,
     usable_until = -huge, -- of the available permits
     in_flight = 0,
-    used = 0, -- permits since the last exchange
+    used = 0, -- permits since the last renewal
     size = 1, -- how many permits AHEAD seconds of use need
-    last = -huge, -- when the last exchange ended
+    last = -huge, -- when the last renewal ended
     next_ask = -huge, -- not before, as there was no permit left
     reported_at = -huge, -- the time of the response whose headers were reported last
     paused_until = -huge,
@@ -139,7 +139,7 @@ function Lease:pause(moment, seconds)
   if self.changed.has_waiters then wake(self) end
 end
 
--- The exchange --------------------------------------------------------------------------------------------------------
+-- Renewals ----------------------------------------------------------------------------------------------------------
 
 local function waiting(self) return self.limiter and self.limiter.waiting - self.limiter.leaving or 0 end
 
@@ -159,7 +159,7 @@ local function needed(self, moment, is_blocking)
   return count + self.size
 end
 
---- The arguments of the script. What ended is no longer in the lease, and is reported by this exchange or a later one.
+--- The arguments of the script. What ended is no longer in the lease, and is reported by this renewal or a later one.
 local function arguments_of(self, moment, is_blocking)
   if moment >= self.usable_until then self.available = 0 end
   local need = needed(self, moment, is_blocking)
@@ -236,7 +236,7 @@ local function set_away(self, problem)
   if was_away ~= self.is_away then self.notify(problem) end
 end
 
---- Exchanges with Redis.
+--- Renews the lease in Redis.
 -- @tparam function send sends the arguments
 -- @tparam[opt] boolean is_blocking whether a caller needs a permit that is not in the line
 local function ask(self, send, is_blocking)
@@ -245,7 +245,7 @@ local function ask(self, send, is_blocking)
   local number, wanted, parts, used = self.number, arguments[4], self.parts, self.used
   local last_count, had_pause = parts > 0 and self.ended_count[parts], self.has_new_pause
   local numbers, problem = send(arguments)
-  if number ~= self.number then return end -- another exchange was made meanwhile
+  if number ~= self.number then return end -- another renewal was made meanwhile
   self.last, self.used = now(), self.used - used
   if not numbers then return set_away(self, errors.report(problem)) end
   self.reported_at = max(self.reported_at, seen_at)
@@ -259,17 +259,17 @@ end
 -- @tparam[opt] function send sends the arguments
 function Lease:give_back(send)
   self.used, self.available = 0, 0
-  ask(self, send or self.exchange)
+  ask(self, send or self.renew)
 end
 
 -- The keeper ----------------------------------------------------------------------------------------------------------
 
 --- Sends within the time limit: a call of the host's that takes longer is cut off.
 local function send_in_time(self, arguments)
-  return async.timeout(self.timeout, function() return self.exchange(arguments) end)
+  return async.timeout(self.timeout, function() return self.renew(arguments) end)
 end
 
---- When the next exchange is due; nil if none is.
+--- When the next renewal is due; nil if none is.
 local function due_at(self, moment)
   if self.has_new_pause then return moment end
   local is_waiting = waiting(self) > 0
@@ -305,13 +305,13 @@ local function run_keeper(self)
   self.limiter:serve()
 end
 
---- Called before a call is judged that got no permit at once: sees to it that an exchange is made.
+--- Called before a call is judged that got no permit at once: sees to it that a renewal is made.
 -- @tparam string mode "task" or "block"
 function Lease:prepare(mode)
   local moment = now()
   if has_permit(self, moment) or self.is_away and moment < self.retry_at then return end
   if mode == "block" then
-    if moment >= self.next_ask then ask(self, self.exchange, true) end
+    if moment >= self.next_ask then ask(self, self.renew, true) end
   elseif not self.has_keeper then
     self.has_keeper = true
     async.background(function() run_keeper(self) end, true)

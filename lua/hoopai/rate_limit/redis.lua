@@ -1,7 +1,7 @@
 --- A rate limit in Redis. For each location there is one hash, which one script reads and changes as a whole:
 --
 -- * `h:PROGRAM` = "HELD EXPIRES NUMBER": how many permits a program holds, used or not, until when its lease lasts, and
---   the number of its last exchange with the script;
+--   the number of its last renewal;
 -- * `b:MS` = COUNT: so many requests had their response at about this time of Redis' clock;
 -- * `max`, `interval`: the limit, as the API's headers state it; `day`, `day_seen`, `day_ends`: how many requests of
 -- the
@@ -14,11 +14,11 @@
 --
 -- When a lease expires, all of it counts as used at that moment; the program, whose time ends before, uses none of it
 -- any more. If the API states fewer remaining requests than are counted here, others use the limit, and count as well.
+local command = require "hoopai.redis.command"
 local core = require "hoopai.core"
-local errors = require "hoopai.errors"
 local leases = require "hoopai.rate_limit.lease"
 
-local pcall, setmetatable, tonumber, type = pcall, setmetatable, tonumber, type
+local setmetatable, tonumber, type = setmetatable, tonumber, type
 local unpack = table.unpack
 
 local shared = {}
@@ -26,11 +26,11 @@ local shared = {}
 local LEASE_MS = 5000
 local TIMEOUT = 0.5
 
--- KEYS: the hash. ARGV: program, number of the exchange, permits it holds, how many more it wants, milliseconds of a
+-- KEYS: the hash. ARGV: program, number of the renewal, permits it holds, how many more it wants, milliseconds of a
 -- lease, maximum (-1 unknown, 0 none), interval; of the last response remaining, its age, daily remaining, daily reset
 -- (-1: not stated); milliseconds of a pause; then pairs: so many requests ended so many milliseconds ago.
 -- -> permits, milliseconds until there may be more, milliseconds of a pause and of an exhausted day
-local EXCHANGE = [=[
+local RENEW = [=[
 local key, id = KEYS[1], ARGV[1]
 local n = {}
 for i = 2, #ARGV do n[i] = tonumber(ARGV[i]) end
@@ -95,7 +95,7 @@ if n[8] >= 0 and max > 0 then
   count(moment, math.min(max - n[8] - used_since(moment - interval) - held, max))
 end
 
-if n[10] >= 0 and now - n[9] > (number('day_seen') or 0) then
+if n[10] >= 0 and now - n[9] >= (number('day_seen') or 0) then
   if n[10] < 1000 then
     set('day', math.max(n[10] - held, 0))
     set('day_seen', now - n[9])
@@ -142,16 +142,15 @@ return {granted, wait, pause, day_wait}
 local Provider = {}
 Provider.__index = Provider
 
---- Sends an exchange of a lease.
+--- Sends a renewal of a lease.
 -- @tparam string key of the hash
 -- @tparam table arguments of the script
 -- @treturn[1] table its four integers
 -- @treturn[2] nil
 -- @treturn[2] string a problem
-local function exchange(self, key, arguments)
-  local ok, result, problem = pcall(self.call, "EVAL", EXCHANGE, 1, key, unpack(arguments, 1, arguments.n))
-  if not ok then return nil, errors.report(result) end
-  if result == nil then return nil, errors.report(problem or "`call` returned nil without a problem") end
+local function renew(self, key, arguments)
+  local result, problem = command.send(self.call, "EVAL", RENEW, 1, key, unpack(arguments, 1, arguments.n))
+  if result == nil then return nil, problem or "`call` returned nil without a problem" end
   local numbers = {}
   for index = 1, 4 do
     numbers[index] = type(result) == "table" and tonumber(result[index])
@@ -168,7 +167,7 @@ end
 function Provider:lease(app_id, location, notify)
   local key = self.prefix .. "rate:" .. (app_id or "token") .. "/" .. location
   return leases.new {
-    exchange = function(arguments) return exchange(self, key, arguments) end,
+    renew = function(arguments) return renew(self, key, arguments) end,
     notify = notify,
     id = core.random_hex(12),
     lease_ms = self.lease_ms,

@@ -102,7 +102,7 @@ end
 
 --- Reads and writes as long as a caller waits; with an entry, until that has its reply or the deadline has passed.
 -- Returns a problem, if there is one.
-local function exchange(link, entry, deadline)
+local function transmit(link, entry, deadline)
   local connection = link.connection
   local problem = not link.socket and connect(link, deadline and deadline - now() or link.settings.timeout)
   while not problem and not link.is_closed and connection.live > 0 and not (entry and entry.is_done) do
@@ -116,7 +116,7 @@ end
 
 --- The same; a problem ends the connection. Its socket may be closed at any time by another coroutine.
 local function drive(link, entry, deadline)
-  local ok, problem = pcall(exchange, link, entry, deadline)
+  local ok, problem = pcall(transmit, link, entry, deadline)
   if problem then link.connection:fail(errors.text(problem)) end
   return ok
 end

@@ -15,6 +15,7 @@ local lazy = require "hoopai.lazy" -- first: in an older Lua it says which one i
 
 local errors = require "hoopai.errors"
 
+local get_claims = lazy.module "hoopai.redis.claims"
 local get_cqueues = lazy.optional "hoopai.redis.cqueues"
 local get_luv = lazy.optional "hoopai.redis.luv"
 local get_lua_redis = lazy.module "hoopai.redis.lua_redis"
@@ -71,6 +72,22 @@ function redis.luv(options) return loaded(get_luv)(options) end
 -- @raise for an unknown or wrong option, and when cqueues is not installed
 function redis.cqueues(options) return loaded(get_cqueues)(options) end
 
-errors.check_dots(redis, "hoopai.redis.", { luv = true, cqueues = true })
+--- The options `claim` and `release` of `hoopai.webhook` for programs on several hosts: each id is taken by one of
+-- them.
+--
+--     local claim, release = hoopai.redis.claims { call = call }
+--     local webhook = hoopai.webhook { claim = claim, release = release }
+--
+-- An id is kept as long as a webhook may be old (`max_age`). If Redis cannot be asked, the webhook is refused with the
+-- kind "store", and the sender is to send it again.
+-- @tparam table options
+-- @tparam function options.call one of this module, or another one
+-- @tparam[opt="hoopai:"] string options.prefix what the names of the keys begin with
+-- @treturn function `claim`
+-- @treturn function `release`
+-- @raise for a missing, unknown or wrong option
+function redis.claims(options) return get_claims()(options) end
+
+errors.check_dots(redis, "hoopai.redis.", { claims = true, luv = true, cqueues = true })
 
 return redis

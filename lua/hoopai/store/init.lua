@@ -96,13 +96,13 @@ end
 
 --- A store in Redis 5 or newer, for programs on several hosts. Credentials are replaced only by those of a program that
 -- has read them, so a program that was stopped for long cannot overwrite a newer token, and a lock in Redis is held
--- while a token is exchanged. Redis must keep what it was told: see the page "Many machines".
+-- while a token is exchanged. Redis must keep what was written: see the page "Many machines".
 -- @tparam table options
 -- @tparam function options.call `call(command, ...)` sends a command to Redis and returns its result (nil for the nil
 -- of Redis, a list for an array), or nil and a problem. It may wait as any call may
 -- @tparam[opt="hoopai:"] string options.prefix what the keys in Redis begin with
 -- @tparam[opt=60] number options.lock_seconds after so long the lock of a program that was killed ends; 45 or more, as
--- an exchange takes up to 30
+-- a token exchange takes up to 30
 -- @tparam[opt] string options.encryption_key 32 random bytes: credentials are encrypted (AES-256-GCM). Needs
 -- hoopai.crypto. Default: they are stored as they are
 -- @treturn table a store for `hoopai.oauth`

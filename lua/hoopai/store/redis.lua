@@ -2,24 +2,23 @@
 --
 -- Of each location and agency there are two keys: `PREFIXtoken:KEY`, a hash with the credentials (`text`), their
 -- `generation`, and by how many seconds the clock of Redis was ahead of the writer's (`ahead`); and while a program
--- exchanges a token `PREFIXlock:KEY`, which holds the name of its owner and expires. `PREFIXtokens` is the set of all
+-- renews a token `PREFIXlock:KEY`, which holds the name of its owner and expires. `PREFIXtokens` is the set of all
 -- KEYs.
 --
 -- The generation is the fencing number: credentials replace those that their writer has read, and no others. So a
 -- program that was stopped until its lock had expired cannot overwrite a newer token. The mark before a refresh token
 -- is sent has no new generation: it is refused unless the program still owns the lock, and it gives the lock its whole
--- time again, which is longer than an exchange.
+-- time again, which is longer than a token exchange.
+local command = require "hoopai.redis.command"
 local core = require "hoopai.core"
 local custom = require "hoopai.store.custom"
-local errors = require "hoopai.errors"
 local option_checks = require "hoopai.options"
 local sealing = require "hoopai.store.sealing"
 
-local floor, pairs, pcall, setmetatable, tonumber, tostring, type =
-  math.floor, pairs, pcall, setmetatable, tonumber, tostring, type
+local floor, pairs, setmetatable, tonumber, tostring, type = math.floor, pairs, setmetatable, tonumber, tostring, type
 local format, match = string.format, string.match
 
--- Seconds. An exchange ends 30 s after it has the lock, and its last request is sent before that.
+-- Seconds. A token exchange ends 30 s after it has the lock, and its last request is sent before that.
 local LOCK_SECONDS, LEAST_LOCK_SECONDS, MOST_LOCK_SECONDS = 60, 45, 3600
 
 -- KEYS: the hash. -> "SECONDS OF THE CLOCK OF REDIS,AHEAD,TEXT"
@@ -64,16 +63,17 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 1
 ]]
 
-local function callable(value) return type(value) ~= "function" and "a function" or nil end
-
-local function prefix(value) return (type(value) ~= "string" or value == "") and 'a string such as "hoopai:"' or nil end
-
 local function lock_seconds(value)
   local ok = type(value) == "number" and value >= LEAST_LOCK_SECONDS and value <= MOST_LOCK_SECONDS
   return not ok and format("%d to %d seconds", LEAST_LOCK_SECONDS, MOST_LOCK_SECONDS) or nil
 end
 
-local checks = { call = callable, prefix = prefix, lock_seconds = lock_seconds, encryption_key = sealing.key_problem }
+local checks = {
+  call = command.checks.call,
+  prefix = command.checks.prefix,
+  lock_seconds = lock_seconds,
+  encryption_key = sealing.key_problem,
+}
 
 --- The seconds of this host's clock.
 local function wall_seconds() return core.wall_ms() // 1000 end
@@ -88,25 +88,12 @@ function Redis:lock_key(key) return self.prefix .. "lock:" .. key end
 --- The name of this program as the owner of locks. A forked child is another program.
 function Redis:owner() return self.id .. "." .. core.pid() end
 
---- The result of a command; or nil and a problem. What `call` raises counts as a problem.
-function Redis:command(...)
-  local ok, result, problem = pcall(self.call, ...)
-  if not ok then return nil, errors.text(result) end
-  return result, problem
-end
-
---- The result of a script with a number as result; or nil and a problem.
-function Redis:number(...)
-  local result, problem = self:command("EVAL", ...)
-  local number = tonumber(result)
-  if number then return number end
-  return nil, problem or format("`call` returned %s for an integer of Redis", type(result))
-end
+function Redis:number(...) return command.number(self.call, ...) end
 
 --- See hoopai.store.custom. The clocks of two hosts may differ: the second result is how many seconds this one is ahead
 -- of the one that wrote.
 function Redis:get(key)
-  local found, problem = self:command("EVAL", READ, 1, self:hash(key))
+  local found, problem = command.send(self.call, "EVAL", READ, 1, self:hash(key))
   if not found then return nil, problem end
   local seconds, ahead, text = match(tostring(found), "^(%d+),(%-?%d+),(.*)$")
   if not seconds then return nil, "what Redis has under the key was not written by this store" end
@@ -142,14 +129,14 @@ function Redis:remove(key)
 end
 
 function Redis:list()
-  local keys, problem = self:command("SMEMBERS", self:set())
+  local keys, problem = command.send(self.call, "SMEMBERS", self:set())
   if keys then return keys end
   return nil, problem
 end
 
 --- A lock that is not released, as Redis cannot be reached, expires.
 local function release(self, key)
-  self:command("EVAL", UNLOCK, 1, self:lock_key(key), self:owner())
+  command.send(self.call, "EVAL", UNLOCK, 1, self:lock_key(key), self:owner())
   self.held[key] = nil
 end
 
@@ -180,7 +167,7 @@ end
 -- @raise for an unknown or a wrong option
 local function redis(given)
   given = option_checks.check("hoopai.store.redis", given, checks) or {}
-  if not given.call then errors.raise "hoopai.store.redis needs the option `call`" end
+  command.need_call("hoopai.store.redis", given)
   local self = setmetatable({
     call = given.call,
     prefix = given.prefix or "hoopai:",

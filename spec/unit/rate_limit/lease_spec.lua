@@ -1,4 +1,4 @@
--- With Redis: spec/unit/rate_limit/redis_spec.lua. Here an exchange that the spec writes.
+-- With Redis: spec/unit/rate_limit/redis_spec.lua. Here a renewal that the spec writes.
 
 local core = require "hoopai.core"
 local hoopai = require "hoopai"
@@ -27,12 +27,12 @@ describe("hoopai.rate_limit.lease", function()
     end)
   end)
 
-  --- A rate limiter whose lease makes its exchanges with a function, which gets the arguments.
-  local function limiter_of(exchange, timeout)
+  --- A rate limiter whose lease makes its renews with a function, which gets the arguments.
+  local function limiter_of(renew, timeout)
     made[#made + 1] = rate_limiter.new(leases.new {
-      exchange = function(arguments)
+      renew = function(arguments)
         asked[#asked + 1] = arguments
-        return exchange(arguments)
+        return renew(arguments)
       end,
       notify = function(problem) problems[#problems + 1] = problem or false end,
       id = "program",
@@ -47,7 +47,7 @@ describe("hoopai.rate_limit.lease", function()
 
   local function acquire(limiter, mode) return limiter:acquire(mode or "task", nil, never, ignore) end
 
-  it("gives permits to all calls that wait, after one exchange", function()
+  it("gives permits to all calls that wait, after one renewal", function()
     local limiter = limiter_of(generous)
     hoopai.run(function()
       hoopai.map({ 1, 2, 3, 4, 5 }, function() assert.is_true(acquire(limiter)) end)
@@ -141,7 +141,7 @@ describe("hoopai.rate_limit.lease", function()
     end)
   end)
 
-  it("reports each request that ended once, also those of the time of an exchange", function()
+  it("reports each request that ended once, also those of the time of a renewal", function()
     local limiter, reported = nil, 0
     limiter = limiter_of(function(arguments)
       for index = 13, arguments.n, 2 do
@@ -167,7 +167,7 @@ describe("hoopai.rate_limit.lease", function()
     assert.are.equal(0, lease.in_flight)
   end)
 
-  it("reports again what an exchange without a result has lost", function()
+  it("reports again what a renewal without a result has lost", function()
     local limiter = limiter_of(function(arguments)
       if #asked == 1 then return nil, "broken" end
       return generous(arguments)

@@ -216,7 +216,7 @@ describe("hoopai.rate_limit.redis", function()
     assert.is_true(seconds > 25 and seconds <= 30, tostring(seconds))
   end)
 
-  it("takes no exchange that arrives late", function()
+  it("takes no renewal that arrives late", function()
     local arguments, call = {}, call_of()
     local one = program {
       call = function(...)
