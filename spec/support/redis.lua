@@ -88,6 +88,13 @@ function Server:kill(again)
   if again then launch(self) end
 end
 
+--- Ends the process as an administrator does, and starts a new one.
+function Server:restart()
+  self:signal "TERM"
+  self.process:close()
+  launch(self)
+end
+
 --- Ends the process and removes its folder.
 function Server:stop()
   if self.pid then self:kill() end
