@@ -181,9 +181,10 @@ describe("a C host", function()
     local text, ok = run(
       server.url,
       ([[
-      local foreign = { luv = true, cqueues = true, copas = true } -- loops of libraries that are not linked in
+      local foreign = { luv = true, cqueues = true, copas = true } -- libraries that are not linked in
       for _, name in ipairs { %s } do
-        local is_foreign = foreign[name:match("^hoopai%%.loop%%.(%%w+)$")]
+        local folder, library = name:match("^hoopai%%.(%%w+)%%.(%%w+)$")
+        local is_foreign = (folder == "loop" or folder == "redis") and foreign[library]
         assert(is_foreign and package.preload[name] or require(name), name)
       end
       for name in pairs(_G) do assert(not name:find("hoopai"), name) end

@@ -65,8 +65,8 @@ describe("a mistake of a new user:", function()
       of(hoopai.time.now(), "strftime")
     )
     assert.are.equal(
-      "hoopai.store has no `redis`: a store of your own is a table with get, put and lock",
-      of(hoopai.store, "redis")
+      "hoopai.store has no `sql`: a store of your own is a table with get, put and lock",
+      of(hoopai.store, "sql")
     )
     assert.are.equal(
       "a client has no `location_id`: options cannot be read back: keep them in a variable of yours",

@@ -83,6 +83,9 @@ function Server:kill(again)
   if self.pid then
     self:signal "KILL"
     self.process:close()
+    while os.execute(("kill -0 %d 2>/dev/null"):format(self.pid)) do -- it still has the port
+      socket.sleep(0.01)
+    end
   end
   self.pid = nil
   if again then launch(self) end
@@ -92,6 +95,11 @@ end
 function Server:restart()
   self:signal "TERM"
   self.process:close()
+  local deadline = socket.gettime() + 20
+  while os.execute(("kill -0 %d 2>/dev/null"):format(self.pid)) do -- it still has the port
+    assert(socket.gettime() < deadline, "redis-server does not end")
+    socket.sleep(0.02)
+  end
   launch(self)
 end
 

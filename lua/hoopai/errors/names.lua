@@ -89,7 +89,7 @@ local TEXTS = {
     { "weekday", "write start:date().wday" },
   },
   store = {
-    { "redis database db sql sqlite custom table new", "a store of your own is a table with get, put and lock" },
+    { "database db sql sqlite custom table new", "a store of your own is a table with get, put and lock" },
     { "folder directory dir disk path open", "write hoopai.store.file(path)" },
     { "ram inmemory", "write hoopai.store.memory()" },
   },

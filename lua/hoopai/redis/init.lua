@@ -15,9 +15,9 @@ local lazy = require "hoopai.lazy" -- first: in an older Lua it says which one i
 
 local errors = require "hoopai.errors"
 
+local type = type
+
 local get_claims = lazy.module "hoopai.redis.claims"
-local get_cqueues = lazy.optional "hoopai.redis.cqueues"
-local get_luv = lazy.optional "hoopai.redis.luv"
 local get_lua_redis = lazy.module "hoopai.redis.lua_redis"
 
 local redis = {}
@@ -35,9 +35,9 @@ function redis.lua_redis(connect)
   return get_lua_redis()(connect)
 end
 
---- A module that needs the library of a loop.
-local function loaded(get)
-  local module, problem = get()
+--- A module that needs the library of a loop. Not by lazy.module: preload loads no loop of a host.
+local function loaded(name)
+  local module, problem = lazy.load(name)
   return module or errors.raise(problem)
 end
 
@@ -54,7 +54,7 @@ end
 -- is dropped, with all commands in it: a reply that comes late must not be taken for another one's
 -- @treturn function `call`
 -- @raise for an unknown or wrong option, and when luv is not installed
-function redis.luv(options) return loaded(get_luv)(options) end
+function redis.luv(options) return loaded "hoopai.redis.luv"(options) end
 
 --- For hosts with the loop of cqueues (see @{hoopai.use}): commands wait in tasks and in coroutines of the controller.
 -- Where no controller runs, a command blocks the thread. Opens nothing: the first command connects.
@@ -70,7 +70,7 @@ function redis.luv(options) return loaded(get_luv)(options) end
 -- `{ ca_file = path }` with others (PEM). The name of the host is verified. Needs luaossl
 -- @treturn function `call`
 -- @raise for an unknown or wrong option, and when cqueues is not installed
-function redis.cqueues(options) return loaded(get_cqueues)(options) end
+function redis.cqueues(options) return loaded "hoopai.redis.cqueues"(options) end
 
 --- The options `claim` and `release` of `hoopai.webhook` for programs on several hosts: each id is taken by one of
 -- them.
