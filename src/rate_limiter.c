@@ -284,7 +284,7 @@ static int rate_limiter_share(lua_State *L) {
 static int rate_limiter_observed(lua_State *L) {
   const struct rate_limiter *self = check_rate_limiter(L);
   lua_pushinteger(L, self->starting ? -1 : self->max);
-  lua_pushinteger(L, (lua_Integer)ceil(self->interval * 1000));
+  lua_pushinteger(L, (lua_Integer)(self->interval * 1000 + 0.5));
   lua_pushinteger(L, self->seen[HOOPAI_RATE_LIMIT_REMAINING]);
   lua_pushinteger(L, self->seen[HOOPAI_RATE_LIMIT_DAILY_REMAINING]);
   lua_pushinteger(L, self->seen[HOOPAI_RATE_LIMIT_DAILY_RESET_MS]);

@@ -15,15 +15,7 @@ local core = require "hoopai.core"
 local hoopai = require "hoopai"
 local support = require "spec.torture.support.oauth"
 
-local function library()
-  for _, pattern in ipairs { "/usr/lib/*/faketime/libfaketime.so.1", "/usr/lib/faketime/libfaketime.so.1" } do
-    local path = support.run("ls " .. pattern .. " 2>/dev/null"):match("[^\n]+")
-    if path then return path end
-  end
-  error("libfaketime is not installed (Debian: apt-get install faketime)", 0)
-end
-
-local preload = library()
+local preload = support.faketime()
 local checks = support.checks()
 local folder <close> = support.folder()
 local box <close> = support.start()

@@ -27,6 +27,7 @@ local checks = support.checks()
 local folder <close> = support.folder()
 local box <close> = support.start()
 local server <close> = redis.start "--appendonly yes --appendfsync always"
+local preload = support.faketime()
 local stop_file = folder.path .. "/stop"
 local OFFSETS = { "+0", "+3600", "-3600" }
 
@@ -48,9 +49,9 @@ local function launch(number)
   for index, word in ipairs(words) do
     words[index] = child.quote(word)
   end
-  local line = ("cd %s; FAKETIME_DONT_FAKE_MONOTONIC=1 exec faketime -f '%s' %s"):format(
-    child.quote(support.run("pwd"):gsub("\n", "")),
+  local line = ("FAKETIME_DONT_FAKE_MONOTONIC=1 FAKETIME=%s LD_PRELOAD=%s exec %s"):format(
     OFFSETS[number % #OFFSETS + 1],
+    child.quote(preload),
     table.concat(words, " ")
   )
   local pipe = io.popen(("{ %s >>%s/log.%d 2>&1 & echo $!; }"):format(line, folder.path, number))

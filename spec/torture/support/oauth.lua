@@ -16,6 +16,15 @@ function support.run(command)
   return output
 end
 
+--- The path of libfaketime, for LD_PRELOAD.
+function support.faketime()
+  for _, pattern in ipairs { "/usr/lib/*/faketime/libfaketime.so.1", "/usr/lib/faketime/libfaketime.so.1" } do
+    local path = support.run("ls " .. pattern .. " 2>/dev/null"):match("[^\n]+")
+    if path then return path end
+  end
+  error("libfaketime is not installed (Debian: apt-get install faketime)", 0)
+end
+
 --- A new folder, which goes when the variable does.
 function support.folder()
   local path = support.run("mktemp -d"):gsub("\n", "")
