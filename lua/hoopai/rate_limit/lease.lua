@@ -48,6 +48,7 @@ function leases.new(given)
     available = 0,
     usable_until = -huge, -- of the available permits
     in_flight = 0,
+    last_end = -huge, -- when a request ended
     used = 0, -- permits since the last renewal
     size = 1, -- how many permits AHEAD seconds of use need
     last = -huge, -- when the last renewal ended
@@ -122,7 +123,7 @@ end
 --- As `record` of src/rate_limiter.c: allocates nothing.
 function Lease:record(moment, stated, has_response)
   self.counter:record(moment, stated, has_response)
-  self.in_flight = self.in_flight - 1
+  self.in_flight, self.last_end = self.in_flight - 1, moment
   local part = self.parts
   if part == 0 or part < PARTS and moment - self.ended_from[part] > PART then
     part = part + 1
@@ -149,6 +150,7 @@ local function milliseconds(seconds) return max(ceil(seconds * 1000), 0) end
 -- these were not enough.
 local function needed(self, moment, is_blocking)
   local count = is_blocking and 1 or waiting(self)
+  if count == 0 and self.in_flight == 0 and moment - self.last_end > GAP then return 0 end
   if self.used > 0 then
     local rate = self.used / max(moment - self.last, 0.1)
     local is_short = self.available == 0 and self.next_ask <= moment
