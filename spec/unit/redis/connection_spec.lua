@@ -108,19 +108,24 @@ describe("hoopai.redis.connection", function()
 
   it("leaves a connection to the parent of a forked process", function()
     local call = client { timeout = 0.2 }
-    local status = hoopai.run(function()
-      local one = hoopai.spawn(call, "ONE")
-      hoopai.sleep(0)
-      links[1].connection:opened()
-      local pid = process.fork()
-      if pid == 0 then
-        call "TWO" -- blocks until its time is over
-        process.exit(#links == 2 and 0 or 1)
-      end
-      links[1].connection:receive "+1\r\n"
-      assert.are.equal("1", one:join())
-      return { process.wait(pid) }
-    end)
-    assert.are.same({ "exit", 0 }, status)
+    --- The result of a command, to which the first connection responds.
+    local function ask(name, reply)
+      return hoopai.run(function()
+        local one = hoopai.spawn(call, name)
+        hoopai.sleep(0)
+        if not links[1].connection.is_ready then links[1].connection:opened() end
+        links[1].connection:receive(reply)
+        return one:join()
+      end)
+    end
+    assert.are.equal("1", ask("ONE", "+1\r\n"))
+    local pid = process.fork()
+    if pid == 0 then
+      pcall(call, "TWO") -- blocks until its time is over
+      process.exit(#links == 2 and 0 or 1)
+    end
+    assert.are.same({ "exit", 0 }, { process.wait(pid) })
+    assert.are.equal("3", ask("THREE", "+3\r\n"))
+    assert.are.equal(1, #links)
   end)
 end)
