@@ -497,7 +497,7 @@ describe("the option `claim` of a receiver", function()
     local calls = {}
     local receiver = receiver_of(function(...)
       calls[#calls + 1] = table.pack(...)
-      return "OK"
+      return true
     end)
     receiver:verify({}, sample())
     receiver:verify(webhooks.signed(webhooks.body { timestamp = false }))
@@ -521,6 +521,14 @@ describe("the option `claim` of a receiver", function()
       assert.are.equal("store", err.kind)
       assert.is_true(err.retryable)
       assert.matches("no connection", err.message, 1, true)
+    end
+  end)
+
+  it("must return true or false: what is true in Lua alone takes no webhook", function()
+    for _, value in ipairs { "OK", 0, 1, {} } do
+      local _, err = receiver_of(function() return value end):verify(webhooks.signed(sample()))
+      assert.are.equal("store", err.kind)
+      assert.matches(("`claim` returned a %s, and must return true or false"):format(type(value)), err.message, 1, true)
     end
   end)
 
