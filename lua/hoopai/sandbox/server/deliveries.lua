@@ -94,9 +94,8 @@ local function deliver(outbox, pool, entry, sent)
 end
 
 -- Delivers a webhook until it is taken, or was retried often enough.
-local function deliver_all(outbox, pool, entry, is_resent)
+local function deliver_all(outbox, pool, entry, sent, generation, is_resent)
   local sleep = require("cqueues").sleep
-  local sent, generation = outbox.sent[entry], outbox.generation
   local function is_over() return outbox.generation ~= generation end
   if not is_resent and sent.delay_ms > 0 then sleep(sent.delay_ms / 1000) end
   -- The order on request is that of the first deliveries.
@@ -124,8 +123,9 @@ end
 function deliveries.attach(outbox, controller)
   local pool = { count = 0, changed = require("cqueues.condition").new() }
   function outbox.deliver(entry, is_resent)
+    local sent, generation = outbox.sent[entry], outbox.generation -- now: a reset may come before the coroutine runs
     controller:wrap(function()
-      local ok, problem = pcall(deliver_all, outbox, pool, entry, is_resent)
+      local ok, problem = pcall(deliver_all, outbox, pool, entry, sent, generation, is_resent)
       if not ok then io.stderr:write("hoopai.sandbox: ", tostring(problem), "\n") end
     end)
   end
