@@ -210,6 +210,7 @@ build = {
     ["hoopai.errors"] = "lua/hoopai/errors.lua",
     ["hoopai.errors.names"] = "lua/hoopai/errors/names.lua",
     ["hoopai.errors.printable"] = "lua/hoopai/errors/printable.lua",
+    ["hoopai.errors.secret_parts"] = "lua/hoopai/errors/secret_parts.lua",
     ["hoopai.errors.spelling"] = "lua/hoopai/errors/spelling.lua",
     hoopai = "lua/hoopai/init.lua",
     ["hoopai.ical"] = "lua/hoopai/ical/init.lua",

@@ -17,6 +17,7 @@ local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local option_checks = require "hoopai.options"
 local resp = require "hoopai.redis.resp"
+local without_parts = require "hoopai.errors.secret_parts"
 
 local format, gsub = string.format, string.gsub
 local huge, math_type, setmetatable, type = math.huge, math.type, setmetatable, type
@@ -51,13 +52,16 @@ connections.checks =
 local Connection = {}
 Connection.__index = Connection
 
--- A command whose reply is waited for. Leaving the call while there is no reply gives the command up.
+-- A command whose reply is waited for. Leaving the call while there is no reply gives the command up. If an error was
+-- raised while it was written, it is not known what was sent, and the connection is dropped.
 local Entry = {}
 
 function Entry.__close(entry)
   local connection = entry.connection
   connection.live = connection.live - 1
-  if connection.live > 0 or connection.is_broken then return end
+  if connection.is_broken then return end
+  if entry.is_writing then return connection:fail "a command could not be written" end
+  if connection.live > 0 then return end
   if not entry.is_done then return connection:fail "the command was given up" end
   connection.link:set_busy(false)
 end
@@ -111,7 +115,9 @@ local function write_unsent(self)
   while self.unsent <= self.last and not self.is_broken do
     local entry = self.queue[self.unsent]
     self.unsent = self.unsent + 1
+    entry.is_writing = true
     self.link:write(entry.bytes)
+    entry.is_writing = false
   end
 end
 
@@ -154,7 +160,7 @@ function Connection:receive(bytes)
   end
 end
 
---- Adds a command.
+--- Adds a command, which is not written yet.
 local function add(self, bytes)
   local entry = setmetatable({
     connection = self,
@@ -162,22 +168,20 @@ local function add(self, bytes)
     changed = async.new_condition(),
     value = nil,
     refusal = nil,
+    is_writing = false,
     is_done = false,
   }, Entry)
-  self.last = self.last + 1
-  self.queue[self.last] = entry
-  self.live = self.live + 1
-  if self.live == 1 then self.link:set_busy(true) end
-  if self.is_ready then write_unsent(self) end
+  self.queue[self.last + 1] = entry
+  self.last, self.live = self.last + 1, self.live + 1 -- last: from here on the entry is closed by its caller
   return entry
 end
 
 -- The client ----------------------------------------------------------------------------------------------------------
 
---- A text in one line, without the password.
+--- A text in one line, without the password and parts of it, which a server may quote.
 local function presentable(settings, problem)
   local password = settings.password
-  if password then problem = gsub(problem, gsub(password, "%W", "%%%0"), "***") end
+  if password then problem = without_parts(gsub(problem, gsub(password, "%W", "%%%0"), "***"), password) end
   return errors.report(problem)
 end
 
@@ -200,6 +204,8 @@ local function perform(client, bytes)
     client.connection, client.process = connection, pid()
   end
   local entry <close> = add(connection, bytes)
+  if connection.live == 1 then connection.link:set_busy(true) end
+  if connection.is_ready then write_unsent(connection) end
   while not entry.is_done and not connection.is_broken do
     if now() >= deadline then
       local what = connection.is_ready and "no response" or "no connection"

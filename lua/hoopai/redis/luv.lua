@@ -72,12 +72,13 @@ function transport.open(connection, settings)
 end
 
 function Link:write(bytes)
-  self.tcp:write(
+  local request, refusal = self.tcp:write(
     bytes,
     callback(self, function(problem)
       if problem then self.connection:fail("the connection broke: " .. problem) end
     end)
   )
+  if not request then self.connection:fail("the connection broke: " .. errors.text(refusal)) end
 end
 
 function Link:close()

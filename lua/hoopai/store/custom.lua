@@ -18,20 +18,20 @@
 -- nil and a problem; `app:forget` needs it
 -- @tfield[opt] function lock `lock(key)` returns a function that releases the lock, nil while another program holds it
 -- (the library tries again, for a minute at most), or nil and a problem. Tokens are exchanged under the lock. Without
--- it two programs may spend one refresh token
+-- it two programs may spend one refresh token. A lock that ends by itself may return a second function, which returns
+-- whether it still holds for long enough to send a token
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
+local without_parts = require "hoopai.errors.secret_parts"
 
 local abs, floor, math_type = math.abs, math.floor, math.type
 local ipairs, pcall, setmetatable, type = ipairs, pcall, setmetatable, type
 local concat = table.concat
-local find, format, gmatch, gsub, sub = string.find, string.format, string.gmatch, string.gsub, string.sub
+local find, format, gmatch, gsub = string.find, string.format, string.gmatch, string.gsub
 local warn = warn or function() end
 
 local Custom = { may_wait = true }
 Custom.__index = Custom
-
-local SHORTEST_PART = 12 -- bytes of a secret that is quoted in part
 
 --- The lines of packed credentials that hold secrets.
 local function secret_lines(packed)
@@ -42,31 +42,13 @@ local function secret_lines(packed)
   return concat(lines, "\n")
 end
 
---- A text without the parts of secrets that it quotes: a database quotes some bytes of the statement that it refuses.
-local function without_parts(text, packed)
-  local secret, out, from, at = secret_lines(packed), {}, 1, 1
-  while at + SHORTEST_PART - 1 <= #text do
-    local stop = at + SHORTEST_PART - 1
-    if find(secret, sub(text, at, stop), 1, true) then
-      while stop < #text and find(secret, sub(text, at, stop + 1), 1, true) do
-        stop = stop + 1
-      end
-      out[#out + 1] = sub(text, from, at - 1) .. "***"
-      from, at = stop + 1, stop + 1
-    else
-      at = at + 1
-    end
-  end
-  return concat(out) .. sub(text, from)
-end
-
 --- A problem as text. One that quotes packed credentials would print tokens.
 -- @tparam any problem
 -- @tparam ?string packed the credentials that were to be stored
 local function describe(problem, packed)
   if find(errors.text(problem), "hoopai-record", 1, true) then return "(its message holds the record)" end
   local text = gsub(errors.report(problem), "!([%l%d_]+)=[^%s'\"]*", "!%1=***")
-  return packed and without_parts(text, packed) or text
+  return packed and without_parts(text, secret_lines(packed)) or text
 end
 
 --- Calls a function of the user's store: its result and what follows, or nil and a problem.
@@ -152,11 +134,11 @@ end
 
 function Custom:lock(key)
   -- Made before the lock is taken: an error in between would leave the lock taken.
-  local guard = setmetatable({ release = false }, LockGuard)
+  local guard = setmetatable({ release = false, is_safe = false }, LockGuard)
   if not self.user_store.lock then return guard end
-  local release, problem = call(self.user_store, "lock", key)
-  if not release then return nil, problem end
-  guard.release = release
+  local release, second = call(self.user_store, "lock", key)
+  if not release then return nil, second end
+  guard.release, guard.is_safe = release, type(second) == "function" and second
   if type(release) ~= "function" then return nil, "the store's lock returned a " .. type(release) end
   return guard
 end
