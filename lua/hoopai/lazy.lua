@@ -74,9 +74,9 @@ local cures = {
   cjson = "lua-cjson, which hoopai needs, is not installed (no module cjson): `luarocks install lua-cjson`, or on "
     .. "Debian `apt-get install lua-cjson`",
   copas = 'hoopai.loop.copas needs the rock "copas" (4 or newer), which is not installed: `luarocks install copas`',
-  cqueues = 'hoopai.loop.cqueues needs the rock "cqueues", which is not installed: `luarocks install cqueues`, or on '
+  cqueues = 'hoopai.loop.cqueues and hoopai.redis.cqueues need the rock "cqueues", which is not installed: `luarocks install cqueues`, or on '
     .. "Debian `apt-get install lua-cqueues`",
-  luv = 'hoopai.loop.luv needs the rock "luv", which is not installed: `luarocks install luv`, or on Debian '
+  luv = 'hoopai.loop.luv and hoopai.redis.luv need the rock "luv", which is not installed: `luarocks install luv`, or on Debian '
     .. "`apt-get install lua-luv`",
 }
 

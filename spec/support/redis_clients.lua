@@ -150,8 +150,27 @@ local function main()
   end)
 end
 
+--- A controller that ends with an error has no coroutines any more: another one uses the connection as well.
+local function controllers()
+  local call, cqueues = client { timeout = 5 }, require "cqueues"
+  local ended = cqueues.new()
+  ended:wrap(function()
+    print(call "PING")
+    error "the end"
+  end)
+  print((ended:loop()))
+  local controller = cqueues.new()
+  controller:wrap(function()
+    local begun = cqueues.monotime()
+    print(call "PING", call "PING", cqueues.monotime() - begun < 2)
+  end)
+  assert(controller:loop())
+end
+
 hoopai.use(hoopai.loop[loop])
-if name == "outside" then
+if name == "controllers" then
+  controllers()
+elseif name == "outside" then
   print(client() "PING")
 elseif loop == "luv" then
   main()

@@ -141,7 +141,7 @@ function transport.open(connection, settings)
     out = "", -- what is still to be written
     changed = condition.new(),
     is_closed = false,
-    is_driven = false, -- by a coroutine of a controller
+    drivers = setmetatable({}, { __mode = "k" }), -- the controllers that have a coroutine which reads and writes
   }, Link)
 end
 
@@ -176,11 +176,12 @@ end
 function Link:wait(entry, mode, deadline)
   local controller = cqueues.running()
   if not controller then return drive(self, entry, deadline) end
-  if not self.is_driven then
-    self.is_driven = true
+  local drivers = self.drivers
+  if not drivers[controller] then -- that of another one may have ended with it
+    drivers[controller] = true
     controller:wrap(function()
       drive(self)
-      self.is_driven = false
+      drivers[controller] = nil
     end)
   end
   entry.changed:wait(mode, deadline)

@@ -1,4 +1,5 @@
 --- Commands by lua-redis, whose clients raise errors and never connect again.
+local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 
 local pcall, type = pcall, type
@@ -16,14 +17,18 @@ end
 -- @tparam function connect
 -- @treturn function `call`, see hoopai.redis
 local function lua_redis(connect)
-  local client
+  local client, process
+  local inherited = {} -- of a forked child: the connections of its parent, kept as they are
 
   local function connected()
+    if client and process ~= core.pid() then
+      inherited[#inherited + 1], client = client, nil
+    end
     if client then return true end
     local ok, made = pcall(connect)
     if not ok then return nil, problem_of(made) end
     if type(made) ~= "table" then return nil, "the function that connects returned a " .. type(made) end
-    client = made
+    client, process = made, core.pid()
     return true
   end
 

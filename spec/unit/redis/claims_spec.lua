@@ -75,6 +75,42 @@ describe("hoopai.redis.claims", function()
     gone:stop()
   end)
 
+  it("undoes a claim that its caller gave up", function()
+    local call = call_of()
+    local claim = hoopai.redis.claims {
+      call = function(...)
+        local result = call(...)
+        hoopai.sleep(0.1)
+        return result
+      end,
+    }
+    hoopai.run(function()
+      assert.is_nil((hoopai.timeout(0.05, claim, "id", 10)))
+      hoopai.sleep(0.2)
+      assert.is_true(claim("id", 10))
+      assert.is_false(claim("id", 10))
+    end)
+  end)
+
+  it("takes no claim that arrives after it was undone", function()
+    local call, late = call_of(), nil
+    local claim = hoopai.redis.claims {
+      call = function(...)
+        if late ~= nil then return call(...) end
+        local command = table.pack(...)
+        function late() return call(table.unpack(command, 1, command.n)) end
+        return nil, "no response within 2 s"
+      end,
+    }
+    assert.is_nil((claim("id", 10)))
+    assert.are.equal(0, late())
+    local left = server.admin:pttl "hoopai:webhook:id"
+    assert.is_true(left > 290000 and left <= 300000, tostring(left))
+    assert.is_true(claim("id", 10))
+    assert.are.equal(0, late())
+    assert.is_false(claim("id", 10))
+  end)
+
   it("says what Redis refuses when an id is given back", function()
     local call, is_broken = call_of(), false
     local one = receiver {

@@ -19,6 +19,11 @@ describe("hoopai.redis.cqueues", function()
     function() assert.are.equal("PONG\n", cases.run("cqueues", "outside", server.port)) end
   )
 
+  it("serves a second controller after one that ended with an error", function()
+    local text = cases.run("cqueues", "controllers", server.port)
+    assert.are.equal("PONG\nfalse\nPONG\tPONG\ttrue\n", text)
+  end)
+
   it("speaks TLS, with a server whose certificate it can verify", function()
     local folder = os.tmpname()
     os.remove(folder)

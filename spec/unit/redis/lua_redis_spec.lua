@@ -1,4 +1,5 @@
 local lua_redis = require("hoopai.redis").lua_redis
+local process = require "spec.support.process"
 local redis = require "spec.support.redis"
 
 describe("hoopai.redis.lua_redis", function()
@@ -32,5 +33,25 @@ describe("hoopai.redis.lua_redis", function()
     assert.are.same({ nil, "no route" }, { call("EVAL", "return 1", 0) })
     assert.are.same({ nil, "the function that connects returned a nil" }, { call("EVAL", "return 1", 0) })
     assert.are.equal(2, call("EVAL", "return 2", 0))
+  end)
+
+  it("leaves a connection to the parent of a forked process", function()
+    local count = 0
+    local call = lua_redis(function()
+      count = count + 1
+      return server:connect()
+    end)
+    local function has_own_replies(name)
+      for number = 1, 300 do
+        if call("EVAL", "return ARGV[1]", 0, name .. number) ~= name .. number then return false end
+      end
+      return true
+    end
+    assert.are.equal(1, call("EVAL", "return 1", 0))
+    local pid = process.fork()
+    if pid == 0 then process.exit(has_own_replies "child" and count == 2 and 0 or 1) end
+    assert.is_true(has_own_replies "parent")
+    assert.are.same({ "exit", 0 }, { process.wait(pid) })
+    assert.are.equal(1, count)
   end)
 end)
