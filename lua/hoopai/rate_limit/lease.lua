@@ -48,6 +48,7 @@ function leases.new(given)
     available = 0,
     usable_until = -huge, -- of the available permits
     in_flight = 0,
+    unleased = 0, -- requests in flight without a permit of the lease
     last_end = -huge, -- when a request ended
     used = 0, -- permits since the last renewal
     size = 1, -- how many permits AHEAD seconds of use need
@@ -88,6 +89,18 @@ local function use(self)
   if 2 * self.available <= self.size and self.sleeps_until > self.last + GAP then wake(self) end
 end
 
+local function take(self, is_leased)
+  if is_leased then return use(self) end
+  self.unleased = self.unleased + 1
+end
+
+--- Counts the end of a request. Which of those in flight had a permit is not known: the first that end had none.
+local function end_unleased(self)
+  if self.unleased == 0 then return false end
+  self.unleased = self.unleased - 1
+  return true
+end
+
 --- Acquires a permit if there is one at this moment.
 -- @treturn boolean
 function Lease:try(moment)
@@ -95,7 +108,7 @@ function Lease:try(moment)
   if not is_leased and not (self.is_away and moment < self.retry_at) then return false end
   if not self.counter:try(moment) then return false end
   self.in_flight = self.in_flight + 1
-  if is_leased then use(self) end
+  take(self, is_leased)
   return true
 end
 
@@ -111,19 +124,21 @@ end
 function Lease:acquire(moment)
   self.counter:acquire(moment)
   self.in_flight = self.in_flight + 1
-  if has_permit(self, moment) then use(self) end
+  take(self, has_permit(self, moment))
 end
 
 --- Gives back a permit that was not used.
 function Lease:release()
   self.counter:release()
-  self.in_flight, self.available = self.in_flight - 1, self.available + 1
+  self.in_flight = self.in_flight - 1
+  if not end_unleased(self) then self.available = self.available + 1 end
 end
 
 --- As `record` of src/rate_limiter.c: allocates nothing.
 function Lease:record(moment, stated, has_response)
   self.counter:record(moment, stated, has_response)
   self.in_flight, self.last_end = self.in_flight - 1, moment
+  end_unleased(self)
   local part = self.parts
   if part == 0 or part < PARTS and moment - self.ended_from[part] > PART then
     part = part + 1
@@ -245,14 +260,14 @@ local function ask(self, send, is_blocking)
   local begun = now()
   local arguments, seen_at = arguments_of(self, begun, is_blocking)
   local number, wanted, parts, used = self.number, arguments[4], self.parts, self.used
-  local last_count, had_pause = parts > 0 and self.ended_count[parts], self.has_new_pause
+  local last_count, paused_until = parts > 0 and self.ended_count[parts], self.paused_until
   local numbers, problem = send(arguments)
   if number ~= self.number then return end -- another renewal was made meanwhile
   self.last, self.used = now(), self.used - used
   if not numbers then return set_away(self, errors.report(problem)) end
   self.reported_at = max(self.reported_at, seen_at)
   drop_parts(self, parts, last_count)
-  if had_pause then self.has_new_pause = false end
+  if self.paused_until == paused_until then self.has_new_pause = false end -- else a longer one came meanwhile
   apply(self, numbers, wanted, begun)
   if self.is_away then set_away(self, nil) end
 end

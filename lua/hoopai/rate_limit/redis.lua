@@ -27,7 +27,7 @@ local LEASE_MS = 5000
 local TIMEOUT = 0.5
 
 -- KEYS: the hash. ARGV: program, number of the renewal, permits it holds, how many more it wants, milliseconds of a
--- lease, maximum (-1 unknown, 0 none), interval; of the last response remaining, its age, daily remaining, daily reset
+-- lease, maximum (-1 unknown; 0 none: the response had no such header, as that of a gateway has none), interval; of the last response remaining, its age, daily remaining, daily reset
 -- (-1: not stated); milliseconds of a pause; then pairs: so many requests ended so many milliseconds ago.
 -- -> permits, milliseconds until there may be more, milliseconds of a pause and of an exhausted day
 local RENEW = [=[
@@ -41,7 +41,7 @@ for i = 1, #raw, 2 do fields[raw[i]] = raw[i + 1] end
 local function set(name, value) fields[name] = value; redis.call('HSET', key, name, value) end
 local function number(name) return tonumber(fields[name] or '') end
 
-if n[6] >= 0 then set('max', ARGV[6]); set('interval', ARGV[7]) end
+if n[6] > 0 or n[6] == 0 and not fields.max then set('max', ARGV[6]); set('interval', ARGV[7]) end
 local max, interval = number('max') or -1, number('interval') or 10000
 local part = math.max(math.floor(interval / 100), 1)
 local buckets, held, programs = {}, 0, 0
@@ -53,7 +53,6 @@ local function count(at, requests)
   redis.call('HINCRBY', key, string.format('b:%.0f', at), requests)
 end
 
-local own = 0
 for name, value in pairs(fields) do
   local kind, rest = string.sub(name, 1, 2), string.sub(name, 3)
   if kind == 'b:' then
@@ -69,7 +68,6 @@ for name, value in pairs(fields) do
     permits, expires, last = tonumber(permits), tonumber(expires), tonumber(last)
     if rest == id then
       if n[2] <= last then return {0, 0, 0, 0} end
-      own = expires <= now and 0 or permits
       if expires <= now then count(expires, math.max(permits - n[3], 0)) end
     elseif expires <= now then
       count(expires, permits)

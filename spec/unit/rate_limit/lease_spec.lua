@@ -190,4 +190,36 @@ describe("hoopai.rate_limit.lease", function()
     assert.are.equal(available + 1, lease.available)
     assert.are.equal(0, lease.in_flight)
   end)
+
+  it("has no permit more after the return of one that was not of the lease", function()
+    local limiter = limiter_of(function() return nil, "away" end)
+    local lease = limiter.counter
+    lease:give_back()
+    for _ = 1, 3 do
+      assert.is_true(lease:try(core.now())) -- as Redis is away
+    end
+    lease:acquire(core.now())
+    for _ = 1, 4 do
+      lease:release()
+    end
+    assert.are.equal(0, lease.available)
+    assert.are.equal(0, lease.in_flight)
+    assert.are.equal(0, lease.unleased)
+  end)
+
+  it("reports a longer pause that was asked for during a renewal", function()
+    local lease
+    local limiter = limiter_of(function(arguments)
+      if #asked == 1 then lease:pause(core.now(), 30) end
+      return generous(arguments)
+    end)
+    lease = limiter.counter
+    lease:pause(core.now(), 1)
+    for _ = 1, 3 do
+      lease:give_back()
+    end
+    assert.is_true(asked[1][12] > 900 and asked[1][12] <= 1000)
+    assert.is_true(asked[2][12] > 29000 and asked[2][12] <= 30000)
+    assert.are.equal(0, asked[3][12])
+  end)
 end)

@@ -92,6 +92,17 @@ describe("hoopai.rate_limit.redis", function()
     assert.is_true(count(one, 100) > 0)
   end)
 
+  it("knows the limit still after a response without headers, as that of a gateway", function()
+    local one, two = program(), program()
+    state(one, { max = 5, interval_ms = 60000, remaining = 4 })
+    report(one)
+    assert.is_true(permit(two))
+    two:record(core.now(), nil, true)
+    report(two)
+    assert.are.equal("5", server.admin:hget(KEY, "max"))
+    assert.is_true(count(two, 100) <= 3)
+  end)
+
   it("has one limit for each location and app", function()
     state(program(), { max = 2, interval_ms = 60000, remaining = 1 })
     program { location = "L2" }:prepare "block"
