@@ -3482,7 +3482,8 @@ function Task:cancel() end
 ---@field remove? function `remove(key)` returns true once the string of the key is gone (or if there was none), or nil and a problem; `app:forget` needs it
 ---`lock(key)` returns a function that releases the lock, nil while another program holds it (the library tries again,
 ---for a minute at most), or nil and a problem. Tokens are exchanged under the lock. Without it two programs may spend
----one refresh token
+---one refresh token. A lock that ends by itself may return a second function, which returns whether it still holds for
+---long enough to send a token
 ---@field lock? async fun(key: string): function?, any
 
 ---What `hoopai.store.redis` takes.
@@ -3491,7 +3492,9 @@ function Task:cancel() end
 ---or nil and a problem. It may wait as any call may
 ---@field call async fun(command: string, ...: string|number): any, any
 ---@field prefix? string what the keys in Redis begin with; default "hoopai:"
----@field lock_seconds? number after so long the lock of a program that was killed ends; 45 or more, as a token exchange takes up to 30; default 60
+---after so long the lock of a program that was killed or stopped ends, from 20 on. The program that holds it renews it.
+---With 30 or more the vendor does not accept the old token any more when the next program sends it; default 20
+---@field lock_seconds? number
 ---@field encryption_key? string 32 random bytes: credentials are encrypted (AES-256-GCM). Needs hoopai.crypto. Default: they are stored as they are
 
 ---Where the tokens of an app are kept.

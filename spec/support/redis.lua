@@ -26,10 +26,10 @@ local function free_port()
 end
 
 --- Connects, once the server listens.
-local function connect(port, seconds)
+local function connect(host, port, seconds)
   local deadline = socket.gettime() + seconds
   while true do
-    local ok, client = pcall(client_module().connect, { host = "127.0.0.1", port = port, timeout = 5 })
+    local ok, client = pcall(client_module().connect, { host = host, port = port, timeout = 5 })
     local answers, problem = pcall(function() client:ping() end)
     if ok and (answers or tostring(problem):find("NOAUTH", 1, true)) then return client end
     assert(socket.gettime() < deadline, "redis-server does not answer")
@@ -39,26 +39,35 @@ end
 
 --- Starts the process of a server.
 local function launch(self)
-  local line = ("cd %s && exec redis-server --bind 127.0.0.1 --port %d --dir %s --save '' --daemonize no %s"):format(
+  local line = ("cd %s && exec %s redis-server --bind %s --port %d --dir %s --save '' --daemonize no %s"):format(
     child.quote(self.folder),
+    self.network and self.network.enter or "",
+    self.host,
     self.port,
     child.quote(self.folder),
     self.options
   )
   self.process = assert(io.popen(("{ %s >%s/log 2>&1 & echo $!; }"):format(line, child.quote(self.folder))))
   self.pid = self.process:read "n"
-  self.admin = connect(self.port, 20)
+  self.admin = connect(self.host, self.port, 20)
 end
 
 --- Starts a server.
 -- @tparam[opt=""] string options more arguments of redis-server
 -- @tparam[opt] table tls `certificate` and `key`, paths: it listens on `tls_port` as well
--- @return the server, with `port`, `pid`, `admin` (a client) and the methods `connect`, `signal`, `stop`
-function redis.start(options, tls)
+-- @param[opt] network see spec.support.network: it listens there
+-- @return the server, with `host`, `port`, `pid`, `admin` (a client) and the methods `connect`, `signal`, `stop`
+function redis.start(options, tls, network)
   local folder = os.tmpname()
   os.remove(folder)
   assert(os.execute("mkdir -m 700 " .. folder))
-  local self = setmetatable({ folder = folder, port = free_port(), options = options or "" }, Server)
+  local self = setmetatable({
+    folder = folder,
+    network = network,
+    host = network and network.address or "127.0.0.1",
+    port = free_port(),
+    options = options or "",
+  }, Server)
   if tls then
     self.tls_port = free_port()
     self.options = ("%s --tls-port %d --tls-cert-file %s --tls-key-file %s --tls-auth-clients no"):format(
@@ -73,7 +82,7 @@ function redis.start(options, tls)
 end
 
 --- A new client of lua-redis.
-function Server:connect() return client_module().connect { host = "127.0.0.1", port = self.port, timeout = 5 } end
+function Server:connect() return client_module().connect { host = self.host, port = self.port, timeout = 5 } end
 
 --- Sends a signal to the process.
 function Server:signal(name) assert(os.execute(("kill -%s %d"):format(name, self.pid))) end

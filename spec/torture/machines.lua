@@ -2,10 +2,12 @@
 --
 --   eval "$(make -s env)"; PROCESSES=16 SECONDS=600 STOPS=60 lua5.4 spec/torture/machines.lua
 --
--- From the root of the checkout, after make build build/process.so. Needs redis-server, cqueues and faketime.
+-- From the root of the checkout, after make build build/process.so. Needs redis-server, cqueues, faketime, and as root
+-- `ip` of iproute2.
 --
 -- The access token expires every two seconds. At random moments a process is killed and replaced, or stopped for up to
--- STOPS seconds; Redis is killed, restarted, or stopped. The clocks of a third of the processes are an hour ahead, of
+-- STOPS seconds; Redis is killed, restarted, stopped, or cut off (it runs in a network namespace of its own, whose
+-- packets are lost in both directions, or its replies alone). The clocks of a third of the processes are an hour ahead, of
 -- another third an hour behind. The token endpoint gives the successor of a used refresh token again for 30 s, as the
 -- vendor's does.
 --
@@ -16,6 +18,7 @@ package.path = "./?.lua;" .. package.path
 local child = require "spec.support.child"
 local core = require "hoopai.core"
 local hoopai = require "hoopai"
+local network = require "spec.support.network"
 local redis = require "spec.support.redis"
 local support = require "spec.torture.support.oauth"
 
@@ -26,12 +29,20 @@ local longest_stop = tonumber(os.getenv "STOPS") or 60
 local checks = support.checks()
 local folder <close> = support.folder()
 local box <close> = support.start()
-local server <close> = redis.start "--appendonly yes --appendfsync always"
+local net <close> = network.start(core.pid() % 250 + 1)
+local server <close> = redis.start("--appendonly yes --appendfsync always --protected-mode no", nil, net)
 local preload = support.faketime()
 local stop_file = folder.path .. "/stop"
 local OFFSETS = { "+0", "+3600", "-3600" }
 
-local done = { kills = 0, stops = 0, ["kills of Redis"] = 0, ["restarts of Redis"] = 0, ["stops of Redis"] = 0 }
+local done = {
+  kills = 0,
+  stops = 0,
+  ["kills of Redis"] = 0,
+  ["restarts of Redis"] = 0,
+  ["stops of Redis"] = 0,
+  ["cuts of its network"] = 0,
+}
 
 --- Starts the process of a number, in place of one that was killed.
 local function launch(number)
@@ -43,6 +54,7 @@ local function launch(number)
     box.oauth.client_secret,
     box.location_id,
     box.seed.calendars.checkup,
+    server.host,
     tostring(server.port),
     stop_file,
   }
@@ -87,13 +99,18 @@ local function strike_process(machines)
 end
 
 local function strike_redis()
-  local kind = math.random(3)
+  local kind = math.random(4)
   if kind == 1 then
     server:kill "again"
     done["kills of Redis"] = done["kills of Redis"] + 1
   elseif kind == 2 then
     server:restart()
     done["restarts of Redis"] = done["restarts of Redis"] + 1
+  elseif kind == 3 then
+    net:cut(math.random() < 0.5)
+    core.sleep(math.random() * 10)
+    net:mend()
+    done["cuts of its network"] = done["cuts of its network"] + 1
   else
     server:signal "STOP"
     core.sleep(math.random() * 5)
@@ -102,7 +119,9 @@ local function strike_redis()
   end
 end
 
-local function store() return hoopai.store.redis { call = hoopai.redis.cqueues { port = server.port } } end
+local function store()
+  return hoopai.store.redis { call = hoopai.redis.cqueues { host = server.host, port = server.port } }
+end
 
 --- Every process can call in the end, at the latest when the lock of one that was killed has expired.
 local function check_calls()

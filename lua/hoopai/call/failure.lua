@@ -229,6 +229,16 @@ function failure.refresh_timeout(call)
   })
 end
 
+--- The lock under which a refresh token was to be sent may have ended by itself: this program was stopped for long, or
+-- the store could not be reached.
+function failure.lock_expired(call)
+  return failure.new(call, {
+    kind = "store",
+    applied = "no",
+    message = "the lock of the token store may have expired; nothing was sent",
+  })
+end
+
 --- There is no token to send. All calls that waited for it share the reason; each returns a copy.
 -- @tparam table call
 -- @tparam Error why

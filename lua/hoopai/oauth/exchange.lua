@@ -245,7 +245,7 @@ local function refresh(self, credentials, deadline, before)
       if not marked then return "unmarked", err, before + index - 1 end
       self.sent = true
       self.reply = self.endpoint:new_reply(credentials)
-      self.endpoint:refresh(self.reply, deadline - now())
+      self.endpoint:refresh(self.reply, deadline - now(), self.store.may_wait and self.exchange_lock.is_safe)
     end
     local outcome, result = read_reply(self, credentials)
     local wait = first + (RETRY_AT[index + 1] or at) - now()
@@ -314,6 +314,7 @@ local LockGuard = {}
 
 function LockGuard.__close(guard)
   local self = guard.manager
+  self.exchange_lock = false
   self.lock = (self.unsaved or has_reply(self)) and guard.lock
   if self.lock then return unsaved.hold(self) end
   local lock <close> = guard.lock -- luacheck: ignore 211
@@ -332,6 +333,7 @@ local function lock_for_exchange(self)
     )
   end
   if not guard.lock then return nil, err end
+  self.exchange_lock = guard.lock
   return guard
 end
 

@@ -352,8 +352,8 @@ end
 --- Makes a call.
 -- @tparam TokenEndpoint self
 -- @tparam table endpoint
--- @tparam table given `form` or `target`, `source` (of the access token), `seconds`, `reply`, `is_exempt` (from
--- the rate limit, and from the end of the app)
+-- @tparam table given `form` or `target`, `source` (of the access token), `seconds`, `reply`, `may_send`, `is_exempt`
+-- (from the rate limit, and from the end of the app)
 local function send(self, endpoint, given)
   local prepared = {
     endpoint = endpoint,
@@ -368,6 +368,7 @@ local function send(self, endpoint, given)
     outlives_close = given.is_exempt,
     token_first = true,
     reply = given.reply,
+    may_send = given.may_send,
   }
   self.process = core.pid()
   return calls.send(self, prepared, now())
@@ -406,8 +407,11 @@ end
 --- Spends the refresh token of a reply, which is ready when this returns.
 -- @tparam Reply reply
 -- @tparam number seconds until it must be over
-function TokenEndpoint:refresh(reply, seconds)
-  local _, err = send(self, REFRESH, { form = reply.form, seconds = seconds, reply = reply })
+-- @param may_send called before the request is sent, which may have waited for the rate limit: whether the lock of the
+-- store still holds; false for a lock that does not end by itself
+function TokenEndpoint:refresh(reply, seconds, may_send)
+  local given = { form = reply.form, seconds = seconds, reply = reply, may_send = may_send }
+  local _, err = send(self, REFRESH, given)
   if err then reply.err = err end
 end
 

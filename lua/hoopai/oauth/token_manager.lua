@@ -19,13 +19,14 @@ local sign_in = require "hoopai.oauth.sign_in"
 local stray = require "hoopai.oauth.stray"
 local token_errors = require "hoopai.oauth.token_errors"
 
-local max, min, setmetatable = math.max, math.min, setmetatable
+local ipairs, max, min, setmetatable = ipairs, math.max, math.min, setmetatable
 local pcall, format = pcall, string.format
 local is_same, next_credentials, wall_seconds = fields.is_same, fields.next, fields.wall_seconds
 local use = exchange.use
 local now = core.now
 
 -- Seconds, unless said otherwise
+local SAVE_AFTER = { 1, 2, 4, 8, 16, 30 } -- pauses before unsaved tokens are tried to store again
 local UNAWAITED_LOCK_TIMEOUT = 5 -- of waiting for the lock while no caller waits for the token
 local OPEN_CIRCUIT = 30 -- without an exchange after the API refused a new access token as well
 local MIN_LIFE = 60 -- an access token with less life left is renewed before it is used
@@ -61,11 +62,13 @@ local function new_manager(registry, level, id)
     unsaved = false,
     sign_in = false,
     stray = false,
-    lock = false,
+    lock = false, -- of unsaved tokens
+    exchange_lock = false, -- of the exchange that runs
     room = false,
     end_guard = false,
     is_warned = false,
     is_saving = false,
+    is_saving_later = false,
     replacements = 0,
     running = false,
     err = false,
@@ -245,6 +248,39 @@ local function renew_first(self, deadline)
   if ok or life_left(self) > 0 then return true end
   if limit == deadline or err.kind ~= "timeout" then return nil, err end
   return wait_for_exchange(self, self.generation, deadline)
+end
+
+--- Whether unsaved tokens are still to be stored after so many seconds. The Lua state may be closed meanwhile: that
+-- waits for a second at most.
+local function must_save_after(self, seconds)
+  for _ = 1, seconds do
+    if async.is_shutting_down() or self.endpoint.closed or not self:has_unsaved() then return false end
+    async.sleep(1)
+  end
+  return self:has_unsaved() and true or false
+end
+
+local function save_repeatedly(self)
+  for _, seconds in ipairs(SAVE_AFTER) do
+    if not must_save_after(self, seconds) then return end
+    if self.sign_in then
+      try_to_save(self)
+    else
+      async.wait_for(start_exchange(self, self.generation)) -- which begins with what is unsaved
+    end
+  end
+end
+
+--- Tries to store in the background what exists in this program alone: a lock of the store may end before the next call
+-- would do so. After a minute that is left to the next call.
+function TokenManager:save_later()
+  if self.is_saving_later then return end
+  self.is_saving_later = true
+  local ok = pcall(async.background, function()
+    pcall(save_repeatedly, self)
+    self.is_saving_later = false
+  end, true)
+  if not ok then self.is_saving_later = false end
 end
 
 -- The methods of a token source, see hoopai.oauth.token_source

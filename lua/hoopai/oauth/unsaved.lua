@@ -62,6 +62,7 @@ end
 function unsaved.hold(manager)
   if async.is_shutting_down() then return finish(manager) end -- objects that are made by now have no finaliser
   manager.end_guard = setmetatable({ manager = manager, process = core.pid() }, EndGuard)
+  if manager.store.may_wait then manager:save_later() end -- as its lock may end
 end
 
 --- Forgets a manager's unsaved tokens, which are stored by now.

@@ -7,19 +7,30 @@
 --
 -- The generation is the fencing number: credentials replace those that their writer has read, and no others. So a
 -- program that was stopped until its lock had expired cannot overwrite a newer token. The mark before a refresh token
--- is sent has no new generation: it is refused unless the program still owns the lock, and it gives the lock its whole
--- time again, which is longer than a token exchange.
+-- is sent has no new generation: it is refused unless the program still owns the lock.
+--
+-- A lock is short, and its holder renews it. The lock of a program that was killed between a token exchange and the
+-- write of the successor ends while the vendor still accepts the old token once more (30 s), so the next program gets
+-- the successor. A lock that outlives the longest exchange would outlive these 30 s as well.
+--
+-- A command may arrive late, after its connection was given up. So each acquisition has a name of its own, the program
+-- and a number, and what was sent under an earlier one has no effect.
+local async = require "hoopai.async"
 local command = require "hoopai.redis.command"
 local core = require "hoopai.core"
 local custom = require "hoopai.store.custom"
 local option_checks = require "hoopai.options"
 local sealing = require "hoopai.store.sealing"
 
-local floor, pairs, setmetatable, tonumber, tostring, type = math.floor, pairs, setmetatable, tonumber, tostring, type
+local floor, huge, min, pairs, setmetatable = math.floor, math.huge, math.min, pairs, setmetatable
+local tonumber, tostring, type = tonumber, tostring, type
 local format, match = string.format, string.match
+local now = core.now
 
--- Seconds. A token exchange ends 30 s after it has the lock, and its last request is sent before that.
-local LOCK_SECONDS, LEAST_LOCK_SECONDS, MOST_LOCK_SECONDS = 60, 45, 3600
+-- Seconds
+local LOCK_SECONDS, LEAST_LOCK_SECONDS, MOST_LOCK_SECONDS = 20, 20, 3600
+local RENEWALS = 4 -- of a lock within its time
+local GLANCE = 1 -- so often the task that renews a lock sees whether the Lua state is being closed
 
 -- KEYS: the hash. -> "SECONDS OF THE CLOCK OF REDIS,AHEAD,TEXT"
 local READ = [[
@@ -43,18 +54,23 @@ redis.call('HSET', KEYS[1], 'text', ARGV[2], 'generation', ARGV[4], 'ahead', red
 return 1
 ]]
 
--- KEYS: the hash, the set. ARGV: key.
+-- KEYS: the hash, the set, the lock. ARGV: key, owner of the lock. -> 1 done, -1 the lock is not the owner's
 local REMOVE = [[
+if redis.call('GET', KEYS[3]) ~= ARGV[2] then return -1 end
 redis.call('DEL', KEYS[1])
 redis.call('SREM', KEYS[2], ARGV[1])
 return 1
 ]]
 
--- KEYS: the lock. ARGV: owner, milliseconds. A response that was lost may have given the lock to this owner already.
+-- KEYS: the lock. ARGV: program, number of the acquisition, milliseconds. -> 1 the lock is the owner's, 0 it is another
+-- one's. A lock of this program with a smaller number was acquired or released by a command whose result was lost.
 local LOCK = [[
 local owner = redis.call('GET', KEYS[1])
-if owner and owner ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+if owner then
+  local program, number = string.match(owner, '^(.*)%.(%d+)$')
+  if program ~= ARGV[1] or tonumber(number) > tonumber(ARGV[2]) then return 0 end
+end
+redis.call('SET', KEYS[1], ARGV[1] .. '.' .. ARGV[2], 'PX', ARGV[3])
 return 1
 ]]
 
@@ -63,7 +79,7 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 1
 ]]
 
-local function lock_seconds(value)
+local function lock_seconds_problem(value)
   local ok = type(value) == "number" and value >= LEAST_LOCK_SECONDS and value <= MOST_LOCK_SECONDS
   return not ok and format("%d to %d seconds", LEAST_LOCK_SECONDS, MOST_LOCK_SECONDS) or nil
 end
@@ -71,7 +87,7 @@ end
 local checks = {
   call = command.checks.call,
   prefix = command.checks.prefix,
-  lock_seconds = lock_seconds,
+  lock_seconds = lock_seconds_problem,
   encryption_key = sealing.key_problem,
 }
 
@@ -84,9 +100,6 @@ Redis.__index = Redis
 function Redis:hash(key) return self.prefix .. "token:" .. key end
 function Redis:set() return self.prefix .. "tokens" end
 function Redis:lock_key(key) return self.prefix .. "lock:" .. key end
-
---- The name of this program as the owner of locks. A forked child is another program.
-function Redis:owner() return self.id .. "." .. core.pid() end
 
 function Redis:number(...) return command.number(self.call, ...) end
 
@@ -102,7 +115,10 @@ function Redis:get(key)
   return text, tonumber(ahead) - (tonumber(seconds) - wall_seconds())
 end
 
+local EXPIRED = "the lock has expired, and nothing was sent: this program was stopped for too long, or Redis was away"
+
 function Redis:put(key, text, expected, generation)
+  local hold, begun = self:hold(key), now()
   local done, problem = self:number(
     WRITE,
     3,
@@ -114,18 +130,15 @@ function Redis:put(key, text, expected, generation)
     tostring(expected),
     tostring(generation),
     tostring(wall_seconds()),
-    self:owner(),
+    hold and hold.owner or "",
     self.lock_ms
   )
-  if done == 1 then return true end
+  if done == 1 then
+    if hold and expected == generation then hold.ends = begun + self.lock_seconds end
+    return true
+  end
   if done == 0 then return false end
-  return nil, problem or "the lock has expired, and nothing was sent: this program was stopped for too long"
-end
-
-function Redis:remove(key)
-  local done, problem = self:number(REMOVE, 2, self:hash(key), self:set(), key)
-  if done then return true end
-  return nil, problem
+  return nil, problem or EXPIRED
 end
 
 function Redis:list()
@@ -134,22 +147,105 @@ function Redis:list()
   return nil, problem
 end
 
---- A lock that is not released, as Redis cannot be reached, expires.
-local function release(self, key)
-  command.send(self.call, "EVAL", UNLOCK, 1, self:lock_key(key), self:owner())
-  self.held[key] = nil
+-- Locks ---------------------------------------------------------------------------------------------------------------
+
+--- What this process holds of a lock. The locks that it had before it was forked are its parent's.
+function Redis:hold(key)
+  local process = core.pid()
+  if self.process ~= process then
+    self.process, self.program, self.holds = process, self.id .. "." .. process, {}
+  end
+  return self.holds[key]
 end
 
-function Redis:lock(key)
-  if self.held[key] then return nil end
-  self.held[key] = true -- before the command: Redis lets the owner of a lock take it twice
-  local done, problem = self:number(LOCK, 1, self:lock_key(key), self:owner(), self.lock_ms)
+-- One acquisition of a lock.
+local Hold = {}
+Hold.__index = Hold
+
+--- Acquires the lock, or renews it. As Hold:take, it returns true, or nil and a problem if there is one.
+function Hold:take()
+  local store, begun = self.store, now()
+  local done, problem = store:number(LOCK, 1, store:lock_key(self.key), store.program, self.number, store.lock_ms)
   if done == 1 then
-    return function() release(self, key) end
+    self.ends = begun + store.lock_seconds -- not after its end in Redis
+    return true
   end
-  self.held[key] = nil
-  if done then return nil end
   return nil, problem
+end
+
+--- An acquisition that failed, for whatever reason, is no hold. What Redis has of the lock is taken over by the next one
+-- of this program, or expires.
+function Hold:__close(raised)
+  if self.is_acquired and raised == nil then return end
+  self.is_released, self.store.holds[self.key] = true, nil
+end
+
+--- Whether at least half of the lock's time is left, so that a request that is sent now is sent under the lock, also if
+-- it takes some seconds to connect.
+function Hold:is_safe() return now() < self.ends - self.store.lock_seconds / 2 end
+
+--- A lock that is not released, as Redis cannot be reached, expires.
+function Hold:release()
+  local store = self.store
+  if self.is_released or store:hold(self.key) ~= self then return end
+  self.is_released, store.holds[self.key] = true, nil
+  self.changed:broadcast()
+  command.send(store.call, "EVAL", UNLOCK, 1, store:lock_key(self.key), self.owner)
+end
+
+--- Renews a lock until it is released.
+local function keep(hold)
+  local pause = hold.store.lock_seconds / RENEWALS
+  local due = now() + pause
+  while not hold.is_released and not async.is_shutting_down() do
+    hold.changed:wait("task", min(due, now() + GLANCE))
+    if now() >= due and not hold.is_released then
+      hold:take()
+      due = now() + pause
+    end
+  end
+end
+
+--- Returns a function that releases the lock, and one that returns whether a token may be sent under it.
+function Redis:lock(key)
+  if self:hold(key) then return nil end
+  self.number_of_locks = self.number_of_locks + 1
+  local number = tostring(self.number_of_locks)
+  local hold <close> = setmetatable({
+    store = self,
+    key = key,
+    number = number,
+    owner = self.program .. "." .. number,
+    ends = -huge,
+    is_acquired = false,
+    is_released = false,
+    changed = async.new_condition(),
+  }, Hold)
+  self.holds[key] = hold -- before the command: another task of this program must not send it
+  local release, is_safe = function() hold:release() end, function() return hold:is_safe() end
+  local done, problem = hold:take()
+  if not done then return nil, problem end
+  async.background(function() keep(hold) end, true)
+  hold.is_acquired = true
+  return release, is_safe
+end
+
+--- Removes what is stored, under the lock. That of a token manager with unsaved tokens may have expired, so the lock is
+-- acquired once more.
+function Redis:remove(key)
+  local hold, is_held, release, problem = self:hold(key), false, nil, nil
+  if hold then
+    is_held, problem = hold:take()
+  else
+    release, problem = self:lock(key)
+    hold, is_held = self:hold(key), release ~= nil
+  end
+  if not is_held then return nil, problem or "another program holds the lock" end
+  local done
+  done, problem = self:number(REMOVE, 3, self:hash(key), self:set(), self:lock_key(key), key, hold.owner)
+  if release then release() end
+  if done == 1 then return true end
+  return nil, problem or EXPIRED
 end
 
 --- The functions of a store as those of a table of the user's.
@@ -168,13 +264,18 @@ end
 local function redis(given)
   given = option_checks.check("hoopai.store.redis", given, checks) or {}
   command.need_call("hoopai.store.redis", given)
+  local lock_seconds = given.lock_seconds or LOCK_SECONDS
   local self = setmetatable({
     call = given.call,
     prefix = given.prefix or "hoopai:",
-    lock_ms = tostring(floor((given.lock_seconds or LOCK_SECONDS) * 1000)),
+    lock_seconds = lock_seconds,
+    lock_ms = tostring(floor(lock_seconds * 1000)),
     id = core.random_hex(16),
     seal = sealing.new(given.encryption_key),
-    held = {},
+    process = false,
+    program = false, -- the id and the process
+    holds = {}, -- of this process, by key
+    number_of_locks = 0,
   }, Redis)
   return custom(functions_of(self))
 end

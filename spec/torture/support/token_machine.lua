@@ -1,19 +1,19 @@
 --- A program on a host of its own, for spec/torture/machines.lua: makes calls with the tokens in Redis until a file is
 -- there, and prints the outcome of each:
 --
---   lua5.4 spec/torture/support/token_machine.lua URL CLIENT_ID CLIENT_SECRET LOCATION CALENDAR REDIS_PORT STOP_FILE
+--   lua5.4 spec/torture/support/token_machine.lua URL CLIENT_ID CLIENT_SECRET LOCATION CALENDAR REDIS_HOST REDIS_PORT STOP_FILE
 package.path = "./?.lua;" .. package.path
 
 local core = require "hoopai.core"
 local hoopai = require "hoopai"
 
-local url, client_id, client_secret, location, calendar, port, stop_file = table.unpack(arg)
+local url, client_id, client_secret, location, calendar, host, port, stop_file = table.unpack(arg)
 
 local app = hoopai.oauth {
   client_id = client_id,
   client_secret = client_secret,
   base_url = url,
-  store = hoopai.store.redis { call = hoopai.redis.cqueues { port = tonumber(port), timeout = 1 } },
+  store = hoopai.store.redis { call = hoopai.redis.cqueues { host = host, port = tonumber(port), timeout = 1 } },
 }
 local client = hoopai.new { oauth = app, base_url = url, location_id = location, timeout = 20 }
 

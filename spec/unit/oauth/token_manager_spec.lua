@@ -1099,6 +1099,73 @@ describe("the token manager of an app:", function()
       assert.are.equal(1, counts().exchanges)
     end)
 
+    it("a successor that cannot be stored is stored in the background as soon as it can, for a lock may end", function()
+      local store, broken = user_store(), true
+      local put = store.put
+      function store.put(key, text, generation)
+        if broken and oauth.unpack(text):get("generation") == "2" then return nil, "no room" end
+        return put(key, text, generation)
+      end
+      local client = new_client(signed_in { store = store })
+      expire()
+      hoopai.run(function()
+        local seconds = assert(set_local(token_exchange.run, "DEADLINE", 1.2))
+        local result, err = get(client)
+        set_local(token_exchange.run, "DEADLINE", seconds)
+        failure("store", result, err)
+        hoopai.sleep(1.5) -- one try more fails
+        assert.are.equal("1", stored(store):get("generation"))
+        broken = false
+        expect.eventually(function() return stored(store):get("generation") == "2" end, "it is stored")
+        expect.eventually(function() return next(store.locks) == nil end, "the lock is released")
+      end)
+      assert(get(client))
+      assert.are.equal(1, counts().exchanges)
+    end)
+
+    it("the tokens of a sign-in that cannot be stored are stored in the background", function()
+      local store, broken = user_store(), true
+      local put = store.put
+      function store.put(...)
+        if broken then return nil, "no room" end
+        return put(...)
+      end
+      hoopai.run(function()
+        local app = new_app { store = store }
+        local result, err = app:exchange { code = box.oauth.code { class = "Location" } }
+        failure("store", result, err)
+        broken = false
+        expect.eventually(function() return next(store.kept) ~= nil end, "they are stored")
+        assert(get(new_client(app)))
+      end)
+      assert.are.equal(1, counts().exchanges) -- that of the code
+    end)
+
+    it("nothing is sent under a lock that may have ended, and the mark is taken away", function()
+      local store, is_safe, asked = user_store(), false, 0
+      local lock = store.lock
+      function store.lock(key)
+        local release = lock(key)
+        return release, release and function()
+          asked = asked + 1
+          return is_safe
+        end
+      end
+      local client = new_client(signed_in { store = store })
+      expire()
+      local result, err = get(client)
+      failure("store", result, err)
+      assert.matches("the lock of the token store may have expired; nothing was sent", err.message)
+      assert.are.equal(0, counts().exchanges)
+      assert.is_nil(stored(store):get "pending")
+      assert.are.same({}, store.locks)
+      is_safe = true
+      hoopai.sleep(1.05)
+      assert(get(client))
+      assert.are.equal(1, counts().exchanges)
+      assert.are.equal(2, asked)
+    end)
+
     it("a new token is not used before it is stored", function()
       local store = user_store()
       local put = store.put

@@ -6,6 +6,7 @@ local expect = require "spec.support.expect"
 local hoopai = require "hoopai"
 local lua_redis = require("hoopai.redis").lua_redis
 local new_store = require "hoopai.store.redis"
+local process = require "spec.support.process"
 local redis = require "spec.support.redis"
 local store_cases = require "spec.support.store_cases"
 
@@ -44,7 +45,7 @@ describe("hoopai.store.redis", function()
     do
       local lock <close> = assert(one:lock(KEY)) -- luacheck: ignore 211
       assert.are.same({ nil, nil }, { two:lock(KEY) })
-      assert.is_true(server.admin:pttl(LOCK) > 55000)
+      assert.is_true(server.admin:pttl(LOCK) > 15000)
     end
     local lock <close> = assert(two:lock(KEY)) -- luacheck: ignore 211
     assert.is_true(store_of({ prefix = "other:" }):read(KEY) == nil)
@@ -80,6 +81,25 @@ describe("hoopai.store.redis", function()
     assert.are.equal("2", other:read(KEY):get "generation")
   end)
 
+  it("renews a lock until it is released", function()
+    local store, other = store_of(), store_of()
+    hoopai.run(function()
+      local lock <close> = assert(store:lock(KEY))
+      assert.is_true(lock.is_safe())
+      server.admin:pexpire(LOCK, 9000)
+      hoopai.sleep(5.3)
+      assert.is_true(server.admin:pttl(LOCK) > 15000, "the holder gave it its whole time again")
+      assert.is_true(lock.is_safe())
+      server.admin:del(LOCK) -- as if it had expired while Redis was away
+      hoopai.sleep(5)
+      assert.are.same({ nil, nil }, { other:lock(KEY) })
+    end)
+    assert.is_nil(server.admin:get(LOCK))
+    local begun = core.now()
+    hoopai.run(function() end)
+    assert.is_true(core.now() - begun < 1)
+  end)
+
   it("gives the lock its whole time again before a token is sent", function()
     local store = store_of { lock_seconds = 50 }
     assert(store:write(KEY, credentials(1), 0))
@@ -88,6 +108,17 @@ describe("hoopai.store.redis", function()
     assert(store:write(KEY, credentials(1):with { pending = 5 }, 1))
     local left = server.admin:pttl(LOCK)
     assert.is_true(left > 45000 and left <= 50000, tostring(left))
+  end)
+
+  it("lets no token be sent in the second half of the lock's time", function()
+    local store = new_store { call = call_of(), lock_seconds = 20 }
+    local lock <close> = assert(store:lock(KEY))
+    assert.is_true(lock.is_safe())
+    core.sleep(10.1) -- as long as no loop runs, nothing renews the lock
+    assert.is_false(lock.is_safe())
+    assert(store:write(KEY, credentials(1), 0))
+    assert(store:write(KEY, credentials(1):with { pending = 5 }, 1))
+    assert.is_true(lock.is_safe())
   end)
 
   it("releases no lock of another program", function()
@@ -111,9 +142,11 @@ describe("hoopai.store.redis", function()
         return result
       end,
     }
-    local lock, problem = store:lock(KEY)
-    assert.is_nil(lock)
-    assert.matches("connection to Redis broke", problem)
+    for _ = 1, 2 do
+      local lock, problem = store:lock(KEY)
+      assert.is_nil(lock)
+      assert.matches("connection to Redis broke", problem)
+    end
     is_lost = false
     local again <close> = assert(store:lock(KEY)) -- luacheck: ignore 211
     assert.are.same({ nil, nil }, { store:lock(KEY) })
@@ -136,6 +169,137 @@ describe("hoopai.store.redis", function()
     end
     assert.are.equal(1, taken)
     assert.are.equal(1, sent)
+  end)
+
+  describe("takes no effect of a command that arrives late:", function()
+    local other, late, store, is_cut
+
+    --- A store whose commands are cut off while `is_cut`: they arrive when `late` runs.
+    before_each(function()
+      local call, cut = call_of(), {}
+      other, is_cut = store_of(), false
+      store = store_of {
+        call = function(...)
+          if not is_cut then return call(...) end
+          cut[#cut + 1] = table.pack(...)
+          return nil, "no response within 2 s"
+        end,
+      }
+      function late()
+        is_cut = false
+        for _, command in ipairs(cut) do
+          call(table.unpack(command, 1, command.n))
+        end
+      end
+      assert(store:write(KEY, credentials(1), 0))
+    end)
+
+    it("the release of an earlier lock", function()
+      do
+        local lock <close> = assert(store:lock(KEY)) -- luacheck: ignore 211
+        is_cut = true
+      end
+      is_cut = false
+      local lock <close> = assert(store:lock(KEY)) -- luacheck: ignore 211
+      late()
+      assert.are.same({ nil, nil }, { other:lock(KEY) })
+    end)
+
+    it("a lock that was released since", function()
+      is_cut = true
+      assert.is_nil((store:lock(KEY)))
+      is_cut = false
+      local lock <close> = assert(store:lock(KEY)) -- luacheck: ignore 211
+      local owner = server.admin:get(LOCK)
+      late()
+      assert.are.equal(owner, server.admin:get(LOCK))
+    end)
+
+    it("a mark under an earlier lock", function()
+      do
+        local lock <close> = assert(store:lock(KEY)) -- luacheck: ignore 211
+        is_cut = true
+        assert.is_nil((store:write(KEY, credentials(1):with { pending = 6, tries = 1 }, 1)))
+        is_cut = false
+      end
+      local lock <close> = assert(store:lock(KEY)) -- luacheck: ignore 211
+      late()
+      assert.is_nil(other:read(KEY):get "pending")
+    end)
+
+    it("a removal, when another program has signed in since", function()
+      do
+        local lock <close> = assert(store:lock(KEY)) -- luacheck: ignore 211
+        is_cut = true
+        assert.is_nil((store:remove(KEY)))
+        is_cut = false
+        server.admin:del(LOCK) -- as if it had expired
+      end
+      local lock <close> = assert(other:lock(KEY)) -- luacheck: ignore 211
+      assert(other:write(KEY, credentials(2), 1))
+      late()
+      assert.are.equal("2", other:read(KEY):get "generation")
+    end)
+  end)
+
+  it("removes what is stored if the lock has expired, unless another program has it", function()
+    local store, other = store_of(), store_of()
+    assert(store:write(KEY, credentials(1), 0))
+    local lost <close> = assert(store:lock(KEY)) -- luacheck: ignore 211
+    server.admin:del(LOCK)
+    do
+      local lock <close> = assert(other:lock(KEY)) -- luacheck: ignore 211
+      assert.are.same({ nil, "the store's remove failed: another program holds the lock" }, { store:remove(KEY) })
+    end
+    assert.is_true(store:remove(KEY))
+    assert.is_nil(other:read(KEY))
+  end)
+
+  it("keeps no lock after an error, wherever it is raised", function()
+    local store = store_of()
+    local is_over, most = false, 0
+    for line = 1, 200 do
+      local count = 0
+      debug.sethook(function()
+        local at = debug.getinfo(2, "Sn")
+        if not at.short_src:find("hoopai/store/redis", 1, true) or at.name == "close" then return end
+        count = count + 1
+        if count == line then
+          debug.sethook()
+          error("not enough memory", 0)
+        end
+      end, "l")
+      local ok, lock = pcall(store.lock, store, KEY)
+      debug.sethook()
+      if ok and lock then local _ <close> = lock end
+      most, is_over = math.max(most, count), count < line
+      do
+        local again <close> = assert(store:lock(KEY), "after line " .. line) -- luacheck: ignore 211
+      end
+      if is_over then break end
+    end
+    assert.is_true(is_over and most > 20, tostring(most))
+  end)
+
+  it("leaves the locks of a process to it, in a forked child", function()
+    local store = store_of()
+    local lock = assert(store:lock(KEY))
+    local pid = process.fork()
+    if pid == 0 then
+      local is_held = not store:lock(KEY)
+      local _ <close> = lock -- releases nothing
+      server.admin = nil
+      process.exit(is_held and 0 or 1)
+    end
+    assert.are.same({ "exit", 0 }, { process.wait(pid) })
+    assert.are.same({ nil, nil }, { store_of():lock(KEY) })
+    do
+      local _ <close> = lock
+    end
+    server.admin:set("hoopai:lock:other", "x")
+    pid = process.fork()
+    if pid == 0 then process.exit(store:lock(KEY) and 0 or 1) end -- though its parent has had it
+    assert.are.same({ "exit", 0 }, { process.wait(pid) })
   end)
 
   it("reads times on this host's clock, whatever the clock of the writer", function()
@@ -252,9 +416,29 @@ describe("hoopai.store.redis", function()
       gone:stop()
     end)
 
+    --- All slots of a cluster.
+    local function slots()
+      local numbers = {}
+      for number = 0, 16383 do
+        numbers[number + 1] = number
+      end
+      return table.concat(numbers, " ")
+    end
+
     it("a part of a cluster", function()
       local node <close> = redis.start "--cluster-enabled yes"
       each_matches(new_store { call = call_of(node) }, "CLUSTERDOWN")
+      -- A cluster of two nodes, of which this one has none of the slots.
+      local other <close> = redis.start "--cluster-enabled yes"
+      other.admin:raw_cmd(("CLUSTER ADDSLOTS %s\r\n"):format(slots()))
+      other.admin:raw_cmd(("CLUSTER MEET 127.0.0.1 %d\r\n"):format(node.port))
+      local store, deadline = new_store { call = call_of(node), prefix = "{hoopai}:" }, core.now() + 30
+      repeat
+        core.sleep(0.1)
+        local problem = select(2, store:read(KEY))
+      until problem:find("MOVED", 1, true) or core.now() > deadline
+      each_matches(store, "MOVED %d+ 127.0.0.1:" .. other.port)
+      assert.is_nil((new_store { call = call_of(other), prefix = "{hoopai}:" }):read(KEY))
     end)
   end)
 
@@ -277,7 +461,7 @@ describe("hoopai.store.redis", function()
     refuses({}, "needs the option `call`")
     refuses({ call = 5 }, "option `call` of hoopai.store.redis must be a function")
     refuses({ call = call, prefix = "" }, "must be a string such as")
-    refuses({ call = call, lock_seconds = 30 }, "must be 45 to 3600 seconds")
+    refuses({ call = call, lock_seconds = 15 }, "must be 20 to 3600 seconds")
     refuses({ call = call, encryption_key = "short" }, "must be a string of 32 random bytes")
     refuses({ call = call, lock_second = 60 }, "did you mean `lock_seconds`")
   end)
