@@ -38,6 +38,19 @@ local function wait_for_port(port)
   error("the server on port " .. port .. " did not start")
 end
 
+--- The number in a file, which nginx writes after it has opened its ports.
+local function wait_for_pid(path)
+  local deadline = socket.gettime() + PATIENCE
+  while socket.gettime() < deadline do
+    local file = io.open(path)
+    local pid = file and file:read("n")
+    if file then file:close() end
+    if pid then return pid end
+    socket.sleep(0.01)
+  end
+  error(path .. " was not written")
+end
+
 --- A certificate for 127.0.0.1, and what trusts it: alone, and after the system's own, as programs that trust the
 -- system's certificates have them.
 local function make_certificate(folder)
@@ -136,6 +149,7 @@ local function start_nginx(folder)
     )
   )
   machine.run(format("mkdir -p %s/temp", folder))
+  os.remove(folder .. "/nginx.pid")
   local command = format(
     "exec setpriv --pdeathsig TERM %snginx -p %s -c %s/nginx.conf 2>%s/nginx.err",
     machine.pin "server",
@@ -147,9 +161,7 @@ local function start_nginx(folder)
   for _, port in ipairs { plain, tls, once } do
     wait_for_port(port)
   end
-  local file = assert(io.open(folder .. "/nginx.pid"))
-  local pid = file:read("n")
-  file:close()
+  local pid = wait_for_pid(folder .. "/nginx.pid")
   return {
     plain = "http://127.0.0.1:" .. plain,
     tls = "https://127.0.0.1:" .. tls,

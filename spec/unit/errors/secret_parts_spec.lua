@@ -6,7 +6,10 @@ describe("hoopai.errors.secret_parts", function()
   it("takes the parts of a secret out of a text, each as a whole", function()
     assert.are.equal("near '***' at 1", without_parts("near '0123456789-abcd' at 1", SECRET))
     assert.are.equal("***", without_parts(SECRET, SECRET))
-    assert.are.equal("a *** b *** c", without_parts("a " .. SECRET:sub(3, 14) .. " b " .. SECRET:sub(5) .. " c", SECRET))
+    assert.are.equal(
+      "a *** b *** c",
+      without_parts("a " .. SECRET:sub(3, 14) .. " b " .. SECRET:sub(5) .. " c", SECRET)
+    )
   end)
 
   it("leaves what is shorter than twelve bytes, and other texts", function()
