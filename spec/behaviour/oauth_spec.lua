@@ -171,12 +171,12 @@ describe("oauth:", function()
         local store = user_store()
         local app = signed_in { store = store }
         expire()
-        fault { delay_ms = 300 }
+        fault { delay_ms = 1500 }
         local client = new_client(app)
         hoopai.run(function()
           local task = hoopai.spawn(get, client)
           expect.eventually(function() return stored(store):get("pending") end, "the exchange began")
-          expect.within(0.2, function()
+          expect.within(1, function()
             if what == "client" then
               client:close()
             else

@@ -115,8 +115,6 @@ function Redis:get(key)
   return text, tonumber(ahead) - (tonumber(seconds) - wall_seconds())
 end
 
-local EXPIRED = "the lock has expired, and nothing was sent: this program was stopped for too long, or Redis was away"
-
 function Redis:put(key, text, expected, generation)
   local hold, begun = self:hold(key), now()
   local done, problem = self:number(
@@ -138,7 +136,8 @@ function Redis:put(key, text, expected, generation)
     return true
   end
   if done == 0 then return false end
-  return nil, problem or EXPIRED
+  return nil,
+    problem or "the lock has expired, and nothing was sent: this program was stopped for too long, or Redis was away"
 end
 
 function Redis:list()
@@ -162,7 +161,7 @@ end
 local Hold = {}
 Hold.__index = Hold
 
---- Acquires the lock, or renews it. As Hold:take, it returns true, or nil and a problem if there is one.
+--- Acquires the lock, or renews it. Returns true; nil if another program has the lock; or nil and a problem.
 function Hold:take()
   local store, begun = self.store, now()
   local done, problem = store:number(LOCK, 1, store:lock_key(self.key), store.program, self.number, store.lock_ms)
@@ -245,7 +244,7 @@ function Redis:remove(key)
   done, problem = self:number(REMOVE, 3, self:hash(key), self:set(), self:lock_key(key), key, hold.owner)
   if release then release() end
   if done == 1 then return true end
-  return nil, problem or EXPIRED
+  return nil, problem or "the lock has expired"
 end
 
 --- The functions of a store as those of a table of the user's.

@@ -447,7 +447,7 @@ describe("hoopai.oauth.token_endpoint:", function()
 
   describe("background", function()
     it("runs a task that goes on when the endpoint is closed, and closes the connections after the last one", function()
-      server:reply({ body = TOKENS, delay = 0.6 }, { body = TOKENS, delay = 0.5 })
+      server:reply({ body = TOKENS, delay = 2 }, { body = TOKENS, delay = 1.9 })
       local endpoint, done = new(), 0
       hoopai.run(function()
         for _ = 1, 2 do
@@ -457,7 +457,7 @@ describe("hoopai.oauth.token_endpoint:", function()
           end)
         end
         expect.eventually(function() return server:count "arrived" == 2 end, "both requests arrived")
-        expect.within(0.3, function() endpoint:close() end)
+        expect.within(1, function() endpoint:close() end)
         assert.are.equal(0, done)
         expect.eventually(function() return done == 2 end, "both have ended")
       end)

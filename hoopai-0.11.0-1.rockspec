@@ -1,12 +1,12 @@
 rockspec_format = "3.0"
 package = "hoopai"
-version = "0.10.0-1"
+version = "0.11.0-1"
 
 -- The archive is what `make dist` writes. What is not about the version or the archive is that of hoopai-dev-1.rockspec,
 -- which lists the modules too; here src/rock.mk finds them.
 source = {
-  url = "https://github.com/hoopai/hoopai/releases/download/v0.10.0/hoopai-0.10.0.tar.gz",
-  dir = "hoopai-0.10.0",
+  url = "https://github.com/hoopai/hoopai/releases/download/v0.11.0/hoopai-0.11.0.tar.gz",
+  dir = "hoopai-0.11.0",
 }
 
 description = {
