@@ -74,10 +74,10 @@ local cures = {
   cjson = "lua-cjson, which hoopai needs, is not installed (no module cjson): `luarocks install lua-cjson`, or on "
     .. "Debian `apt-get install lua-cjson`",
   copas = 'hoopai.loop.copas needs the rock "copas" (4 or newer), which is not installed: `luarocks install copas`',
-  cqueues = 'hoopai.loop.cqueues and hoopai.redis.cqueues need the rock "cqueues", which is not installed: `luarocks install cqueues`, or on '
-    .. "Debian `apt-get install lua-cqueues`",
-  luv = 'hoopai.loop.luv and hoopai.redis.luv need the rock "luv", which is not installed: `luarocks install luv`, or on Debian '
-    .. "`apt-get install lua-luv`",
+  cqueues = 'hoopai.loop.cqueues and hoopai.redis.cqueues need the rock "cqueues", which is not installed: '
+    .. "`luarocks install cqueues`, or on Debian `apt-get install lua-cqueues`",
+  luv = 'hoopai.loop.luv and hoopai.redis.luv need the rock "luv", which is not installed: '
+    .. "`luarocks install luv`, or on Debian `apt-get install lua-luv`",
 }
 
 --- Loads a module which another one may be missing for.

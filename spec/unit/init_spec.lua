@@ -174,10 +174,10 @@ describe("the module hoopai", function()
       "hoopai: lua-cjson, which hoopai needs, is not installed (no module cjson): `luarocks install lua-cjson`, or on "
         .. "Debian `apt-get install lua-cjson`",
       'hoopai: hoopai.loop.copas needs the rock "copas" (4 or newer), which is not installed: `luarocks install copas`',
-      'hoopai: hoopai.loop.cqueues and hoopai.redis.cqueues need the rock "cqueues", which is not installed: `luarocks install cqueues`, or on '
-        .. "Debian `apt-get install lua-cqueues`",
-      'hoopai: hoopai.loop.luv and hoopai.redis.luv need the rock "luv", which is not installed: `luarocks install luv`, or on Debian '
-        .. "`apt-get install lua-luv`",
+      'hoopai: hoopai.loop.cqueues and hoopai.redis.cqueues need the rock "cqueues", which is not installed: '
+        .. "`luarocks install cqueues`, or on Debian `apt-get install lua-cqueues`",
+      'hoopai: hoopai.loop.luv and hoopai.redis.luv need the rock "luv", which is not installed: '
+        .. "`luarocks install luv`, or on Debian `apt-get install lua-luv`",
     }, lines)
   end)
 

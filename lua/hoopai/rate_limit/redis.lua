@@ -27,8 +27,9 @@ local LEASE_MS = 5000
 local TIMEOUT = 0.5
 
 -- KEYS: the hash. ARGV: program, number of the renewal, permits it holds, how many more it wants, milliseconds of a
--- lease, maximum (-1 unknown; 0 none: the response had no such header, as that of a gateway has none), interval; of the last response remaining, its age, daily remaining, daily reset
--- (-1: not stated); milliseconds of a pause; then pairs: so many requests ended so many milliseconds ago.
+-- lease, maximum (-1 unknown, 0 none), interval; of the last response remaining, its age, daily remaining, daily reset
+-- (-1: not stated); milliseconds of a pause; then pairs: so many requests ended so many milliseconds ago. A maximum of
+-- 0 may be that of a response without headers, as a gateway sends it.
 -- -> permits, milliseconds until there may be more, milliseconds of a pause and of an exhausted day
 local RENEW = [=[
 local key, id = KEYS[1], ARGV[1]

@@ -172,8 +172,8 @@ function Hold:take()
   return nil, problem
 end
 
---- An acquisition that failed, for whatever reason, is no hold. What Redis has of the lock is taken over by the next one
--- of this program, or expires.
+--- An acquisition that failed, for whatever reason, is no hold. What Redis has of the lock is taken over by the next
+-- acquisition of this program, or expires.
 function Hold:__close(raised)
   if self.is_acquired and raised == nil then return end
   self.is_released, self.store.holds[self.key] = true, nil
@@ -232,7 +232,8 @@ end
 --- Removes what is stored, under the lock. That of a token manager with unsaved tokens may have expired, so the lock is
 -- acquired once more.
 function Redis:remove(key)
-  local hold, is_held, release, problem = self:hold(key), false, nil, nil
+  local hold = self:hold(key)
+  local is_held, release, problem
   if hold then
     is_held, problem = hold:take()
   else

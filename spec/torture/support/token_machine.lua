@@ -1,7 +1,8 @@
 --- A program on a host of its own, for spec/torture/machines.lua: makes calls with the tokens in Redis until a file is
 -- there, and prints the outcome of each:
 --
---   lua5.4 spec/torture/support/token_machine.lua URL CLIENT_ID CLIENT_SECRET LOCATION CALENDAR REDIS_HOST REDIS_PORT STOP_FILE
+--   lua5.4 spec/torture/support/token_machine.lua URL CLIENT_ID CLIENT_SECRET LOCATION CALENDAR REDIS_HOST REDIS_PORT
+--     STOP_FILE
 package.path = "./?.lua;" .. package.path
 
 local core = require "hoopai.core"
