@@ -3477,14 +3477,14 @@ function Task:cancel() end
 ---`put(key, text, expected, generation)` returns true once the string is stored durably, or nil and a problem. It
 ---returns false, and changes nothing, when the generation of the stored string differs from `expected` (0: when any
 ---string is stored). `generation` is that of `text`: a store that compares generations keeps it beside the string
----@field put async fun(key: string, text: string, generation: integer): boolean?, any
+---@field put async fun(key: string, text: string, expected: integer, generation: integer): boolean?, any
 ---@field list? function `list()` returns a list of the keys that have a string, or nil and a problem; `app:grants` needs it
 ---@field remove? function `remove(key)` returns true once the string of the key is gone (or if there was none), or nil and a problem; `app:forget` needs it
 ---`lock(key)` returns a function that releases the lock, nil while another program holds it (the library tries again,
 ---for a minute at most), or nil and a problem. Tokens are exchanged under the lock. Without it two programs may spend
 ---one refresh token. A lock that ends by itself may return a second function, which returns whether it still holds for
 ---long enough to send a token
----@field lock? async fun(key: string): function?, any
+---@field lock? async fun(key: string): (fun())?, any
 
 ---What `hoopai.store.redis` takes.
 ---@class (exact) hoopai.RedisStoreOptions

@@ -1,7 +1,9 @@
 --- The specs that the clients of Redis over luv and cqueues have in common: see spec/support/redis_clients.lua.
 local assert = require "luassert"
 local child = require "spec.support.child"
+local hoopai = require "hoopai"
 local redis = require "spec.support.redis"
+local sandbox = require "hoopai.sandbox"
 
 local cases = {}
 
@@ -97,6 +99,34 @@ cases.contract = {
     gone:kill()
     assert.matches("^nil\t" .. HOST .. "cannot connect: [^\n]+\n$", cases.run(loop, "nobody", gone.port))
     gone:stop()
+  end,
+
+  ["stores a token whose exchange was in flight when the host stopped its loop and ended"] = function(loop, server)
+    local box <close> = sandbox.start { control = true }
+    local store = hoopai.store.redis { call = hoopai.redis.lua_redis(function() return server:connect() end) }
+    local app <close> = hoopai.oauth {
+      client_id = box.oauth.client_id,
+      client_secret = box.oauth.client_secret,
+      base_url = box.url,
+      store = store,
+    }
+    assert(app:exchange { code = box.oauth.code { class = "Location" } })
+    box:control("oauth/expire", {})
+    box:control("oauth/fault", { grant = "refresh_token", delay_ms = 1500 })
+    local words = { child.interpreter(), "spec/support/redis_stopped_host.lua", loop, box.url, box.oauth.client_id }
+    for _, word in ipairs { box.oauth.client_secret, box.location_id, box.seed.calendars.checkup, server.port } do
+      words[#words + 1] = word
+    end
+    for index, word in ipairs(words) do
+      words[index] = child.quote(tostring(word))
+    end
+    local pipe = io.popen(table.concat(words, " ") .. " 2>&1")
+    local text = pipe:read "a"
+    assert.is_true(pipe:close(), text)
+    assert.are.equal("stopped\n", text)
+    local key = ("hoopai:token:%s/location/%s"):format(box.oauth.client_id, box.location_id)
+    assert.are.equal("2", server.admin:hget(key, "generation"))
+    assert.are.equal(1, box:control("oauth/counts").rotations)
   end,
 
   ["does not keep the loop going while it is idle"] = function(loop, server)

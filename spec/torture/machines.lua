@@ -5,10 +5,10 @@
 -- From the root of the checkout, after make build build/process.so. Needs redis-server, cqueues, faketime, and as root
 -- `ip` of iproute2.
 --
--- The access token expires every two seconds. At random moments a process is killed and replaced, or stopped for up to
--- STOPS seconds; Redis is killed, restarted, stopped, or cut off (it runs in a network namespace of its own, whose
--- packets are lost in both directions, or its replies alone). The clocks of a third of the processes are an hour ahead,
--- of another third an hour behind. The token endpoint gives the successor of a used refresh token again for 30 s, as
+-- The access token expires every two seconds, and in half of the exchanges the response comes up to 3 s late, in some up
+-- to 20 s. At random moments a process is killed and replaced, or stopped for up to STOPS seconds; Redis is killed,
+-- restarted, stopped, or cut off (it runs in a network namespace of its own, whose packets are lost in both directions,
+-- or its replies alone). The clocks of a third of the processes are an hour ahead, of another third an hour behind. The token endpoint gives the successor of a used refresh token again for 30 s, as
 -- the vendor's does.
 --
 -- No refresh token may be used after these 30 s, each has one successor, and in the end each process must be able to
@@ -42,6 +42,7 @@ local done = {
   ["restarts of Redis"] = 0,
   ["stops of Redis"] = 0,
   ["cuts of its network"] = 0,
+  ["late responses"] = 0,
 }
 
 --- Starts the process of a number, in place of one that was killed.
@@ -123,6 +124,15 @@ local function store()
   return hoopai.store.redis { call = hoopai.redis.cqueues { host = server.host, port = server.port } }
 end
 
+--- The token is exchanged at once, and the response to the next exchange comes late.
+local function delay_response()
+  local chance = math.random()
+  if chance > 0.5 then return end
+  local most = chance < 0.05 and 20000 or 3000
+  box:control("oauth/fault", { grant = "refresh_token", delay_ms = math.random(most) })
+  done["late responses"] = done["late responses"] + 1
+end
+
 --- Every process can call in the end, at the latest when the lock of one that was killed has expired.
 local function check_calls()
   local app <close> = support.app(box, store())
@@ -162,6 +172,7 @@ while core.now() < ends do
   go_on(machines, moment)
   if moment > next_expiry then
     box:control("oauth/expire", {})
+    delay_response()
     next_expiry = moment + 2
   end
   if moment > next_redis then

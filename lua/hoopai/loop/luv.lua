@@ -20,7 +20,7 @@ local function usable()
 end
 
 local function on_event()
-  if not usable() then return end
+  if not usable() or loop.is_shutting_down() then return end
   handles.poll:stop() -- handles that are not active do not keep uv.run going
   handles.timer:stop()
   handles.idle:stop()

@@ -13,7 +13,7 @@ local token_errors = require "hoopai.oauth.token_errors"
 local unsaved = require "hoopai.oauth.unsaved"
 
 local ipairs, setmetatable = ipairs, setmetatable
-local format, max = string.format, math.max
+local format, max, min = string.format, math.max, math.min
 local generation_of, tries_of, marks_of, next_credentials =
   fields.generation_of, fields.tries_of, fields.marks_of, fields.next
 local now, wall_ms = core.now, core.wall_ms
@@ -21,6 +21,7 @@ local now, wall_ms = core.now, core.wall_ms
 -- Seconds
 local DEADLINE = 30 -- of an exchange, from having the lock
 local RETRY_AT = { 0, 1, 4 } -- when a refresh token is sent, from the first time, while the outcome is unclear
+local SENDING = 15 -- of one sending: the next one is to leave while the vendor accepts a spent token again, for 30
 local UNCLEAR_BACKOFF = 60 -- then no program of this host sends it for that time
 local REFUSED_BACKOFF = 600 -- nor a refresh token that was refused
 
@@ -245,7 +246,8 @@ local function refresh(self, credentials, deadline, before)
       if not marked then return "unmarked", err, before + index - 1 end
       self.sent = true
       self.reply = self.endpoint:new_reply(credentials)
-      self.endpoint:refresh(self.reply, deadline - now(), self.store.may_wait and self.exchange_lock.is_safe)
+      local seconds = min(SENDING, deadline - now())
+      self.endpoint:refresh(self.reply, seconds, self.store.may_wait and self.exchange_lock.is_safe)
     end
     local outcome, result = read_reply(self, credentials)
     local wait = first + (RETRY_AT[index + 1] or at) - now()

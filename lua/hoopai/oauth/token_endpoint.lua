@@ -492,6 +492,7 @@ end
 function TokenEndpoint:close()
   if self.closed then return end
   self.closed = true
+  self.shared.closing:broadcast()
   if self.running == 0 then return close_connections(self) end
   if self.process ~= core.pid() then return end
   for _, limiter in pairs(self.shared.rate_limiters) do

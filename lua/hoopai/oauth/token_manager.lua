@@ -19,14 +19,14 @@ local sign_in = require "hoopai.oauth.sign_in"
 local stray = require "hoopai.oauth.stray"
 local token_errors = require "hoopai.oauth.token_errors"
 
-local ipairs, max, min, setmetatable = ipairs, math.max, math.min, setmetatable
+local max, min, setmetatable = math.max, math.min, setmetatable
 local pcall, format = pcall, string.format
 local is_same, next_credentials, wall_seconds = fields.is_same, fields.next, fields.wall_seconds
 local use = exchange.use
 local now = core.now
 
 -- Seconds, unless said otherwise
-local SAVE_AFTER = { 1, 2, 4, 8, 16, 30 } -- pauses before unsaved tokens are tried to store again
+local SAVE_FOR, MOST_PAUSE = 300, 30 -- of trying to store unsaved tokens, and between two attempts
 local UNAWAITED_LOCK_TIMEOUT = 5 -- of waiting for the lock while no caller waits for the token
 local OPEN_CIRCUIT = 30 -- without an exchange after the API refused a new access token as well
 local MIN_LIFE = 60 -- an access token with less life left is renewed before it is used
@@ -250,19 +250,22 @@ local function renew_first(self, deadline)
   return wait_for_exchange(self, self.generation, deadline)
 end
 
---- Whether unsaved tokens are still to be stored after so many seconds. The Lua state may be closed meanwhile: that
--- waits for a second at most.
+--- Whether unsaved tokens are still to be stored after so many seconds. The end of the app ends the wait at once, and
+-- lua_close after a second at most.
 local function must_save_after(self, seconds)
-  for _ = 1, seconds do
-    if async.is_shutting_down() or self.endpoint.closed or not self:has_unsaved() then return false end
-    async.sleep(1)
+  local endpoint, deadline = self.endpoint, now() + seconds
+  while now() < deadline do
+    endpoint.shared.closing:wait("task", min(deadline, now() + 1))
+    if async.is_shutting_down() or endpoint.closed or not self:has_unsaved() then return false end
   end
-  return self:has_unsaved() and true or false
+  return true
 end
 
 local function save_repeatedly(self)
-  for _, seconds in ipairs(SAVE_AFTER) do
-    if not must_save_after(self, seconds) then return end
+  local deadline, pause = now() + SAVE_FOR, 1
+  while now() < deadline do
+    if not must_save_after(self, pause) then return end
+    pause = min(2 * pause, MOST_PAUSE)
     if self.sign_in then
       try_to_save(self)
     else
@@ -272,7 +275,7 @@ local function save_repeatedly(self)
 end
 
 --- Tries to store in the background what exists in this program alone: a lock of the store may end before the next call
--- would do so. After a minute that is left to the next call.
+-- would do so. After five minutes that is left to the next call.
 function TokenManager:save_later()
   if self.is_saving_later then return end
   self.is_saving_later = true

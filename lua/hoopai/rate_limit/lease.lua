@@ -152,7 +152,7 @@ function Lease:pause(moment, seconds)
   self.counter:pause(moment, seconds)
   if moment + seconds <= self.paused_until then return end
   self.paused_until, self.has_new_pause = moment + seconds, true
-  if self.changed.has_waiters then wake(self) end
+  if self.changed.has_waiters then pcall(wake, self) end -- without memory the keeper reports the pause later
 end
 
 -- Renewals ----------------------------------------------------------------------------------------------------------

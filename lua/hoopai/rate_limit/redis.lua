@@ -4,8 +4,7 @@
 --   the number of its last renewal;
 -- * `b:MS` = COUNT: so many requests had their response at about this time of Redis' clock;
 -- * `max`, `interval`: the limit, as the API's headers state it; `day`, `day_seen`, `day_ends`: how many requests of
--- the
---   day are left when these are few; `paused`: until when the API asked for a pause.
+--   the day are left when these are few; `paused`: until when the API asked for a pause.
 --
 -- The API counts a request when it arrives, which is between its send and its response. Here a permit counts from its
 -- lease until one interval after the response, so no interval of the API holds more requests than allowed, as in

@@ -1,15 +1,19 @@
 --- Connections to Redis by libuv, for tasks that uv.run drives. luv has no TLS.
+local async = require "hoopai.async"
 local connections = require "hoopai.redis.connection"
+local now = require("hoopai.core").now
 local errors = require "hoopai.errors"
 local uv = require "luv"
 
+local ceil, max = math.ceil, math.max
 local format, pcall, setmetatable = string.format, pcall, setmetatable
 
 local transport = {}
 
---- libuv calls back only while it runs: elsewhere a command would wait without end.
+--- libuv calls back only while it runs: elsewhere a command would wait without end. When the Lua state is closed, the
+-- last commands drive it themselves: a host may have stopped it during a token exchange, whose result must be stored.
 function transport.refusal(mode)
-  if mode == "task" and uv.loop_mode() ~= nil then return nil end
+  if mode == "task" and (uv.loop_mode() ~= nil or async.is_shutting_down()) then return nil end
   return "hoopai.redis.luv serves tasks of hoopai.spawn while uv.run runs, after hoopai.use(hoopai.loop.luv)"
 end
 
@@ -46,7 +50,7 @@ local function connect(link, addresses, index, problem)
   if not address then return link.connection:fail("cannot connect: " .. problem) end
   close_handle(link.tcp)
   link.tcp = uv.new_tcp()
-  link.tcp:connect(
+  local request, refused = link.tcp:connect(
     address.addr,
     link.port,
     callback(link, function(refusal)
@@ -54,6 +58,7 @@ local function connect(link, addresses, index, problem)
       begin(link)
     end)
   )
+  if not request then return connect(link, addresses, index + 1, errors.text(refused)) end
 end
 
 function transport.open(connection, settings)
@@ -99,7 +104,13 @@ end
 --- libuv has said so, if the server closed it.
 function Link.is_stale() return false end
 
-function Link.wait(_, entry, mode, deadline) entry.changed:wait(mode, deadline) end
+function Link.wait(_, entry, mode, deadline)
+  if uv.loop_mode() ~= nil then return entry.changed:wait(mode, deadline) end
+  local timer = uv.new_timer()
+  timer:start(max(ceil((deadline - now()) * 1000), 1), 0, function() end)
+  uv.run "once"
+  close_handle(timer)
+end
 
 --- @see hoopai.redis
 return function(given) return connections.client("hoopai.redis.luv", transport, given, connections.checks) end

@@ -121,7 +121,7 @@ local Reservation = { __close = function() end }
 
 function Custom.reserve() return setmetatable({}, Reservation) end
 
-function Custom.path(_, key) return key .. " of a store of your own" end
+function Custom:path(key) return format("%s of %s", key, self.name) end
 
 function Custom.replacements() return 0 end
 
@@ -138,7 +138,13 @@ function Custom:lock(key)
   if not self.user_store.lock then return guard end
   local release, second = call(self.user_store, "lock", key)
   if not release then return nil, second end
-  guard.release, guard.is_safe = release, type(second) == "function" and second
+  guard.release = release
+  if type(second) == "function" then
+    guard.is_safe = function()
+      local ok, is_safe = pcall(second)
+      return ok and is_safe
+    end
+  end
   if type(release) ~= "function" then return nil, "the store's lock returned a " .. type(release) end
   return guard
 end
@@ -152,7 +158,9 @@ local function has_functions(user_store, ...)
 end
 
 --- Wraps a user's table.
-local function custom(user_store)
+-- @tparam table user_store
+-- @tparam[opt] string name of the store, for messages
+local function custom(user_store, name)
   if
     type(user_store) ~= "table"
     or type(user_store.get) ~= "function"
@@ -171,7 +179,7 @@ local function custom(user_store)
     list = user_store.list,
     remove = user_store.remove,
   }
-  return setmetatable({ user_store = functions }, Custom)
+  return setmetatable({ user_store = functions, name = name or "a store of your own" }, Custom)
 end
 
 return custom

@@ -11,10 +11,12 @@
 --
 -- A lock is short, and its holder renews it. The lock of a program that was killed between a token exchange and the
 -- write of the successor ends while the vendor still accepts the old token once more (30 s), so the next program gets
--- the successor. A lock that outlives the longest exchange would outlive these 30 s as well.
+-- the successor. For the same reason a lock ends 27 s after the mark as long as the token exchange has no result, also
+-- if its holder lives. A lock that outlives the longest token exchange would outlive these 30 s as well.
 --
 -- A command may arrive late, after its connection was given up. So each acquisition has a name of its own, the program
--- and a number, and what was sent under an earlier one has no effect.
+-- and a number: a late write, removal or release has no effect, and a late acquisition of a lock that was released
+-- meanwhile holds it until it expires, or until this program acquires it.
 local async = require "hoopai.async"
 local command = require "hoopai.redis.command"
 local core = require "hoopai.core"
@@ -22,7 +24,8 @@ local custom = require "hoopai.store.custom"
 local option_checks = require "hoopai.options"
 local sealing = require "hoopai.store.sealing"
 
-local floor, huge, min, pairs, setmetatable = math.floor, math.huge, math.min, pairs, setmetatable
+local floor, huge, max, min = math.floor, math.huge, math.max, math.min
+local pairs, pcall, setmetatable = pairs, pcall, setmetatable
 local tonumber, tostring, type = tonumber, tostring, type
 local format, match = string.format, string.match
 local now = core.now
@@ -30,6 +33,8 @@ local now = core.now
 -- Seconds
 local LOCK_SECONDS, LEAST_LOCK_SECONDS, MOST_LOCK_SECONDS = 20, 20, 3600
 local RENEWALS = 4 -- of a lock within its time
+local UNCLEAR = 27 -- from the mark to the end of the lock, as long as the token exchange has no result
+local MOST_RENEWED = 360 -- a lock is not renewed after that: by then unsaved tokens were tried to store often enough
 local GLANCE = 1 -- so often the task that renews a lock sees whether the Lua state is being closed
 
 -- KEYS: the hash. -> "SECONDS OF THE CLOCK OF REDIS,AHEAD,TEXT"
@@ -62,16 +67,18 @@ redis.call('SREM', KEYS[2], ARGV[1])
 return 1
 ]]
 
--- KEYS: the lock. ARGV: program, number of the acquisition, milliseconds. -> 1 the lock is the owner's, 0 it is another
--- one's. A lock of this program with a smaller number was acquired or released by a command whose result was lost.
+-- KEYS: the lock. ARGV: program, number of the acquisition, milliseconds. -> 1 the lock is still the owner's, 2 it is
+-- the owner's from now on, 0 it is another one's. A lock of this program with a smaller number was acquired or released
+-- by a command whose result was lost.
 local LOCK = [[
 local owner = redis.call('GET', KEYS[1])
 if owner then
   local program, number = string.match(owner, '^(.*)%.(%d+)$')
   if program ~= ARGV[1] or tonumber(number) > tonumber(ARGV[2]) then return 0 end
 end
-redis.call('SET', KEYS[1], ARGV[1] .. '.' .. ARGV[2], 'PX', ARGV[3])
-return 1
+local name = ARGV[1] .. '.' .. ARGV[2]
+redis.call('SET', KEYS[1], name, 'PX', ARGV[3])
+return owner == name and 1 or 2
 ]]
 
 local UNLOCK = [[
@@ -90,6 +97,8 @@ local checks = {
   lock_seconds = lock_seconds_problem,
   encryption_key = sealing.key_problem,
 }
+
+local function milliseconds(seconds) return tostring(floor(seconds * 1000)) end
 
 --- The seconds of this host's clock.
 local function wall_seconds() return core.wall_ms() // 1000 end
@@ -116,7 +125,12 @@ function Redis:get(key)
 end
 
 function Redis:put(key, text, expected, generation)
-  local hold, begun = self:hold(key), now()
+  local hold, is_mark, begun = self:hold(key), expected == generation, now()
+  local seconds = self.lock_seconds
+  if hold then
+    hold.limit = is_mark and min(hold.limit, begun + UNCLEAR) or huge -- what has a successor has a result
+    seconds = min(seconds, max(hold.limit - begun, 0))
+  end
   local done, problem = self:number(
     WRITE,
     3,
@@ -129,10 +143,10 @@ function Redis:put(key, text, expected, generation)
     tostring(generation),
     tostring(wall_seconds()),
     hold and hold.owner or "",
-    self.lock_ms
+    milliseconds(seconds)
   )
   if done == 1 then
-    if hold and expected == generation then hold.ends = begun + self.lock_seconds end
+    if hold and is_mark then hold.ends = begun + seconds end
     return true
   end
   if done == 0 then return false end
@@ -148,13 +162,15 @@ end
 
 -- Locks ---------------------------------------------------------------------------------------------------------------
 
---- What this process holds of a lock. The locks that it had before it was forked are its parent's.
+--- What this process holds of a lock. The locks that it had before it was forked are its parent's, and one whose
+-- functions were collected is held by no code any more.
 function Redis:hold(key)
   local process = core.pid()
   if self.process ~= process then
     self.process, self.program, self.holds = process, self.id .. "." .. process, {}
   end
-  return self.holds[key]
+  local hold = self.holds[key]
+  return hold and hold.user.handle and hold or nil
 end
 
 -- One acquisition of a lock.
@@ -164,40 +180,55 @@ Hold.__index = Hold
 --- Acquires the lock, or renews it. Returns true; nil if another program has the lock; or nil and a problem.
 function Hold:take()
   local store, begun = self.store, now()
-  local done, problem = store:number(LOCK, 1, store:lock_key(self.key), store.program, self.number, store.lock_ms)
-  if done == 1 then
-    self.ends = begun + store.lock_seconds -- not after its end in Redis
-    return true
+  local seconds = min(store.lock_seconds, self.limit - begun)
+  if seconds <= 0 then return nil end
+  local done, problem =
+    store:number(LOCK, 1, store:lock_key(self.key), store.program, self.number, milliseconds(seconds))
+  self.is_refused = done == 0
+  if done == 1 or done == 2 and not self.is_acquired then
+    self.ends = begun + seconds -- not after its end in Redis
+  elseif done == 2 then
+    self.ends = -huge -- another program may have had it: no token is sent before the next mark
   end
+  if done == 1 or done == 2 then return true end
   return nil, problem
 end
 
---- An acquisition that failed, for whatever reason, is no hold. What Redis has of the lock is taken over by the next
--- acquisition of this program, or expires.
+--- Releases the lock in Redis. If that cannot be reached, the lock expires.
+local function unlock(hold)
+  local store = hold.store
+  command.send(store.call, "EVAL", UNLOCK, 1, store:lock_key(hold.key), hold.owner)
+end
+
+--- An acquisition that failed, for whatever reason, is no hold. Its command may have arrived, or may still arrive.
 function Hold:__close(raised)
   if self.is_acquired and raised == nil then return end
   self.is_released, self.store.holds[self.key] = true, nil
+  if not self.is_refused then pcall(async.background, function() unlock(self) end, true) end
 end
 
 --- Whether at least half of the lock's time is left, so that a request that is sent now is sent under the lock, also if
 -- it takes some seconds to connect.
 function Hold:is_safe() return now() < self.ends - self.store.lock_seconds / 2 end
 
---- A lock that is not released, as Redis cannot be reached, expires.
 function Hold:release()
   local store = self.store
   if self.is_released or store:hold(self.key) ~= self then return end
   self.is_released, store.holds[self.key] = true, nil
   self.changed:broadcast()
-  command.send(store.call, "EVAL", UNLOCK, 1, store:lock_key(self.key), self.owner)
+  unlock(self)
 end
 
---- Renews a lock until it is released.
+--- Renews a lock until it is released, or until the functions of its user are collected.
 local function keep(hold)
   local pause = hold.store.lock_seconds / RENEWALS
-  local due = now() + pause
-  while not hold.is_released and not async.is_shutting_down() do
+  local due, last = now() + pause, now() + MOST_RENEWED
+  while not hold.is_released and not async.is_shutting_down() and now() < last do
     hold.changed:wait("task", min(due, now() + GLANCE))
+    if not hold.is_released and not hold.user.handle then
+      hold.is_released = true
+      return unlock(hold)
+    end
     if now() >= due and not hold.is_released then
       hold:take()
       due = now() + pause
@@ -205,23 +236,32 @@ local function keep(hold)
   end
 end
 
---- Returns a function that releases the lock, and one that returns whether a token may be sent under it.
-function Redis:lock(key)
-  if self:hold(key) then return nil end
-  self.number_of_locks = self.number_of_locks + 1
-  local number = tostring(self.number_of_locks)
-  local hold <close> = setmetatable({
-    store = self,
+local function new_hold(store, key, handle)
+  store.number_of_locks = store.number_of_locks + 1
+  local number = tostring(store.number_of_locks)
+  return setmetatable({
+    store = store,
     key = key,
     number = number,
-    owner = self.program .. "." .. number,
+    owner = store.program .. "." .. number,
+    user = setmetatable({ handle = handle }, { __mode = "v" }), -- it belongs to the functions that the user gets
     ends = -huge,
+    limit = huge, -- the time after which the lock is not to last
     is_acquired = false,
+    is_refused = false,
     is_released = false,
     changed = async.new_condition(),
   }, Hold)
+end
+
+--- Returns a function that releases the lock, and one that returns whether a token may be sent under it.
+function Redis:lock(key)
+  if self:hold(key) then return nil end
+  local handle = {}
+  local hold <close> = new_hold(self, key, handle)
+  local function release() return handle and hold:release() end
+  local function is_safe() return handle and hold:is_safe() end
   self.holds[key] = hold -- before the command: another task of this program must not send it
-  local release, is_safe = function() hold:release() end, function() return hold:is_safe() end
   local done, problem = hold:take()
   if not done then return nil, problem end
   async.background(function() keep(hold) end, true)
@@ -229,21 +269,27 @@ function Redis:lock(key)
   return release, is_safe
 end
 
+-- Releases what a removal has locked.
+local Removal = {}
+
+function Removal.__close(removal)
+  if removal.release then removal.release() end
+end
+
 --- Removes what is stored, under the lock. That of a token manager with unsaved tokens may have expired, so the lock is
 -- acquired once more.
 function Redis:remove(key)
-  local hold = self:hold(key)
-  local is_held, release, problem
+  local hold, removal <close> = self:hold(key), setmetatable({ release = false }, Removal)
+  local is_held, problem
   if hold then
     is_held, problem = hold:take()
   else
-    release, problem = self:lock(key)
-    hold, is_held = self:hold(key), release ~= nil
+    is_held, problem = self:lock(key)
+    removal.release, hold = is_held, self:hold(key)
   end
   if not is_held then return nil, problem or "another program holds the lock" end
   local done
   done, problem = self:number(REMOVE, 3, self:hash(key), self:set(), self:lock_key(key), key, hold.owner)
-  if release then release() end
   if done == 1 then return true end
   return nil, problem or "the lock has expired"
 end
@@ -269,7 +315,6 @@ local function redis(given)
     call = given.call,
     prefix = given.prefix or "hoopai:",
     lock_seconds = lock_seconds,
-    lock_ms = tostring(floor(lock_seconds * 1000)),
     id = core.random_hex(16),
     seal = sealing.new(given.encryption_key),
     process = false,
@@ -277,7 +322,7 @@ local function redis(given)
     holds = {}, -- of this process, by key
     number_of_locks = 0,
   }, Redis)
-  return custom(functions_of(self))
+  return custom(functions_of(self), "hoopai.store.redis")
 end
 
 return redis

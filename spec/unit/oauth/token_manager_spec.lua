@@ -1141,6 +1141,21 @@ describe("the token manager of an app:", function()
       assert.are.equal(1, counts().exchanges) -- that of the code
     end)
 
+    it("a lock's function that raises is a lock that may have ended", function()
+      local store = user_store()
+      local lock = store.lock
+      function store.lock(key)
+        local release = lock(key)
+        return release, release and function() error "no connection" end
+      end
+      local client = new_client(signed_in { store = store })
+      expire()
+      local result, err = get(client)
+      failure("store", result, err)
+      assert.is_nil(stored(store):get "pending")
+      assert.is_nil(stored(store):get "tries")
+    end)
+
     it("nothing is sent under a lock that may have ended, and the mark is taken away", function()
       local store, is_safe, asked = user_store(), false, 0
       local lock = store.lock
