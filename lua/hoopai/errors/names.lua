@@ -93,6 +93,11 @@ local TEXTS = {
     { "folder directory dir disk path open", "write hoopai.store.file(path)" },
     { "ram inmemory", "write hoopai.store.memory()" },
   },
+  redis = {
+    { "connect new client open call", "write hoopai.redis.lua_redis(connect), or luv or cqueues with options" },
+    { "store tokens", "write hoopai.store.redis { call = call }" },
+    { "ratelimit limit", "write hoopai.rate_limit.redis { call = call }" },
+  },
   app = {
     { "token tokens accesstoken gettoken refresh refreshtoken renew", OF_APP },
     {

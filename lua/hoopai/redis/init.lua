@@ -15,7 +15,7 @@ local lazy = require "hoopai.lazy" -- first: in an older Lua it says which one i
 
 local errors = require "hoopai.errors"
 
-local type = type
+local setmetatable, type = setmetatable, type
 
 local get_claims = lazy.module "hoopai.redis.claims"
 local get_lua_redis = lazy.module "hoopai.redis.lua_redis"
@@ -90,4 +90,8 @@ function redis.claims(options) return get_claims()(options) end
 
 errors.check_dots(redis, "hoopai.redis.", { claims = true, luv = true, cqueues = true })
 
-return redis
+local NAMES = { "lua_redis", "luv", "cqueues", "claims" }
+
+return setmetatable(redis, {
+  __index = function(_, name) return errors.refuse_name("redis", "hoopai.redis has no", name, NAMES) end,
+})
