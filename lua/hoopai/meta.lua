@@ -3492,9 +3492,7 @@ function Task:cancel() end
 ---or nil and a problem. It may wait as any call may
 ---@field call async fun(command: string, ...: string|number): any, any
 ---@field prefix? string what the keys in Redis begin with; default "hoopai:"
----after so long the lock of a program that was killed or stopped ends, from 20 on. The program that holds it renews it.
----With 30 or more the vendor does not accept the old token any more when the next program sends it; default 20
----@field lock_seconds? number
+---@field lock_seconds? number after so long the lock of a program that was killed or stopped ends, from 10 on. The program that holds it renews it; default 10
 ---@field encryption_key? string 32 random bytes: credentials are encrypted (AES-256-GCM). Needs hoopai.crypto. Default: they are stored as they are
 
 ---Where the tokens of an app are kept.

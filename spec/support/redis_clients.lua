@@ -116,7 +116,10 @@ function cases.restart()
   print(call "PING", problems < 1000)
 end
 
-function cases.nobody() print(client { timeout = 1 } "PING") end
+function cases.nobody()
+  print(client { timeout = 1 } "PING")
+  print(client { timeout = 1, host = ("x"):rep(300) } "PING" == nil)
+end
 
 --- Two commands to a peer that is no good Redis.
 function cases.peer()

@@ -124,10 +124,14 @@ local function store()
   return hoopai.store.redis { call = hoopai.redis.cqueues { host = server.host, port = server.port } }
 end
 
---- The token is exchanged at once, and the response to the next exchange comes late.
+local rotations = 0
+
+--- The token is exchanged at once, and the response to the next exchange comes late. One at a time: a token that is sent
+-- again has its response at once.
 local function delay_response()
-  local chance = math.random()
-  if chance > 0.5 then return end
+  local count, chance = box:control("oauth/counts").rotations, math.random()
+  if count == rotations or chance > 0.5 then return end
+  rotations = count
   local most = chance < 0.05 and 20000 or 3000
   box:control("oauth/fault", { grant = "refresh_token", delay_ms = math.random(most) })
   done["late responses"] = done["late responses"] + 1

@@ -21,7 +21,7 @@ local now, wall_ms = core.now, core.wall_ms
 -- Seconds
 local DEADLINE = 30 -- of an exchange, from having the lock
 local RETRY_AT = { 0, 1, 4 } -- when a refresh token is sent, from the first time, while the outcome is unclear
-local SENDING = 15 -- of one sending: the next one is to leave while the vendor accepts a spent token again, for 30
+local FIRST = 10 -- of the first sending: the next one leaves while the vendor accepts a spent token again, for 30
 local UNCLEAR_BACKOFF = 60 -- then no program of this host sends it for that time
 local REFUSED_BACKOFF = 600 -- nor a refresh token that was refused
 
@@ -246,7 +246,8 @@ local function refresh(self, credentials, deadline, before)
       if not marked then return "unmarked", err, before + index - 1 end
       self.sent = true
       self.reply = self.endpoint:new_reply(credentials)
-      local seconds = min(SENDING, deadline - now())
+      local left = deadline - now()
+      local seconds = before + index == 1 and min(FIRST, left) or left
       self.endpoint:refresh(self.reply, seconds, self.store.may_wait and self.exchange_lock.is_safe)
     end
     local outcome, result = read_reply(self, credentials)

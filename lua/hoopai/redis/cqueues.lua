@@ -64,7 +64,9 @@ local function on_error(_, _, code) return code end
 local function connect(link, seconds)
   local settings = link.settings
   local name = settings.tls and not is_address(settings.host) and settings.host or nil
-  local socket = sockets.connect { host = settings.host, port = settings.port, nodelay = true, sendname = name }
+  local socket, refusal =
+    sockets.connect { host = settings.host, port = settings.port, nodelay = true, sendname = name }
+  if not socket then return "cannot connect: " .. describe(refusal) end
   link.socket = socket
   socket:onerror(on_error)
   socket:setmode("bn", "bn")

@@ -101,9 +101,8 @@ end
 -- @tparam function options.call `call(command, ...)` sends a command to Redis and returns its result (nil for the nil
 -- of Redis, a list for an array), or nil and a problem. It may wait as any call may
 -- @tparam[opt="hoopai:"] string options.prefix what the keys in Redis begin with
--- @tparam[opt=20] number options.lock_seconds after so long the lock of a program that was killed or stopped ends, from
--- 20 on. The program that holds it renews it. With 30 or more the vendor does not accept the old token any more when
--- the next program sends it
+-- @tparam[opt=10] number options.lock_seconds after so long the lock of a program that was killed or stopped ends, from
+-- 10 on. The program that holds it renews it
 -- @tparam[opt] string options.encryption_key 32 random bytes: credentials are encrypted (AES-256-GCM). Needs
 -- hoopai.crypto. Default: they are stored as they are
 -- @treturn table a store for `hoopai.oauth`

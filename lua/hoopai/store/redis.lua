@@ -11,7 +11,7 @@
 --
 -- A lock is short, and its holder renews it. The lock of a program that was killed between a token exchange and the
 -- write of the successor ends while the vendor still accepts the old token once more (30 s), so the next program gets
--- the successor. For the same reason a lock ends 27 s after the mark as long as the token exchange has no result, also
+-- the successor. For the same reason a lock ends 20 s after the mark as long as the token exchange has no result, also
 -- if its holder lives. A lock that outlives the longest token exchange would outlive these 30 s as well.
 --
 -- A command may arrive late, after its connection was given up. So each acquisition has a name of its own, the program
@@ -31,9 +31,10 @@ local format, match = string.format, string.match
 local now = core.now
 
 -- Seconds
-local LOCK_SECONDS, LEAST_LOCK_SECONDS, MOST_LOCK_SECONDS = 20, 20, 3600
+local LOCK_SECONDS, LEAST_LOCK_SECONDS, MOST_LOCK_SECONDS = 10, 10, 3600
 local RENEWALS = 4 -- of a lock within its time
-local UNCLEAR = 27 -- from the mark to the end of the lock, as long as the token exchange has no result
+local SAFE = 5 -- before the end of the lock no token is sent any more
+local UNCLEAR = 20 -- from the mark to the end of the lock, as long as the token exchange has no result
 local MOST_RENEWED = 360 -- a lock is not renewed after that: by then unsaved tokens were tried to store often enough
 local GLANCE = 1 -- so often the task that renews a lock sees whether the Lua state is being closed
 
@@ -207,9 +208,8 @@ function Hold:__close(raised)
   if not self.is_refused then pcall(async.background, function() unlock(self) end, true) end
 end
 
---- Whether at least half of the lock's time is left, so that a request that is sent now is sent under the lock, also if
--- it takes some seconds to connect.
-function Hold:is_safe() return now() < self.ends - self.store.lock_seconds / 2 end
+--- Whether so much of the lock's time is left that a request is sent under it, also if connecting takes some seconds.
+function Hold:is_safe() return now() < self.ends - SAFE end
 
 function Hold:release()
   local store = self.store
