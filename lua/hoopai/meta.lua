@@ -3608,7 +3608,8 @@ local redis = {}
 ---@return async fun(command: string, ...: string|number): any, any
 function redis.lua_redis(connect) end
 
----For hosts with the loop of luv (see `hoopai.use`): commands wait in tasks while `uv.run` runs, and nowhere else.
+---For hosts with the loop of luv (see `hoopai.use`): commands wait in tasks while `uv.run` runs. When the Lua
+---state is closed, the last ones run the loop themselves, with the callbacks of all handles that the host left open.
 ---There is no TLS, as luv has none. Opens nothing: the first command connects. An idle connection does not keep
 ---`uv.run` going.
 ---Raises for an unknown or wrong option, and when luv is not installed.
@@ -3873,7 +3874,7 @@ function App:forget(given) end
 function App:apply(event) end
 
 ---Closes the app's connections. In a task it returns at once, and an exchange that runs is ended by the loop; outside
----it waits for the exchange, for 35 seconds at most. Idempotent.
+---it waits for the exchange, for 45 seconds at most. Idempotent.
 function App:close() end
 
 ---What `world:contact` takes.

@@ -126,8 +126,8 @@ end
 
 local rotations = 0
 
---- The token is exchanged at once, and the response to the next exchange comes late. One at a time: a token that is sent
--- again has its response at once.
+--- Makes the response to the next exchange come late. One at a time: a token that is sent again has its response at
+-- once.
 local function delay_response()
   local count, chance = box:control("oauth/counts").rotations, math.random()
   if count == rotations or chance > 0.5 then return end

@@ -26,7 +26,7 @@ local TURN = 0.004
 local LINGER = 1
 
 -- Seconds for which lua_close waits for background tasks: more than the refresh of a token takes by its own limit.
-local SHUTDOWN = 35
+local SHUTDOWN = 45
 
 local process = pid() -- whose descriptors and tasks these are
 

@@ -414,7 +414,7 @@ function methods:apply(event)
 end
 
 --- Closes the app's connections. In a task it returns at once, and an exchange that runs is ended by the loop; outside
--- it waits for the exchange, for 35 seconds at most. Idempotent.
+-- it waits for the exchange, for 45 seconds at most. Idempotent.
 function methods:close() state_of(self, "close").endpoint:close() end
 
 setmetatable(methods, {

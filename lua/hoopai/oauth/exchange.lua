@@ -19,9 +19,10 @@ local generation_of, tries_of, marks_of, next_credentials =
 local now, wall_ms = core.now, core.wall_ms
 
 -- Seconds
-local DEADLINE = 30 -- of an exchange, from having the lock
+local DEADLINE = 40 -- of an exchange, from having the lock
 local RETRY_AT = { 0, 1, 4 } -- when a refresh token is sent, from the first time, while the outcome is unclear
-local FIRST = 10 -- of the first sending: the next one leaves while the vendor accepts a spent token again, for 30
+local LAST = 10 -- from the first time on, a refresh token is sent again if there is no response: the vendor accepts a
+-- spent token again for 30 seconds. That sending has the rest of the time
 local UNCLEAR_BACKOFF = 60 -- then no program of this host sends it for that time
 local REFUSED_BACKOFF = 600 -- nor a refresh token that was refused
 
@@ -246,8 +247,8 @@ local function refresh(self, credentials, deadline, before)
       if not marked then return "unmarked", err, before + index - 1 end
       self.sent = true
       self.reply = self.endpoint:new_reply(credentials)
-      local left = deadline - now()
-      local seconds = before + index == 1 and min(FIRST, left) or left
+      local left, until_last = deadline - now(), first + LAST - now()
+      local seconds = until_last > 1 and min(until_last, left) or left
       self.endpoint:refresh(self.reply, seconds, self.store.may_wait and self.exchange_lock.is_safe)
     end
     local outcome, result = read_reply(self, credentials)

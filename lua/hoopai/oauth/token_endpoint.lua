@@ -19,7 +19,7 @@ local now, redacted = core.now, call_secrets.redacted
 local API_VERSION = "2021-07-28"
 local DEFAULT_RETRY_AFTER = 12 -- seconds after a 429 without a time to wait: five exchanges a minute were allowed
 local TIMEOUT = 30 -- seconds of a request that no manager times
-local CLOSE_TIMEOUT = 35 -- seconds for which `close` waits: more than an exchange takes by its own limit
+local CLOSE_TIMEOUT = 45 -- seconds for which `close` waits: more than an exchange takes by its own limit
 
 local token_endpoint = {}
 

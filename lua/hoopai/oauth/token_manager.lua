@@ -250,13 +250,14 @@ local function renew_first(self, deadline)
   return wait_for_exchange(self, self.generation, deadline)
 end
 
---- Whether unsaved tokens are still to be stored after so many seconds. The end of the app ends the wait at once, and
--- lua_close after a second at most.
+--- Whether unsaved tokens are still to be stored after so many seconds. lua_close ends the wait after a second at most.
 local function must_save_after(self, seconds)
   local endpoint, deadline = self.endpoint, now() + seconds
   while now() < deadline do
+    local is_open = not endpoint.closed
     endpoint.shared.closing:wait("task", min(deadline, now() + 1))
-    if async.is_shutting_down() or endpoint.closed or not self:has_unsaved() then return false end
+    if async.is_shutting_down() or not self:has_unsaved() then return false end
+    if is_open and endpoint.closed then return true end -- the last attempt
   end
   return true
 end
@@ -266,6 +267,7 @@ local function save_repeatedly(self)
   while now() < deadline do
     if not must_save_after(self, pause) then return end
     pause = min(2 * pause, MOST_PAUSE)
+    if self.endpoint.closed then return try_to_save(self) end
     if self.sign_in then
       try_to_save(self)
     else
@@ -275,13 +277,17 @@ local function save_repeatedly(self)
 end
 
 --- Tries to store in the background what exists in this program alone: a lock of the store may end before the next call
--- would do so. After five minutes that is left to the next call.
+-- would do so. After five minutes, or one attempt after the end of the app, that is left to the next call and to the
+-- end of the Lua state, and the lock is released.
 function TokenManager:save_later()
   if self.is_saving_later then return end
   self.is_saving_later = true
   local ok = pcall(async.background, function()
     pcall(save_repeatedly, self)
     self.is_saving_later = false
+    if is_running(self) or async.is_shutting_down() then return end
+    local lock <close> = self.lock -- luacheck: ignore 211
+    self.lock = false
   end, true)
   if not ok then self.is_saving_later = false end
 end

@@ -41,7 +41,8 @@ local function loaded(name)
   return module or errors.raise(problem)
 end
 
---- For hosts with the loop of luv (see @{hoopai.use}): commands wait in tasks while `uv.run` runs, and nowhere else.
+--- For hosts with the loop of luv (see @{hoopai.use}): commands wait in tasks while `uv.run` runs. When the Lua
+-- state is closed, the last ones run the loop themselves, with the callbacks of all handles that the host left open.
 -- There is no TLS, as luv has none. Opens nothing: the first command connects. An idle connection does not keep
 -- `uv.run` going.
 -- @tparam[opt] table options

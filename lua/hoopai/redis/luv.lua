@@ -13,7 +13,7 @@ local transport = {}
 --- libuv calls back only while it runs: elsewhere a command would wait without end. When the Lua state is closed, the
 -- last commands drive it themselves: a host may have stopped it during a token exchange, whose result must be stored.
 function transport.refusal(mode)
-  if mode == "task" and (uv.loop_mode() ~= nil or async.is_shutting_down()) then return nil end
+  if mode == "task" and uv.loop_mode() ~= nil or async.is_shutting_down() then return nil end
   return "hoopai.redis.luv serves tasks of hoopai.spawn while uv.run runs, after hoopai.use(hoopai.loop.luv)"
 end
 
@@ -29,8 +29,11 @@ local function callback(link, fn)
   end
 end
 
+--- Closes a handle, unless lua_close has finalised it.
 local function close_handle(handle)
-  if handle and not handle:is_closing() then handle:close() end
+  pcall(function()
+    if handle and not handle:is_closing() then handle:close() end
+  end)
 end
 
 local function begin(link)
@@ -62,7 +65,13 @@ local function connect(link, addresses, index, problem)
 end
 
 function transport.open(connection, settings)
-  local link = setmetatable({ connection = connection, tcp = false, port = settings.port, is_closed = false }, Link)
+  local link = setmetatable({
+    connection = connection,
+    tcp = false,
+    timer = false, -- while the Lua state is being closed
+    port = settings.port,
+    is_closed = false,
+  }, Link)
   local done, problem = uv.getaddrinfo(
     settings.host,
     nil,
@@ -104,12 +113,12 @@ end
 --- libuv has said so, if the server closed it.
 function Link.is_stale() return false end
 
-function Link.wait(_, entry, mode, deadline)
+function Link:wait(entry, mode, deadline)
   if uv.loop_mode() ~= nil then return entry.changed:wait(mode, deadline) end
-  local timer = uv.new_timer()
-  timer:start(max(ceil((deadline - now()) * 1000), 1), 0, function() end)
+  self.timer = self.timer or uv.new_timer() -- one: the next run would return at once for a timer that is being closed
+  self.timer:start(max(ceil((deadline - now()) * 1000), 1), 0, function() end)
   uv.run "once"
-  close_handle(timer)
+  self.timer:stop()
 end
 
 --- @see hoopai.redis

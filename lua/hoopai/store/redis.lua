@@ -147,7 +147,9 @@ function Redis:put(key, text, expected, generation)
     milliseconds(seconds)
   )
   if done == 1 then
-    if hold and is_mark then hold.ends = begun + seconds end
+    if hold and is_mark then
+      hold.ends, hold.is_lost = begun + seconds, false
+    end
     return true
   end
   if done == 0 then return false end
@@ -186,19 +188,17 @@ function Hold:take()
   local done, problem =
     store:number(LOCK, 1, store:lock_key(self.key), store.program, self.number, milliseconds(seconds))
   self.is_refused = done == 0
-  if done == 1 or done == 2 and not self.is_acquired then
-    self.ends = begun + seconds -- not after its end in Redis
-  elseif done == 2 then
-    self.ends = -huge -- another program may have had it: no token is sent before the next mark
-  end
-  if done == 1 or done == 2 then return true end
-  return nil, problem
+  if done ~= 1 and done ~= 2 then return nil, problem end
+  -- Another program may have had a lock that was lost.
+  if done == 2 and self.is_acquired then self.is_lost = true end
+  self.ends = begun + seconds -- not after its end in Redis
+  return true
 end
 
 --- Releases the lock in Redis. If that cannot be reached, the lock expires.
 local function unlock(hold)
   local store = hold.store
-  command.send(store.call, "EVAL", UNLOCK, 1, store:lock_key(hold.key), hold.owner)
+  return command.send(store.call, "EVAL", UNLOCK, 1, store:lock_key(hold.key), hold.owner)
 end
 
 --- An acquisition that failed, for whatever reason, is no hold. Its command may have arrived, or may still arrive.
@@ -209,14 +209,16 @@ function Hold:__close(raised)
 end
 
 --- Whether so much of the lock's time is left that a request is sent under it, also if connecting takes some seconds.
-function Hold:is_safe() return now() < self.ends - SAFE end
+-- After the lock was lost, none is sent before the next mark, which compares generations.
+function Hold:is_safe() return not self.is_lost and now() < self.ends - SAFE end
 
+--- Releases the lock; once more in the background, as a task that is being cancelled cannot wait.
 function Hold:release()
   local store = self.store
   if self.is_released or store:hold(self.key) ~= self then return end
   self.is_released, store.holds[self.key] = true, nil
   self.changed:broadcast()
-  unlock(self)
+  if not unlock(self) then pcall(async.background, function() unlock(self) end, true) end
 end
 
 --- Renews a lock until it is released, or until the functions of its user are collected.
@@ -249,6 +251,7 @@ local function new_hold(store, key, handle)
     limit = huge, -- the time after which the lock is not to last
     is_acquired = false,
     is_refused = false,
+    is_lost = false,
     is_released = false,
     changed = async.new_condition(),
   }, Hold)
