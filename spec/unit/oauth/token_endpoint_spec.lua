@@ -491,7 +491,7 @@ describe("hoopai.oauth.token_endpoint:", function()
       function async.drain(deadline) limit = deadline - core.now() end
       endpoint:close()
       async.drain = drain
-      assert.is_true(limit > 30 and limit <= 35, limit)
+      assert.is_true(limit > 40 and limit <= 45, limit)
       async.drain()
     end)
 

@@ -299,7 +299,7 @@ describe("a token manager", function()
       local world = setup_with(nil)
       local asked
       function world.endpoint.location_token(_, manager, company_id, location_id, seconds)
-        asked = { manager == world.registry:company "c", company_id, location_id, seconds > 0 and seconds <= 30 }
+        asked = { manager == world.registry:company "c", company_id, location_id, seconds > 0 and seconds <= 40 }
         return oauth.credentials { access_token = "a", expires_in = 3600, company_id = company_id }
       end
       local manager = world.registry:location("l", "c")
