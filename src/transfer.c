@@ -322,7 +322,7 @@ static int transfer_head(lua_State *L) {
   return 1;
 }
 
-static bool is_blank(char byte) {
+static bool is_json_space(char byte) {
   return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
 }
 
@@ -332,7 +332,7 @@ static bool may_hold_empty_list(lua_State *L, int index) {
   const char *at = lua_tolstring(L, index, &length), *end = at + length;
   while ((at = memchr(at, '[', (size_t)(end - at)))) {
     do at++;
-    while (is_blank(*at)); /* by hand: AddressSanitizer's strspn reads the rest of the body each time */
+    while (is_json_space(*at)); /* by hand: AddressSanitizer's strspn reads the rest of the body each time */
     if (*at == ']') return true;
   }
   return false;
