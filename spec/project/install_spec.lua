@@ -15,7 +15,7 @@ describe("make install", function()
       pipe:close()
       return text
     end
-    shell(("make -s install PREFIX=/opt/x DESTDIR=%s"):format(quote(folder)))
+    shell(("make -s install LUA=lua5.4 PREFIX=/opt/x DESTDIR=%s"):format(quote(folder)))
     local installed = command.read(folder .. "/opt/x/bin/hoopai")
     assert.matches("^#!/usr/bin/env lua5.4\n", installed)
     assert.is_truthy(installed:find('package.path = "/opt/x/share/lua/5.4/?.lua;', 1, true))

@@ -121,7 +121,9 @@ cases.contract = {
     for index, word in ipairs(words) do
       words[index] = child.quote(tostring(word))
     end
-    local pipe = io.popen(table.concat(words, " ") .. " 2>&1")
+    -- A coroutine of a controller that is not stepped any more is a leak of cqueues.
+    local options = "ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=" .. (loop == "cqueues" and 0 or 1)
+    local pipe = io.popen(options .. " " .. table.concat(words, " ") .. " 2>&1")
     local text = pipe:read "a"
     assert.is_true(pipe:close(), text)
     assert.are.equal("stopped\n", text)

@@ -68,7 +68,6 @@ function transport.open(connection, settings)
   local link = setmetatable({
     connection = connection,
     tcp = false,
-    timer = false, -- while the Lua state is being closed
     port = settings.port,
     is_closed = false,
   }, Link)
@@ -113,12 +112,13 @@ end
 --- libuv has said so, if the server closed it.
 function Link.is_stale() return false end
 
-function Link:wait(entry, mode, deadline)
+function Link.wait(_, entry, mode, deadline)
   if uv.loop_mode() ~= nil then return entry.changed:wait(mode, deadline) end
-  self.timer = self.timer or uv.new_timer() -- one: the next run would return at once for a timer that is being closed
-  self.timer:start(max(ceil((deadline - now()) * 1000), 1), 0, function() end)
+  local timer = uv.new_timer()
+  timer:start(max(ceil((deadline - now()) * 1000), 1), 0, function() end)
   uv.run "once"
-  self.timer:stop()
+  close_handle(timer)
+  uv.run "nowait" -- ends the closing: the next run would return at once for it
 end
 
 --- @see hoopai.redis
