@@ -278,7 +278,11 @@ local function send(call, attempt)
   -- By the hook, or while the call waited. A token exchange that was accepted before the app was closed goes on.
   if shared.closed or call.state.closed and not prepared.outlives_close then return failure.closed(call) end
   if deadline and now() >= deadline then return failure.refresh_timeout(call) end
-  if prepared.may_send and not prepared.may_send() then return failure.lock_expired(call) end
+  if prepared.leave then
+    local seconds = prepared.leave()
+    if not seconds then return failure.lock_expired(call) end
+    deadline = min(deadline, now() + seconds)
+  end
   local multi = shared[call.task and "task" or "block"]
   if not multi then
     local problem

@@ -13,7 +13,7 @@ local token_errors = require "hoopai.oauth.token_errors"
 local unsaved = require "hoopai.oauth.unsaved"
 
 local ipairs, setmetatable = ipairs, setmetatable
-local format, max, min = string.format, math.max, math.min
+local format, huge, max = string.format, math.huge, math.max
 local generation_of, tries_of, marks_of, next_credentials =
   fields.generation_of, fields.tries_of, fields.marks_of, fields.next
 local now, wall_ms = core.now, core.wall_ms
@@ -21,8 +21,8 @@ local now, wall_ms = core.now, core.wall_ms
 -- Seconds
 local DEADLINE = 40 -- of an exchange, from having the lock
 local RETRY_AT = { 0, 1, 4 } -- when a refresh token is sent, from the first time, while the outcome is unclear
-local LAST = 10 -- from the first time on, a refresh token is sent again if there is no response: the vendor accepts a
--- spent token again for 30 seconds. That sending has the rest of the time
+local LAST = 10 -- after the first sending a refresh token without a response is sent again: the vendor accepts a spent
+-- token again for 30 seconds. That sending has the rest of the time
 local UNCLEAR_BACKOFF = 60 -- then no program of this host sends it for that time
 local REFUSED_BACKOFF = 600 -- nor a refresh token that was refused
 
@@ -240,19 +240,29 @@ local function refresh(self, credentials, deadline, before)
   if not has_reply(self) and not credentials:get("refresh_token") then
     return ask_agency(self, credentials, deadline)
   end
-  local first = now()
+  local began, first = now(), nil
+  local is_safe = self.store.may_wait and self.exchange_lock.is_safe
+
+  --- Called when a request leaves, which may have waited for the rate limit: returns for how many seconds it may take,
+  -- or nil if the lock of the store may have ended.
+  local function leave()
+    if is_safe and not is_safe() then return nil end
+    local moment = now()
+    first = first or moment
+    local seconds = first + LAST - moment
+    return seconds > 1 and seconds or huge
+  end
+
   for index, at in ipairs(RETRY_AT) do
     if not has_reply(self) then
       local marked, err = mark(self, credentials, before + index)
       if not marked then return "unmarked", err, before + index - 1 end
       self.sent = true
       self.reply = self.endpoint:new_reply(credentials)
-      local left, until_last = deadline - now(), first + LAST - now()
-      local seconds = until_last > 1 and min(until_last, left) or left
-      self.endpoint:refresh(self.reply, seconds, self.store.may_wait and self.exchange_lock.is_safe)
+      self.endpoint:refresh(self.reply, deadline - now(), leave)
     end
     local outcome, result = read_reply(self, credentials)
-    local wait = first + (RETRY_AT[index + 1] or at) - now()
+    local wait = (first or began) + (RETRY_AT[index + 1] or at) - now()
     local is_last = before + index >= #RETRY_AT or now() + max(wait, 0) >= deadline
     if outcome ~= "unclear" or is_last then return outcome, result, before + index - 1 end
     if wait > 0 then async.sleep(wait) end

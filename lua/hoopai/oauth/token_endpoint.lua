@@ -352,7 +352,7 @@ end
 --- Makes a call.
 -- @tparam TokenEndpoint self
 -- @tparam table endpoint
--- @tparam table given `form` or `target`, `source` (of the access token), `seconds`, `reply`, `may_send`, `is_exempt`
+-- @tparam table given `form` or `target`, `source` (of the access token), `seconds`, `reply`, `leave`, `is_exempt`
 -- (from the rate limit, and from the end of the app)
 local function send(self, endpoint, given)
   local prepared = {
@@ -368,7 +368,7 @@ local function send(self, endpoint, given)
     outlives_close = given.is_exempt,
     token_first = true,
     reply = given.reply,
-    may_send = given.may_send,
+    leave = given.leave,
   }
   self.process = core.pid()
   return calls.send(self, prepared, now())
@@ -407,10 +407,10 @@ end
 --- Spends the refresh token of a reply, which is ready when this returns.
 -- @tparam Reply reply
 -- @tparam number seconds until it must be over
--- @param may_send called before the request is sent, which may have waited for the rate limit: whether the lock of the
--- store still holds; false for a lock that does not end by itself
-function TokenEndpoint:refresh(reply, seconds, may_send)
-  local given = { form = reply.form, seconds = seconds, reply = reply, may_send = may_send }
+-- @tparam function leave called when the request leaves, which may have waited for the rate limit: returns the seconds
+-- that it may take, or nil if it is not to be sent, as the lock of the store may have ended
+function TokenEndpoint:refresh(reply, seconds, leave)
+  local given = { form = reply.form, seconds = seconds, reply = reply, leave = leave }
   local _, err = send(self, REFRESH, given)
   if err then reply.err = err end
 end
