@@ -1,5 +1,5 @@
---- A program on a host of its own, for the specs of shared rate limits: makes calls, and prints how many succeeded, how
--- many failed, how often it asked Redis, and each change of its hook `rate_limit`:
+--- Stands for the program of one host, for the specs of shared rate limits: makes calls, and prints how many succeeded,
+-- how many failed, how often it asked Redis, and each change of its hook `rate_limit`:
 --
 --   lua5.4 spec/support/rate_limit_machine.lua URL TOKEN LOCATION REDIS_PORT CALLS CONCURRENCY
 package.path = "./?.lua;" .. package.path

@@ -1,5 +1,7 @@
---- A Redis server of the specs: on a loopback port, with a folder of its own, without persistence unless asked for.
+--- Starts Redis servers for the specs. Each listens on a loopback port and has a private folder. A server persists
+-- nothing, unless the options ask for it.
 local child = require "spec.support.child"
+local hoopai = require "hoopai"
 local socket = require "socket"
 
 local redis = {}
@@ -83,6 +85,11 @@ end
 
 --- A new client of lua-redis.
 function Server:connect() return client_module().connect { host = self.host, port = self.port, timeout = 5 } end
+
+--- A function `call` over lua-redis.
+function Server:call()
+  return hoopai.redis.lua_redis(function() return self:connect() end)
+end
 
 --- Sends a signal to the process.
 function Server:signal(name) assert(os.execute(("kill -%s %d"):format(name, self.pid))) end

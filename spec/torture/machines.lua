@@ -8,7 +8,7 @@
 -- The access token expires every two seconds. In half of the exchanges the response comes up to LATE seconds (3) late.
 -- (With 20 a token may be lost, as several faults in a row then outlive the 30 s of the vendor.) At random moments a
 -- process is killed and replaced, or stopped for up to STOPS seconds; Redis is killed, restarted, stopped, or cut off:
--- it runs in a network namespace of its own, whose packets are lost in both directions, or its replies alone. The
+-- it runs in a separate network namespace, which loses all packets, or those of the replies alone. The
 -- clocks of a third of the processes are an hour ahead, of another third an hour behind. The token endpoint gives the
 -- successor of a used refresh token again for 30 s, as the vendor's does.
 --

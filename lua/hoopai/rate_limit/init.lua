@@ -15,7 +15,7 @@ local errors = require "hoopai.errors"
 local option_checks = require "hoopai.options"
 local private = require "hoopai.private"
 
-local huge, setmetatable, type = math.huge, setmetatable, type
+local setmetatable = setmetatable
 
 local get_redis = lazy.module "hoopai.rate_limit.redis"
 
@@ -26,12 +26,7 @@ local states = private.states "hoopai.SharedRateLimit"
 
 function Shared.__tostring() return "hoopai.SharedRateLimit" end
 
-local function seconds(value)
-  local ok = type(value) == "number" and value > 0 and value < huge
-  return not ok and "a number of seconds above 0" or nil
-end
-
-local checks = { call = command.checks.call, prefix = command.checks.prefix, timeout = seconds }
+local checks = { call = command.checks.call, prefix = command.checks.prefix, timeout = command.check_seconds }
 
 --- A rate limit in Redis for all programs that have the same `prefix`: one for each location and OAuth app. (Clients
 -- with a `token` of their own count as one app: give another `prefix` for each integration.) A program takes permits

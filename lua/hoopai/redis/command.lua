@@ -1,7 +1,7 @@
 --- How modules that keep something in Redis use the option `call`: its checks, and its results.
 local errors = require "hoopai.errors"
 
-local format, pcall, tonumber, type = string.format, pcall, tonumber, type
+local format, huge, pcall, tonumber, type = string.format, math.huge, pcall, tonumber, type
 
 local command = {}
 
@@ -10,6 +10,12 @@ command.checks = {
   call = function(value) return type(value) ~= "function" and "a function" or nil end,
   prefix = function(value) return (type(value) ~= "string" or value == "") and 'a string such as "hoopai:"' or nil end,
 }
+
+--- The check of an option that is a time limit.
+function command.check_seconds(value)
+  local ok = type(value) == "number" and value > 0 and value < huge
+  return not ok and "a number of seconds above 0" or nil
+end
 
 --- Raises wrong use without `call`.
 -- @tparam string what the function whose options these are

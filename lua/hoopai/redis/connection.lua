@@ -13,6 +13,7 @@
 --   `set_busy(is_busy)` (does a caller wait?), `is_stale()` (has the server closed it meanwhile?), and
 --   `wait(entry, mode, deadline)`, which returns when the reply is there, at the deadline, or before.
 local async = require "hoopai.async"
+local command = require "hoopai.redis.command"
 local core = require "hoopai.core"
 local errors = require "hoopai.errors"
 local option_checks = require "hoopai.options"
@@ -20,7 +21,7 @@ local resp = require "hoopai.redis.resp"
 local without_parts = require "hoopai.errors.secret_parts"
 
 local format, gsub = string.format, string.gsub
-local huge, math_type, setmetatable, type = math.huge, math.type, setmetatable, type
+local math_type, setmetatable, type = math.type, setmetatable, type
 local now, pid = core.now, core.pid
 
 local connections = {}
@@ -39,13 +40,14 @@ local function database(value)
   return not ok and "an integer from 0 on" or nil
 end
 
-local function seconds(value)
-  local ok = type(value) == "number" and value > 0 and value < huge
-  return not ok and "a number of seconds above 0" or nil
-end
-
-connections.checks =
-  { host = text, port = port, username = text, password = text, database = database, timeout = seconds }
+connections.checks = {
+  host = text,
+  port = port,
+  username = text,
+  password = text,
+  database = database,
+  timeout = command.check_seconds,
+}
 
 -- The connection ------------------------------------------------------------------------------------------------------
 
@@ -123,8 +125,8 @@ end
 
 --- Sends the next command of the handshake, or what has waited for its end: nothing is to reach another database.
 local function advance(self)
-  local command = self.handshake[self.step]
-  if command then return self.link:write(command[2]) end
+  local next_command = self.handshake[self.step]
+  if next_command then return self.link:write(next_command[2]) end
   self.is_ready = true
   write_unsent(self)
 end
@@ -135,9 +137,9 @@ function Connection:opened() advance(self) end
 --- Takes a reply.
 local function accept(self, value, refusal)
   if not self.is_ready then
-    local command = self.handshake[self.step]
-    if not command then return self:fail "it sent what no command asked for" end
-    if refusal then return self:fail(format("Redis refused %s: %s", command[1], refusal)) end
+    local sent = self.handshake[self.step]
+    if not sent then return self:fail "it sent what no command asked for" end
+    if refusal then return self:fail(format("Redis refused %s: %s", sent[1], refusal)) end
     self.step = self.step + 1
     return advance(self)
   end

@@ -5,7 +5,7 @@
 -- them any longer, and they go on. One that keeps the thread cannot be cut off. An error that they raise counts as a
 -- problem.
 -- @table OwnStore
--- @tfield function get `get(key)` returns the string last put under the key, nil when there is none, or nil and a
+-- @tfield function get `get(key)` returns the stored string of the key, nil if there is none, or nil and a
 -- problem. After the string it may return the seconds by which the clock of this host is ahead of that of the host that
 -- put it: the times in the credentials are then read on this host's clock
 -- @tfield function put `put(key, text, expected, generation)` returns true once the string is stored durably, or nil

@@ -14,9 +14,9 @@
 -- the successor. For the same reason a lock ends 20 s after the mark as long as the token exchange has no result, also
 -- if its holder lives. A lock that outlives the longest token exchange would outlive these 30 s as well.
 --
--- A command may arrive late, after its connection was given up. So each acquisition has a name of its own, the program
--- and a number: a late write, removal or release has no effect, and a late acquisition of a lock that was released
--- meanwhile holds it until it expires, or until this program acquires it.
+-- Redis may execute a command late, after the client has dropped the connection. So the owner of a lock is named by its
+-- program and by the number of the acquisition. A late write, removal or release has no effect. A late acquisition of a
+-- lock that was released meanwhile holds that lock until it expires, or until this program acquires it.
 local async = require "hoopai.async"
 local command = require "hoopai.redis.command"
 local core = require "hoopai.core"

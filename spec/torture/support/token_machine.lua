@@ -1,5 +1,5 @@
---- A program on a host of its own, for spec/torture/machines.lua: makes calls with the tokens in Redis until a file is
--- there, and prints the outcome of each:
+--- Stands for the program of one host, for spec/torture/machines.lua: makes calls with the tokens in Redis until a file
+-- exists, and prints the outcome of each:
 --
 --   lua5.4 spec/torture/support/token_machine.lua URL CLIENT_ID CLIENT_SECRET LOCATION CALENDAR REDIS_HOST REDIS_PORT
 --     STOP_FILE

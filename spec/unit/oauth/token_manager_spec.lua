@@ -1055,6 +1055,18 @@ describe("the token manager of an app:", function()
   end)
 
   describe("the store and the lock:", function()
+    --- A store that refuses the second generation.
+    -- @return the store, and a function after which it accepts that generation
+    local function store_without_room()
+      local store, is_full = user_store(), true
+      local put = store.put
+      function store.put(key, text, generation)
+        if is_full and oauth.unpack(text):get("generation") == "2" then return nil, "no room" end
+        return put(key, text, generation)
+      end
+      return store, function() is_full = false end
+    end
+
     it("a successor that cannot be stored at first is kept and stored later", function()
       local store = user_store()
       local app = signed_in { store = store }
@@ -1079,12 +1091,7 @@ describe("the token manager of an app:", function()
     end)
 
     it("the lock is kept with a successor that cannot be stored, until it can", function()
-      local store, broken = user_store(), true
-      local put = store.put
-      function store.put(key, text, generation)
-        if broken and oauth.unpack(text):get("generation") == "2" then return nil, "no room" end
-        return put(key, text, generation)
-      end
+      local store, mend = store_without_room()
       local client = new_client(signed_in { store = store })
       expire()
       local seconds = assert(set_local(token_exchange.run, "DEADLINE", 1.2))
@@ -1093,7 +1100,7 @@ describe("the token manager of an app:", function()
       failure("store", result, err)
       -- No other program may spend the old token.
       assert.are.same({ [key_of("location", location)] = true }, store.locks)
-      broken = false
+      mend()
       hoopai.sleep(1.05)
       assert(get(client))
       assert.are.equal("2", stored(store):get("generation"))
@@ -1102,12 +1109,7 @@ describe("the token manager of an app:", function()
     end)
 
     it("a successor that cannot be stored is stored in the background as soon as it can, for a lock may end", function()
-      local store, broken = user_store(), true
-      local put = store.put
-      function store.put(key, text, generation)
-        if broken and oauth.unpack(text):get("generation") == "2" then return nil, "no room" end
-        return put(key, text, generation)
-      end
+      local store, mend = store_without_room()
       local client = new_client(signed_in { store = store })
       expire()
       hoopai.run(function()
@@ -1117,7 +1119,7 @@ describe("the token manager of an app:", function()
         failure("store", result, err)
         hoopai.sleep(1.5) -- one try more fails
         assert.are.equal("1", stored(store):get("generation"))
-        broken = false
+        mend()
         expect.eventually(function() return stored(store):get("generation") == "2" end, "it is stored")
         expect.eventually(function() return next(store.locks) == nil end, "the lock is released")
       end)

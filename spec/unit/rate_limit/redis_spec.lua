@@ -2,7 +2,6 @@
 
 local core = require "hoopai.core"
 local hoopai = require "hoopai"
-local lua_redis = require("hoopai.redis").lua_redis
 local redis = require "spec.support.redis"
 local shared = require "hoopai.rate_limit.redis"
 
@@ -15,9 +14,7 @@ describe("hoopai.rate_limit.redis", function()
   teardown(function() server:stop() end)
   before_each(function() server.admin:flushall() end)
 
-  local function call_of(target)
-    return lua_redis(function() return (target or server):connect() end)
-  end
+  local function call_of(target) return (target or server):call() end
 
   --- A program: `problems` are what it was notified of.
   local function program(options)
@@ -67,7 +64,7 @@ describe("hoopai.rate_limit.redis", function()
     finish(lease, stated)
   end
 
-  --- Tells Redis of what has ended, and returns the other permits.
+  --- Reports the requests that have ended to Redis, and returns the other permits.
   local function report(lease)
     lease:give_back()
     lease.next_ask = -math.huge

@@ -12,9 +12,7 @@ describe("hoopai.redis.claims", function()
   teardown(function() server:stop() end)
   before_each(function() server.admin:flushall() end)
 
-  local function call_of(target)
-    return hoopai.redis.lua_redis(function() return (target or server):connect() end)
-  end
+  local function call_of(target) return (target or server):call() end
 
   --- A receiver as another host would have it.
   local function receiver(options)

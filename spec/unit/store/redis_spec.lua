@@ -21,9 +21,7 @@ describe("hoopai.store.redis", function()
   teardown(function() server:stop() end)
   before_each(function() server.admin:flushall() end)
 
-  local function call_of(target)
-    return lua_redis(function() return (target or server):connect() end)
-  end
+  local function call_of(target) return (target or server):call() end
 
   --- A store as another host would have it, with its own connection.
   local function store_of(options)
